@@ -1,0 +1,56 @@
+/** What went wrong, in words that no transport owns. */
+export type ErrorCode =
+  | 'INVALID_REQUEST'
+  | 'INVALID_INPUT'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'CONFLICT'
+  | 'MODEL_UNAVAILABLE'
+  | 'MODEL_INVALID'
+  | 'INFERENCE_FAILED'
+  | 'DEADLINE_EXCEEDED'
+  | 'INSUFFICIENT_STORAGE'
+  | 'INTERNAL';
+
+interface ErrorKind {
+  /** Who has to act: the caller (4xx) or whoever runs the service (5xx). */
+  readonly fault: 'client' | 'server';
+  /** Whether trying the same again can only fail again. In a batch, permanent failures are written down and acknowledged. */
+  readonly permanent: boolean;
+}
+
+/** `Record` makes the compiler refuse a new `ErrorCode` that has no kind. */
+export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
+  INVALID_REQUEST: { fault: 'client', permanent: true },
+  INVALID_INPUT: { fault: 'client', permanent: true },
+  UNSUPPORTED_MEDIA_TYPE: { fault: 'client', permanent: true },
+  PAYLOAD_TOO_LARGE: { fault: 'client', permanent: true },
+  NOT_FOUND: { fault: 'client', permanent: true },
+  METHOD_NOT_ALLOWED: { fault: 'client', permanent: true },
+  CONFLICT: { fault: 'client', permanent: false },
+  MODEL_UNAVAILABLE: { fault: 'server', permanent: false },
+  MODEL_INVALID: { fault: 'server', permanent: false },
+  INFERENCE_FAILED: { fault: 'server', permanent: false },
+  DEADLINE_EXCEEDED: { fault: 'server', permanent: false },
+  INSUFFICIENT_STORAGE: { fault: 'server', permanent: false },
+  INTERNAL: { fault: 'server', permanent: false },
+};
+
+/** The one error of the project. `message` is for the caller: what came, what was expected, what to do. */
+export class ServingError extends Error {
+  override readonly name = 'ServingError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Returns `error` when it already is a `ServingError`, otherwise wraps it as `cause` under `code`. */
+  static from(error: unknown, code: ErrorCode = 'INTERNAL'): ServingError {
+    if (error instanceof ServingError) return error;
+    return new ServingError(code, error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

@@ -1,0 +1,11 @@
+/** Runs `create` at the first call and shares its promise with every later one; a failure is not kept. */
+export const once = <T>(create: () => Promise<T>): (() => Promise<T>) => {
+  let pending: Promise<T> | undefined;
+  return () => {
+    pending ??= create().catch((error: unknown) => {
+      pending = undefined;
+      throw error;
+    });
+    return pending;
+  };
+};

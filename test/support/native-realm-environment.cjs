@@ -1,0 +1,24 @@
+const { TestEnvironment } = require('jest-environment-node');
+
+/** onnxruntime checks its inputs against the constructors of the outer realm; jest's own realm would have others. */
+const SHARED = [
+  'ArrayBuffer',
+  'BigInt64Array',
+  'BigUint64Array',
+  'Float16Array',
+  'Float32Array',
+  'Float64Array',
+  'Int8Array',
+  'Int16Array',
+  'Int32Array',
+  'Uint8Array',
+  'Uint16Array',
+  'Uint32Array',
+];
+
+module.exports = class NativeRealmEnvironment extends TestEnvironment {
+  async setup() {
+    await super.setup();
+    for (const name of SHARED) this.global[name] = globalThis[name];
+  }
+};
