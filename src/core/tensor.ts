@@ -18,6 +18,11 @@ export interface Storage {
 /** A data type by the name that onnxruntime gives it. */
 export type DType = keyof Storage;
 
+export const DTYPES: readonly DType[] = [
+  ...(['float32', 'float64', 'float16', 'int8', 'int16', 'int32', 'int64'] as const),
+  ...(['uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string'] as const),
+];
+
 /** A dense, row-major tensor. Invariant: `data.length` equals the product of `shape`. */
 export type Tensor<D extends DType = DType> = {
   [K in D]: { readonly dtype: K; readonly shape: readonly number[]; readonly data: Storage[K] };

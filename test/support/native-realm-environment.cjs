@@ -1,5 +1,8 @@
 const { TestEnvironment } = require('jest-environment-node');
 
+// Set in the real environment: what a test sets stays in its own realm.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 /** onnxruntime checks its inputs against the constructors of the outer realm; jest's own realm would have others. */
 const SHARED = [
   'ArrayBuffer',

@@ -1,0 +1,46 @@
+import { ServingError } from './errors.ts';
+
+/** The moment by which an answer is of use. */
+export interface Deadline {
+  /** Milliseconds left; negative once it has passed. */
+  remainingMs(): number;
+}
+
+/** A timer of Node cannot be set further ahead. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A deadline at `epochMs`, milliseconds since 1970. */
+export const deadlineAt = (epochMs: number): Deadline => ({ remainingMs: () => epochMs - Date.now() });
+
+/** The one that comes first. */
+export const earliest = (...deadlines: readonly Deadline[]): Deadline => ({
+  remainingMs: () => Math.min(...deadlines.map((deadline) => deadline.remainingMs())),
+});
+
+/** To be called before a run, which cannot be interrupted. @throws `DEADLINE_EXCEEDED` */
+export const assertTimeLeft = (deadline: Deadline): void => {
+  const remainingMs = deadline.remainingMs();
+  if (remainingMs <= 0)
+    throw new ServingError(
+      'DEADLINE_EXCEEDED',
+      `the deadline passed ${Math.round(-remainingMs)} ms ago, before the model ran; send the request again`,
+    );
+};
+
+/**
+ * Waits for `work` until the deadline, and no longer; `work` itself goes on and may serve the next request.
+ * @throws `MODEL_UNAVAILABLE` with `message`
+ */
+export const within = async <T>(deadline: Deadline, work: Promise<T>, message: string): Promise<T> => {
+  const remainingMs = deadline.remainingMs();
+  if (remainingMs > MAX_TIMER_MS) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new ServingError('MODEL_UNAVAILABLE', message)), Math.max(0, remainingMs));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,143 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { access, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ServingError } from '../core/errors.ts';
+import type { BundleFile, PublishedBundle } from '../repository/bundle.ts';
+import { fileKey } from '../repository/keys.ts';
+import type { ObjectStore } from '../repository/object-store.ts';
+
+/** Each part is one ranged GET held in memory; so many are under way at once. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_IN_FLIGHT = 4;
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Files that some graph of the bundle reads; the rest is there for people and for `push`. */
+const graphFiles = (bundle: PublishedBundle): BundleFile[] => {
+  const needed = new Set(Object.values(bundle.graphs).flatMap(({ file, externalData }) => [file, ...externalData]));
+  return bundle.files.filter(({ path }) => needed.has(path));
+};
+
+const toServingError = (error: unknown, root: string): ServingError => {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new ServingError(
+      'INSUFFICIENT_STORAGE',
+      `no room for the model in ${root}; give the function more ephemeral storage (stage parameter tmpSize)`,
+      { cause: error },
+    );
+  const failure = ServingError.from(error);
+  // The bundle named the object a moment ago: it was removed or replaced since. Trying again reads the new state.
+  if (failure.code === 'NOT_FOUND' || failure.code === 'CONFLICT')
+    return new ServingError('MODEL_UNAVAILABLE', `the model changed while it was loaded: ${failure.message}`, {
+      cause: error,
+    });
+  return failure;
+};
+
+const readPart = async (chunks: AsyncIterable<Uint8Array>, part: Uint8Array): Promise<void> => {
+  let filled = 0;
+  for await (const chunk of chunks) {
+    if (filled + chunk.byteLength > part.byteLength)
+      throw new ServingError('MODEL_UNAVAILABLE', 'S3 sent too many bytes');
+    part.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  if (filled < part.byteLength)
+    throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${filled} of ${part.byteLength} bytes`);
+};
+
+/** Writes parts as they arrive, in any order, and hashes them in theirs. Returns the sha256. */
+const downloadParts = async (
+  read: (start: number, end: number) => AsyncIterable<Uint8Array>,
+  totalBytes: number,
+  target: FileHandle,
+): Promise<string> => {
+  const hash = createHash('sha256');
+  let nextStart = 0;
+  let hashed: Promise<void> = Promise.resolve();
+  let failed = false;
+
+  const worker = async (): Promise<void> => {
+    while (nextStart < totalBytes && !failed) {
+      const start = nextStart;
+      const end = Math.min(start + PART_BYTES, totalBytes);
+      nextStart = end;
+      const part = Buffer.allocUnsafeSlow(end - start);
+      const arrived = readPart(read(start, end), part);
+      hashed = Promise.all([hashed, arrived]).then(() => {
+        hash.update(part);
+      });
+      hashed.catch(() => {});
+      const own = hashed;
+      await arrived;
+      await target.write(part, 0, part.byteLength, start);
+      await own;
+    }
+  };
+
+  const stop = (error: unknown): never => {
+    failed = true;
+    throw error;
+  };
+  const workers = Array.from({ length: PARTS_IN_FLIGHT }, () => worker().catch(stop));
+  const outcomes = await Promise.allSettled(workers); // no part may write after the file is removed
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return hash.digest('hex');
+};
+
+/**
+ * Ensures that the graph files of `bundle` lie below the returned directory `<root>/<digest>`, each equal to its sha256.
+ * The directory appears whole, so that its existence is the proof: nothing is locked or hashed again when it is there.
+ *
+ * @param onBytes receives the size of each file that was downloaded
+ * @throws `MODEL_INVALID` when a file differs from its sha256; `INSUFFICIENT_STORAGE`; `MODEL_UNAVAILABLE`. Partial files are removed.
+ */
+export const ensureArtefacts = async (
+  store: ObjectStore,
+  bundle: PublishedBundle,
+  root: string,
+  onBytes: (bytes: number) => void,
+): Promise<string> => {
+  const directory = join(root, bundle.digest);
+  if (await exists(directory)) return directory;
+  const partial = `${directory}.${randomUUID()}.part`;
+
+  const download = async ({ path, bytes, sha256 }: BundleFile): Promise<void> => {
+    const key = fileKey(bundle.name, bundle.version, path);
+    const { etag, sizeBytes } = await store.head(key);
+    const origin = `${store.location}/${key}`;
+    if (sizeBytes !== bytes)
+      throw new ServingError('MODEL_INVALID', `${origin} has ${sizeBytes} bytes, its bundle says ${bytes}: push again`);
+    const localPath = join(partial, path);
+    await mkdir(dirname(localPath), { recursive: true });
+    const target = await open(localPath, 'wx');
+    try {
+      const digest = await downloadParts((start, end) => store.readRange(key, start, end, etag), bytes, target);
+      if (digest !== sha256)
+        throw new ServingError(
+          'MODEL_INVALID',
+          `${origin} has sha256 ${digest}, its bundle says ${sha256}: push again`,
+        );
+    } finally {
+      await target.close();
+    }
+    onBytes(bytes);
+  };
+
+  try {
+    for (const file of graphFiles(bundle)) await download(file);
+    await rename(partial, directory).catch(async (error: unknown) => {
+      if (!(await exists(directory))) throw error; // losing a race to an equal directory is success
+    });
+    return directory;
+  } catch (error) {
+    throw toServingError(error, root);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,108 @@
+import { createRequire } from 'node:module';
+import type * as Ort from 'onnxruntime-node';
+import { disableRuntimeTelemetry } from '../core/config.ts';
+import { ServingError } from '../core/errors.ts';
+import { assertInputs } from '../core/signature.ts';
+import type { DType, Signature, Storage, Tensor, TensorSpec, Tensors } from '../core/tensor.ts';
+
+/** A graph in memory, ready to run. */
+export interface Session {
+  readonly signature: Signature;
+  /**
+   * Runs the graph. The native call blocks the thread and cannot be interrupted: check the deadline before.
+   * @param outputNames which outputs to compute; all when left out
+   * @throws `INVALID_INPUT` when `feeds` do not fit the signature; `INFERENCE_FAILED`
+   */
+  run(feeds: Tensors, outputNames?: readonly string[]): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
+/** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+const MB_PER_VCPU = 1_769;
+
+let runtime: typeof Ort | undefined;
+
+/**
+ * Loads the native runtime on first use. `require`, because on Lambda it lies in a layer that NODE_PATH names, which `import` ignores.
+ *
+ * onnxruntime-common adopts Float16Array for float16 where the engine has it, but the native side accepts only Uint16Array:
+ * the first tensor, at which it looks, is made while the constructor is hidden.
+ */
+export const loadRuntime = (): typeof Ort => {
+  if (runtime !== undefined) return runtime;
+  disableRuntimeTelemetry();
+  const loaded = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
+  const hidden = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  if (hidden) Reflect.deleteProperty(globalThis, 'Float16Array');
+  try {
+    new loaded.Tensor('float32', new Float32Array(1), [1]);
+  } finally {
+    if (hidden) Object.defineProperty(globalThis, 'Float16Array', hidden);
+  }
+  runtime = loaded;
+  return loaded;
+};
+
+const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] =>
+  metadata.map((value) => {
+    if (!value.isTensor)
+      throw new ServingError(
+        'MODEL_INVALID',
+        `${kind} "${value.name}" is a sequence or map, and only tensors can be served; for scikit-learn, convert with zipmap=False`,
+      );
+    return { name: value.name, dtype: value.type as DType, shape: value.shape };
+  });
+
+const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions => {
+  const intraOpNumThreads = Math.max(1, Math.floor(memoryMb / MB_PER_VCPU));
+  return {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    interOpNumThreads: 1,
+    intraOpNumThreads,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    // Threads that spin while they wait burn the CPU share that the function pays for.
+    ...(intraOpNumThreads > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+  };
+};
+
+const toTensor = (value: Ort.Tensor): Tensor =>
+  ({ dtype: value.type as DType, shape: value.dims, data: value.data as Storage[DType] }) as Tensor;
+
+/**
+ * Creates a session from the ONNX file at `path`; external data is found beside it.
+ * @throws `MODEL_INVALID` with onnxruntime's reason
+ */
+export const createSession = async (path: string, memoryMb: number): Promise<Session> => {
+  const ort = loadRuntime();
+  const native = await ort.InferenceSession.create(path, sessionOptions(memoryMb)).catch((error: unknown) => {
+    throw ServingError.from(error, 'MODEL_INVALID');
+  });
+  const signature: Signature = {
+    inputs: toSpecs('input', native.inputMetadata),
+    outputs: toSpecs('output', native.outputMetadata),
+  };
+  const allOutputs = signature.outputs.map(({ name }) => name);
+
+  return {
+    signature,
+
+    async run(feeds, outputNames = allOutputs) {
+      assertInputs(signature, feeds);
+      const inputs: Record<string, Ort.Tensor> = {};
+      for (const [name, { dtype, data, shape }] of Object.entries(feeds))
+        inputs[name] = new ort.Tensor(dtype, data as Float32Array, shape);
+      try {
+        const results = await native.run(inputs, [...outputNames]);
+        const outputs: Record<string, Tensor> = {};
+        for (const name of outputNames) outputs[name] = toTensor(results[name] as Ort.Tensor);
+        return outputs;
+      } catch (error) {
+        throw ServingError.from(error, 'INFERENCE_FAILED');
+      }
+    },
+
+    release: () => native.release(),
+  };
+};

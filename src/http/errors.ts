@@ -1,0 +1,44 @@
+import { ERROR_KINDS, type ErrorCode, type ServingError } from '../core/errors.ts';
+
+/** `Record` makes the compiler refuse a new `ErrorCode` that has no status. */
+const STATUS: Record<ErrorCode, number> = {
+  INVALID_REQUEST: 400,
+  INVALID_INPUT: 422,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  PAYLOAD_TOO_LARGE: 413,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  CONFLICT: 409,
+  MODEL_UNAVAILABLE: 503,
+  MODEL_INVALID: 500,
+  INFERENCE_FAILED: 500,
+  DEADLINE_EXCEEDED: 504,
+  INSUFFICIENT_STORAGE: 507,
+  INTERNAL: 500,
+};
+
+/** What a caller may read of a fault that is not theirs; the message itself is in the log. */
+const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
+  MODEL_UNAVAILABLE: 'the model is not available now, try again in a few seconds',
+  MODEL_INVALID: 'the model cannot be served as it is stored',
+  INFERENCE_FAILED: 'the model failed on this input',
+  INSUFFICIENT_STORAGE: 'the model does not fit into the storage of the function',
+  INTERNAL: 'internal error',
+};
+
+const RETRY_AFTER_SECONDS = '2';
+
+const isOpenInference = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
+
+/** `{"error", "code", "requestId"}`. A fault of the server hides its message; the Open Inference Protocol knows no 422. */
+export const errorResponse = (failure: ServingError, requestId: string, path: string): Response => {
+  const { code } = failure;
+  const status = code === 'INVALID_INPUT' && isOpenInference(path) ? 400 : STATUS[code];
+  const hidden = ERROR_KINDS[code].fault === 'server' ? PUBLIC_MESSAGE[code] : undefined;
+  const error =
+    hidden === undefined ? failure.message : `${hidden}; the log names the cause under request ${requestId}`;
+  return Response.json(
+    { error, code, requestId },
+    { status, ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER_SECONDS } }) },
+  );
+};

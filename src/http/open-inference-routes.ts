@@ -1,0 +1,52 @@
+import { ServingError } from '../core/errors.ts';
+import { toJsonText } from '../core/json-text.ts';
+import { parseJsonBody } from '../protocol/json.ts';
+import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
+import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
+import { type Application, modelReference, readBody, route } from './request.ts';
+
+const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
+
+/** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
+export const openInferenceRoutes = (application: Application, serving: Serving): void => {
+  route(application, 'GET', ['/v2/health/live'], () => Response.json({ live: true }));
+
+  route(application, 'GET', ['/v2/health/ready'], async () => {
+    await serving.repository.names(); // ready means that models could be loaded
+    return Response.json({ live: true, ready: true });
+  });
+
+  route(application, 'GET', ['/v2'], () => Response.json(serverMetadata()));
+
+  route(application, 'GET', versioned('/ready'), async (context) => {
+    const reference = modelReference(context);
+    const bundle = await serving.router.route(reference);
+    try {
+      await loadModel(serving, bundle, context.env.deadline);
+    } catch (error) {
+      throw new ServingError('MODEL_UNAVAILABLE', `not ready: ${ServingError.from(error).message}`, { cause: error });
+    }
+    return Response.json({ name: reference.name, ready: true });
+  });
+
+  route(application, 'GET', versioned(''), async (context) => {
+    const { name, graphs, task } = await serving.router.route(modelReference(context));
+    const signature = graphs.model?.signature ?? { inputs: [], outputs: [] };
+    return Response.json(modelMetadata(name, await serving.repository.versions(name), task, signature));
+  });
+
+  route(application, 'POST', versioned('/infer'), async (context) => {
+    const body = parseJsonBody(await readBody(context));
+    const { observation } = context.var;
+    const prediction = await predict(serving, {
+      reference: modelReference(context),
+      as: 'raw',
+      payloads: [async () => ({ inputs: body, parameters: {} })],
+      deadline: context.env.deadline,
+      observation,
+    });
+    const text = toJsonText(single(prediction));
+    observation.stopwatch.lap('encode');
+    return new Response(text, { headers: { 'content-type': 'application/json' } });
+  });
+};

@@ -1,0 +1,37 @@
+import { toJsonText } from '../core/json-text.ts';
+import { parseTaskRequest } from '../protocol/task-api/request.ts';
+import { unlessMissing } from '../repository/model-repository.ts';
+import { resolveInputs } from '../serving/inputs.ts';
+import { predict, type Serving, single } from '../serving/serving.ts';
+import { type Application, modelReference, type RouteContext, readBody, route } from './request.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** `POST /models/{name}[/versions/{version}]` predicts, in the words of the model's task; `GET /models` lists. */
+export const taskRoutes = (application: Application, serving: Serving): void => {
+  route(application, 'POST', ['/models/:name', '/models/:name/versions/:version'], async (context: RouteContext) => {
+    const { env, req, var: variables } = context;
+    const request = parseTaskRequest(await readBody(context), req.header('content-type'), req.query());
+    const prediction = await predict(serving, {
+      reference: modelReference(context),
+      as: 'task',
+      payloads: [() => resolveInputs(request, serving.data)],
+      deadline: env.deadline,
+      observation: variables.observation,
+    });
+    const text = toJsonText(single(prediction));
+    variables.observation.stopwatch.lap('encode');
+    return new Response(text, { headers: { ...JSON_TYPE, 'x-model-version': String(prediction.bundle.version) } });
+  });
+
+  route(application, 'GET', ['/models'], async () => {
+    const names = await serving.repository.names();
+    const models = await Promise.all(
+      names.map(async (name) => {
+        const bundle = await unlessMissing(serving.router.route({ name })); // a first push may be under way
+        return bundle && { name, version: bundle.version, task: bundle.task };
+      }),
+    );
+    return Response.json({ models: models.filter((model) => model !== undefined) });
+  });
+};

@@ -1,0 +1,29 @@
+import { ServingError } from '../core/errors.ts';
+
+/** Integers of so many digits may lie beyond 2^53. */
+const LONG_INTEGER = /[0-9]{16}/;
+const INTEGER = /^-?[0-9]+$/;
+
+/** What a reviver gets to see of a number, as it stood in the text. https://tc39.es/proposal-json-parse-with-source */
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+const exactIntegers: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && INTEGER.test(source)
+    ? BigInt(source)
+    : value;
+
+/**
+ * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
+ * @throws `INVALID_REQUEST` with the parser's reason
+ */
+export const parseJsonBody = (body: Uint8Array): unknown => {
+  if (body.byteLength === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return LONG_INTEGER.test(text)
+      ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown)
+      : JSON.parse(text);
+  } catch (error) {
+    throw new ServingError('INVALID_REQUEST', `the body is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+};

@@ -1,0 +1,98 @@
+import { ServingError } from '../../core/errors.ts';
+import { formatSpec, type Signature, type Tensor, type Tensors } from '../../core/tensor.ts';
+import { DATATYPES, toDType } from './datatypes.ts';
+import { toJsonData, toTensor } from './tensor-data.ts';
+
+/** An infer request, checked against the protocol; against the graph the engine checks it. */
+export interface InferRequest {
+  readonly id: string | undefined;
+  readonly feeds: Tensors;
+  /** Which outputs to compute, in the order asked for. */
+  readonly outputNames: readonly string[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const refuse = (problem: string): never => {
+  throw new ServingError('INVALID_REQUEST', problem);
+};
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parseShape = (name: string, shape: unknown): number[] => {
+  if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return shape as number[];
+  return refuse(`input "${name}": shape is ${JSON.stringify(shape)}, expected a list of sizes, such as [1,3,224,224]`);
+};
+
+const parseInput = (input: unknown, position: number): [string, Tensor] => {
+  if (!isObject(input) || typeof input.name !== 'string')
+    return refuse(`inputs[${position}] needs a "name", "shape", "datatype" and "data"`);
+  const { name, datatype, data, parameters } = input;
+  if (typeof datatype !== 'string')
+    return refuse(`input "${name}": datatype is missing, expected a name such as "FP32"`);
+  const dtype = toDType(datatype);
+  if (dtype === undefined)
+    return refuse(
+      `input "${name}": datatype ${JSON.stringify(datatype)} is unknown, expected ${Object.values(DATATYPES).join(', ')}`,
+    );
+  if (dtype === 'float16') return refuse(`input "${name}": FP16 has no JSON form, use the binary data format`);
+  if (isObject(parameters) && 'binary_data_size' in parameters)
+    return refuse(`input "${name}": binary data is not supported here, send "data" as JSON`);
+  return [name, toTensor(name, dtype, parseShape(name, input.shape), data)];
+};
+
+const parseOutputs = (outputs: unknown, signature: Signature): string[] => {
+  const known = signature.outputs.map(({ name }) => name);
+  if (outputs === undefined) return known;
+  if (!Array.isArray(outputs)) return refuse('"outputs" is no list, expected [{"name": …}]');
+  return outputs.map((output: unknown) => {
+    const name = isObject(output) ? output.name : undefined;
+    if (typeof name !== 'string' || !known.includes(name))
+      return refuse(
+        `output ${JSON.stringify(name)} is unknown, the model gives ${known.map((given) => `"${given}"`).join(', ')}`,
+      );
+    return name;
+  });
+};
+
+/** @throws `INVALID_REQUEST`, `INVALID_INPUT` naming the input and both values */
+export const parseInferRequest = (body: unknown, signature: Signature): InferRequest => {
+  if (!isObject(body))
+    return refuse('the body is no JSON object, expected {"inputs": [{"name", "shape", "datatype", "data"}]}');
+  const { id, inputs } = body;
+  if (id !== undefined && typeof id !== 'string') return refuse(`id is ${JSON.stringify(id)}, expected a string`);
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    return refuse('"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]');
+  const feeds: Record<string, Tensor> = {};
+  inputs.forEach((input: unknown, position) => {
+    const [name, tensor] = parseInput(input, position);
+    if (Object.hasOwn(feeds, name)) refuse(`input "${name}" is there twice`);
+    feeds[name] = tensor;
+  });
+  const outputNames = parseOutputs(body.outputs, signature);
+  for (const spec of signature.outputs)
+    if (spec.dtype === 'float16' && outputNames.includes(spec.name))
+      refuse(
+        `output "${spec.name}" is ${formatSpec(spec)}, and FP16 has no JSON form; name other outputs, or export the model with float32 outputs`,
+      );
+  return { id, feeds, outputNames };
+};
+
+export interface InferResponse {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id: string | undefined;
+  /** In the order asked for. */
+  readonly outputs: Tensors;
+}
+
+/** The response as JSON text, written by hand because `JSON.stringify` knows neither typed arrays nor 64-bit integers. */
+export const formatInferResponse = ({ modelName, modelVersion, id, outputs }: InferResponse): string => {
+  const tensors = Object.entries(outputs).map(
+    ([name, tensor]) =>
+      `{"name":${JSON.stringify(name)},"datatype":"${DATATYPES[tensor.dtype]}","shape":[${tensor.shape}],"data":${toJsonData(tensor)}}`,
+  );
+  const head = JSON.stringify({ model_name: modelName, model_version: modelVersion, ...(id !== undefined && { id }) });
+  return `${head.slice(0, -1)},"outputs":[${tensors.join(',')}]}`;
+};

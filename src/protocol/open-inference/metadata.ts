@@ -1,0 +1,26 @@
+import type { Signature, TensorSpec } from '../../core/tensor.ts';
+import { DATATYPES } from './datatypes.ts';
+
+/** Answer to `GET /v2`. */
+export const serverMetadata = () => ({ name: 'onnx-serverless', version: '0.1.0', extensions: [] as string[] });
+
+const tensorMetadata = ({ name, dtype, shape }: TensorSpec) => ({
+  name,
+  datatype: DATATYPES[dtype],
+  shape: shape.map((size) => (typeof size === 'number' ? size : -1)),
+});
+
+/** Answer to `GET /v2/models/{name}`; a variable dimension is -1. */
+export const modelMetadata = (
+  name: string,
+  versions: readonly number[],
+  task: string,
+  { inputs, outputs }: Signature,
+) => ({
+  name,
+  versions: versions.map(String),
+  platform: 'onnxruntime_onnx',
+  inputs: inputs.map(tensorMetadata),
+  outputs: outputs.map(tensorMetadata),
+  properties: { task },
+});

@@ -1,0 +1,106 @@
+import { ServingError } from '../../core/errors.ts';
+import { allocate, type DType, elementCount, type Tensor } from '../../core/tensor.ts';
+
+type Scalar = number | bigint | boolean | string;
+
+const INTEGER_RANGE: Partial<Record<DType, readonly [bigint, bigint]>> = {
+  int8: [-128n, 127n],
+  int16: [-32_768n, 32_767n],
+  int32: [-2_147_483_648n, 2_147_483_647n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint8: [0n, 255n],
+  uint16: [0n, 65_535n],
+  uint32: [0n, 4_294_967_295n],
+  uint64: [0n, 2n ** 64n - 1n],
+};
+
+const fail = (name: string, problem: string): never => {
+  throw new ServingError('INVALID_INPUT', `input "${name}": ${problem}`);
+};
+
+const show = (value: unknown): string =>
+  typeof value === 'bigint' ? String(value) : (JSON.stringify(value)?.slice(0, 60) ?? 'undefined');
+
+/** Turns one JSON value into what the storage of `dtype` holds. */
+const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => {
+  const range = INTEGER_RANGE[dtype];
+  if (range) {
+    const [min, max] = range;
+    const big = dtype === 'int64' || dtype === 'uint64';
+    const [low, high] = [Number(min), Number(max)];
+    return (value) => {
+      if (!big && typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+      if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value)))
+        return fail(name, `element ${show(value)} is no ${dtype}`);
+      const exact = BigInt(value);
+      if (exact < min || exact > max) return fail(name, `element ${show(value)} is outside ${dtype}, ${min} to ${max}`);
+      return big ? exact : Number(exact);
+    };
+  }
+  if (dtype === 'bool') {
+    return (value) => {
+      if (value === true || value === 1) return 1;
+      if (value === false || value === 0) return 0;
+      return fail(name, `element ${show(value)} is no bool, expected true or false`);
+    };
+  }
+  if (dtype === 'string')
+    return (value) => (typeof value === 'string' ? value : fail(name, `element ${show(value)} is no string`));
+  return (value) => {
+    if (typeof value === 'number') return value;
+    if (typeof value === 'bigint') return Number(value);
+    return fail(name, `element ${show(value)} is no number`);
+  };
+};
+
+/** Nested lists have to be as long as `shape` says on every axis; the elements themselves are not looked at. */
+const assertNesting = (name: string, values: readonly unknown[], shape: readonly number[], axis = 0): void => {
+  if (values.length !== shape[axis])
+    fail(
+      name,
+      `a list on axis ${axis} has ${values.length} elements, the shape [${shape}] says ${shape[axis] ?? 'nothing'}`,
+    );
+  if (axis === shape.length - 1) return;
+  for (const value of values) {
+    if (Array.isArray(value)) assertNesting(name, value, shape, axis + 1);
+    else fail(name, `${show(value)} is no list; data are flat, or nested as the shape [${shape}]`);
+  }
+};
+
+/**
+ * A tensor from the `data` of a JSON request, flat or nested, row-major.
+ * @throws `INVALID_INPUT` naming the input and the element, or the two counts, that do not fit
+ */
+export const toTensor = (name: string, dtype: DType, shape: readonly number[], data: unknown): Tensor => {
+  if (!Array.isArray(data)) return fail(name, `"data" is ${show(data)}, expected a list`);
+  const total = elementCount(shape);
+  // Both checks come before the allocation: a shape costs memory only when the body has as many elements.
+  if (Array.isArray(data[0])) assertNesting(name, data, shape);
+  else if (data.length !== total) fail(name, `has ${data.length} elements, its shape [${shape}] has ${total}`);
+
+  const storage = allocate(dtype, total);
+  const target = storage as unknown as Scalar[];
+  const convert = converter(name, dtype);
+  let index = 0;
+  const fill = (values: readonly unknown[], depth: number): void => {
+    if (depth > 0) for (const value of values) fill(value as unknown[], depth - 1);
+    else for (const value of values) target[index++] = convert(value);
+  };
+  fill(data, Array.isArray(data[0]) ? shape.length - 1 : 0);
+  return { dtype, shape, data: storage } as Tensor;
+};
+
+/** The `data` of a tensor as JSON text: exact for 64-bit integers; what is not finite becomes null, as JSON has no word for it. */
+export const toJsonData = ({ dtype, data }: Tensor): string => {
+  switch (dtype) {
+    case 'string':
+      return JSON.stringify(data);
+    case 'bool':
+      return `[${Array.from(data as Uint8Array, Boolean).join(',')}]`;
+    case 'float32':
+    case 'float64':
+      return JSON.stringify(Array.from(data as Float32Array));
+    default:
+      return `[${(data as Int32Array).join(',')}]`;
+  }
+};

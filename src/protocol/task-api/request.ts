@@ -1,0 +1,78 @@
+import { ServingError } from '../../core/errors.ts';
+import { parseJsonBody } from '../json.ts';
+
+/** An object in the project's own data bucket, for what does not fit into a request. */
+export interface ObjectReference {
+  readonly s3: string;
+}
+
+/** The body of a task request: inputs that are there, or a reference to them. */
+export type TaskRequest = (
+  | { readonly inputs: unknown; readonly contentType?: string }
+  | { readonly reference: ObjectReference }
+) & { readonly parameters: Readonly<Record<string, unknown>> };
+
+export const UPLOADS_PREFIX = 'uploads/';
+
+const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
+
+const refuse = (problem: string): never => {
+  throw new ServingError('INVALID_REQUEST', problem);
+};
+
+/** `image/jpeg` of `Image/JPEG; q=1`. */
+const mediaType = (contentType: string | undefined): string =>
+  (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/octet-stream';
+
+/** @throws `INVALID_REQUEST` for a key that is not a plain one below `uploads/` */
+export const parseReference = (key: unknown): ObjectReference => {
+  if (
+    typeof key !== 'string' ||
+    !key.startsWith(UPLOADS_PREFIX) ||
+    key.split('/').some((part) => part === '..' || part === '.')
+  )
+    return refuse(
+      `"s3" is ${JSON.stringify(key)?.slice(0, 200)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`,
+    );
+  return { s3: key };
+};
+
+/** `?top_k=3` is the number 3; what is no JSON is a string. */
+const parseQuery = (query: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, text]) => {
+      try {
+        return [name, JSON.parse(text) as unknown];
+      } catch {
+        return [name, text];
+      }
+    }),
+  );
+
+const parseDocument = (body: Uint8Array, query: Record<string, unknown>): TaskRequest => {
+  const document = parseJsonBody(body);
+  if (typeof document !== 'object' || document === null || !('inputs' in document))
+    return refuse('the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
+  const { inputs, parameters = {} } = document as { inputs: unknown; parameters?: unknown };
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+    return refuse(`"parameters" is ${JSON.stringify(parameters)}, expected an object`);
+  const all = { ...query, ...parameters };
+  if (typeof inputs === 'object' && inputs !== null && 's3' in inputs)
+    return { reference: parseReference(inputs.s3), parameters: all };
+  return { inputs, parameters: all };
+};
+
+/**
+ * A raw body with its content type and its parameters in the query, or JSON `{"inputs", "parameters"}`.
+ * @throws `INVALID_REQUEST`
+ */
+export const parseTaskRequest = (
+  body: Uint8Array,
+  contentType: string | undefined,
+  query: Readonly<Record<string, string>>,
+): TaskRequest => {
+  if (body.byteLength === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
+  const type = mediaType(contentType);
+  if (JSON_TYPES.test(type)) return parseDocument(body, parseQuery(query));
+  return { inputs: body, contentType: type, parameters: parseQuery(query) };
+};

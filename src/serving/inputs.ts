@@ -1,0 +1,31 @@
+import { ServingError } from '../core/errors.ts';
+import { parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
+import type { ObjectStore } from '../repository/object-store.ts';
+import type { Payload } from '../tasks/task.ts';
+
+/** While it is decoded, an input has to fit into the function's memory several times over. */
+export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
+
+/** An object's content type is whatever its uploader set, mostly nothing: tasks look at the bytes. */
+const UNKNOWN_TYPE = 'application/octet-stream';
+
+/** What an object of the data bucket says: `.json` holds a task request, anything else is the input itself. @throws `INVALID_REQUEST` */
+export const parseObject = (key: string, body: Uint8Array): Payload => {
+  if (!key.toLowerCase().endsWith('.json')) return { inputs: body, contentType: UNKNOWN_TYPE, parameters: {} };
+  const request = parseTaskRequest(body, 'application/json', {});
+  if ('reference' in request)
+    throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);
+  return request;
+};
+
+/**
+ * The payload of a task request; an object that it refers to is read from the data bucket.
+ * @throws `NOT_FOUND`, `PAYLOAD_TOO_LARGE`, `MODEL_UNAVAILABLE` when S3 does not answer
+ */
+export const resolveInputs = async (request: TaskRequest, data: ObjectStore): Promise<Payload> => {
+  if (!('reference' in request)) return request;
+  const { s3 } = request.reference;
+  const { body } = await data.read(s3, MAX_INPUT_BYTES);
+  const payload = parseObject(s3, body);
+  return { ...payload, parameters: { ...payload.parameters, ...request.parameters } };
+};

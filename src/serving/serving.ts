@@ -1,0 +1,104 @@
+import { assertTimeLeft, type Deadline, within } from '../core/deadline.ts';
+import { ServingError } from '../core/errors.ts';
+import { type LoadedModel, type ModelCache, mainGraph } from '../engine/model-cache.ts';
+import type { PublishedBundle } from '../repository/bundle.ts';
+import type { ModelRepository } from '../repository/model-repository.ts';
+import type { ObjectStore } from '../repository/object-store.ts';
+import type { Payload, Task } from '../tasks/task.ts';
+import type { ModelReference, Router } from './router.ts';
+import { createRawTask, createTask } from './tasks.ts';
+import type { Observation, Telemetry } from './telemetry.ts';
+
+/** Everything that answers requests, whatever they come through. */
+export interface Serving {
+  readonly repository: ModelRepository;
+  readonly router: Router;
+  readonly models: ModelCache;
+  /** Holds `uploads/` and `results/`. */
+  readonly data: ObjectStore;
+  readonly telemetry: Telemetry;
+}
+
+/** One or more inputs for the same model. */
+export interface Call {
+  readonly reference: ModelReference;
+  /** `task` speaks the task's own language, `raw` tensors. */
+  readonly as: 'task' | 'raw';
+  /** Each fetches or parses one input, while the model is being loaded. */
+  readonly payloads: readonly (() => Promise<Payload>)[];
+  readonly deadline: Deadline;
+  readonly observation: Observation;
+}
+
+export interface Prediction {
+  readonly bundle: PublishedBundle;
+  /** One per payload, in order. */
+  readonly outcomes: readonly PromiseSettledResult<unknown>[];
+}
+
+const LOADING = 'the model is still being loaded; try again in a few seconds';
+
+/** Loads the routed model. @throws `MODEL_UNAVAILABLE` when that takes longer than the deadline; it goes on being loaded. */
+export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<LoadedModel> =>
+  within(deadline, models.get(bundle), LOADING);
+
+const decodeAll = async (task: Task, payloads: Call['payloads']): Promise<PromiseSettledResult<unknown>[]> =>
+  Promise.allSettled(payloads.map(async (payload) => task.decode(await payload())));
+
+/** Runs what could be decoded, and puts each outcome back in its place. */
+const predictDecoded = async (
+  task: Task,
+  decoded: readonly PromiseSettledResult<unknown>[],
+  model: LoadedModel,
+  { deadline, observation: { stopwatch } }: Call,
+): Promise<PromiseSettledResult<unknown>[]> => {
+  const session = mainGraph(model);
+  const requests = decoded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const predicted = await task.predict(
+    requests,
+    {
+      signature: session.signature,
+      run: async (feeds, outputNames) => {
+        assertTimeLeft(deadline);
+        return session.run(feeds, outputNames);
+      },
+    },
+    stopwatch.lap,
+  );
+  let next = 0;
+  return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
+};
+
+/**
+ * The way of every request: route → (inputs ∥ load) → decode → preprocess → run → postprocess.
+ * Inputs that are all wrong are answered before the model is there.
+ *
+ * @throws what concerns the model as a whole; what concerns one input is its outcome
+ */
+export const predict = async (serving: Serving, call: Call): Promise<Prediction> => {
+  const { observation, deadline } = call;
+  const { stopwatch } = observation;
+  observation.model = call.reference.name;
+  observation.batchSize = call.payloads.length;
+
+  const bundle = await within(deadline, serving.router.route(call.reference), LOADING);
+  observation.version = bundle.version;
+  const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
+  stopwatch.lap('route');
+
+  const loading = loadModel(serving, bundle, deadline);
+  loading.catch(() => {}); // awaited below, unless there is nothing to run
+  const decoded = await decodeAll(task, call.payloads);
+  stopwatch.lap('decode');
+  if (decoded.every(({ status }) => status === 'rejected')) return { bundle, outcomes: decoded };
+
+  const model = await loading;
+  stopwatch.lap('load');
+  return { bundle, outcomes: await predictDecoded(task, decoded, model, call) };
+};
+
+/** The value of the only outcome. @throws its reason */
+export const single = ({ outcomes: [outcome] }: Prediction): unknown => {
+  if (outcome?.status === 'fulfilled') return outcome.value;
+  throw ServingError.from(outcome?.reason);
+};

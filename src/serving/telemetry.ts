@@ -1,0 +1,29 @@
+import type { ServingError } from '../core/errors.ts';
+import type { Stopwatch } from '../core/stopwatch.ts';
+import type { LoadReport } from '../engine/model-cache.ts';
+
+/** The stages of a request, in their order. */
+export type Stage = 'route' | 'load' | 'decode' | 'preprocess' | 'run' | 'postprocess' | 'encode';
+
+/** What there is to say about one request, or about the uploads of one model in a batch; filled in on the way. */
+export interface Observation {
+  readonly requestId: string;
+  /** Route or trigger, such as `POST /models/:name` or `upload`: few distinct values. */
+  operation: string;
+  readonly stopwatch: Stopwatch<Stage>;
+  model?: string;
+  version?: number;
+  /** Requests that were answered together. */
+  batchSize: number;
+  readonly failures: ServingError[];
+}
+
+/** Where measurements go. No payload and no message of a caller is handed to it. */
+export interface Telemetry {
+  /** At the end of every request: one metrics blob, one log line. */
+  observed(observation: Observation): void;
+  /** After a model was loaded. */
+  loaded(report: LoadReport): void;
+  /** For what concerns no request, such as a model that could not be preloaded. */
+  warned(message: string, error: ServingError): void;
+}

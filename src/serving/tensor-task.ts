@@ -1,0 +1,27 @@
+import { JsonText } from '../core/json-text.ts';
+import type { Signature } from '../core/tensor.ts';
+import { formatInferResponse, type InferRequest, parseInferRequest } from '../protocol/open-inference/infer.ts';
+import type { Task } from '../tasks/task.ts';
+
+/** Tensors in, tensors out, in the words of the Open Inference Protocol: what every model can do without further configuration. */
+export const createTensorTask = (name: string, version: number, signature: Signature): Task => ({
+  decode: ({ inputs }) => parseInferRequest(inputs, signature),
+
+  async predict(requests, { run }, lap) {
+    const outcomes: PromiseSettledResult<unknown>[] = [];
+    for (const request of requests as InferRequest[]) {
+      try {
+        const outputs = await run(request.feeds, request.outputNames);
+        lap('run');
+        const value = new JsonText(
+          formatInferResponse({ modelName: name, modelVersion: String(version), id: request.id, outputs }),
+        );
+        lap('postprocess');
+        outcomes.push({ status: 'fulfilled', value });
+      } catch (reason) {
+        outcomes.push({ status: 'rejected', reason });
+      }
+    }
+    return outcomes;
+  },
+});

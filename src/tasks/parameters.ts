@@ -1,0 +1,25 @@
+import { ServingError } from '../core/errors.ts';
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** Bounds what a caller may ask for; a model with fewer labels answers with all of them. */
+const MAX_TOP_K = 100_000;
+
+/** @throws `INVALID_REQUEST` when a parameter is none of `known`. */
+export const assertKnownParameters = (parameters: Parameters, known: readonly string[]): void => {
+  for (const name of Object.keys(parameters)) {
+    if (!known.includes(name))
+      throw new ServingError('INVALID_REQUEST', `parameter "${name}" is unknown, this task takes: ${known.join(', ')}`);
+  }
+};
+
+/** How many of the best labels to answer with. @throws `INVALID_REQUEST` */
+export const readTopK = (parameters: Parameters, fallback: number): number => {
+  const value = parameters.top_k ?? fallback;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TOP_K)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `parameter "top_k" is ${JSON.stringify(value)}, expected an integer from 1 to ${MAX_TOP_K}`,
+    );
+  return value;
+};

@@ -1,0 +1,27 @@
+/** Probabilities float32[C] from logits float32[C], stable for large values. */
+export const softmax = (logits: Float32Array): Float32Array => {
+  let max = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) max = Math.max(max, logit);
+  const scores = new Float32Array(logits.length);
+  let sum = 0;
+  logits.forEach((logit, index) => {
+    const exponential = Math.exp(logit - max);
+    scores[index] = exponential;
+    sum += exponential;
+  });
+  return scores.map((score) => score / sum);
+};
+
+/** Independent probabilities float32[C], for models with several labels per input. */
+export const sigmoid = (logits: Float32Array): Float32Array => logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+
+export interface LabelScore {
+  readonly label: string;
+  readonly score: number;
+}
+
+/** The `count` best labels, best first; equal scores keep the order of the labels. */
+export const topLabels = (scores: Float32Array, labels: readonly string[], count: number): LabelScore[] =>
+  Array.from(scores, (score, index) => ({ label: labels[index] ?? `LABEL_${index}`, score }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, count);
