@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Blobs } from './blobs.ts';
+import { createS3Api } from './s3-api.ts';
+import { type S3Notification, toS3Event } from './s3-notification.ts';
+import { S3Objects } from './s3-objects.ts';
+import { createSqsApi, isSqsRequest } from './sqs-api.ts';
+import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
+
+export const LOCAL_REGION = 'us-east-1';
+export const LOCAL_ACCOUNT = '000000000000';
+
+export interface EmbeddedAwsOptions {
+  /** Keeps everything; made when it does not exist. One process at a time may use it. */
+  readonly directory: string;
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** Made when they do not exist. */
+  readonly buckets: readonly string[];
+  readonly queues?: readonly QueueSettings[];
+  /** Their queues are among `queues`. */
+  readonly notifications?: readonly S3Notification[];
+}
+
+export interface EmbeddedAws {
+  /** Of S3 (path-style) and of SQS: what `AWS_ENDPOINT_URL` takes. Any credentials will do. */
+  readonly endpoint: string;
+  queueUrl(name: string): string;
+  stop(): Promise<void>;
+}
+
+const openDatabase = (directory: string): DatabaseSync => {
+  mkdirSync(directory, { recursive: true });
+  const database = new DatabaseSync(join(directory, 'embedded.sqlite'));
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    return database;
+  } catch (error) {
+    database.close();
+    throw new Error(`${directory} is in use by another process: end that one first`, { cause: error });
+  }
+};
+
+/** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port or the directory is taken. */
+export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
+  const { directory, port = 0, buckets, queues: settings = [], notifications = [] } = options;
+  const database = openDatabase(directory);
+  const objects = new S3Objects(database, new Blobs(join(directory, 'blobs')));
+  const queues = new SqsQueues(database);
+  for (const bucket of buckets) objects.createBucket(bucket);
+
+  const server = createServer();
+  const endpoint = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const queueUrl = (name: string): string => `${endpoint()}/${LOCAL_ACCOUNT}/${name}`;
+
+  const answerS3 = createS3Api(objects, (object, how) => {
+    for (const { bucket, prefix, queue } of notifications)
+      if (bucket === object.bucket && object.key.startsWith(prefix))
+        queues.send(queue, toS3Event(object, how, LOCAL_REGION));
+  });
+  const answerSqs = createSqsApi(queues, settings);
+  server.on('request', (request, response) => {
+    const answer = isSqsRequest(request) ? answerSqs : answerS3;
+    // What is left to go wrong is a client that went away in the middle of an answer.
+    answer(request, response).catch(() => response.destroy());
+  });
+
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    endpoint: endpoint(),
+    queueUrl,
+    stop: async () => {
+      const closed = once(server.close(), 'close');
+      server.closeAllConnections();
+      await closed;
+      database.close();
+    },
+  };
+};

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { AwsError } from './aws-error.ts';
+import type { S3Objects } from './s3-objects.ts';
+import {
+  type Answer,
+  answerXml,
+  type Call,
+  createOperations,
+  notImplemented,
+  type OnObjectCreated,
+} from './s3-operations.ts';
+import { element, escapeXml } from './xml.ts';
+
+/** Those that choose an operation; the first one that is present does. */
+const SUBRESOURCES = ['list-type', 'versions', 'delete', 'uploads', 'partNumber', 'uploadId'];
+/** Those that an operation reads, or that say nothing new. Whatever is not named here is refused rather than ignored. */
+const PARAMETERS = new Set(
+  'prefix delimiter start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(' '),
+);
+const LONGEST_KEY_BYTES = 1024;
+
+const errorAnswer = (error: AwsError): Answer => {
+  const fields = { Code: error.code, Message: error.message, ...error.details };
+  const children = Object.entries(fields).map(([name, value]) => element(name, escapeXml(value)));
+  return { ...answerXml('Error', ...children), status: error.status };
+};
+
+/** Path-style only. By hand, because `new URL` would resolve the `..` that a key may hold. */
+const parseCall = (request: IncomingMessage): Call => {
+  const [path = '', search] = (request.url ?? '/').split(/\?(.*)/s);
+  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  try {
+    const decoded = { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
+    return { request, headers: request.headers, query: new URLSearchParams(search), ...decoded };
+  } catch {
+    throw new AwsError('InvalidURI', 400, `Could not decode ${path}`);
+  }
+};
+
+const operationNameOf = ({ request, bucket, key, query }: Call): string => {
+  for (const name of query.keys())
+    if (!SUBRESOURCES.includes(name) && !PARAMETERS.has(name) && !/^x-amz-/i.test(name))
+      throw notImplemented(`the query parameter ${name}`);
+  if (Buffer.byteLength(key) > LONGEST_KEY_BYTES) throw new AwsError('KeyTooLongError', 400, 'Your key is too long');
+  const scope = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
+  const subresource = SUBRESOURCES.find((name) => query.has(name));
+  return `${request.method} ${scope}${subresource === undefined ? '' : `?${subresource}`}`;
+};
+
+const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> => {
+  const { status = 200, headers = {}, body } = answer;
+  // A client that is still sending must be read to the end, or it would not see the answer.
+  request.resume();
+  response.statusCode = status;
+  response.setHeaders(new Map(Object.entries({ 'x-amz-request-id': randomUUID(), ...headers })));
+  if (typeof body === 'object') await pipeline(body, response);
+  else response.end(request.method === 'HEAD' ? undefined : body);
+};
+
+/** Answers a request as S3 does, for the operations that the project needs. Credentials are not checked. */
+export const createS3Api = (objects: S3Objects, onCreated: OnObjectCreated) => {
+  const operations = createOperations(objects, onCreated);
+
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    try {
+      const call = parseCall(request);
+      const name = operationNameOf(call);
+      const operation = operations[name];
+      if (!operation) throw notImplemented(name);
+      return await operation(call);
+    } catch (error) {
+      return errorAnswer(AwsError.from(error));
+    }
+  };
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    await send(request, response, await answer(request));
+  };
+};
