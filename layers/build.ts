@@ -1,0 +1,69 @@
+import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { findLockedPackage, withPackage } from './locked-package.ts';
+import { packages as onnxruntime } from './onnxruntime/packages.ts';
+import { packages as sharp } from './sharp/packages.ts';
+
+/** What npm calls each of Lambda's architectures. */
+const CPUS = { x86_64: 'x64', arm64: 'arm64' } as const;
+const LAYERS = { onnxruntime, sharp };
+
+export type Architecture = keyof typeof CPUS;
+export type LayerName = keyof typeof LAYERS;
+/** The packages of a layer for one CPU. The first is what functions require; `files` are globs inside each package. */
+export type LayerPackages = (cpu: (typeof CPUS)[Architecture]) => readonly LayerPackage[];
+export interface LayerPackage {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+export const layerNames = Object.keys(LAYERS) as LayerName[];
+
+/**
+ * Makes sure that `layers/<name>/build/<architecture>` holds the layer for the versions in package-lock.json and returns that
+ * directory. One that is up to date is left alone, so every run but the first takes milliseconds.
+ * @throws Error when a package is not locked, or the registry's copy is not the locked one.
+ */
+export const ensureLayer = async (name: LayerName, architecture: Architecture): Promise<string> => {
+  const packages = LAYERS[name](CPUS[architecture]);
+  const parent = packages[0]?.name ?? name;
+  const contents = await Promise.all(
+    packages.map(async ({ name, files }) => ({ locked: await findLockedPackage(name, parent), files })),
+  );
+
+  // The manifest travels in the layer, as /opt/<name>.json: it says what is inside, and whether that is what it should be.
+  const manifest = JSON.stringify(contents, null, 2);
+  const directory = path.join(import.meta.dirname, name, 'build', architecture);
+  const isCurrent = async () =>
+    (await readFile(path.join(directory, `${name}.json`), 'utf8').catch(() => undefined)) === manifest;
+  if (await isCurrent()) return directory;
+
+  await mkdir(path.dirname(directory), { recursive: true });
+  const partial = await mkdtemp(`${directory}.part-`);
+  try {
+    for (const { locked, files } of contents) {
+      const destination = path.join(partial, 'nodejs', 'node_modules', locked.name);
+      await withPackage(locked, (source) => copyMatching(source, files, destination));
+    }
+    await writeFile(path.join(partial, `${name}.json`), manifest);
+    await rm(directory, { recursive: true, force: true });
+    await rename(partial, directory);
+  } catch (error) {
+    if (!(await isCurrent())) throw error; // losing a race to an equal directory is success
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  return directory;
+};
+
+const copyMatching = async (source: string, patterns: readonly string[], destination: string): Promise<void> => {
+  for (const pattern of patterns) {
+    let copied = 0;
+    for await (const match of glob(pattern, { cwd: source })) {
+      await cp(path.join(source, match), path.join(destination, match));
+      copied += 1;
+    }
+    if (copied === 0)
+      throw new Error(`${source} has no ${pattern}: the package has changed, correct layers/*/packages.ts.`);
+  }
+};

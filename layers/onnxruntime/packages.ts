@@ -1,0 +1,10 @@
+import type { LayerPackages } from '../build.ts';
+
+/**
+ * What `require('onnxruntime-node')` reads on Lambda, 46 of the package's 290 MB: the CPU runtime of one architecture.
+ * `adm-zip` and `global-agent` serve only the package's install script.
+ */
+export const packages: LayerPackages = (cpu) => [
+  { name: 'onnxruntime-node', files: ['package.json', 'dist/*.js', `bin/napi-v6/linux/${cpu}/*`] },
+  { name: 'onnxruntime-common', files: ['package.json', 'dist/cjs/package.json', 'dist/cjs/*.js'] },
+];

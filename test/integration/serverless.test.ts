@@ -1,0 +1,183 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sls } from '../support/sls.ts';
+import { zipEntries } from '../support/zip-entries.ts';
+
+interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a template is as deep as CloudFormation's documentation
+  readonly Properties: any;
+}
+interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs: Readonly<Record<string, unknown>>;
+}
+
+const FUNCTIONS = { infer: 'InferLambdaFunction', 'on-upload': 'OnDashuploadLambdaFunction' };
+const MAX_FUNCTION_BYTES = 350_000;
+const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
+
+let directory: string;
+let template: Template;
+
+/** Packages with no account, no credentials, and an AWS that refuses connections. */
+const packageInto = async (name: string, ...args: string[]): Promise<Template> => {
+  const target = path.join(directory, name);
+  const environment = { PATH: process.env.PATH, HOME: directory, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+  await sls(['package', '--package', target, ...args], environment);
+  return JSON.parse(await readFile(path.join(target, 'cloudformation-template-update-stack.json'), 'utf8')) as Template;
+};
+
+const resource = ({ Resources }: Template, id: string): Resource => {
+  const found = Resources[id];
+  if (!found) throw new Error(`the template has no ${id}, only ${Object.keys(Resources)}`);
+  return found;
+};
+const properties = (id: string) => resource(template, id).Properties;
+const ofType = (type: string, { Resources } = template) =>
+  Object.values(Resources).filter((candidate) => candidate.Type === type);
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
+  template = await packageInto('default');
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+describe('sls package', () => {
+  it('writes functions that hold one bundle and nothing native, within their size', async () => {
+    for (const name of Object.keys(FUNCTIONS)) {
+      const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
+      process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
+      expect(zipEntries(archive)).toEqual([`functions/${name}/handler.mjs`]);
+      expect(archive.length).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);
+    }
+  });
+
+  it('writes layers within their size', async () => {
+    for (const [name, maxBytes] of Object.entries(MAX_LAYER_BYTES)) {
+      const { size } = await stat(path.join(directory, 'default', `${name}.zip`));
+      process.stdout.write(`${name}.zip  ${(size / 1e6).toFixed(1)} MB\n`);
+      expect(size).toBeLessThanOrEqual(maxBytes);
+    }
+  });
+
+  it('deploys the functions that have a folder', async () => {
+    expect(await readdir('functions')).toEqual(Object.keys(FUNCTIONS));
+    expect(ofType('AWS::Lambda::Function')).toHaveLength(Object.keys(FUNCTIONS).length);
+  });
+
+  it('takes every parameter of a stage', async () => {
+    const stage = await packageInto(
+      'changed',
+      ...['--param=region=eu-west-1', '--param=memory=3008', '--param=tmpSize=2048', '--param=preloadModels=a,b'],
+      ...['--param=provisionedConcurrency=2', '--param=reservedConcurrency=20', '--param=auth=none'],
+    );
+    expect(resource(stage, 'InferLambdaFunction').Properties).toMatchObject({
+      MemorySize: 3008,
+      EphemeralStorage: { Size: 2048 },
+      ReservedConcurrentExecutions: 20,
+      Environment: { Variables: { PRELOAD_MODELS: 'a,b' } },
+    });
+    const [alias] = ofType('AWS::Lambda::Alias', stage);
+    expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
+    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
+    expect(route?.Properties).not.toHaveProperty('AuthorizationType');
+  });
+
+  it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
+    await expect(packageInto('typo', '--param=auth=nome')).rejects.toThrow('Cannot resolve variable');
+  });
+});
+
+describe('the template', () => {
+  it.each(Object.values(FUNCTIONS))('runs %s on x86_64 with one CPU, Node 24, both layers and tracing', (id) => {
+    expect(properties(id)).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['x86_64'],
+      MemorySize: 1769,
+      Layers: [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }],
+      TracingConfig: { Mode: 'Active' },
+      Environment: { Variables: { MODELS_BUCKET: { Ref: 'ModelsBucket' }, DATA_BUCKET: { Ref: 'DataBucket' } } },
+    });
+  });
+
+  it('lets only signed requests in, and not too many of them', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route');
+    expect(routes.map((route) => route.Properties.AuthorizationType)).toEqual(['AWS_IAM']);
+    expect(properties('HttpApiStage').DefaultRouteSettings.ThrottlingRateLimit).toBeGreaterThan(0);
+  });
+
+  it.each(['ModelsBucket', 'DataBucket'])('keeps %s private, encrypted, tidy and behind TLS', (id) => {
+    expect(properties(id)).toMatchObject({
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{}] },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: { Rules: [{}, { AbortIncompleteMultipartUpload: {} }] },
+    });
+    const [statement] = properties(`${id}Policy`).PolicyDocument.Statement;
+    expect(statement).toMatchObject({
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: [{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::Sub': `\${${id}.Arn}/*` }],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
+  });
+
+  it('keeps superseded objects of the models bucket', () => {
+    expect(properties('ModelsBucket').VersioningConfiguration).toEqual({ Status: 'Enabled' });
+  });
+
+  it('brings uploads, and nothing else, to their function, and what fails to the dead letters', () => {
+    const [notification] = properties('DataBucket').NotificationConfiguration.QueueConfigurations;
+    expect(notification.Filter.S3Key.Rules).toEqual([{ Name: 'prefix', Value: 'uploads/' }]);
+    expect(properties('OnDashuploadEventSourceMappingSQSUploadQueue')).toMatchObject({
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+    const { VisibilityTimeout, RedrivePolicy } = properties('UploadQueue');
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * properties('OnDashuploadLambdaFunction').Timeout);
+    expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': ['UploadDeadLetterQueue', 'Arn'] });
+  });
+
+  it('gives each function a role of its own that names its actions and resources', () => {
+    const roles = Object.values(FUNCTIONS).map((id) => properties(id).Role['Fn::GetAtt'][0] as string);
+    expect(new Set(roles).size).toBe(roles.length);
+    for (const role of roles) {
+      for (const { Sid, Action, Resource } of properties(role).Policies[0].PolicyDocument.Statement) {
+        for (const action of [Action].flat()) expect(action).not.toContain('*');
+        if (Sid !== 'Trace') expect(JSON.stringify(Resource)).not.toContain('"*"');
+      }
+    }
+  });
+
+  it('writes nothing but results', () => {
+    const statements = ['InferRole', 'OnUploadRole'].flatMap(
+      (id) => properties(id).Policies[0].PolicyDocument.Statement,
+    );
+    const writes = statements.filter(({ Action }) => [Action].flat().some((action) => /^s3:(Put|Delete)/.test(action)));
+    expect(writes.map(({ Resource }) => Resource)).toEqual([{ 'Fn::Sub': `\${DataBucket.Arn}/results/*` }]);
+  });
+
+  it('keeps logs for a month', () => {
+    expect(ofType('AWS::Logs::LogGroup').map((group) => group.Properties.RetentionInDays)).toEqual([30, 30]);
+  });
+
+  it('raises an alarm on dead letters, server errors, throttles and slow requests', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
+    expect(
+      alarms.map(({ MetricName, Statistic, ExtendedStatistic }) => `${Statistic ?? ExtendedStatistic} ${MetricName}`),
+    ).toEqual(['Maximum ApproximateNumberOfMessagesVisible', 'Sum 5xx', 'Sum Throttles', 'p95 Duration']);
+    for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+  });
+
+  it('outputs what the command line reads', () => {
+    expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['Endpoint', 'ModelsBucket', 'DataBucket']));
+  });
+});

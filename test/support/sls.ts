@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const projectRoot = path.resolve(import.meta.dirname, '../..');
+const binaries = path.join(projectRoot, 'node_modules/.bin');
+
+/** Runs `sls` in the project as npm would, and returns what it printed. @throws Error with what it printed, when it fails. */
+export const sls = async (args: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> => {
+  const env = { ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
+  try {
+    const { stdout, stderr } = await run(path.join(binaries, 'sls'), args, { cwd: projectRoot, env });
+    return stdout + stderr;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`sls ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+};
