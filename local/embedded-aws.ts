@@ -13,6 +13,8 @@ import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
 
 export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
+/** Any others would do. */
+export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 export interface EmbeddedAwsOptions {
   /** Keeps everything; made when it does not exist. One process at a time may use it. */

@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { type EmbeddedAws, type EmbeddedAwsOptions, LOCAL_REGION, startEmbeddedAws } from '../../local/embedded-aws.ts';
+import {
+  type EmbeddedAws,
+  type EmbeddedAwsOptions,
+  LOCAL_CREDENTIALS,
+  LOCAL_REGION,
+  startEmbeddedAws,
+} from '../../local/embedded-aws.ts';
 
 export interface EmbeddedStorage extends EmbeddedAws {
   /** An S3 client as anybody would make it, with the SDK's defaults. */
@@ -10,8 +16,6 @@ export interface EmbeddedStorage extends EmbeddedAws {
   /** Two empty buckets. */
   readonly modelsBucket: string;
   readonly dataBucket: string;
-  /** What the AWS SDK of a child process needs to find this storage. */
-  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** Starts an S3 and an SQS of its own for a test. `stop` ends it and removes what it kept, unless `directory` was given. */
@@ -19,18 +23,11 @@ export const startEmbeddedStorage = async (options: Partial<EmbeddedAwsOptions> 
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'embedded-storage-')));
   const buckets = { modelsBucket: 'test-models', dataBucket: 'test-data' };
   const embedded = await startEmbeddedAws({ buckets: Object.values(buckets), ...options, directory });
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new S3Client({ endpoint: embedded.endpoint, region: LOCAL_REGION, credentials });
+  const client = new S3Client({ endpoint: embedded.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     ...embedded,
     ...buckets,
     client,
-    environment: {
-      AWS_ENDPOINT_URL: embedded.endpoint,
-      AWS_REGION: LOCAL_REGION,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    },
     stop: async () => {
       client.destroy();
       await embedded.stop();
