@@ -4,7 +4,7 @@ import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
 import { errorResponse } from './errors.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
-import type { Application, Environment } from './request.ts';
+import type { Application, Environment, RouteContext } from './request.ts';
 import { taskRoutes } from './task-routes.ts';
 
 /** The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`. It runs on any server that speaks `fetch`. */
@@ -29,14 +29,14 @@ export const createApplication = (serving: Serving): Application => {
   taskRoutes(application, serving);
   openInferenceRoutes(application, serving);
 
-  application.notFound(({ req }) => {
-    throw new ServingError('NOT_FOUND', `no route ${req.path}; there are /models, /models/{name} and /v2`);
-  });
-
-  application.onError((error, context) => {
-    const failure = ServingError.from(error);
+  const refuse = (failure: ServingError, context: RouteContext): Response => {
     context.var.observation.failures.push(failure);
     return errorResponse(failure, context.env.requestId, context.req.path);
+  };
+  application.onError((error, context) => refuse(ServingError.from(error), context));
+  application.notFound((context) => {
+    const problem = `no route ${context.req.path}; there are /models, /models/{name} and /v2`;
+    return refuse(new ServingError('NOT_FOUND', problem), context);
   });
 
   return application;

@@ -122,6 +122,7 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
             Bucket: bucket,
             Key: key,
             Body: body,
+            ContentLength: Buffer.byteLength(body),
             ...(contentType && { ContentType: contentType }),
             ...(condition && ('ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: '*' })),
           }),

@@ -1,0 +1,189 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LabelScore } from '../../src/tasks/scores.ts';
+import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
+
+const JPEG = { 'content-type': 'image/jpeg' };
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+let serving: TestServing;
+let coffee: Buffer<ArrayBuffer>;
+
+beforeAll(async () => {
+  serving = await createTestServing();
+  await publishSample(serving.repository, 'lite0');
+  coffee = await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`);
+  await serving.data.write('uploads/elsewhere/coffee.jpg', coffee);
+});
+afterAll(() => serving.remove());
+beforeEach(() => {
+  serving.observations.length = 0;
+});
+
+const post = (
+  body: Uint8Array<ArrayBuffer> | string,
+  headers: Record<string, string> = JSON_TYPE,
+  path = '/models/lite0',
+) => serving.fetch(path, { method: 'POST', body, headers });
+const postJson = (document: unknown) => post(JSON.stringify(document));
+const labels = async (response: Response): Promise<LabelScore[]> => {
+  expect(response.status).toBe(200);
+  return (await response.json()) as LabelScore[];
+};
+
+describe('a picture', () => {
+  it('is labelled, best label first, by the version that a header names', async () => {
+    const response = await post(coffee, JPEG);
+
+    expect(response.headers.get('x-model-version')).toBe('1');
+    const result = await labels(response);
+    expect(result).toHaveLength(5);
+    expect(result[0]).toEqual({ label: 'espresso', score: expect.closeTo(0.95, 1) });
+  });
+
+  it('is recognised by its bytes when the content type says nothing', async () => {
+    const result = await labels(await post(coffee, { 'content-type': 'application/octet-stream' }));
+
+    expect(result[0]?.label).toBe('espresso');
+  });
+
+  it.each([
+    ['base64', () => coffee.toString('base64')],
+    ['a data URL', () => `data:image/jpeg;base64,${coffee.toString('base64')}`],
+    ['a reference to an upload', () => ({ s3: 'uploads/elsewhere/coffee.jpg' })],
+  ])('comes as %s in JSON', async (_form, inputs) => {
+    const result = await labels(await postJson({ inputs: inputs(), parameters: { top_k: 2 } }));
+
+    expect(result.map(({ label }) => label)).toEqual(['espresso', expect.any(String)]);
+  });
+
+  it('takes parameters from the query beside a raw body', async () => {
+    expect(await labels(await post(coffee, JPEG, '/models/lite0?top_k=3'))).toHaveLength(3);
+  });
+
+  it('is answered by an explicit version', async () => {
+    expect(await labels(await post(coffee, JPEG, '/models/lite0/versions/1'))).toHaveLength(5);
+  });
+
+  it('tells telemetry the model, its version and every stage', async () => {
+    await post(coffee, JPEG);
+
+    const [observation] = serving.observations;
+    expect(observation).toMatchObject({
+      operation: 'POST /models/:name',
+      model: 'lite0',
+      version: 1,
+      batchSize: 1,
+      failures: [],
+    });
+    expect(Object.keys(observation?.stopwatch.stagesMs ?? {})).toEqual([
+      'route',
+      'decode',
+      'load',
+      'preprocess',
+      'run',
+      'postprocess',
+      'encode',
+    ]);
+  });
+});
+
+describe('a list of models', () => {
+  it('names version and task', async () => {
+    const response = await serving.fetch('/models');
+
+    expect(await response.json()).toEqual({ models: [{ name: 'lite0', version: 1, task: 'image-classification' }] });
+  });
+});
+
+const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
+
+/** The signature and header of a PNG that claims to be so large, and nothing more. */
+const pngHeader = (width: number, height: number): Buffer<ArrayBuffer> => {
+  const header = Buffer.from('89504e470d0a1a0a0000000d494844520000000000000000080200000000000000', 'hex');
+  header.writeUInt32BE(width, 16);
+  header.writeUInt32BE(height, 20);
+  return header;
+};
+
+describe('bad input', () => {
+  const json = (document: unknown) => JSON.stringify(document);
+  const image = (parameters: Record<string, unknown>) => () =>
+    post(json({ inputs: coffee.toString('base64'), parameters }), JSON_TYPE);
+
+  it.each<[number, string, string, () => Promise<Response>]>([
+    [400, 'an empty body', 'empty', () => post('', JPEG)],
+    [400, 'an empty JSON body', 'empty', () => post('')],
+    [400, 'what is not JSON', 'not JSON', () => post('{"inputs":')],
+    [400, 'NaN in JSON', 'not JSON', () => post('{"inputs": [NaN]}')],
+    [400, 'Infinity in JSON', 'not JSON', () => post('{"inputs": "", "parameters": {"top_k": Infinity}}')],
+    [400, 'invalid UTF-8', 'not JSON', () => post(Buffer.from([0x7b, 0xff, 0x7d]))],
+    [400, 'JSON without inputs', '"inputs"', () => post('{}')],
+    [400, 'JSON that is no object', '"inputs"', () => post('[1]')],
+    [400, 'inputs that are a number', '"inputs"', () => post('{"inputs": 1}')],
+    [400, 'base64 rubbish', 'base64', () => post('{"inputs": "%%%"}')],
+    [400, 'an empty string', 'base64', () => post('{"inputs": ""}')],
+    [400, 'a data URL without base64', 'base64', () => post('{"inputs": "data:image/jpeg,abc"}')],
+    [400, 'parameters that are a list', '"parameters"', () => post('{"inputs": "AAAA", "parameters": []}')],
+    [400, 'an unknown parameter', '"topk"', image({ topk: 1 })],
+    [400, 'top_k −1', '-1', image({ top_k: -1 })],
+    [400, 'top_k 0', 'is 0', image({ top_k: 0 })],
+    [400, 'top_k 1e9', '1000000000', image({ top_k: 1e9 })],
+    [400, 'top_k 1.5', '1.5', image({ top_k: 1.5 })],
+    [400, 'top_k "x"', '"x"', image({ top_k: 'x' })],
+    [400, 'top_k x in the query', '"x"', () => post(coffee, JPEG, '/models/lite0?top_k=x')],
+    [400, 'a reference outside uploads/', 'uploads/', () => post('{"inputs": {"s3": "results/lite0/a.json"}}')],
+    [400, 'a reference with ..', 'uploads/', () => post('{"inputs": {"s3": "uploads/../models/x"}}')],
+    [400, 'a reference that is a URL', 'uploads/', () => post('{"inputs": {"s3": "s3://other/uploads/a"}}')],
+    [400, 'a reference that is a number', 'uploads/', () => post('{"inputs": {"s3": 1}}')],
+    [404, 'a reference to nothing', 'does not exist', () => post('{"inputs": {"s3": "uploads/nothing.jpg"}}')],
+    [404, 'an unknown model', 'onnx-serverless push', () => post(coffee, JPEG, '/models/unknown')],
+    [404, 'an unknown version', 'version 2', () => post(coffee, JPEG, '/models/lite0/versions/2')],
+    [404, 'a version that is no number', '"latest"', () => post(coffee, JPEG, '/models/lite0/versions/latest')],
+    [404, 'an unknown route', '/nothing', () => serving.fetch('/nothing')],
+    [400, 'a model name that is a path', 'not allowed', () => post(coffee, JPEG, '/models/..%2F..%2Fsecret')],
+    [405, 'a wrong method', 'POST', () => serving.fetch('/models/lite0')],
+    [413, 'a body above the limit', 'uploads/', () => post(Buffer.alloc(10 * 1024 * 1024 + 1), JPEG)],
+    [
+      413,
+      'a PNG that claims 50,000×50,000 pixels',
+      '50000',
+      () => post(pngHeader(50_000, 50_000), { 'content-type': 'image/png' }),
+    ],
+    [415, 'an SVG by its content type', 'svg', () => post(svg, { 'content-type': 'image/svg+xml' })],
+    [415, 'an SVG by its bytes', '', () => post(svg, { 'content-type': 'image/png' })],
+    [
+      415,
+      'what curl sends without a content type',
+      "-H 'content-type",
+      () => post(coffee, { 'content-type': 'application/x-www-form-urlencoded' }),
+    ],
+    [415, 'text', 'text/plain', () => post('hello', { 'content-type': 'text/plain' })],
+    [415, 'a data URL of text', 'text/plain', () => post('{"inputs": "data:text/plain;base64,aGVsbG8="}')],
+    [422, 'bytes that are no picture', '', () => post('hello, I am no picture', JPEG)],
+    [422, 'a truncated JPEG', '', () => post(coffee.subarray(0, 20_000), JPEG)],
+    [422, 'a JPEG of which only the header is there', '', () => post(coffee.subarray(0, 200), JPEG)],
+  ])('answers %i to %s', async (status, _what, hint, send) => {
+    const response = await send();
+
+    const body = (await response.json()) as { error: string; code: string; requestId: string };
+    expect({ status: response.status, error: body.error }).toEqual({ status, error: expect.stringContaining(hint) });
+    expect(body.requestId).toBe(response.headers.get('x-request-id'));
+    expect(serving.observations[0]?.failures).toHaveLength(1);
+    expect((await post(coffee, JPEG)).status).toBe(200); // it lives on
+  });
+});
+
+describe('a deadline', () => {
+  it('that has passed before the run gives 504', async () => {
+    let asked = 0;
+    // Time enough to route and to load, none when it comes to the run.
+    const deadline = { remainingMs: () => (++asked <= 2 ? 30_000 : -5) };
+
+    const response = await serving.fetch('/models/lite0', { method: 'POST', body: coffee, headers: JPEG, deadline });
+
+    expect(response.status).toBe(504);
+    expect(await response.json()).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(serving.observations[0]?.stopwatch.stagesMs).not.toHaveProperty('run');
+  });
+});

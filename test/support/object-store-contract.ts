@@ -1,0 +1,197 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { ObjectStore } from '../../src/repository/object-store.ts';
+
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+};
+
+const text = async (chunks: AsyncIterable<Uint8Array>): Promise<string> =>
+  Buffer.concat(await collect(chunks)).toString();
+
+/** What every store has to do. `create` gives an empty one. */
+export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): void => {
+  let store: ObjectStore;
+  const keys = async (prefix: string) => (await collect(store.list(prefix))).map(({ key }) => key).sort();
+
+  beforeAll(async () => {
+    store = await create();
+  });
+
+  describe('reading and writing', () => {
+    it('reads what was written, with the etag of the write', async () => {
+      const etag = await store.write('plain/a.json', '{"a":1}');
+
+      const object = await store.read('plain/a.json');
+
+      expect(Buffer.from(object.body).toString()).toBe('{"a":1}');
+      expect(object).toMatchObject({ key: 'plain/a.json', etag, sizeBytes: 7 });
+      expect(await store.head('plain/a.json')).toEqual({ key: 'plain/a.json', etag, sizeBytes: 7 });
+    });
+
+    it('reads an empty object', async () => {
+      await store.write('plain/empty', '');
+
+      expect((await store.read('plain/empty')).body.byteLength).toBe(0);
+    });
+
+    it.each(['read', 'head'] as const)('answers NOT_FOUND to a %s of a missing key', async (method) => {
+      await expect(store[method]('plain/missing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    it('refuses to read more than the caller takes', async () => {
+      await store.write('plain/large', 'x'.repeat(1001));
+
+      await expect(store.read('plain/large', 1000)).rejects.toMatchObject({
+        code: 'PAYLOAD_TOO_LARGE',
+        message: expect.stringContaining('1001'),
+      });
+    });
+
+    it('changes the etag with the content', async () => {
+      const before = await store.write('plain/changing', 'one');
+
+      expect(await store.write('plain/changing', 'two')).not.toBe(before);
+    });
+
+    it.each(['with space', 'plus+sign', 'ünïcode-日本', "quote'&<>", 'per%20cent'])(
+      'keeps the key %s',
+      async (name) => {
+        await store.write(`names/${name}`, name);
+
+        expect(Buffer.from((await store.read(`names/${name}`)).body).toString()).toBe(name);
+        expect(await keys('names/')).toContain(`names/${name}`);
+      },
+    );
+  });
+
+  describe('ranges', () => {
+    it('reads the bytes from start up to end', async () => {
+      const etag = await store.write('range/digits', '0123456789');
+
+      expect(await text(store.readRange('range/digits', 2, 5, etag))).toBe('234');
+      expect(await text(store.readRange('range/digits', 9, 10, etag))).toBe('9');
+    });
+
+    it('refuses a range of an object that was replaced', async () => {
+      const etag = await store.write('range/replaced', 'one');
+      await store.write('range/replaced', 'two');
+
+      await expect(text(store.readRange('range/replaced', 0, 3, etag))).rejects.toMatchObject({ code: 'CONFLICT' });
+    });
+
+    it('answers NOT_FOUND to a range of a missing key', async () => {
+      await expect(text(store.readRange('range/missing', 0, 1, '"x"'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+  });
+
+  describe('conditional writes', () => {
+    it('creates a key that does not exist, and refuses to create it again', async () => {
+      const condition = { ifNoneMatch: '*' } as const;
+      await store.write('conditional/new', 'first', { condition });
+
+      await expect(store.write('conditional/new', 'second', { condition })).rejects.toMatchObject({ code: 'CONFLICT' });
+
+      expect(Buffer.from((await store.read('conditional/new')).body).toString()).toBe('first');
+    });
+
+    it('replaces the object with the expected etag, and no other', async () => {
+      const first = await store.write('conditional/swap', 'first');
+      const second = await store.write('conditional/swap', 'second', { condition: { ifMatch: first } });
+
+      await expect(store.write('conditional/swap', 'late', { condition: { ifMatch: first } })).rejects.toMatchObject({
+        code: 'CONFLICT',
+      });
+
+      expect(await store.head('conditional/swap')).toMatchObject({ etag: second });
+    });
+
+    it('answers NOT_FOUND when there is nothing to replace', async () => {
+      const swap = store.write('conditional/missing', 'x', { condition: { ifMatch: '"none"' } });
+
+      await expect(swap).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    it('lets one of many racing creations win', async () => {
+      const racers = Array.from({ length: 20 }, (_, racer) =>
+        store.write('conditional/race', String(racer), { condition: { ifNoneMatch: '*' } }).then(() => racer),
+      );
+
+      const outcomes = await Promise.allSettled(racers);
+
+      const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      expect(winners).toHaveLength(1);
+      expect(Buffer.from((await store.read('conditional/race')).body).toString()).toBe(String(winners[0]));
+    });
+
+    it('loses no increment of racing compare-and-swaps', async () => {
+      await store.write('conditional/counter', '0');
+      const increment = async (): Promise<void> => {
+        for (;;) {
+          const { body, etag } = await store.read('conditional/counter');
+          const next = String(Number(Buffer.from(body).toString()) + 1);
+          try {
+            await store.write('conditional/counter', next, { condition: { ifMatch: etag } });
+            return;
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'CONFLICT' });
+          }
+        }
+      };
+
+      await Promise.all(Array.from({ length: 10 }, increment));
+
+      expect(Buffer.from((await store.read('conditional/counter')).body).toString()).toBe('10');
+    });
+  });
+
+  describe('uploads', () => {
+    it('stores a file and reports how far it is', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'upload-'));
+      const bytes = randomBytes(300_000);
+      await writeFile(join(directory, 'file'), bytes);
+      const progress: number[] = [];
+
+      await store.upload('uploaded/file', join(directory, 'file'), {
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        onProgress: (sentBytes) => progress.push(sentBytes),
+      });
+
+      expect(bytes.equals((await store.read('uploaded/file')).body)).toBe(true);
+      expect(progress.at(-1)).toBe(300_000);
+      await rm(directory, { recursive: true });
+    });
+  });
+
+  describe('listing and removing', () => {
+    it('lists the objects below a prefix and nothing else', async () => {
+      for (const key of ['list/a/1', 'list/a/2', 'list/ab', 'list-other']) await store.write(key, 'x');
+
+      expect(await keys('list/')).toEqual(['list/a/1', 'list/a/2', 'list/ab']);
+      expect(await keys('list/a')).toEqual(['list/a/1', 'list/a/2', 'list/ab']);
+      expect(await keys('nothing/')).toEqual([]);
+    });
+
+    it('names the folders of a prefix', async () => {
+      for (const key of ['folders/a/1', 'folders/a/b/2', 'folders/c/3', 'folders/file']) await store.write(key, 'x');
+
+      expect((await collect(store.folders('folders/'))).sort()).toEqual(['a', 'c']);
+      expect(await collect(store.folders('no-folders/'))).toEqual([]);
+    });
+
+    it('removes an object, once and again', async () => {
+      await store.write('remove/folder/a', 'x');
+
+      await store.remove('remove/folder/a');
+      await store.remove('remove/folder/a');
+
+      await expect(store.head('remove/folder/a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await collect(store.folders('remove/'))).toEqual([]);
+    });
+  });
+};

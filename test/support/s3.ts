@@ -1,0 +1,8 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../src/repository/s3-store.ts';
+
+/** The product's own client, against an S3 of the test. */
+export const createTestS3Client = (endpoint: string): S3Client => {
+  Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+  return createS3Client(endpoint);
+};

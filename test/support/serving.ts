@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
+import type { ServingError } from '../../src/core/errors.ts';
+import { createModelCache, type LoadReport } from '../../src/engine/model-cache.ts';
+import { createSession } from '../../src/engine/session.ts';
+import { createApplication } from '../../src/http/application.ts';
+import { createDirectoryStore } from '../../src/repository/directory-store.ts';
+import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import type { ObjectStore } from '../../src/repository/object-store.ts';
+import { type LocalFile, publish } from '../../src/repository/publish.ts';
+import { createRouter } from '../../src/serving/router.ts';
+import type { Serving } from '../../src/serving/serving.ts';
+import type { Observation } from '../../src/serving/telemetry.ts';
+
+export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
+
+/** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
+export interface TestServing extends Serving {
+  readonly observations: Observation[];
+  readonly loads: LoadReport[];
+  readonly warnings: ServingError[];
+  readonly modelDirectory: string;
+  /** The clock of the routing's time to live. */
+  readonly clock: { nowMs: number };
+  /** Sends a request to the HTTP application. */
+  fetch(path: string, init?: RequestInit & { deadline?: Deadline }): Promise<Response>;
+  remove(): Promise<void>;
+}
+
+export const createTestServing = async (
+  stores: { models?: ObjectStore; data?: ObjectStore } = {},
+): Promise<TestServing> => {
+  const root = await mkdtemp(join(tmpdir(), 'serving-'));
+  const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
+  const repository = createModelRepository(store);
+  const observations: Observation[] = [];
+  const loads: LoadReport[] = [];
+  const warnings: ServingError[] = [];
+  const clock = { nowMs: 0 };
+  const modelDirectory = join(root, 'cache');
+  const serving: Serving = {
+    repository,
+    router: createRouter(repository, () => clock.nowMs),
+    models: createModelCache(store, {
+      directory: modelDirectory,
+      memoryMb: 1769,
+      onLoaded: (report) => loads.push(report),
+    }),
+    data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
+    telemetry: {
+      observed: (observation) => observations.push(observation),
+      loaded: (report) => loads.push(report),
+      warned: (_message, error) => warnings.push(error),
+    },
+  };
+  const application = createApplication(serving);
+  let requests = 0;
+  return {
+    ...serving,
+    observations,
+    loads,
+    warnings,
+    modelDirectory,
+    clock,
+    fetch: async (path, { deadline = deadlineAt(Date.now() + 30_000), ...init } = {}) => {
+      requests += 1;
+      const context = { requestId: `request-${requests}`, deadline };
+      return application.fetch(new Request(`http://test${path}`, init), context);
+    },
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+};
+
+const localFile = async (localPath: string, path: string): Promise<LocalFile> => {
+  const bytes = await readFile(localPath);
+  return { path, localPath, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
+};
+
+/** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`. Returns the version. */
+export const publishModel = async (
+  repository: ModelRepository,
+  name: string,
+  onnxPath: string,
+  {
+    task = 'tensor',
+    settings = {},
+    createMs = 10,
+  }: { task?: string; settings?: Record<string, unknown>; createMs?: number } = {},
+): Promise<number> => {
+  const file = await localFile(onnxPath, basename(onnxPath));
+  const session = await createSession(onnxPath, 1769);
+  const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
+  await session.release();
+  const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
+  return publish(repository, { name, task, graphs, settings, source: onnxPath, created: new Date().toISOString() }, [
+    file,
+  ]);
+};
+
+/** Publishes the sample classifier under `name`. */
+export const publishSample = async (repository: ModelRepository, name: string): Promise<number> => {
+  const read = async (file: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
+  const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
+  const settings = {
+    labels: Object.values(id2label),
+    multiLabel: false,
+    preprocessing: await read('preprocessor_config.json'),
+  };
+  return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {
+    task: 'image-classification',
+    settings,
+  });
+};
