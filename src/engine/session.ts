@@ -61,7 +61,7 @@ const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions =
     interOpNumThreads: 1,
     intraOpNumThreads,
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // what fails is thrown
     // Threads that spin while they wait burn the CPU share that the function pays for.
     ...(intraOpNumThreads > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
   };

@@ -24,7 +24,7 @@ export type TaskName = keyof typeof TASKS;
 
 /** @throws `MODEL_INVALID` when this deployment does not know the bundle's task, or its settings are wrong */
 export const createTask = (bundle: PublishedBundle): Task => {
-  const create = (TASKS as Partial<Record<string, CreateTask>>)[bundle.task];
+  const create = Object.hasOwn(TASKS, bundle.task) ? TASKS[bundle.task as TaskName] : undefined;
   if (create === undefined)
     throw new ServingError(
       'MODEL_INVALID',

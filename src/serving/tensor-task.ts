@@ -5,7 +5,9 @@ import type { Task } from '../tasks/task.ts';
 
 /** Tensors in, tensors out, in the words of the Open Inference Protocol: what every model can do without further configuration. */
 export const createTensorTask = (name: string, version: number, signature: Signature): Task => ({
-  decode: ({ inputs }) => parseInferRequest(inputs, signature),
+  decode: ({ inputs, parameters }) =>
+    // The task API and uploads name the inputs alone, the protocol itself sends its whole document.
+    parseInferRequest(Array.isArray(inputs) ? { ...parameters, inputs } : inputs, signature),
 
   async predict(requests, { run }, lap) {
     const outcomes: PromiseSettledResult<unknown>[] = [];

@@ -77,6 +77,9 @@ export const singlePass = <Request>({ decode, preprocess, postprocess }: SingleP
       try {
         const outputs = await run(concatenate(members.map((member) => member.feeds)));
         lap('run');
+        const rowCount = members.reduce((sum, member) => sum + batchSize(member.feeds), 0);
+        if (members.length > 1 && Object.values(outputs).some(({ shape }) => shape[0] !== rowCount))
+          throw new ServingError('INFERENCE_FAILED', `the outputs of a batch of ${rowCount} have no ${rowCount} rows`);
         let start = 0;
         for (const member of members) {
           const end = start + batchSize(member.feeds);

@@ -64,7 +64,7 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
   if (id !== undefined && typeof id !== 'string') return refuse(`id is ${JSON.stringify(id)}, expected a string`);
   if (!Array.isArray(inputs) || inputs.length === 0)
     return refuse('"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]');
-  const feeds: Record<string, Tensor> = {};
+  const feeds = Object.create(null) as Record<string, Tensor>; // a caller may name an input __proto__
   inputs.forEach((input: unknown, position) => {
     const [name, tensor] = parseInput(input, position);
     if (Object.hasOwn(feeds, name)) refuse(`input "${name}" is there twice`);
