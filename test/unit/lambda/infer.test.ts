@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { toRequest } from '../../../src/lambda/infer.ts';
+
+const event = (overrides: Partial<APIGatewayProxyEventV2> = {}, method = 'POST'): APIGatewayProxyEventV2 =>
+  ({
+    version: '2.0',
+    rawPath: '/models/m',
+    rawQueryString: 'top_k=3&a=b%20c',
+    headers: { 'content-type': 'image/jpeg', host: 'api.example' },
+    requestContext: { domainName: 'api.example', http: { method }, timeEpoch: 0, requestId: 'r' },
+    isBase64Encoded: false,
+    ...overrides,
+  }) as APIGatewayProxyEventV2;
+
+describe('an event of API Gateway', () => {
+  it('becomes a request with its method, path, query and headers', () => {
+    const request = toRequest(event({ body: 'text' }));
+
+    expect(request.method).toBe('POST');
+    expect(new URL(request.url).pathname).toBe('/models/m');
+    expect(Object.fromEntries(new URL(request.url).searchParams)).toEqual({ top_k: '3', a: 'b c' });
+    expect(request.headers.get('content-type')).toBe('image/jpeg');
+    expect(request.headers.get('content-length')).toBe('4');
+  });
+
+  it('gives binary bodies back byte for byte', async () => {
+    const bytes = Buffer.from([0, 255, 128, 13, 10]);
+
+    const request = toRequest(event({ body: bytes.toString('base64'), isBase64Encoded: true }));
+
+    expect(Buffer.from(await request.arrayBuffer()).equals(bytes)).toBe(true);
+  });
+
+  it('gives text back in UTF-8', async () => {
+    expect(await toRequest(event({ body: 'ünï 日本' })).text()).toBe('ünï 日本');
+  });
+
+  it.each(['GET', 'HEAD'])('has no body when it is a %s', async (method) => {
+    expect(await toRequest(event({ body: 'ignored' }, method)).text()).toBe('');
+  });
+
+  it('may have no body at all', async () => {
+    expect(await toRequest(event()).text()).toBe('');
+  });
+});

@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ServingError } from '../../../src/core/errors.ts';
+import { startStopwatch } from '../../../src/core/stopwatch.ts';
+import { createTelemetry } from '../../../src/lambda/telemetry.ts';
+import type { Observation, Stage } from '../../../src/serving/telemetry.ts';
+
+type Line = Record<string, unknown>;
+interface Blob extends Line {
+  readonly _aws: {
+    readonly CloudWatchMetrics: [
+      { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] },
+    ];
+  };
+}
+
+let lines: Line[];
+
+beforeEach(() => {
+  lines = [];
+  Object.assign(process.env, {
+    POWERTOOLS_DEV: 'true',
+    POWERTOOLS_METRICS_DISABLED: 'false',
+    POWERTOOLS_SERVICE_NAME: 'test-service',
+    POWERTOOLS_METRICS_NAMESPACE: 'test-namespace',
+  });
+  for (const method of ['log', 'info', 'warn', 'error'] as const)
+    jest.spyOn(console, method).mockImplementation((text: string) => {
+      lines.push(JSON.parse(text) as Line);
+    });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const blobs = () => lines.filter((line): line is Blob => '_aws' in line);
+const logs = () => lines.filter((line) => !('_aws' in line));
+
+const observation = (overrides: Partial<Observation> = {}): Observation => {
+  const stopwatch = startStopwatch<Stage>();
+  stopwatch.lap('route');
+  stopwatch.lap('run');
+  return {
+    requestId: 'r-1',
+    operation: 'POST /models/:name',
+    stopwatch,
+    model: 'm',
+    version: 3,
+    batchSize: 1,
+    failures: [],
+    ...overrides,
+  };
+};
+
+describe('a request', () => {
+  it('is one metrics blob by service, model and version, and one log line', () => {
+    createTelemetry().observed(observation());
+
+    expect(blobs()).toHaveLength(1);
+    expect(logs()).toHaveLength(1);
+    const [blob] = blobs();
+    const directive = blob?._aws.CloudWatchMetrics[0];
+    expect(directive?.Namespace).toBe('test-namespace');
+    expect(directive?.Dimensions.map((names) => names.toSorted())).toEqual([['model', 'service', 'version']]);
+    expect(blob).toMatchObject({ service: 'test-service', model: 'm', version: '3' });
+    expect(directive?.Metrics.map(({ Name }) => Name).sort()).toEqual(
+      [
+        'Requests',
+        'ClientFaults',
+        'ServerFaults',
+        'ColdStarts',
+        'BatchSize',
+        'RouteTime',
+        'RunTime',
+        'TotalTime',
+      ].sort(),
+    );
+    expect(logs()[0]).toMatchObject({ level: 'INFO', requestId: 'r-1', model: 'm', version: 3, coldStart: true });
+  });
+
+  it('has its id in the log line alone', () => {
+    createTelemetry().observed(observation());
+
+    expect(JSON.stringify(blobs())).not.toContain('r-1');
+  });
+
+  it('is a cold start once in a process', () => {
+    const telemetry = createTelemetry();
+    telemetry.observed(observation());
+    telemetry.observed(observation());
+
+    expect(blobs().map((blob) => blob.ColdStarts)).toEqual([1, undefined]);
+    expect(logs().map((line) => line.coldStart)).toEqual([true, false]);
+  });
+
+  it('leaves no dimension and no metric behind for the next', () => {
+    const telemetry = createTelemetry();
+    telemetry.observed(observation());
+    telemetry.observed(observation({ model: 'other', version: 1, batchSize: 0 }));
+
+    expect(blobs()[1]).toMatchObject({ model: 'other', version: '1' });
+    expect(blobs()[1]).not.toHaveProperty('BatchSize');
+  });
+
+  it('counts every request of a batch', () => {
+    createTelemetry().observed(observation({ batchSize: 7 }));
+
+    expect(blobs()[0]).toMatchObject({ Requests: 7, BatchSize: 7 });
+  });
+});
+
+describe('a fault', () => {
+  const fail = (...failures: ServingError[]) => createTelemetry().observed(observation({ failures }));
+
+  it('of the caller is counted as theirs, and warned of without a stack', () => {
+    fail(new ServingError('INVALID_INPUT', 'no picture'));
+
+    expect(blobs()[0]).toMatchObject({ ClientFaults: 1, ServerFaults: 0 });
+    expect(logs()[0]).toMatchObject({ level: 'WARN', failures: [{ code: 'INVALID_INPUT', message: 'no picture' }] });
+    expect(JSON.stringify(logs()[0])).not.toContain('stack');
+  });
+
+  it('of the service is counted as ours, and logged whole', () => {
+    fail(new ServingError('INTERNAL', 'broken', { cause: new TypeError('the cause') }));
+
+    expect(blobs()[0]).toMatchObject({ ClientFaults: 0, ServerFaults: 1 });
+    expect(logs()[0]).toMatchObject({ level: 'ERROR' });
+    expect(JSON.stringify(logs()[0])).toContain('TypeError: the cause');
+  });
+});
+
+describe('loading a model', () => {
+  it('is measured apart from requests', () => {
+    createTelemetry().loaded({ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30 });
+
+    expect(blobs()[0]).toMatchObject({
+      model: 'm',
+      version: '1',
+      ModelLoads: 1,
+      DownloadBytes: 10,
+      DownloadTime: 2.5,
+      CreateTime: 30,
+    });
+    expect(logs()[0]).toMatchObject({ message: 'model loaded', model: 'm' });
+  });
+});

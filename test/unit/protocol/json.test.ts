@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseJsonBody } from '../../../src/protocol/json.ts';
+
+const parse = (text: string) => parseJsonBody(Buffer.from(text));
+
+describe('a JSON body', () => {
+  it('keeps integers beyond 2^53 as BigInt, wherever they stand', () => {
+    expect(parse('{"a":[9007199254740993,-9223372036854775808],"b":18446744073709551615}')).toEqual({
+      a: [9007199254740993n, -9223372036854775808n],
+      b: 18446744073709551615n,
+    });
+  });
+
+  it('keeps other numbers as numbers, also beside long digits', () => {
+    const text = '[1, 9007199254740991, 0.12345678901234567, 1e300, 1234567890123456789.5]';
+
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
+
+  it('leaves long digits in strings alone', () => {
+    expect(parse('{"id":"99999999999999999999"}')).toEqual({ id: '99999999999999999999' });
+  });
+
+  it.each(['', '{', 'NaN', '[Infinity]', '[01]', "{'a':1}", '[1,]'])('is not %j', (text) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
+  });
+});
