@@ -173,6 +173,12 @@ export class S3Objects {
     return id;
   }
 
+  listUploads(bucket: string): { readonly id: string; readonly key: string }[] {
+    this.assertBucket(bucket);
+    const rows = this.#rows('SELECT id, key FROM uploads WHERE bucket = ? ORDER BY key', bucket);
+    return rows.map(({ id, key }) => ({ id: String(id), key: String(key) }));
+  }
+
   #upload(id: string): Target {
     const [row] = this.#rows('SELECT bucket, key, headers FROM uploads WHERE id = ?', id);
     if (!row) throw new AwsError('NoSuchUpload', 404, `The upload ${id} does not exist: it was completed, or aborted.`);

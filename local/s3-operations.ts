@@ -146,6 +146,15 @@ export const createOperations = (objects: S3Objects, onCreated: OnObjectCreated)
     return answerXml('DeleteResult', ...keys.map((key) => element('Deleted', element('Key', escapeXml(key)))));
   };
 
+  const listUploads: Operation = ({ bucket }) =>
+    answerXml(
+      'ListMultipartUploadsResult',
+      element('IsTruncated', 'false'),
+      ...objects
+        .listUploads(bucket)
+        .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
+    );
+
   const getObject: Operation = ({ request, headers, bucket, key }) => {
     const object = objects.find(bucket, key);
     if (!object) throw noSuchKey(key);
@@ -220,6 +229,7 @@ export const createOperations = (objects: S3Objects, onCreated: OnObjectCreated)
     },
     'GET bucket?list-type': listObjects,
     'GET bucket?versions': listVersions,
+    'GET bucket?uploads': listUploads,
     'POST bucket?delete': deleteObjects,
     'GET object': getObject,
     'HEAD object': getObject,

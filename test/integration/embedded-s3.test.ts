@@ -18,6 +18,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
@@ -343,6 +344,8 @@ describe('a multipart upload', () => {
   it('leaves nothing when it is aborted', async () => {
     const before = await blobCount();
     const { MultipartUpload: _parts, ...target } = await upload('aborted');
+    const { Uploads } = await storage.client.send(new ListMultipartUploadsCommand({ Bucket }));
+    expect(Uploads).toContainEqual({ Key: 'aborted', UploadId: target.UploadId });
     await storage.client.send(new AbortMultipartUploadCommand(target));
     expect(await blobCount()).toBe(before);
     const late = storage.client.send(new UploadPartCommand({ ...target, PartNumber: 1, Body: 'x' }));

@@ -1,0 +1,91 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type EmbeddedAws, startEmbeddedAws } from './embedded-aws.ts';
+import { startEventSource } from './event-source.ts';
+import { createFunction, type FunctionProcess } from './function-process.ts';
+import { startHttpApi } from './http-api.ts';
+import { readService, type Service, type ServiceFunction } from './service.ts';
+
+export interface LocalServerOptions {
+  /** Keeps buckets and queues over a restart. One server at a time may use it. */
+  readonly directory: string;
+  /** Of the HTTP API; S3 and SQS take the one after it, or any that is free. 0 takes any free ones. */
+  readonly port: number;
+  /** Receives each line that a function logs, and what went wrong around it. */
+  readonly onLine: (line: string) => void;
+}
+
+/** What is written to `endpoint.json` in the directory, for as long as the server runs: the command line looks there. */
+export interface LocalEndpoint {
+  /** Of the HTTP API. */
+  readonly endpoint: string;
+  readonly s3Endpoint: string;
+  readonly modelsBucket: string;
+  readonly dataBucket: string;
+  readonly pid: number;
+}
+
+export interface LocalServer extends LocalEndpoint {
+  stop(): Promise<void>;
+}
+
+const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
+const SERVICE_FILE = join(import.meta.dirname, '..', 'serverless.yml');
+
+const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+
+const startAws = async (directory: string, port: number, { queues, notifications }: Service): Promise<EmbeddedAws> => {
+  const options = { directory: join(directory, 'aws'), buckets: Object.values(BUCKETS), queues, notifications };
+  try {
+    return await startEmbeddedAws({ ...options, port: port === 0 ? 0 : port + 1 });
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    return startEmbeddedAws(options);
+  }
+};
+
+/** Everything that `sls deploy` makes of serverless.yml, on this machine. @throws when a port or the directory is taken. */
+export const startLocalServer = async ({ directory, port, onLine }: LocalServerOptions): Promise<LocalServer> => {
+  const service = readService(SERVICE_FILE, { ModelsBucket: BUCKETS.modelsBucket, DataBucket: BUCKETS.dataBucket });
+  const endpointFile = join(directory, 'endpoint.json');
+  const parts: { stop(): Promise<void> }[] = [];
+  const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
+    parts.push(part);
+    return part;
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(parts.map((part) => part.stop()));
+    await rm(endpointFile, { force: true });
+  };
+
+  const createProcess = (aws: EmbeddedAws, { name, environment, ...settings }: ServiceFunction): FunctionProcess => {
+    const local = { AWS_ENDPOINT_URL: aws.endpoint, MODEL_CACHE_DIR: join(directory, 'tmp', name) };
+    return keep(createFunction({ ...settings, name, environment: { ...environment, ...local }, onLine }));
+  };
+
+  try {
+    const aws = keep(await startAws(directory, port, service));
+    // A new environment has an empty /tmp.
+    await rm(join(directory, 'tmp'), { recursive: true, force: true });
+    const functions = service.functions.map((settings) => ({ ...settings, process: createProcess(aws, settings) }));
+    const api = functions.find(({ isHttpApi }) => isHttpApi);
+    if (!api) throw new Error(`${SERVICE_FILE} gives no function an httpApi event`);
+    const { endpoint } = keep(await startHttpApi({ port, invoke: api.process.invoke }));
+
+    const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
+    await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
+    await Promise.all(functions.map((each) => each.process.init()));
+    for (const {
+      name,
+      eventSource,
+      process: { invoke },
+    } of functions) {
+      const onFailure = (error: unknown): void => onLine(`${name}: ${error}`);
+      if (eventSource) keep(startEventSource({ ...eventSource, aws, invoke, onFailure }));
+    }
+    return { ...running, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
