@@ -13,7 +13,7 @@ export interface EventSourceOptions extends EventSourceSettings {
 }
 
 export interface EventSource {
-  /** Does not wait for the function, which answers nobody any more. */
+  /** Waits for the batch under way, which ends early when its function is stopped. */
   stop(): Promise<void>;
 }
 

@@ -33,6 +33,8 @@ const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
   };
 };
 
+// Ctrl-C reaches every process of the terminal; the parent is the one to end this one.
+process.on('SIGINT', () => undefined);
 // A function whose parent is gone can answer nobody.
 process.on('disconnect', () => process.exit());
 

@@ -1,6 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EmbeddedAws, startEmbeddedAws } from './embedded-aws.ts';
+import { S3Client } from '@aws-sdk/client-s3';
+import { pushModel } from '../cli/push-model.ts';
+import { createModelRepository } from '../src/repository/model-repository.ts';
+import { createS3Store } from '../src/repository/s3-store.ts';
+import { type EmbeddedAws, LOCAL_CREDENTIALS, LOCAL_REGION, startEmbeddedAws } from './embedded-aws.ts';
 import { startEventSource } from './event-source.ts';
 import { createFunction, type FunctionProcess } from './function-process.ts';
 import { startHttpApi } from './http-api.ts';
@@ -30,6 +34,7 @@ export interface LocalServer extends LocalEndpoint {
 }
 
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
+const SAMPLE = join(import.meta.dirname, '..', 'models', 'efficientnet-lite0');
 const SERVICE_FILE = join(import.meta.dirname, '..', 'serverless.yml');
 
 const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -37,10 +42,23 @@ const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException
 const startAws = async (directory: string, port: number, { queues, notifications }: Service): Promise<EmbeddedAws> => {
   const options = { directory: join(directory, 'aws'), buckets: Object.values(BUCKETS), queues, notifications };
   try {
-    return await startEmbeddedAws({ ...options, port: port === 0 ? 0 : port + 1 });
+    return await startEmbeddedAws({ ...options, port: port === 0 ? 0 : (port + 1) % 65_536 });
   } catch (error) {
     if (!isPortTaken(error)) throw error;
     return startEmbeddedAws(options);
+  }
+};
+
+/** Pushes the sample model, so that a first start has something to serve. */
+const pushSample = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
+  const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  try {
+    const repository = createModelRepository(createS3Store(client, BUCKETS.modelsBucket));
+    if ((await repository.names()).length > 0) return;
+    const { name, version } = await pushModel(repository, SAMPLE);
+    onLine(`Pushed ${name}, version ${version}, since there was no model yet`);
+  } finally {
+    client.destroy();
   }
 };
 
@@ -74,6 +92,7 @@ export const startLocalServer = async ({ directory, port, onLine }: LocalServerO
 
     const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
+    await pushSample(aws, onLine);
     await Promise.all(functions.map((each) => each.process.init()));
     for (const {
       name,

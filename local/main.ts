@@ -27,17 +27,20 @@ const printLine = (line: string): void => {
 try {
   const port = readPort(process.env.PORT);
   const directory = join(process.cwd(), '.local');
-  const { endpoint, s3Endpoint, dataBucket, stop } = await startLocalServer({ directory, port, onLine: printLine });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.once(signal, () => void stop().then(() => process.exit()));
-  const sample = `models/${MODEL}/samples/chelsea.jpg`;
+  const starting = startLocalServer({ directory, port, onLine: printLine });
+  const end = (): void => {
+    starting.then(({ stop }) => stop()).finally(() => process.exit());
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);
+  const { endpoint, s3Endpoint, dataBucket } = await starting;
+  const sample = `models/${MODEL}/samples/coffee.jpg`;
   console.log(`Serving on ${endpoint}
 
 Send a photo:
   curl -H 'content-type: image/jpeg' --data-binary @${sample} ${endpoint}/models/${MODEL}
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
-  curl ${s3Endpoint}/${dataBucket}/results/${MODEL}/chelsea.jpg.json
+  curl ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json
 `);
 } catch (error) {
   console.error(explain(error));

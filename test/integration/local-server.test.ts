@@ -1,0 +1,190 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LocalEndpoint } from '../../local/local-server.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = join(PROJECT, 'local', 'main.ts');
+const PHOTO = join(PROJECT, 'models', 'efficientnet-lite0', 'samples', 'coffee.jpg');
+
+/** `npm start`, in a directory of its own. */
+interface Run {
+  readonly child: ChildProcess;
+  readonly lines: string[];
+  readonly ended: Promise<number | null>;
+}
+
+const run = (directory: string, port: number | string): Run => {
+  const environment = { ...process.env, PORT: String(port) };
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: directory,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => lines.push(line));
+  return { child, lines, ended: once(child, 'close').then(([status]) => status) };
+};
+
+const until = async <T>(read: () => Promise<T | undefined> | T | undefined, { lines, child }: Run): Promise<T> => {
+  for (;;) {
+    const value = await read();
+    if (value !== undefined) return value;
+    if (child.exitCode !== null) throw new Error(`npm start ended:\n${lines.join('\n')}`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+};
+
+const untilReady = async (started: Run, directory: string): Promise<LocalEndpoint> => {
+  await until(() => started.lines.find((line) => line.startsWith('Serving on ')), started);
+  return JSON.parse(await readFile(join(directory, '.local', 'endpoint.json'), 'utf8')) as LocalEndpoint;
+};
+
+const interrupt = ({ child, ended }: Run): Promise<number | null> => {
+  child.kill('SIGINT');
+  return ended;
+};
+
+const childrenOf = async ({ child }: Run): Promise<number[]> => {
+  const { stdout } = await promisify(execFile)('pgrep', ['-P', String(child.pid)]);
+  return stdout.trim().split('\n').map(Number);
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const labels = (result: unknown): string[] => (result as { label: string }[]).map(({ label }) => label);
+
+describe('npm start', () => {
+  let directory: string;
+  let started: Run;
+  let local: LocalEndpoint;
+  let photo: Uint8Array<ArrayBuffer>;
+
+  const classify = () =>
+    fetch(`${local.endpoint}/models/efficientnet-lite0`, {
+      method: 'POST',
+      body: photo,
+      headers: { 'content-type': 'image/jpeg' },
+    });
+
+  const objectUrl = (key: string): string =>
+    `${local.s3Endpoint}/${local.dataBucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+
+  const untilResult = (name: string) =>
+    until(async () => {
+      const response = await fetch(objectUrl(`results/efficientnet-lite0/${name}.json`));
+      return response.ok ? ((await response.json()) as { status: string; result: unknown }) : undefined;
+    }, started);
+
+  beforeAll(async () => {
+    photo = new Uint8Array(await readFile(PHOTO));
+    directory = await mkdtemp(join(tmpdir(), 'npm-start-'));
+    started = run(directory, 0);
+    local = await untilReady(started, directory);
+  });
+
+  afterAll(async () => {
+    await interrupt(started);
+    await rm(directory, { recursive: true });
+  });
+
+  it('labels a photo with the sample model that it pushed', async () => {
+    const response = await classify();
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-model-version')).toBe('1');
+    expect(labels(await response.json())[0]).toBe('espresso');
+  });
+
+  it('prints commands that work as they are', async () => {
+    const commands = started.lines.filter((line) => line.startsWith('  curl '));
+    expect(commands).toHaveLength(3);
+    const outputs = [];
+    for (const command of commands) {
+      const shell = () => promisify(execFile)('sh', ['-c', command.replace('curl ', 'curl -sf ')], { cwd: PROJECT });
+      outputs.push(
+        await until(
+          () =>
+            shell().then(
+              ({ stdout }) => stdout,
+              () => undefined,
+            ),
+          started,
+        ),
+      );
+    }
+    expect(outputs[0]).toContain('espresso');
+    expect(outputs[2]).toContain('espresso');
+  });
+
+  it.each(['a b+c.jpg', 'naïve-猫.jpg', 'folder/100%.jpg'])('answers the photo %s beside it', async (name) => {
+    const put = await fetch(objectUrl(`uploads/efficientnet-lite0/${name}`), { method: 'PUT', body: photo });
+    expect(put.status).toBe(200);
+    const { status, result } = await untilResult(name);
+    expect(status).toBe('succeeded');
+    expect(labels(result)[0]).toBe('espresso');
+  });
+
+  it('prints one structured line for a request, and no metrics', async () => {
+    const before = started.lines.length;
+    const requestId = (await classify()).headers.get('x-request-id') ?? 'none';
+    const line = await until(() => started.lines.slice(before).find((text) => text.includes(requestId)), started);
+    expect(JSON.parse(line)).toMatchObject({ message: 'request', model: 'efficientnet-lite0', version: 1 });
+    expect(started.lines.filter((text) => text.includes('"_aws"'))).toEqual([]);
+  });
+
+  it('refuses to start twice on the same state', async () => {
+    const second = run(directory, 0);
+    expect(await second.ended).toBe(1);
+    expect(second.lines.join('\n')).toContain('is in use by another process');
+    expect((await classify()).status).toBe(200);
+  });
+
+  it('keeps models, uploads and results over a restart, and loads anew', async () => {
+    expect(await interrupt(started)).toBe(0);
+    started = run(directory, 0);
+    local = await untilReady(started, directory);
+    expect(started.lines.some((line) => line.startsWith('Pushed'))).toBe(false);
+    expect((await fetch(objectUrl('results/efficientnet-lite0/a b+c.jpg.json'))).status).toBe(200);
+    expect((await classify()).headers.get('x-model-version')).toBe('1');
+  });
+
+  it('leaves no process and no endpoint behind after Ctrl-C', async () => {
+    const functions = await childrenOf(started);
+    expect(functions).toHaveLength(2);
+    expect(await interrupt(started)).toBe(0);
+    expect(functions.filter(isRunning)).toEqual([]);
+    await expect(access(join(directory, '.local', 'endpoint.json'))).rejects.toThrow('ENOENT');
+    await expect(fetch(local.endpoint)).rejects.toThrow();
+  });
+});
+
+describe('npm start that cannot', () => {
+  it.each([
+    ['names a taken port', async (port: number) => port, 'Port %d is in use'],
+    ['names a PORT that is none', async () => 'three', 'PORT is three'],
+  ])('%s', async (_what, portFor, message) => {
+    const taken = createServer();
+    await once(taken.listen(0, '127.0.0.1'), 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const directory = await mkdtemp(join(tmpdir(), 'npm-start-'));
+    const { ended, lines } = run(directory, await portFor(port));
+    expect(await ended).toBe(1);
+    expect(lines.join('\n')).toContain(message.replace('%d', String(port)));
+    taken.close();
+    await rm(directory, { recursive: true });
+  });
+});
