@@ -31,8 +31,10 @@ export const createTelemetry = (): Telemetry => {
   const logger = new Logger();
   let coldStart = true;
 
+  /** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
   const dimensions = (model: string | undefined, version: number | undefined): void => {
-    metrics.addDimensions({ model: model ?? 'none', version: String(version ?? 'none') });
+    const exists = model !== undefined && version !== undefined;
+    metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
   };
 
   return {

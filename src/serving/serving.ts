@@ -88,7 +88,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
 
   const loading = loadModel(serving, bundle, deadline);
   loading.catch(() => {}); // awaited below, unless there is nothing to run
-  const decoded = await decodeAll(task, call.payloads);
+  const decoded = await within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
   stopwatch.lap('decode');
   if (decoded.every(({ status }) => status === 'rejected')) return { bundle, outcomes: decoded };
 

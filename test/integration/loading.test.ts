@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { appendFile, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { deadlineAt } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { bundleKey, fileKey } from '../../src/repository/keys.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
@@ -134,6 +138,20 @@ describe('without S3', () => {
       code: 'MODEL_UNAVAILABLE',
       error: expect.not.stringContaining('127.0.0.1'),
     });
+  });
+
+  it('answers 503 at the deadline when S3 is slow', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    await start({ models: createS3Store(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
+
+    const deadline = deadlineAt(Date.now() + 50);
+    const response = await serving.fetch('/models/lite0', { method: 'POST', body: coffee, deadline });
+
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
+    silent.closeAllConnections();
+    silent.close();
   });
 
   it('goes on answering with a model that is in memory', async () => {

@@ -101,6 +101,14 @@ describe('a request', () => {
     expect(blobs()[1]).not.toHaveProperty('BatchSize');
   });
 
+  it('for a model that does not exist makes no metric of its name', () => {
+    const { version: _, ...unknown } = observation({ model: 'made-up' });
+    createTelemetry().observed(unknown);
+
+    expect(JSON.stringify(blobs())).not.toContain('made-up');
+    expect(logs()[0]).toMatchObject({ model: 'made-up' });
+  });
+
   it('counts every request of a batch', () => {
     createTelemetry().observed(observation({ batchSize: 7 }));
 
