@@ -1,0 +1,47 @@
+import type { Target } from './target.ts';
+import type { Terminal } from './terminal.ts';
+
+/** An option of a command, as `parseArgs` of Node takes it and as `--help` shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly multiple?: true;
+  /** What stands for the value in `--help`. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+type Value<O extends Option> = O extends { type: 'boolean' }
+  ? boolean
+  : O extends { multiple: true }
+    ? string[]
+    : string;
+export type Values<O extends Options> = { readonly [K in keyof O]?: Value<O[K]> };
+
+/** What a command found out or did: for people, and for programs. */
+export interface Report {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export interface Invocation<O extends Options> {
+  readonly positionals: readonly string[];
+  readonly values: Values<O>;
+  /** What the command acts on; looked up when it is asked for. */
+  readonly target: () => Promise<Target>;
+  readonly terminal: Terminal;
+}
+
+export interface Command<O extends Options = Options> {
+  readonly summary: string;
+  /** Shown below the usage line. */
+  readonly description: string;
+  /** All of them are required. */
+  readonly positionals: readonly string[];
+  readonly options: O;
+  run(invocation: Invocation<O>): Promise<Report>;
+}
+
+/** Infers the types of the values from the options. */
+export const defineCommand = <const O extends Options>(command: Command<O>): Command => command as unknown as Command;

@@ -1,0 +1,33 @@
+import { ServingError } from '../../src/core/errors.ts';
+import { type BucketCount, countBucket, emptyBucket } from '../bucket.ts';
+import { defineCommand } from '../command.ts';
+
+const describeCount = (name: string, { versions, unfinishedUploads }: BucketCount): string =>
+  `s3://${name} (${versions} objects and versions, ${unfinishedUploads} unfinished uploads)`;
+
+export const empty = defineCommand({
+  summary: 'delete everything in the buckets, so that sls remove can delete them',
+  description: `Deletes all models, uploads and results, with every earlier version, for good. CloudFormation deletes only empty buckets:
+run this before npx sls remove.`,
+  positionals: [],
+  options: {
+    yes: { type: 'boolean', description: 'do not ask' },
+  },
+  async run({ values, target: findTarget, terminal }) {
+    const { buckets, description } = await findTarget();
+    if (buckets === undefined)
+      throw new ServingError('INVALID_REQUEST', `the ${description} has no buckets; remove the directory itself`);
+    const { client, names } = buckets;
+    const counts = await Promise.all(names.map(async (name) => ({ name, ...(await countBucket(client, name)) })));
+    const json = { buckets: counts };
+    const filled = counts.filter(({ versions, unfinishedUploads }) => versions + unfinishedUploads > 0);
+    if (filled.length === 0) return { json, text: `Nothing to delete: the buckets of ${description} are empty.` };
+
+    const what = filled.map(({ name, ...count }) => describeCount(name, count)).join(' and ');
+    const question = `Delete all of ${what}, for good`;
+    if (!values.yes && !(await terminal.confirm(question, 'say so with --yes')))
+      throw new ServingError('INVALID_REQUEST', 'nothing was deleted');
+    for (const { name } of filled) await emptyBucket(client, name);
+    return { json, text: `Deleted all of ${what}.` };
+  },
+});

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
+import { JsonText } from '../../src/core/json-text.ts';
+import { assertModelName, parseVersion } from '../../src/repository/keys.ts';
+import { unlessMissing } from '../../src/repository/model-repository.ts';
+import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
+import { defineCommand } from '../command.ts';
+import { formatBytes, formatTable } from '../format.ts';
+import type { Target } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** A request to Lambda has at most 6 MB, behind base64. */
+const MAX_REQUEST_BYTES = 4_500_000;
+const JSON_TYPE = 'application/json';
+/** Anything else is left to the task, which looks at the bytes. */
+const UNKNOWN_TYPE = 'application/octet-stream';
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.json': JSON_TYPE,
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.avif': 'image/avif',
+  '.gif': 'image/gif',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.svg': 'image/svg+xml',
+};
+
+interface Input {
+  readonly path: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+}
+
+const readInput = async (path: string): Promise<Input> => {
+  const body = await readFile(path).catch((error: unknown) => {
+    throw new ServingError('NOT_FOUND', `cannot read ${path}: ${(error as Error).message}`);
+  });
+  return { path, body, contentType: CONTENT_TYPES[extname(path).toLowerCase()] ?? UNKNOWN_TYPE };
+};
+
+/** Whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */
+const isOpenInference = ({ body, contentType }: Input): boolean => {
+  if (contentType !== JSON_TYPE) return false;
+  try {
+    const { inputs } = JSON.parse(body.toString('utf8')) as { inputs?: unknown };
+    return Array.isArray(inputs) && inputs.some((input: unknown) => Object.hasOwn(Object(input), 'datatype'));
+  } catch {
+    return false; // the server says what is wrong with it
+  }
+};
+
+/** Puts what exceeds a request into the data bucket, under the digest of its content, and refers to it. */
+const viaStorage = async (model: string, input: Input, { data }: Target, terminal: Terminal): Promise<Input> => {
+  const { body, path } = input;
+  if (body.byteLength > MAX_INPUT_BYTES)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `${path} has ${formatBytes(body.byteLength)}, at most ${formatBytes(MAX_INPUT_BYTES)} are read`,
+    );
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const key = `uploads/${model}/sha256/${sha256}${extname(path).toLowerCase()}`;
+  terminal.note(
+    `${path} has ${formatBytes(body.byteLength)}, more than a request carries: it goes to ${data.location}/${key}, where it is also answered as any upload`,
+  );
+  if ((await unlessMissing(data.head(key))) === undefined) {
+    const onProgress = terminal.progress('Uploading');
+    await data.upload(key, path, { sha256, onProgress: (sentBytes) => onProgress(sentBytes, body.byteLength) });
+  }
+  return { path, body: Buffer.from(JSON.stringify({ inputs: { s3: key } })), contentType: JSON_TYPE };
+};
+
+const parseParameters = (texts: readonly string[], topK: string | undefined): string => {
+  const pairs = texts.map((text) => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (name === undefined || value === undefined)
+      throw new ServingError('INVALID_REQUEST', `--parameter is ${text}, expected <name>=<value>, such as top_k=3`);
+    return [name, value] as const;
+  });
+  if (topK !== undefined) pairs.push(['top_k', topK]);
+  return pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+};
+
+/** The answer of the application, or of what stands before it: a gateway that refuses has no `code`. */
+const failureOf = ({ status }: Response, text: string): ServingError => {
+  let body: { error?: string; code?: ErrorCode; message?: string; Message?: string } = {};
+  try {
+    body = JSON.parse(text) as typeof body;
+  } catch {
+    // not JSON: shown as it is
+  }
+  if (body.error !== undefined && body.code !== undefined) return new ServingError(body.code, body.error);
+  const answer = `the endpoint answers ${status}: ${body.message ?? body.Message ?? text.slice(0, 200)}`;
+  if (status === 401 || status === 403)
+    return new ServingError('INVALID_REQUEST', `${answer}; the caller's AWS credentials need execute-api:Invoke on it`);
+  return new ServingError(status < 500 && status !== 429 ? 'INVALID_REQUEST' : 'MODEL_UNAVAILABLE', answer);
+};
+
+const isLabels = (result: unknown): result is { label: string; score: number }[] =>
+  Array.isArray(result) &&
+  result.every((entry: unknown) => {
+    const { label, score } = Object(entry) as Record<string, unknown>;
+    return typeof label === 'string' && typeof score === 'number';
+  });
+
+const formatResult = (text: string): string => {
+  const result: unknown = JSON.parse(text);
+  return isLabels(result) ? formatTable(result.map(({ label, score }) => [score.toFixed(4), label])) : text;
+};
+
+export const predict = defineCommand({
+  summary: 'send a file to a model',
+  description: `Sends a file and prints the answer. A picture is sent as it is; a .json file holds a request, {"inputs", "parameters"} or one of the
+Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.`,
+  positionals: ['model', 'file'],
+  options: {
+    version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
+    'top-k': { type: 'string', value: '<count>', description: 'how many labels: short for --parameter top_k=<count>' },
+    parameter: {
+      type: 'string',
+      multiple: true,
+      value: '<name>=<value>',
+      description: 'a parameter of the task',
+    },
+  },
+  async run({ positionals: [model = '', path = ''], values, target: findTarget, terminal }) {
+    assertModelName(model);
+    const version = values.version === undefined ? '' : `/versions/${parseVersion(values.version)}`;
+    const query = parseParameters(values.parameter ?? [], values['top-k']);
+    const input = await readInput(path);
+    const raw = isOpenInference(input);
+    if (raw && query !== '')
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `${path} is a request of tensors: its parameters stand in the file itself`,
+      );
+    const target = await findTarget();
+    const fits = input.body.byteLength <= MAX_REQUEST_BYTES;
+    if (raw && !fits)
+      throw new ServingError(
+        'PAYLOAD_TOO_LARGE',
+        `${path} has ${formatBytes(input.body.byteLength)}, a request of tensors at most ${formatBytes(MAX_REQUEST_BYTES)}`,
+      );
+    const { body, contentType } = fits ? input : await viaStorage(model, input, target, terminal);
+    const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
+    const response = await target.send(query === '' ? route : `${route}?${query}`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body,
+    });
+    const text = await response.text();
+    if (!response.ok) throw failureOf(response, text);
+    const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(text).model_version);
+    const json = new JsonText(`{"model":"${model}","version":${answered},"result":${text}}`);
+    return { text: formatResult(text), json };
+  },
+});

@@ -1,0 +1,50 @@
+import { formatSpec } from '../../src/core/tensor.ts';
+import { parseVersion } from '../../src/repository/keys.ts';
+import { defineCommand } from '../command.ts';
+import { formatBytes, formatDate, formatFields } from '../format.ts';
+
+const MOST_VALUES = 5;
+
+/** A setting on one line; of a long list its length and its beginning. */
+const formatSetting = (value: unknown): string => {
+  if (!Array.isArray(value) || value.length <= MOST_VALUES) return JSON.stringify(value);
+  return `${value.length}: ${value.slice(0, MOST_VALUES).join(', ')}, …`;
+};
+
+export const show = defineCommand({
+  summary: 'everything about a model',
+  description:
+    'Shows the versions of a model, and of one of them what it takes, what it gives and what it consists of.',
+  positionals: ['model'],
+  options: {
+    version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
+  },
+  async run({ positionals: [name = ''], values, target }) {
+    const { repository } = await target();
+    const { routing } = await repository.routing(name);
+    const versions = await repository.versions(name);
+    const bundle = await repository.bundle(name, values.version ? parseVersion(values.version) : routing.stable);
+    const { version, task, source, created, files, graphs, settings } = bundle;
+    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs }]) => ({
+      [role]: [file, ...externalData].join(' + '),
+      inputs: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+      outputs: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+      'loads in': `${createMs} ms where it was pushed`,
+    }));
+    const text = formatFields({
+      versions: versions
+        .map((number) => (number === routing.stable ? `${number} (answers)` : String(number)))
+        .join(', '),
+      task,
+      source,
+      created: `${formatDate(created)} UTC`,
+      ...Object.assign({}, ...graphFields),
+      ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, formatSetting(value)])),
+      files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),
+    });
+    return {
+      json: { name, versions, stable: routing.stable, bundle },
+      text: `${name} version ${version} in ${repository.store.location}\n${text}`,
+    };
+  },
+});

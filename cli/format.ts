@@ -1,0 +1,37 @@
+const UNITS = ['kB', 'MB', 'GB', 'TB'];
+
+/** `9.3 MB`, in powers of 1,000. */
+export const formatBytes = (bytes: number): string => {
+  if (bytes < 1000) return `${bytes} B`;
+  let value = bytes;
+  let unit = -1;
+  do {
+    value /= 1000;
+    unit += 1;
+  } while (value >= 999.95 && unit < UNITS.length - 1);
+  return `${value.toFixed(1)} ${UNITS[unit]}`;
+};
+
+/** Rows in columns as wide as their widest cell. */
+export const formatTable = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+};
+
+/** What is said of one thing: an indented line for each field, their values below each other. */
+export const formatFields = (fields: Readonly<Record<string, string | readonly string[]>>): string =>
+  formatTable(
+    Object.entries(fields).flatMap(([name, value]) =>
+      [value].flat().map((line, index) => [index === 0 ? `  ${name}` : '', line]),
+    ),
+  );
+
+/** `2026-11-23 12:30`, of an ISO 8601 time, in UTC. */
+export const formatDate = (time: string): string => time.slice(0, 16).replace('T', ' ');

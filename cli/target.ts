@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { ServingError } from '../src/core/errors.ts';
+import { createDirectoryStore } from '../src/repository/directory-store.ts';
+import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
+import type { ObjectStore } from '../src/repository/object-store.ts';
+import { createS3Store } from '../src/repository/s3-store.ts';
+import { type Send, sendPlain, sendSigned } from './send.ts';
+import { serveDirectory } from './serve-directory.ts';
+
+/** The buckets of a stage, or of the local server. */
+export interface Buckets {
+  readonly client: S3Client;
+  readonly names: readonly string[];
+}
+
+/** What a command acts on. */
+export interface Target {
+  /** For messages, such as `stage dev (stack onnx-serverless-dev in us-east-1)`. */
+  readonly description: string;
+  /** The options that name it, to be repeated in a command that is suggested. */
+  readonly options: string;
+  readonly repository: ModelRepository;
+  /** Holds `uploads/`, for inputs that do not fit into a request. */
+  readonly data: ObjectStore;
+  readonly send: Send;
+  /** Undefined for a directory. */
+  readonly buckets: Buckets | undefined;
+}
+
+/** How the command line names a target. */
+export interface TargetOptions {
+  readonly stage?: string | undefined;
+  readonly region?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+/** What a stack puts out, or the local server writes down. */
+interface Deployment {
+  readonly endpoint: string;
+  readonly modelsBucket: string;
+  readonly dataBucket: string;
+}
+
+/** Uploads take as long as they take; a connection that is silent for so long is broken. */
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 60_000 };
+/** What serverless.yml deploys to when nothing else is said. */
+const DEFAULT_REGION = 'us-east-1';
+const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+const deploymentTarget = (
+  deployment: Deployment,
+  clientConfig: S3ClientConfig,
+  rest: Pick<Target, 'description' | 'options' | 'send'>,
+): Target => {
+  const client = new S3Client({
+    ...clientConfig,
+    requestHandler: TIMEOUTS,
+    // Every file of a model has its sha256.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  });
+  const { modelsBucket, dataBucket } = deployment;
+  return {
+    ...rest,
+    repository: createModelRepository(createS3Store(client, modelsBucket)),
+    data: createS3Store(client, dataBucket),
+    buckets: { client, names: [modelsBucket, dataBucket] },
+  };
+};
+
+const readServiceName = async (projectDirectory: string): Promise<string> => {
+  const path = join(projectDirectory, 'serverless.yml');
+  const text = await readFile(path, 'utf8');
+  const name = /^service:\s*([A-Za-z0-9-]+)\s*(#.*)?$/m.exec(text)?.[1];
+  if (name === undefined) throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
+  return name;
+};
+
+/** Undefined when there is no such stack. */
+const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
+  try {
+    const command = new DescribeStacksCommand({ StackName: stackName });
+    return (await new CloudFormationClient({ region }).send(command)).Stacks?.[0];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    throw error;
+  }
+};
+
+const readStack = async (stackName: string, stage: string, region: string): Promise<Deployment> => {
+  const stack = await describeStack(stackName, region);
+  if (stack === undefined)
+    throw new ServingError(
+      'NOT_FOUND',
+      `there is no stack ${stackName} in ${region}; deploy it with: npx sls deploy --stage ${stage}, or name another --region`,
+    );
+  const output = (key: string): string => {
+    const value = stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    if (value !== undefined) return value;
+    const problem = `stack ${stackName} (${stack.StackStatus}) has no output ${key}`;
+    throw new ServingError('NOT_FOUND', `${problem}; deploy it again with: npx sls deploy --stage ${stage}`);
+  };
+  return { endpoint: output('Endpoint'), modelsBucket: output('ModelsBucket'), dataBucket: output('DataBucket') };
+};
+
+const stageTarget = async (stage: string, givenRegion: string | undefined, projectDirectory: string) => {
+  const region = givenRegion ?? process.env.AWS_REGION ?? DEFAULT_REGION;
+  const stackName = `${await readServiceName(projectDirectory)}-${stage}`;
+  const deployment = await readStack(stackName, stage, region);
+  return deploymentTarget(
+    deployment,
+    { region },
+    {
+      description: `stage ${stage} (stack ${stackName} in ${region})`,
+      options: ` --stage ${stage}${givenRegion === undefined ? '' : ` --region ${givenRegion}`}`,
+      send: sendSigned(deployment.endpoint, region),
+    },
+  );
+};
+
+const directoryTarget = (directory: string): Target => ({
+  description: `directory ${directory}`,
+  options: ` --store ${directory}`,
+  buckets: undefined,
+  ...serveDirectory(createDirectoryStore(directory)),
+});
+
+/** What the local server has written down, if it still answers. */
+const readLocalServer = async (projectDirectory: string): Promise<Deployment & { readonly s3Endpoint: string }> => {
+  try {
+    const text = await readFile(join(projectDirectory, '.local', 'endpoint.json'), 'utf8');
+    const server = JSON.parse(text) as Deployment & { readonly s3Endpoint: string };
+    await fetch(server.s3Endpoint);
+    return server;
+  } catch (error) {
+    throw new ServingError(
+      'NOT_FOUND',
+      'the local server is not running: start it with npm start, or name a deployed stage with --stage <stage> or a directory with --store <directory>',
+      { cause: error },
+    );
+  }
+};
+
+const localTarget = async (projectDirectory: string): Promise<Target> => {
+  const { s3Endpoint, ...deployment } = await readLocalServer(projectDirectory);
+  return deploymentTarget(
+    deployment,
+    { endpoint: s3Endpoint, forcePathStyle: true, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS },
+    { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint) },
+  );
+};
+
+/**
+ * The one target that `options` name: a stage, a directory, or else the local server.
+ * @param projectDirectory holds serverless.yml, and what the local server writes
+ * @throws `NOT_FOUND` when it is not there, saying how to make it; `INVALID_REQUEST` when two are named
+ */
+export const findTarget = async (options: TargetOptions, projectDirectory: string): Promise<Target> => {
+  const { stage, region, store } = options;
+  if (store !== undefined) {
+    if (stage !== undefined || region !== undefined)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        '--store names a directory, --stage and --region what is deployed: not both',
+      );
+    return directoryTarget(store);
+  }
+  if (stage !== undefined) return stageTarget(stage, region, projectDirectory);
+  if (region !== undefined)
+    throw new ServingError('INVALID_REQUEST', '--region needs --stage, which names what is deployed there');
+  return localTarget(projectDirectory);
+};
