@@ -38,7 +38,8 @@ export const inferHandler = (serving: Serving) => {
   return async (event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
     const deadline = earliest(
       deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS),
-      deadlineAt(event.requestContext.timeEpoch + GATEWAY_TIMEOUT_MS),
+      // An event that was written by hand was requested now.
+      deadlineAt((event.requestContext.timeEpoch ?? Date.now()) + GATEWAY_TIMEOUT_MS),
     );
     return toResult(await application.fetch(toRequest(event), { requestId: event.requestContext.requestId, deadline }));
   };

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from './embedded-aws.ts';
+import type { LocalEndpoint } from './local-server.ts';
+
+type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+
+interface Serverless {
+  serviceDir: string;
+  readonly processedInput: { readonly commands: readonly string[] };
+  readonly service: { readonly provider: { environment?: Record<string, unknown> } };
+  readonly pluginManager: { readonly plugins: readonly object[] };
+}
+
+/** What osls itself invokes locally with. */
+interface Invoker {
+  readonly options: { readonly functionObj: { readonly name: string; readonly timeout: number } };
+  invokeLocalNodeJs(handlerPath: string, handlerName: string, event: unknown): Promise<void>;
+}
+
+/** Serverless Framework plugin: `sls invoke local` of the bundled functions, over the buckets of `npm start` while that runs. */
+class InvokeLocalPlugin {
+  readonly hooks: Record<string, () => void>;
+
+  constructor(serverless: Serverless) {
+    this.hooks = {
+      initialize: () => {
+        if (serverless.processedInput.commands.join(' ') === 'invoke local') useLocalServer(serverless);
+      },
+      'before:invoke:local:invoke': () => invokeModules(serverless),
+    };
+  }
+}
+
+/** Without it, the buckets are those of the deployed stage. */
+const useLocalServer = ({ serviceDir, service: { provider } }: Serverless): void => {
+  const local = readEndpoint(serviceDir);
+  if (local === undefined) return;
+  const credentials = {
+    AWS_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+  };
+  Object.assign(process.env, credentials);
+  provider.environment = {
+    ...provider.environment,
+    ...credentials,
+    MODELS_BUCKET: local.modelsBucket,
+    DATA_BUCKET: local.dataBucket,
+    AWS_ENDPOINT_URL: local.s3Endpoint,
+  };
+};
+
+const readEndpoint = (serviceDir: string): LocalEndpoint | undefined => {
+  try {
+    return JSON.parse(readFileSync(join(serviceDir, '.local', 'endpoint.json'), 'utf8')) as LocalEndpoint;
+  } catch {
+    return undefined; // `npm start` does not run
+  }
+};
+
+/** osls loads handlers with `require`, which refuses modules that await at their top level. */
+const invokeModules = (serverless: Serverless): void => {
+  const invoker = serverless.pluginManager.plugins.find((plugin): plugin is Invoker => 'invokeLocalNodeJs' in plugin);
+  if (!invoker) throw new Error('This osls invokes functions in another way: update local/invoke-local.ts.');
+  invoker.invokeLocalNodeJs = async (handlerPath, handlerName, event) => {
+    const { functionObj } = invoker.options;
+    const module = join(serverless.serviceDir, `${handlerPath}.mjs`); // serverless-esbuild has moved it to its bundles
+    const { [handlerName]: handler } = (await import(pathToFileURL(module).href)) as Record<string, Handler>;
+    if (handler === undefined) throw new Error(`${module} exports no ${handlerName}`);
+    const endsAtMs = Date.now() + functionObj.timeout * 1000;
+    const context = {
+      awsRequestId: randomUUID(),
+      functionName: functionObj.name,
+      getRemainingTimeInMillis: () => endsAtMs - Date.now(),
+    };
+    console.log(JSON.stringify(await handler(event, context), undefined, 2));
+  };
+};
+
+/** osls loads this file with `require` and expects the class. */
+export { InvokeLocalPlugin as 'module.exports' };
