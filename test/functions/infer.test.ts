@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3Store } from '../../src/repository/s3-store.ts';
+import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { publishSample } from '../support/serving.ts';
+
+const MODEL = 'efficientnet-lite0';
+
+interface Answer {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+let directory: string;
+let storage: EmbeddedStorage;
+let deployed: DeployedFunction;
+const publishIt = () =>
+  publishSample(
+    createModelRepository(createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket)),
+    MODEL,
+  );
+
+const deploy = (environment: Record<string, string> = {}) =>
+  deployFunction('infer', storage, join(directory, 'models'), environment);
+const invoke = async (event: unknown) => (await deployed.invoke(event)) as Answer;
+const events = await readEvents('infer');
+const photoEvent = events.get('infer.json') as { rawPath: string };
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'infer-'));
+  storage = await startEmbeddedStorage();
+});
+afterEach(async () => {
+  await deployed.stop();
+  await storage.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('infer', () => {
+  it.each([...events])('answers %s', async (_file, event) => {
+    await publishIt();
+    deployed = await deploy();
+
+    const { statusCode, headers, body } = await invoke(event);
+
+    expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
+    expect(JSON.parse(body)).toBeTruthy();
+  });
+
+  it('labels the photo of its sample event, and says so in metrics and log', async () => {
+    await publishIt();
+    deployed = await deploy();
+
+    const { body } = await invoke(photoEvent);
+    await invoke(photoEvent);
+
+    expect(JSON.parse(body)[0]).toEqual({
+      label: expect.stringMatching(/cat|espresso|missile/),
+      score: expect.any(Number),
+    });
+    const blobs = deployed.lines.filter((line) => '_aws' in line && 'Requests' in line);
+    expect(blobs).toHaveLength(2);
+    expect(blobs[0]).toMatchObject({
+      service: 'test',
+      model: MODEL,
+      version: '1',
+      Requests: 1,
+      ServerFaults: 0,
+      ColdStarts: 1,
+    });
+    expect(blobs[1]).not.toHaveProperty('ColdStarts');
+    const requests = deployed.lines.filter(({ message }) => message === 'request');
+    expect(requests).toHaveLength(2);
+    expect(requests.every((line) => JSON.stringify(line).length < 1000)).toBe(true); // no payload
+  });
+
+  it('is healthy without any model, and names the command that pushes one', async () => {
+    deployed = await deploy({ PRELOAD_MODELS: MODEL });
+    await deployed.init();
+
+    const { statusCode, body } = await invoke(photoEvent);
+
+    expect(statusCode).toBe(404);
+    expect(JSON.parse(body).error).toContain(`npx onnx-serverless push <file|folder> --name ${MODEL}`);
+    await publishIt();
+    expect((await invoke(photoEvent)).statusCode).toBe(200);
+  });
+
+  it('has loaded a preloaded model before the first event', async () => {
+    await publishIt();
+    deployed = await deploy({ PRELOAD_MODELS: ` ${MODEL} ,` });
+
+    await deployed.init();
+
+    expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
+    expect((await invoke(photoEvent)).statusCode).toBe(200);
+    expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
+  });
+
+  it('names the variable that its environment lacks', async () => {
+    deployed = await deploy({ MODELS_BUCKET: '' });
+
+    await expect(deployed.init()).rejects.toThrow();
+
+    expect(JSON.stringify(deployed.lines)).toContain('MODELS_BUCKET');
+  });
+});

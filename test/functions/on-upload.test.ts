@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { S3Event, SQSEvent } from 'aws-lambda';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import type { ObjectStore } from '../../src/repository/object-store.ts';
+import { createS3Store } from '../../src/repository/s3-store.ts';
+import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
+
+let directory: string;
+let storage: EmbeddedStorage;
+let data: ObjectStore;
+let deployed: DeployedFunction;
+
+const events = (await readEvents('on-upload')) as Map<string, SQSEvent>;
+
+/** Puts the photo that an event announces, and makes the event announce it. */
+const announce = async (event: SQSEvent): Promise<{ event: SQSEvent; keys: string[] }> => {
+  const photo = await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`);
+  const keys: string[] = [];
+  const records = await Promise.all(
+    event.Records.map(async (record) => {
+      const body = JSON.parse(record.body) as S3Event;
+      for (const { s3 } of body.Records) {
+        const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
+        keys.push(key);
+        s3.object.eTag = (await data.write(key, photo)).replaceAll('"', '');
+      }
+      return { ...record, body: JSON.stringify(body) };
+    }),
+  );
+  return { event: { Records: records }, keys };
+};
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'on-upload-'));
+  storage = await startEmbeddedStorage();
+  const client = createTestS3Client(storage.endpoint);
+  data = createS3Store(client, storage.dataBucket);
+  await publishSample(createModelRepository(createS3Store(client, storage.modelsBucket)), 'efficientnet-lite0');
+  deployed = await deployFunction('on-upload', storage, join(directory, 'models'));
+});
+afterAll(async () => {
+  await deployed.stop();
+  await storage.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('on-upload', () => {
+  it.each([...events])('answers what %s announces with a document beside it', async (_file, sample) => {
+    const { event, keys } = await announce(sample);
+
+    expect(await deployed.invoke(event)).toEqual({ batchItemFailures: [] });
+
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) {
+      const { body } = await data.read(`${key.replace('uploads/', 'results/')}.json`);
+      const document = JSON.parse(Buffer.from(body).toString()) as { status: string; result: { label: string }[] };
+      expect(document).toMatchObject({ status: 'succeeded', source: { key }, version: 1 });
+      expect(document.result[0]?.label).toBe('espresso');
+    }
+    expect(deployed.lines.filter((line) => '_aws' in line && 'BatchSize' in line).at(-1)).toMatchObject({
+      BatchSize: keys.length,
+    });
+  });
+
+  it('leaves a record in the queue while S3 is away', async () => {
+    const [sample] = events.values();
+    const { event } = await announce(sample as SQSEvent);
+    const lonely = await deployFunction('on-upload', storage, join(directory, 'lonely'), {
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+    });
+
+    const response = await lonely.invoke(event);
+
+    await lonely.stop();
+    expect(response).toEqual({
+      batchItemFailures: event.Records.map(({ messageId }) => ({ itemIdentifier: messageId })),
+    });
+  });
+});

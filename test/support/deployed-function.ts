@@ -1,0 +1,59 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundleOptions } from '../../esbuild.config.ts';
+import { createFunction, type FunctionProcess } from '../../local/function-process.ts';
+import type { EmbeddedStorage } from './embedded-storage.ts';
+
+export interface DeployedFunction extends FunctionProcess {
+  /** What the function wrote to its log, by line. */
+  readonly lines: Record<string, unknown>[];
+}
+
+/** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
+export const deployFunction = async (
+  name: string,
+  storage: EmbeddedStorage,
+  cacheDirectory: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<DeployedFunction> => {
+  // Below the project, where the native packages are found as a layer's would be.
+  const modulePath = join('.esbuild', 'test', `${name}-${process.pid}.mjs`);
+  await build({
+    ...bundleOptions,
+    entryPoints: [join('functions', name, 'handler.ts')],
+    outfile: modulePath,
+    logLevel: 'error',
+  });
+  const lines: Record<string, unknown>[] = [];
+  const deployed = createFunction({
+    name,
+    modulePath,
+    memoryMb: 1769,
+    timeoutSeconds: 29,
+    environment: {
+      AWS_ENDPOINT_URL: storage.endpoint,
+      MODELS_BUCKET: storage.modelsBucket,
+      DATA_BUCKET: storage.dataBucket,
+      MODEL_CACHE_DIR: cacheDirectory,
+      POWERTOOLS_SERVICE_NAME: 'test',
+      POWERTOOLS_METRICS_NAMESPACE: 'test',
+      ORT_DISABLE_TELEMETRY: '1',
+      ...environment,
+    },
+    onLine: (line) => lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line }),
+  });
+  return { ...deployed, lines };
+};
+
+/** `events/<name>.json` and `events/<name>-….json`, by file name. */
+export const readEvents = async (name: string): Promise<Map<string, unknown>> => {
+  const files = (await readdir('events')).filter((file) => new RegExp(`^${name}(-.*)?\\.json$`).test(file)).sort();
+  return new Map(
+    await Promise.all(
+      files.map(
+        async (file): Promise<[string, unknown]> => [file, JSON.parse(await readFile(join('events', file), 'utf8'))],
+      ),
+    ),
+  );
+};
