@@ -1,4 +1,7 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
+import type { ModelSource } from './model-source.ts';
 
 /**
  * Which fields of a message lead to tensors, by field number.
@@ -86,4 +89,27 @@ export const externalDataOf = (graph: Buffer): string[] => {
   } catch (error) {
     throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
   }
+};
+
+/** Paths of the files that hold the weights of the model's graph. @throws `MODEL_INVALID` when one is missing or elsewhere */
+export const findExternalData = async ({ directory, graph }: ModelSource): Promise<string[]> => {
+  const bytes = await readFile(join(directory, graph));
+  if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
+  const paths: string[] = [];
+  for (const location of externalDataOf(bytes)) {
+    const inside = posix.normalize(location);
+    if (posix.isAbsolute(inside) || inside.startsWith('..'))
+      throw new ServingError(
+        'MODEL_INVALID',
+        `its weights are in ${location}, outside its folder; move them beside it and export again`,
+      );
+    const path = posix.join(posix.dirname(graph), inside);
+    if (!(await stat(join(directory, path)).catch(() => undefined))?.isFile())
+      throw new ServingError(
+        'MODEL_INVALID',
+        `its weights are in ${path}, which is missing; it has to lie beside the graph`,
+      );
+    paths.push(path);
+  }
+  return paths;
 };

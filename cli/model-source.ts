@@ -4,8 +4,6 @@ import { ServingError } from '../src/core/errors.ts';
 
 /** A model as it lies on this computer. */
 export interface ModelSource {
-  /** What the user named. */
-  readonly path: string;
   /** Every other path is relative to this folder, with `/`. */
   readonly directory: string;
   readonly graph: string;
@@ -17,7 +15,7 @@ export interface ModelSource {
 /** What Optimum and transformers.js append to a file name, by precision; the first that is there is pushed. */
 const PRECISIONS = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4'];
 const GRAPH_FOLDERS = ['', 'onnx/'];
-const GRAPHS = GRAPH_FOLDERS.flatMap((folder) => PRECISIONS.map((precision) => `${folder}model${precision}.onnx`));
+const GRAPHS = PRECISIONS.flatMap((precision) => GRAPH_FOLDERS.map((folder) => `${folder}model${precision}.onnx`));
 const SEVERAL_GRAPHS = /(^|\/)(encoder|decoder)(_|\.)/;
 
 const exists = (path: string): Promise<boolean> =>
@@ -66,7 +64,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
   if (found.isDirectory()) {
     const [graph, ...alternatives] = await chooseGraph(path);
-    return { path, directory: path, graph, alternatives, isFolder: true };
+    return { directory: path, graph, alternatives, isFolder: true };
   }
   if (!path.endsWith('.onnx'))
     throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
@@ -75,7 +73,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
   const directory = inside ? dirname(folder) : folder;
   const graph = inside ? `onnx/${basename(path)}` : basename(path);
-  return { path, directory, graph, alternatives: [], isFolder: false };
+  return { directory, graph, alternatives: [], isFolder: false };
 };
 
 /** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */

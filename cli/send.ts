@@ -17,8 +17,8 @@ const post = async (url: URL, init: Post): Promise<Response> => {
   try {
     return await fetch(url, init as RequestInit);
   } catch (error) {
-    const { cause } = error as Error;
-    const reason = cause instanceof Error ? cause.message : String(error);
+    const { cause, message } = error as Error & { readonly cause?: NodeJS.ErrnoException };
+    const reason = cause?.message || cause?.code || message;
     throw new ServingError('MODEL_UNAVAILABLE', `${url.origin} does not answer: ${reason}`, { cause: error });
   }
 };

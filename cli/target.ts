@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { ServingError } from '../src/core/errors.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
@@ -9,6 +8,7 @@ import type { ObjectStore } from '../src/repository/object-store.ts';
 import { createS3Store } from '../src/repository/s3-store.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
+import { type Deployment, readServiceName, readStack } from './stack.ts';
 
 /** The buckets of a stage, or of the local server. */
 export interface Buckets {
@@ -37,13 +37,6 @@ export interface TargetOptions {
   readonly store?: string | undefined;
 }
 
-/** What a stack puts out, or the local server writes down. */
-interface Deployment {
-  readonly endpoint: string;
-  readonly modelsBucket: string;
-  readonly dataBucket: string;
-}
-
 /** Uploads take as long as they take; a connection that is silent for so long is broken. */
 const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 60_000 };
 /** What serverless.yml deploys to when nothing else is said. */
@@ -69,41 +62,6 @@ const deploymentTarget = (
     data: createS3Store(client, dataBucket),
     buckets: { client, names: [modelsBucket, dataBucket] },
   };
-};
-
-const readServiceName = async (projectDirectory: string): Promise<string> => {
-  const path = join(projectDirectory, 'serverless.yml');
-  const text = await readFile(path, 'utf8');
-  const name = /^service:\s*([A-Za-z0-9-]+)\s*(#.*)?$/m.exec(text)?.[1];
-  if (name === undefined) throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
-  return name;
-};
-
-/** Undefined when there is no such stack. */
-const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
-  try {
-    const command = new DescribeStacksCommand({ StackName: stackName });
-    return (await new CloudFormationClient({ region }).send(command)).Stacks?.[0];
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationError') return undefined;
-    throw error;
-  }
-};
-
-const readStack = async (stackName: string, stage: string, region: string): Promise<Deployment> => {
-  const stack = await describeStack(stackName, region);
-  if (stack === undefined)
-    throw new ServingError(
-      'NOT_FOUND',
-      `there is no stack ${stackName} in ${region}; deploy it with: npx sls deploy --stage ${stage}, or name another --region`,
-    );
-  const output = (key: string): string => {
-    const value = stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
-    if (value !== undefined) return value;
-    const problem = `stack ${stackName} (${stack.StackStatus}) has no output ${key}`;
-    throw new ServingError('NOT_FOUND', `${problem}; deploy it again with: npx sls deploy --stage ${stage}`);
-  };
-  return { endpoint: output('Endpoint'), modelsBucket: output('ModelsBucket'), dataBucket: output('DataBucket') };
 };
 
 const stageTarget = async (stage: string, givenRegion: string | undefined, projectDirectory: string) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { ServingError } from '../src/core/errors.ts';
@@ -40,7 +41,7 @@ export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
       const share = totalBytes === 0 ? 1 : doneBytes / totalBytes;
       const bar = '█'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '░');
       const line = `${label} ${bar} ${Math.floor(share * 100)} % of ${formatBytes(totalBytes)}`;
-      stderr.write(isDone ? ERASE_LINE : ERASE_LINE + line.slice(0, (stderr.columns ?? 80) - 1));
+      stderr.write(isDone ? ERASE_LINE : ERASE_LINE + line.slice(0, (stderr.columns || 80) - 1));
     };
   },
 
@@ -49,8 +50,10 @@ export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
       throw new ServingError('INVALID_REQUEST', `${question}: there is no terminal to ask at; ${instead}`);
     // Not `terminal: true`: Ctrl-C has to end the process, not the question.
     const reader = createInterface({ input: stdin, output: stderr, terminal: false });
+    const closed = once(reader, 'close').then(() => ''); // Ctrl-D is no answer
     try {
-      return /^y(es)?$/i.test((await reader.question(`${question}? [y/N] `)).trim());
+      const answer = await Promise.race([reader.question(`${question}? [y/N] `), closed]);
+      return /^y(es)?$/i.test(answer.trim());
     } finally {
       reader.close();
     }

@@ -1,0 +1,31 @@
+import { PassThrough } from 'node:stream';
+import { runCommandLine } from '../../cli/command-line.ts';
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What `--json` printed. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
+  readonly json: any;
+}
+
+const read = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString('utf8') ?? '';
+
+/** Runs the command line in this process; no terminal is attached unless `answer` is typed at one. */
+export const runCli = async (
+  words: readonly string[],
+  { projectDirectory, answer }: { readonly projectDirectory?: string; readonly answer?: string } = {},
+): Promise<Ran> => {
+  const isTTY = answer !== undefined;
+  const streams = {
+    stdin: Object.assign(new PassThrough(), { isTTY }),
+    stdout: new PassThrough(),
+    stderr: Object.assign(new PassThrough(), { isTTY }),
+  };
+  streams.stdin.end(answer);
+  const exitCode = await runCommandLine(words, streams, projectDirectory);
+  const stdout = read(streams.stdout);
+  const json = words.includes('--json') ? JSON.parse(stdout) : undefined;
+  return { exitCode, stdout, stderr: read(streams.stderr), json };
+};

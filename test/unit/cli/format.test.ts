@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { formatBytes, formatDate, formatFields, formatTable } from '../../../cli/format.ts';
+
+describe('sizes', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.0 kB'],
+    [999_960, '1.0 MB'],
+    [9_334_446, '9.3 MB'],
+    [5_000_000_000, '5.0 GB'],
+  ])('%i is %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+it('a table has columns as wide as their widest cell', () => {
+  expect(formatTable([['a', 'bb'], ['ccc', 'd'], ['e']])).toBe('a    bb\nccc  d\ne');
+});
+
+it('fields with several values have a line for each', () => {
+  expect(formatFields({ task: 'tensor', inputs: ['a', 'b'], none: [] })).toBe(
+    '  task    tensor\n  inputs  a\n          b',
+  );
+});
+
+it('a date is short', () => {
+  expect(formatDate('2026-11-23T12:39:01.156Z')).toBe('2026-11-23 12:39');
+});
