@@ -1,0 +1,175 @@
+import './resolve-localhost.ts';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import { promisify } from 'node:util';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { GetObjectCommand, ListObjectVersionsCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sls } from '../support/sls.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import { missingPrograms, pythonProgram } from './virtual-environment.ts';
+
+const run = promisify(execFile);
+const STAGE = 'e2e';
+const MODEL = 'efficientnet-lite0';
+const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
+const REGION = 'us-east-1';
+/** The emulator's root user. */
+const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
+type Credentials = typeof ROOT;
+
+const missing = await missingPrograms();
+if (missing.length > 0) {
+  const message = `The end-to-end test needs ${missing.join(' and ')} on the PATH.`;
+  if (process.env.CI === 'true') throw new Error(message);
+  process.stderr.write(`Skipped: ${message}\n`);
+}
+
+(missing.length > 0 ? describe.skip : describe)('a stage', () => {
+  let emulator: Emulator;
+  let cloudFormation: CloudFormationClient;
+  let iam: IAMClient;
+  let s3: S3Client;
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    tls.setDefaultCACertificates([...tls.getCACertificates(), await readFile(emulator.certificate, 'utf8')]);
+    const account = { endpoint: emulator.endpoint, region: REGION, credentials: ROOT };
+    cloudFormation = new CloudFormationClient(account);
+    iam = new IAMClient(account);
+    s3 = new S3Client(account);
+  }, 300_000); // the first run installs the emulator
+  afterAll(async () => {
+    for (const client of [cloudFormation, iam, s3]) client.destroy();
+    await emulator.stop();
+  });
+
+  /** A step of one story: after one has failed, the later ones say no more than that. */
+  let hasFailed = false;
+  const step = (name: string, action: () => Promise<void>): void =>
+    it(name, async () => {
+      if (hasFailed) throw new Error('an earlier step failed');
+      try {
+        await action();
+      } catch (error) {
+        hasFailed = true;
+        process.stderr.write(`${await emulator.log()}\n`);
+        throw error;
+      }
+    }, 180_000);
+
+  const environment = ({ accessKeyId, secretAccessKey }: Credentials): NodeJS.ProcessEnv => ({
+    PATH: process.env.PATH,
+    HOME: path.dirname(emulator.certificate), // nobody's ~/.aws
+    AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    NODE_EXTRA_CA_CERTS: emulator.certificate,
+    NODE_OPTIONS: `--import=${path.resolve('test/e2e/resolve-localhost.ts')}`,
+  });
+
+  /** Runs `onnx-serverless` and returns what it printed. @throws Error with what it printed to stderr. */
+  const command = async (credentials: Credentials, ...args: string[]): Promise<string> => {
+    const env = environment(credentials);
+    const { stdout } = await run(process.execPath, ['cli/main.ts', ...args, '--stage', STAGE], { env });
+    return stdout;
+  };
+
+  const output = async (name: string): Promise<string> => {
+    const stack = await cloudFormation.send(new DescribeStacksCommand({ StackName: `onnx-serverless-${STAGE}` }));
+    const found = stack.Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name);
+    if (!found?.OutputValue) throw new Error(`the stack has no output ${name}`);
+    return found.OutputValue;
+  };
+
+  /** Waits for `key`, for as long as the step may take. */
+  const readWhenThere = async (bucket: string, key: string): Promise<string> => {
+    for (;;) {
+      try {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        return (await Body?.transformToString()) ?? '';
+      } catch (error) {
+        if (!(error instanceof NoSuchKey)) throw error;
+        await sleep(250);
+      }
+    }
+  };
+
+  step('deploys, with a template that cfn-lint accepts', async () => {
+    await sls(['deploy', '--stage', STAGE], environment(ROOT));
+    const lint = await pythonProgram('cfn-lint');
+    // W3005: osls spells out dependencies that references imply.
+    await run(lint, [
+      '--ignore-checks',
+      'W3005',
+      '--template',
+      '.serverless/cloudformation-template-update-stack.json',
+    ]);
+  });
+
+  step('is healthy before the first model is pushed, and says how to push one', async () => {
+    await expect(command(ROOT, 'predict', MODEL, PHOTO)).rejects.toThrow(`npx onnx-serverless push`);
+  });
+
+  step('takes the sample model from the command line', async () => {
+    await command(ROOT, 'push', `models/${MODEL}`);
+  });
+
+  step('refuses a request that nobody signed', async () => {
+    const response = await fetch(`${await output('Endpoint')}/models/${MODEL}`, { method: 'POST', body: 'a photo' });
+    expect(response.status).toBe(403);
+  });
+
+  step('answers a photo of a user who may invoke it, and refuses one who may not', async () => {
+    const user = { UserName: 'caller' };
+    await iam.send(new CreateUserCommand(user));
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand(user));
+    const caller = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+    const allow = (...actions: string[]) => {
+      const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] };
+      return iam.send(
+        new PutUserPolicyCommand({ ...user, PolicyName: 'allow', PolicyDocument: JSON.stringify(policy) }),
+      );
+    };
+
+    await allow('cloudformation:DescribeStacks'); // to find the endpoint
+    await expect(command(caller, 'predict', MODEL, PHOTO)).rejects.toThrow('the endpoint answers 403');
+    await allow('cloudformation:DescribeStacks', 'execute-api:Invoke');
+    expect(await command(caller, 'predict', MODEL, PHOTO)).toContain('espresso');
+  });
+
+  step('writes the result of an uploaded photo', async () => {
+    const bucket = await output('DataBucket');
+    await s3.send(
+      new PutObjectCommand({ Bucket: bucket, Key: `uploads/${MODEL}/my photo+1.jpg`, Body: await readFile(PHOTO) }),
+    );
+    const document = JSON.parse(await readWhenThere(bucket, `results/${MODEL}/my photo+1.jpg.json`));
+    expect(document).toMatchObject({ status: 'succeeded', model: MODEL, version: 1 });
+    expect(document.result[0].label).toBe('espresso');
+  });
+
+  step('deploys again with another parameter and the same layers, and keeps its model', async () => {
+    const layer = await output('OnnxruntimeLambdaLayerQualifiedArn');
+    await sls(['deploy', '--stage', STAGE, `--param=preloadModels=${MODEL}`], environment(ROOT));
+    expect(await output('OnnxruntimeLambdaLayerQualifiedArn')).toBe(layer);
+    expect(await command(ROOT, 'predict', MODEL, PHOTO)).toContain('espresso');
+  });
+
+  step('is removed once its buckets are emptied', async () => {
+    const buckets = await Promise.all([output('ModelsBucket'), output('DataBucket')]);
+    await command(ROOT, 'empty', '--yes');
+    for (const Bucket of buckets) {
+      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+      expect([...Versions, ...DeleteMarkers]).toEqual([]);
+    }
+    await sls(['remove', '--stage', STAGE], environment(ROOT));
+    await expect(output('Endpoint')).rejects.toThrow('does not exist');
+    for (const Bucket of buckets)
+      await expect(s3.send(new ListObjectVersionsCommand({ Bucket }))).rejects.toThrow('bucket does not exist');
+  });
+});
