@@ -38,7 +38,12 @@ export default {
     only('tasks-on-core', '^src/tasks/', ['^src/core/'], 'tasks are pure'),
     only('protocol-on-core', '^src/protocol/', ['^src/core/'], 'protocols translate'),
     only('serving-below-http', '^src/serving/', ['^src/(core|repository|engine|tasks|protocol)/'], 'no transport here'),
-    only('http-below-lambda', '^src/http/', ['^src/(core|repository|protocol|serving)/'], 'the application knows no Lambda event'),
+    only(
+      'http-below-lambda',
+      '^src/http/',
+      ['^src/(core|repository|protocol|serving)/'],
+      'the application knows no Lambda event',
+    ),
     only('lambda-below-functions', '^src/lambda/', ['^src/'], 'adapters import the application'),
     only('functions-only-wire', '^functions/', ['^src/'], 'a function imports src alone'),
     only('cli-apart', '^cli/', ['^src/'], 'the command line imports src alone'),

@@ -66,6 +66,7 @@ interface Batch {
 const processModel = async (serving: Serving, name: string, { uploads, deadline, observation }: Batch) => {
   const outcomes = new Map<Upload, UploadOutcome>();
   const { version } = await serving.router.route({ name });
+  observation.version = version;
   const results = await Promise.allSettled(uploads.map((upload) => readResult(serving.data, upload)));
   const open = uploads.filter((upload, index) => {
     const result = results[index];
