@@ -1,27 +1,45 @@
-import { createRequire } from 'node:module';
-import type Sharp from 'sharp';
-import { ServingError } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import type { ImagePreprocessing } from './preprocessing.ts';
+import { decode, type ImageHeader, readHeader } from './decode.ts';
+import { type Geometry, toGeometry } from './geometry.ts';
+import { toPixelValues } from './pixel-values.ts';
+import type { ImagePreprocessing, Resample } from './preprocessing.ts';
+import { type Pixels, resample } from './resample.ts';
 
-/** First version by the lead, to be replaced by the full one: encoded picture → float32[1,3,H,W]. */
-export const preprocessImage = async (image: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
-  const sharp = createRequire(import.meta.url)('sharp') as typeof Sharp;
-  const { width, height, mean, std } = plan;
-  const pixels = await sharp(image)
-    .rotate()
-    .removeAlpha()
-    .toColourspace('srgb')
-    .resize(width, height, { fit: 'cover', kernel: 'cubic' })
-    .raw()
-    .toBuffer()
-    .catch((error: unknown) => {
-      throw ServingError.from(error, 'INVALID_INPUT');
-    });
-  const plane = width * height;
-  const data = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i += 1)
-    for (let c = 0; c < 3; c += 1)
-      data[c * plane + i] = ((pixels[3 * i + c] ?? 0) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
-  return { dtype: 'float32', shape: [1, 3, height, width], data };
+/** From this factor on libvips averages whole pixels before it filters, which Pillow does not. */
+const LIBVIPS_LIMIT = 4;
+
+/** How far libvips takes a larger shrink: what is left is large enough to hide its filter, small enough to be quick. */
+const toFirstStep = (length: number, factor: number): number =>
+  factor < LIBVIPS_LIMIT ? length : Math.ceil(length / Math.min(factor / 3, LIBVIPS_LIMIT - 0.01));
+
+/**
+ * The visible part of the picture, resized as Pillow would. libvips is several times as fast and, where it is used here,
+ * off by a fifth of a level on average: it shrinks to more than a fourth, and begins larger shrinks. The rest is exact.
+ */
+const readPixels = async (
+  bytes: Uint8Array,
+  header: ImageHeader,
+  { resized, visible }: Geometry,
+  method: Resample,
+): Promise<Pixels> => {
+  if (header.samples !== 'plain' || method === 'nearest')
+    return resample(await decode(bytes, header), resized, visible, method);
+  const across = header.width / resized.width;
+  const down = header.height / resized.height;
+  if (Math.min(across, down) >= 1 && Math.max(across, down) < LIBVIPS_LIMIT)
+    return decode(bytes, header, { size: resized, method, crop: visible });
+  const firstStep = { width: toFirstStep(header.width, across), height: toFirstStep(header.height, down) };
+  return resample(await decode(bytes, header, { size: firstStep, method: 'bicubic' }), resized, visible, method);
+};
+
+/**
+ * An encoded picture → `pixel_values` float32[1,3,H,W], as `plan` says.
+ *
+ * @throws `INVALID_INPUT` when the picture cannot be decoded, `UNSUPPORTED_MEDIA_TYPE` when it is of another format,
+ *   `PAYLOAD_TOO_LARGE` when it has too many pixels
+ */
+export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
+  const header = await readHeader(bytes);
+  const geometry = toGeometry(plan, header);
+  return toPixelValues(await readPixels(bytes, header, geometry, plan.resample), geometry, plan.channels);
 };

@@ -1,13 +1,167 @@
-/** First version by the lead, to be replaced by the full one. */
-export interface ImagePreprocessing {
-  readonly width: number;
-  readonly height: number;
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
+
+/** Pillow's filters that `transformers` configurations use, by their number in the file. */
+const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
+export type Resample = (typeof RESAMPLE)[number];
+
+/** One channel of the tensor: which channel of the RGB pixels it shows, and the value of each of its 256 levels. */
+export interface Channel {
+  readonly source: number;
+  readonly levels: Float32Array;
 }
 
+/** What happens to the pixels, in this order. */
+export interface ImagePreprocessing {
+  /** To these sides; to this shorter side; or to this shorter side unless the longer one would exceed its bound. */
+  readonly resize: Size | { readonly shortest: number; readonly longest?: number | undefined } | undefined;
+  readonly resample: Resample;
+  /** The centre of the picture, black around a smaller one. */
+  readonly crop: Size | undefined;
+  /** Rescale, normalise and channel order in one. */
+  readonly channels: readonly Channel[];
+  /** Zeros to the right and below, up to this size. */
+  readonly pad: Size | undefined;
+}
+
+/** Steps that `do_…` may name without any effect on the pixels of a picture to classify. */
+const WITHOUT_EFFECT = new Set(['do_convert_rgb', 'do_reduce_labels', 'do_convert_annotations']);
+
+const side = v.pipe(v.number(), v.integer(), v.minValue(1));
+const size = v.union(
+  [
+    side,
+    v.strictObject({ height: side, width: side }),
+    v.strictObject({ shortest_edge: side, longest_edge: v.optional(side) }),
+  ],
+  'expected n, {height, width}, {shortest_edge} or {shortest_edge, longest_edge} in whole pixels',
+);
+const perChannel = v.union(
+  [v.number(), v.pipe(v.array(v.number()), v.length(3))],
+  'expected a number or one for each of R, G and B',
+);
+const fraction = v.pipe(v.number(), v.gtValue(0));
+const fieldsSchema = v.object({
+  do_resize: v.boolean(),
+  size: v.optional(size),
+  resample: v.picklist([0, 1, 2, 3], 'expected 0 (nearest), 1 (Lanczos), 2 (bilinear) or 3 (bicubic)'),
+  do_center_crop: v.boolean(),
+  crop_size: v.optional(size),
+  crop_pct: v.optional(fraction),
+  do_rescale: v.boolean(),
+  rescale_factor: v.number(),
+  rescale_offset: v.boolean(),
+  do_normalize: v.boolean(),
+  image_mean: perChannel,
+  image_std: perChannel,
+  include_top: v.boolean(),
+  do_flip_channel_order: v.boolean(),
+  do_pad: v.boolean(),
+  pad_size: v.optional(size),
+  data_format: v.optional(v.literal('channels_first')),
+});
+
+const invalid = (message: string): ServingError =>
+  new ServingError('MODEL_INVALID', `preprocessor_config.json: ${message}`);
+
+/** @throws `MODEL_INVALID` when the file names a processor that is not known here */
+const findProcessor = (file: Record<string, unknown>): (typeof PROCESSORS)[string] => {
+  const type = file.image_processor_type ?? file.feature_extractor_type;
+  if (type === undefined) return { defaults: {} };
+  const processor = PROCESSORS[String(type).replace(/(ImageProcessor|ImageProcessorFast|FeatureExtractor)$/, '')];
+  if (processor !== undefined) return processor;
+  const known = Object.keys(PROCESSORS).map((name) => `${name}ImageProcessor`);
+  throw invalid(
+    `"image_processor_type" is ${JSON.stringify(type)}, known are ${known.join(', ')}; a model whose steps are those of one of them may name it`,
+  );
+};
+
+/** @throws `MODEL_INVALID` for a step that would be left out */
+const assertEveryStepKnown = (file: Record<string, unknown>): void => {
+  for (const [field, value] of Object.entries(file)) {
+    const step = field === 'size_divisor' ? value !== undefined : field.startsWith('do_') && value === true;
+    if (step && !(field in fieldsSchema.entries) && !WITHOUT_EFFECT.has(field))
+      throw invalid(
+        `"${field}" is ${JSON.stringify(value)}, a step that is not done here; preprocess in the graph or leave it out`,
+      );
+  }
+};
+
+/** A bare number means what the processor's own default means: all sides, or the shorter one. */
+const spellOut = (
+  value: v.InferOutput<typeof size> | undefined,
+  fallback: SizeField | undefined,
+): SizeField | undefined => {
+  if (typeof value !== 'number') return value;
+  return fallback !== undefined && 'shortest_edge' in fallback
+    ? { ...fallback, shortest_edge: value }
+    : { height: value, width: value };
+};
+
+/** The fields as the file and its processor's defaults give them. @throws `MODEL_INVALID` */
+const readFields = (json: unknown): ProcessorFields => {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw invalid(`received ${JSON.stringify(json)}, expected an object`);
+  const file: Record<string, unknown> = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+  assertEveryStepKnown(file);
+  const { defaults, rewrite } = findProcessor(file);
+  const parsed = v.safeParse(fieldsSchema, { ...COMMON_DEFAULTS, ...defaults, ...file });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const field = String(issue.path?.[0].key);
+    throw invalid(`"${field}" is ${JSON.stringify(file[field])}: ${issue.message}`);
+  }
+  const { output } = parsed;
+  const fields = {
+    ...output,
+    size: spellOut(output.size, defaults.size),
+    crop_size: spellOut(output.crop_size, undefined),
+    pad_size: spellOut(output.pad_size, undefined),
+  };
+  return { ...fields, ...rewrite?.(fields) };
+};
+
+/** @throws `MODEL_INVALID` unless `value` gives both sides */
+const toSize = (field: string, value: SizeField | undefined): Size => {
+  if (value !== undefined && 'height' in value) return { width: value.width, height: value.height };
+  throw invalid(`"${field}" is ${JSON.stringify(value)}, expected n or {height, width}`);
+};
+
+const toResize = ({ size: value }: ProcessorFields): ImagePreprocessing['resize'] => {
+  if (value !== undefined && 'shortest_edge' in value)
+    return { shortest: value.shortest_edge, longest: value.longest_edge };
+  return toSize('size', value);
+};
+
+/** In the steps and in the float32 arithmetic of the reference, so that equal pixels give equal values. */
+const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
+  const { fround } = Math;
+  const of = (value: number | number[]): number => fround(Array.isArray(value) ? (value[channel] ?? 0) : value);
+  const mean = of(fields.image_mean);
+  const std = of(fields.image_std);
+  return Float32Array.from({ length: 256 }, (_, level) => {
+    let value = fields.do_rescale ? fround(level * fields.rescale_factor) : level;
+    if (fields.do_rescale && fields.rescale_offset) value = fround(value - 1);
+    if (fields.do_normalize) value = fround(fround(value - mean) / std);
+    return fields.include_top ? value / std : value;
+  });
+};
+
+/**
+ * What a `preprocessor_config.json` asks for, as the image processor of `transformers` that it names would do it.
+ * Pictures are converted to RGB in any case, as the pipelines of `transformers` do.
+ *
+ * @throws `MODEL_INVALID`, naming field and value, for what is not done here
+ */
 export const parseImagePreprocessing = (json: unknown): ImagePreprocessing => {
-  const config = json as { crop_size?: { width: number; height: number }; image_mean: number[]; image_std: number[] };
-  const { crop_size: crop, image_mean: mean, image_std: std } = config;
-  return { width: crop?.width ?? 224, height: crop?.height ?? 224, mean, std };
+  const fields = readFields(json);
+  const sources = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
+  return {
+    resize: fields.do_resize ? toResize(fields) : undefined,
+    resample: RESAMPLE[fields.resample],
+    crop: fields.do_center_crop ? toSize('crop_size', fields.crop_size) : undefined,
+    channels: sources.map((source) => ({ source, levels: toLevels(fields, source) })),
+    pad: fields.do_pad && fields.pad_size !== undefined ? toSize('pad_size', fields.pad_size) : undefined,
+  };
 };

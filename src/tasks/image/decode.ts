@@ -1,0 +1,127 @@
+import { createRequire } from 'node:module';
+import type createSharp from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
+import { ServingError } from '../../core/errors.ts';
+import { type ImageFormat, sniffFormat } from './format.ts';
+import { MAX_PIXELS, type Rectangle } from './geometry.ts';
+import type { Resample } from './preprocessing.ts';
+import type { Size } from './processors.ts';
+import type { Pixels } from './resample.ts';
+
+/** How the samples are stored, as far as decoding has to tell them apart; `plain` is 8-bit grey or RGB without alpha. */
+type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
+
+export interface ImageHeader extends Size {
+  readonly format: ImageFormat;
+  readonly samples: Samples;
+}
+
+/** A resize that libvips does while it decodes, and the part of its result that is kept. */
+export interface Shrink {
+  readonly size: Size;
+  readonly method: Exclude<Resample, 'nearest'>;
+  readonly crop?: Rectangle;
+}
+
+const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as const;
+
+const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((format) => `VipsForeignLoad${format}`);
+
+let loaded: typeof createSharp | undefined;
+
+/** On first use, so that a function without pictures never loads it; through `require`, which finds it in a layer. */
+const loadSharp = (): typeof createSharp => {
+  if (loaded !== undefined) return loaded;
+  const sharp = createRequire(import.meta.url)('sharp') as typeof createSharp;
+  sharp.cache(false); // no picture comes twice
+  sharp.concurrency(1); // the pictures of a batch are decoded side by side already
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: LOADERS });
+  loaded = sharp;
+  return sharp;
+};
+
+/** As Pillow reads: EXIF orientation applied, colour profiles ignored, minor damage forgiven. */
+const open = (bytes: Uint8Array): Sharp =>
+  loadSharp()(bytes, { autoOrient: true, ignoreIcc: true, failOn: 'truncated', limitInputPixels: MAX_PIXELS });
+
+const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): ServingError =>
+  new ServingError(
+    'INVALID_INPUT',
+    `the picture (${format}, ${bytes.byteLength} bytes) cannot be decoded: ${error instanceof Error ? error.message : error}; check that it is complete`,
+    { cause: error },
+  );
+
+const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples => {
+  if (space === 'cmyk') return 'cmyk';
+  if (space === 'grey16' && !hasAlpha) return 'grey16';
+  const isPlain = depth === 'uchar' && bitsPerSample !== 1 && !hasAlpha && (space === 'srgb' || space === 'b-w');
+  return isPlain ? 'plain' : 'other';
+};
+
+/**
+ * Format, size and samples of an encoded picture, from its header alone.
+ * @throws `UNSUPPORTED_MEDIA_TYPE`; `INVALID_INPUT` when it is no picture; `PAYLOAD_TOO_LARGE` above `MAX_PIXELS`
+ */
+export const readHeader = async (bytes: Uint8Array): Promise<ImageHeader> => {
+  const format = sniffFormat(bytes);
+  const metadata = await open(bytes)
+    .metadata()
+    .catch((error: unknown) => {
+      throw undecodable(bytes, format, error);
+    });
+  const { width, height } = metadata.autoOrient;
+  if (width * height > MAX_PIXELS)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `the picture has ${width}×${height} pixels, at most ${MAX_PIXELS / 1e6} megapixels are accepted; send a smaller one`,
+    );
+  return { format, width, height, samples: toSamples(metadata) };
+};
+
+/** Pillow's conversion: without profiles, by arithmetic alone. `data` is uint8[H,W,4]. */
+const cmykToRgb = (data: Uint8Array): Uint8Array => {
+  const rgb = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const white = 255 - (data[from + 3] as number);
+    for (let channel = 0; channel < 3; channel += 1, to += 1) {
+      const product = (data[from + channel] as number) * white + 128;
+      rgb[to] = white - (((product >> 8) + product) >> 8);
+    }
+  }
+  return rgb;
+};
+
+/** Pillow's conversion, which cuts 16-bit grey at 255 where other programs divide by 257. `data` is uint16[H,W]. */
+const grey16ToRgb = (data: Buffer): Uint8Array => {
+  const levels = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  const rgb = new Uint8Array(levels.length * 3);
+  levels.forEach((level, i) => {
+    rgb.fill(Math.min(255, level), i * 3, i * 3 + 3);
+  });
+  return rgb;
+};
+
+/**
+ * RGB pixels of a picture, upright; the first frame or page of several. Alpha is dropped, not blended.
+ * `shrink` only for `plain` samples: with alpha, libvips would resize premultiplied colours.
+ *
+ * @throws `INVALID_INPUT` when the picture is damaged
+ */
+export const decode = async (bytes: Uint8Array, { format, samples }: ImageHeader, shrink?: Shrink): Promise<Pixels> => {
+  const read = async (pipeline: Sharp, toRgb = (data: Buffer): Uint8Array => data): Promise<Pixels> => {
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
+      throw undecodable(bytes, format, error);
+    });
+    return { width: info.width, height: info.height, data: toRgb(data) };
+  };
+  const picture = open(bytes);
+  if (samples === 'cmyk') return read(picture.pipelineColourspace('cmyk').toColourspace('cmyk').raw(), cmykToRgb);
+  if (samples === 'grey16') return read(picture.toColourspace('grey16').raw({ depth: 'ushort' }), grey16ToRgb);
+  if (shrink !== undefined) {
+    const { size, method, crop } = shrink;
+    picture.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: false });
+    if (crop !== undefined) picture.extract(crop);
+  }
+  return read(picture.removeAlpha().toColourspace('srgb').raw());
+};

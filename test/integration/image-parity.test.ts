@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { preprocessImage } from '../../src/tasks/image/preprocess-image.ts';
+import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
+import { decodeFloats, FIXTURES, measureParity, type Parity, readJson } from '../support/image-parity.ts';
+
+/** Made by test/reference with Python `transformers` (PIL) and onnxruntime. */
+describe('image classification against the reference', () => {
+  let rows: Parity[];
+
+  beforeAll(async () => {
+    rows = await measureParity();
+  });
+
+  it('covers at least twelve pictures', () => {
+    expect(rows.length).toBeGreaterThanOrEqual(12);
+  });
+
+  it('gives the same logits from the same pixels', () => {
+    expect(rows.filter(({ logitDifference }) => !(logitDifference <= 1e-4))).toEqual([]);
+  });
+
+  it('makes the same pixels of a picture to half a level on average', () => {
+    expect(rows.filter(({ meanPixelDifference }) => !(meanPixelDifference <= 0.5))).toEqual([]);
+  });
+
+  it('gives the same probabilities to 0.03 from the bytes of a picture', () => {
+    expect(rows.filter(({ probabilityDifference }) => !(probabilityDifference <= 0.03))).toEqual([]);
+  });
+
+  it('gives the same first label wherever the reference is sure of it by 0.05', () => {
+    const sure = rows.filter(({ margin }) => margin > 0.05);
+    expect(sure.length).toBeGreaterThan(rows.length / 2);
+    expect(sure.map(({ label }) => label)).toEqual(sure.map(({ expectedLabel }) => expectedLabel));
+  });
+});
+
+interface Case {
+  readonly image: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly shape: readonly number[];
+  readonly pixelValues: string;
+}
+
+const { defaults, cases } = (await readJson(path.join(FIXTURES, 'reference/image-preprocessing.json'))) as {
+  defaults: Record<string, unknown>;
+  cases: Case[];
+};
+
+describe('image preprocessing against the reference', () => {
+  it.each(Object.entries(defaults))('knows the defaults of %s', (processor, config) => {
+    expect(parseImagePreprocessing({ image_processor_type: processor })).toEqual(parseImagePreprocessing(config));
+  });
+
+  it.each(cases.map((one) => [JSON.stringify(one.config), one.image, one] as const))(
+    'honours %s on %s',
+    async (_config, image, one) => {
+      const plan = parseImagePreprocessing(one.config);
+      const tensor = await preprocessImage(await readFile(path.join(FIXTURES, 'images', image)), plan);
+      const expected = decodeFloats(one.pixelValues);
+      const difference = tensor.data.reduce((sum, value, i) => sum + Math.abs(value - (expected[i] ?? Number.NaN)), 0);
+      const level = Math.max(...plan.channels.map(({ levels }) => ((levels[255] ?? 0) - (levels[0] ?? 0)) / 255));
+      expect(tensor.shape).toEqual(one.shape);
+      expect(difference / expected.length / level).toBeLessThanOrEqual(0.5);
+    },
+  );
+});
