@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 /** Bytes on disk, in a file of their own that is never written again. */
 export interface Blob {
@@ -37,7 +37,7 @@ export class Blobs {
       }
     };
     try {
-      await pipeline(measured, createWriteStream(this.#path(blob)));
+      await writeFile(this.#path(blob), measured());
       return { blob, sizeBytes, md5: md5.digest('hex') };
     } catch (error) {
       this.remove(blob);

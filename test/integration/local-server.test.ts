@@ -53,9 +53,13 @@ const interrupt = ({ child, ended }: Run): Promise<number | null> => {
   return ended;
 };
 
-const childrenOf = async ({ child }: Run): Promise<number[]> => {
-  const { stdout } = await promisify(execFile)('pgrep', ['-P', String(child.pid)]);
-  return stdout.trim().split('\n').map(Number);
+/** `pgrep` is everywhere but in slim Linux images. */
+const childrenOf = async ({ child: { pid } }: Run): Promise<number[]> => {
+  const children =
+    process.platform === 'linux'
+      ? await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      : (await promisify(execFile)('pgrep', ['-P', String(pid)])).stdout;
+  return children.trim().split(/\s+/).map(Number);
 };
 
 const isRunning = (pid: number): boolean => {
