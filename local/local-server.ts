@@ -73,7 +73,6 @@ export const startLocalServer = async ({ directory, port, onLine }: LocalServerO
   };
   const stop = async (): Promise<void> => {
     await Promise.all(parts.map((part) => part.stop()));
-    await rm(endpointFile, { force: true });
   };
 
   const createProcess = (aws: EmbeddedAws, { name, environment, ...settings }: ServiceFunction): FunctionProcess => {
@@ -92,6 +91,7 @@ export const startLocalServer = async ({ directory, port, onLine }: LocalServerO
 
     const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
+    keep({ stop: () => rm(endpointFile, { force: true }) });
     await pushSample(aws, onLine);
     await Promise.all(functions.map((each) => each.process.init()));
     for (const {

@@ -150,10 +150,11 @@ describe('npm start', () => {
     expect(started.lines.filter((text) => text.includes('"_aws"'))).toEqual([]);
   });
 
-  it('refuses to start twice on the same state', async () => {
+  it('refuses to start twice on the same state, and leaves the first one alone', async () => {
     const second = run(directory, 0);
     expect(await second.ended).toBe(1);
     expect(second.lines.join('\n')).toContain('is in use by another process');
+    await expect(access(join(directory, '.local', 'endpoint.json'))).resolves.toBeUndefined();
     expect((await classify()).status).toBe(200);
   });
 
