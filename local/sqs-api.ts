@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { AwsError } from './aws-error.ts';
-import { type Message, md5Of, type QueueSettings, type SqsQueues } from './sqs-queues.ts';
+import type { Message, QueueSettings, SqsQueues } from './sqs-queues.ts';
 
 const TARGET = 'AmazonSQS.';
 const LONGEST_WAIT_SECONDS = 20;
@@ -10,10 +10,8 @@ const LONGEST_WAIT_SECONDS = 20;
 /** The parameters that the actions below read; whatever else a client sends has no effect on a standard queue's answer here. */
 interface Parameters {
   readonly QueueUrl?: string;
-  readonly MessageBody?: string;
   readonly MaxNumberOfMessages?: number;
   readonly WaitTimeSeconds?: number;
-  readonly ReceiptHandle?: string;
   readonly Entries?: readonly { readonly Id: string; readonly ReceiptHandle: string }[];
 }
 
@@ -37,17 +35,9 @@ const describe = (message: Message) => ({
 });
 
 const createActions = (queues: SqsQueues): Record<string, Action> => ({
-  SendMessage: (queue, { MessageBody = '' }) => ({
-    MessageId: queues.send(queue.name, MessageBody),
-    MD5OfMessageBody: md5Of(MessageBody),
-  }),
   ReceiveMessage: async (queue, { MaxNumberOfMessages = 1, WaitTimeSeconds = 0 }, signal) => {
     const waitMs = Math.min(WaitTimeSeconds, LONGEST_WAIT_SECONDS) * 1000;
     return { Messages: (await queues.receive(queue, MaxNumberOfMessages, waitMs, signal)).map(describe) };
-  },
-  DeleteMessage: (queue, { ReceiptHandle = '' }) => {
-    queues.delete(queue, ReceiptHandle);
-    return {};
   },
   DeleteMessageBatch: (queue, { Entries = [] }) => {
     for (const { ReceiptHandle } of Entries) queues.delete(queue, ReceiptHandle);

@@ -42,7 +42,7 @@ const REDRIVE = `
   UPDATE messages SET queue = :deadLetterQueue, receiveCount = 0, firstReceivedMs = NULL
   WHERE queue = :queue AND visibleAtMs <= :now AND receiveCount >= :maxReceiveCount`;
 
-export const md5Of = (text: string): string => createHash('md5').update(text).digest('hex');
+const md5Of = (text: string): string => createHash('md5').update(text).digest('hex');
 
 /** Standard queues that survive a restart. Every method acts on the queue that it is given the settings of. */
 export class SqsQueues {
@@ -56,15 +56,12 @@ export class SqsQueues {
     database.prepare('UPDATE messages SET visibleAtMs = min(visibleAtMs, ?)').run(Date.now());
   }
 
-  /** Returns the message's id. */
-  send(queue: string, body: string): string {
-    const id = randomUUID();
+  send(queue: string, body: string): void {
     const now = Date.now();
     this.#database
       .prepare('INSERT INTO messages (id, queue, body, sentMs, visibleAtMs) VALUES (?, ?, ?, ?, ?)')
-      .run(id, queue, body, now, now);
+      .run(randomUUID(), queue, body, now, now);
     this.#sent.emit('sent');
-    return id;
   }
 
   /** At most `limit` visible messages, which become invisible; waits for the first one as long as `waitMs`, or until `signal`. */
