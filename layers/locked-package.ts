@@ -44,10 +44,8 @@ export const withPackage = async (locked: LockedPackage, use: (directory: string
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'layer-package-'));
   try {
-    await run('npm', ['pack', `${locked.name}@${locked.version}`, '--pack-destination', scratch], { cwd: projectRoot });
-    const [archive] = await readdir(scratch);
-    if (!archive) throw new Error(`npm pack ${locked.name}@${locked.version} wrote no archive.`);
-    assertIntegrity(await readFile(path.join(scratch, archive)), locked);
+    const archive = await fetchArchive(locked, scratch);
+    assertIntegrity(await readFile(archive), locked);
     await run('tar', ['-xzf', archive], { cwd: scratch });
     await use(path.join(scratch, 'package'));
   } finally {
@@ -58,6 +56,19 @@ export const withPackage = async (locked: LockedPackage, use: (directory: string
 const readInstalledVersion = async (directory: string): Promise<string | undefined> => {
   const manifest = await readFile(path.join(directory, 'package.json'), 'utf8').catch(() => undefined);
   return manifest === undefined ? undefined : (JSON.parse(manifest) as { version: string }).version;
+};
+
+/** Path of the archive in `directory`. */
+const fetchArchive = async ({ name, version }: LockedPackage, directory: string): Promise<string> => {
+  try {
+    await run('npm', ['pack', `${name}@${version}`, '--pack-destination', directory], { cwd: projectRoot });
+  } catch (error) {
+    const problem = `npm could not fetch ${name}@${version}, a binary that npm ci does not install on this machine`;
+    throw new Error(`${problem}. Building this layer needs the registry once.`, { cause: error });
+  }
+  const [archive] = await readdir(directory);
+  if (!archive) throw new Error(`npm pack ${name}@${version} wrote no archive.`);
+  return path.join(directory, archive);
 };
 
 const assertIntegrity = (archive: Buffer, { name, version, integrity }: LockedPackage): void => {
