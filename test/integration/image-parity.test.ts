@@ -61,8 +61,9 @@ describe('image preprocessing against the reference', () => {
       const expected = decodeFloats(one.pixelValues);
       const difference = tensor.data.reduce((sum, value, i) => sum + Math.abs(value - (expected[i] ?? Number.NaN)), 0);
       const level = Math.max(...plan.channels.map(({ levels }) => ((levels[255] ?? 0) - (levels[0] ?? 0)) / 255));
+      const isEnlarged = image.startsWith('tiny'); // without libvips, so to the last bit of a float
       expect(tensor.shape).toEqual(one.shape);
-      expect(difference / expected.length / level).toBeLessThanOrEqual(0.5);
+      expect(difference / expected.length / level).toBeLessThanOrEqual(isEnlarged ? 1e-5 : 0.5);
     },
   );
 });

@@ -43,14 +43,14 @@ const loadSharp = (): typeof createSharp => {
 
 /** As Pillow reads: EXIF orientation applied, colour profiles ignored, minor damage forgiven. */
 const open = (bytes: Uint8Array): Sharp =>
-  loadSharp()(bytes, { autoOrient: true, ignoreIcc: true, failOn: 'truncated', limitInputPixels: MAX_PIXELS });
+  loadSharp()(bytes, { autoOrient: true, ignoreIcc: true, failOn: 'truncated', limitInputPixels: false });
 
-const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): ServingError =>
-  new ServingError(
-    'INVALID_INPUT',
-    `the picture (${format}, ${bytes.byteLength} bytes) cannot be decoded: ${error instanceof Error ? error.message : error}; check that it is complete`,
-    { cause: error },
-  );
+const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): ServingError => {
+  const lines = String(error instanceof Error ? error.message : error).split('\n');
+  const reason = lines.filter((line) => !line.startsWith('source: ')).join(' '); // what libvips tried on the way
+  const message = `the picture (${format}, ${bytes.byteLength} bytes) cannot be decoded: ${reason}; check that it is complete`;
+  return new ServingError('INVALID_INPUT', message, { cause: error });
+};
 
 const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples => {
   if (space === 'cmyk') return 'cmyk';

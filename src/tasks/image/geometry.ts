@@ -19,7 +19,7 @@ export interface Geometry {
   readonly output: Size;
 }
 
-/** 64 megapixels: a progressive JPEG of that size needs about 0.4 GB to decode, a quarter of the default function. */
+/** 64 megapixels take up to 0.5 GB to decode (progressive JPEG, CMYK, WebP): a third of the default function's memory. */
 export const MAX_PIXELS = 64_000_000;
 
 /** Python's `round`. */

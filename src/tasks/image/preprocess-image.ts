@@ -32,6 +32,17 @@ const readPixels = async (
   return resample(await decode(bytes, header, { size: firstStep, method: 'bicubic' }), resized, visible, method);
 };
 
+/** Pictures with more pixels than this are decoded one after another, so that a batch of them fits into memory. */
+const LARGE_PIXELS = 16_000_000;
+
+let lastLarge: Promise<unknown> = Promise.resolve();
+
+const afterOtherLarge = <T>(work: () => Promise<T>): Promise<T> => {
+  const result = lastLarge.then(work);
+  lastLarge = result.catch(() => undefined);
+  return result;
+};
+
 /**
  * An encoded picture → `pixel_values` float32[1,3,H,W], as `plan` says.
  *
@@ -41,5 +52,7 @@ const readPixels = async (
 export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
   const header = await readHeader(bytes);
   const geometry = toGeometry(plan, header);
-  return toPixelValues(await readPixels(bytes, header, geometry, plan.resample), geometry, plan.channels);
+  const read = (): Promise<Pixels> => readPixels(bytes, header, geometry, plan.resample);
+  const isLarge = header.width * header.height > LARGE_PIXELS;
+  return toPixelValues(await (isLarge ? afterOtherLarge(read) : read()), geometry, plan.channels);
 };
