@@ -23,19 +23,29 @@ type Handler = (context: RouteContext) => Promise<Response> | Response;
 /** More than Lambda accepts: this bounds servers that have no such limit. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** The whole body. @throws `PAYLOAD_TOO_LARGE`, before it is read where its length is announced */
+const assertFits = (sizeBytes: number): void => {
+  if (sizeBytes <= MAX_BODY_BYTES) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `the body has ${sizeBytes} bytes or more, at most ${MAX_BODY_BYTES} are read; upload what is larger and refer to it: {"inputs": {"s3": "uploads/…"}}`,
+  );
+};
+
+/** The whole body. @throws `PAYLOAD_TOO_LARGE` before more than the limit is in memory */
 export const readBody = async ({ req }: RouteContext): Promise<Uint8Array> => {
-  const assertFits = (sizeBytes: number): void => {
-    if (sizeBytes <= MAX_BODY_BYTES) return;
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `the body has ${sizeBytes} bytes, at most ${MAX_BODY_BYTES} are read; upload what is larger and refer to it: {"inputs": {"s3": "uploads/…"}}`,
-    );
-  };
-  assertFits(Number(req.header('content-length') ?? 0));
-  const body = new Uint8Array(await req.arrayBuffer());
-  assertFits(body.byteLength);
-  return body;
+  const announced = req.header('content-length');
+  if (announced !== undefined) {
+    assertFits(Number(announced));
+    return new Uint8Array(await req.arrayBuffer());
+  }
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of req.raw.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    assertFits(sizeBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 };
 
 /** The model that a path with `:name` and perhaps `:version` names. @throws `NOT_FOUND` for what is no version */
