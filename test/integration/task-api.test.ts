@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
@@ -98,12 +99,21 @@ describe('a list of models', () => {
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
 
-/** The signature and header of a PNG that claims to be so large, and nothing more. */
-const pngHeader = (width: number, height: number): Buffer<ArrayBuffer> => {
-  const header = Buffer.from('89504e470d0a1a0a0000000d494844520000000000000000080200000000000000', 'hex');
-  header.writeUInt32BE(width, 16);
-  header.writeUInt32BE(height, 20);
-  return header;
+const pngChunk = (type: string, data: Buffer): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.byteLength);
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(Buffer.concat([Buffer.from(type), data])));
+  return Buffer.concat([length, Buffer.from(type), data, checksum]);
+};
+
+/** A few bytes that are a valid PNG of so many black pixels, but for their end. */
+const pngBomb = (width: number, height: number): Buffer<ArrayBuffer> => {
+  const header = Buffer.from('00000000000000000802000000', 'hex');
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return Buffer.concat([signature, pngChunk('IHDR', header), pngChunk('IDAT', deflateSync(Buffer.alloc(100_000)))]);
 };
 
 describe('bad input', () => {
@@ -148,7 +158,7 @@ describe('bad input', () => {
       413,
       'a PNG that claims 50,000×50,000 pixels',
       '50000',
-      () => post(pngHeader(50_000, 50_000), { 'content-type': 'image/png' }),
+      () => post(pngBomb(50_000, 50_000), { 'content-type': 'image/png' }),
     ],
     [415, 'an SVG by its content type', 'svg', () => post(svg, { 'content-type': 'image/svg+xml' })],
     [415, 'an SVG by its bytes', '', () => post(svg, { 'content-type': 'image/png' })],
