@@ -59,23 +59,35 @@ const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples
   return isPlain ? 'plain' : 'other';
 };
 
+const assertPixels = (width: number, height: number): void => {
+  if (width * height <= MAX_PIXELS) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `the picture has ${width}×${height} pixels, at most ${MAX_PIXELS / 1e6} megapixels are accepted; send a smaller one`,
+  );
+};
+
+/** What a PNG claims, at its fixed place: an oversized one is refused as such even if it holds nothing else. */
+const assertPngHeader = (bytes: Uint8Array): void => {
+  if (bytes.byteLength < 24) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  assertPixels(view.getUint32(16), view.getUint32(20));
+};
+
 /**
  * Format, size and samples of an encoded picture, from its header alone.
  * @throws `UNSUPPORTED_MEDIA_TYPE`; `INVALID_INPUT` when it is no picture; `PAYLOAD_TOO_LARGE` above `MAX_PIXELS`
  */
 export const readHeader = async (bytes: Uint8Array): Promise<ImageHeader> => {
   const format = sniffFormat(bytes);
+  if (format === 'png') assertPngHeader(bytes);
   const metadata = await open(bytes)
     .metadata()
     .catch((error: unknown) => {
       throw undecodable(bytes, format, error);
     });
   const { width, height } = metadata.autoOrient;
-  if (width * height > MAX_PIXELS)
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `the picture has ${width}×${height} pixels, at most ${MAX_PIXELS / 1e6} megapixels are accepted; send a smaller one`,
-    );
+  assertPixels(width, height);
   return { format, width, height, samples: toSamples(metadata) };
 };
 

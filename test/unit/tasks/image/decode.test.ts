@@ -66,6 +66,12 @@ describe('decoding pictures', () => {
     ['HEIC', 'UNSUPPORTED_MEDIA_TYPE', 'HEIC', () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
     ['a PDF', 'UNSUPPORTED_MEDIA_TYPE', 'PDF', () => Buffer.from('%PDF-1.7')],
     ['a PNG bomb', 'PAYLOAD_TOO_LARGE', '50000×50000', () => png(50_000, 50_000, Buffer.alloc(100))],
+    [
+      'a PNG bomb that ends with its header',
+      'PAYLOAD_TOO_LARGE',
+      '50000×50000',
+      () => png(50_000, 50_000, Buffer.alloc(1)).subarray(0, 33),
+    ],
     ['a pixel row too many', 'PAYLOAD_TOO_LARGE', '8000×8001', () => png(8000, 8001, Buffer.alloc(100))],
   ])('refuses %s', async (_what, code, reason, bytes) => {
     await expect(preprocessImage(bytes(), TO_8)).rejects.toMatchObject({
