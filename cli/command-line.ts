@@ -9,7 +9,7 @@ import { predict } from './commands/predict.ts';
 import { push } from './commands/push.ts';
 import { show } from './commands/show.ts';
 import { commandHelp, generalHelp } from './help.ts';
-import { findTarget } from './target.ts';
+import { findTarget, type Target } from './target.ts';
 import { createTerminal, type Streams } from './terminal.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = { push, list, show, predict, empty };
@@ -23,13 +23,22 @@ const execute = async (
   { command, positionals, values }: Parsed,
   streams: Streams,
   projectDirectory: string,
-): Promise<Report> =>
-  command.run({
-    positionals,
-    values: values as Record<string, never>,
-    target: () => findTarget(values, projectDirectory),
-    terminal: createTerminal(streams),
-  });
+): Promise<Report> => {
+  let target: Target | undefined;
+  try {
+    return await command.run({
+      positionals,
+      values: values as Record<string, never>,
+      target: async () => {
+        target = await findTarget(values, projectDirectory);
+        return target;
+      },
+      terminal: createTerminal(streams),
+    });
+  } finally {
+    target?.close();
+  }
+};
 
 /** One line for whoever has to act on it. The AWS SDK's own errors name their cause in `name`. */
 const describeFailure = (failure: unknown): { error: string; code: ErrorCode } => {

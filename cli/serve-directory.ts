@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deadlineAt } from '../src/core/deadline.ts';
@@ -15,12 +15,19 @@ import type { Send } from './send.ts';
 /** As the functions have by default: one thread. */
 const MEMORY_MB = 1_769;
 
-/** Answers requests in this process, by the code that is deployed; what it needs on disk goes when the process ends. */
-export const serveDirectory = (
-  models: ObjectStore,
-): { readonly repository: ModelRepository; readonly data: ObjectStore; readonly send: Send } => {
-  const scratch = mkdtempSync(join(tmpdir(), 'onnx-serverless-'));
-  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+/** The deployed application in this process, over a directory. */
+export interface DirectoryServing {
+  readonly repository: ModelRepository;
+  readonly data: ObjectStore;
+  readonly send: Send;
+  /** Removes what it needed on disk. */
+  close(): void;
+}
+
+export const serveDirectory = (models: ObjectStore): DirectoryServing => {
+  const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
+  const close = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', close); // Ctrl-C
   const repository = createModelRepository(models);
   const data = createDirectoryStore(join(scratch, 'data'));
   let failures: readonly ServingError[] = [];
@@ -47,6 +54,10 @@ export const serveDirectory = (
       // The answer hides what is nobody's business but the operator's; here the caller is the operator.
       for (const failure of failures) throw failure;
       return response;
+    },
+    close: () => {
+      process.off('exit', close);
+      close();
     },
   };
 };

@@ -28,6 +28,8 @@ export interface Target {
   readonly send: Send;
   /** Undefined for a directory. */
   readonly buckets: Buckets | undefined;
+  /** To be called at the end. */
+  close(): void;
 }
 
 /** How the command line names a target. */
@@ -61,6 +63,7 @@ const deploymentTarget = (
     repository: createModelRepository(createS3Store(client, modelsBucket)),
     data: createS3Store(client, dataBucket),
     buckets: { client, names: [modelsBucket, dataBucket] },
+    close: () => client.destroy(),
   };
 };
 

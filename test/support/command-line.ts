@@ -5,9 +5,8 @@ export interface Ran {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What `--json` printed. */
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-  readonly json: any;
+  /** What `--json` printed; empty without it. */
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 const read = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString('utf8') ?? '';
@@ -26,6 +25,6 @@ export const runCli = async (
   streams.stdin.end(answer);
   const exitCode = await runCommandLine(words, streams, projectDirectory);
   const stdout = read(streams.stdout);
-  const json = words.includes('--json') ? JSON.parse(stdout) : undefined;
+  const json = words.includes('--json') ? (JSON.parse(stdout) as Ran['json']) : {};
   return { exitCode, stdout, stderr: read(streams.stderr), json };
 };

@@ -1,0 +1,514 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { CreateMultipartUploadCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { getRequestListener } from '@hono/node-server';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type Sharp from 'sharp';
+import { deadlineAt } from '../../src/core/deadline.ts';
+import { createApplication } from '../../src/http/application.ts';
+import { createS3Store } from '../../src/repository/s3-store.ts';
+import { runCli } from '../support/command-line.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createTestServing, type TestServing } from '../support/serving.ts';
+
+const sharp = createRequire(import.meta.url)('sharp') as typeof Sharp;
+const MODELS = 'test/fixtures/models';
+const ADD_REQUEST = {
+  inputs: [
+    { name: 'a', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] },
+    { name: 'b', datatype: 'FP32', shape: [1, 3], data: [10, 20, 30] },
+  ],
+};
+const ADD_OUTPUT = { name: 'sum', datatype: 'FP32', shape: [1, 3], data: [11, 22, 33] };
+
+let root: string;
+let red: string;
+let request: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cli-'));
+  red = join(root, 'red.png');
+  const background = { r: 255, g: 20, b: 10 };
+  await sharp({ create: { width: 40, height: 30, channels: 3, background } }).toFile(red);
+  request = join(root, 'request.json');
+  await writeFile(request, JSON.stringify(ADD_REQUEST));
+});
+
+afterEach(() => rm(root, { recursive: true }));
+
+describe('with a directory', () => {
+  const cli = (...words: string[]) => runCli([...words, '--store', join(root, 'store')]);
+
+  it('a model is pushed, listed, shown and tried', async () => {
+    const empty = await cli('list');
+    expect(empty).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('npx onnx-serverless push') });
+
+    const pushed = await cli('push', `${MODELS}/colours`);
+    expect(pushed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(pushed.stdout).toContain('Pushed colours version 1');
+    expect(pushed.stdout).toContain('image-classification (ColoursForImageClassification in config.json)');
+    expect(pushed.stdout).toContain(`npx onnx-serverless predict colours <picture> --store ${join(root, 'store')}`);
+    await cli('push', `${MODELS}/colours`);
+
+    const listed = await cli('list', '--json');
+    expect(listed.json.models).toMatchObject([{ name: 'colours', version: 2, task: 'image-classification' }]);
+
+    const shown = await cli('show', 'colours', '--version', '1', '--json');
+    expect(shown.json).toMatchObject({
+      name: 'colours',
+      versions: [1, 2],
+      stable: 2,
+      bundle: {
+        version: 1,
+        source: 'colours/onnx/model.onnx (task: ColoursForImageClassification in config.json)',
+        settings: { labels: ['red', 'green', 'blue'], multiLabel: false },
+        graphs: { model: { file: 'onnx/model.onnx', createMs: expect.any(Number) } },
+        files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
+      },
+    });
+    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2 \(answers\)\n[^]*labels +\["red"/);
+
+    const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
+    expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });
+    const best = await cli('predict', 'colours', red, '--top-k', '1');
+    expect(best.stdout).toMatch(/^0\.999\d {2}red\n$/);
+  });
+
+  it('a model of tensors takes a request of the Open Inference Protocol', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    const { json } = await cli('predict', 'add', request, '--json');
+    expect(json).toMatchObject({ model: 'add', version: 1, result: { model_name: 'add', outputs: [ADD_OUTPUT] } });
+  });
+
+  it('integers beyond 2^53 arrive in the output as they are', async () => {
+    await cli('push', `${MODELS}/double-int64.onnx`);
+    const input = '{"inputs":[{"name":"x","datatype":"INT64","shape":[1],"data":[4611686018427387903]}]}';
+    await writeFile(request, input);
+    for (const option of ['--json', '--debug'])
+      expect((await cli('predict', 'double-int64', request, option)).stdout).toContain('[9223372036854775806]');
+  });
+
+  it('weights beside the graph go with it', async () => {
+    const pushed = await cli('push', `${MODELS}/external-data`, '--name', 'scaled', '--json');
+    const paths = ['model.onnx', 'model.onnx_data', 'model.onnx_data_1'].map((path) =>
+      expect.objectContaining({ path }),
+    );
+    expect(pushed.json.files).toEqual(expect.arrayContaining(paths));
+    const input = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 1, 1] }] };
+    await writeFile(request, JSON.stringify(input));
+    const { json } = await cli('predict', 'scaled', request, '--json');
+    expect(json.result).toMatchObject({ outputs: [{ data: [3, 4, 5] }] });
+  });
+
+  it('a model that runs only at some sizes is tried at the size that is named', async () => {
+    expect(await cli('push', `${MODELS}/pairs.onnx`)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/failed on zeros with batch=1; other sizes .*--dimension/),
+    });
+    expect(await cli('push', `${MODELS}/pairs.onnx`, '--dimension', 'batch=4')).toMatchObject({ exitCode: 0 });
+    expect(await cli('push', `${MODELS}/pairs.onnx`, '--dimension', 'rows=4')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('no input has a dimension "rows"; variable are: batch'),
+    });
+  });
+
+  it('the task and the name can be chosen', async () => {
+    const { json } = await cli('push', `${MODELS}/colours`, '--task', 'tensor', '--name', 'bare', '--json');
+    expect(json).toMatchObject({ name: 'bare', task: 'tensor', reason: 'as asked for' });
+    const graph = `${MODELS}/colours/onnx/model.onnx`;
+    const single = await cli('push', graph, '--task', 'image-classification', '--json');
+    expect(single.json).toMatchObject({ name: 'colours', task: 'image-classification' });
+  });
+
+  it('a model that was altered is not run, and the reason is told', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    const file = join(root, 'store/models/add/1/files/add.onnx');
+    const bytes = await readFile(file);
+    bytes.writeUInt8(bytes.readUInt8(60) ^ 1, 60);
+    await writeFile(file, bytes);
+    expect(await cli('predict', 'add', request, '--json')).toMatchObject({
+      exitCode: 1,
+      json: { code: 'MODEL_INVALID', error: expect.stringContaining('its bundle says') },
+    });
+  });
+
+  it('a broken model does not hide the others', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    await cli('push', `${MODELS}/pairs.onnx`, '--dimension', 'batch=2');
+    await writeFile(join(root, 'store/models/pairs/routing.json'), '{"stable": 1}');
+    const { json } = await cli('list', '--json');
+    expect(json.models).toMatchObject([
+      { name: 'add', version: 1 },
+      { name: 'pairs', problem: expect.stringContaining('formatVersion') },
+    ]);
+  });
+
+  it('nothing stays behind in the temporary directory', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    const run = await inProcess(['predict', 'add', request, '--store', join(root, 'store')], { TMPDIR: root });
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('[11,22,33]') });
+    expect((await readdir(root)).sort()).toEqual(['red.png', 'request.json', 'store']);
+  });
+
+  describe('a push is refused', () => {
+    /** A copy of the colours with one file changed; undefined removes it. */
+    const colours = async (file: string, content: unknown): Promise<string> => {
+      const folder = join(root, 'changed');
+      await cp(`${MODELS}/colours`, folder, { recursive: true });
+      if (content === undefined) await rm(join(folder, file));
+      else await writeFile(join(folder, file), JSON.stringify(content));
+      return folder;
+    };
+    const write = async (bytes: string | Buffer): Promise<string> => {
+      await writeFile(join(root, 'written.onnx'), bytes);
+      return join(root, 'written.onnx');
+    };
+    const config = (id2label: unknown) => ({ architectures: ['ColoursForImageClassification'], id2label });
+
+    it.each<[string, RegExp, () => string | Promise<string>]>([
+      ['bfloat16 inputs', /bfloat16.*float32/, () => `${MODELS}/bfloat16-input.onnx`],
+      ['bfloat16 outputs', /bfloat16.*float32/, () => `${MODELS}/bfloat16-output.onnx`],
+      ['float16 inputs', /"in_float16" float16\[batch\].*JSON/, () => `${MODELS}/every-dtype.onnx`],
+      ['an unknown operator', /operator.*FoldProtein/, () => `${MODELS}/unknown-operator.onnx`],
+      ['an opset to come', /newer opset.*Opset 99/, () => `${MODELS}/future-opset.onnx`],
+      [
+        'outputs that are no tensors',
+        /"probabilities" is a sequence or map.*zipmap=False/,
+        () => `${MODELS}/zip-map.onnx`,
+      ],
+      ['weights outside the folder', /\.\.\/secret\.bin, outside/, () => `${MODELS}/escaping-external-data.onnx`],
+      [
+        'missing weights',
+        /model\.onnx_data(_1)?, which is missing/,
+        async () => {
+          await copyFile(`${MODELS}/external-data/model.onnx`, join(root, 'model.onnx'));
+          return join(root, 'model.onnx');
+        },
+      ],
+      ['an empty file', /the file is empty/, () => write('')],
+      ['a web page', /not an ONNX file/, () => write('<!DOCTYPE html><html lang="en"></html>')],
+      [
+        'half a download',
+        /not an ONNX file, or was cut short/,
+        async () => {
+          const path = join(root, 'half.onnx');
+          await copyFile('models/efficientnet-lite0/onnx/model.onnx', path);
+          await truncate(path, 5_000_000);
+          return path;
+        },
+      ],
+      ['no file', /no file or folder/, () => join(root, 'missing.onnx')],
+      ['a wrong count of labels', /3 classes.*names 2/, () => colours('config.json', config({ 0: 'red', 1: 'green' }))],
+      ['a gap in the labels', /no label for class 1/, () => colours('config.json', config({ 0: 'a', 2: 'b', 3: 'c' }))],
+      ['no labels', /no "id2label"/, () => colours('config.json', config(undefined))],
+      ['no preprocessing', /no preprocessor_config\.json/, () => colours('preprocessor_config.json', undefined)],
+      ['a broken preprocessing', /cannot be served/, () => colours('preprocessor_config.json', { size: 'large' })],
+      [
+        'pictures of another size',
+        /dimension 2 is 16 .*expected 8/,
+        () => colours('preprocessor_config.json', { do_resize: true, size: { height: 16, width: 16 }, resample: 2 }),
+      ],
+    ])('for %s, and nothing is written', async (_what, reason, path) => {
+      const { exitCode, json, stderr } = await cli('push', await path(), '--json');
+      expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+      expect(json.error).toMatch(reason);
+      expect(json.error).not.toMatch(/\n|onnxruntime_src/);
+      await expect(readdir(join(root, 'store'))).rejects.toThrow('ENOENT');
+    });
+
+    it.each([
+      ['a task that does not exist', ['--task', 'telepathy'], /"telepathy" is unknown; there are tensor/],
+      ['a name that cannot be a key', ['--name', 'a/b'], /model name "a\/b" is not allowed/],
+      ['a dimension without a size', ['--dimension', 'batch'], /expected <name>=<size>/],
+    ])('for %s', async (_what, options, reason) => {
+      const { exitCode, stderr } = await cli('push', `${MODELS}/add.onnx`, ...options);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(reason);
+    });
+  });
+
+  it.each([
+    ['an unknown model', ['predict', 'unknown', 'red.png'], 'NOT_FOUND', /push one with/],
+    ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
+    ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
+    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /blue\.png/],
+    ['what is no picture', ['predict', 'colours', 'text.png'], 'INVALID_INPUT', /./],
+    ['tensors of another model', ['predict', 'colours', 'request.json'], 'INVALID_INPUT', /"a": unknown/],
+    ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', /top_k/],
+    ['a parameter without a value', ['predict', 'colours', 'red.png', '--parameter', 'x'], 'INVALID_REQUEST', /=/],
+    ['buckets to empty', ['empty', '--yes'], 'INVALID_REQUEST', /remove the directory/],
+    ['a stage and a directory', ['list', '--stage', 'dev'], 'INVALID_REQUEST', /not both/],
+  ])('%s is refused with a reason', async (_what, words, code, reason) => {
+    await cli('push', `${MODELS}/colours`);
+    await writeFile(join(root, 'text.png'), 'no picture');
+    const inRoot = words.map((word) => (/\.(png|json)$/.test(word) ? join(root, word) : word));
+    const { exitCode, json } = await cli(...inRoot, '--json');
+    expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
+    expect(json.error).toMatch(reason);
+  });
+});
+
+/** Answers DescribeStacks with the outputs of each stack; null stands for a stack without any. */
+const startCloudFormation = async (stacks: Readonly<Record<string, Record<string, string> | null>>) => {
+  const server = createServer(async (incoming, response) => {
+    const name = new URLSearchParams(await text(incoming)).get('StackName') ?? '';
+    const outputs = stacks[name];
+    const members = Object.entries(outputs ?? {})
+      .map(([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`)
+      .join('');
+    const stack = `<member><StackName>${name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>${members}</Outputs></member>`;
+    response.statusCode = outputs === undefined ? 400 : 200;
+    response.setHeader('content-type', 'text/xml');
+    response.end(
+      outputs === undefined
+        ? `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id ${name} does not exist</Message></Error></ErrorResponse>`
+        : `<DescribeStacksResponse><DescribeStacksResult><Stacks>${stack}</Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    );
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+};
+
+const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+describe('with what is deployed', () => {
+  let storage: EmbeddedStorage;
+  let serving: TestServing;
+  let api: Server;
+  let cloudFormation: Server;
+  let authorizations: (string | undefined)[];
+  let gatewayAnswer: { status: number; body: string } | undefined;
+  let projectDirectory: string;
+
+  beforeAll(async () => {
+    storage = await startEmbeddedStorage();
+    const { client, modelsBucket, dataBucket } = storage;
+    serving = await createTestServing({
+      models: createS3Store(client, modelsBucket),
+      data: createS3Store(client, dataBucket),
+    });
+    const application = createApplication(serving);
+    const answer = getRequestListener((incoming) =>
+      application.fetch(incoming, { requestId: 'test', deadline: deadlineAt(Date.now() + 30_000) }),
+    );
+    api = createServer((incoming, response) => {
+      authorizations.push(incoming.headers.authorization);
+      if (gatewayAnswer === undefined) answer(incoming, response);
+      else response.writeHead(gatewayAnswer.status).end(gatewayAnswer.body);
+    });
+    await once(api.listen(0, '127.0.0.1'), 'listening');
+    const outputs = { Endpoint: urlOf(api), ModelsBucket: modelsBucket, DataBucket: dataBucket };
+    cloudFormation = await startCloudFormation({ 'photos-dev': outputs, 'photos-failed': null });
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL_S3: storage.endpoint,
+      AWS_ENDPOINT_URL_CLOUDFORMATION: urlOf(cloudFormation),
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_REGION: 'eu-west-1',
+    });
+  });
+
+  afterAll(async () => {
+    for (const server of [api, cloudFormation]) {
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    }
+    await serving.remove();
+    await storage.stop();
+  });
+
+  beforeEach(async () => {
+    authorizations = [];
+    gatewayAnswer = undefined;
+    projectDirectory = join(root, 'project');
+    await mkdir(join(projectDirectory, '.local'), { recursive: true });
+    await writeFile(join(projectDirectory, 'serverless.yml'), '# Photos\nservice: photos # by name\nprovider: {}\n');
+    const { endpoint: s3Endpoint, modelsBucket, dataBucket } = storage;
+    const local = { endpoint: urlOf(api), s3Endpoint, modelsBucket, dataBucket };
+    await writeFile(join(projectDirectory, '.local/endpoint.json'), JSON.stringify(local));
+  });
+
+  const cli = (...words: string[]) => runCli(words, { projectDirectory });
+  const keys = async (bucket: string): Promise<(string | undefined)[]> => {
+    const { Contents = [] } = await storage.client.send(new ListObjectsV2Command({ Bucket: bucket }));
+    return Contents.map(({ Key }) => Key);
+  };
+
+  describe.each([
+    ['the local server', [], []],
+    ['a stage', ['--stage', 'dev'], [expect.stringContaining('/eu-west-1/execute-api/aws4_request')]],
+  ])('%s', (_target, options, signed) => {
+    it('takes models and answers requests', async () => {
+      const pushed = await cli('push', `${MODELS}/colours`, ...options, '--json');
+      expect(pushed.json).toMatchObject({ name: 'colours', location: 's3://test-models' });
+      const listed = await cli('list', ...options, '--json');
+      expect(listed.json.models).toMatchObject([{ name: 'colours' }]);
+      const { json } = await cli('predict', 'colours', red, ...options, '--json', '--top-k', '1');
+      expect(json).toMatchObject({ model: 'colours', result: [{ label: 'red', score: expect.any(Number) }] });
+      expect(authorizations).toEqual(signed.length > 0 ? signed : [undefined]);
+    });
+
+    it('is sent what exceeds a request through its data bucket, once', async () => {
+      await cli('push', `${MODELS}/colours`, ...options);
+      const path = join(root, 'Large.PNG');
+      await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } })
+        .png()
+        .toFile(path);
+      for (const _time of [1, 2]) {
+        const { exitCode, stdout, stderr } = await cli('predict', 'colours', path, ...options);
+        expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('0.3') });
+        expect(stderr).toMatch(/5\.1 MB, more than a request carries.*s3:\/\/test-data\/uploads\/colours/);
+      }
+      const uploads = (await keys(storage.dataBucket)).filter((key) => key?.startsWith('uploads/colours/sha256/'));
+      expect(uploads).toEqual([expect.stringMatching(/^uploads\/colours\/sha256\/[0-9a-f]{64}\.png$/)]);
+      await cli('empty', ...options, '--yes');
+    });
+
+    it('is emptied when that is confirmed, and only then', async () => {
+      const { client, modelsBucket, dataBucket } = storage;
+      await cli('push', `${MODELS}/add.onnx`, ...options);
+      await client.send(new PutObjectCommand({ Bucket: dataBucket, Key: 'uploads/add/a b.json', Body: '{}' }));
+      await client.send(new CreateMultipartUploadCommand({ Bucket: dataBucket, Key: 'uploads/add/unfinished' }));
+
+      const unasked = await cli('empty', ...options);
+      expect(unasked).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--yes') });
+      const declined = await runCli(['empty', ...options], { projectDirectory, answer: 'n\n' });
+      expect(declined).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('nothing was deleted') });
+      expect(declined.stderr).toMatch(/s3:\/\/test-models \(\d+ .*s3:\/\/test-data \(1 objects.*1 unfinished/);
+      expect(await keys(modelsBucket)).toContain('models/add/1/bundle.json');
+
+      expect(await runCli(['empty', ...options], { projectDirectory, answer: 'y\n' })).toMatchObject({ exitCode: 0 });
+      expect([await keys(modelsBucket), await keys(dataBucket)]).toEqual([[], []]);
+      const again = await cli('empty', ...options, '--json');
+      expect(again.json.buckets).toEqual([
+        { name: modelsBucket, versions: 0, unfinishedUploads: 0 },
+        { name: dataBucket, versions: 0, unfinishedUploads: 0 },
+      ]);
+    });
+  });
+
+  it.each([
+    [403, '{"message":"Forbidden"}', 'INVALID_REQUEST', /403: Forbidden; .*execute-api:Invoke/],
+    [404, '{"message":"Not Found"}', 'INVALID_REQUEST', /404: Not Found/],
+    [429, '{"message":"Too Many Requests"}', 'MODEL_UNAVAILABLE', /429: Too Many Requests/],
+    [502, '<html>Bad Gateway</html>', 'MODEL_UNAVAILABLE', /502: <html>/],
+    [422, '{"error":"no picture","code":"INVALID_INPUT","requestId":"1"}', 'INVALID_INPUT', /^no picture$/],
+  ])('an endpoint that answers %i %s is a failure', async (status, body, code, reason) => {
+    gatewayAnswer = { status, body };
+    const { exitCode, json } = await cli('predict', 'colours', red, '--json');
+    expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
+    expect(json.error).toMatch(reason);
+  });
+
+  it('a stage that does not exist is named with the command that makes it', async () => {
+    const { exitCode, stderr } = await cli('list', '--stage', 'prod', '--region', 'us-west-2');
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe(
+      'there is no stack photos-prod in us-west-2; deploy it with: npx sls deploy --stage prod, or name another --region\n',
+    );
+  });
+
+  it('a stage that was not deployed whole is told', async () => {
+    const { exitCode, stderr } = await cli('list', '--stage', 'failed');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('stack photos-failed (CREATE_COMPLETE) has no output Endpoint');
+  });
+
+  it('a local server that was never started, or has ended, is told with the way to start it', async () => {
+    const path = join(projectDirectory, '.local/endpoint.json');
+    await writeFile(path, JSON.stringify({ endpoint: 'http://127.0.0.1:1', s3Endpoint: 'http://127.0.0.1:1' }));
+    for (const prepare of [async () => {}, () => rm(path)]) {
+      await prepare();
+      const { exitCode, json } = await cli('list', '--json');
+      expect(exitCode).toBe(1);
+      expect(json).toMatchObject({ code: 'NOT_FOUND', error: expect.stringMatching(/npm start.*--stage.*--store/) });
+    }
+  });
+});
+
+const started: ChildProcess[] = [];
+
+/** Runs the command line as a process of its own. */
+const inProcess = async (
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  meddle: (child: ChildProcess) => void = () => {},
+) => {
+  const child = spawn(process.execPath, ['cli/main.ts', ...words], { env: { ...process.env, ...environment } });
+  started.push(child);
+  meddle(child);
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout).catch(() => 'closed'),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { stdout, stderr, exitCode: exitCode as number };
+};
+
+describe('as a process', () => {
+  afterAll(() => {
+    for (const child of started) child.kill('SIGKILL');
+  });
+
+  it.each([
+    [0, ['--help'], /Usage: npx onnx-serverless <command>/, /^$/],
+    [0, ['predict', '--help'], /--top-k <count>/, /^$/],
+    [1, ['show', 'unknown', '--store', 'no-such-directory'], /^$/, /^no model unknown in .*\n$/],
+    [2, ['psuh'], /^$/, /^there is no command psuh; did you mean push\? .*\n$/],
+    [2, ['list', '--json', '--sotre'], /^\{"error":"Unknown option.*--store\?.*\}\n$/, /^$/],
+    [
+      1,
+      ['show', 'x', '--store', 'no-such-directory', '--debug'],
+      /^$/,
+      /no model x.*\n[^]*cli\/commands\/show\.ts:\d+/,
+    ],
+  ])('it exits with %i after %j', async (exitCode, words, stdout, stderr) => {
+    const run = await inProcess(words);
+    expect(run.exitCode).toBe(exitCode);
+    expect(run.stdout).toMatch(stdout);
+    expect(run.stderr).toMatch(stderr);
+  });
+
+  it('it ends quietly when nobody reads its output', async () => {
+    const run = await inProcess(['--help'], {}, ({ stdout }) => stdout?.destroy());
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('it ends at Ctrl-C while it waits', async () => {
+    const silent = createServer().unref();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const environment = {
+      AWS_ENDPOINT_URL_CLOUDFORMATION: urlOf(silent),
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    };
+    const run = await inProcess(['list', '--stage', 'dev'], environment, (child) => {
+      silent.once('request', () => child.kill('SIGINT'));
+    });
+    expect(run).toEqual({ exitCode: 130, stdout: '', stderr: '\n' });
+    await once(silent.close(), 'close');
+  });
+
+  it('npx starts it on the Node that the project pins, whichever the machine has', async () => {
+    const path = process.env.PATH?.split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
+    const environment = {
+      PATH: path?.join(delimiter),
+      npm_config_offline: 'true',
+      npm_config_cache: join(root, 'npm'),
+    };
+    const child = spawn('npx', ['onnx-serverless', 'list', '--json', '--store', root], {
+      cwd: 'test',
+      env: { ...process.env, ...environment },
+    });
+    started.push(child);
+    expect(JSON.parse(await text(child.stdout))).toEqual({ models: [] });
+  });
+});
