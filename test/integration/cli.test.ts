@@ -74,7 +74,7 @@ describe('with a directory', () => {
         files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
       },
     });
-    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2 \(answers\)\n[^]*labels +\["red"/);
+    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2 \(answers\)\n[\s\S]*labels +\["red"/);
 
     const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
     expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });
@@ -468,7 +468,7 @@ describe('as a process', () => {
       1,
       ['show', 'x', '--store', 'no-such-directory', '--debug'],
       /^$/,
-      /no model x.*\n[^]*cli\/commands\/show\.ts:\d+/,
+      /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/,
     ],
   ])('it exits with %i after %j', async (exitCode, words, stdout, stderr) => {
     const run = await inProcess(words);
