@@ -15,7 +15,7 @@ import { ServingError } from '../core/errors.ts';
 import type { ObjectInfo, ObjectStore, StoredObject, UploadOptions, WriteOptions } from './object-store.ts';
 
 /** How long S3 may stay silent, per attempt: three attempts end well before the 29 s of an HTTP API. */
-const CONNECTION_TIMEOUT_MS = 1_000;
+const CONNECTION_TIMEOUT_MS = 2_000;
 const SILENCE_TIMEOUT_MS = 3_000;
 const ATTEMPTS = 3;
 
