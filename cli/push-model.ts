@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Signature, TensorSpec } from '../src/core/tensor.ts';
 import { createSession, loadRuntime, type Session } from '../src/engine/session.ts';
@@ -19,6 +20,8 @@ export interface PushOptions {
   readonly task?: string;
   /** For the trial run. */
   readonly dimensions?: Dimensions;
+  /** Who pushes, for the history. Default: user and machine. */
+  readonly by?: string;
   /** Called while files are sent, with the bytes of all of them together. */
   readonly onProgress?: (sentBytes: number, totalBytes: number) => void;
 }
@@ -33,6 +36,8 @@ export interface PushedModel extends RecognisedTask {
   /** The same model in other precisions, which was not pushed. */
   readonly alternatives: readonly string[];
 }
+
+const whoami = (): string => `${userInfo().username}@${hostname()}`;
 
 /** As the functions have by default: one thread. */
 const MEMORY_MB = 1_769;
@@ -72,6 +77,7 @@ const prepare = async (source: ModelSource, name: string, recognised: Recognised
       task: recognised.task,
       graphs: { model: { file: source.graph, externalData, signature, createMs } },
       settings,
+      warmup: { dimensions, inputs: [] },
       source: `${basename(resolve(source.directory))}/${source.graph} (task: ${recognised.reason})`,
       created: new Date().toISOString(),
     };
@@ -83,7 +89,7 @@ const prepare = async (source: ModelSource, name: string, recognised: Recognised
 };
 
 /**
- * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name, and routes to it.
+ * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name; the first one answers at once.
  * The model is opened and run once before anything is written.
  *
  * @throws `MODEL_INVALID` when it cannot be served, saying why; `INVALID_REQUEST`, `NOT_FOUND` for what was asked; `MODEL_UNAVAILABLE` when the store fails
@@ -91,7 +97,7 @@ const prepare = async (source: ModelSource, name: string, recognised: Recognised
 export const pushModel = async (
   repository: ModelRepository,
   path: string,
-  { name: givenName, task: givenTask, dimensions = {}, onProgress }: PushOptions = {},
+  { name: givenName, task: givenTask, dimensions = {}, by = whoami(), onProgress }: PushOptions = {},
 ): Promise<PushedModel> => {
   const source = await findModel(path);
   const name = givenName ?? suggestName(source);
@@ -103,7 +109,10 @@ export const pushModel = async (
   const files: LocalFile[] = [];
   for (const file of paths) files.push(await hashFile(source.directory, file));
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const version = await publish(repository, draft, files, (sentBytes) => onProgress?.(sentBytes, totalBytes));
+  const version = await publish(repository, draft, files, {
+    by,
+    onProgress: (sentBytes) => onProgress?.(sentBytes, totalBytes),
+  });
   return {
     ...recognised,
     name,

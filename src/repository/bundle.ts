@@ -45,6 +45,16 @@ const bundleSchema = v.object({
   ),
   /** What the task needs to know besides the graphs (labels, preprocessing, …); the task parses it. */
   settings: v.record(v.string(), v.unknown()),
+  /** What is run after loading, before the first request: recorded inputs, or zeros of these sizes when there are none. */
+  warmup: v.optional(
+    v.object({
+      /** Size of each variable dimension of the zeros; 1 when left out. */
+      dimensions: v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
+      /** Files of the bundle, each an input as a caller would send it. */
+      inputs: v.array(relativePath),
+    }),
+    { dimensions: {}, inputs: [] },
+  ),
   /** Where the model came from, for people. */
   source: v.string(),
   created: v.string(),

@@ -31,5 +31,7 @@ export const versionPrefix = (name: string, version: number): string => `${model
 export const routingKey = (name: string): string => `${modelPrefix(name)}routing.json`;
 export const claimKey = (name: string, version: number): string => `${versionPrefix(name, version)}claim`;
 export const bundleKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json`;
+/** Base64 of the Ed25519 signature over the bytes of `bundle.json`; written before it. */
+export const signatureKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json.sig`;
 export const fileKey = (name: string, version: number, path: string): string =>
   `${versionPrefix(name, version)}files/${path}`;

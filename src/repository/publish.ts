@@ -1,8 +1,8 @@
 import { ServingError } from '../core/errors.ts';
 import type { Bundle } from './bundle.ts';
-import { assertModelName, bundleKey, claimKey, fileKey, routingKey } from './keys.ts';
-import { type ModelRepository, unlessMissing } from './model-repository.ts';
-import type { Routing } from './routing.ts';
+import { changeRouting } from './change-routing.ts';
+import { assertModelName, bundleKey, claimKey, fileKey } from './keys.ts';
+import type { ModelRepository } from './model-repository.ts';
 
 /** A file of this computer that becomes the file `path` of a version. */
 export interface LocalFile {
@@ -29,33 +29,22 @@ const claimVersion = async ({ store, claimedVersions }: ModelRepository, name: s
   }
 };
 
-/** Routes to `version` by compare-and-swap, unless a later push was there first. */
-const routeTo = async (repository: ModelRepository, name: string, version: number): Promise<void> => {
-  const body = JSON.stringify({ formatVersion: 1, stable: version } satisfies Routing, undefined, 2);
-  for (;;) {
-    const current = await unlessMissing(repository.routing(name));
-    if (current && current.routing.stable > version) return;
-    try {
-      await repository.store.write(routingKey(name), body, {
-        condition: current ? { ifMatch: current.etag } : { ifNoneMatch: '*' },
-        contentType: 'application/json',
-      });
-      return;
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-    }
-  }
-};
+export interface PublishOptions {
+  /** Who publishes, for the history of the routing. */
+  readonly by: string;
+  /** Receives the bytes sent so far, of all files together. */
+  readonly onProgress?: (sentBytes: number) => void;
+}
 
 /**
- * Publishes `files` as the next version of `draft.name` and routes to it, in the order that never shows half a version:
- * claim, files, bundle, routing. Returns the version. `onProgress` receives the bytes sent so far, of all files together.
+ * Publishes `files` as the next version of `draft.name`, in the order that never shows half a version: claim, files, bundle. The first
+ * version of a model answers at once, a later one when it is promoted. Returns the version.
  */
 export const publish = async (
   repository: ModelRepository,
   draft: Draft,
   files: readonly LocalFile[],
-  onProgress?: (sentBytes: number) => void,
+  { by, onProgress }: PublishOptions,
 ): Promise<number> => {
   const { name } = draft;
   assertModelName(name);
@@ -78,6 +67,8 @@ export const publish = async (
     condition: { ifNoneMatch: '*' },
     contentType: 'application/json',
   });
-  await routeTo(repository, name, version);
+  await changeRouting(repository, name, { by, action: 'push' }, (current) =>
+    current ? undefined : { stable: version, aliases: {} },
+  );
   return version;
 };

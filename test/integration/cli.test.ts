@@ -59,13 +59,13 @@ describe('with a directory', () => {
     await cli('push', `${MODELS}/colours`);
 
     const listed = await cli('list', '--json');
-    expect(listed.json.models).toMatchObject([{ name: 'colours', version: 2, task: 'image-classification' }]);
+    expect(listed.json.models).toMatchObject([{ name: 'colours', version: 1, task: 'image-classification' }]);
 
     const shown = await cli('show', 'colours', '--version', '1', '--json');
     expect(shown.json).toMatchObject({
       name: 'colours',
       versions: [1, 2],
-      stable: 2,
+      stable: 1,
       bundle: {
         version: 1,
         source: 'colours/onnx/model.onnx (task: ColoursForImageClassification in config.json)',
@@ -74,7 +74,7 @@ describe('with a directory', () => {
         files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
       },
     });
-    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2 \(answers\)\n[\s\S]*labels +\["red"/);
+    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1 \(answers\), 2\n[\s\S]*labels +\["red"/);
 
     const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
     expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });

@@ -7,6 +7,7 @@ import type { ServingError } from '../../src/core/errors.ts';
 import { createModelCache, type LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
+import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
@@ -79,7 +80,7 @@ const localFile = async (localPath: string, path: string): Promise<LocalFile> =>
   return { path, localPath, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
 };
 
-/** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`. Returns the version. */
+/** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`, and promotes it. Returns the version. */
 export const publishModel = async (
   repository: ModelRepository,
   name: string,
@@ -95,9 +96,17 @@ export const publishModel = async (
   const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
   await session.release();
   const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
-  return publish(repository, { name, task, graphs, settings, source: onnxPath, created: new Date().toISOString() }, [
-    file,
-  ]);
+  const draft = {
+    ...{ name, task, graphs, settings, warmup: { dimensions: {}, inputs: [] } },
+    ...{ source: onnxPath, created: new Date().toISOString() },
+  };
+  const version = await publish(repository, draft, [file], { by: 'a test' });
+  await changeRouting(repository, name, { by: 'a test', action: 'promote' }, (current) => ({
+    aliases: {},
+    ...current,
+    stable: version,
+  }));
+  return version;
 };
 
 /** Publishes the sample classifier under `name`. */

@@ -24,23 +24,28 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+const by = 'somebody';
 const draft: Draft = {
   name: 'm',
   task: 'tensor',
   graphs: { model: { file: 'onnx/model.onnx', externalData: [], signature: { inputs: [], outputs: [] }, createMs: 1 } },
   settings: {},
+  warmup: { dimensions: {}, inputs: [] },
   source: 'a test',
   created: '2026-01-01T00:00:00.000Z',
 };
 
 describe('publishing', () => {
-  it('makes the next version, and routes to it', async () => {
-    expect(await publish(repository, draft, [file])).toBe(1);
-    expect(await publish(repository, draft, [file])).toBe(2);
+  it('makes the next version, of which the first answers at once', async () => {
+    expect(await publish(repository, draft, [file], { by })).toBe(1);
+    expect(await publish(repository, draft, [file], { by })).toBe(2);
 
     expect(await repository.names()).toEqual(['m']);
     expect(await repository.versions('m')).toEqual([1, 2]);
-    expect((await repository.routing('m')).routing).toEqual({ formatVersion: 1, stable: 2 });
+    expect((await repository.routing('m')).routing).toMatchObject({
+      stable: 1,
+      history: [{ by, action: 'push', from: null }],
+    });
     const bundle = await repository.bundle('m', 2);
     expect(bundle).toMatchObject({
       name: 'm',
@@ -51,32 +56,35 @@ describe('publishing', () => {
   });
 
   it('gives every one of many at once a version of its own', async () => {
-    const versions = await Promise.all(Array.from({ length: 10 }, () => publish(repository, draft, [file])));
+    const versions = await Promise.all(Array.from({ length: 10 }, () => publish(repository, draft, [file], { by })));
 
     expect(versions.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect((await repository.routing('m')).routing.stable).toBe(10);
+    expect(versions).toContain((await repository.routing('m')).routing.stable);
   });
 
   it('leaves no version when a file cannot be read, and never uses its number again', async () => {
-    await publish(repository, draft, [file]);
+    await publish(repository, draft, [file], { by });
 
-    await expect(publish(repository, draft, [{ ...file, localPath: join(root, 'missing') }])).rejects.toThrow();
+    await expect(publish(repository, draft, [{ ...file, localPath: join(root, 'missing') }], { by })).rejects.toThrow();
 
     expect(await repository.versions('m')).toEqual([1]);
     expect((await repository.routing('m')).routing.stable).toBe(1);
-    expect(await publish(repository, draft, [file])).toBe(3);
+    expect(await publish(repository, draft, [file], { by })).toBe(3);
   });
 
   it('steps over a number that somebody claimed', async () => {
     await store.write(claimKey('m', 1), 'x');
 
-    expect(await publish(repository, draft, [file])).toBe(2);
+    expect(await publish(repository, draft, [file], { by })).toBe(2);
   });
 
   it('reports the bytes of all files together', async () => {
     const progress: number[] = [];
 
-    await publish(repository, draft, [file, { ...file, path: 'copy' }], (sentBytes) => progress.push(sentBytes));
+    await publish(repository, draft, [file, { ...file, path: 'copy' }], {
+      by,
+      onProgress: (sentBytes) => progress.push(sentBytes),
+    });
 
     expect(progress.at(-1)).toBe(14);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
@@ -85,7 +93,7 @@ describe('publishing', () => {
 
 describe('a bundle', () => {
   const stored = async (change: (bundle: Record<string, unknown>) => unknown) => {
-    await publish(repository, draft, [file]);
+    await publish(repository, draft, [file], { by });
     const bundle = JSON.parse(Buffer.from((await store.read(bundleKey('m', 1))).body).toString()) as Record<
       string,
       unknown
@@ -122,8 +130,8 @@ describe('a bundle', () => {
   });
 
   it('has another digest when anything in it changes', async () => {
-    await publish(repository, draft, [file]);
-    await publish(repository, draft, [file]);
+    await publish(repository, draft, [file], { by });
+    await publish(repository, draft, [file], { by });
 
     expect((await repository.bundle('m', 1)).digest).not.toBe((await repository.bundle('m', 2)).digest);
   });
