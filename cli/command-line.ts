@@ -37,7 +37,7 @@ const execute = async (
       terminal: createTerminal(streams),
     });
   } finally {
-    target?.close();
+    await target?.close();
   }
 };
 
