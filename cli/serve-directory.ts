@@ -20,21 +20,34 @@ export interface DirectoryServing {
   readonly repository: ModelRepository;
   readonly data: ObjectStore;
   readonly send: Send;
-  /** Removes what it needed on disk. */
-  close(): void;
+  /** Removes what it needed on disk, once nothing is being loaded any more. */
+  close(): Promise<void>;
 }
 
 export const serveDirectory = (models: ObjectStore): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
-  const close = (): void => rmSync(scratch, { recursive: true, force: true });
-  process.once('exit', close); // Ctrl-C
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', remove); // Ctrl-C
   const repository = createModelRepository(models);
   const data = createDirectoryStore(join(scratch, 'data'));
+  const cache = createModelCache(models, {
+    directory: join(scratch, 'models'),
+    memoryMb: MEMORY_MB,
+    onLoaded: () => {},
+  });
+  const loads: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
   const application = createApplication({
     repository,
     router: createRouter(repository),
-    models: createModelCache(models, { directory: join(scratch, 'models'), memoryMb: MEMORY_MB, onLoaded: () => {} }),
+    models: {
+      ...cache,
+      get: (bundle) => {
+        const loading = cache.get(bundle);
+        loads.push(loading);
+        return loading;
+      },
+    },
     data,
     telemetry: {
       observed: (observation) => {
@@ -55,9 +68,10 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
       for (const failure of failures) throw failure;
       return response;
     },
-    close: () => {
-      process.off('exit', close);
-      close();
+    close: async () => {
+      await Promise.allSettled(loads); // a request that is refused does not wait for its model
+      process.off('exit', remove);
+      remove();
     },
   };
 };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
@@ -133,6 +134,21 @@ describe('a fault', () => {
     expect(blobs()[0]).toMatchObject({ ClientFaults: 0, ServerFaults: 1 });
     expect(logs()[0]).toMatchObject({ level: 'ERROR' });
     expect(JSON.stringify(logs()[0])).toContain('TypeError: the cause');
+  });
+});
+
+describe('the metrics of a model version', () => {
+  it('are the 17 that the README gives the price of', async () => {
+    const stopwatch = startStopwatch<Stage>();
+    for (const stage of ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const)
+      stopwatch.lap(stage);
+    const telemetry = createTelemetry();
+    telemetry.observed(observation({ stopwatch }));
+    telemetry.loaded({ model: 'm', version: 3, downloadBytes: 10, downloadMs: 2.5, createMs: 30 });
+
+    const names = new Set(blobs().flatMap((blob) => blob._aws.CloudWatchMetrics[0].Metrics.map(({ Name }) => Name)));
+    expect(names.size).toBe(17);
+    expect(await readFile('README.md', 'utf8')).toContain('makes 17 custom metrics');
   });
 });
 
