@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deadlineAt } from '../src/core/deadline.ts';
 import type { ServingError } from '../src/core/errors.ts';
-import { createModelCache } from '../src/engine/model-cache.ts';
 import { createApplication } from '../src/http/application.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
+import type { ModelRepository } from '../src/repository/model-repository.ts';
 import type { ObjectStore } from '../src/repository/object-store.ts';
-import { createRouter } from '../src/serving/router.ts';
+import { ordinaryBackground } from '../src/serving/background.ts';
+import { createServing } from '../src/serving/create-serving.ts';
 import type { Send } from './send.ts';
 
 /** As the functions have by default: one thread. */
@@ -28,18 +28,29 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
-  const repository = createModelRepository(models);
   const data = createDirectoryStore(join(scratch, 'data'));
-  const cache = createModelCache(models, {
-    directory: join(scratch, 'models'),
-    memoryMb: MEMORY_MB,
-    onLoaded: () => {},
-  });
   const loads: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
+  const serving = createServing({
+    models,
+    data,
+    directory: join(scratch, 'models'),
+    memoryMb: MEMORY_MB,
+    routingTtlMs: Number.POSITIVE_INFINITY,
+    background: ordinaryBackground,
+    telemetry: {
+      observed: (observation) => {
+        failures = observation.failures;
+      },
+      loaded: () => {},
+      shadowed: () => {},
+      refused: () => {},
+      warned: () => {},
+    },
+  });
+  const { repository, models: cache } = serving;
   const application = createApplication({
-    repository,
-    router: createRouter(repository),
+    ...serving,
     models: {
       ...cache,
       get: (bundle) => {
@@ -47,14 +58,6 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
         loads.push(loading);
         return loading;
       },
-    },
-    data,
-    telemetry: {
-      observed: (observation) => {
-        failures = observation.failures;
-      },
-      loaded: () => {},
-      warned: () => {},
     },
   });
   return {

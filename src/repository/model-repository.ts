@@ -4,6 +4,11 @@ import { assertModelName, bundleKey, MODELS_PREFIX, modelPrefix, routingKey } fr
 import type { ObjectStore } from './object-store.ts';
 import { parseRouting, type Routing } from './routing.ts';
 
+export interface RoutingDocument {
+  readonly routing: Routing;
+  readonly etag: string;
+}
+
 /** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
 export interface ModelRepository {
   readonly store: ObjectStore;
@@ -14,7 +19,9 @@ export interface ModelRepository {
   /** Versions that were published whole, ascending. */
   versions(name: string): Promise<number[]>;
   /** @throws `NOT_FOUND` with the command that pushes a model; `MODEL_INVALID` */
-  routing(name: string): Promise<{ readonly routing: Routing; readonly etag: string }>;
+  routing(name: string): Promise<RoutingDocument>;
+  /** The same, or undefined while it still has `etag`. */
+  changedRouting(name: string, etag: string): Promise<RoutingDocument | undefined>;
   /** @throws `NOT_FOUND`; `MODEL_INVALID` */
   bundle(name: string, version: number): Promise<PublishedBundle>;
 }
@@ -75,6 +82,12 @@ export const createModelRepository = (store: ObjectStore): ModelRepository => {
         parseRouting,
       );
       return { routing: document, etag };
+    },
+
+    async changedRouting(name, etag) {
+      const object = await store.readChanged(routingKey(name), etag);
+      const origin = `${store.location}/${routingKey(name)}`;
+      return object && { routing: parseRouting(object.body, origin), etag: object.etag };
     },
 
     async bundle(name, version) {

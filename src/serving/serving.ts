@@ -1,11 +1,14 @@
-import { assertTimeLeft, type Deadline, within } from '../core/deadline.ts';
+import { assertTimeLeft, type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import { startStopwatch } from '../core/stopwatch.ts';
 import { type LoadedModel, type ModelCache, mainGraph } from '../engine/model-cache.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 import type { Payload, Task } from '../tasks/task.ts';
+import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
+import { compareOutcomes } from './shadow.ts';
 import { createRawTask, createTask } from './tasks.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
@@ -17,11 +20,16 @@ export interface Serving {
   /** Holds `uploads/` and `results/`. */
   readonly data: ObjectStore;
   readonly telemetry: Telemetry;
+  readonly background: Background;
 }
 
 /** One or more inputs for the same model. */
 export interface Call {
   readonly reference: ModelReference;
+  /** Decides who answers while a canary takes its share; the same for each attempt at the same request. */
+  readonly key?: string;
+  /** The version that answers, where it was chosen before. */
+  readonly routed?: PublishedBundle;
   /** `task` speaks the task's own language, `raw` tensors. */
   readonly as: 'task' | 'raw';
   /** Each fetches or parses one input, while the model is being loaded. */
@@ -35,6 +43,9 @@ export interface Prediction {
   /** One per payload, in order. */
   readonly outcomes: readonly PromiseSettledResult<unknown>[];
 }
+
+/** A shadow run that takes longer is of no use to anybody. */
+const SHADOW_BUDGET_MS = 10_000;
 
 const LOADING = 'the model is still being loaded; try again in a few seconds';
 
@@ -69,6 +80,27 @@ const predictDecoded = async (
   return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
 };
 
+/** Runs the version in the shadow on what `bundle` has answered, after the answer is out, and reports how far the two lie apart. */
+const runInShadow = (serving: Serving, call: Call, { bundle, outcomes }: Prediction): void => {
+  const readShadow = serving.router.shadow(call.reference, call.key);
+  if (readShadow === undefined) return;
+  serving.background.defer(async () => {
+    const shadow = await readShadow();
+    const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
+    const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
+    const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
+    const model = await serving.models.get(shadow);
+    const decoded = await decodeAll(task, call.payloads);
+    const shadowed = await predictDecoded(task, decoded, model, { ...call, deadline, observation });
+    serving.telemetry.shadowed({
+      model: bundle.name,
+      version: bundle.version,
+      shadowVersion: shadow.version,
+      ...compareOutcomes(outcomes, shadowed),
+    });
+  });
+};
+
 /**
  * The way of every request: route → (inputs ∥ load) → decode → preprocess → run → postprocess.
  * Inputs that are all wrong are answered before the model is there.
@@ -81,7 +113,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   observation.model = call.reference.name;
   observation.batchSize = call.payloads.length;
 
-  const bundle = await within(deadline, serving.router.route(call.reference), LOADING);
+  const bundle = call.routed ?? (await within(deadline, serving.router.route(call.reference, call.key), LOADING));
   observation.version = bundle.version;
   const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
   stopwatch.lap('route');
@@ -94,7 +126,9 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
 
   const model = await loading;
   stopwatch.lap('load');
-  return { bundle, outcomes: await predictDecoded(task, decoded, model, call) };
+  const prediction = { bundle, outcomes: await predictDecoded(task, decoded, model, call) };
+  runInShadow(serving, call, prediction);
+  return prediction;
 };
 
 /** The value of the only outcome. @throws its reason */

@@ -201,7 +201,7 @@ describe('delivery more than once, and out of order', () => {
     const message = await upload('uploads/lite0/a.jpg', photos.coffee);
     await deliver(message);
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(message);
 
@@ -255,7 +255,7 @@ describe('delivery more than once, and out of order', () => {
       JSON.stringify({ Records: [notification('uploads/lite0/a.jpg', etag, sequencer)] });
     await deliver(event('0FF'));
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(event('FE'));
 

@@ -4,24 +4,34 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import { createModelCache, type LoadReport } from '../../src/engine/model-cache.ts';
+import type { LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
-import { createRouter } from '../../src/serving/router.ts';
+import { ordinaryBackground } from '../../src/serving/background.ts';
+import { createServing } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
+import type { ShadowReport } from '../../src/serving/shadow.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
+
+interface Refusal {
+  readonly model: string;
+  readonly version: number;
+  readonly error: ServingError;
+}
 
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
   readonly observations: Observation[];
   readonly loads: LoadReport[];
+  readonly shadows: ShadowReport[];
+  readonly refusals: Refusal[];
   readonly warnings: ServingError[];
   readonly modelDirectory: string;
   /** The clock of the routing's time to live. */
@@ -35,34 +45,37 @@ export const createTestServing = async (
   stores: { models?: ObjectStore; data?: ObjectStore } = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
-  const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
-  const repository = createModelRepository(store);
   const observations: Observation[] = [];
   const loads: LoadReport[] = [];
+  const shadows: ShadowReport[] = [];
+  const refusals: Refusal[] = [];
   const warnings: ServingError[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
-  const serving: Serving = {
-    repository,
-    router: createRouter(repository, () => clock.nowMs),
-    models: createModelCache(store, {
-      directory: modelDirectory,
-      memoryMb: 1769,
-      onLoaded: (report) => loads.push(report),
-    }),
+  const serving = createServing({
+    models: stores.models ?? createDirectoryStore(join(root, 'models-bucket')),
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
+    directory: modelDirectory,
+    memoryMb: 1769,
+    routingTtlMs: 30_000,
+    nowMs: () => clock.nowMs,
+    background: ordinaryBackground,
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
+      shadowed: (report) => shadows.push(report),
+      refused: (model, version, error) => refusals.push({ model, version, error }),
       warned: (_message, error) => warnings.push(error),
     },
-  };
+  });
   const application = createApplication(serving);
   let requests = 0;
   return {
     ...serving,
     observations,
     loads,
+    shadows,
+    refusals,
     warnings,
     modelDirectory,
     clock,
