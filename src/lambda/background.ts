@@ -13,6 +13,8 @@ export interface LambdaBackground extends Background {
 /** https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html */
 const EXTENSIONS_API = '/2020-01-01/extension';
 const EXTENSION_NAME = 'background';
+/** Lambda answers a registration at once; anything slower is something else. */
+const REGISTER_TIMEOUT_MS = 1_000;
 /** Work that takes longer is left to the next invocation: the environment is paid for while it is kept. */
 const LONGEST_HOLD_MS = 10_000;
 
@@ -21,11 +23,12 @@ const send = (
   path: string,
   headers: Record<string, string>,
   body?: string,
+  signal?: AbortSignal,
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const [hostname, port] = runtimeApi.split(':');
     const method = body === undefined ? 'GET' : 'POST';
-    request({ hostname, port, path: `${EXTENSIONS_API}${path}`, method, headers }, resolve)
+    request({ hostname, port, path: `${EXTENSIONS_API}${path}`, method, headers, ...(signal && { signal }) }, resolve)
       .once('error', reject)
       .end(body);
   });
@@ -34,7 +37,13 @@ const send = (
 const register = async (runtimeApi: string): Promise<string | undefined> => {
   try {
     const headers = { 'Lambda-Extension-Name': EXTENSION_NAME, 'content-type': 'application/json' };
-    const response = await send(runtimeApi, '/register', headers, JSON.stringify({ events: ['INVOKE'] }));
+    const response = await send(
+      runtimeApi,
+      '/register',
+      headers,
+      JSON.stringify({ events: ['INVOKE'] }),
+      AbortSignal.timeout(REGISTER_TIMEOUT_MS),
+    );
     response.resume();
     const identifier = response.headers['lambda-extension-identifier'];
     return response.statusCode === 200 && typeof identifier === 'string' ? identifier : undefined;
