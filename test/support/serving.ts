@@ -43,6 +43,7 @@ export interface TestServing extends Serving {
 
 export const createTestServing = async (
   stores: { models?: ObjectStore; data?: ObjectStore } = {},
+  routing: { routingTtlMs?: number; nowMs?: () => number } = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
   const observations: Observation[] = [];
@@ -59,6 +60,7 @@ export const createTestServing = async (
     memoryMb: 1769,
     routingTtlMs: 30_000,
     nowMs: () => clock.nowMs,
+    ...routing,
     background: ordinaryBackground,
     telemetry: {
       observed: (observation) => observations.push(observation),
