@@ -10,6 +10,7 @@ import { createDirectoryStore } from '../src/repository/directory-store.ts';
 import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
 import type { ObjectStore } from '../src/repository/object-store.ts';
 import { createRouter } from '../src/serving/router.ts';
+import { warmUp } from '../src/serving/warm-up.ts';
 import type { Send } from './send.ts';
 
 /** As the functions have by default: one thread. */
@@ -33,19 +34,23 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
   const cache = createModelCache(models, {
     directory: join(scratch, 'models'),
     memoryMb: MEMORY_MB,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
+    warmUp,
     onLoaded: () => {},
+    onEvicted: () => {},
   });
-  const loads: Promise<unknown>[] = [];
+  const uses: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
   const application = createApplication({
     repository,
     router: createRouter(repository),
     models: {
       ...cache,
-      get: (bundle) => {
-        const loading = cache.get(bundle);
-        loads.push(loading);
-        return loading;
+      use: (...call) => {
+        const use = cache.use(...call);
+        uses.push(use);
+        return use;
       },
     },
     data,
@@ -54,6 +59,7 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
         failures = observation.failures;
       },
       loaded: () => {},
+      evicted: () => {},
       warned: () => {},
     },
   });
@@ -69,7 +75,7 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
       return response;
     },
     close: async () => {
-      await Promise.allSettled(loads); // a request that is refused does not wait for its model
+      await Promise.allSettled(uses); // a request that is refused does not wait for its model
       process.off('exit', remove);
       remove();
     },

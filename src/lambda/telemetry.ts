@@ -82,7 +82,15 @@ export const createTelemetry = (): Telemetry => {
         ...report,
         downloadMs: round(report.downloadMs),
         createMs: round(report.createMs),
+        warmUpMs: round(report.warmUpMs),
       });
+    },
+
+    evicted(report) {
+      dimensions(report.model, report.version);
+      metrics.addMetric('ModelEvictions', MetricUnit.Count, 1);
+      metrics.publishStoredMetrics();
+      logger.info('model evicted', { ...report });
     },
 
     warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),

@@ -36,14 +36,15 @@ export interface Prediction {
   readonly outcomes: readonly PromiseSettledResult<unknown>[];
 }
 
-const LOADING = 'the model is still being loaded; try again in a few seconds';
-
 /** Loads the routed model. @throws `MODEL_UNAVAILABLE` when that takes longer than the deadline; it goes on being loaded. */
-export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<LoadedModel> =>
-  within(deadline, models.get(bundle), LOADING);
+export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>
+  models.use(bundle, deadline, async () => {});
 
 const decodeAll = async (task: Task, payloads: Call['payloads']): Promise<PromiseSettledResult<unknown>[]> =>
   Promise.allSettled(payloads.map(async (payload) => task.decode(await payload())));
+
+const nothingToRun = (decoded: readonly PromiseSettledResult<unknown>[]): boolean =>
+  decoded.every(({ status }) => status === 'rejected');
 
 /** Runs what could be decoded, and puts each outcome back in its place. */
 const predictDecoded = async (
@@ -81,20 +82,26 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   observation.model = call.reference.name;
   observation.batchSize = call.payloads.length;
 
-  const bundle = await within(deadline, serving.router.route(call.reference), LOADING);
+  const bundle = await within(
+    deadline,
+    serving.router.route(call.reference),
+    'the model is still being looked up; try again',
+  );
   observation.version = bundle.version;
   const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
   stopwatch.lap('route');
 
-  const loading = loadModel(serving, bundle, deadline);
-  loading.catch(() => {}); // awaited below, unless there is nothing to run
-  const decoded = await within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
+  const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
+  const predicting = serving.models.use(bundle, deadline, async (model) => {
+    const decoded = await decoding;
+    if (nothingToRun(decoded)) return decoded;
+    stopwatch.lap('load');
+    return predictDecoded(task, decoded, model, call);
+  });
+  predicting.catch(() => {}); // awaited below, unless there is nothing to run
+  const decoded = await decoding;
   stopwatch.lap('decode');
-  if (decoded.every(({ status }) => status === 'rejected')) return { bundle, outcomes: decoded };
-
-  const model = await loading;
-  stopwatch.lap('load');
-  return { bundle, outcomes: await predictDecoded(task, decoded, model, call) };
+  return { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
 };
 
 /** The value of the only outcome. @throws its reason */

@@ -1,6 +1,6 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
-import type { LoadReport } from '../engine/model-cache.ts';
+import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
 
 /** The stages of a request, in their order. */
 export type Stage = 'route' | 'load' | 'decode' | 'preprocess' | 'run' | 'postprocess' | 'encode';
@@ -24,6 +24,8 @@ export interface Telemetry {
   observed(observation: Observation): void;
   /** After a model was loaded. */
   loaded(report: LoadReport): void;
+  /** After a model was released to make room for others. */
+  evicted(report: EvictionReport): void;
   /** For what concerns no request, such as a model that could not be preloaded. */
   warned(message: string, error: ServingError): void;
 }

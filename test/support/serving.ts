@@ -4,17 +4,27 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import { createModelCache, type LoadReport } from '../../src/engine/model-cache.ts';
+import {
+  createModelCache,
+  type EvictionReport,
+  type LoadReport,
+  type ModelCacheOptions,
+} from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import {
+  createModelRepository,
+  type ModelRepository,
+  type RepositoryOptions,
+} from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
 import { createRouter } from '../../src/serving/router.ts';
 import type { Serving } from '../../src/serving/serving.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
+import { warmUp } from '../../src/serving/warm-up.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
 
@@ -22,6 +32,7 @@ export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
 export interface TestServing extends Serving {
   readonly observations: Observation[];
   readonly loads: LoadReport[];
+  readonly evictions: EvictionReport[];
   readonly warnings: ServingError[];
   readonly modelDirectory: string;
   /** The clock of the routing's time to live. */
@@ -33,12 +44,14 @@ export interface TestServing extends Serving {
 
 export const createTestServing = async (
   stores: { models?: ObjectStore; data?: ObjectStore } = {},
+  options: RepositoryOptions & Partial<Pick<ModelCacheOptions, 'memoryBudgetBytes' | 'diskBudgetBytes'>> = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
   const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
-  const repository = createModelRepository(store);
+  const repository = createModelRepository(store, options);
   const observations: Observation[] = [];
   const loads: LoadReport[] = [];
+  const evictions: EvictionReport[] = [];
   const warnings: ServingError[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
@@ -48,12 +61,18 @@ export const createTestServing = async (
     models: createModelCache(store, {
       directory: modelDirectory,
       memoryMb: 1769,
+      memoryBudgetBytes: Number.POSITIVE_INFINITY,
+      diskBudgetBytes: Number.POSITIVE_INFINITY,
+      ...options,
+      warmUp,
       onLoaded: (report) => loads.push(report),
+      onEvicted: (report) => evictions.push(report),
     }),
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
+      evicted: (report) => evictions.push(report),
       warned: (_message, error) => warnings.push(error),
     },
   };
@@ -63,6 +82,7 @@ export const createTestServing = async (
     ...serving,
     observations,
     loads,
+    evictions,
     warnings,
     modelDirectory,
     clock,
@@ -89,18 +109,28 @@ export const publishModel = async (
     task = 'tensor',
     settings = {},
     createMs = 10,
-  }: { task?: string; settings?: Record<string, unknown>; createMs?: number } = {},
+    dimensions = {},
+    warmup = [],
+  }: {
+    task?: string;
+    settings?: Record<string, unknown>;
+    createMs?: number;
+    dimensions?: Record<string, number>;
+    /** Recorded inputs, by the paths of their files. */
+    warmup?: readonly string[];
+  } = {},
 ): Promise<number> => {
   const file = await localFile(onnxPath, basename(onnxPath));
+  const inputs = await Promise.all(warmup.map((path) => localFile(path, `warmup/${basename(path)}`)));
   const session = await createSession(onnxPath, 1769);
   const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
   await session.release();
   const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
   const draft = {
-    ...{ name, task, graphs, settings, warmup: { dimensions: {}, inputs: [] } },
+    ...{ name, task, graphs, settings, warmup: { dimensions, inputs: inputs.map(({ path }) => path) } },
     ...{ source: onnxPath, created: new Date().toISOString() },
   };
-  const version = await publish(repository, draft, [file], { by: 'a test' });
+  const version = await publish(repository, draft, [file, ...inputs], { by: 'a test' });
   await changeRouting(repository, name, { by: 'a test', action: 'promote' }, (current) => ({
     aliases: {},
     ...current,
@@ -110,7 +140,11 @@ export const publishModel = async (
 };
 
 /** Publishes the sample classifier under `name`. */
-export const publishSample = async (repository: ModelRepository, name: string): Promise<number> => {
+export const publishSample = async (
+  repository: ModelRepository,
+  name: string,
+  warmup: readonly string[] = [],
+): Promise<number> => {
   const read = async (file: string): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
@@ -122,5 +156,6 @@ export const publishSample = async (repository: ModelRepository, name: string): 
   return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {
     task: 'image-classification',
     settings,
+    warmup,
   });
 };
