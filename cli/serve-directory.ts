@@ -29,13 +29,15 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
   const data = createDirectoryStore(join(scratch, 'data'));
-  const loads: Promise<unknown>[] = [];
+  const uses: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
   const serving = createServing({
     models,
     data,
     directory: join(scratch, 'models'),
     memoryMb: MEMORY_MB,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: Number.POSITIVE_INFINITY,
     background: ordinaryBackground,
     telemetry: {
@@ -43,6 +45,7 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
         failures = observation.failures;
       },
       loaded: () => {},
+      evicted: () => {},
       shadowed: () => {},
       refused: () => {},
       warned: () => {},
@@ -53,10 +56,10 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
     ...serving,
     models: {
       ...cache,
-      get: (bundle) => {
-        const loading = cache.get(bundle);
-        loads.push(loading);
-        return loading;
+      use: (...call) => {
+        const use = cache.use(...call);
+        uses.push(use);
+        return use;
       },
     },
   });
@@ -72,7 +75,7 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
       return response;
     },
     close: async () => {
-      await Promise.allSettled(loads); // a request that is refused does not wait for its model
+      await Promise.allSettled(uses); // a request that is refused does not wait for its model
       process.off('exit', remove);
       remove();
     },

@@ -82,6 +82,7 @@ export const createTelemetry = (): Telemetry => {
         ...report,
         downloadMs: round(report.downloadMs),
         createMs: round(report.createMs),
+        warmUpMs: round(report.warmUpMs),
       });
     },
 
@@ -108,6 +109,13 @@ export const createTelemetry = (): Telemetry => {
         version,
         failures: [describe(error)],
       });
+    },
+
+    evicted(report) {
+      dimensions(report.model, report.version);
+      metrics.addMetric('ModelEvictions', MetricUnit.Count, 1);
+      metrics.publishStoredMetrics();
+      logger.info('model evicted', { ...report });
     },
 
     warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),

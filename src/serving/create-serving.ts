@@ -1,13 +1,17 @@
+import { NEVER } from '../core/deadline.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
-import { createModelRepository } from '../repository/model-repository.ts';
+import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 import type { Background } from './background.ts';
 import { createRouter } from './router.ts';
 import type { Serving } from './serving.ts';
 import type { Telemetry } from './telemetry.ts';
+import { warmUp } from './warm-up.ts';
 
 /** What differs between a function, the command line and a test. */
-export interface ServingOptions extends Pick<ModelCacheOptions, 'directory' | 'memoryMb'> {
+export interface ServingOptions
+  extends RepositoryOptions,
+    Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted'> {
   readonly models: ObjectStore;
   readonly data: ObjectStore;
   readonly telemetry: Telemetry;
@@ -18,12 +22,13 @@ export interface ServingOptions extends Pick<ModelCacheOptions, 'directory' | 'm
 
 /** Wires everything that serves. */
 export const createServing = (options: ServingOptions): Serving => {
-  const { models: store, data, telemetry, background, directory, memoryMb, routingTtlMs, nowMs = Date.now } = options;
-  const repository = createModelRepository(store);
-  const models = createModelCache(store, { directory, memoryMb, onLoaded: telemetry.loaded });
+  const { models: store, data, telemetry, background, routingTtlMs: ttlMs, nowMs = Date.now } = options;
+  const repository = createModelRepository(store, options);
+  const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
+  const models = createModelCache(store, { ...options, ...hooks });
   const router = createRouter(repository, {
-    ttlMs: routingTtlMs,
-    prepare: models.get,
+    ttlMs,
+    prepare: (bundle) => models.use(bundle, NEVER, async () => {}),
     background,
     onRefused: telemetry.refused,
     nowMs,

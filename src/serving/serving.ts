@@ -47,14 +47,15 @@ export interface Prediction {
 /** A shadow run that takes longer is of no use to anybody. */
 const SHADOW_BUDGET_MS = 10_000;
 
-const LOADING = 'the model is still being loaded; try again in a few seconds';
-
 /** Loads the routed model. @throws `MODEL_UNAVAILABLE` when that takes longer than the deadline; it goes on being loaded. */
-export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<LoadedModel> =>
-  within(deadline, models.get(bundle), LOADING);
+export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>
+  models.use(bundle, deadline, async () => {});
 
 const decodeAll = async (task: Task, payloads: Call['payloads']): Promise<PromiseSettledResult<unknown>[]> =>
   Promise.allSettled(payloads.map(async (payload) => task.decode(await payload())));
+
+const nothingToRun = (decoded: readonly PromiseSettledResult<unknown>[]): boolean =>
+  decoded.every(({ status }) => status === 'rejected');
 
 /** Runs what could be decoded, and puts each outcome back in its place. */
 const predictDecoded = async (
@@ -89,9 +90,9 @@ const runInShadow = (serving: Serving, call: Call, { bundle, outcomes }: Predict
     const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
     const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
     const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
-    const model = await serving.models.get(shadow);
-    const decoded = await decodeAll(task, call.payloads);
-    const shadowed = await predictDecoded(task, decoded, model, { ...call, deadline, observation });
+    const shadowed = await serving.models.use(shadow, deadline, async (model) =>
+      predictDecoded(task, await decodeAll(task, call.payloads), model, { ...call, deadline, observation }),
+    );
     serving.telemetry.shadowed({
       model: bundle.name,
       version: bundle.version,
@@ -113,20 +114,23 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   observation.model = call.reference.name;
   observation.batchSize = call.payloads.length;
 
-  const bundle = call.routed ?? (await within(deadline, serving.router.route(call.reference, call.key), LOADING));
+  const route = call.routed ?? serving.router.route(call.reference, call.key);
+  const bundle = await within(deadline, Promise.resolve(route), 'the model is still being looked up; try again');
   observation.version = bundle.version;
   const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
   stopwatch.lap('route');
 
-  const loading = loadModel(serving, bundle, deadline);
-  loading.catch(() => {}); // awaited below, unless there is nothing to run
-  const decoded = await within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
+  const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
+  const predicting = serving.models.use(bundle, deadline, async (model) => {
+    const decoded = await decoding;
+    if (nothingToRun(decoded)) return decoded;
+    stopwatch.lap('load');
+    return predictDecoded(task, decoded, model, call);
+  });
+  predicting.catch(() => {}); // awaited below, unless there is nothing to run
+  const decoded = await decoding;
   stopwatch.lap('decode');
-  if (decoded.every(({ status }) => status === 'rejected')) return { bundle, outcomes: decoded };
-
-  const model = await loading;
-  stopwatch.lap('load');
-  const prediction = { bundle, outcomes: await predictDecoded(task, decoded, model, call) };
+  const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
   runInShadow(serving, call, prediction);
   return prediction;
 };

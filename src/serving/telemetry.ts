@@ -1,6 +1,6 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
-import type { LoadReport } from '../engine/model-cache.ts';
+import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
 import type { ShadowReport } from './shadow.ts';
 
 /** The stages of a request, in their order. */
@@ -25,6 +25,8 @@ export interface Telemetry {
   observed(observation: Observation): void;
   /** After a model was loaded. */
   loaded(report: LoadReport): void;
+  /** After a model was released to make room for others. */
+  evicted(report: EvictionReport): void;
   /** After a version was run in the shadow of another. */
   shadowed(report: ShadowReport): void;
   /** A version was routed to and could not be loaded; the one before it goes on answering. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
+import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
 import { mainGraph } from '../../src/engine/model-cache.ts';
@@ -69,9 +70,10 @@ type Run = Session['run'];
 
 /** Lets a test see, or disturb, the runs of the graph. */
 const aroundRun = async (around: (run: Run) => Run): Promise<void> => {
-  const model = await serving.models.get(await serving.router.route({ name: 'lite0' }));
-  const session = mainGraph(model) as { run: Run };
-  session.run = around(session.run);
+  await serving.models.use(await serving.router.route({ name: 'lite0' }), NEVER, async (model) => {
+    const session = mainGraph(model) as { run: Run };
+    session.run = around(session.run);
+  });
 };
 
 const pictures = (feeds: Tensors): number => feeds.pixel_values?.shape[0] ?? 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import type { LoadReport } from '../../src/engine/model-cache.ts';
+import type { EvictionReport, LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
@@ -13,7 +13,7 @@ import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
 import { ordinaryBackground } from '../../src/serving/background.ts';
-import { createServing } from '../../src/serving/create-serving.ts';
+import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
 import type { ShadowReport } from '../../src/serving/shadow.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
@@ -32,6 +32,7 @@ export interface TestServing extends Serving {
   readonly loads: LoadReport[];
   readonly shadows: ShadowReport[];
   readonly refusals: Refusal[];
+  readonly evictions: EvictionReport[];
   readonly warnings: ServingError[];
   readonly modelDirectory: string;
   /** The clock of the routing's time to live. */
@@ -43,11 +44,12 @@ export interface TestServing extends Serving {
 
 export const createTestServing = async (
   stores: { models?: ObjectStore; data?: ObjectStore } = {},
-  routing: { routingTtlMs?: number; nowMs?: () => number } = {},
+  options: Partial<Omit<ServingOptions, 'models' | 'data' | 'telemetry'>> = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
   const observations: Observation[] = [];
   const loads: LoadReport[] = [];
+  const evictions: EvictionReport[] = [];
   const shadows: ShadowReport[] = [];
   const refusals: Refusal[] = [];
   const warnings: ServingError[] = [];
@@ -58,15 +60,18 @@ export const createTestServing = async (
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
     directory: modelDirectory,
     memoryMb: 1769,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: 30_000,
     nowMs: () => clock.nowMs,
-    ...routing,
     background: ordinaryBackground,
+    ...options,
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
       shadowed: (report) => shadows.push(report),
       refused: (model, version, error) => refusals.push({ model, version, error }),
+      evicted: (report) => evictions.push(report),
       warned: (_message, error) => warnings.push(error),
     },
   });
@@ -78,6 +83,7 @@ export const createTestServing = async (
     loads,
     shadows,
     refusals,
+    evictions,
     warnings,
     modelDirectory,
     clock,
@@ -104,18 +110,28 @@ export const publishModel = async (
     task = 'tensor',
     settings = {},
     createMs = 10,
-  }: { task?: string; settings?: Record<string, unknown>; createMs?: number } = {},
+    dimensions = {},
+    warmup = [],
+  }: {
+    task?: string;
+    settings?: Record<string, unknown>;
+    createMs?: number;
+    dimensions?: Record<string, number>;
+    /** Recorded inputs, by the paths of their files. */
+    warmup?: readonly string[];
+  } = {},
 ): Promise<number> => {
   const file = await localFile(onnxPath, basename(onnxPath));
+  const inputs = await Promise.all(warmup.map((path) => localFile(path, `warmup/${basename(path)}`)));
   const session = await createSession(onnxPath, 1769);
   const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
   await session.release();
   const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
   const draft = {
-    ...{ name, task, graphs, settings, warmup: { dimensions: {}, inputs: [] } },
+    ...{ name, task, graphs, settings, warmup: { dimensions, inputs: inputs.map(({ path }) => path) } },
     ...{ source: onnxPath, created: new Date().toISOString() },
   };
-  const version = await publish(repository, draft, [file], { by: 'a test' });
+  const version = await publish(repository, draft, [file, ...inputs], { by: 'a test' });
   await changeRouting(repository, name, { by: 'a test', action: 'promote' }, (current) => ({
     aliases: {},
     ...current,
@@ -125,7 +141,11 @@ export const publishModel = async (
 };
 
 /** Publishes the sample classifier under `name`. */
-export const publishSample = async (repository: ModelRepository, name: string): Promise<number> => {
+export const publishSample = async (
+  repository: ModelRepository,
+  name: string,
+  warmup: readonly string[] = [],
+): Promise<number> => {
   const read = async (file: string): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
@@ -137,5 +157,6 @@ export const publishSample = async (repository: ModelRepository, name: string): 
   return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {
     task: 'image-classification',
     settings,
+    warmup,
   });
 };

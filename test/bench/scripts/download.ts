@@ -9,6 +9,7 @@ import { createS3Client, createS3Store } from '../../../src/repository/s3-store.
 import { measureInTurn, median, timeMs } from '../figures.ts';
 import { downloadRaw, type Ranges } from '../floors/download.ts';
 import { script } from '../script.ts';
+import { UNBOUNDED } from '../unbounded-cache.ts';
 
 export interface DownloadInput {
   readonly endpoint: string;
@@ -50,7 +51,7 @@ script(async ({ endpoint, bucket, model, directory, rounds }: DownloadInput): Pr
       ...Object.fromEntries(raw),
       verified: async () => {
         await rm(verifiedDirectory, { recursive: true, force: true });
-        const models = createModelCache(store, { directory, memoryMb: 1769, onLoaded: () => {} });
+        const models = createModelCache(store, { directory, ...UNBOUNDED });
         return timeMs(() => models.fetch(bundle));
       },
     },

@@ -1,10 +1,12 @@
 /** Loads a model from S3 and runs it once, and says what that took. */
-import { allocate, elementCount, type Tensor } from '../../../src/core/tensor.ts';
+import { NEVER } from '../../../src/core/deadline.ts';
+import { zeros } from '../../../src/core/tensor.ts';
 import { createModelCache, type LoadReport, mainGraph } from '../../../src/engine/model-cache.ts';
 import { loadRuntime } from '../../../src/engine/session.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../../../src/repository/s3-store.ts';
 import { script } from '../script.ts';
+import { UNBOUNDED } from '../unbounded-cache.ts';
 
 export interface LoadInput {
   readonly endpoint: string;
@@ -27,19 +29,17 @@ script(async ({ endpoint, bucket, model, directory }: LoadInput): Promise<LoadOu
   let report: LoadReport | undefined;
   const models = createModelCache(store, {
     directory,
-    memoryMb: 1769,
+    ...UNBOUNDED,
     onLoaded: (loaded) => {
       report = loaded;
     },
   });
 
   const baseBytes = process.memoryUsage.rss();
-  const session = mainGraph(await models.get(bundle));
-  const feeds = session.signature.inputs.map(({ name, dtype, shape: dimensions }) => {
-    const shape = dimensions.map((size) => (typeof size === 'number' ? size : 1));
-    return [name, { dtype, shape, data: allocate(dtype, elementCount(shape)) } as Tensor];
+  await models.use(bundle, NEVER, async (model) => {
+    const session = mainGraph(model);
+    await session.run(zeros(session.signature, {}));
   });
-  await session.run(Object.fromEntries(feeds));
   const peakBytes = process.resourceUsage().maxRSS * 1024;
 
   const { downloadMs = Number.NaN, createMs = Number.NaN } = report ?? {};

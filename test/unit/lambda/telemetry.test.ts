@@ -137,6 +137,11 @@ describe('a fault', () => {
   });
 });
 
+const LOAD = {
+  ...{ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30, warmUpMs: 4.0001 },
+  memoryBytes: 20_000_000,
+};
+
 describe('the metrics of a model version', () => {
   it('are the 17 that the README gives the price of', async () => {
     const stopwatch = startStopwatch<Stage>();
@@ -144,7 +149,7 @@ describe('the metrics of a model version', () => {
       stopwatch.lap(stage);
     const telemetry = createTelemetry();
     telemetry.observed(observation({ stopwatch }));
-    telemetry.loaded({ model: 'm', version: 3, downloadBytes: 10, downloadMs: 2.5, createMs: 30 });
+    telemetry.loaded({ ...LOAD, version: 3 });
 
     const names = new Set(blobs().flatMap((blob) => blob._aws.CloudWatchMetrics[0].Metrics.map(({ Name }) => Name)));
     expect(names.size).toBe(17);
@@ -154,7 +159,7 @@ describe('the metrics of a model version', () => {
 
 describe('loading a model', () => {
   it('is measured apart from requests', () => {
-    createTelemetry().loaded({ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30 });
+    createTelemetry().loaded(LOAD);
 
     expect(blobs()[0]).toMatchObject({
       model: 'm',
@@ -164,6 +169,20 @@ describe('loading a model', () => {
       DownloadTime: 2.5,
       CreateTime: 30,
     });
-    expect(logs()[0]).toMatchObject({ message: 'model loaded', model: 'm' });
+    expect(logs()[0]).toMatchObject({
+      message: 'model loaded',
+      model: 'm',
+      warmUpMs: 4,
+      memoryBytes: 20_000_000,
+    });
+  });
+});
+
+describe('evicting a model', () => {
+  it('is counted for the model', () => {
+    createTelemetry().evicted({ model: 'm', version: 2, memoryBytes: 20_000_000 });
+
+    expect(blobs()[0]).toMatchObject({ model: 'm', version: '2', ModelEvictions: 1 });
+    expect(logs()[0]).toMatchObject({ message: 'model evicted', model: 'm', version: 2, memoryBytes: 20_000_000 });
   });
 });
