@@ -5,8 +5,8 @@ import type { ObjectStore } from './object-store.ts';
 import { parseRouting, type Routing } from './routing.ts';
 
 /** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
-export interface ModelRepository {
-  readonly store: ObjectStore;
+export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
+  readonly store: Store;
   /** Names of the models, sorted. */
   names(): Promise<string[]>;
   /** The numbers that pushes have claimed, ascending; a version of which only the claim exists was not published whole. */
@@ -32,7 +32,7 @@ export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined>
   }
 };
 
-export const createModelRepository = (store: ObjectStore): ModelRepository => {
+export const createModelRepository = <Store extends ObjectStore>(store: Store): ModelRepository<Store> => {
   const readDocument = async <T>(key: string, missing: string, parse: (bytes: Uint8Array, origin: string) => T) => {
     const object = await unlessMissing(store.read(key, MAX_DOCUMENT_BYTES));
     if (object === undefined) throw new ServingError('NOT_FOUND', missing);
@@ -59,11 +59,14 @@ export const createModelRepository = (store: ObjectStore): ModelRepository => {
     },
 
     async versions(name) {
-      const numbers = await claimedVersions(name);
-      const published = await Promise.all(
-        numbers.map((version) => unlessMissing(store.head(bundleKey(name, version)))),
-      );
-      return numbers.filter((_version, index) => published[index] !== undefined);
+      assertModelName(name);
+      const numbers: number[] = [];
+      // One listing, and not a request for each of what may be a thousand versions.
+      for await (const { key } of store.list(modelPrefix(name))) {
+        const version = Number(key.slice(modelPrefix(name).length).split('/')[0]);
+        if (version > 0 && key === bundleKey(name, version)) numbers.push(version);
+      }
+      return numbers.sort((a, b) => a - b);
     },
 
     async routing(name) {

@@ -10,7 +10,7 @@ import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { ObjectStore, UploadingStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
 import { createRouter } from '../../src/serving/router.ts';
 import type { Serving } from '../../src/serving/serving.ts';
@@ -20,6 +20,7 @@ export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
 
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
+  readonly repository: ModelRepository<UploadingStore>;
   readonly observations: Observation[];
   readonly loads: LoadReport[];
   readonly warnings: ServingError[];
@@ -32,7 +33,7 @@ export interface TestServing extends Serving {
 }
 
 export const createTestServing = async (
-  stores: { models?: ObjectStore; data?: ObjectStore } = {},
+  stores: { models?: UploadingStore; data?: ObjectStore } = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
   const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
@@ -42,7 +43,7 @@ export const createTestServing = async (
   const warnings: ServingError[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
-  const serving: Serving = {
+  const serving: Serving & Pick<TestServing, 'repository'> = {
     repository,
     router: createRouter(repository, () => clock.nowMs),
     models: createModelCache(store, {
@@ -82,7 +83,7 @@ const localFile = async (localPath: string, path: string): Promise<LocalFile> =>
 
 /** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`, and promotes it. Returns the version. */
 export const publishModel = async (
-  repository: ModelRepository,
+  repository: ModelRepository<UploadingStore>,
   name: string,
   onnxPath: string,
   {
@@ -110,7 +111,7 @@ export const publishModel = async (
 };
 
 /** Publishes the sample classifier under `name`. */
-export const publishSample = async (repository: ModelRepository, name: string): Promise<number> => {
+export const publishSample = async (repository: ModelRepository<UploadingStore>, name: string): Promise<number> => {
   const read = async (file: string): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
