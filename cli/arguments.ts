@@ -45,7 +45,9 @@ export const parseCommandLine = (
       options: options as ParseArgsOptionsConfig,
       allowPositionals: true,
     });
-    if (!values.help && positionals.length !== command.positionals.length)
+    const required = command.positionals.filter((positional) => !positional.endsWith('?'));
+    const fits = positionals.length >= required.length && positionals.length <= command.positionals.length;
+    if (!values.help && !fits)
       misuse(
         `${name} takes ${formatPositionals(command) || 'no arguments'}, not "${positionals.join(' ')}"`,
         undefined,

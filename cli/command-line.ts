@@ -4,16 +4,31 @@ import { type ErrorCode, ServingError } from '../src/core/errors.ts';
 import { toJsonText } from '../src/core/json-text.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './arguments.ts';
 import type { Command, Report } from './command.ts';
+import { alias } from './commands/alias.ts';
+import { canary } from './commands/canary.ts';
+import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
+import { gc } from './commands/gc.ts';
+import { history } from './commands/history.ts';
 import { list } from './commands/list.ts';
 import { predict } from './commands/predict.ts';
+import { promote } from './commands/promote.ts';
+import { pull } from './commands/pull.ts';
 import { push } from './commands/push.ts';
+import { rollback } from './commands/rollback.ts';
+import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
+import { verify } from './commands/verify.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { findTarget, type Target } from './target.ts';
 import { createTerminal, type Streams } from './terminal.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { push, list, show, predict, empty };
+/** In the order in which `--help` lists them. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ...{ push, list, show, predict },
+  ...{ promote, canary, shadow, alias, rollback, history },
+  ...{ verify, pull, delete: deleteCommand, gc, empty },
+};
 
 /** Exit codes: it worked, it failed, the command line makes no sense. */
 const [OK, FAILED, MISUSED] = [0, 1, 2];

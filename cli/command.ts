@@ -37,7 +37,7 @@ export interface Command<O extends Options = Options> {
   readonly summary: string;
   /** Shown below the usage line. */
   readonly description: string;
-  /** All of them are required. */
+  /** All of them are required but those that end in `?`. */
   readonly positionals: readonly string[];
   readonly options: O;
   run(invocation: Invocation<O>): Promise<Report>;

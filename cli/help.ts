@@ -1,9 +1,11 @@
 import type { Command, Options } from './command.ts';
 import { formatTable } from './format.ts';
 
-/** `<model> <file>` */
+/** `<model> [version]` */
 export const formatPositionals = ({ positionals }: Command): string =>
-  positionals.map((positional) => `<${positional}>`).join(' ');
+  positionals
+    .map((positional) => (positional.endsWith('?') ? `[${positional.slice(0, -1)}]` : `<${positional}>`))
+    .join(' ');
 
 const describeOptions = (options: Options): string =>
   formatTable(

@@ -7,7 +7,7 @@ import type { ServingError } from '../src/core/errors.ts';
 import { createApplication } from '../src/http/application.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
 import type { ModelRepository } from '../src/repository/model-repository.ts';
-import type { ObjectStore } from '../src/repository/object-store.ts';
+import type { UploadingStore } from '../src/repository/object-store.ts';
 import { ordinaryBackground } from '../src/serving/background.ts';
 import { createServing } from '../src/serving/create-serving.ts';
 import type { Send } from './send.ts';
@@ -17,14 +17,14 @@ const MEMORY_MB = 1_769;
 
 /** The deployed application in this process, over a directory. */
 export interface DirectoryServing {
-  readonly repository: ModelRepository;
-  readonly data: ObjectStore;
+  readonly repository: ModelRepository<UploadingStore>;
+  readonly data: UploadingStore;
   readonly send: Send;
   /** Removes what it needed on disk, once nothing is being loaded any more. */
   close(): Promise<void>;
 }
 
-export const serveDirectory = (models: ObjectStore): DirectoryServing => {
+export const serveDirectory = (models: UploadingStore): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C

@@ -4,8 +4,8 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { ServingError } from '../src/core/errors.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
 import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
-import type { ObjectStore } from '../src/repository/object-store.ts';
-import { createS3Store } from '../src/repository/s3-store.ts';
+import type { UploadingStore } from '../src/repository/object-store.ts';
+import { createS3UploadStore } from '../src/repository/s3-upload-store.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
 import { type Deployment, readServiceName, readStack } from './stack.ts';
@@ -22,9 +22,9 @@ export interface Target {
   readonly description: string;
   /** The options that name it, to be repeated in a command that is suggested. */
   readonly options: string;
-  readonly repository: ModelRepository;
+  readonly repository: ModelRepository<UploadingStore>;
   /** Holds `uploads/`, for inputs that do not fit into a request. */
-  readonly data: ObjectStore;
+  readonly data: UploadingStore;
   readonly send: Send;
   /** Undefined for a directory. */
   readonly buckets: Buckets | undefined;
@@ -60,8 +60,8 @@ const deploymentTarget = (
   const { modelsBucket, dataBucket } = deployment;
   return {
     ...rest,
-    repository: createModelRepository(createS3Store(client, modelsBucket)),
-    data: createS3Store(client, dataBucket),
+    repository: createModelRepository(createS3UploadStore(client, modelsBucket)),
+    data: createS3UploadStore(client, dataBucket),
     buckets: { client, names: [modelsBucket, dataBucket] },
     close: async () => client.destroy(),
   };

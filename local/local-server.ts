@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { pushModel } from '../cli/push-model.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
-import { createS3Store } from '../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../src/repository/s3-upload-store.ts';
 import { type EmbeddedAws, LOCAL_CREDENTIALS, LOCAL_REGION, startEmbeddedAws } from './embedded-aws.ts';
 import { startEventSource } from './event-source.ts';
 import { createFunction, type FunctionProcess } from './function-process.ts';
@@ -53,7 +53,7 @@ const startAws = async (directory: string, port: number, { queues, notifications
 const pushSample = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
   const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   try {
-    const repository = createModelRepository(createS3Store(client, BUCKETS.modelsBucket));
+    const repository = createModelRepository(createS3UploadStore(client, BUCKETS.modelsBucket));
     if ((await repository.names()).length > 0) return;
     const { name, version } = await pushModel(repository, SAMPLE);
     onLine(`Pushed ${name}, version ${version}, since there was no model yet`);

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { JsonText } from '../../src/core/json-text.ts';
-import { assertModelName, parseVersion } from '../../src/repository/keys.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatTable } from '../format.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
 import type { Target } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -114,7 +114,8 @@ const formatResult = (text: string): string => {
 export const predict = defineCommand({
   summary: 'send a file to a model',
   description: `Sends a file and prints the answer. A picture is sent as it is; a .json file holds a request, {"inputs", "parameters"} or one of the
-Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.`,
+Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.
+${REFERENCE_HELP}`,
   positionals: ['model', 'file'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
@@ -126,9 +127,9 @@ Open Inference Protocol. Requests to a stage are signed. With --store the model 
       description: 'a parameter of the task',
     },
   },
-  async run({ positionals: [model = '', path = ''], values, target: findTarget, terminal }) {
-    assertModelName(model);
-    const version = values.version === undefined ? '' : `/versions/${parseVersion(values.version)}`;
+  async run({ positionals: [text = '', path = ''], values, target: findTarget, terminal }) {
+    const reference = parseReference(text, values.version);
+    const model = reference.name;
     const query = parseParameters(values.parameter ?? [], values['top-k']);
     const input = await readInput(path);
     const raw = isOpenInference(input);
@@ -145,16 +146,19 @@ Open Inference Protocol. Requests to a stage are signed. With --store the model 
         `${path} has ${formatBytes(input.body.byteLength)}, a request of tensors at most ${formatBytes(MAX_REQUEST_BYTES)}`,
       );
     const { body, contentType } = fits ? input : await viaStorage(model, input, target, terminal);
+    // Without a version the endpoint chooses, so that a canary gets its share.
+    const isNamed = reference.version !== undefined || reference.alias !== undefined;
+    const version = isNamed ? `/versions/${await resolveVersion(target.repository, reference)}` : '';
     const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
     const response = await target.send(query === '' ? route : `${route}?${query}`, {
       method: 'POST',
       headers: { 'content-type': contentType },
       body,
     });
-    const text = await response.text();
-    if (!response.ok) throw failureOf(response, text);
-    const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(text).model_version);
-    const json = new JsonText(`{"model":"${model}","version":${answered},"result":${text}}`);
-    return { text: formatResult(text), json };
+    const answer = await response.text();
+    if (!response.ok) throw failureOf(response, answer);
+    const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(answer).model_version);
+    const json = new JsonText(`{"model":"${model}","version":${answered},"result":${answer}}`);
+    return { text: formatResult(answer), json };
   },
 });

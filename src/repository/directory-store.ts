@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import type { ObjectInfo, ObjectStore, StoredObject, WriteOptions } from './object-store.ts';
+import { assertUnchanged, hashFile } from './file-hash.ts';
+import type { ObjectInfo, StoredObject, UploadingStore, WriteOptions } from './object-store.ts';
 
 /** Files being written, and locks: no part of the store. */
 const PRIVATE_SUFFIX = '.private';
@@ -13,7 +14,7 @@ const STALE_LOCK_MS = 5_000;
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** A store in a directory, for the command line and for tests; the path of a file is its key. Every write is a rename, so that no reader sees half of one. */
-export const createDirectoryStore = (root: string): ObjectStore => {
+export const createDirectoryStore = (root: string): UploadingStore => {
   const base = resolve(root);
 
   const pathOf = (key: string): string => {
@@ -120,9 +121,12 @@ export const createDirectoryStore = (root: string): ObjectStore => {
 
     write: (key, body, options) => attempt(key, () => put(key, (temporary) => writeFile(temporary, body), options)),
 
-    upload: (key, path, { onProgress }) =>
+    upload: (key, path, { sha256, onProgress }) =>
       attempt(key, async () => {
-        await put(key, (temporary) => copyFile(path, temporary));
+        await put(key, async (temporary) => {
+          await copyFile(path, temporary);
+          assertUnchanged(path, await hashFile(temporary), sha256);
+        });
         onProgress?.((await stat(path)).size);
       }),
 
@@ -131,7 +135,8 @@ export const createDirectoryStore = (root: string): ObjectStore => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
       for (const entry of entries) {
         const key = relative(base, join(entry.parentPath, entry.name)).split(sep).join('/');
-        if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix)) yield await head(key);
+        if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix))
+          yield { ...(await head(key)), modifiedMs: (await stat(pathOf(key))).mtimeMs };
       }
     },
 

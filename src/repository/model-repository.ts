@@ -12,8 +12,8 @@ export interface RoutingDocument {
 }
 
 /** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
-export interface ModelRepository {
-  readonly store: ObjectStore;
+export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
+  readonly store: Store;
   /** Names of the models, sorted. */
   names(): Promise<string[]>;
   /** The numbers that pushes have claimed, ascending; a version of which only the claim exists was not published whole. */
@@ -49,10 +49,10 @@ export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined>
   }
 };
 
-export const createModelRepository = (
-  store: ObjectStore,
+export const createModelRepository = <Store extends ObjectStore>(
+  store: Store,
   { only = [], trustedKeys = [] }: RepositoryOptions = {},
-): ModelRepository => {
+): ModelRepository<Store> => {
   const assertServed = (name: string): void => {
     assertModelName(name);
     if (only.length > 0 && !only.includes(name))
@@ -98,11 +98,14 @@ export const createModelRepository = (
     },
 
     async versions(name) {
-      const numbers = await claimedVersions(name);
-      const published = await Promise.all(
-        numbers.map((version) => unlessMissing(store.head(bundleKey(name, version)))),
-      );
-      return numbers.filter((_version, index) => published[index] !== undefined);
+      assertModelName(name);
+      const numbers: number[] = [];
+      // One listing, and not a request for each of what may be a thousand versions.
+      for await (const { key } of store.list(modelPrefix(name))) {
+        const version = Number(key.slice(modelPrefix(name).length).split('/')[0]);
+        if (version > 0 && key === bundleKey(name, version)) numbers.push(version);
+      }
+      return numbers.sort((a, b) => a - b);
     },
 
     async routing(name) {

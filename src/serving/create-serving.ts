@@ -9,10 +9,10 @@ import type { Telemetry } from './telemetry.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What differs between a function, the command line and a test. */
-export interface ServingOptions
+export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   extends RepositoryOptions,
     Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted'> {
-  readonly models: ObjectStore;
+  readonly models: Store;
   readonly data: ObjectStore;
   readonly telemetry: Telemetry;
   readonly background: Background;
@@ -21,7 +21,7 @@ export interface ServingOptions
 }
 
 /** Wires everything that serves. */
-export const createServing = (options: ServingOptions): Serving => {
+export const createServing = <Store extends ObjectStore>(options: ServingOptions<Store>): Serving<Store> => {
   const { models: store, data, telemetry, background, routingTtlMs: ttlMs, nowMs = Date.now } = options;
   const repository = createModelRepository(store, options);
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };

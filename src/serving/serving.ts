@@ -13,8 +13,8 @@ import { createRawTask, createTask } from './tasks.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
 /** Everything that answers requests, whatever they come through. */
-export interface Serving {
-  readonly repository: ModelRepository;
+export interface Serving<Store extends ObjectStore = ObjectStore> {
+  readonly repository: ModelRepository<Store>;
   readonly router: Router;
   readonly models: ModelCache;
   /** Holds `uploads/` and `results/`. */

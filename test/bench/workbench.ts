@@ -8,7 +8,7 @@ import { pushModel } from '../../cli/push-model.ts';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { type Architecture, ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 
@@ -55,7 +55,7 @@ export const createWorkbench = async (): Promise<Workbench> => {
       await bundle(path.join(import.meta.dirname, folder, file), path.join(folder, file.replace('.ts', '.mjs')));
 
   const storage = await startEmbeddedStorage();
-  const store = createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
   const repository = createModelRepository(store);
   let caches = 0;
 

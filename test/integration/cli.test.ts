@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type Sharp from 'sharp';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createApplication } from '../../src/http/application.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { runCli } from '../support/command-line.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
@@ -65,7 +65,7 @@ describe('with a directory', () => {
     expect(shown.json).toMatchObject({
       name: 'colours',
       versions: [1, 2],
-      stable: 1,
+      routing: { stable: 1, aliases: {} },
       bundle: {
         version: 1,
         source: 'colours/onnx/model.onnx (task: ColoursForImageClassification in config.json)',
@@ -74,7 +74,7 @@ describe('with a directory', () => {
         files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
       },
     });
-    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1 \(answers\), 2\n[\s\S]*labels +\["red"/);
+    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2\n +stable +1\n[\s\S]*labels +\["red"/);
 
     const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
     expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });
@@ -295,8 +295,8 @@ describe('with what is deployed', () => {
     storage = await startEmbeddedStorage();
     const { client, modelsBucket, dataBucket } = storage;
     serving = await createTestServing({
-      models: createS3Store(client, modelsBucket),
-      data: createS3Store(client, dataBucket),
+      models: createS3UploadStore(client, modelsBucket),
+      data: createS3UploadStore(client, dataBucket),
     });
     const application = createApplication(serving);
     const answer = getRequestListener((incoming) =>

@@ -8,7 +8,7 @@ import { deadlineAt } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { bundleKey, fileKey } from '../../src/repository/keys.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { preload } from '../../src/serving/preload.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
@@ -129,7 +129,7 @@ describe('without S3', () => {
   afterEach(() => serving.remove());
 
   it.each(['/models/lite0', '/models/lite0/versions/1'])('answers 503 with retry-after on %s', async (path) => {
-    await start({ models: createS3Store(createTestS3Client('http://127.0.0.1:1'), 'models') });
+    await start({ models: createS3UploadStore(createTestS3Client('http://127.0.0.1:1'), 'models') });
 
     const response = await ask(path);
 
@@ -144,7 +144,7 @@ describe('without S3', () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    await start({ models: createS3Store(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
+    await start({ models: createS3UploadStore(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
 
     const deadline = deadlineAt(Date.now() + 50);
     const response = await serving.fetch('/models/lite0', { method: 'POST', body: coffee, deadline });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { itBehavesLikeAnObjectStore } from '../support/object-store-contract.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -18,7 +19,9 @@ describe('S3 store', () => {
   });
   afterAll(() => storage.stop());
 
-  itBehavesLikeAnObjectStore(async () => createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket));
+  itBehavesLikeAnObjectStore(async () =>
+    createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket),
+  );
 
   it('lists more than a page', async () => {
     const store = createS3Store(createTestS3Client(storage.endpoint), storage.dataBucket);

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import type { UploadingStore } from '../../src/repository/object-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -31,16 +32,16 @@ interface Answer {
 
 let storage: EmbeddedStorage;
 let proxy: FaultyProxy;
-let repository: ModelRepository;
+let repository: ModelRepository<UploadingStore>;
 let serving: TestServing;
 
 beforeAll(async () => {
   storage = await startEmbeddedStorage();
   proxy = await startFaultyProxy(storage.endpoint);
-  repository = createModelRepository(createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket));
+  repository = createModelRepository(createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket));
   for (let version = 1; version <= VERSIONS; version += 1)
     await publishModel(repository, 'm', 'test/fixtures/models/add.onnx');
-  const models = createS3Store(createTestS3Client(proxy.endpoint), storage.modelsBucket);
+  const models = createS3UploadStore(createTestS3Client(proxy.endpoint), storage.modelsBucket);
   serving = await createTestServing({ models }, { routingTtlMs: TTL_MS, nowMs: Date.now });
 });
 afterAll(async () => {

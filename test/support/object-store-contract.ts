@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { UploadingStore } from '../../src/repository/object-store.ts';
 
 const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const collected: T[] = [];
@@ -15,8 +15,8 @@ const text = async (chunks: AsyncIterable<Uint8Array>): Promise<string> =>
   Buffer.concat(await collect(chunks)).toString();
 
 /** What every store has to do. `create` gives an empty one. */
-export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): void => {
-  let store: ObjectStore;
+export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>): void => {
+  let store: UploadingStore;
   const keys = async (prefix: string) => (await collect(store.list(prefix))).map(({ key }) => key).sort();
 
   beforeAll(async () => {

@@ -10,7 +10,7 @@ import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { ObjectStore, UploadingStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
 import { ordinaryBackground } from '../../src/serving/background.ts';
 import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
@@ -28,6 +28,7 @@ interface Refusal {
 
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
+  readonly repository: ModelRepository<UploadingStore>;
   readonly observations: Observation[];
   readonly loads: LoadReport[];
   readonly shadows: ShadowReport[];
@@ -43,7 +44,7 @@ export interface TestServing extends Serving {
 }
 
 export const createTestServing = async (
-  stores: { models?: ObjectStore; data?: ObjectStore } = {},
+  stores: { models?: UploadingStore; data?: ObjectStore } = {},
   options: Partial<Omit<ServingOptions, 'models' | 'data' | 'telemetry'>> = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
@@ -103,7 +104,7 @@ const localFile = async (localPath: string, path: string): Promise<LocalFile> =>
 
 /** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`, and promotes it. Returns the version. */
 export const publishModel = async (
-  repository: ModelRepository,
+  repository: ModelRepository<UploadingStore>,
   name: string,
   onnxPath: string,
   {
@@ -142,7 +143,7 @@ export const publishModel = async (
 
 /** Publishes the sample classifier under `name`. */
 export const publishSample = async (
-  repository: ModelRepository,
+  repository: ModelRepository<UploadingStore>,
   name: string,
   warmup: readonly string[] = [],
 ): Promise<number> => {
