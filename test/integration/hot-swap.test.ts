@@ -3,6 +3,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { fileKey } from '../../src/repository/keys.ts';
 import type { Targets } from '../../src/repository/routing.ts';
+import { type Background, ordinaryBackground } from '../../src/serving/background.ts';
 import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
 
 const ADD = 'test/fixtures/models/add.onnx';
@@ -10,8 +11,25 @@ const TTL_MS = 30_000;
 
 let serving: TestServing;
 
+/** Goes on like the ordinary one, and lets a test wait for it. */
+let pending: Promise<unknown>[];
+const background: Background = {
+  hold: (work) => pending.push(work),
+  defer: (start) => ordinaryBackground.defer(() => track(start())),
+};
+const track = async (work: Promise<void>): Promise<void> => {
+  pending.push(work.catch(() => {}));
+  await work;
+};
+/** Waits until nothing goes on behind the answers. */
+const settle = async (): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 5)); // what is deferred has begun then
+  await Promise.all(pending);
+};
+
 beforeEach(async () => {
-  serving = await createTestServing();
+  pending = [];
+  serving = await createTestServing({}, { background });
   for (const _version of [1, 2, 3]) await publishModel(serving.repository, 'm', ADD);
   await route({ stable: 1 });
 });
@@ -34,7 +52,6 @@ const infer = async (headers: Record<string, string> = {}, path = '/v2/models/m/
   return { status: response.status, version: response.headers.get('x-model-version'), body };
 };
 const version = async (headers: Record<string, string> = {}) => (await infer(headers)).version;
-const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
 /** Lets the time to live pass, asks once, and waits for what goes on behind the answer. */
 const revalidate = async (ttls = 1) => {
   serving.clock.nowMs += ttls * TTL_MS;
