@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { type ErrorCode, ServingError } from '../src/core/errors.ts';
 import { toJsonText } from '../src/core/json-text.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './arguments.ts';
@@ -51,7 +52,7 @@ const execute = async (
       terminal: createTerminal(streams),
     });
   } finally {
-    target?.close();
+    await target?.close();
   }
 };
 
@@ -82,7 +83,7 @@ export const runCommandLine = async (
     const failure = describeFailure(error);
     if (words.includes('--json')) stdout.write(`${JSON.stringify(failure)}\n`);
     else stderr.write(`${failure.error}\n`);
-    if (words.includes('--debug')) console.error(error);
+    if (words.includes('--debug')) stderr.write(`${inspect(error)}\n`);
     return exitCode;
   };
   let parsed: Parsed | 'help';

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deadlineAt } from '../src/core/deadline.ts';
 import type { ServingError } from '../src/core/errors.ts';
-import { createModelCache } from '../src/engine/model-cache.ts';
 import { createApplication } from '../src/http/application.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
+import type { ModelRepository } from '../src/repository/model-repository.ts';
 import type { UploadingStore } from '../src/repository/object-store.ts';
-import { createRouter } from '../src/serving/router.ts';
+import { ordinaryBackground } from '../src/serving/background.ts';
+import { createServing } from '../src/serving/create-serving.ts';
 import type { Send } from './send.ts';
 
 /** As the functions have by default: one thread. */
@@ -20,28 +20,47 @@ export interface DirectoryServing {
   readonly repository: ModelRepository<UploadingStore>;
   readonly data: UploadingStore;
   readonly send: Send;
-  /** Removes what it needed on disk. */
-  close(): void;
+  /** Removes what it needed on disk, once nothing is being loaded any more. */
+  close(): Promise<void>;
 }
 
 export const serveDirectory = (models: UploadingStore): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
-  const close = (): void => rmSync(scratch, { recursive: true, force: true });
-  process.once('exit', close); // Ctrl-C
-  const repository = createModelRepository(models);
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', remove); // Ctrl-C
   const data = createDirectoryStore(join(scratch, 'data'));
+  const uses: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
-  const application = createApplication({
-    repository,
-    router: createRouter(repository),
-    models: createModelCache(models, { directory: join(scratch, 'models'), memoryMb: MEMORY_MB, onLoaded: () => {} }),
+  const serving = createServing({
+    models,
     data,
+    directory: join(scratch, 'models'),
+    memoryMb: MEMORY_MB,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
+    routingTtlMs: Number.POSITIVE_INFINITY,
+    background: ordinaryBackground,
     telemetry: {
       observed: (observation) => {
         failures = observation.failures;
       },
       loaded: () => {},
+      evicted: () => {},
+      shadowed: () => {},
+      refused: () => {},
       warned: () => {},
+    },
+  });
+  const { repository, models: cache } = serving;
+  const application = createApplication({
+    ...serving,
+    models: {
+      ...cache,
+      use: (...call) => {
+        const use = cache.use(...call);
+        uses.push(use);
+        return use;
+      },
     },
   });
   return {
@@ -55,9 +74,10 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
       for (const failure of failures) throw failure;
       return response;
     },
-    close: () => {
-      process.off('exit', close);
-      close();
+    close: async () => {
+      await Promise.allSettled(uses); // a request that is refused does not wait for its model
+      process.off('exit', remove);
+      remove();
     },
   };
 };

@@ -29,7 +29,7 @@ export interface Target {
   /** Undefined for a directory. */
   readonly buckets: Buckets | undefined;
   /** To be called at the end. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** How the command line names a target. */
@@ -63,7 +63,7 @@ const deploymentTarget = (
     repository: createModelRepository(createS3UploadStore(client, modelsBucket)),
     data: createS3UploadStore(client, dataBucket),
     buckets: { client, names: [modelsBucket, dataBucket] },
-    close: () => client.destroy(),
+    close: async () => client.destroy(),
   };
 };
 

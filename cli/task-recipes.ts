@@ -1,5 +1,12 @@
 import { ServingError } from '../src/core/errors.ts';
-import { allocate, elementCount, formatSpec, type Signature, type Tensor } from '../src/core/tensor.ts';
+import {
+  allocate,
+  elementCount,
+  formatSpec,
+  type Signature,
+  type Tensor,
+  type TensorSpec,
+} from '../src/core/tensor.ts';
 import type { Session } from '../src/engine/session.ts';
 import type { PublishedBundle } from '../src/repository/bundle.ts';
 import { createTask, type TaskName } from '../src/serving/tasks.ts';
@@ -41,16 +48,14 @@ const zeros = (signature: Signature, dimensions: Dimensions): Record<string, Ten
   );
 };
 
+/** Every input has to be sent; outputs can be chosen, so that one of them is enough. */
 const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
-  const half = [
-    ...inputs.filter(({ dtype }) => dtype === 'float16'),
-    ...outputs.filter(({ dtype }) => dtype === 'float16'),
-  ];
-  const unusable = inputs.some(({ dtype }) => dtype === 'float16') || half.length === outputs.length;
-  if (unusable)
-    refuse(
-      `${half.map((spec) => `"${spec.name}" ${formatSpec(spec)}`).join(', ')}: float16 has no form in JSON; export the model with float32 inputs and outputs (its weights may stay float16)`,
-    );
+  const isHalf = ({ dtype }: TensorSpec): boolean => dtype === 'float16';
+  if (!inputs.some(isHalf) && !outputs.every(isHalf)) return;
+  const halves = [...inputs, ...outputs].filter(isHalf).map((spec) => `"${spec.name}" ${formatSpec(spec)}`);
+  refuse(
+    `${halves.join(', ')}: float16 has no form in JSON; export the model with float32 inputs and outputs (its weights may stay float16)`,
+  );
 };
 
 const tensor: TaskRecipe = {

@@ -12,6 +12,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A deadline at `epochMs`, milliseconds since 1970. */
 export const deadlineAt = (epochMs: number): Deadline => ({ remainingMs: () => epochMs - Date.now() });
 
+/** For work that nobody waits for. */
+export const NEVER = deadlineAt(Number.POSITIVE_INFINITY);
+
 /** The one that comes first. */
 export const earliest = (...deadlines: readonly Deadline[]): Deadline => ({
   remainingMs: () => Math.min(...deadlines.map((deadline) => deadline.remainingMs())),

@@ -69,3 +69,12 @@ const ALLOCATE: { [D in DType]: (length: number) => Storage[D] } = {
 
 /** Zeros (empty strings for `string`) to fill. */
 export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] => ALLOCATE[dtype](length);
+
+/** Inputs of zeros; variable dimensions that `dimensions` does not name are 1. */
+export const zeros = ({ inputs }: Signature, dimensions: Readonly<Record<string, number>>): Tensors =>
+  Object.fromEntries(
+    inputs.map(({ name, dtype, shape: declared }) => {
+      const shape = declared.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? 1)));
+      return [name, { dtype, shape, data: allocate(dtype, elementCount(shape)) } as Tensor];
+    }),
+  );

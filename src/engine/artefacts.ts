@@ -16,14 +16,25 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Files that some graph of the bundle reads; the rest is there for people and for `push`. */
-const graphFiles = (bundle: PublishedBundle): BundleFile[] => {
-  const needed = new Set(Object.values(bundle.graphs).flatMap(({ file, externalData }) => [file, ...externalData]));
+/** Files that some graph of the bundle reads. */
+export const graphFiles = ({ graphs, files }: PublishedBundle): BundleFile[] => {
+  const needed = new Set(Object.values(graphs).flatMap(({ file, externalData }) => [file, ...externalData]));
+  return files.filter(({ path }) => needed.has(path));
+};
+
+/** Files that loading the bundle needs: graphs and recorded inputs. The rest is there for people and for `push`. */
+export const artefacts = (bundle: PublishedBundle): BundleFile[] => {
+  const needed = new Set([...graphFiles(bundle).map(({ path }) => path), ...bundle.warmup.inputs]);
   return bundle.files.filter(({ path }) => needed.has(path));
 };
 
+export const totalBytes = (files: readonly BundleFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Ends the name of what is still being written, or removed. */
+export const PARTIAL_SUFFIX = '.part';
+
 const toServingError = (error: unknown, root: string): ServingError => {
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new ServingError(
       'INSUFFICIENT_STORAGE',
@@ -91,21 +102,18 @@ const downloadParts = async (
 };
 
 /**
- * Ensures that the graph files of `bundle` lie below the returned directory `<root>/<digest>`, each equal to its sha256.
+ * Ensures that the `artefacts` of `bundle` lie in `directory`, each equal to its sha256. Returns the bytes that had to be downloaded.
  * The directory appears whole, so that its existence is the proof: nothing is locked or hashed again when it is there.
  *
- * @param onBytes receives the size of each file that was downloaded
  * @throws `MODEL_INVALID` when a file differs from its sha256; `INSUFFICIENT_STORAGE`; `MODEL_UNAVAILABLE`. Partial files are removed.
  */
 export const ensureArtefacts = async (
   store: ObjectStore,
   bundle: PublishedBundle,
-  root: string,
-  onBytes: (bytes: number) => void,
-): Promise<string> => {
-  const directory = join(root, bundle.digest);
-  if (await exists(directory)) return directory;
-  const partial = `${directory}.${randomUUID()}.part`;
+  directory: string,
+): Promise<number> => {
+  if (await exists(directory)) return 0;
+  const partial = `${directory}.${randomUUID()}${PARTIAL_SUFFIX}`;
 
   const download = async ({ path, bytes, sha256 }: BundleFile): Promise<void> => {
     const key = fileKey(bundle.name, bundle.version, path);
@@ -126,17 +134,17 @@ export const ensureArtefacts = async (
     } finally {
       await target.close();
     }
-    onBytes(bytes);
   };
 
   try {
-    for (const file of graphFiles(bundle)) await download(file);
+    const files = artefacts(bundle);
+    for (const file of files) await download(file);
     await rename(partial, directory).catch(async (error: unknown) => {
       if (!(await exists(directory))) throw error; // losing a race to an equal directory is success
     });
-    return directory;
+    return totalBytes(files);
   } catch (error) {
-    throw toServingError(error, root);
+    throw toServingError(error, dirname(directory));
   } finally {
     await rm(partial, { recursive: true, force: true });
   }

@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
+import { createQueue } from '../core/queue.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
-import { ensureArtefacts } from './artefacts.ts';
-import { createSession, type Session } from './session.ts';
+import { graphFiles, totalBytes } from './artefacts.ts';
+import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
+import { inMb, type ModelDirectory, openModelFiles } from './model-files.ts';
+import { createSession, loadRuntime, type Session } from './session.ts';
 
 /** A model in memory: a session for each graph of its bundle. */
 export interface LoadedModel {
@@ -20,67 +25,140 @@ export interface LoadReport {
   readonly downloadBytes: number;
   readonly downloadMs: number;
   readonly createMs: number;
+  readonly warmUpMs: number;
+  /** By how much the process grew, at least the size of the graphs' files. */
+  readonly memoryBytes: number;
 }
 
+/** A model that was released, to make room for others. */
+export type EvictionReport = Pick<LoadReport, 'model' | 'version' | 'memoryBytes'>;
+
+/**
+ * Models by the digest of their bundle. They stay while they fit, those that were used least recently go first, and none goes while in use.
+ * Loading one throws `MODEL_INVALID`, `MODEL_UNAVAILABLE`, or `INSUFFICIENT_STORAGE` when it can never fit: at once when its files say so.
+ */
 export interface ModelCache {
-  /** The loaded model; concurrent first calls load once, a failure is not kept. @throws `MODEL_INVALID`, `MODEL_UNAVAILABLE`, `INSUFFICIENT_STORAGE` */
-  get(bundle: PublishedBundle): Promise<LoadedModel>;
-  /** Brings the files to disk and stops there. @throws as `get` */
+  /**
+   * Runs `work` with the loaded model; concurrent first calls load once, a failure is not kept. `work` must not use another model.
+   * @throws `MODEL_UNAVAILABLE` when the model is not loaded by `deadline`; it goes on being loaded
+   */
+  use<Result>(
+    bundle: PublishedBundle,
+    deadline: Deadline,
+    work: (model: LoadedModel) => Promise<Result>,
+  ): Promise<Result>;
+  /** Brings the files to disk and stops there. */
   fetch(bundle: PublishedBundle): Promise<void>;
 }
 
+/** Reads a file of the bundle. */
+export type ReadArtefact = (path: string) => Promise<Uint8Array>;
+
 export interface ModelCacheOptions {
   readonly directory: string;
+  /** Of the function, from which follows the number of threads. */
   readonly memoryMb: number;
+  /** What loaded models may take together. */
+  readonly memoryBudgetBytes: number;
+  /** What the files of models may take together in `directory`. */
+  readonly diskBudgetBytes: number;
+  /** Runs a model before it is handed out; what it throws is why the model is not. */
+  readonly warmUp: (model: LoadedModel, read: ReadArtefact) => Promise<void>;
   readonly onLoaded: (report: LoadReport) => void;
+  readonly onEvicted: (report: EvictionReport) => void;
 }
+
+/** What a model is expected to take for each byte of its graphs until it was measured: weights, their packed copies, a run's memory. */
+const EXPECTED_GROWTH = 1.5;
 
 const since = (startMs: number): number => performance.now() - startMs;
 
-/** Models by the digest of their bundle, kept for the life of the process. */
-export const createModelCache = (store: ObjectStore, options: ModelCacheOptions): ModelCache => {
-  const entries = new Map<string, { fetch: () => Promise<Fetched>; load: () => Promise<LoadedModel> }>();
+const release = async ({ graphs }: LoadedModel): Promise<void> => {
+  await Promise.allSettled(Object.values(graphs).map((session) => session.release()));
+};
 
-  interface Fetched {
-    readonly directory: string;
-    readonly downloadBytes: number;
-    readonly downloadMs: number;
+/** Creates the sessions of `bundle` and runs them. What fails is released. */
+const createModel = async (bundle: PublishedBundle, directory: string, { memoryMb, warmUp }: ModelCacheOptions) => {
+  loadRuntime(); // its memory is not this model's
+  const beforeBytes = process.memoryUsage.rss();
+  const graphs: Record<string, Session> = {};
+  const model = { bundle, graphs };
+  try {
+    const createStartMs = performance.now();
+    for (const [name, { file }] of Object.entries(bundle.graphs))
+      graphs[name] = await createSession(join(directory, file), memoryMb);
+    const createMs = since(createStartMs);
+    const warmUpStartMs = performance.now();
+    await warmUp(model, (path) => readFile(join(directory, path)));
+    return { model, createMs, warmUpMs: since(warmUpStartMs), grownBytes: process.memoryUsage.rss() - beforeBytes };
+  } catch (error) {
+    await release(model);
+    throw error;
   }
+};
 
-  const fetch = async (bundle: PublishedBundle): Promise<Fetched> => {
-    const startMs = performance.now();
-    let downloadBytes = 0;
-    const directory = await ensureArtefacts(store, bundle, options.directory, (bytes) => {
-      downloadBytes += bytes;
-    });
-    return { directory, downloadBytes, downloadMs: since(startMs) };
+export const createModelCache = (store: ObjectStore, options: ModelCacheOptions): ModelCache => {
+  const { directory, diskBudgetBytes, memoryBudgetBytes, onLoaded, onEvicted } = options;
+  const openFiles = once(() => openModelFiles(store, { directory, budgetBytes: diskBudgetBytes }));
+  /** What models were seen to take, by digest. */
+  const measuredBytes = new Map<string, number>();
+  /** Two models that are created at the same time would be measured together. */
+  const oneAtATime = createQueue();
+
+  const memory = createLeaseCache<LoadedModel>({
+    budgetBytes: memoryBudgetBytes,
+    evict: async (_digest, { value, bytes }) => {
+      await release(value);
+      onEvicted({ model: value.bundle.name, version: value.bundle.version, memoryBytes: bytes });
+    },
+  });
+
+  const doesNotFit = ({ name, version }: PublishedBundle, bytes: number, what: string): ServingError =>
+    new ServingError(
+      'INSUFFICIENT_STORAGE',
+      `model ${name} version ${version} ${what} ${inMb(bytes)}, and all loaded models together may take ${inMb(memoryBudgetBytes)} of memory; give the function more memory (stage parameter memory), or models a larger share of it (modelMemoryShare)`,
+    );
+
+  const assertCanFit = (bundle: PublishedBundle): void => {
+    const fileBytes = totalBytes(graphFiles(bundle));
+    if (fileBytes > memoryBudgetBytes) throw doesNotFit(bundle, fileBytes, 'has graphs of');
+    const bytes = measuredBytes.get(bundle.digest) ?? 0;
+    if (bytes > memoryBudgetBytes) throw doesNotFit(bundle, bytes, 'takes');
   };
 
-  const load = async (bundle: PublishedBundle, fetched: Promise<Fetched>): Promise<LoadedModel> => {
-    const { directory, downloadBytes, downloadMs } = await fetched;
-    const startMs = performance.now();
-    const graphs: Record<string, Session> = {};
-    for (const [name, { file }] of Object.entries(bundle.graphs)) {
-      graphs[name] = await createSession(join(directory, file), options.memoryMb);
+  const create = async (bundle: PublishedBundle, files: ModelDirectory): Promise<Sized<LoadedModel>> => {
+    const { name, version, digest } = bundle;
+    const { model, grownBytes, ...durations } = await createModel(bundle, files.path, options);
+    // Memory that an evicted model left with the allocator is used again without being seen: what was seen before counts.
+    const bytes = Math.max(grownBytes, totalBytes(graphFiles(bundle)), measuredBytes.get(digest) ?? 0);
+    measuredBytes.set(digest, bytes);
+    if (bytes > memoryBudgetBytes) {
+      await release(model);
+      throw doesNotFit(bundle, bytes, 'takes');
     }
-    const createMs = since(startMs);
-    options.onLoaded({ model: bundle.name, version: bundle.version, downloadBytes, downloadMs, createMs });
-    return { bundle, graphs };
+    const { bytes: downloadBytes = 0, ms: downloadMs = 0 } = files.download ?? {};
+    files.download = undefined;
+    onLoaded({ model: name, version, downloadBytes, downloadMs, ...durations, memoryBytes: bytes });
+    return { value: model, bytes };
   };
 
-  const entry = (bundle: PublishedBundle) => {
-    const known = entries.get(bundle.digest);
-    if (known) return known;
-    const fetchOnce = once(() => fetch(bundle));
-    const created = { fetch: fetchOnce, load: once(() => load(bundle, fetchOnce())) };
-    entries.set(bundle.digest, created);
-    return created;
-  };
+  const load =
+    (bundle: PublishedBundle): Create<LoadedModel> =>
+    async (reserve) => {
+      assertCanFit(bundle);
+      const files = await openFiles();
+      return files.use(bundle, async (found) => {
+        await reserve(measuredBytes.get(bundle.digest) ?? totalBytes(graphFiles(bundle)) * EXPECTED_GROWTH);
+        return oneAtATime(() => create(bundle, found));
+      });
+    };
 
   return {
-    get: (bundle) => entry(bundle).load(),
+    use: (bundle, deadline, work) => memory.use(bundle.digest, load(bundle), work, deadline),
     fetch: async (bundle) => {
-      await entry(bundle).fetch();
+      assertCanFit(bundle);
+      const files = await openFiles();
+      await files.use(bundle, async () => {});
     },
   };
 };

@@ -3,7 +3,7 @@ import { toJsonText } from '../core/json-text.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
-import { type Application, modelReference, readBody, route } from './request.ts';
+import { type Application, modelReference, readBody, route, routingKey } from './request.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
 
@@ -40,6 +40,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
     const { observation } = context.var;
     const prediction = await predict(serving, {
       reference: modelReference(context),
+      key: routingKey(context),
       as: 'raw',
       payloads: [async () => ({ inputs: body, parameters: {} })],
       deadline: context.env.deadline,
@@ -47,6 +48,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
     });
     const text = toJsonText(single(prediction));
     observation.stopwatch.lap('encode');
-    return new Response(text, { headers: { 'content-type': 'application/json' } });
+    const headers = { 'content-type': 'application/json', 'x-model-version': String(prediction.bundle.version) };
+    return new Response(text, { headers });
   });
 };

@@ -82,7 +82,40 @@ export const createTelemetry = (): Telemetry => {
         ...report,
         downloadMs: round(report.downloadMs),
         createMs: round(report.createMs),
+        warmUpMs: round(report.warmUpMs),
       });
+    },
+
+    shadowed({ model, version, shadowVersion, comparisons, failures }) {
+      const changes = comparisons.filter(({ changed }) => changed).length;
+      const distance = comparisons.reduce((max, comparison) => Math.max(max, comparison.distance), 0);
+      dimensions(model, shadowVersion);
+      metrics.addMetric('ShadowRuns', MetricUnit.Count, comparisons.length + failures.length);
+      metrics.addMetric('ShadowFailures', MetricUnit.Count, failures.length);
+      metrics.addMetric('ShadowChanges', MetricUnit.Count, changes);
+      metrics.addMetric('ShadowDistance', MetricUnit.NoUnit, distance);
+      metrics.publishStoredMetrics();
+      const line = { model, version, shadowVersion, runs: comparisons.length, changes, distance };
+      if (failures.length === 0) logger.info('shadow', line);
+      else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
+    },
+
+    refused(model, version, error) {
+      dimensions(model, version);
+      metrics.addMetric('VersionsRefused', MetricUnit.Count, 1);
+      metrics.publishStoredMetrics();
+      logger.error('version refused, the one before it goes on answering', {
+        model,
+        version,
+        failures: [describe(error)],
+      });
+    },
+
+    evicted(report) {
+      dimensions(report.model, report.version);
+      metrics.addMetric('ModelEvictions', MetricUnit.Count, 1);
+      metrics.publishStoredMetrics();
+      logger.info('model evicted', { ...report });
     },
 
     warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),

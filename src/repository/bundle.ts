@@ -81,11 +81,10 @@ export const parseBundle = (bytes: Uint8Array, origin: string): PublishedBundle 
   const parsed = v.safeParse(bundleSchema, parseJson(bytes, origin));
   if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);
   const known = new Set(parsed.output.files.map((file) => file.path));
-  for (const graph of Object.values(parsed.output.graphs)) {
-    for (const path of [graph.file, ...graph.externalData])
-      if (!known.has(path))
-        throw new ServingError('MODEL_INVALID', `${origin}: graph file ${path} is not among the files`);
-  }
+  const { graphs, warmup } = parsed.output;
+  const named = Object.values(graphs).flatMap(({ file, externalData }) => [file, ...externalData]);
+  for (const path of [...named, ...warmup.inputs])
+    if (!known.has(path)) throw new ServingError('MODEL_INVALID', `${origin}: ${path} is not among the files`);
   return { ...parsed.output, digest: createHash('sha256').update(bytes).digest('hex') };
 };
 

@@ -4,7 +4,7 @@ import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { assertUnchanged, hashFile } from './file-hash.ts';
-import type { ObjectInfo, UploadingStore, WriteOptions } from './object-store.ts';
+import type { ObjectInfo, StoredObject, UploadingStore, WriteOptions } from './object-store.ts';
 
 /** Files being written, and locks: no part of the store. */
 const PRIVATE_SUFFIX = '.private';
@@ -44,6 +44,15 @@ export const createDirectoryStore = (root: string): UploadingStore => {
     if (!found.isFile()) throw new ServingError('NOT_FOUND', `${join(base, key)} is no file`);
     // Every write makes a new inode, so that no two contents share this.
     return { key, sizeBytes: Number(found.size), etag: `"${found.ino}-${found.mtimeNs}-${found.size}"` };
+  };
+
+  const read = async (key: string, maxBytes = Number.POSITIVE_INFINITY): Promise<StoredObject> => {
+    const info = await head(key);
+    if (info.sizeBytes > maxBytes) {
+      const problem = `${key} has ${info.sizeBytes} bytes, at most ${maxBytes} are read`;
+      throw new ServingError('PAYLOAD_TOO_LARGE', problem);
+    }
+    return { ...info, body: await readFile(pathOf(key)), contentType: undefined };
   };
 
   const conflict = (key: string, error?: unknown): ServingError =>
@@ -97,16 +106,9 @@ export const createDirectoryStore = (root: string): UploadingStore => {
     location: base,
     head: (key) => attempt(key, () => head(key)),
 
-    read: (key, maxBytes = Number.POSITIVE_INFINITY) =>
-      attempt(key, async () => {
-        const info = await head(key);
-        if (info.sizeBytes > maxBytes)
-          throw new ServingError(
-            'PAYLOAD_TOO_LARGE',
-            `${key} has ${info.sizeBytes} bytes, at most ${maxBytes} are read`,
-          );
-        return { ...info, body: await readFile(pathOf(key)), contentType: undefined };
-      }),
+    read: (key, maxBytes) => attempt(key, () => read(key, maxBytes)),
+
+    readChanged: (key, etag) => attempt(key, async () => ((await head(key)).etag === etag ? undefined : read(key))),
 
     async *readRange(key, start, end, etag) {
       try {

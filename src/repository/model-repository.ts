@@ -1,8 +1,15 @@
+import type { KeyObject } from 'node:crypto';
 import { ServingError } from '../core/errors.ts';
 import { type PublishedBundle, parseBundle } from './bundle.ts';
-import { assertModelName, bundleKey, MODELS_PREFIX, modelPrefix, routingKey } from './keys.ts';
+import { assertModelName, bundleKey, MODELS_PREFIX, modelPrefix, routingKey, signatureKey } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { parseRouting, type Routing } from './routing.ts';
+import { assertSigned } from './signature.ts';
+
+export interface RoutingDocument {
+  readonly routing: Routing;
+  readonly etag: string;
+}
 
 /** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
 export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
@@ -14,13 +21,23 @@ export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
   /** Versions that were published whole, ascending. */
   versions(name: string): Promise<number[]>;
   /** @throws `NOT_FOUND` with the command that pushes a model; `MODEL_INVALID` */
-  routing(name: string): Promise<{ readonly routing: Routing; readonly etag: string }>;
+  routing(name: string): Promise<RoutingDocument>;
+  /** The same, or undefined while it still has `etag`. */
+  changedRouting(name: string, etag: string): Promise<RoutingDocument | undefined>;
   /** @throws `NOT_FOUND`; `MODEL_INVALID` */
   bundle(name: string, version: number): Promise<PublishedBundle>;
 }
 
+export interface RepositoryOptions {
+  /** Names of the only models there are, for whoever reads; all when empty. */
+  readonly only?: readonly string[];
+  /** Ed25519 public keys, one of which has to have signed every version; when empty, none has to. */
+  readonly trustedKeys?: readonly KeyObject[];
+}
+
 /** Metadata is small; a document beyond this is none. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const MAX_SIGNATURE_BYTES = 1024;
 
 /** Resolves to `undefined` where `read` rejects with `NOT_FOUND`. */
 export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined> => {
@@ -32,15 +49,36 @@ export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined>
   }
 };
 
-export const createModelRepository = <Store extends ObjectStore>(store: Store): ModelRepository<Store> => {
-  const readDocument = async <T>(key: string, missing: string, parse: (bytes: Uint8Array, origin: string) => T) => {
+export const createModelRepository = <Store extends ObjectStore>(
+  store: Store,
+  { only = [], trustedKeys = [] }: RepositoryOptions = {},
+): ModelRepository<Store> => {
+  const assertServed = (name: string): void => {
+    assertModelName(name);
+    if (only.length > 0 && !only.includes(name))
+      throw new ServingError(
+        'NOT_FOUND',
+        `model ${name} is not served here, only ${only.join(', ')}; the stage parameter models (MODELS) says so`,
+      );
+  };
+
+  const readDocument = async <T>(
+    key: string,
+    missing: string,
+    parse: (bytes: Uint8Array, origin: string) => T | Promise<T>,
+  ) => {
     const object = await unlessMissing(store.read(key, MAX_DOCUMENT_BYTES));
     if (object === undefined) throw new ServingError('NOT_FOUND', missing);
-    return { document: parse(object.body, `${store.location}/${key}`), etag: object.etag };
+    return { document: await parse(object.body, `${store.location}/${key}`), etag: object.etag };
+  };
+
+  const readSignature = async (name: string, version: number): Promise<string | undefined> => {
+    const object = await unlessMissing(store.read(signatureKey(name, version), MAX_SIGNATURE_BYTES));
+    return object && Buffer.from(object.body).toString('ascii');
   };
 
   const claimedVersions = async (name: string): Promise<number[]> => {
-    assertModelName(name);
+    assertServed(name);
     const numbers: number[] = [];
     for await (const folder of store.folders(modelPrefix(name))) {
       if (/^[1-9][0-9]*$/.test(folder)) numbers.push(Number(folder));
@@ -54,7 +92,8 @@ export const createModelRepository = <Store extends ObjectStore>(store: Store): 
 
     async names() {
       const names: string[] = [];
-      for await (const name of store.folders(MODELS_PREFIX)) names.push(name);
+      for await (const name of store.folders(MODELS_PREFIX))
+        if (only.length === 0 || only.includes(name)) names.push(name);
       return names.sort();
     },
 
@@ -70,7 +109,7 @@ export const createModelRepository = <Store extends ObjectStore>(store: Store): 
     },
 
     async routing(name) {
-      assertModelName(name);
+      assertServed(name);
       const push = `npx onnx-serverless push <file|folder> --name ${name}`;
       const { document, etag } = await readDocument(
         routingKey(name),
@@ -80,10 +119,28 @@ export const createModelRepository = <Store extends ObjectStore>(store: Store): 
       return { routing: document, etag };
     },
 
+    async changedRouting(name, etag) {
+      const object = await store.readChanged(routingKey(name), etag);
+      const origin = `${store.location}/${routingKey(name)}`;
+      return object && { routing: parseRouting(object.body, origin), etag: object.etag };
+    },
+
     async bundle(name, version) {
-      assertModelName(name);
+      assertServed(name);
       const missing = `model ${name} has no version ${version} in ${store.location}`;
-      return (await readDocument(bundleKey(name, version), missing, parseBundle)).document;
+      // The signature is written first, so that whoever sees the bundle sees its signature.
+      const parse = async (bytes: Uint8Array, origin: string): Promise<PublishedBundle> => {
+        if (trustedKeys.length > 0) assertSigned(bytes, await readSignature(name, version), trustedKeys, origin);
+        const bundle = parseBundle(bytes, origin);
+        // Otherwise an older version, or another model, could be put in its place, signature and all.
+        if (bundle.name !== name || bundle.version !== version)
+          throw new ServingError(
+            'MODEL_INVALID',
+            `${origin} is the bundle of ${bundle.name} version ${bundle.version}: push again`,
+          );
+        return bundle;
+      };
+      return (await readDocument(bundleKey(name, version), missing, parse)).document;
     },
   };
 };

@@ -42,6 +42,8 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectInfo>;
   /** @throws `NOT_FOUND`; `PAYLOAD_TOO_LARGE` above `maxBytes`, before the body is read. */
   read(key: string, maxBytes?: number): Promise<StoredObject>;
+  /** The object when it no longer has `etag`, otherwise undefined. @throws `NOT_FOUND` */
+  readChanged(key: string, etag: string): Promise<StoredObject | undefined>;
   /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object no longer has `etag`. */
   readRange(key: string, start: number, end: number, etag: string): AsyncIterable<Uint8Array>;
   /** Returns the etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written. */

@@ -10,7 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { ServingError } from '../core/errors.ts';
-import type { ObjectStore, StoredObject, WriteOptions } from './object-store.ts';
+import type { ObjectStore, WriteOptions } from './object-store.ts';
 
 /** How long S3 may stay silent, per attempt: three attempts end well before the 29 s of an HTTP API. */
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -61,6 +61,18 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
     }
   };
 
+  const read = async (key: string, condition: { IfNoneMatch?: string }, maxBytes = Number.POSITIVE_INFINITY) => {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...condition });
+    const { Body, ContentLength = 0, ContentType, ETag } = await client.send(command);
+    if (ContentLength > maxBytes) {
+      (Body as Readable).destroy();
+      const problem = `${key} has ${ContentLength} bytes, at most ${maxBytes} are read`;
+      throw new ServingError('PAYLOAD_TOO_LARGE', problem);
+    }
+    const body = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    return { key, body, sizeBytes: body.byteLength, etag: ETag ?? '', contentType: ContentType };
+  };
+
   const pages = async function* (prefix: string, delimiter?: string): AsyncIterable<ListObjectsV2CommandOutput> {
     let ContinuationToken: string | undefined;
     do {
@@ -85,24 +97,16 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
         return { key, sizeBytes: ContentLength ?? 0, etag: ETag ?? '' };
       }),
 
-    read: (key, maxBytes = Number.POSITIVE_INFINITY) =>
-      attempt(key, async (): Promise<StoredObject> => {
-        const {
-          Body,
-          ContentLength = 0,
-          ContentType,
-          ETag,
-        } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        if (ContentLength > maxBytes) {
-          (Body as Readable).destroy();
-          throw new ServingError(
-            'PAYLOAD_TOO_LARGE',
-            `${key} has ${ContentLength} bytes, at most ${maxBytes} are read`,
-          );
-        }
-        const body = (await Body?.transformToByteArray()) ?? new Uint8Array();
-        return { key, body, sizeBytes: body.byteLength, etag: ETag ?? '', contentType: ContentType };
-      }),
+    read: (key, maxBytes) => attempt(key, () => read(key, {}, maxBytes)),
+
+    readChanged: async (key, etag) => {
+      try {
+        return await read(key, { IfNoneMatch: etag });
+      } catch (error) {
+        if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 304) return undefined;
+        throw failure(error, key);
+      }
+    },
 
     async *readRange(key, start, end, etag) {
       try {

@@ -1,7 +1,7 @@
-import { deadlineAt, within } from '../core/deadline.ts';
+import { deadlineAt, NEVER, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
-import type { Serving } from './serving.ts';
+import { loadModel, type Serving } from './serving.ts';
 
 /** The machine that recorded `createMs` at push may have been faster than this one. */
 const CREATE_MARGIN = 2;
@@ -21,7 +21,7 @@ export const preload = async (serving: Serving, names: readonly string[], budget
       const bundle = await within(deadline, serving.router.route({ name }), 'init ran out of time');
       await within(deadline, serving.models.fetch(bundle), 'init ran out of time');
       if (createMs(bundle) * CREATE_MARGIN > deadline.remainingMs()) continue;
-      await serving.models.get(bundle);
+      await loadModel(serving, bundle, NEVER);
     } catch (error) {
       serving.telemetry.warned(`model ${name} was not preloaded`, ServingError.from(error));
     }

@@ -1,5 +1,5 @@
 import { JsonText } from '../core/json-text.ts';
-import type { Signature } from '../core/tensor.ts';
+import { type Signature, zeros } from '../core/tensor.ts';
 import { formatInferResponse, type InferRequest, parseInferRequest } from '../protocol/open-inference/infer.ts';
 import type { Task } from '../tasks/task.ts';
 
@@ -8,6 +8,8 @@ export const createTensorTask = (name: string, version: number, signature: Signa
   decode: ({ inputs, parameters }) =>
     // The task API and uploads name the inputs alone, the protocol itself sends its whole document.
     parseInferRequest(Array.isArray(inputs) ? { ...parameters, inputs } : inputs, signature),
+
+  blank: zeros,
 
   async predict(requests, { run }, lap) {
     const outcomes: PromiseSettledResult<unknown>[] = [];

@@ -24,6 +24,12 @@ interface Request {
   readonly topK: number;
 }
 
+/** A PNG of one black pixel; preprocessing makes of it what the graph takes. */
+const BLACK_PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC',
+  'base64',
+);
+
 /** As the Hugging Face pipeline. */
 const DEFAULT_TOP_K = 5;
 
@@ -44,6 +50,8 @@ const steps = (
   preprocessing: ImagePreprocessing,
   names: ReturnType<typeof graphNames>,
 ): SinglePass<Request> => ({
+  blank: { image: BLACK_PIXEL, topK: DEFAULT_TOP_K },
+
   decode({ inputs, contentType, parameters }) {
     assertKnownParameters(parameters, ['top_k']);
     return { image: toImageBytes(inputs, contentType), topK: readTopK(parameters, DEFAULT_TOP_K) };

@@ -25,12 +25,16 @@ export type Lap = (stage: 'preprocess' | 'run' | 'postprocess') => void;
 export interface Task {
   /** Untrusted payload → request. @throws `INVALID_REQUEST`, `INVALID_INPUT`, `UNSUPPORTED_MEDIA_TYPE` */
   decode(payload: Payload): unknown;
+  /** The plainest input there is, for a model without recorded ones; variable dimensions that `dimensions` does not name are 1. */
+  blank(signature: Signature, dimensions: Readonly<Record<string, number>>): Promise<Tensors> | Tensors;
   /** One outcome per request, in order; a request that fails leaves the others alone. */
   predict(requests: readonly unknown[], model: TaskModel, lap: Lap): Promise<PromiseSettledResult<unknown>[]>;
 }
 
 /** The three pure functions of a task that runs its graph once, in the order they run. */
 export interface SinglePass<Request> {
+  /** The plainest request there is. */
+  readonly blank: Request;
   decode(payload: Payload): Request;
   /** Tensors with a leading batch dimension, here of one request. @throws `INVALID_INPUT` */
   preprocess(request: Request, signature: Signature): Promise<Tensors> | Tensors;
@@ -52,8 +56,10 @@ const group = <Request>(prepared: readonly Prepared<Request>[], signature: Signa
 const batchSize = (feeds: Tensors): number => Object.values(feeds)[0]?.shape[0] ?? 1;
 
 /** Completes a task: prepares requests side by side, runs those of one shape together, and hands each its share of the outputs. */
-export const singlePass = <Request>({ decode, preprocess, postprocess }: SinglePass<Request>): Task => ({
+export const singlePass = <Request>({ blank, decode, preprocess, postprocess }: SinglePass<Request>): Task => ({
   decode,
+
+  blank: (signature) => preprocess(blank, signature),
 
   async predict(requests, { signature, run }, lap) {
     const feeds = await Promise.allSettled(

@@ -151,11 +151,14 @@ describe('with a directory', () => {
     ]);
   });
 
-  it('nothing stays behind in the temporary directory', async () => {
+  it('nothing stays behind in the temporary directory, not even after a refusal', async () => {
     await cli('push', `${MODELS}/add.onnx`);
-    const run = await inProcess(['predict', 'add', request, '--store', join(root, 'store')], { TMPDIR: root });
-    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('[11,22,33]') });
-    expect((await readdir(root)).sort()).toEqual(['red.png', 'request.json', 'store']);
+    await writeFile(join(root, 'other.json'), '{"inputs": [{"name": "c", "datatype": "FP32"}]}');
+    const predict = (input: string) =>
+      inProcess(['predict', 'add', input, '--store', join(root, 'store')], { TMPDIR: root });
+    expect(await predict(request)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('[11,22,33]') });
+    expect(await predict(join(root, 'other.json'))).toMatchObject({ exitCode: 1 });
+    expect((await readdir(root)).sort()).toEqual(['other.json', 'red.png', 'request.json', 'store']);
   });
 
   describe('a push is refused', () => {

@@ -54,7 +54,7 @@ describe('loading a model', () => {
     await publishSample(serving.repository, 'lite0');
 
     expect((await ask()).headers.get('x-model-version')).toBe('1');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
     expect((await ask()).headers.get('x-model-version')).toBe('2');
     expect((await ask('/models/lite0/versions/1')).headers.get('x-model-version')).toBe('1');
   });
@@ -162,7 +162,7 @@ describe('without S3', () => {
     (store as { read: ObjectStore['read'] }).read = async () => {
       throw new ServingError('MODEL_UNAVAILABLE', 'gone');
     };
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     expect((await ask()).status).toBe(200);
   });

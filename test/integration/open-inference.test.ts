@@ -7,9 +7,10 @@ let serving: TestServing;
 
 beforeAll(async () => {
   serving = await createTestServing();
-  const push = (name: string, file: string) => publishModel(serving.repository, name, `${MODELS}/${file}`);
+  const push = (name: string, file: string, dimensions = {}) =>
+    publishModel(serving.repository, name, `${MODELS}/${file}`, { dimensions });
   await push('add', 'add.onnx');
-  await push('pairs', 'pairs.onnx');
+  await push('pairs', 'pairs.onnx', { batch: 2 });
   await push('fixed', 'fixed-batch.onnx');
   await push('every-json', 'every-json-dtype.onnx');
   await push('every', 'every-dtype.onnx');

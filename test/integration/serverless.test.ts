@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseTrustedKeys } from '../../src/repository/signature.ts';
 import { sls } from '../support/sls.ts';
 import { zipEntries } from '../support/zip-entries.ts';
 
@@ -18,6 +20,11 @@ interface Template {
 const FUNCTIONS = { infer: 'InferLambdaFunction', 'on-upload': 'OnDashuploadLambdaFunction' };
 const MAX_FUNCTION_BYTES = 350_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
+
+const PUBLIC_KEY = generateKeyPairSync('ed25519')
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString()
+  .replaceAll('\n', '');
 
 let directory: string;
 let template: Template;
@@ -73,6 +80,8 @@ describe('sls package', () => {
       'changed',
       ...['--param=region=eu-west-1', '--param=memory=3008', '--param=tmpSize=2048', '--param=preloadModels=a,b'],
       ...['--param=provisionedConcurrency=2', '--param=reservedConcurrency=20', '--param=auth=none'],
+      ...['--param=models=a,b,c', '--param=modelMemoryShare=0.5', '--param=modelTmpShare=0.8'],
+      `--param=trustedKeys=${PUBLIC_KEY}`,
     );
     expect(resource(stage, 'InferLambdaFunction').Properties).toMatchObject({
       MemorySize: 3008,
@@ -80,6 +89,11 @@ describe('sls package', () => {
       ReservedConcurrentExecutions: 20,
       Environment: { Variables: { PRELOAD_MODELS: 'a,b' } },
     });
+    for (const id of Object.values(FUNCTIONS)) {
+      const { Variables } = resource(stage, id).Properties.Environment;
+      expect(Variables).toMatchObject({ MODELS: 'a,b,c', MODEL_MEMORY_SHARE: '0.5', MODEL_TMP_SHARE: '0.8' });
+      expect(parseTrustedKeys(Variables.TRUSTED_KEYS)).toHaveLength(1);
+    }
     const [alias] = ofType('AWS::Lambda::Alias', stage);
     expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
     const [route] = ofType('AWS::ApiGatewayV2::Route', stage);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
+import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
 import { mainGraph } from '../../src/engine/model-cache.ts';
@@ -69,9 +70,10 @@ type Run = Session['run'];
 
 /** Lets a test see, or disturb, the runs of the graph. */
 const aroundRun = async (around: (run: Run) => Run): Promise<void> => {
-  const model = await serving.models.get(await serving.router.route({ name: 'lite0' }));
-  const session = mainGraph(model) as { run: Run };
-  session.run = around(session.run);
+  await serving.models.use(await serving.router.route({ name: 'lite0' }), NEVER, async (model) => {
+    const session = mainGraph(model) as { run: Run };
+    session.run = around(session.run);
+  });
 };
 
 const pictures = (feeds: Tensors): number => feeds.pixel_values?.shape[0] ?? 0;
@@ -201,7 +203,7 @@ describe('delivery more than once, and out of order', () => {
     const message = await upload('uploads/lite0/a.jpg', photos.coffee);
     await deliver(message);
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(message);
 
@@ -255,7 +257,7 @@ describe('delivery more than once, and out of order', () => {
       JSON.stringify({ Records: [notification('uploads/lite0/a.jpg', etag, sequencer)] });
     await deliver(event('0FF'));
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(event('FE'));
 

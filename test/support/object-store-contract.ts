@@ -44,6 +44,16 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
       await expect(store[method]('plain/missing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
+    it('reads again only what has changed', async () => {
+      const etag = await store.write('plain/watched', 'one');
+
+      expect(await store.readChanged('plain/watched', etag)).toBeUndefined();
+      await store.write('plain/watched', 'two');
+      const changed = await store.readChanged('plain/watched', etag);
+      expect(Buffer.from(changed?.body ?? []).toString()).toBe('two');
+      await expect(store.readChanged('plain/missing', etag)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
     it('refuses to read more than the caller takes', async () => {
       await store.write('plain/large', 'x'.repeat(1001));
 

@@ -4,25 +4,36 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import { createModelCache, type LoadReport } from '../../src/engine/model-cache.ts';
+import type { EvictionReport, LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore, UploadingStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
-import { createRouter } from '../../src/serving/router.ts';
+import { ordinaryBackground } from '../../src/serving/background.ts';
+import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
+import type { ShadowReport } from '../../src/serving/shadow.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
+
+interface Refusal {
+  readonly model: string;
+  readonly version: number;
+  readonly error: ServingError;
+}
 
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
   readonly repository: ModelRepository<UploadingStore>;
   readonly observations: Observation[];
   readonly loads: LoadReport[];
+  readonly shadows: ShadowReport[];
+  readonly refusals: Refusal[];
+  readonly evictions: EvictionReport[];
   readonly warnings: ServingError[];
   readonly modelDirectory: string;
   /** The clock of the routing's time to live. */
@@ -34,36 +45,46 @@ export interface TestServing extends Serving {
 
 export const createTestServing = async (
   stores: { models?: UploadingStore; data?: ObjectStore } = {},
+  options: Partial<Omit<ServingOptions, 'models' | 'data' | 'telemetry'>> = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
-  const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
-  const repository = createModelRepository(store);
   const observations: Observation[] = [];
   const loads: LoadReport[] = [];
+  const evictions: EvictionReport[] = [];
+  const shadows: ShadowReport[] = [];
+  const refusals: Refusal[] = [];
   const warnings: ServingError[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
-  const serving: Serving & Pick<TestServing, 'repository'> = {
-    repository,
-    router: createRouter(repository, () => clock.nowMs),
-    models: createModelCache(store, {
-      directory: modelDirectory,
-      memoryMb: 1769,
-      onLoaded: (report) => loads.push(report),
-    }),
+  const serving = createServing({
+    models: stores.models ?? createDirectoryStore(join(root, 'models-bucket')),
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
+    directory: modelDirectory,
+    memoryMb: 1769,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
+    routingTtlMs: 30_000,
+    nowMs: () => clock.nowMs,
+    background: ordinaryBackground,
+    ...options,
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
+      shadowed: (report) => shadows.push(report),
+      refused: (model, version, error) => refusals.push({ model, version, error }),
+      evicted: (report) => evictions.push(report),
       warned: (_message, error) => warnings.push(error),
     },
-  };
+  });
   const application = createApplication(serving);
   let requests = 0;
   return {
     ...serving,
     observations,
     loads,
+    shadows,
+    refusals,
+    evictions,
     warnings,
     modelDirectory,
     clock,
@@ -90,18 +111,28 @@ export const publishModel = async (
     task = 'tensor',
     settings = {},
     createMs = 10,
-  }: { task?: string; settings?: Record<string, unknown>; createMs?: number } = {},
+    dimensions = {},
+    warmup = [],
+  }: {
+    task?: string;
+    settings?: Record<string, unknown>;
+    createMs?: number;
+    dimensions?: Record<string, number>;
+    /** Recorded inputs, by the paths of their files. */
+    warmup?: readonly string[];
+  } = {},
 ): Promise<number> => {
   const file = await localFile(onnxPath, basename(onnxPath));
+  const inputs = await Promise.all(warmup.map((path) => localFile(path, `warmup/${basename(path)}`)));
   const session = await createSession(onnxPath, 1769);
   const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
   await session.release();
   const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
   const draft = {
-    ...{ name, task, graphs, settings, warmup: { dimensions: {}, inputs: [] } },
+    ...{ name, task, graphs, settings, warmup: { dimensions, inputs: inputs.map(({ path }) => path) } },
     ...{ source: onnxPath, created: new Date().toISOString() },
   };
-  const version = await publish(repository, draft, [file], { by: 'a test' });
+  const version = await publish(repository, draft, [file, ...inputs], { by: 'a test' });
   await changeRouting(repository, name, { by: 'a test', action: 'promote' }, (current) => ({
     aliases: {},
     ...current,
@@ -111,7 +142,11 @@ export const publishModel = async (
 };
 
 /** Publishes the sample classifier under `name`. */
-export const publishSample = async (repository: ModelRepository<UploadingStore>, name: string): Promise<number> => {
+export const publishSample = async (
+  repository: ModelRepository<UploadingStore>,
+  name: string,
+  warmup: readonly string[] = [],
+): Promise<number> => {
   const read = async (file: string): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
@@ -123,5 +158,6 @@ export const publishSample = async (repository: ModelRepository<UploadingStore>,
   return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {
     task: 'image-classification',
     settings,
+    warmup,
   });
 };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
@@ -136,9 +137,29 @@ describe('a fault', () => {
   });
 });
 
+const LOAD = {
+  ...{ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30, warmUpMs: 4.0001 },
+  memoryBytes: 20_000_000,
+};
+
+describe('the metrics of a model version', () => {
+  it('are the 17 that the README gives the price of', async () => {
+    const stopwatch = startStopwatch<Stage>();
+    for (const stage of ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const)
+      stopwatch.lap(stage);
+    const telemetry = createTelemetry();
+    telemetry.observed(observation({ stopwatch }));
+    telemetry.loaded({ ...LOAD, version: 3 });
+
+    const names = new Set(blobs().flatMap((blob) => blob._aws.CloudWatchMetrics[0].Metrics.map(({ Name }) => Name)));
+    expect(names.size).toBe(17);
+    expect(await readFile('README.md', 'utf8')).toContain('makes 17 custom metrics');
+  });
+});
+
 describe('loading a model', () => {
   it('is measured apart from requests', () => {
-    createTelemetry().loaded({ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30 });
+    createTelemetry().loaded(LOAD);
 
     expect(blobs()[0]).toMatchObject({
       model: 'm',
@@ -148,6 +169,20 @@ describe('loading a model', () => {
       DownloadTime: 2.5,
       CreateTime: 30,
     });
-    expect(logs()[0]).toMatchObject({ message: 'model loaded', model: 'm' });
+    expect(logs()[0]).toMatchObject({
+      message: 'model loaded',
+      model: 'm',
+      warmUpMs: 4,
+      memoryBytes: 20_000_000,
+    });
+  });
+});
+
+describe('evicting a model', () => {
+  it('is counted for the model', () => {
+    createTelemetry().evicted({ model: 'm', version: 2, memoryBytes: 20_000_000 });
+
+    expect(blobs()[0]).toMatchObject({ model: 'm', version: '2', ModelEvictions: 1 });
+    expect(logs()[0]).toMatchObject({ message: 'model evicted', model: 'm', version: 2, memoryBytes: 20_000_000 });
   });
 });

@@ -1,0 +1,9 @@
+/** Returns what runs works one after the other, in the order they come; one that fails does not hold up the next. */
+export const createQueue = (): (<T>(work: () => Promise<T>) => Promise<T>) => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+};

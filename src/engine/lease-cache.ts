@@ -1,0 +1,123 @@
+import { type Deadline, NEVER, within } from '../core/deadline.ts';
+import { createQueue } from '../core/queue.ts';
+
+/** A value and the room that it takes. */
+export interface Sized<Value> {
+  readonly value: Value;
+  readonly bytes: number;
+}
+
+/**
+ * Makes a value. It calls `reserve` with the bytes it expects to take before it takes them; that waits until there is room.
+ * What it really took is what it returns.
+ */
+export type Create<Value> = (reserve: (bytes: number) => Promise<void>) => Promise<Sized<Value>>;
+
+/** Values by key that share a budget of bytes: made once, kept while there is room, and never let go of while in use. */
+export interface LeaseCache<Value> {
+  /**
+   * Runs `work` with the value, which stays until `work` ends. Callers that come together share one `create`, and a failure is not kept.
+   * `work` must not use another key of the same cache: two such callers could wait for each other's room for ever.
+   * @throws what `create` or `work` throws; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although it goes on being made
+   */
+  use<Result>(
+    key: string,
+    create: Create<Value>,
+    work: (value: Value) => Promise<Result>,
+    deadline?: Deadline,
+  ): Promise<Result>;
+}
+
+export interface LeaseCacheOptions<Value> {
+  readonly budgetBytes: number;
+  /** Gives back the room of a value that was evicted; must not reject. */
+  readonly evict: (key: string, sized: Sized<Value>) => Promise<void>;
+  /** What is there already, least recently used first. */
+  readonly initial?: Iterable<readonly [string, Sized<Value>]>;
+}
+
+interface Entry<Value> {
+  /** 0 until it has reserved room. */
+  bytes: number;
+  /** Callers that use the value, and its creation for as long as that goes on. */
+  leases: number;
+  readonly value: Promise<Value>;
+}
+
+const LOADING = 'the model is still being loaded; try again in a few seconds';
+
+export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): LeaseCache<Value> => {
+  const { budgetBytes, evict, initial = [] } = options;
+  /** In the order of their last use. */
+  const entries = new Map<string, Entry<Value>>();
+  for (const [key, { value, bytes }] of initial) entries.set(key, { bytes, leases: 0, value: Promise.resolve(value) });
+  const oneAtATime = createQueue();
+  let leaseEnd = Promise.withResolvers<void>();
+
+  const fits = (bytes: number): boolean => {
+    const used = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+    return used + bytes <= budgetBytes;
+  };
+
+  const evictUntilFits = async (bytes: number): Promise<void> => {
+    while (!fits(bytes)) {
+      const idle = [...entries].find(([, { leases }]) => leases === 0);
+      if (idle === undefined) return;
+      const [key, entry] = idle;
+      entries.delete(key);
+      await evict(key, { value: await entry.value, bytes: entry.bytes });
+    }
+  };
+
+  /** One after the other, so that two callers never take the same room. */
+  const reserve = (entry: Entry<Value>, bytes: number): Promise<void> =>
+    oneAtATime(async () => {
+      const wanted = Math.min(bytes, budgetBytes);
+      for (;;) {
+        const { promise: ended } = leaseEnd; // taken first, so that no end is missed
+        await evictUntilFits(wanted);
+        if (fits(wanted)) break;
+        await ended;
+      }
+      entry.bytes = wanted;
+    });
+
+  const endLease = (entry: Entry<Value>): void => {
+    entry.leases -= 1;
+    leaseEnd.resolve();
+    leaseEnd = Promise.withResolvers();
+    // A value that turned out larger than expected may have to make up for it.
+    if (!fits(0)) void oneAtATime(() => evictUntilFits(0));
+  };
+
+  const add = (key: string, create: Create<Value>): Entry<Value> => {
+    const made = async (): Promise<Value> => {
+      try {
+        const { value, bytes } = await create((expected) => reserve(entry, expected));
+        entry.bytes = bytes;
+        return value;
+      } catch (error) {
+        entries.delete(key);
+        throw error;
+      } finally {
+        endLease(entry);
+      }
+    };
+    const entry: Entry<Value> = { bytes: 0, leases: 1, value: Promise.resolve().then(made) };
+    return entry;
+  };
+
+  return {
+    async use(key, create, work, deadline = NEVER) {
+      const entry = entries.get(key) ?? add(key, create);
+      entries.delete(key);
+      entries.set(key, entry);
+      entry.leases += 1;
+      try {
+        return await work(await within(deadline, entry.value, LOADING));
+      } finally {
+        endLease(entry);
+      }
+    },
+  };
+};

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { measureBatch } from './batch.ts';
+import { measureColdStart } from './cold-start.ts';
+import { measureGrowth } from './growth.ts';
+import { measureLoad } from './load.ts';
+import type { Results } from './measures.ts';
+import { countMetadataRequests } from './metadata-requests.ts';
+import { ensurePeers } from './peers.ts';
+import { writePerformancePage } from './performance-page.ts';
+import { prepareSample } from './sample.ts';
+import { measureSizes } from './sizes.ts';
+import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './table.ts';
+import { measureWarm } from './warm.ts';
+import { createWorkbench, type Workbench } from './workbench.ts';
+
+const BATCH = 64;
+
+const { values: options } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+});
+const rounds = options.quick ? 7 : 15;
+
+const report = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const measureAll = async (workbench: Workbench): Promise<Results> => {
+  const peers = await ensurePeers(report);
+  const sample = await prepareSample(workbench, BATCH);
+  const parts: Record<string, () => Promise<Results>> = {
+    sizes: () => measureSizes(workbench),
+    'cold start': () => measureColdStart(workbench, sample, peers, rounds),
+    'warm requests': () => measureWarm(workbench, sample, rounds),
+    batch: () => measureBatch(workbench, sample, rounds),
+    load: () => measureLoad(workbench, rounds),
+    'metadata requests': () => countMetadataRequests(workbench),
+  };
+  const results: Results[] = [];
+  for (const [name, measure] of Object.entries(parts)) {
+    report(`${name} …`);
+    results.push(await measure());
+  }
+  const all: Results = {
+    figures: Object.assign({}, ...results.map(({ figures }) => figures)),
+    times: Object.assign({}, ...results.map(({ times }) => times)),
+  };
+  if (!options.quick) {
+    report('growth …');
+    await writePerformancePage(all, await measureGrowth(workbench, peers, rounds), rounds);
+  }
+  return all;
+};
+
+const workbench = await createWorkbench();
+try {
+  const { figures, times } = await measureAll(workbench);
+  if (options.json) console.log(JSON.stringify(figures, undefined, 2));
+  else
+    console.log(`${toPlainTable(FIGURE_HEADER, figureRows(figures))}\n\n${toPlainTable(TIME_HEADER, timeRows(times))}`);
+} finally {
+  await workbench.remove();
+}

@@ -1,0 +1,39 @@
+import type { Figure } from './figures.ts';
+
+export type Bar = { readonly atMost: number } | { readonly atLeast: number };
+export type Measure = Bar & { readonly what: string };
+
+/** What is measured, always against a floor or a peer of the same run, and the bar it has to clear. */
+export const MEASURES = {
+  'cold.floor_ratio': { what: 'cold start of the packaged infer, over a bare script', atMost: 1.9 },
+  'cold.transformersjs_ratio': { what: 'cold start, over a handler of transformers.js with local files', atMost: 0.6 },
+  'cold.init_import_ms_share': {
+    what: 'share of the cold start that imports our bundle, AWS SDK included',
+    atMost: 0.35,
+  },
+  'warm.tensor_overhead_us': { what: 'V2 request of a tiny model, without its session.run, µs', atMost: 250 },
+  'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
+  'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
+  'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },
+  'load.download_ratio': { what: '100 MB from S3, verified, over the best raw ranged download', atMost: 1.3 },
+  'load.peak_rss_ratio': { what: 'memory that loading 100 MB and a first run take, over 100 MB', atMost: 1.45 },
+  'size.infer_zip_kb': { what: 'the packaged infer, zipped, kB', atMost: 350 },
+  'size.layer_mb': { what: 'the onnxruntime layer, zipped, MB', atMost: 18.5 },
+  'scale.metadata_requests': { what: 'S3 requests besides file parts until a cold model answers, of 1,000', atMost: 2 },
+  'scale.metadata_requests_warm': { what: 'the same once it has answered', atMost: 0 },
+} as const satisfies Record<string, Measure>;
+
+export type MeasureName = keyof typeof MEASURES;
+/** A number where nothing varies. */
+export type Figures = Partial<Record<MeasureName, Figure | number>>;
+
+export interface Results {
+  readonly figures: Figures;
+  /** Milliseconds on this machine by what took them: what the ratios are made of. */
+  readonly times: Readonly<Record<string, Figure>>;
+}
+
+export const clears = (bar: Bar, value: number): boolean =>
+  'atMost' in bar ? value <= bar.atMost : value >= bar.atLeast;
+
+export const medianOf = (figure: Figure | number): number => (typeof figure === 'number' ? figure : figure.median);

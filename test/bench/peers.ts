@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+/** Installed below `peers/`, on demand: the project itself does not depend on them. */
+const PACKAGES = ['@huggingface/transformers@4.3.1', 'aws-lambda-ric@4.0.2'];
+const folder = path.join(import.meta.dirname, 'peers');
+const modules = path.join(folder, 'node_modules');
+const runtimeClient = path.join(modules, 'aws-lambda-ric');
+
+export interface Peers {
+  /** The folder of a function of transformers.js, as npm installs it; undefined when it cannot be installed. */
+  readonly transformersFolder: string | undefined;
+  /** The module of AWS's runtime client; undefined where it cannot be built: it takes cmake, a C++ compiler and Node's headers. */
+  readonly runtimeClient: string | undefined;
+}
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+const npm = (...args: string[]): Promise<boolean> =>
+  promisify(execFile)('npm', [...args, '--prefix', folder, '--no-audit', '--no-fund', '--fetch-retries=0']).then(
+    () => true,
+    () => false,
+  );
+
+/** Installs what is missing, which takes a network and a minute, once. */
+export const ensurePeers = async (report: (line: string) => void): Promise<Peers> => {
+  const installed = path.join(modules, '@huggingface/transformers');
+  if (!(await exists(installed))) {
+    report(`installing ${PACKAGES.join(' and ')}, once`);
+    // Without scripts: onnxruntime-node's downloads CUDA.
+    const flags = ['--no-save', '--no-package-lock', '--ignore-scripts'];
+    if (await npm('install', ...flags, ...PACKAGES)) await npm('rebuild', 'aws-lambda-ric');
+    else report('they cannot be installed (no network?): the comparison with transformers.js is left out');
+  }
+  const isBuilt = await exists(path.join(runtimeClient, 'rapid-client.node'));
+  if (!isBuilt) report("AWS's runtime client is not built here: a loop of the bench's own stands in for it");
+  return {
+    transformersFolder: (await exists(installed)) ? folder : undefined,
+    runtimeClient: isBuilt ? path.join(runtimeClient, 'index.mjs') : undefined,
+  };
+};

@@ -1,0 +1,125 @@
+import { writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type Figure, median } from './figures.ts';
+import type { Growth } from './growth.ts';
+import { drawGrowth } from './growth-chart.ts';
+import type { Results } from './measures.ts';
+import { FIGURE_HEADER, figureRows, format, TIME_HEADER, timeRows, toMarkdownTable } from './table.ts';
+import { projectRoot } from './workbench.ts';
+
+/** USD, US East (N. Virginia), first tier, without the free tier, as published in 2024. https://aws.amazon.com/lambda/pricing/ */
+const PRICES = {
+  millionRequests: 0.2,
+  /** Of a GB for a second. */
+  x86: 0.0000166667,
+  arm64: 0.0000133334,
+  /** The same of x86 with provisioned concurrency: while it is kept, and in addition while it runs. */
+  kept: 0.0000041667,
+  keptRun: 0.0000097222,
+};
+const MEMORY_MB = 1769;
+const MEMORY_GB = MEMORY_MB / 1024;
+const MONTH_SECONDS = 30 * 24 * 3600;
+/** Of the requests of the example. */
+const COLD_SHARE = 0.01;
+
+const spread = ({ median: middle, min, max }: Figure): string => `${format(middle)} (${format(min)} – ${format(max)})`;
+
+const growthTable = (growth: readonly Growth[]): string =>
+  toMarkdownTable(
+    ['model', 'cold start, ms', 'download, ms', 'session creation, ms', 'memory, MB', 'memory over model'],
+    growth.map(({ modelMb, coldStartMs, downloadMs, createMs, growthMb }) => [
+      `${format(modelMb)} MB`,
+      spread(coldStartMs),
+      spread(downloadMs),
+      spread(createMs),
+      spread(growthMb),
+      format(growthMb.median / modelMb),
+    ]),
+  );
+
+const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
+
+const costTable = (warmMs: number, coldMs: number): string => {
+  const meanSeconds = ((1 - COLD_SHARE) * warmMs + COLD_SHARE * coldMs) / 1000;
+  const cost = (price: number, seconds: number) => dollars(PRICES.millionRequests + 1e6 * seconds * MEMORY_GB * price);
+  const kept = dollars(MONTH_SECONDS * MEMORY_GB * PRICES.kept);
+  return toMarkdownTable(
+    ['', 'per million requests', 'per month besides'],
+    [
+      ['x86_64', cost(PRICES.x86, meanSeconds), '–'],
+      ['arm64, were it as fast', cost(PRICES.arm64, meanSeconds), '–'],
+      ['x86_64, one environment provisioned, never cold', cost(PRICES.keptRun, warmMs / 1000), kept],
+    ],
+  );
+};
+
+/** Writes `docs/performance.md` and the chart beside it. */
+export const writePerformancePage = async (
+  { figures, times }: Results,
+  growth: readonly Growth[],
+  rounds: number,
+): Promise<void> => {
+  const cold = times['cold start, packaged infer']?.median ?? Number.NaN;
+  const warm = times['JPEG, warm infer']?.median ?? Number.NaN;
+  const base = median(growth.map(({ baseMb }) => baseMb.median));
+  const perMb = Math.max(
+    ...growth.filter(({ modelMb }) => modelMb > 50).map((row) => row.growthMb.median / row.modelMb),
+  );
+  const page = `# Performance
+
+Written by \`npm run bench\`; do not edit. Every figure is a ratio to a floor (the fewest lines that do the same work, in
+\`test/bench/floors\`) or to a peer, measured in the same run and in turn: the median of ${rounds} rounds, and the spread from the
+lowest to the highest. Floor, peer and product have to give equal outputs, or there is no figure. \`npm run bench -- --json\` prints the
+figures as JSON, \`--quick\` takes less than a minute and leaves this page alone.
+
+This run: ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores of ${os.cpus()[0]?.model ?? 'an unknown CPU'}, Node ${process.versions.node}.
+
+${toMarkdownTable(FIGURE_HEADER, figureRows(figures))}
+
+What the ratios are made of. A Lambda function has another CPU and another disk; compare ratios, not milliseconds.
+
+${toMarkdownTable(TIME_HEADER, timeRows(times))}
+
+## How it grows with the model
+
+MatMul models from S3 on loopback, loaded in a new process each time. Memory is what the process grows by until its first run is over.
+
+${growthTable(growth)}
+
+![Cold start by model size](performance-growth.svg)
+
+## What to choose
+
+**Memory.** Lambda gives one vCPU at 1,769 MB, the default here, and a proportional share below: half the memory takes twice the time and
+costs the same. Above, onnxruntime gets one thread per whole 1,769 MB (3,538 MB: two), which pays where the model is large and latency matters;
+a small model only becomes dearer. A function needs ${format(base)} MB before it loads a model and ${format(perMb)} MB for each MB of a large
+one: add that up for all models that it serves, and leave a third free for pictures and batches.
+
+**Temporary storage.** \`/tmp\` keeps the files of every version that an environment has served; \`--param="tmpSize=…"\` when they exceed 1,024 MB.
+
+**Architecture.** arm64 costs a fifth less per second. It is built and packaged, but nobody has measured it here: try your model on both.
+
+**Preloading.** \`--param="preloadModels=…"\` moves the download and the session into init, which has a full CPU whatever the memory, and
+from the first request to before it. A model that takes longer than 9 s to load belongs on provisioned concurrency.
+
+**Provisioned concurrency.** Takes the cold start away from as many environments as you pay for. Worth it where the slowest requests matter and the
+traffic is steady; an environment that is busy all the time is also cheaper that way.
+
+## What it costs
+
+With n requests a month of which a share c is cold, t seconds warm and T cold, and a function of m MB:
+
+    requests   n / 1,000,000 × ${dollars(PRICES.millionRequests)}
+    compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${PRICES.x86}, arm64 $${PRICES.arm64})
+    provisioned, each environment: m / 1024 × (seconds kept × $${PRICES.kept} + seconds run × $${PRICES.keptRun}) instead
+
+Prices of US East (N. Virginia), first tier, as published in 2024; see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
+come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
+
+${costTable(warm, cold)}
+`;
+  await writeFile(path.join(projectRoot, 'docs/performance.md'), page);
+  await writeFile(path.join(projectRoot, 'docs/performance-growth.svg'), drawGrowth(growth));
+};

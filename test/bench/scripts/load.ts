@@ -1,0 +1,47 @@
+/** Loads a model from S3 and runs it once, and says what that took. */
+import { NEVER } from '../../../src/core/deadline.ts';
+import { zeros } from '../../../src/core/tensor.ts';
+import { createModelCache, type LoadReport, mainGraph } from '../../../src/engine/model-cache.ts';
+import { loadRuntime } from '../../../src/engine/session.ts';
+import { createModelRepository } from '../../../src/repository/model-repository.ts';
+import { createS3Client, createS3Store } from '../../../src/repository/s3-store.ts';
+import { script } from '../script.ts';
+import { UNBOUNDED } from '../unbounded-cache.ts';
+
+export interface LoadInput {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly model: string;
+  readonly directory: string;
+}
+
+export interface LoadOutcome extends Pick<LoadReport, 'downloadMs' | 'createMs'> {
+  /** What the process had before it loaded the model. */
+  readonly baseBytes: number;
+  /** By how much it grew at most, until after the first run. */
+  readonly growthBytes: number;
+}
+
+script(async ({ endpoint, bucket, model, directory }: LoadInput): Promise<LoadOutcome> => {
+  const store = createS3Store(createS3Client(endpoint), bucket);
+  const bundle = await createModelRepository(store).bundle(model, 1);
+  loadRuntime();
+  let report: LoadReport | undefined;
+  const models = createModelCache(store, {
+    directory,
+    ...UNBOUNDED,
+    onLoaded: (loaded) => {
+      report = loaded;
+    },
+  });
+
+  const baseBytes = process.memoryUsage.rss();
+  await models.use(bundle, NEVER, async (model) => {
+    const session = mainGraph(model);
+    await session.run(zeros(session.signature, {}));
+  });
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+
+  const { downloadMs = Number.NaN, createMs = Number.NaN } = report ?? {};
+  return { downloadMs, createMs, baseBytes, growthBytes: peakBytes - baseBytes };
+});

@@ -1,0 +1,89 @@
+/** Times warm requests to the packaged infer against what they cannot do without, in one process and in turn. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { measureInTurn, timeMs } from '../figures.ts';
+import { openClassifier } from '../floors/classifier.ts';
+import { openSession } from '../floors/native.ts';
+import { assertSameLabels, toLabels } from '../labels.ts';
+import { script } from '../script.ts';
+
+/** A request, and the graph that answers it. */
+interface Case {
+  readonly event: APIGatewayProxyEventV2;
+  readonly graphPath: string;
+}
+
+export interface WarmInput {
+  readonly handlerPath: string;
+  readonly photoPath: string;
+  readonly id2label: Readonly<Record<string, string>>;
+  readonly image: Case;
+  readonly json: Case;
+  readonly tiny: Case;
+  readonly rounds: number;
+}
+
+/** Milliseconds by round. */
+export type WarmTimes = Readonly<Record<'image' | 'json' | 'tiny', Record<'floor' | 'infer', number[]>>>;
+
+type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIGatewayProxyStructuredResultV2>;
+
+const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 29_000 };
+
+const answerOf = async (handler: Handler, event: APIGatewayProxyEventV2) => {
+  const { statusCode, body = '' } = await handler(event, context);
+  assert.equal(statusCode, 200, body);
+  return JSON.parse(body);
+};
+
+const openImageFloor = async (handler: Handler, { image, photoPath, id2label }: WarmInput) => {
+  const photo = readFileSync(photoPath);
+  const classify = await openClassifier(image.graphPath);
+  const floor = () => classify([photo]);
+  assertSameLabels(await answerOf(handler, image.event), toLabels(await floor(), id2label));
+  return floor;
+};
+
+interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+const inputsOf = ({ body = '' }: APIGatewayProxyEventV2) => (JSON.parse(body) as { inputs: [Tensor] }).inputs;
+
+const openJsonFloor = async (handler: Handler, { json }: WarmInput) => {
+  const { run } = await openSession(json.graphPath);
+  const floor = () => {
+    const [{ shape, data }] = inputsOf(json.event);
+    return run(new Float32Array(data), shape);
+  };
+  const { outputs } = await answerOf(handler, json.event);
+  assert.deepEqual(Float32Array.from(outputs[0].data), await floor());
+  return floor;
+};
+
+const openTinyFloor = async (handler: Handler, { tiny }: WarmInput) => {
+  const { session, Tensor } = await openSession(tiny.graphPath);
+  const feeds = Object.fromEntries(
+    inputsOf(tiny.event).map(({ name, shape, data }) => [name, new Tensor('float32', new Float32Array(data), shape)]),
+  );
+  const { outputs } = await answerOf(handler, tiny.event);
+  assert.deepEqual(Float32Array.from(outputs[0].data), (await session.run(feeds))[outputs[0].name]?.data);
+  return () => session.run(feeds);
+};
+
+script(async (input: WarmInput): Promise<WarmTimes> => {
+  const { handler } = (await import(input.handlerPath)) as { handler: Handler };
+  const measure = (repeats: number, { event }: Case, floor: () => Promise<unknown>) =>
+    measureInTurn(
+      { rounds: input.rounds, repeats },
+      { floor: () => timeMs(floor), infer: () => timeMs(() => handler(event, context)) },
+    );
+  return {
+    image: await measure(12, input.image, await openImageFloor(handler, input)),
+    json: await measure(8, input.json, await openJsonFloor(handler, input)),
+    tiny: await measure(300, input.tiny, await openTinyFloor(handler, input)),
+  };
+});

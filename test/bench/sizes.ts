@@ -1,0 +1,25 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { ZipFile } from 'yazl';
+import type { Results } from './measures.ts';
+import type { Workbench } from './workbench.ts';
+
+const zippedBytes = async (directory: string): Promise<number> => {
+  const archive = new ZipFile();
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile()) archive.addFile(file, path.relative(directory, file));
+  }
+  archive.end();
+  return (await buffer(archive.outputStream)).byteLength;
+};
+
+/** What has to be sent to Lambda, and by Lambda to every new environment. */
+export const measureSizes = async ({ directory, layerDirectories }: Workbench): Promise<Results> => ({
+  figures: {
+    'size.infer_zip_kb': (await zippedBytes(path.join(directory, 'infer'))) / 1e3,
+    'size.layer_mb': (await zippedBytes(layerDirectories.onnxruntime)) / 1e6,
+  },
+  times: {},
+});
