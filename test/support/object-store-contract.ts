@@ -178,7 +178,33 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
     });
   });
 
+  describe('uploads that fail', () => {
+    it('refuse a file that was changed since it was hashed, and store nothing', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'upload-'));
+      await writeFile(join(directory, 'file'), 'changed');
+      const sha256 = createHash('sha256').update('hashed').digest('hex');
+
+      await expect(store.upload('uploaded/changed', join(directory, 'file'), { sha256 })).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('push again'),
+      });
+
+      await expect(store.head('uploaded/changed')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await rm(directory, { recursive: true });
+    });
+  });
+
   describe('listing and removing', () => {
+    it('tells when an object was written', async () => {
+      const beforeMs = Date.now();
+      await store.write('dated/a', 'x');
+
+      const [object] = await collect(store.list('dated/'));
+
+      expect(object?.modifiedMs).toBeGreaterThan(beforeMs - 2_000);
+      expect(object?.modifiedMs).toBeLessThan(Date.now() + 2_000);
+    });
+
     it('lists the objects below a prefix and nothing else', async () => {
       for (const key of ['list/a/1', 'list/a/2', 'list/ab', 'list-other']) await store.write(key, 'x');
 
