@@ -2,6 +2,7 @@ import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
+import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
 import { type Application, modelReference, readBody, route, routingKey } from './request.ts';
 
@@ -17,6 +18,17 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
   });
 
   route(application, 'GET', ['/v2'], () => Response.json(serverMetadata()));
+
+  route(application, 'POST', ['/v2/repository/index'], async (context) => {
+    const body = await readBody(context);
+    const document = body.byteLength === 0 ? undefined : parseJsonBody(body);
+    const { ready = false } = (document ?? {}) as { ready?: unknown };
+    if (typeof ready !== 'boolean')
+      throw new ServingError('INVALID_REQUEST', `"ready" is ${JSON.stringify(ready)}, expected true or false`);
+    const entries = await repositoryIndex(serving);
+    const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
+    return Response.json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
+  });
 
   route(application, 'GET', versioned('/ready'), async (context) => {
     const reference = modelReference(context);

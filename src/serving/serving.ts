@@ -81,24 +81,28 @@ const predictDecoded = async (
   return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
 };
 
-/** Runs the version in the shadow on what `bundle` has answered, after the answer is out, and reports how far the two lie apart. */
-const runInShadow = (serving: Serving, call: Call, { bundle, outcomes }: Prediction): void => {
+/** Runs the version in the shadow on what `bundle` has answered, and reports how far the two lie apart. */
+const runShadow = async (serving: Serving, call: Call, { bundle, outcomes }: Prediction, shadow: PublishedBundle) => {
+  const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
+  const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
+  const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
+  const shadowed = await serving.models.use(shadow, deadline, async (model) =>
+    predictDecoded(task, await decodeAll(task, call.payloads), model, { ...call, deadline, observation }),
+  );
+  const { name: model, version } = bundle;
+  serving.telemetry.shadowed({ model, version, shadowVersion: shadow.version, ...compareOutcomes(outcomes, shadowed) });
+};
+
+/** Has a shadow run once the answer is out. */
+const deferShadow = (serving: Serving, call: Call, prediction: Prediction): void => {
   const readShadow = serving.router.shadow(call.reference, call.key);
   if (readShadow === undefined) return;
   serving.background.defer(async () => {
-    const shadow = await readShadow();
-    const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
-    const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
-    const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
-    const shadowed = await serving.models.use(shadow, deadline, async (model) =>
-      predictDecoded(task, await decodeAll(task, call.payloads), model, { ...call, deadline, observation }),
-    );
-    serving.telemetry.shadowed({
-      model: bundle.name,
-      version: bundle.version,
-      shadowVersion: shadow.version,
-      ...compareOutcomes(outcomes, shadowed),
-    });
+    try {
+      await runShadow(serving, call, prediction, await readShadow());
+    } catch (error) {
+      serving.telemetry.warned(`the shadow of model ${call.reference.name} was not run`, ServingError.from(error));
+    }
   });
 };
 
@@ -131,7 +135,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   const decoded = await decoding;
   stopwatch.lap('decode');
   const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
-  runInShadow(serving, call, prediction);
+  if (!nothingToRun(decoded)) deferShadow(serving, call, prediction);
   return prediction;
 };
 

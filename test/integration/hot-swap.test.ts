@@ -243,6 +243,10 @@ describe('a shadow', () => {
     await settle();
     expect((await infer()).status).toBe(200);
     await settle();
+    expect(serving.warnings).toEqual([
+      expect.objectContaining({ code: 'MODEL_INVALID' }),
+      expect.objectContaining({ code: 'MODEL_INVALID' }),
+    ]);
   });
 
   it('is run for its share', async () => {
@@ -261,5 +265,34 @@ describe('a shadow', () => {
     await settle();
 
     expect(serving.shadows).toEqual([]);
+  });
+});
+
+describe('the repository index', () => {
+  const index = async (body = '{}') => {
+    const response = await serving.fetch('/v2/repository/index', { method: 'POST', body });
+    return { status: response.status, body: await response.json() };
+  };
+
+  it('names every version, whether it is ready, and which requests go to it', async () => {
+    await serving.repository.store.write(fileKey('m', 3, 'add.onnx'), 'x'.repeat(115));
+    await route({ stable: 1, canary: { version: 2, weight: 0.5 }, aliases: { next: 3 } });
+    await infer({}, '/v2/models/m/versions/1/infer');
+    await infer({}, '/v2/models/m/versions/3/infer');
+
+    expect(await index()).toEqual({
+      status: 200,
+      body: [
+        { name: 'm', version: '1', state: 'READY', reason: 'stable' },
+        { name: 'm', version: '2', state: 'UNAVAILABLE', reason: 'loaded when it is asked for (canary 0.5)' },
+        { name: 'm', version: '3', state: 'UNAVAILABLE', reason: 'could not be loaded: MODEL_INVALID (alias next)' },
+      ],
+    });
+    expect((await index('{"ready": true}')).body).toHaveLength(1);
+    expect((await index('')).body).toHaveLength(3);
+  });
+
+  it.each(['{"ready": 1}', '{', 'NaN'])('refuses %s', async (body) => {
+    expect((await index(body)).status).toBe(400);
   });
 });
