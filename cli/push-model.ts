@@ -74,17 +74,6 @@ const toLocalFile = async ({ path, localPath }: WarmUpInput): Promise<LocalFile>
 
 const copySpecs = (specs: readonly TensorSpec[]) => specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
 
-/** Remembers the size that each variable dimension had in a run, so that zeros of these sizes can be run again. */
-const observing = (session: Session, sizes: Record<string, number>): Session => ({
-  ...session,
-  run: (feeds, outputNames) => {
-    for (const { name, shape } of session.signature.inputs)
-      for (const [axis, dimension] of shape.entries())
-        if (typeof dimension === 'string' && dimension !== '') sizes[dimension] = feeds[name]?.shape[axis] ?? 1;
-    return session.run(feeds, outputNames);
-  },
-});
-
 /** What the model would be as a version, after it has run once. */
 const prepare = async (
   source: ModelSource,
@@ -100,18 +89,17 @@ const prepare = async (
   const { inputs, outputs } = session.signature;
   try {
     const signature = { inputs: copySpecs(inputs), outputs: copySpecs(outputs) };
-    const sizes: Record<string, number> = {};
     const draft: Draft = {
       name,
       task: recognised.task,
       graphs: { model: { file: source.graph, externalData, signature, createMs } },
       settings,
-      warmup: { dimensions: sizes, inputs: warmUpInputs.map(({ path }) => path) },
+      warmup: { dimensions, inputs: warmUpInputs.map(({ path }) => path) },
       source: `${basename(resolve(source.directory))}/${source.graph} (task: ${recognised.reason})`,
       created: new Date().toISOString(),
     };
     const candidate: PublishedBundle = { ...draft, formatVersion: 1, version: 1, files: [], digest: '' };
-    await recipe.tryOut(observing(session, sizes), candidate, dimensions);
+    await recipe.tryOut(session, candidate, dimensions);
     await runWarmUp(session, candidate, warmUpInputs);
     return { draft, paths: [source.graph, ...externalData, ...recipe.files], signature, createMs };
   } finally {

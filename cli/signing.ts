@@ -1,20 +1,21 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ServingError } from '../src/core/errors.ts';
+import { parseTrustedKeys } from '../src/repository/signature.ts';
 
-const readKey = async (path: string, parse: (pem: Buffer) => KeyObject, make: string): Promise<KeyObject> => {
-  const pem = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+/** Reads keys from a file. @throws without the reason why it cannot be parsed, which may quote the key */
+const readKeys = async <T>(path: string, parse: (pem: string) => T | undefined, make: string): Promise<T> => {
+  const pem = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ServingError('NOT_FOUND', `cannot read the key ${path}: ${error.code}`);
   });
-  const expected = `${path} is no Ed25519 key in PEM; make one with: ${make}`;
-  let key: KeyObject;
+  const refuse = (): never => {
+    throw new ServingError('INVALID_REQUEST', `${path} is no Ed25519 key in PEM; make one with: ${make}`);
+  };
   try {
-    key = parse(pem);
+    return parse(pem) ?? refuse();
   } catch {
-    throw new ServingError('INVALID_REQUEST', expected); // without the reason: it may quote the key
+    return refuse();
   }
-  if (key.asymmetricKeyType !== 'ed25519') throw new ServingError('INVALID_REQUEST', expected);
-  return key;
 };
 
 export interface Signer {
@@ -24,22 +25,26 @@ export interface Signer {
   readonly publicKey: string;
 }
 
+const parsePrivateKey = (pem: string): KeyObject | undefined => {
+  const key = createPrivateKey(pem);
+  return key.asymmetricKeyType === 'ed25519' ? key : undefined;
+};
+
 /** Reads a private key, which goes nowhere. @throws `NOT_FOUND`, `INVALID_REQUEST` saying how to make one */
 export const readSigner = async (path: string): Promise<Signer> => {
-  const key = await readKey(path, createPrivateKey, 'openssl genpkey -algorithm ed25519 -out key.pem');
+  const key = await readKeys(path, parsePrivateKey, 'openssl genpkey -algorithm ed25519 -out key.pem');
   return {
     sign: (bytes) => sign(null, bytes, key).toString('base64'),
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
   };
 };
 
-/** Whether a base64 signature over the bytes was made with the private key of `publicKey`. */
-export type IsSigned = (bytes: Uint8Array, signature: string) => boolean;
-
 /** @throws `NOT_FOUND`, `INVALID_REQUEST` saying how to make one */
-export const readTrustedKeys = async (paths: readonly string[]): Promise<IsSigned> => {
-  const keys: KeyObject[] = [];
-  for (const path of paths)
-    keys.push(await readKey(path, createPublicKey, 'openssl pkey -in key.pem -pubout -out public.pem'));
-  return (bytes, signature) => keys.some((key) => verify(null, bytes, key, Buffer.from(signature, 'base64')));
+export const readTrustedKeys = async (paths: readonly string[]): Promise<KeyObject[]> => {
+  const parse = (pem: string): KeyObject[] | undefined => {
+    const keys = parseTrustedKeys(pem);
+    return keys.length > 0 ? keys : undefined;
+  };
+  const make = 'openssl pkey -in key.pem -pubout -out public.pem';
+  return (await Promise.all(paths.map((path) => readKeys(path, parse, make)))).flat();
 };

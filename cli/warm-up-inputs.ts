@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
 import type { Session } from '../src/engine/session.ts';
 import type { PublishedBundle } from '../src/repository/bundle.ts';
-import { parseObject } from '../src/serving/inputs.ts';
 import { createTask } from '../src/serving/tasks.ts';
+import { runRecorded } from '../src/serving/warm-up.ts';
 
 /** A file to run before the first request, and where it lies in the bundle. */
 export interface WarmUpInput {
@@ -30,9 +30,7 @@ export const runWarmUp = async (
   const task = createTask(candidate);
   for (const { localPath } of inputs) {
     try {
-      const request = task.decode(parseObject(localPath, await readFile(localPath)));
-      const [outcome] = await task.predict([request], session, () => {});
-      if (outcome?.status !== 'fulfilled') throw outcome?.reason;
+      await runRecorded(task, session, localPath, await readFile(localPath));
     } catch (error) {
       throw new ServingError('INVALID_REQUEST', `--warmup ${localPath} fails: ${ServingError.from(error).message}`, {
         cause: error,

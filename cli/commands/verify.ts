@@ -1,12 +1,11 @@
 import { ServingError } from '../../src/core/errors.ts';
 import type { BundleFile, PublishedBundle } from '../../src/repository/bundle.ts';
-import { bundleKey, signatureKey } from '../../src/repository/keys.ts';
-import { type ModelRepository, unlessMissing } from '../../src/repository/model-repository.ts';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { readVerified, routingProblems } from '../../src/repository/verify.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
-import { type IsSigned, readTrustedKeys } from '../signing.ts';
+import { readTrustedKeys } from '../signing.ts';
 
 /** The message of what `check` throws, unless it says that the store does not answer. */
 const problemOf = async (check: () => Promise<unknown>): Promise<string | undefined> => {
@@ -18,15 +17,6 @@ const problemOf = async (check: () => Promise<unknown>): Promise<string | undefi
     if (code === 'MODEL_UNAVAILABLE') throw error;
     return message;
   }
-};
-
-const assertSigned = async ({ store }: ModelRepository, name: string, version: number, isSigned: IsSigned) => {
-  const signature = await unlessMissing(store.read(signatureKey(name, version)));
-  const what = `version ${version} of model ${name}`;
-  if (signature === undefined) throw new ServingError('MODEL_INVALID', `${what} is not signed`);
-  const { body } = await store.read(bundleKey(name, version));
-  if (!isSigned(body, Buffer.from(signature.body).toString('ascii')))
-    throw new ServingError('MODEL_INVALID', `${what} is not signed with the key that is trusted`);
 };
 
 const totalBytes = (bundles: readonly PublishedBundle[]): number =>
@@ -44,8 +34,9 @@ exists, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
   async run({ positionals: [model = ''], values, target, terminal }) {
     const reference = parseReference(model, values.version);
     const { name } = reference;
-    const isSigned = values.key && (await readTrustedKeys(values.key));
-    const { repository } = await target();
+    const trustedKeys = await readTrustedKeys(values.key ?? []);
+    const { store } = (await target()).repository;
+    const repository = createModelRepository(store, { trustedKeys });
     const one = reference.version !== undefined || reference.alias !== undefined;
     const versions = one ? [await resolveVersion(repository, reference)] : await repository.versions(name);
     const problems = one ? [] : await routingProblems(repository, name);
@@ -66,7 +57,6 @@ exists, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
       }
     };
     for (const bundle of bundles) {
-      if (isSigned) note(await problemOf(() => assertSigned(repository, name, bundle.version, isSigned)));
       for (const file of bundle.files) note(await problemOf(() => readWhole(bundle, file)));
     }
     if (problems.length > 0) throw new ServingError('MODEL_INVALID', problems.join('; '));
@@ -75,7 +65,7 @@ exists, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
       `  version ${bundle.version}`,
       `${bundle.files.length} files`,
       formatBytes(totalBytes([bundle])),
-      isSigned ? 'signed' : '',
+      trustedKeys.length > 0 ? 'signed' : '',
     ]);
     return { json: { name, versions: checked }, text: `${name} is what was pushed:\n${formatTable(rows)}` };
   },

@@ -98,7 +98,7 @@ export const createModelRepository = <Store extends ObjectStore>(
     },
 
     async versions(name) {
-      assertModelName(name);
+      assertServed(name);
       const numbers: number[] = [];
       // One listing, and not a request for each of what may be a thousand versions.
       for await (const { key } of store.list(modelPrefix(name))) {
