@@ -4,9 +4,17 @@ import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
-import { type Application, modelReference, readBody, route, routingKey } from './request.ts';
+import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
+
+/** Clients of the protocol send JSON under many names, or none; media are for the task API. @throws `UNSUPPORTED_MEDIA_TYPE` */
+const assertTensors = ({ req }: RouteContext): void => {
+  const type = req.header('content-type') ?? '';
+  if (!/^(image|audio|video)\//.test(type)) return;
+  const problem = `content type ${type} carries no tensors; send JSON, or the input itself to POST /models/${req.param('name')}`;
+  throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
+};
 
 /** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
 export const openInferenceRoutes = (application: Application, serving: Serving): void => {
@@ -48,6 +56,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
   });
 
   route(application, 'POST', versioned('/infer'), async (context) => {
+    assertTensors(context);
     const body = parseJsonBody(await readBody(context));
     const { observation } = context.var;
     const prediction = await predict(serving, {

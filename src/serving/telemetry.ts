@@ -16,6 +16,8 @@ export interface Observation {
   version?: number;
   /** Requests that were answered together. */
   batchSize: number;
+  /** Uploads that needed no run: answered already, or older than their answer. */
+  skipped?: number;
   readonly failures: ServingError[];
 }
 

@@ -83,8 +83,12 @@ const processBatch = async (
     else if (isAnswered(result?.value?.known, upload, version)) outcomes.set(upload, SKIPPED);
     return !outcomes.has(upload);
   });
+  observation.skipped = [...outcomes.values()].filter(({ status }) => status === 'skipped').length;
   const [first] = open;
-  if (first === undefined) return outcomes;
+  if (first === undefined) {
+    observation.batchSize = 0;
+    return outcomes;
+  }
 
   const prediction = await predict(serving, {
     reference: { name: model },

@@ -197,6 +197,11 @@ describe('delivery more than once, and out of order', () => {
 
     expect(batches).toEqual([1]);
     expect(await result('lite0/a.jpg')).toEqual(first);
+    expect(serving.observations.map(({ batchSize, skipped }) => [batchSize, skipped])).toEqual([
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ]);
   });
 
   it('answers again when another version is routed to', async () => {
