@@ -7,7 +7,7 @@ import { deleteVersions, superfluousVersions } from '../../src/repository/delete
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { bundleKey, claimKey, fileKey, routingKey, versionPrefix } from '../../src/repository/keys.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import type { UploadingStore } from '../../src/repository/object-store.ts';
+import type { ListedObject, UploadingStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, type PublishOptions, publish } from '../../src/repository/publish.ts';
 import { promote, setAlias, setCanary } from '../../src/repository/rollout.ts';
 import { routedVersions } from '../../src/repository/routing.ts';
@@ -57,6 +57,16 @@ const keysBelow = async ({ store }: ModelRepository, prefix: string): Promise<st
   for await (const { key } of store.list(prefix)) keys.push(key.slice(prefix.length));
   return keys.sort();
 };
+
+/** A listing comes in no particular order. */
+const listingBackwards = (store: UploadingStore): UploadingStore => ({
+  ...store,
+  async *list(prefix) {
+    const objects: ListedObject[] = [];
+    for await (const object of store.list(prefix)) objects.push(object);
+    yield* objects.sort((a, b) => (a.key < b.key ? 1 : -1));
+  },
+});
 
 /** What every reader relies on: each version that is listed or routed to is there, whole. */
 const assertConsistent = async (repository: ModelRepository): Promise<void> => {
@@ -185,12 +195,14 @@ describe.each(STORES)('with %s', (_store, createStore) => {
       await push(repository);
       for (let failing = 1, died = true; died; failing += 1) {
         const version = await push(repository);
-        const dying = createModelRepository(createFailingStore(store, failing, when));
+        const dying = createModelRepository(createFailingStore(listingBackwards(store), failing, when));
         died = await deleteVersions(dying, name, [version], { by }).then(
           () => false,
           () => true,
         );
         await assertConsistent(repository);
+        if ((await repository.routing(name)).routing.deleted.includes(version))
+          await expect(promoteTo(repository, version)).rejects.toMatchObject({ code: 'NOT_FOUND' });
         await deleteVersions(repository, name, [version], { by });
         expect(await keysBelow(repository, versionPrefix(name, version))).toEqual(['claim']);
       }
