@@ -54,14 +54,19 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
   const oneAtATime = createQueue();
   let leaseEnd = Promise.withResolvers<void>();
 
-  const fits = (bytes: number): boolean => {
-    const used = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
-    return used + bytes <= budgetBytes;
-  };
+  const sum = (bytes: number, counted: Iterable<Entry<Value>>): number =>
+    [...counted].reduce((total, entry) => total + entry.bytes, bytes);
+  const fits = (bytes: number): boolean => sum(bytes, entries.values()) <= budgetBytes;
+  const isIdle = ({ leases }: Entry<Value>): boolean => leases === 0;
+  const couldFit = (bytes: number): boolean =>
+    sum(
+      bytes,
+      [...entries.values()].filter((entry) => !isIdle(entry)),
+    ) <= budgetBytes;
 
   const evictUntilFits = async (bytes: number): Promise<void> => {
     while (!fits(bytes)) {
-      const idle = [...entries].find(([, { leases }]) => leases === 0);
+      const idle = [...entries].find(([, entry]) => isIdle(entry));
       if (idle === undefined) return;
       const [key, entry] = idle;
       entries.delete(key);
@@ -73,11 +78,9 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
   const reserve = (entry: Entry<Value>, bytes: number): Promise<void> =>
     oneAtATime(async () => {
       const wanted = Math.min(bytes, budgetBytes);
-      for (;;) {
-        const { promise: ended } = leaseEnd; // taken first, so that no end is missed
-        await evictUntilFits(wanted);
-        if (fits(wanted)) break;
-        await ended;
+      while (!fits(wanted)) {
+        if (couldFit(wanted)) await evictUntilFits(wanted);
+        else await leaseEnd.promise;
       }
       entry.bytes = wanted;
     });

@@ -26,7 +26,7 @@ export interface LoadReport {
   readonly downloadMs: number;
   readonly createMs: number;
   readonly warmUpMs: number;
-  /** By how much the process grew, at least the size of the graphs' files. */
+  /** By how much the process grew, at least the size of the graphs' files. The first model also pays for the runtime, some 20 MB. */
   readonly memoryBytes: number;
 }
 

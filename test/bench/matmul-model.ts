@@ -30,11 +30,11 @@ const valueInfo = (field: number, name: string): Buffer => {
   return message(field, text(1, name), message(2, message(1, number(1, FLOAT), shape)));
 };
 
-/** Weights that keep the size of what passes through them. */
-const layerWeights = (): Buffer => {
+/** Weights that keep the size of what passes through them, others for each `layer`: onnxruntime keeps equal ones once. */
+const layerWeights = (layer: number): Buffer => {
   const values = new Float32Array(WIDTH * WIDTH);
   const spread = Math.sqrt(3 / WIDTH);
-  let state = 1;
+  let state = layer + 1;
   for (let i = 0; i < values.length; i += 1) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     values[i] = (state / 2 ** 31 - 1) * spread;
@@ -48,7 +48,6 @@ const layerWeights = (): Buffer => {
  */
 export const writeMatmulModel = async (path: string, sizeBytes: number): Promise<void> => {
   const layers = Array.from({ length: Math.max(1, Math.round(sizeBytes / LAYER_BYTES)) }, (_, index) => index);
-  const weights = layerWeights();
   const nodes = layers.map((index) =>
     message(
       1,
@@ -73,7 +72,7 @@ export const writeMatmulModel = async (path: string, sizeBytes: number): Promise
     await file.write(
       Buffer.concat([number(1, IR_VERSION), message(8, number(2, OPSET_VERSION)), header(7, graphBytes), start]),
     );
-    for (const head of heads) await file.writev([head, weights]);
+    for (const [layer, head] of heads.entries()) await file.writev([head, layerWeights(layer)]);
     await file.write(end);
   } finally {
     await file.close();

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../src/core/deadline.ts';
+import { zeros } from '../../src/core/tensor.ts';
+import { createModelCache, type LoadedModel, mainGraph } from '../../src/engine/model-cache.ts';
+import { diskBudget } from '../../src/engine/model-files.ts';
+import { fileKey } from '../../src/repository/keys.ts';
+import type { ObjectStore } from '../../src/repository/object-store.ts';
+import { writeMatmulModel } from '../bench/matmul-model.ts';
+import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
+
+const MB = 1024 * 1024;
+const MODEL_MB = 16;
+/** Room for `count` models and not for one more, with as much as possible to spare: what a process takes varies by some MB. */
+const roomFor = (count: number): number => ((count + 1) * MODEL_MB - 1) * MB;
+
+let folder: string;
+let onnxPath: string;
+let serving: TestServing;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'many-models-'));
+  onnxPath = join(folder, 'matmul.onnx');
+  await writeMatmulModel(onnxPath, MODEL_MB * MB);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => serving.remove());
+
+const start = async (models: readonly string[], options: Parameters<typeof createTestServing>[1] = {}) => {
+  serving = await createTestServing({}, options);
+  for (const name of models) await publishModel(serving.repository, name, onnxPath);
+};
+
+const bundleOf = (name: string) => serving.repository.bundle(name, 1);
+const run = async (model: LoadedModel): Promise<number[]> => {
+  const session = mainGraph(model);
+  const { y } = await session.run(zeros(session.signature, { batch: 2 }));
+  return [...(y?.shape ?? [])];
+};
+const use = async (name: string) => serving.models.use(await bundleOf(name), NEVER, run);
+const ready = (name: string) => serving.fetch(`/v2/models/${name}/ready`);
+const loaded = () => serving.loads.map(({ model }) => model);
+const evicted = () => serving.evictions.map(({ model }) => model);
+const directories = () => readdir(serving.modelDirectory);
+const digests = (names: readonly string[]) =>
+  Promise.all(names.map(async (name) => (await bundleOf(name)).digest)).then((found) => found.sort());
+
+/** Counts the ranges that are read of the store. */
+const countReads = (): { count: number } => {
+  const reads = { count: 0 };
+  const { store } = serving.repository;
+  const { readRange } = store;
+  (store as { readRange: ObjectStore['readRange'] }).readRange = (...range) => {
+    reads.count += 1;
+    return readRange(...range);
+  };
+  return reads;
+};
+
+describe('many models in one memory', () => {
+  it('are loaded on demand, measured, and kept within the budget', async () => {
+    const memoryBudgetBytes = roomFor(2);
+    await start([...'abcd'], { memoryBudgetBytes });
+    const heldBytes = (): number =>
+      [...serving.loads.map((load) => load.memoryBytes), ...serving.evictions.map((eviction) => -eviction.memoryBytes)] //
+        .reduce((sum, bytes) => sum + bytes, 0);
+
+    for (const name of 'abcdabcdaabb') {
+      expect(await use(name)).toEqual([2, 512]);
+      expect(heldBytes()).toBeGreaterThanOrEqual(MODEL_MB * MB);
+      expect(heldBytes()).toBeLessThanOrEqual(memoryBudgetBytes);
+    }
+
+    const [first] = loaded();
+    expect(first).toBe('a');
+    expect(loaded().slice(0, 4)).toEqual([...'abcd']);
+    expect(evicted().length).toBeGreaterThanOrEqual(loaded().length - 2);
+    // Their files were there still.
+    expect(serving.loads.map(({ downloadBytes }) => downloadBytes > 0).lastIndexOf(true)).toBe(3);
+  });
+
+  it('are never released under a run', async () => {
+    await start(['a', 'b', 'c'], { memoryBudgetBytes: roomFor(1) });
+
+    const shapes = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) =>
+        serving.models.use(await bundleOf('abc'[index % 3] as string), NEVER, async (model) => {
+          const first = await run(model);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          return [first, await run(model)];
+        }),
+      ),
+    );
+
+    expect(new Set(shapes.flat().map(String))).toEqual(new Set(['2,512']));
+    expect(evicted().length).toBeGreaterThan(0);
+    expect(evicted().length).toBe(loaded().length - 1); // one at a time
+  });
+
+  it('are refused at once, and nothing is downloaded, when the files alone are too large', async () => {
+    await start(['a'], { memoryBudgetBytes: roomFor(0) });
+    const reads = countReads();
+
+    const [response, again] = [await ready('a'), await ready('a')];
+
+    expect([response.status, again.status, reads.count]).toEqual([503, 503, 0]);
+    await expect(use('a')).rejects.toMatchObject({
+      code: 'INSUFFICIENT_STORAGE',
+      message:
+        'model a version 1 has graphs of 16 MB, and all loaded models together may take 15 MB of memory; give the function more memory (stage parameter memory), or models a larger share of it (modelMemoryShare)',
+    });
+    await expect(serving.models.fetch(await bundleOf('a'))).rejects.toMatchObject({ code: 'INSUFFICIENT_STORAGE' });
+    const predicted = await serving.fetch('/models/a', {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 512], data: Array(512).fill(0) }] }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(predicted.status).toBe(507);
+  });
+
+  it('are refused once they were seen to take more than there is, and then at once', async () => {
+    await start(['a', 'b'], { memoryBudgetBytes: roomFor(1) });
+    const kept: Buffer[] = [];
+    const hungry = createModelCache(serving.repository.store, {
+      ...{ directory: serving.modelDirectory, memoryMb: 1769 },
+      ...{ memoryBudgetBytes: roomFor(1), diskBudgetBytes: Number.POSITIVE_INFINITY },
+      ...{ onLoaded: () => {}, onEvicted: () => {} },
+      warmUp: async () => {
+        kept.push(Buffer.alloc(64 * MB, 1)); // as a run's intermediate results
+      },
+    });
+    const bundle = await bundleOf('a');
+
+    const refusal = expect.objectContaining({
+      code: 'INSUFFICIENT_STORAGE',
+      message: expect.stringMatching(/model a version 1 takes \d+ MB, .* may take 31 MB/),
+    });
+    await expect(hungry.use(bundle, NEVER, run)).rejects.toEqual(refusal);
+    await expect(hungry.use(bundle, NEVER, run)).rejects.toEqual(refusal);
+
+    expect(kept).toHaveLength(1);
+  });
+
+  it('leave nothing counted when they fail to load', async () => {
+    await start(['a', 'b'], { memoryBudgetBytes: roomFor(1), diskBudgetBytes: roomFor(1) });
+    const key = fileKey('a', 1, 'matmul.onnx');
+    await serving.repository.store.write(key, Buffer.alloc((await stat(onnxPath)).size));
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await expect(use('a')).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+
+    expect(await use('b')).toEqual([2, 512]);
+    expect(evicted()).toEqual([]);
+  });
+});
+
+describe('the files of many models', () => {
+  it('make room, those first that were used least recently, also under a loaded model', async () => {
+    await start(['a', 'b', 'c'], { diskBudgetBytes: roomFor(2) });
+
+    for (const name of ['a', 'b', 'c']) await use(name);
+
+    expect((await directories()).sort()).toEqual(await digests(['b', 'c']));
+    expect([await use('a'), loaded()]).toEqual([
+      [2, 512],
+      ['a', 'b', 'c'],
+    ]);
+  });
+
+  it('are downloaded again when they are needed again', async () => {
+    await start(['a', 'b'], { diskBudgetBytes: roomFor(1), memoryBudgetBytes: roomFor(1) });
+
+    for (const name of ['a', 'b', 'a']) await use(name);
+
+    const { size } = await stat(onnxPath);
+    expect(serving.loads.map(({ downloadBytes }) => downloadBytes)).toEqual([size, size, size]);
+    expect(await directories()).toEqual(await digests(['a']));
+  });
+
+  it('stay within the budget when many are asked for at once', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await start(names, { diskBudgetBytes: roomFor(2) });
+
+    expect(await Promise.all(names.map(use))).toEqual(names.map(() => [2, 512]));
+
+    expect(await directories()).toHaveLength(2);
+  });
+
+  it('are refused at once when they can never fit', async () => {
+    await start(['a'], { diskBudgetBytes: roomFor(0) });
+    const reads = countReads();
+
+    await expect(use('a')).rejects.toMatchObject({
+      code: 'INSUFFICIENT_STORAGE',
+      message: `model a version 1 has 16 MB of files, and all model files together may take 15 MB of ${serving.modelDirectory}; give the function more ephemeral storage (stage parameter tmpSize)`,
+    });
+    expect([reads.count, await directories()]).toEqual([0, []]);
+  });
+
+  it('that an earlier process left are used, counted, and make room', async () => {
+    await start(['a', 'b', 'c']);
+    for (const name of ['a', 'b']) await serving.models.fetch(await bundleOf(name));
+    const { modelDirectory, repository } = serving;
+    const older = join(modelDirectory, (await bundleOf('b')).digest);
+    await utimes(older, new Date(0), new Date(0));
+    const later = createModelCache(repository.store, {
+      ...{ directory: modelDirectory, memoryMb: 1769, warmUp: async () => {} },
+      ...{ memoryBudgetBytes: Number.POSITIVE_INFINITY, diskBudgetBytes: roomFor(2) },
+      ...{ onLoaded: (report) => serving.loads.push(report), onEvicted: () => {} },
+    });
+
+    for (const name of ['a', 'c']) await later.use(await bundleOf(name), NEVER, run);
+
+    expect(serving.loads.map(({ downloadBytes }) => downloadBytes > 0)).toEqual([false, true]);
+    expect((await directories()).sort()).toEqual(await digests(['a', 'c']));
+  });
+
+  it('that a process left half-written are removed after a quarter of an hour', async () => {
+    await start(['a']);
+    const partial = async (ageMs: number): Promise<string> => {
+      const path = join(serving.modelDirectory, `${'0'.repeat(64)}.${randomUUID()}.part`);
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'model.onnx'), 'half');
+      const then = new Date(Date.now() - ageMs);
+      await utimes(path, then, then);
+      return path;
+    };
+    const [stale, fresh] = [await partial(16 * 60_000), await partial(14 * 60_000)];
+
+    await use('a');
+
+    await expect(access(stale)).rejects.toMatchObject({ code: 'ENOENT' });
+    await access(fresh);
+  });
+
+  it('get their share of the file system', async () => {
+    await start([]);
+    const directory = join(folder, 'not', 'there', 'yet');
+
+    const [whole, half] = [diskBudget(directory, 1), diskBudget(directory, 0.5)];
+
+    expect(half).toBe(Math.floor(whole / 2));
+    expect(half).toBeGreaterThan(MB);
+  });
+});
+
+describe('a function that serves only some models', () => {
+  it('answers 404 for the others, saying so, and does not list them', async () => {
+    await start([]);
+    const { store } = serving.repository;
+    for (const name of ['a', 'b']) await publishModel(serving.repository, name, onnxPath);
+    const all = serving;
+    serving = await createTestServing({ models: store }, { only: ['b', 'not-pushed'] });
+
+    const refused = await serving.fetch('/v2/models/a');
+
+    expect(refused.status).toBe(404);
+    expect(await refused.json()).toMatchObject({
+      error: expect.stringContaining('model a is not served here, only b, not-pushed'),
+    });
+    for (const path of ['/v2/models/a/ready', '/v2/models/a/versions/1'])
+      expect((await serving.fetch(path)).status).toBe(404);
+    const listed = JSON.stringify(await (await serving.fetch('/models')).json());
+    expect([listed.includes('"b"'), listed.includes('"a"')]).toEqual([true, false]);
+    expect((await ready('b')).status).toBe(200);
+    await all.remove();
+  });
+});

@@ -1,0 +1,18 @@
+import { expect, it } from '@jest/globals';
+import { createImageClassification } from '../../../src/tasks/image-classification.ts';
+
+it('gives a graph of variable size a blank picture of the size that preprocessing makes', async () => {
+  const signature = {
+    inputs: [
+      { name: 'pixel_values', dtype: 'float32' as const, shape: ['batch_size', 'num_channels', 'height', 'width'] },
+    ],
+    outputs: [{ name: 'logits', dtype: 'float32' as const, shape: ['batch_size', 2] }],
+  };
+  const preprocessing = { do_resize: true, size: { height: 6, width: 8 }, do_rescale: true, do_normalize: false };
+  const task = createImageClassification({ labels: ['cat', 'dog'], multiLabel: false, preprocessing }, signature);
+
+  const { pixel_values } = await task.blank(signature, {});
+
+  expect(pixel_values).toMatchObject({ dtype: 'float32', shape: [1, 3, 6, 8] });
+  expect([...(pixel_values?.data ?? [])]).toEqual(Array(3 * 6 * 8).fill(0));
+});
