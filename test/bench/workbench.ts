@@ -27,8 +27,6 @@ export interface Workbench {
   readonly repository: ModelRepository;
   /** What a function finds in its environment, as serverless.yml deploys it by default; each call has a cache of its own. */
   environment(): Record<string, string>;
-  /** Bundles `source` as functions are bundled, to `outfile` below `directory`. */
-  bundle(source: string, outfile: string): Promise<void>;
   /** Publishes as the command line does. */
   push(file: string, name: string): Promise<void>;
   /** Runs one of `scripts/` in a process of its own; resolves to what it sends. */
@@ -94,7 +92,6 @@ export const createWorkbench = async (): Promise<Workbench> => {
     storage,
     repository,
     environment,
-    bundle,
 
     async push(file, name) {
       await pushModel(repository, file, { name });
