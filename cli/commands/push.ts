@@ -58,7 +58,7 @@ one when it is promoted.`,
   positionals: ['file|folder'],
   options: {
     name: { type: 'string', value: '<name>', description: 'default: the name of the folder or file' },
-    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file' },
+    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file alone' },
     dimension: {
       type: 'string',
       multiple: true,

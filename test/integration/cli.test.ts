@@ -128,6 +128,26 @@ describe('with a directory', () => {
     expect(single.json).toMatchObject({ name: 'colours', task: 'image-classification' });
   });
 
+  it('a push does not turn a classifier into a model of tensors unless that is asked for', async () => {
+    await cli('push', `${MODELS}/colours`);
+    const bare = join(root, 'colours.onnx');
+    await copyFile(`${MODELS}/colours/onnx/model.onnx`, bare);
+
+    const refused = await cli('push', bare, '--json');
+
+    expect(refused).toMatchObject({ exitCode: 1, json: { code: 'INVALID_REQUEST' } });
+    expect(refused.json.error).toMatch(/would be tensor .*version 1 of colours.* is image-classification; .*--task/);
+    expect((await cli('show', 'colours', '--json')).json).toMatchObject({ versions: [1] });
+    expect(await cli('push', bare, '--task', 'tensor')).toMatchObject({ exitCode: 0 });
+    expect(await cli('push', `${MODELS}/colours/onnx/model.onnx`)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('a push repairs a version whose bundle is broken', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    await writeFile(join(root, 'store/models/add/1/bundle.json'), '{}');
+    expect(await cli('push', `${MODELS}/add.onnx`, '--promote')).toMatchObject({ exitCode: 0 });
+  });
+
   it('a model that was altered is not run, and the reason is told', async () => {
     await cli('push', `${MODELS}/add.onnx`);
     const file = join(root, 'store/models/add/1/files/add.onnx');
