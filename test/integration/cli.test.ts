@@ -79,13 +79,29 @@ describe('with a directory', () => {
     const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
     expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });
     const best = await cli('predict', 'colours', red, '--top-k', '1');
-    expect(best.stdout).toMatch(/^0\.999\d {2}red\n$/);
+    expect(best).toMatchObject({ stdout: expect.stringMatching(/^0\.999\d {2}red\n$/), stderr: 'colours version 1\n' });
   });
 
   it('a model of tensors takes a request of the Open Inference Protocol', async () => {
     await cli('push', `${MODELS}/add.onnx`);
     const { json } = await cli('predict', 'add', request, '--json');
     expect(json).toMatchObject({ model: 'add', version: 1, result: { model_name: 'add', outputs: [ADD_OUTPUT] } });
+  });
+
+  it('a model of tensors refuses a picture with the way to make it a classifier', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    const { exitCode, stderr } = await cli('predict', 'add', red);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /add version 1 takes tensors, .*red\.png is a picture: .*push .*--task image-classification/,
+    );
+  });
+
+  it('a picture that is larger than a request is sent, and nowhere uploaded', async () => {
+    await cli('push', `${MODELS}/colours`);
+    const path = join(root, 'large.png');
+    await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } }).toFile(path);
+    expect(await cli('predict', 'colours', path)).toMatchObject({ exitCode: 0, stderr: 'colours version 1\n' });
   });
 
   it('integers beyond 2^53 arrive in the output as they are', async () => {
@@ -262,7 +278,8 @@ describe('with a directory', () => {
     ['an unknown model', ['predict', 'unknown', 'red.png'], 'NOT_FOUND', /push one with/],
     ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
     ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
-    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /blue\.png/],
+    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /^there is no file .*blue\.png$/],
+    ['a directory', ['predict', 'colours', 'test'], 'NOT_FOUND', /^there is no file test: it is a directory$/],
     ['what is no picture', ['predict', 'colours', 'text.png'], 'INVALID_INPUT', /./],
     ['tensors of another model', ['predict', 'colours', 'request.json'], 'INVALID_INPUT', /"a": unknown/],
     ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', /top_k/],
@@ -377,6 +394,19 @@ describe('with what is deployed', () => {
       const { json } = await cli('predict', 'colours', red, ...options, '--json', '--top-k', '1');
       expect(json).toMatchObject({ model: 'colours', result: [{ label: 'red', score: expect.any(Number) }] });
       expect(authorizations).toEqual(signed.length > 0 ? signed : [undefined]);
+    });
+
+    it('says when warm functions follow a change, once it was made', async () => {
+      await cli('push', `${MODELS}/add.onnx`, ...options);
+      await cli('push', `${MODELS}/add.onnx`, ...options);
+      const change = ['canary', 'add', '2', '--weight', '10%', ...options];
+      expect(await cli(...change, '--dry-run')).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await cli(...change)).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringMatching(/^Warm functions.* 30 s/),
+      });
+      expect(await cli(...change)).toMatchObject({ stdout: 'add stays as it is\n', stderr: '' });
+      await cli('empty', ...options, '--yes');
     });
 
     it('is sent what exceeds a request through its data bucket, once', async () => {
