@@ -27,6 +27,7 @@ const ADD_REQUEST = {
     { name: 'b', datatype: 'FP32', shape: [1, 3], data: [10, 20, 30] },
   ],
 };
+const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 18569500\n`;
 const ADD_OUTPUT = { name: 'sum', datatype: 'FP32', shape: [1, 3], data: [11, 22, 33] };
 
 let root: string;
@@ -48,6 +49,7 @@ describe('with a directory', () => {
   const cli = (...words: string[]) => runCli([...words, '--store', join(root, 'store')]);
 
   it('a model is pushed, listed, shown and tried', async () => {
+    await mkdir(join(root, 'store'));
     const empty = await cli('list');
     expect(empty).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('npx onnx-serverless push') });
 
@@ -244,6 +246,17 @@ describe('with a directory', () => {
           return path;
         },
       ],
+      ['what Git LFS has not fetched', /is a Git LFS pointer .*git lfs pull/, () => write(LFS_POINTER)],
+      [
+        'weights that Git LFS has not fetched',
+        /model\.onnx_data(_1)? is a Git LFS pointer .*git lfs pull/,
+        async () => {
+          await cp(`${MODELS}/external-data`, join(root, 'weights'), { recursive: true });
+          for (const name of ['model.onnx_data', 'model.onnx_data_1'])
+            await writeFile(join(root, 'weights', name), LFS_POINTER);
+          return join(root, 'weights');
+        },
+      ],
       ['no file', /no file or folder/, () => join(root, 'missing.onnx')],
       ['a wrong count of labels', /3 classes.*names 2/, () => colours('config.json', config({ 0: 'red', 1: 'green' }))],
       ['a gap in the labels', /no label for class 1/, () => colours('config.json', config({ 0: 'a', 2: 'b', 3: 'c' }))],
@@ -276,6 +289,13 @@ describe('with a directory', () => {
 
   it.each([
     ['an unknown model', ['predict', 'unknown', 'red.png'], 'NOT_FOUND', /push one with/],
+    ['a model of which the name is mistyped', ['predict', 'colors', 'red.png'], 'NOT_FOUND', /did you mean colours\?$/],
+    [
+      'a model of which the name is cut short',
+      ['history', 'col'],
+      'NOT_FOUND',
+      /no model col .*did you mean colours\?$/,
+    ],
     ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
     ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
     ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /^there is no file .*blue\.png$/],
@@ -293,6 +313,35 @@ describe('with a directory', () => {
     const { exitCode, json } = await cli(...inRoot, '--json');
     expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
     expect(json.error).toMatch(reason);
+  });
+});
+
+describe('a store that is no directory', () => {
+  const commands = [
+    ['list'],
+    ['show', 'm'],
+    ['predict', 'm', 'package.json'],
+    ['verify', 'm'],
+    ['pull', 'm', 'pulled'],
+    ['history', 'm'],
+    ['promote', 'm', '1'],
+  ];
+
+  it.each(commands)('is refused by %s', async (...words) => {
+    const missing = await runCli([...words, '--store', join(root, 'missing'), '--json']);
+    expect(missing).toMatchObject({ exitCode: 1, json: { code: 'NOT_FOUND' } });
+    expect(missing.json.error).toMatch(
+      /^there is no directory .*missing; a push makes it: .*push .* --store .*missing$/,
+    );
+    const file = await runCli([...words, '--store', red, '--json']);
+    expect(file).toMatchObject({ exitCode: 1, json: { code: 'INVALID_REQUEST' } });
+    expect(file.json.error).toMatch(/red\.png is a file, expected a directory$/);
+  });
+
+  it('is refused by push when it is a file', async () => {
+    const { exitCode, stderr } = await runCli(['push', `${MODELS}/add.onnx`, '--store', red]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/red\.png is a file, expected a directory\n$/);
   });
 });
 
@@ -514,15 +563,11 @@ describe('as a process', () => {
   it.each([
     [0, ['--help'], /Usage: npx onnx-serverless <command>/, /^$/],
     [0, ['predict', '--help'], /--top-k <count>/, /^$/],
-    [1, ['show', 'unknown', '--store', 'no-such-directory'], /^$/, /^no model unknown in .*\n$/],
+    [0, ['--version'], /^\d+\.\d+\.\d+\n$/, /^$/],
+    [1, ['show', 'unknown', '--store', 'test'], /^$/, /^no model unknown in .*\n$/],
     [2, ['psuh'], /^$/, /^there is no command psuh; did you mean push\? .*\n$/],
     [2, ['list', '--json', '--sotre'], /^\{"error":"Unknown option.*--store\?.*\}\n$/, /^$/],
-    [
-      1,
-      ['show', 'x', '--store', 'no-such-directory', '--debug'],
-      /^$/,
-      /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/,
-    ],
+    [1, ['show', 'x', '--store', 'test', '--debug'], /^$/, /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/],
   ])('it exits with %i after %j', async (exitCode, words, stdout, stderr) => {
     const run = await inProcess(words);
     expect(run.exitCode).toBe(exitCode);
