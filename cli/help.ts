@@ -9,8 +9,8 @@ export const formatPositionals = ({ positionals }: Command): string =>
 
 const describeOptions = (options: Options): string =>
   formatTable(
-    Object.entries(options).map(([name, { value, description }]) => [
-      `  --${name}${value === undefined ? '' : ` ${value}`}`,
+    Object.entries(options).map(([name, { short, value, description }]) => [
+      `  --${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`,
       description,
     ]),
   );

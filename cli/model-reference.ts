@@ -1,6 +1,7 @@
 import { ServingError } from '../src/core/errors.ts';
 import { assertAlias, assertModelName, parseVersion } from '../src/repository/keys.ts';
 import type { ModelRepository } from '../src/repository/model-repository.ts';
+import { closest } from './closest.ts';
 
 /** A model, and perhaps one of its versions, as a command names it. */
 export interface ModelReference {
@@ -29,6 +30,18 @@ export const parseReference = (text: string, versionOption?: string): ModelRefer
   }
   const version = separator === '/' ? selector : versionOption;
   return version === undefined ? { name } : { name, version: parseVersion(version) };
+};
+
+/** Adds to what says that something was not found which model was probably meant, if `text` names none that there is. */
+export const suggestModel = async (error: unknown, text: string, repository: ModelRepository): Promise<unknown> => {
+  if (!(error instanceof ServingError && error.code === 'NOT_FOUND')) return error;
+  const names = await repository.names().catch((): string[] => []); // the first error says more
+  const { name } = parseReference(text);
+  const meant = names.includes(name)
+    ? undefined
+    : (closest(name, names) ?? names.find((each) => each.startsWith(name)));
+  if (meant === undefined) return error;
+  return new ServingError('NOT_FOUND', `${error.message}; did you mean ${meant}?`, { cause: error });
 };
 
 /** The version that is meant: an alias as it stands now, and without any the stable one. @throws `NOT_FOUND` */

@@ -18,7 +18,7 @@ import {
 import { promote as promoteTo } from '../src/repository/rollout.ts';
 import { findExternalData } from './external-data.ts';
 import { findModel, type ModelSource, suggestName } from './model-source.ts';
-import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
+import { assertSameTask, parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
 import { whoami } from './routing-change.ts';
 import { type Dimensions, RECIPES } from './task-recipes.ts';
@@ -27,7 +27,7 @@ import { runWarmUp, toWarmUpInputs, type WarmUpInput } from './warm-up-inputs.ts
 export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 'sign'> {
   /** Default: after the folder or file. */
   readonly name?: string;
-  /** Default: what the folder says, `tensor` for a file. */
+  /** Default: what the Hugging Face folder says, `tensor` for a file that is in none. */
   readonly task?: string;
   /** For the trial run. */
   readonly dimensions?: Dimensions;
@@ -129,7 +129,7 @@ const write = async (
 
 /**
  * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name; the first one answers at once.
- * The model is opened and run once before anything is written.
+ * The model is opened and run once before anything is written. Its task stays what it was, unless `options` name one.
  *
  * @throws `MODEL_INVALID` when it cannot be served, saying why; `INVALID_REQUEST`, `NOT_FOUND` for what was asked; `MODEL_UNAVAILABLE` when the store fails
  */
@@ -146,6 +146,7 @@ export const pushModel = async (
     options.task === undefined
       ? await recogniseTask(source)
       : { task: parseTask(options.task), reason: 'as asked for' };
+  if (options.task === undefined) await assertSameTask(repository, name, recognised);
   const warmUpInputs = toWarmUpInputs(options.warmup ?? []);
   const prepared = prepare(source, name, recognised, options, warmUpInputs);
   const { draft, paths, signature, createMs } = await refusing(source, prepared);

@@ -45,12 +45,12 @@ export const describeChange = ({ from, to }: Pick<RoutingChange, 'from' | 'to'>)
 
 /** Runs a command that changes the routing of the model `name`. */
 export const changeModel = async (
-  { values, target }: Pick<Invocation<typeof CHANGE_OPTIONS>, 'values' | 'target'>,
+  { values, target, terminal }: Omit<Invocation<typeof CHANGE_OPTIONS>, 'positionals'>,
   name: string,
   action: string,
   change: RoutingChanger,
 ): Promise<Report> => {
-  const { repository } = await target();
+  const { repository, buckets } = await target();
   const { routing } = await repository.routing(name);
   const dryRun = values['dry-run'] ?? false;
   const reason = { by: whoami(), action, note: values.note ?? '', dryRun };
@@ -59,5 +59,9 @@ export const changeModel = async (
   const { stable, canary, shadow, aliases } = to;
   const json = { name, changed: changed !== undefined, dryRun, routing: { stable, canary, shadow, aliases } };
   if (changed === undefined) return { json, text: `${name} stays as it is` };
+  if (buckets && !dryRun)
+    terminal.note(
+      'Warm functions follow within their routing time to live: 30 s, unless the stage parameter routingTtl is another',
+    );
   return { json, text: `${dryRun ? 'Would change ' : ''}${name}: ${describeChange({ from, to })}` };
 };

@@ -12,10 +12,10 @@ export const alias = defineCommand({
     remove: { type: 'boolean', description: 'take the name away' },
     ...CHANGE_OPTIONS,
   },
-  async run({ positionals: [name = '', aliasName = '', version], values, target }) {
+  async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.remove ?? false))
       throw new ServingError('INVALID_REQUEST', 'name either a version or --remove');
     const change = setAlias(aliasName, version === undefined ? undefined : parseVersion(version));
-    return changeModel({ values, target }, name, 'alias', change);
+    return changeModel({ values, target, terminal }, name, 'alias', change);
   },
 });

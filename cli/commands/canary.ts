@@ -14,13 +14,13 @@ the stable one; --off ends it.`,
     off: { type: 'boolean', description: 'end it: the stable version answers everything' },
     ...CHANGE_OPTIONS,
   },
-  async run({ positionals: [name = '', version], values, target }) {
+  async run({ positionals: [name = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.off ?? false))
       throw new ServingError('INVALID_REQUEST', 'name either a version, with --weight, or --off');
     const change =
       version === undefined
         ? setCanary(undefined)
         : setCanary({ version: parseVersion(version), weight: parseShare('--weight', values.weight) });
-    return changeModel({ values, target }, name, 'canary', change);
+    return changeModel({ values, target, terminal }, name, 'canary', change);
   },
 });

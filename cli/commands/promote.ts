@@ -9,6 +9,6 @@ export const promote = defineCommand({
 returns to the version before.`,
   positionals: ['model', 'version'],
   options: CHANGE_OPTIONS,
-  run: ({ positionals: [name = '', version = ''], values, target }) =>
-    changeModel({ values, target }, name, 'promote', promoteTo(parseVersion(version))),
+  run: ({ positionals: [name = '', version = ''], values, target, terminal }) =>
+    changeModel({ values, target, terminal }, name, 'promote', promoteTo(parseVersion(version))),
 });

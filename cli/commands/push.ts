@@ -58,7 +58,7 @@ one when it is promoted.`,
   positionals: ['file|folder'],
   options: {
     name: { type: 'string', value: '<name>', description: 'default: the name of the folder or file' },
-    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file' },
+    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file alone' },
     dimension: {
       type: 'string',
       multiple: true,
@@ -80,7 +80,7 @@ one when it is promoted.`,
     const dimensions = parseDimensions(values.dimension ?? []);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
     const dryRun = values['dry-run'] ?? false;
-    const target = await findTarget();
+    const target = await findTarget({ mayCreate: true });
     const pushed = await pushModel(target.repository, path, {
       ...(values.name !== undefined && { name: values.name }),
       ...(values.task !== undefined && { task: values.task }),

@@ -7,5 +7,6 @@ export const rollback = defineCommand({
   description: `Makes the previously stable version stable again, and ends canary and shadow. A second rollback goes one further back.`,
   positionals: ['model'],
   options: CHANGE_OPTIONS,
-  run: ({ positionals: [name = ''], values, target }) => changeModel({ values, target }, name, ROLL_BACK, rollBack()),
+  run: ({ positionals: [name = ''], values, target, terminal }) =>
+    changeModel({ values, target, terminal }, name, ROLL_BACK, rollBack()),
 });

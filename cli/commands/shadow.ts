@@ -14,13 +14,13 @@ export const shadow = defineCommand({
     off: { type: 'boolean', description: 'end it' },
     ...CHANGE_OPTIONS,
   },
-  async run({ positionals: [name = '', version], values, target }) {
+  async run({ positionals: [name = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.off ?? false))
       throw new ServingError('INVALID_REQUEST', 'name either a version, with --rate, or --off');
     const change =
       version === undefined
         ? setShadow(undefined)
         : setShadow({ version: parseVersion(version), rate: parseShare('--rate', values.rate) });
-    return changeModel({ values, target }, name, 'shadow', change);
+    return changeModel({ values, target, terminal }, name, 'shadow', change);
   },
 });
