@@ -1,33 +1,10 @@
-import { ERROR_KINDS, type ErrorCode, ServingError } from '../../src/core/errors.ts';
+import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { JsonText } from '../../src/core/json-text.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatTable } from '../format.ts';
-import { type ModelReference, parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
-import { type Input, isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../predict-input.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
+import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../predict-input.ts';
 import type { Post, Send } from '../send.ts';
-import type { Target } from '../target.ts';
-
-/** Says what to do when a model that takes tensors refuses a picture; where the repository cannot be read, the refusal has to do. */
-const explainRefusal = async (
-  failure: unknown,
-  { path, contentType }: Input,
-  reference: ModelReference,
-  { repository, options }: Target,
-): Promise<unknown> => {
-  const { code, message } = ServingError.from(failure);
-  if (ERROR_KINDS[code].fault !== 'client' || !contentType.startsWith('image/')) return failure;
-  const bundle = await resolveVersion(repository, reference)
-    .then((version) => repository.bundle(reference.name, version))
-    .catch(() => undefined);
-  if (bundle?.task !== 'tensor') return failure;
-  const { name, version } = bundle;
-  const push = `npx onnx-serverless push <folder> --task image-classification --name ${name}${options}`;
-  return new ServingError(
-    code,
-    `${message}; ${name} version ${version} takes tensors, and ${path} is a picture: a folder with config.json and preprocessor_config.json is pushed as a classifier of pictures with: ${push}`,
-    { cause: failure },
-  );
-};
 
 const parseParameters = (texts: readonly string[], topK: string | undefined): string => {
   const pairs = texts.map((text) => {
@@ -115,11 +92,7 @@ ${REFERENCE_HELP}`,
     const version = isNamed ? `/versions/${await resolveVersion(target.repository, reference)}` : '';
     const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
     const post = { method: 'POST', headers: { 'content-type': contentType }, body } as const;
-    const { answer, answered } = await ask(target.send, query === '' ? route : `${route}?${query}`, post).catch(
-      async (failure: unknown) => {
-        throw await explainRefusal(failure, input, reference, target);
-      },
-    );
+    const { answer, answered } = await ask(target.send, query === '' ? route : `${route}?${query}`, post);
     terminal.note(`${model} version ${answered}`);
     const json = new JsonText(`{"model":"${model}","version":${answered},"result":${answer}}`);
     return { text: formatResult(answer), json };

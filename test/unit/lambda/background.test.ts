@@ -31,10 +31,15 @@ afterEach(() => {
   api.close();
 });
 
+/** Long enough for what must not happen to happen, were it wrong. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+const isWaiting = () => until(() => waiting.length === 1);
 /** Announces an invocation to the extension, as Lambda does at the same time as to the runtime. */
 const announce = async (): Promise<void> => {
-  await settle();
+  await isWaiting();
   waiting.shift()?.end('{"eventType":"INVOKE"}');
 };
 
@@ -67,8 +72,7 @@ describe('on Lambda', () => {
     expect(waiting).toHaveLength(0); // not asked for the next event: Lambda goes on
 
     end();
-    await settle();
-    expect(waiting).toHaveLength(1);
+    await isWaiting();
   });
 
   it('work that fails keeps nothing', async () => {
@@ -82,8 +86,7 @@ describe('on Lambda', () => {
       background.hold(Promise.reject(new Error('failed too')));
     })({}, {});
 
-    await settle();
-    expect(waiting).toHaveLength(1);
+    await isWaiting();
   });
 
   it.each(['before', 'after'])('an invocation may be announced %s it is handled', async (order) => {
@@ -94,8 +97,7 @@ describe('on Lambda', () => {
       if (order === 'before') await announce();
       await handler({}, {});
       if (order === 'after') await announce();
-      await settle();
-      expect(waiting).toHaveLength(1);
+      await isWaiting();
     }
   });
 
@@ -105,9 +107,7 @@ describe('on Lambda', () => {
     await announce();
 
     await expect(handler({}, {})).rejects.toThrow('failed');
-    await settle();
-
-    expect(waiting).toHaveLength(1);
+    await isWaiting();
   });
 });
 
@@ -126,7 +126,6 @@ describe('anywhere else', () => {
       expect(ran).toBe(false);
     })({}, {});
 
-    await settle();
-    expect(ran).toBe(true);
+    await until(() => ran);
   });
 });
