@@ -50,7 +50,7 @@ export default {
     only('local-apart', '^local/', ['^src/', '^cli/'], 'the local server may push as the command line does'),
     door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', ['^src/engine/']),
     door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/telemetry']),
-    door('one-door-to-s3', '@aws-sdk/', ['^src/repository/s3-store']),
+    door('one-door-to-s3', '@aws-sdk/', ['^src/repository/s3-']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/tasks/image/']),
     door('hono-serves-http', '^(node_modules/)?hono', ['^src/http/', '^src/lambda/']),
   ],

@@ -10,7 +10,7 @@ export const COMMON_OPTIONS = {
   store: { type: 'string', value: '<directory>', description: 'a directory instead of S3' },
   json: { type: 'boolean', description: 'print one JSON object, also for an error: {"error", "code"}' },
   debug: { type: 'boolean', description: 'print the stack of an error' },
-  help: { type: 'boolean', description: 'show this' },
+  help: { type: 'boolean', short: 'h', description: 'show this' },
 } as const satisfies Options;
 
 const misuse = (problem: string, suggestion: string | undefined, help: string): never => {
@@ -25,13 +25,18 @@ export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | string[] | undefined>>;
 }
 
+const HELP = ['help', '--help', '-h'];
+
 /** @throws `INVALID_REQUEST` naming what is wrong, with the nearest thing that is right */
 export const parseCommandLine = (
   words: readonly string[],
   commands: Readonly<Record<string, Command>>,
-): Parsed | 'help' => {
+): Parsed | 'help' | 'version' => {
   const [name, ...rest] = words;
-  if (name === undefined || name === '--help' || name === 'help') return 'help';
+  const [helpOn] = rest;
+  if (name === 'help' && helpOn !== undefined) return parseCommandLine([helpOn, '--help'], commands);
+  if (name === undefined || HELP.includes(name)) return 'help';
+  if (name === '--version') return 'version';
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const problem = name.startsWith('-') ? `a command has to come before ${name}` : `there is no command ${name}`;
@@ -45,9 +50,11 @@ export const parseCommandLine = (
       options: options as ParseArgsOptionsConfig,
       allowPositionals: true,
     });
-    if (!values.help && positionals.length !== command.positionals.length)
+    const required = command.positionals.filter((positional) => !positional.endsWith('?'));
+    const fits = positionals.length >= required.length && positionals.length <= command.positionals.length;
+    if (!values.help && !fits)
       misuse(
-        `${name} takes ${formatPositionals(command) || 'no arguments'}, not "${positionals.join(' ')}"`,
+        `${name} takes ${formatPositionals(command) || 'no arguments'}, ${positionals.length === 0 ? 'and nothing was given' : `not "${positionals.join(' ')}"`}`,
         undefined,
         help,
       );

@@ -1,19 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { type ErrorCode, ServingError } from '../src/core/errors.ts';
 import { toJsonText } from '../src/core/json-text.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './arguments.ts';
 import type { Command, Report } from './command.ts';
+import { alias } from './commands/alias.ts';
+import { canary } from './commands/canary.ts';
+import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
+import { gc } from './commands/gc.ts';
+import { history } from './commands/history.ts';
 import { list } from './commands/list.ts';
 import { predict } from './commands/predict.ts';
+import { promote } from './commands/promote.ts';
+import { pull } from './commands/pull.ts';
 import { push } from './commands/push.ts';
+import { rollback } from './commands/rollback.ts';
+import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
+import { verify } from './commands/verify.ts';
 import { commandHelp, generalHelp } from './help.ts';
+import { suggestModel } from './model-reference.ts';
 import { findTarget, type Target } from './target.ts';
 import { createTerminal, type Streams } from './terminal.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { push, list, show, predict, empty };
+/** In the order in which `--help` lists them. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ...{ push, list, show, predict },
+  ...{ promote, canary, shadow, alias, rollback, history },
+  ...{ verify, pull, delete: deleteCommand, gc, empty },
+};
 
 /** Exit codes: it worked, it failed, the command line makes no sense. */
 const [OK, FAILED, MISUSED] = [0, 1, 2];
@@ -30,15 +48,23 @@ const execute = async (
     return await command.run({
       positionals,
       values: values as Record<string, never>,
-      target: async () => {
-        target = await findTarget(values, projectDirectory);
+      target: async (use) => {
+        target = await findTarget(values, projectDirectory, use);
         return target;
       },
       terminal: createTerminal(streams),
     });
+  } catch (error) {
+    const isModel = command.positionals[0]?.startsWith('model') ?? false;
+    throw target && isModel ? await suggestModel(error, positionals[0] ?? '', target.repository) : error;
   } finally {
     await target?.close();
   }
+};
+
+const readVersion = async (): Promise<string> => {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 };
 
 /** One line for whoever has to act on it. The AWS SDK's own errors name their cause in `name`. */
@@ -71,11 +97,15 @@ export const runCommandLine = async (
     if (words.includes('--debug')) stderr.write(`${inspect(error)}\n`);
     return exitCode;
   };
-  let parsed: Parsed | 'help';
+  let parsed: ReturnType<typeof parseCommandLine>;
   try {
     parsed = parseCommandLine(words, COMMANDS);
   } catch (error) {
     return fail(error, MISUSED);
+  }
+  if (parsed === 'version') {
+    stdout.write(`${await readVersion()}\n`);
+    return OK;
   }
   if (parsed === 'help' || parsed.values.help) {
     stdout.write(

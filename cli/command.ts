@@ -1,10 +1,12 @@
-import type { Target } from './target.ts';
+import type { Target, TargetUse } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
 /** An option of a command, as `parseArgs` of Node takes it and as `--help` shows it. */
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: true;
+  /** One letter that stands for the name. */
+  readonly short?: string;
   /** What stands for the value in `--help`. */
   readonly value?: string;
   readonly description: string;
@@ -29,7 +31,7 @@ export interface Invocation<O extends Options> {
   readonly positionals: readonly string[];
   readonly values: Values<O>;
   /** What the command acts on; looked up when it is asked for. */
-  readonly target: () => Promise<Target>;
+  readonly target: (use?: TargetUse) => Promise<Target>;
   readonly terminal: Terminal;
 }
 
@@ -37,7 +39,7 @@ export interface Command<O extends Options = Options> {
   readonly summary: string;
   /** Shown below the usage line. */
   readonly description: string;
-  /** All of them are required. */
+  /** All of them are required but those that end in `?`. */
   readonly positionals: readonly string[];
   readonly options: O;
   run(invocation: Invocation<O>): Promise<Report>;

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
 import type { ModelSource } from './model-source.ts';
@@ -91,8 +91,22 @@ export const externalDataOf = (graph: Buffer): string[] => {
   }
 };
 
-/** Paths of the files that hold the weights of the model's graph. @throws `MODEL_INVALID` when one is missing or elsewhere */
+/** What a clone without Git LFS has in the place of a large file. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+
+const assertFetched = async (directory: string, path: string): Promise<void> => {
+  await using file = await open(join(directory, path));
+  const { buffer } = await file.read({ buffer: Buffer.alloc(LFS_POINTER.length) });
+  if (buffer.toString('latin1') === LFS_POINTER)
+    throw new ServingError(
+      'MODEL_INVALID',
+      `${path} is a Git LFS pointer instead of the file itself; fetch that with: git lfs pull`,
+    );
+};
+
+/** Paths of the files that hold the weights of the model's graph. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
 export const findExternalData = async ({ directory, graph }: ModelSource): Promise<string[]> => {
+  await assertFetched(directory, graph);
   const bytes = await readFile(join(directory, graph));
   if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
   const paths: string[] = [];
@@ -109,6 +123,7 @@ export const findExternalData = async ({ directory, graph }: ModelSource): Promi
         'MODEL_INVALID',
         `its weights are in ${path}, which is missing; it has to lie beside the graph`,
       );
+    await assertFetched(directory, path);
     paths.push(path);
   }
   return paths;

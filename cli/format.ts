@@ -33,5 +33,8 @@ export const formatFields = (fields: Readonly<Record<string, string | readonly s
     ),
   );
 
+/** `10 %`, of 0.1. */
+export const formatShare = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
+
 /** `2026-11-23 12:30`, of an ISO 8601 time, in UTC. */
 export const formatDate = (time: string): string => time.slice(0, 16).replace('T', ' ');

@@ -1,14 +1,16 @@
 import type { Command, Options } from './command.ts';
 import { formatTable } from './format.ts';
 
-/** `<model> <file>` */
+/** `<model> [version]` */
 export const formatPositionals = ({ positionals }: Command): string =>
-  positionals.map((positional) => `<${positional}>`).join(' ');
+  positionals
+    .map((positional) => (positional.endsWith('?') ? `[${positional.slice(0, -1)}]` : `<${positional}>`))
+    .join(' ');
 
 const describeOptions = (options: Options): string =>
   formatTable(
-    Object.entries(options).map(([name, { value, description }]) => [
-      `  --${name}${value === undefined ? '' : ` ${value}`}`,
+    Object.entries(options).map(([name, { short, value, description }]) => [
+      `  --${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`,
       description,
     ]),
   );

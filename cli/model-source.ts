@@ -9,7 +9,8 @@ export interface ModelSource {
   readonly graph: string;
   /** The same model in other precisions, which stays behind. */
   readonly alternatives: readonly string[];
-  readonly isFolder: boolean;
+  /** Whether `directory` is the model's own, so that its settings speak for it; otherwise the graph stands alone. */
+  readonly ownsDirectory: boolean;
 }
 
 /** What Optimum and transformers.js append to a file name, by precision; the first that is there is pushed. */
@@ -48,7 +49,7 @@ const chooseGraph = async (directory: string): Promise<readonly [graph: string, 
   if (files.some((path) => SEVERAL_GRAPHS.test(path)))
     throw new ServingError(
       'MODEL_INVALID',
-      `${directory} holds a model of several graphs (${files.join(', ')}), and only models of one graph can be served; a single one is pushed by its file name`,
+      `${directory} holds a model of several graphs (${files.join(', ')}), and only models of one graph can be served; a single one is pushed by its file name, with --task tensor`,
     );
   if (others.length > 0)
     throw new ServingError(
@@ -64,7 +65,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
   if (found.isDirectory()) {
     const [graph, ...alternatives] = await chooseGraph(path);
-    return { directory: path, graph, alternatives, isFolder: true };
+    return { directory: path, graph, alternatives, ownsDirectory: true };
   }
   if (!path.endsWith('.onnx'))
     throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
@@ -73,7 +74,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
   const directory = inside ? dirname(folder) : folder;
   const graph = inside ? `onnx/${basename(path)}` : basename(path);
-  return { directory, graph, alternatives: [], isFolder: false };
+  return { directory, graph, alternatives: [], ownsDirectory: await exists(join(directory, 'config.json')) };
 };
 
 /** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */
@@ -83,7 +84,8 @@ export const suggestName = ({ directory, graph }: ModelSource): string => {
   return name
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 100);
+    .slice(0, 100)
+    .replace(/[^A-Za-z0-9]+$/, '');
 };
 
 /** A JSON file of the model; undefined when there is none. @throws `MODEL_INVALID` when it is not a JSON object */

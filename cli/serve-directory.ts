@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deadlineAt } from '../src/core/deadline.ts';
 import type { ServingError } from '../src/core/errors.ts';
-import { createModelCache } from '../src/engine/model-cache.ts';
 import { createApplication } from '../src/http/application.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
-import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
-import type { ObjectStore } from '../src/repository/object-store.ts';
-import { createRouter } from '../src/serving/router.ts';
-import { warmUp } from '../src/serving/warm-up.ts';
+import type { ModelRepository } from '../src/repository/model-repository.ts';
+import type { UploadingStore } from '../src/repository/object-store.ts';
+import { ordinaryBackground } from '../src/serving/background.ts';
+import { createServing } from '../src/serving/create-serving.ts';
 import type { Send } from './send.ts';
 
 /** As the functions have by default: one thread. */
@@ -18,33 +17,43 @@ const MEMORY_MB = 1_769;
 
 /** The deployed application in this process, over a directory. */
 export interface DirectoryServing {
-  readonly repository: ModelRepository;
-  readonly data: ObjectStore;
+  readonly repository: ModelRepository<UploadingStore>;
+  readonly data: UploadingStore;
   readonly send: Send;
   /** Removes what it needed on disk, once nothing is being loaded any more. */
   close(): Promise<void>;
 }
 
-export const serveDirectory = (models: ObjectStore): DirectoryServing => {
+export const serveDirectory = (models: UploadingStore): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
-  const repository = createModelRepository(models);
   const data = createDirectoryStore(join(scratch, 'data'));
-  const cache = createModelCache(models, {
+  const uses: Promise<unknown>[] = [];
+  let failures: readonly ServingError[] = [];
+  const serving = createServing({
+    models,
+    data,
     directory: join(scratch, 'models'),
     memoryMb: MEMORY_MB,
     memoryBudgetBytes: Number.POSITIVE_INFINITY,
     diskBudgetBytes: Number.POSITIVE_INFINITY,
-    warmUp,
-    onLoaded: () => {},
-    onEvicted: () => {},
+    routingTtlMs: Number.POSITIVE_INFINITY,
+    background: ordinaryBackground,
+    telemetry: {
+      observed: (observation) => {
+        failures = observation.failures;
+      },
+      loaded: () => {},
+      evicted: () => {},
+      shadowed: () => {},
+      refused: () => {},
+      warned: () => {},
+    },
   });
-  const uses: Promise<unknown>[] = [];
-  let failures: readonly ServingError[] = [];
+  const { repository, models: cache } = serving;
   const application = createApplication({
-    repository,
-    router: createRouter(repository),
+    ...serving,
     models: {
       ...cache,
       use: (...call) => {
@@ -52,15 +61,6 @@ export const serveDirectory = (models: ObjectStore): DirectoryServing => {
         uses.push(use);
         return use;
       },
-    },
-    data,
-    telemetry: {
-      observed: (observation) => {
-        failures = observation.failures;
-      },
-      loaded: () => {},
-      evicted: () => {},
-      warned: () => {},
     },
   });
   return {

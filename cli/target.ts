@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { ServingError } from '../src/core/errors.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
 import { createModelRepository, type ModelRepository } from '../src/repository/model-repository.ts';
-import type { ObjectStore } from '../src/repository/object-store.ts';
-import { createS3Store } from '../src/repository/s3-store.ts';
+import type { UploadingStore } from '../src/repository/object-store.ts';
+import { createS3UploadStore } from '../src/repository/s3-upload-store.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
 import { type Deployment, readServiceName, readStack } from './stack.ts';
@@ -22,9 +22,9 @@ export interface Target {
   readonly description: string;
   /** The options that name it, to be repeated in a command that is suggested. */
   readonly options: string;
-  readonly repository: ModelRepository;
+  readonly repository: ModelRepository<UploadingStore>;
   /** Holds `uploads/`, for inputs that do not fit into a request. */
-  readonly data: ObjectStore;
+  readonly data: UploadingStore;
   readonly send: Send;
   /** Undefined for a directory. */
   readonly buckets: Buckets | undefined;
@@ -37,6 +37,11 @@ export interface TargetOptions {
   readonly stage?: string | undefined;
   readonly region?: string | undefined;
   readonly store?: string | undefined;
+}
+
+export interface TargetUse {
+  /** The command writes a directory that does not exist yet; any other one would only find it empty. */
+  readonly mayCreate?: boolean;
 }
 
 /** Uploads take as long as they take; a connection that is silent for so long is broken. */
@@ -60,8 +65,8 @@ const deploymentTarget = (
   const { modelsBucket, dataBucket } = deployment;
   return {
     ...rest,
-    repository: createModelRepository(createS3Store(client, modelsBucket)),
-    data: createS3Store(client, dataBucket),
+    repository: createModelRepository(createS3UploadStore(client, modelsBucket)),
+    data: createS3UploadStore(client, dataBucket),
     buckets: { client, names: [modelsBucket, dataBucket] },
     close: async () => client.destroy(),
   };
@@ -82,12 +87,19 @@ const stageTarget = async (stage: string, givenRegion: string | undefined, proje
   );
 };
 
-const directoryTarget = (directory: string): Target => ({
-  description: `directory ${directory}`,
-  options: ` --store ${directory}`,
-  buckets: undefined,
-  ...serveDirectory(createDirectoryStore(directory)),
-});
+const directoryTarget = async (directory: string, { mayCreate = false }: TargetUse): Promise<Target> => {
+  const options = ` --store ${directory}`;
+  const found = await stat(directory).catch(() => undefined);
+  if (found && !found.isDirectory())
+    throw new ServingError('INVALID_REQUEST', `--store ${directory} is a file, expected a directory`);
+  if (!found && !mayCreate)
+    throw new ServingError(
+      'NOT_FOUND',
+      `there is no directory ${directory}; a push makes it: npx onnx-serverless push <file|folder>${options}`,
+    );
+  const serving = serveDirectory(createDirectoryStore(directory));
+  return { description: `directory ${directory}`, options, buckets: undefined, ...serving };
+};
 
 /** What the local server has written down, if it still answers. */
 const readLocalServer = async (projectDirectory: string): Promise<Deployment & { readonly s3Endpoint: string }> => {
@@ -119,7 +131,11 @@ const localTarget = async (projectDirectory: string): Promise<Target> => {
  * @param projectDirectory holds serverless.yml, and what the local server writes
  * @throws `NOT_FOUND` when it is not there, saying how to make it; `INVALID_REQUEST` when two are named
  */
-export const findTarget = async (options: TargetOptions, projectDirectory: string): Promise<Target> => {
+export const findTarget = async (
+  options: TargetOptions,
+  projectDirectory: string,
+  use: TargetUse = {},
+): Promise<Target> => {
   const { stage, region, store } = options;
   if (store !== undefined) {
     if (stage !== undefined || region !== undefined)
@@ -127,7 +143,7 @@ export const findTarget = async (options: TargetOptions, projectDirectory: strin
         'INVALID_REQUEST',
         '--store names a directory, --stage and --region what is deployed: not both',
       );
-    return directoryTarget(store);
+    return directoryTarget(store, use);
   }
   if (stage !== undefined) return stageTarget(stage, region, projectDirectory);
   if (region !== undefined)

@@ -35,6 +35,9 @@ export interface EmbeddedAws {
   stop(): Promise<void>;
 }
 
+/** Another process keeps its state in the directory. */
+export class DirectoryInUseError extends Error {}
+
 const openDatabase = (directory: string): DatabaseSync => {
   mkdirSync(directory, { recursive: true });
   const database = new DatabaseSync(join(directory, 'embedded.sqlite'));
@@ -43,11 +46,11 @@ const openDatabase = (directory: string): DatabaseSync => {
     return database;
   } catch (error) {
     database.close();
-    throw new Error(`${directory} is in use by another process: end that one first`, { cause: error });
+    throw new DirectoryInUseError(`${directory} is in use by another process: end that one first`, { cause: error });
   }
 };
 
-/** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port or the directory is taken. */
+/** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port is taken; `DirectoryInUseError` */
 export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
   const { directory, port = 0, buckets, queues: settings = [], notifications = [] } = options;
   const database = openDatabase(directory);

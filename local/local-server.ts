@@ -1,10 +1,16 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { pushModel } from '../cli/push-model.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
-import { createS3Store } from '../src/repository/s3-store.ts';
-import { type EmbeddedAws, LOCAL_CREDENTIALS, LOCAL_REGION, startEmbeddedAws } from './embedded-aws.ts';
+import { createS3UploadStore } from '../src/repository/s3-upload-store.ts';
+import {
+  DirectoryInUseError,
+  type EmbeddedAws,
+  LOCAL_CREDENTIALS,
+  LOCAL_REGION,
+  startEmbeddedAws,
+} from './embedded-aws.ts';
 import { startEventSource } from './event-source.ts';
 import { createFunction, type FunctionProcess } from './function-process.ts';
 import { startHttpApi } from './http-api.ts';
@@ -39,21 +45,36 @@ const SERVICE_FILE = join(import.meta.dirname, '..', 'serverless.yml');
 
 const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 
-const startAws = async (directory: string, port: number, { queues, notifications }: Service): Promise<EmbeddedAws> => {
+const startAws = async (
+  { directory, port, onLine }: LocalServerOptions,
+  { queues, notifications }: Service,
+): Promise<EmbeddedAws> => {
   const options = { directory: join(directory, 'aws'), buckets: Object.values(BUCKETS), queues, notifications };
+  const next = port === 0 ? 0 : (port + 1) % 65_536;
   try {
-    return await startEmbeddedAws({ ...options, port: port === 0 ? 0 : (port + 1) % 65_536 });
+    return await startEmbeddedAws({ ...options, port: next });
   } catch (error) {
     if (!isPortTaken(error)) throw error;
-    return startEmbeddedAws(options);
+    const aws = await startEmbeddedAws(options);
+    onLine(`Port ${next} is in use: S3 and SQS are on ${aws.endpoint} instead`);
+    return aws;
   }
+};
+
+/** Which server it is that uses the directory, once that one has written it down. */
+const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown> => {
+  if (!(error instanceof DirectoryInUseError)) return error;
+  const text = await readFile(endpointFile, 'utf8').catch(() => undefined);
+  if (text === undefined) return error;
+  const { endpoint, pid } = JSON.parse(text) as LocalEndpoint;
+  return new Error(`already serving on ${endpoint} (pid ${pid})`, { cause: error });
 };
 
 /** Pushes the sample model, so that a first start has something to serve. */
 const pushSample = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
   const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   try {
-    const repository = createModelRepository(createS3Store(client, BUCKETS.modelsBucket));
+    const repository = createModelRepository(createS3UploadStore(client, BUCKETS.modelsBucket));
     if ((await repository.names()).length > 0) return;
     const { name, version } = await pushModel(repository, SAMPLE);
     onLine(`Pushed ${name}, version ${version}, since there was no model yet`);
@@ -63,7 +84,8 @@ const pushSample = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions[
 };
 
 /** Everything that `sls deploy` makes of serverless.yml, on this machine. @throws when a port or the directory is taken. */
-export const startLocalServer = async ({ directory, port, onLine }: LocalServerOptions): Promise<LocalServer> => {
+export const startLocalServer = async (options: LocalServerOptions): Promise<LocalServer> => {
+  const { directory, port, onLine } = options;
   const service = readService(SERVICE_FILE, { ModelsBucket: BUCKETS.modelsBucket, DataBucket: BUCKETS.dataBucket });
   const endpointFile = join(directory, 'endpoint.json');
   const parts: { stop(): Promise<void> }[] = [];
@@ -81,7 +103,9 @@ export const startLocalServer = async ({ directory, port, onLine }: LocalServerO
   };
 
   try {
-    const aws = keep(await startAws(directory, port, service));
+    const aws = keep(await startAws(options, service));
+    // What a server wrote that was killed.
+    await rm(endpointFile, { force: true });
     // A new environment has an empty /tmp.
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
     const functions = service.functions.map((settings) => ({ ...settings, process: createProcess(aws, settings) }));
@@ -105,6 +129,6 @@ export const startLocalServer = async ({ directory, port, onLine }: LocalServerO
     return { ...running, stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw await nameOwner(endpointFile, error);
   }
 };

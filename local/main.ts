@@ -6,8 +6,8 @@ import { startLocalServer } from './local-server.ts';
 const DEFAULT_PORT = 3000;
 const MODEL = 'efficientnet-lite0';
 
-const readPort = (text = String(DEFAULT_PORT)): number => {
-  const port = Number(text);
+const readPort = (text: string | undefined): number => {
+  const port = Number(text || DEFAULT_PORT);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new Error(`PORT is ${text}, expected a number from 0 to 65535`);
 };
@@ -40,7 +40,7 @@ Send a photo:
   curl -H 'content-type: image/jpeg' --data-binary @${sample} ${endpoint}/models/${MODEL}
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
-  curl ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json
+  curl -f --retry 10 --retry-all-errors ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json
 `);
 } catch (error) {
   console.error(explain(error));

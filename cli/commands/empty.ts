@@ -1,6 +1,7 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { type BucketCount, countBucket, emptyBucket } from '../bucket.ts';
 import { defineCommand } from '../command.ts';
+import { assertConfirmed, CONFIRM_OPTIONS } from '../confirmation.ts';
 
 const describeCount = (name: string, { versions, unfinishedUploads }: BucketCount): string =>
   `s3://${name} (${versions} objects and versions, ${unfinishedUploads} unfinished uploads)`;
@@ -10,9 +11,7 @@ export const empty = defineCommand({
   description: `Deletes all models, uploads and results, with every earlier version, for good. CloudFormation deletes only empty buckets:
 run this before npx sls remove.`,
   positionals: [],
-  options: {
-    yes: { type: 'boolean', description: 'do not ask' },
-  },
+  options: CONFIRM_OPTIONS,
   async run({ values, target: findTarget, terminal }) {
     const { buckets, description } = await findTarget();
     if (buckets === undefined)
@@ -24,9 +23,7 @@ run this before npx sls remove.`,
     if (filled.length === 0) return { json, text: `Nothing to delete: the buckets of ${description} are empty.` };
 
     const what = filled.map(({ name, ...count }) => describeCount(name, count)).join(' and ');
-    const question = `Delete all of ${what}, for good`;
-    if (!values.yes && !(await terminal.confirm(question, 'say so with --yes')))
-      throw new ServingError('INVALID_REQUEST', 'nothing was deleted');
+    await assertConfirmed(terminal, values.yes, `Delete all of ${what}, for good`);
     for (const { name } of filled) await emptyBucket(client, name);
     return { json, text: `Deleted all of ${what}.` };
   },

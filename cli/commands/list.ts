@@ -1,13 +1,16 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { type ModelRepository, unlessMissing } from '../../src/repository/model-repository.ts';
+import type { Targets } from '../../src/repository/routing.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatDate, formatTable } from '../format.ts';
+import { formatBytes, formatDate, formatShare, formatTable } from '../format.ts';
 
 type ListedModel =
   | {
       readonly name: string;
       /** The one that answers. */
       readonly version: number;
+      /** Answers its share of what `version` would. */
+      readonly canary?: Targets['canary'];
       readonly task: string;
       readonly bytes: number;
       readonly created: string;
@@ -19,8 +22,16 @@ const describeModel = async (repository: ModelRepository, name: string): Promise
   try {
     const routed = await unlessMissing(repository.routing(name));
     if (routed === undefined) return undefined;
-    const { version, task, files, created } = await repository.bundle(name, routed.routing.stable);
-    return { name, version, task, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), created };
+    const { stable, canary } = routed.routing;
+    const { version, task, files, created } = await repository.bundle(name, stable);
+    return {
+      name,
+      version,
+      ...(canary && { canary }),
+      task,
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      created,
+    };
   } catch (error) {
     const { code, message } = ServingError.from(error);
     if (code === 'MODEL_UNAVAILABLE') throw error;
@@ -28,10 +39,13 @@ const describeModel = async (repository: ModelRepository, name: string): Promise
   }
 };
 
+const versionCell = ({ version, canary }: { readonly version: number; readonly canary?: Targets['canary'] }): string =>
+  canary ? `${version}, ${formatShare(canary.weight)} ${canary.version}` : String(version);
+
 const toRow = (model: ListedModel): string[] =>
   'problem' in model
     ? [model.name, '', model.problem]
-    : [model.name, String(model.version), model.task, formatBytes(model.bytes), formatDate(model.created)];
+    : [model.name, versionCell(model), model.task, formatBytes(model.bytes), formatDate(model.created)];
 
 export const list = defineCommand({
   summary: 'the models that are there',

@@ -1,76 +1,32 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
+import { ERROR_KINDS, type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { JsonText } from '../../src/core/json-text.ts';
-import { assertModelName, parseVersion } from '../../src/repository/keys.ts';
-import { unlessMissing } from '../../src/repository/model-repository.ts';
-import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatTable } from '../format.ts';
+import { type ModelReference, parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
+import { type Input, isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../predict-input.ts';
+import type { Post, Send } from '../send.ts';
 import type { Target } from '../target.ts';
-import type { Terminal } from '../terminal.ts';
 
-/** A request to Lambda has at most 6 MB, behind base64. */
-const MAX_REQUEST_BYTES = 4_500_000;
-const JSON_TYPE = 'application/json';
-/** Anything else is left to the task, which looks at the bytes. */
-const UNKNOWN_TYPE = 'application/octet-stream';
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.json': JSON_TYPE,
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.avif': 'image/avif',
-  '.gif': 'image/gif',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.svg': 'image/svg+xml',
-};
-
-interface Input {
-  readonly path: string;
-  readonly body: Buffer;
-  readonly contentType: string;
-}
-
-const readInput = async (path: string): Promise<Input> => {
-  const body = await readFile(path).catch((error: unknown) => {
-    throw new ServingError('NOT_FOUND', `cannot read ${path}: ${(error as Error).message}`);
-  });
-  return { path, body, contentType: CONTENT_TYPES[extname(path).toLowerCase()] ?? UNKNOWN_TYPE };
-};
-
-/** Whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */
-const isOpenInference = ({ body, contentType }: Input): boolean => {
-  if (contentType !== JSON_TYPE) return false;
-  try {
-    const { inputs } = JSON.parse(body.toString('utf8')) as { inputs?: unknown };
-    return Array.isArray(inputs) && inputs.some((input: unknown) => Object.hasOwn(Object(input), 'datatype'));
-  } catch {
-    return false; // the server says what is wrong with it
-  }
-};
-
-/** Puts what exceeds a request into the data bucket, under the digest of its content, and refers to it. */
-const viaStorage = async (model: string, input: Input, { data }: Target, terminal: Terminal): Promise<Input> => {
-  const { body, path } = input;
-  if (body.byteLength > MAX_INPUT_BYTES)
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `${path} has ${formatBytes(body.byteLength)}, at most ${formatBytes(MAX_INPUT_BYTES)} are read`,
-    );
-  const sha256 = createHash('sha256').update(body).digest('hex');
-  const key = `uploads/${model}/sha256/${sha256}${extname(path).toLowerCase()}`;
-  terminal.note(
-    `${path} has ${formatBytes(body.byteLength)}, more than a request carries: it goes to ${data.location}/${key}, where it is also answered as any upload`,
+/** Says what to do when a model that takes tensors refuses a picture; where the repository cannot be read, the refusal has to do. */
+const explainRefusal = async (
+  failure: unknown,
+  { path, contentType }: Input,
+  reference: ModelReference,
+  { repository, options }: Target,
+): Promise<unknown> => {
+  const { code, message } = ServingError.from(failure);
+  if (ERROR_KINDS[code].fault !== 'client' || !contentType.startsWith('image/')) return failure;
+  const bundle = await resolveVersion(repository, reference)
+    .then((version) => repository.bundle(reference.name, version))
+    .catch(() => undefined);
+  if (bundle?.task !== 'tensor') return failure;
+  const { name, version } = bundle;
+  const push = `npx onnx-serverless push <folder> --task image-classification --name ${name}${options}`;
+  return new ServingError(
+    code,
+    `${message}; ${name} version ${version} takes tensors, and ${path} is a picture: a folder with config.json and preprocessor_config.json is pushed as a classifier of pictures with: ${push}`,
+    { cause: failure },
   );
-  if ((await unlessMissing(data.head(key))) === undefined) {
-    const onProgress = terminal.progress('Uploading');
-    await data.upload(key, path, { sha256, onProgress: (sentBytes) => onProgress(sentBytes, body.byteLength) });
-  }
-  return { path, body: Buffer.from(JSON.stringify({ inputs: { s3: key } })), contentType: JSON_TYPE };
 };
 
 const parseParameters = (texts: readonly string[], topK: string | undefined): string => {
@@ -99,6 +55,14 @@ const failureOf = ({ status }: Response, text: string): ServingError => {
   return new ServingError(status < 500 && status !== 429 ? 'INVALID_REQUEST' : 'MODEL_UNAVAILABLE', answer);
 };
 
+/** The answer, and the version that gave it. */
+const ask = async (send: Send, route: string, post: Post): Promise<{ answer: string; answered: number }> => {
+  const response = await send(route, post);
+  const answer = await response.text();
+  if (!response.ok) throw failureOf(response, answer);
+  return { answer, answered: Number(response.headers.get('x-model-version') ?? JSON.parse(answer).model_version) };
+};
+
 const isLabels = (result: unknown): result is { label: string; score: number }[] =>
   Array.isArray(result) &&
   result.every((entry: unknown) => {
@@ -114,7 +78,8 @@ const formatResult = (text: string): string => {
 export const predict = defineCommand({
   summary: 'send a file to a model',
   description: `Sends a file and prints the answer. A picture is sent as it is; a .json file holds a request, {"inputs", "parameters"} or one of the
-Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.`,
+Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.
+${REFERENCE_HELP}`,
   positionals: ['model', 'file'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
@@ -126,9 +91,9 @@ Open Inference Protocol. Requests to a stage are signed. With --store the model 
       description: 'a parameter of the task',
     },
   },
-  async run({ positionals: [model = '', path = ''], values, target: findTarget, terminal }) {
-    assertModelName(model);
-    const version = values.version === undefined ? '' : `/versions/${parseVersion(values.version)}`;
+  async run({ positionals: [text = '', path = ''], values, target: findTarget, terminal }) {
+    const reference = parseReference(text, values.version);
+    const model = reference.name;
     const query = parseParameters(values.parameter ?? [], values['top-k']);
     const input = await readInput(path);
     const raw = isOpenInference(input);
@@ -145,16 +110,18 @@ Open Inference Protocol. Requests to a stage are signed. With --store the model 
         `${path} has ${formatBytes(input.body.byteLength)}, a request of tensors at most ${formatBytes(MAX_REQUEST_BYTES)}`,
       );
     const { body, contentType } = fits ? input : await viaStorage(model, input, target, terminal);
+    // Without a version the endpoint chooses, so that a canary gets its share.
+    const isNamed = reference.version !== undefined || reference.alias !== undefined;
+    const version = isNamed ? `/versions/${await resolveVersion(target.repository, reference)}` : '';
     const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
-    const response = await target.send(query === '' ? route : `${route}?${query}`, {
-      method: 'POST',
-      headers: { 'content-type': contentType },
-      body,
-    });
-    const text = await response.text();
-    if (!response.ok) throw failureOf(response, text);
-    const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(text).model_version);
-    const json = new JsonText(`{"model":"${model}","version":${answered},"result":${text}}`);
-    return { text: formatResult(text), json };
+    const post = { method: 'POST', headers: { 'content-type': contentType }, body } as const;
+    const { answer, answered } = await ask(target.send, query === '' ? route : `${route}?${query}`, post).catch(
+      async (failure: unknown) => {
+        throw await explainRefusal(failure, input, reference, target);
+      },
+    );
+    terminal.note(`${model} version ${answered}`);
+    const json = new JsonText(`{"model":"${model}","version":${answered},"result":${answer}}`);
+    return { text: formatResult(answer), json };
   },
 });

@@ -3,6 +3,8 @@ import { formatSpec } from '../../src/core/tensor.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatFields } from '../format.ts';
 import { type PushedModel, pushModel } from '../push-model.ts';
+import { CHANGE_OPTIONS } from '../routing-change.ts';
+import { readSigner } from '../signing.ts';
 import type { Target } from '../target.ts';
 import type { Dimensions } from '../task-recipes.ts';
 
@@ -21,8 +23,13 @@ const EXAMPLE_INPUTS: Record<PushedModel['task'], string> = {
   'image-classification': '<picture>',
 };
 
-const describePushed = (pushed: PushedModel, target: Target): string => {
-  const { name, version, task, reason, signature, files, createMs, alternatives } = pushed;
+const describePushed = (
+  pushed: PushedModel,
+  target: Target,
+  dryRun: boolean,
+  publicKey: string | undefined,
+): string => {
+  const { name, version, stable, task, reason, signature, files, createMs, alternatives } = pushed;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
@@ -31,38 +38,64 @@ const describePushed = (pushed: PushedModel, target: Target): string => {
     files: `${formatBytes(bytes)} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
     'loads in': `${createMs} ms on this computer`,
+    ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),
   });
+  const answers = version === stable;
+  const run = (command: string): string => `npx onnx-serverless ${command}${target.options}`;
   return [
-    `Pushed ${name} version ${version} to ${target.repository.store.location}`,
+    `${dryRun ? 'Would push' : 'Pushed'} ${name} version ${version} to ${target.repository.store.location}`,
     fields,
-    `Try it: npx onnx-serverless predict ${name} ${EXAMPLE_INPUTS[task]}${target.options}`,
+    ...(answers ? [] : [`Version ${stable} goes on answering until: ${run(`promote ${name} ${version}`)}`]),
+    `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${EXAMPLE_INPUTS[task]}`)}`,
   ].join('\n');
 };
 
 export const push = defineCommand({
-  summary: 'publish a model as its next version, which then answers',
+  summary: 'publish a model as its next version',
   description: `Publishes an .onnx file, or a folder as Hugging Face's Optimum writes it (model.onnx or onnx/model.onnx, config.json,
-preprocessor_config.json, …). The model is opened and run once first: what cannot be served is refused.`,
+preprocessor_config.json, …). The model is opened and run once first: what cannot be served is refused. The first version of a model answers at once, a later
+one when it is promoted.`,
   positionals: ['file|folder'],
   options: {
     name: { type: 'string', value: '<name>', description: 'default: the name of the folder or file' },
-    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file' },
+    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file alone' },
     dimension: {
       type: 'string',
       multiple: true,
       value: '<name>=<size>',
       description: 'size of a variable dimension in the trial run (default: 1)',
     },
+    warmup: {
+      type: 'string',
+      multiple: true,
+      value: '<file>',
+      description: 'an input that is run whenever the model has been loaded, before the first request',
+    },
+    sign: { type: 'string', value: '<key.pem>', description: 'sign the version with this Ed25519 private key' },
+    promote: { type: 'boolean', description: 'let the version answer at once' },
+    resume: { type: 'boolean', description: 'go on with a push of the same files that was interrupted' },
+    ...CHANGE_OPTIONS,
   },
   async run({ positionals: [path = ''], values, target: findTarget, terminal }) {
     const dimensions = parseDimensions(values.dimension ?? []);
-    const target = await findTarget();
+    const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
+    const dryRun = values['dry-run'] ?? false;
+    const target = await findTarget({ mayCreate: true });
     const pushed = await pushModel(target.repository, path, {
       ...(values.name !== undefined && { name: values.name }),
       ...(values.task !== undefined && { task: values.task }),
+      ...(signer && { sign: signer.sign }),
       dimensions,
+      warmup: values.warmup ?? [],
+      promote: values.promote ?? false,
+      resume: values.resume ?? false,
+      note: values.note ?? '',
+      dryRun,
       onProgress: terminal.progress('Uploading'),
     });
-    return { text: describePushed(pushed, target), json: { ...pushed, location: target.repository.store.location } };
+    const { publicKey } = signer ?? {};
+    const { location } = target.repository.store;
+    const json = { ...pushed, location, dryRun, ...(publicKey !== undefined && { publicKey }) };
+    return { text: describePushed(pushed, target, dryRun, publicKey), json };
   },
 });

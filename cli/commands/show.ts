@@ -1,7 +1,9 @@
 import { formatSpec } from '../../src/core/tensor.ts';
-import { parseVersion } from '../../src/repository/keys.ts';
+import { targetsOf } from '../../src/repository/routing.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatDate, formatFields } from '../format.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
+import { describeTargets } from '../routing-change.ts';
 
 const MOST_VALUES = 5;
 
@@ -13,17 +15,19 @@ const formatSetting = (value: unknown): string => {
 
 export const show = defineCommand({
   summary: 'everything about a model',
-  description:
-    'Shows the versions of a model, and of one of them what it takes, what it gives and what it consists of.',
+  description: `Shows the versions of a model and what is routed to them, and of one of them what it takes, what it gives and what it consists
+of. ${REFERENCE_HELP}`,
   positionals: ['model'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
   },
-  async run({ positionals: [name = ''], values, target }) {
+  async run({ positionals: [model = ''], values, target }) {
+    const reference = parseReference(model, values.version);
+    const { name } = reference;
     const { repository } = await target();
     const { routing } = await repository.routing(name);
     const versions = await repository.versions(name);
-    const bundle = await repository.bundle(name, values.version ? parseVersion(values.version) : routing.stable);
+    const bundle = await repository.bundle(name, await resolveVersion(repository, reference));
     const { version, task, source, created, files, graphs, settings } = bundle;
     const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs }]) => ({
       [role]: [file, ...externalData].join(' + '),
@@ -32,9 +36,8 @@ export const show = defineCommand({
       'loads in': `${createMs} ms where it was pushed`,
     }));
     const text = formatFields({
-      versions: versions
-        .map((number) => (number === routing.stable ? `${number} (answers)` : String(number)))
-        .join(', '),
+      versions: versions.join(', '),
+      ...describeTargets(routing),
       task,
       source,
       created: `${formatDate(created)} UTC`,
@@ -43,7 +46,7 @@ export const show = defineCommand({
       files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),
     });
     return {
-      json: { name, versions, stable: routing.stable, bundle },
+      json: { name, versions, routing: targetsOf(routing), bundle },
       text: `${name} version ${version} in ${repository.store.location}\n${text}`,
     };
   },

@@ -1,11 +1,7 @@
-import { readConfig } from '../../src/core/config.ts';
-import { createServing } from '../../src/lambda/create-serving.ts';
 import { inferHandler } from '../../src/lambda/infer.ts';
-import { preload } from '../../src/serving/preload.ts';
+import { startFunction } from '../../src/lambda/start-function.ts';
 
-const config = readConfig();
-const serving = createServing(config);
-await preload(serving, config.preloadModels, config.initBudgetMs);
+const { serving, background } = await startFunction();
 
 /** Answers HTTP requests that come through API Gateway. */
-export const handler = inferHandler(serving);
+export const handler = background.around(inferHandler(serving));

@@ -12,6 +12,10 @@ export interface Config {
   readonly modelCacheDirectory: string;
   /** Memory of the function in MB, from which follow its CPU share and thread count. */
   readonly memoryMb: number;
+  /** Host and port of Lambda's runtime API; undefined anywhere else. */
+  readonly runtimeApi: string | undefined;
+  /** How long a warm function answers with the routing it knows before it asks again. */
+  readonly routingTtlMs: number;
   /** Share of the memory, 0 to 1, that loaded models may take together. */
   readonly modelMemoryShare: number;
   /** Share of the file system of `modelCacheDirectory`, 0 to 1, that the files of models may take together. */
@@ -48,7 +52,12 @@ export const readConfig = (environment: Environment = process.env): Config => {
   const memoryMb = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 1_769);
   if (!(memoryMb > 0))
     throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memoryMb}, expected MB`);
+  const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
+  if (!(routingTtlSeconds >= 0))
+    throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
   return {
+    runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
+    routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),
     dataBucket: required('DATA_BUCKET'),
     models: list(environment.MODELS),

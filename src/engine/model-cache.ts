@@ -49,7 +49,13 @@ export interface ModelCache {
   ): Promise<Result>;
   /** Brings the files to disk and stops there. */
   fetch(bundle: PublishedBundle): Promise<void>;
+  /** How it stands with a model in this process; undefined when nobody has asked for it, or it was evicted. */
+  state(bundle: PublishedBundle): ModelState | undefined;
 }
+
+export type ModelState =
+  | { readonly name: 'ready' | 'loading' }
+  | { readonly name: 'failed'; readonly error: ServingError };
 
 /** Reads a file of the bundle. */
 export type ReadArtefact = (path: string) => Promise<Uint8Array>;
@@ -102,12 +108,14 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
   const openFiles = once(() => openModelFiles(store, { directory, budgetBytes: diskBudgetBytes }));
   /** What models were seen to take, by digest. */
   const measuredBytes = new Map<string, number>();
+  const states = new Map<string, ModelState>();
   /** Two models that are created at the same time would be measured together. */
   const oneAtATime = createQueue();
 
   const memory = createLeaseCache<LoadedModel>({
     budgetBytes: memoryBudgetBytes,
-    evict: async (_digest, { value, bytes }) => {
+    evict: async (digest, { value, bytes }) => {
+      states.delete(digest);
       await release(value);
       onEvicted({ model: value.bundle.name, version: value.bundle.version, memoryBytes: bytes });
     },
@@ -145,12 +153,20 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
   const load =
     (bundle: PublishedBundle): Create<LoadedModel> =>
     async (reserve) => {
-      assertCanFit(bundle);
-      const files = await openFiles();
-      return files.use(bundle, async (found) => {
-        await reserve(measuredBytes.get(bundle.digest) ?? totalBytes(graphFiles(bundle)) * EXPECTED_GROWTH);
-        return oneAtATime(() => create(bundle, found));
-      });
+      states.set(bundle.digest, { name: 'loading' });
+      try {
+        assertCanFit(bundle);
+        const files = await openFiles();
+        const created = await files.use(bundle, async (found) => {
+          await reserve(measuredBytes.get(bundle.digest) ?? totalBytes(graphFiles(bundle)) * EXPECTED_GROWTH);
+          return oneAtATime(() => create(bundle, found));
+        });
+        states.set(bundle.digest, { name: 'ready' });
+        return created;
+      } catch (error) {
+        states.set(bundle.digest, { name: 'failed', error: ServingError.from(error) });
+        throw error;
+      }
     };
 
   return {
@@ -160,6 +176,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
       const files = await openFiles();
       await files.use(bundle, async () => {});
     },
+    state: ({ digest }) => states.get(digest),
   };
 };
 

@@ -2,10 +2,19 @@ import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
+import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
-import { type Application, modelReference, readBody, route } from './request.ts';
+import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
+
+/** Clients of the protocol send JSON under many names, or none; media are for the task API. @throws `UNSUPPORTED_MEDIA_TYPE` */
+const assertTensors = ({ req }: RouteContext): void => {
+  const type = req.header('content-type') ?? '';
+  if (!/^(image|audio|video)\//.test(type)) return;
+  const problem = `content type ${type} carries no tensors; send JSON, or the input itself to POST /models/${req.param('name')}`;
+  throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
+};
 
 /** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
 export const openInferenceRoutes = (application: Application, serving: Serving): void => {
@@ -17,6 +26,17 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
   });
 
   route(application, 'GET', ['/v2'], () => Response.json(serverMetadata()));
+
+  route(application, 'POST', ['/v2/repository/index'], async (context) => {
+    const body = await readBody(context);
+    const document = body.byteLength === 0 ? undefined : parseJsonBody(body);
+    const { ready = false } = (document ?? {}) as { ready?: unknown };
+    if (typeof ready !== 'boolean')
+      throw new ServingError('INVALID_REQUEST', `"ready" is ${JSON.stringify(ready)}, expected true or false`);
+    const entries = await repositoryIndex(serving);
+    const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
+    return Response.json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
+  });
 
   route(application, 'GET', versioned('/ready'), async (context) => {
     const reference = modelReference(context);
@@ -36,10 +56,12 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
   });
 
   route(application, 'POST', versioned('/infer'), async (context) => {
+    assertTensors(context);
     const body = parseJsonBody(await readBody(context));
     const { observation } = context.var;
     const prediction = await predict(serving, {
       reference: modelReference(context),
+      key: routingKey(context),
       as: 'raw',
       payloads: [async () => ({ inputs: body, parameters: {} })],
       deadline: context.env.deadline,
@@ -47,6 +69,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
     });
     const text = toJsonText(single(prediction));
     observation.stopwatch.lap('encode');
-    return new Response(text, { headers: { 'content-type': 'application/json' } });
+    const headers = { 'content-type': 'application/json', 'x-model-version': String(prediction.bundle.version) };
+    return new Response(text, { headers });
   });
 };

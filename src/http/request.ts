@@ -48,11 +48,16 @@ export const readBody = async ({ req }: RouteContext): Promise<Uint8Array> => {
   return Buffer.concat(chunks);
 };
 
-/** The model that a path with `:name` and perhaps `:version` names. @throws `NOT_FOUND` for what is no version */
+/** The model that a path with `:name`, and perhaps `:version` or `:alias`, names. @throws `NOT_FOUND` for what is no version */
 export const modelReference = ({ req }: RouteContext): ModelReference => {
-  const { name = '', version } = req.param() as { name?: string; version?: string };
+  const { name = '', version, alias } = req.param() as { name?: string; version?: string; alias?: string };
+  if (alias !== undefined) return { name, alias };
   return version === undefined ? { name } : { name, version: parseVersion(version) };
 };
+
+/** What decides whether a canary answers: the caller's own key, or id, which a retry can repeat, before that of the gateway. */
+export const routingKey = ({ req, env }: RouteContext): string =>
+  req.header('x-routing-key') ?? req.header('x-request-id') ?? env.requestId;
 
 /** Registers `handler` for one method on each of `paths`, names the operation in the observation, and refuses every other method. */
 export const route = (

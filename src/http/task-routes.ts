@@ -3,26 +3,32 @@ import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import { resolveInputs } from '../serving/inputs.ts';
 import { predict, type Serving, single } from '../serving/serving.ts';
-import { type Application, modelReference, type RouteContext, readBody, route } from './request.ts';
+import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** `POST /models/{name}[/versions/{version}]` predicts, in the words of the model's task; `GET /models` lists. */
+/** `POST /models/{name}[/versions/{version}|/aliases/{alias}]` predicts, in the words of the model's task; `GET /models` lists. */
 export const taskRoutes = (application: Application, serving: Serving): void => {
-  route(application, 'POST', ['/models/:name', '/models/:name/versions/:version'], async (context: RouteContext) => {
-    const { env, req, var: variables } = context;
-    const request = parseTaskRequest(await readBody(context), req.header('content-type'), req.query());
-    const prediction = await predict(serving, {
-      reference: modelReference(context),
-      as: 'task',
-      payloads: [() => resolveInputs(request, serving.data)],
-      deadline: env.deadline,
-      observation: variables.observation,
-    });
-    const text = toJsonText(single(prediction));
-    variables.observation.stopwatch.lap('encode');
-    return new Response(text, { headers: { ...JSON_TYPE, 'x-model-version': String(prediction.bundle.version) } });
-  });
+  route(
+    application,
+    'POST',
+    ['/models/:name', '/models/:name/versions/:version', '/models/:name/aliases/:alias'],
+    async (context: RouteContext) => {
+      const { env, req, var: variables } = context;
+      const request = parseTaskRequest(await readBody(context), req.header('content-type'), req.query());
+      const prediction = await predict(serving, {
+        reference: modelReference(context),
+        key: routingKey(context),
+        as: 'task',
+        payloads: [() => resolveInputs(request, serving.data)],
+        deadline: env.deadline,
+        observation: variables.observation,
+      });
+      const text = toJsonText(single(prediction));
+      variables.observation.stopwatch.lap('encode');
+      return new Response(text, { headers: { ...JSON_TYPE, 'x-model-version': String(prediction.bundle.version) } });
+    },
+  );
 
   route(application, 'GET', ['/models'], async () => {
     const names = await serving.repository.names();

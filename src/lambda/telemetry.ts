@@ -15,12 +15,16 @@ const STAGE_METRIC: Record<Stage, string> = {
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-const describe = ({ code, message, cause, stack }: ServingError) => ({
-  code,
-  message,
-  ...(cause !== undefined && { cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) }),
-  ...(ERROR_KINDS[code].fault === 'server' && { stack }),
-});
+/** Whole for a fault of ours; a caller's is told by its message. */
+const describe = ({ code, message, cause, stack }: ServingError) =>
+  ERROR_KINDS[code].fault === 'client'
+    ? { code, message }
+    : {
+        code,
+        message,
+        stack,
+        ...(cause !== undefined && { cause: cause instanceof Error ? cause.stack : String(cause) }),
+      };
 
 /**
  * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request, through Powertools.
@@ -38,7 +42,7 @@ export const createTelemetry = (): Telemetry => {
   };
 
   return {
-    observed({ requestId, operation, stopwatch, model, version, batchSize, failures }: Observation) {
+    observed({ requestId, operation, stopwatch, model, version, batchSize, skipped, failures }: Observation) {
       const totalMs = round(stopwatch.totalMs());
       const { stagesMs } = stopwatch;
       const clientFaults = failures.filter(({ code }) => ERROR_KINDS[code].fault === 'client').length;
@@ -60,6 +64,7 @@ export const createTelemetry = (): Telemetry => {
         model,
         version,
         batchSize,
+        ...(skipped && { skipped }),
         coldStart,
         totalMs,
         stagesMs: Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)])),
@@ -83,6 +88,31 @@ export const createTelemetry = (): Telemetry => {
         downloadMs: round(report.downloadMs),
         createMs: round(report.createMs),
         warmUpMs: round(report.warmUpMs),
+      });
+    },
+
+    shadowed({ model, version, shadowVersion, comparisons, failures }) {
+      const changes = comparisons.filter(({ changed }) => changed).length;
+      const distance = comparisons.reduce((max, comparison) => Math.max(max, comparison.distance), 0);
+      dimensions(model, shadowVersion);
+      metrics.addMetric('ShadowRuns', MetricUnit.Count, comparisons.length + failures.length);
+      metrics.addMetric('ShadowFailures', MetricUnit.Count, failures.length);
+      metrics.addMetric('ShadowChanges', MetricUnit.Count, changes);
+      metrics.addMetric('ShadowDistance', MetricUnit.NoUnit, distance);
+      metrics.publishStoredMetrics();
+      const line = { model, version, shadowVersion, runs: comparisons.length, changes, distance };
+      if (failures.length === 0) logger.info('shadow', line);
+      else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
+    },
+
+    refused(model, version, error) {
+      dimensions(model, version);
+      metrics.addMetric('VersionsRefused', MetricUnit.Count, 1);
+      metrics.publishStoredMetrics();
+      logger.error('version refused, the one before it goes on answering', {
+        model,
+        version,
+        failures: [describe(error)],
       });
     },
 

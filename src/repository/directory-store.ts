@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import type { ObjectInfo, ObjectStore, WriteOptions } from './object-store.ts';
+import { assertUnchanged, hashFile } from './file-hash.ts';
+import type { ObjectInfo, StoredObject, UploadingStore, WriteOptions } from './object-store.ts';
 
 /** Files being written, and locks: no part of the store. */
 const PRIVATE_SUFFIX = '.private';
@@ -13,7 +14,7 @@ const STALE_LOCK_MS = 5_000;
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** A store in a directory, for the command line and for tests; the path of a file is its key. Every write is a rename, so that no reader sees half of one. */
-export const createDirectoryStore = (root: string): ObjectStore => {
+export const createDirectoryStore = (root: string): UploadingStore => {
   const base = resolve(root);
 
   const pathOf = (key: string): string => {
@@ -43,6 +44,15 @@ export const createDirectoryStore = (root: string): ObjectStore => {
     if (!found.isFile()) throw new ServingError('NOT_FOUND', `${join(base, key)} is no file`);
     // Every write makes a new inode, so that no two contents share this.
     return { key, sizeBytes: Number(found.size), etag: `"${found.ino}-${found.mtimeNs}-${found.size}"` };
+  };
+
+  const read = async (key: string, maxBytes = Number.POSITIVE_INFINITY): Promise<StoredObject> => {
+    const info = await head(key);
+    if (info.sizeBytes > maxBytes) {
+      const problem = `${key} has ${info.sizeBytes} bytes, at most ${maxBytes} are read`;
+      throw new ServingError('PAYLOAD_TOO_LARGE', problem);
+    }
+    return { ...info, body: await readFile(pathOf(key)), contentType: undefined };
   };
 
   const conflict = (key: string, error?: unknown): ServingError =>
@@ -96,16 +106,9 @@ export const createDirectoryStore = (root: string): ObjectStore => {
     location: base,
     head: (key) => attempt(key, () => head(key)),
 
-    read: (key, maxBytes = Number.POSITIVE_INFINITY) =>
-      attempt(key, async () => {
-        const info = await head(key);
-        if (info.sizeBytes > maxBytes)
-          throw new ServingError(
-            'PAYLOAD_TOO_LARGE',
-            `${key} has ${info.sizeBytes} bytes, at most ${maxBytes} are read`,
-          );
-        return { ...info, body: await readFile(pathOf(key)), contentType: undefined };
-      }),
+    read: (key, maxBytes) => attempt(key, () => read(key, maxBytes)),
+
+    readChanged: (key, etag) => attempt(key, async () => ((await head(key)).etag === etag ? undefined : read(key))),
 
     async *readRange(key, start, end, etag) {
       try {
@@ -118,9 +121,12 @@ export const createDirectoryStore = (root: string): ObjectStore => {
 
     write: (key, body, options) => attempt(key, () => put(key, (temporary) => writeFile(temporary, body), options)),
 
-    upload: (key, path, { onProgress }) =>
+    upload: (key, path, { sha256, onProgress }) =>
       attempt(key, async () => {
-        await put(key, (temporary) => copyFile(path, temporary));
+        await put(key, async (temporary) => {
+          await copyFile(path, temporary);
+          assertUnchanged(path, await hashFile(temporary), sha256);
+        });
         onProgress?.((await stat(path)).size);
       }),
 
@@ -129,7 +135,8 @@ export const createDirectoryStore = (root: string): ObjectStore => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
       for (const entry of entries) {
         const key = relative(base, join(entry.parentPath, entry.name)).split(sep).join('/');
-        if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix)) yield await head(key);
+        if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix))
+          yield { ...(await head(key)), modifiedMs: (await stat(pathOf(key))).mtimeMs };
       }
     },
 

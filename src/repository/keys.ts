@@ -16,6 +16,18 @@ export const assertModelName = (name: string): void => {
     );
 };
 
+/** Starts with a letter, so that it is no version. Two names mean something else to every object of JavaScript. */
+const ALIAS = /^(?!(?:constructor|prototype)$)[A-Za-z][A-Za-z0-9._-]{0,99}$/;
+
+/** @throws `INVALID_REQUEST` when `alias` could be taken for a version, or could not be a path segment. */
+export const assertAlias = (alias: string): void => {
+  if (!ALIAS.test(alias))
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `alias ${JSON.stringify(alias.slice(0, 120))} is not allowed: use 1 to 100 letters, digits, '.', '_' and '-', starting with a letter`,
+    );
+};
+
 /** @throws `NOT_FOUND`: a version is a positive integer, anything else cannot exist. */
 export const parseVersion = (text: string): number => {
   if (!VERSION.test(text))

@@ -6,9 +6,14 @@ import type { ObjectStore } from './object-store.ts';
 import { parseRouting, type Routing } from './routing.ts';
 import { assertSigned } from './signature.ts';
 
+export interface RoutingDocument {
+  readonly routing: Routing;
+  readonly etag: string;
+}
+
 /** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
-export interface ModelRepository {
-  readonly store: ObjectStore;
+export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
+  readonly store: Store;
   /** Names of the models, sorted. */
   names(): Promise<string[]>;
   /** The numbers that pushes have claimed, ascending; a version of which only the claim exists was not published whole. */
@@ -16,7 +21,9 @@ export interface ModelRepository {
   /** Versions that were published whole, ascending. */
   versions(name: string): Promise<number[]>;
   /** @throws `NOT_FOUND` with the command that pushes a model; `MODEL_INVALID` */
-  routing(name: string): Promise<{ readonly routing: Routing; readonly etag: string }>;
+  routing(name: string): Promise<RoutingDocument>;
+  /** The same, or undefined while it still has `etag`. */
+  changedRouting(name: string, etag: string): Promise<RoutingDocument | undefined>;
   /** @throws `NOT_FOUND`; `MODEL_INVALID` */
   bundle(name: string, version: number): Promise<PublishedBundle>;
 }
@@ -42,10 +49,10 @@ export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined>
   }
 };
 
-export const createModelRepository = (
-  store: ObjectStore,
+export const createModelRepository = <Store extends ObjectStore>(
+  store: Store,
   { only = [], trustedKeys = [] }: RepositoryOptions = {},
-): ModelRepository => {
+): ModelRepository<Store> => {
   const assertServed = (name: string): void => {
     assertModelName(name);
     if (only.length > 0 && !only.includes(name))
@@ -91,11 +98,14 @@ export const createModelRepository = (
     },
 
     async versions(name) {
-      const numbers = await claimedVersions(name);
-      const published = await Promise.all(
-        numbers.map((version) => unlessMissing(store.head(bundleKey(name, version)))),
-      );
-      return numbers.filter((_version, index) => published[index] !== undefined);
+      assertServed(name);
+      const numbers: number[] = [];
+      // One listing, and not a request for each of what may be a thousand versions.
+      for await (const { key } of store.list(modelPrefix(name))) {
+        const version = Number(key.slice(modelPrefix(name).length).split('/')[0]);
+        if (version > 0 && key === bundleKey(name, version)) numbers.push(version);
+      }
+      return numbers.sort((a, b) => a - b);
     },
 
     async routing(name) {
@@ -107,6 +117,12 @@ export const createModelRepository = (
         parseRouting,
       );
       return { routing: document, etag };
+    },
+
+    async changedRouting(name, etag) {
+      const object = await store.readChanged(routingKey(name), etag);
+      const origin = `${store.location}/${routingKey(name)}`;
+      return object && { routing: parseRouting(object.body, origin), etag: object.etag };
     },
 
     async bundle(name, version) {

@@ -1,8 +1,10 @@
 import { ServingError } from '../core/errors.ts';
-import type { Bundle } from './bundle.ts';
+import { type Bundle, parseBundle } from './bundle.ts';
 import { changeRouting } from './change-routing.ts';
-import { assertModelName, bundleKey, claimKey, fileKey } from './keys.ts';
-import type { ModelRepository } from './model-repository.ts';
+import { claimVersion, removeAbandoned, resumeClaim, sealClaim } from './claims.ts';
+import { assertModelName, bundleKey, fileKey, signatureKey } from './keys.ts';
+import { type ModelRepository, unlessMissing } from './model-repository.ts';
+import type { UploadingStore } from './object-store.ts';
 
 /** A file of this computer that becomes the file `path` of a version. */
 export interface LocalFile {
@@ -15,59 +17,102 @@ export interface LocalFile {
 /** A bundle before it has a version. */
 export type Draft = Omit<Bundle, 'formatVersion' | 'version' | 'files'>;
 
-const isConflict = (error: unknown): boolean => error instanceof ServingError && error.code === 'CONFLICT';
-
-/** The first free number: two pushes never share one, since only one of them can create its claim. */
-const claimVersion = async ({ store, claimedVersions }: ModelRepository, name: string): Promise<number> => {
-  for (let version = ((await claimedVersions(name)).at(-1) ?? 0) + 1; ; version += 1) {
-    try {
-      await store.write(claimKey(name, version), new Date().toISOString(), { condition: { ifNoneMatch: '*' } });
-      return version;
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-    }
-  }
-};
-
 export interface PublishOptions {
   /** Who publishes, for the history of the routing. */
   readonly by: string;
-  /** Receives the bytes sent so far, of all files together. */
+  /** Why, for the history. */
+  readonly note?: string;
+  /** Goes on with an unfinished push of the same files, if there is one. */
+  readonly resume?: boolean;
+  /** Signs the bytes of `bundle.json`: base64. */
+  readonly sign?: (bundle: Uint8Array) => string;
+  /** Receives the bytes that are there so far, of all files together. */
   readonly onProgress?: (sentBytes: number) => void;
 }
 
-/**
- * Publishes `files` as the next version of `draft.name`, in the order that never shows half a version: claim, files, bundle. The first
- * version of a model answers at once, a later one when it is promoted. Returns the version.
- */
-export const publish = async (
-  repository: ModelRepository,
-  draft: Draft,
+/** S3 takes keys of 1,024 bytes; what stands before the path of a file has up to 125. */
+const LONGEST_PATH_BYTES = 850;
+
+const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): Buffer => {
+  const entries = files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
+  const bundle: Bundle = { formatVersion: 1, ...draft, version, files: entries };
+  return Buffer.from(JSON.stringify(bundle, undefined, 2));
+};
+
+/** @throws before anything is written, what nobody could read afterwards: `INVALID_REQUEST`, `MODEL_INVALID` */
+export const assertPublishable = (draft: Draft, files: readonly LocalFile[]): void => {
+  assertModelName(draft.name);
+  for (const { path } of files)
+    if (/\p{Cc}|\\/u.test(path) || Buffer.byteLength(path) > LONGEST_PATH_BYTES)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes, without backslashes and control characters; rename it`,
+      );
+  parseBundle(toBundle(draft, 1, files), 'the model');
+};
+
+/** Sends what is not there yet: under a claim, a file of the right size is whole, since uploads are checked and appear at once. */
+const uploadFiles = async (
+  { store }: ModelRepository<UploadingStore>,
+  keyOf: (path: string) => string,
   files: readonly LocalFile[],
-  { by, onProgress }: PublishOptions,
-): Promise<number> => {
-  const { name } = draft;
-  assertModelName(name);
-  const version = await claimVersion(repository, name);
+  { resume = false, onProgress = () => {} }: PublishOptions,
+): Promise<void> => {
   let finishedBytes = 0;
   for (const { path, localPath, sha256, bytes } of files) {
-    await repository.store.upload(fileKey(name, version, path), localPath, {
-      sha256,
-      onProgress: (sentBytes) => onProgress?.(finishedBytes + sentBytes),
-    });
+    const key = keyOf(path);
+    const isThere = resume && (await unlessMissing(store.head(key)))?.sizeBytes === bytes;
+    if (!isThere)
+      await store.upload(key, localPath, { sha256, onProgress: (sentBytes) => onProgress(finishedBytes + sentBytes) });
     finishedBytes += bytes;
+    onProgress(finishedBytes);
   }
-  const bundle: Bundle = {
-    formatVersion: 1,
-    ...draft,
-    version,
-    files: files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
-  };
-  await repository.store.write(bundleKey(name, version), JSON.stringify(bundle, undefined, 2), {
-    condition: { ifNoneMatch: '*' },
-    contentType: 'application/json',
-  });
-  await changeRouting(repository, name, { by, action: 'push' }, (current) =>
+};
+
+/** Creates the bundle. One that is there already is our own, whose answer was lost, or of the push that this one resumes: it names the same files. */
+const writeBundle = async (
+  { store }: ModelRepository,
+  key: string,
+  bytes: Buffer,
+  isSigned: boolean,
+): Promise<void> => {
+  try {
+    await store.write(key, bytes, { condition: { ifNoneMatch: '*' }, contentType: 'application/json' });
+  } catch (error) {
+    if (ServingError.from(error).code !== 'CONFLICT') throw error;
+    if (isSigned && !bytes.equals((await store.read(key)).body))
+      throw new ServingError(
+        'CONFLICT',
+        `${key} was written meanwhile by the push that is resumed, and the signature does not fit it: push again`,
+      );
+  }
+};
+
+/**
+ * Publishes `files` as the next version of `draft.name`, in the order that never shows half a version: claim, files, seal, signature,
+ * bundle. The first version of a model answers at once, a later one when it is promoted. Returns the version.
+ *
+ * @throws `INVALID_REQUEST`, `MODEL_INVALID` before anything is written; `MODEL_UNAVAILABLE`: the push may be resumed; `CONFLICT`
+ */
+export const publish = async (
+  repository: ModelRepository<UploadingStore>,
+  draft: Draft,
+  files: readonly LocalFile[],
+  options: PublishOptions,
+): Promise<number> => {
+  assertPublishable(draft, files);
+  const { name } = draft;
+  const { by, note = '', resume = false, sign } = options;
+  const resumed = resume ? await resumeClaim(repository, name, { by, files }) : undefined;
+  const claim = resumed ?? (await claimVersion(repository, name, { by, files }));
+  const { version } = claim;
+  await removeAbandoned(repository, name, version);
+  await uploadFiles(repository, (path) => fileKey(name, version, path), files, options);
+  await sealClaim(repository, name, claim);
+  const bundle = toBundle(draft, version, files);
+  if (sign) await repository.store.write(signatureKey(name, version), sign(bundle));
+  await writeBundle(repository, bundleKey(name, version), bundle, sign !== undefined);
+  await changeRouting(repository, name, { by, action: 'push', note }, (current) =>
     current ? undefined : { stable: version, aliases: {} },
   );
   return version;

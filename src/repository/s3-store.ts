@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -12,7 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { ServingError } from '../core/errors.ts';
-import type { ObjectInfo, ObjectStore, StoredObject, UploadOptions, WriteOptions } from './object-store.ts';
+import type { ObjectStore, WriteOptions } from './object-store.ts';
 
 /** How long S3 may stay silent, per attempt: three attempts end well before the 29 s of an HTTP API. */
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -38,20 +36,22 @@ const NOT_FOUND = new Set(['NoSuchKey', 'NotFound']);
 /** 412 and, for two conditional writes at the same moment, 409. */
 const CONFLICT = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
 
+/** What an error of S3 means for `object`. */
+export const toServingError = (error: unknown, object: string): ServingError => {
+  if (error instanceof ServingError) return error;
+  const name = error instanceof Error ? error.name : String(error);
+  if (NOT_FOUND.has(name)) return new ServingError('NOT_FOUND', `${object} does not exist`, { cause: error });
+  if (CONFLICT.has(name))
+    return new ServingError('CONFLICT', `${object} was written by someone else`, { cause: error });
+  const status = error instanceof S3ServiceException ? ` (${error.$metadata.httpStatusCode})` : '';
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ServingError('MODEL_UNAVAILABLE', `${object}: ${name}${status}: ${reason}`, { cause: error });
+};
+
 export const createS3Store = (client: S3Client, bucket: string): ObjectStore => {
   const location = `s3://${bucket}`;
 
-  const failure = (error: unknown, key: string): ServingError => {
-    if (error instanceof ServingError) return error;
-    const name = error instanceof Error ? error.name : String(error);
-    const object = `${location}/${key}`;
-    if (NOT_FOUND.has(name)) return new ServingError('NOT_FOUND', `${object} does not exist`, { cause: error });
-    if (CONFLICT.has(name))
-      return new ServingError('CONFLICT', `${object} was written by someone else`, { cause: error });
-    const status = error instanceof S3ServiceException ? ` (${error.$metadata.httpStatusCode})` : '';
-    const reason = error instanceof Error ? error.message : String(error);
-    return new ServingError('MODEL_UNAVAILABLE', `${object}: ${name}${status}: ${reason}`, { cause: error });
-  };
+  const failure = (error: unknown, key: string): ServingError => toServingError(error, `${location}/${key}`);
 
   const attempt = async <T>(key: string, send: () => Promise<T>): Promise<T> => {
     try {
@@ -59,6 +59,18 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
     } catch (error) {
       throw failure(error, key);
     }
+  };
+
+  const read = async (key: string, condition: { IfNoneMatch?: string }, maxBytes = Number.POSITIVE_INFINITY) => {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...condition });
+    const { Body, ContentLength = 0, ContentType, ETag } = await client.send(command);
+    if (ContentLength > maxBytes) {
+      (Body as Readable).destroy();
+      const problem = `${key} has ${ContentLength} bytes, at most ${maxBytes} are read`;
+      throw new ServingError('PAYLOAD_TOO_LARGE', problem);
+    }
+    const body = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    return { key, body, sizeBytes: body.byteLength, etag: ETag ?? '', contentType: ContentType };
   };
 
   const pages = async function* (prefix: string, delimiter?: string): AsyncIterable<ListObjectsV2CommandOutput> {
@@ -85,24 +97,16 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
         return { key, sizeBytes: ContentLength ?? 0, etag: ETag ?? '' };
       }),
 
-    read: (key, maxBytes = Number.POSITIVE_INFINITY) =>
-      attempt(key, async (): Promise<StoredObject> => {
-        const {
-          Body,
-          ContentLength = 0,
-          ContentType,
-          ETag,
-        } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        if (ContentLength > maxBytes) {
-          (Body as Readable).destroy();
-          throw new ServingError(
-            'PAYLOAD_TOO_LARGE',
-            `${key} has ${ContentLength} bytes, at most ${maxBytes} are read`,
-          );
-        }
-        const body = (await Body?.transformToByteArray()) ?? new Uint8Array();
-        return { key, body, sizeBytes: body.byteLength, etag: ETag ?? '', contentType: ContentType };
-      }),
+    read: (key, maxBytes) => attempt(key, () => read(key, {}, maxBytes)),
+
+    readChanged: async (key, etag) => {
+      try {
+        return await read(key, { IfNoneMatch: etag });
+      } catch (error) {
+        if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 304) return undefined;
+        throw failure(error, key);
+      }
+    },
 
     async *readRange(key, start, end, etag) {
       try {
@@ -130,31 +134,10 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
         return ETag ?? '';
       }),
 
-    upload: (key, path, { sha256, onProgress }: UploadOptions) =>
-      attempt(key, async () => {
-        let sentBytes = 0;
-        const counter = new Transform({
-          transform(chunk: Uint8Array, _encoding, done) {
-            sentBytes += chunk.byteLength;
-            onProgress?.(sentBytes);
-            done(null, chunk);
-          },
-        });
-        await client.send(
-          new PutObjectCommand({
-            Bucket: bucket,
-            Key: key,
-            Body: createReadStream(path).pipe(counter),
-            ContentLength: (await stat(path)).size,
-            ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-          }),
-        );
-      }),
-
     async *list(prefix) {
       for await (const { Contents = [] } of pages(prefix)) {
-        for (const { Key = '', Size = 0, ETag = '' } of Contents)
-          yield { key: Key, sizeBytes: Size, etag: ETag } satisfies ObjectInfo;
+        for (const { Key = '', Size = 0, ETag = '', LastModified } of Contents)
+          yield { key: Key, sizeBytes: Size, etag: ETag, modifiedMs: LastModified?.getTime() ?? 0 };
       }
     },
 

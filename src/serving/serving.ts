@@ -1,27 +1,35 @@
-import { assertTimeLeft, type Deadline, within } from '../core/deadline.ts';
+import { assertTimeLeft, type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import { startStopwatch } from '../core/stopwatch.ts';
 import { type LoadedModel, type ModelCache, mainGraph } from '../engine/model-cache.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 import type { Payload, Task } from '../tasks/task.ts';
+import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
+import { compareOutcomes } from './shadow.ts';
 import { createRawTask, createTask } from './tasks.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
 /** Everything that answers requests, whatever they come through. */
-export interface Serving {
-  readonly repository: ModelRepository;
+export interface Serving<Store extends ObjectStore = ObjectStore> {
+  readonly repository: ModelRepository<Store>;
   readonly router: Router;
   readonly models: ModelCache;
   /** Holds `uploads/` and `results/`. */
   readonly data: ObjectStore;
   readonly telemetry: Telemetry;
+  readonly background: Background;
 }
 
 /** One or more inputs for the same model. */
 export interface Call {
   readonly reference: ModelReference;
+  /** Decides who answers while a canary takes its share; the same for each attempt at the same request. */
+  readonly key?: string;
+  /** The version that answers, where it was chosen before. */
+  readonly routed?: PublishedBundle;
   /** `task` speaks the task's own language, `raw` tensors. */
   readonly as: 'task' | 'raw';
   /** Each fetches or parses one input, while the model is being loaded. */
@@ -35,6 +43,9 @@ export interface Prediction {
   /** One per payload, in order. */
   readonly outcomes: readonly PromiseSettledResult<unknown>[];
 }
+
+/** A shadow run that takes longer is of no use to anybody. */
+const SHADOW_BUDGET_MS = 10_000;
 
 /** Loads the routed model. @throws `MODEL_UNAVAILABLE` when that takes longer than the deadline; it goes on being loaded. */
 export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>
@@ -70,6 +81,31 @@ const predictDecoded = async (
   return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
 };
 
+/** Runs the version in the shadow on what `bundle` has answered, and reports how far the two lie apart. */
+const runShadow = async (serving: Serving, call: Call, { bundle, outcomes }: Prediction, shadow: PublishedBundle) => {
+  const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
+  const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
+  const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
+  const shadowed = await serving.models.use(shadow, deadline, async (model) =>
+    predictDecoded(task, await decodeAll(task, call.payloads), model, { ...call, deadline, observation }),
+  );
+  const { name: model, version } = bundle;
+  serving.telemetry.shadowed({ model, version, shadowVersion: shadow.version, ...compareOutcomes(outcomes, shadowed) });
+};
+
+/** Has a shadow run once the answer is out. */
+const deferShadow = (serving: Serving, call: Call, prediction: Prediction): void => {
+  const readShadow = serving.router.shadow(call.reference, call.key);
+  if (readShadow === undefined) return;
+  serving.background.defer(async () => {
+    try {
+      await runShadow(serving, call, prediction, await readShadow());
+    } catch (error) {
+      serving.telemetry.warned(`the shadow of model ${call.reference.name} was not run`, ServingError.from(error));
+    }
+  });
+};
+
 /**
  * The way of every request: route → (inputs ∥ load) → decode → preprocess → run → postprocess.
  * Inputs that are all wrong are answered before the model is there.
@@ -82,11 +118,8 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   observation.model = call.reference.name;
   observation.batchSize = call.payloads.length;
 
-  const bundle = await within(
-    deadline,
-    serving.router.route(call.reference),
-    'the model is still being looked up; try again',
-  );
+  const route = call.routed ?? serving.router.route(call.reference, call.key);
+  const bundle = await within(deadline, Promise.resolve(route), 'the model is still being looked up; try again');
   observation.version = bundle.version;
   const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
   stopwatch.lap('route');
@@ -101,7 +134,9 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   predicting.catch(() => {}); // awaited below, unless there is nothing to run
   const decoded = await decoding;
   stopwatch.lap('decode');
-  return { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
+  const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
+  if (!nothingToRun(decoded)) deferShadow(serving, call, prediction);
+  return prediction;
 };
 
 /** The value of the only outcome. @throws its reason */

@@ -1,6 +1,7 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
 import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
+import type { ShadowReport } from './shadow.ts';
 
 /** The stages of a request, in their order. */
 export type Stage = 'route' | 'load' | 'decode' | 'preprocess' | 'run' | 'postprocess' | 'encode';
@@ -15,6 +16,8 @@ export interface Observation {
   version?: number;
   /** Requests that were answered together. */
   batchSize: number;
+  /** Uploads that needed no run: answered already, or older than their answer. */
+  skipped?: number;
   readonly failures: ServingError[];
 }
 
@@ -26,6 +29,10 @@ export interface Telemetry {
   loaded(report: LoadReport): void;
   /** After a model was released to make room for others. */
   evicted(report: EvictionReport): void;
+  /** After a version was run in the shadow of another. */
+  shadowed(report: ShadowReport): void;
+  /** A version was routed to and could not be loaded; the one before it goes on answering. */
+  refused(model: string, version: number, error: ServingError): void;
   /** For what concerns no request, such as a model that could not be preloaded. */
   warned(message: string, error: ServingError): void;
 }

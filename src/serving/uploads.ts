@@ -1,10 +1,11 @@
 import type { Deadline } from '../core/deadline.ts';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
+import type { PublishedBundle } from '../repository/bundle.ts';
 import type { Payload } from '../tasks/task.ts';
 import { MAX_INPUT_BYTES, parseObject } from './inputs.ts';
 import { predict, type Serving } from './serving.ts';
-import type { Observation } from './telemetry.ts';
+import type { Observation, Stage } from './telemetry.ts';
 import {
   isAnswered,
   isOlder,
@@ -56,17 +57,25 @@ const conclude = async (serving: Serving, upload: Upload, body: ResultBody): Pro
 const roundTimings = (stagesMs: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000]));
 
+/** Uploads that one version of a model answers, together. */
 interface Batch {
-  readonly uploads: readonly Upload[];
-  readonly deadline: Deadline;
-  readonly observation: Observation;
+  readonly model: string;
+  readonly bundle: PublishedBundle;
+  readonly uploads: Upload[];
 }
 
-/** Runs the uploads of one model that have no answer yet, together. */
-const processModel = async (serving: Serving, name: string, { uploads, deadline, observation }: Batch) => {
+/** What decides over a canary and a shadow: the same for each delivery of an upload. */
+const routingKeyOf = ({ key, etag }: Upload): string => `${key} ${etag}`;
+
+/** Answers the uploads of `batch` that have no answer yet. */
+const processBatch = async (
+  serving: Serving,
+  { model, bundle, uploads }: Batch,
+  deadline: Deadline,
+  observation: Observation,
+): Promise<Map<Upload, UploadOutcome>> => {
+  const { version } = bundle;
   const outcomes = new Map<Upload, UploadOutcome>();
-  const { version } = await serving.router.route({ name });
-  observation.version = version;
   const results = await Promise.allSettled(uploads.map((upload) => readResult(serving.data, upload)));
   const open = uploads.filter((upload, index) => {
     const result = results[index];
@@ -74,26 +83,34 @@ const processModel = async (serving: Serving, name: string, { uploads, deadline,
     else if (isAnswered(result?.value?.known, upload, version)) outcomes.set(upload, SKIPPED);
     return !outcomes.has(upload);
   });
-  if (open.length === 0) return outcomes;
+  observation.skipped = [...outcomes.values()].filter(({ status }) => status === 'skipped').length;
+  const [first] = open;
+  if (first === undefined) {
+    observation.batchSize = 0;
+    return outcomes;
+  }
 
   const prediction = await predict(serving, {
-    reference: { name, version },
+    reference: { name: model },
+    key: routingKeyOf(first),
+    routed: bundle,
     as: 'task',
     payloads: open.map((upload) => () => readUpload(serving, upload)),
     deadline,
     observation,
   });
-  const shared = {
-    model: name,
-    version,
-    batchSize: open.length,
-    timingsMs: roundTimings(observation.stopwatch.stagesMs),
-  };
+  const timingsMs = roundTimings(observation.stopwatch.stagesMs);
   const concluded = prediction.outcomes.map((outcome, index) => {
     const error = outcome.status === 'rejected' ? ServingError.from(outcome.reason) : undefined;
     if (error && error.code !== 'CONFLICT') observation.failures.push(error);
     const result = outcome.status === 'fulfilled' ? { result: outcome.value } : { error: error as ServingError };
-    return conclude(serving, open[index] as Upload, { ...shared, outcome: result });
+    return conclude(serving, open[index] as Upload, {
+      model,
+      version,
+      batchSize: open.length,
+      timingsMs,
+      outcome: result,
+    });
   });
   (await Promise.all(concluded)).forEach((outcome, index) => {
     outcomes.set(open[index] as Upload, outcome);
@@ -111,7 +128,7 @@ const newestPerKey = (uploads: readonly Upload[]): Upload[] => {
   return [...newest.values()];
 };
 
-/** Answers uploads, each with a document below `results/`; those of one model run together. One outcome per upload, in order. */
+/** Answers uploads, each with a document below `results/`; those of one version run together. One outcome per upload, in order. */
 export const processUploads = async (
   serving: Serving,
   uploads: readonly Upload[],
@@ -119,40 +136,52 @@ export const processUploads = async (
   requestId: string,
 ): Promise<UploadOutcome[]> => {
   const outcomes = new Map<Upload, UploadOutcome>();
+  const batches = new Map<string, Batch>();
 
-  const failAll = async (members: readonly Upload[], cause: unknown, model?: string): Promise<void> => {
-    const error = ServingError.from(cause);
-    const body: ResultBody = { ...(model && { model }), outcome: { error }, batchSize: members.length, timingsMs: {} };
-    for (const upload of members) outcomes.set(upload, await conclude(serving, upload, body));
-  };
-
-  const byModel = new Map<string, Upload[]>();
-  for (const upload of newestPerKey(uploads)) {
-    try {
-      const model = modelOf(upload);
-      byModel.set(model, [...(byModel.get(model) ?? []), upload]);
-    } catch (error) {
-      await failAll([upload], error);
-    }
-  }
-  for (const [model, members] of byModel) {
+  const observe = async (
+    members: readonly Upload[],
+    model: string | undefined,
+    work: (observation: Observation) => Promise<void>,
+  ) => {
     const observation: Observation = {
-      requestId,
-      operation: 'upload',
-      stopwatch: startStopwatch(),
-      model,
-      batchSize: members.length,
-      failures: [],
+      ...{
+        requestId,
+        operation: 'upload',
+        stopwatch: startStopwatch<Stage>(),
+        batchSize: members.length,
+        failures: [],
+      },
+      ...(model !== undefined && { model }),
     };
     try {
-      for (const [upload, outcome] of await processModel(serving, model, { uploads: members, deadline, observation }))
-        outcomes.set(upload, outcome);
-    } catch (error) {
-      observation.failures.push(ServingError.from(error));
-      await failAll(members, error, model);
-    } finally {
-      serving.telemetry.observed(observation);
+      await work(observation);
+    } catch (cause) {
+      const error = ServingError.from(cause);
+      observation.failures.push(error);
+      const body = { ...(model && { model }), outcome: { error }, batchSize: members.length, timingsMs: {} };
+      for (const upload of members) outcomes.set(upload, await conclude(serving, upload, body));
     }
+    return observation;
+  };
+
+  for (const upload of newestPerKey(uploads)) {
+    const [, name] = upload.key.split('/');
+    const observation = await observe([upload], name, async () => {
+      const model = modelOf(upload);
+      const bundle = await serving.router.route({ name: model }, routingKeyOf(upload));
+      const batch = batches.get(bundle.digest) ?? { model, bundle, uploads: [] };
+      batch.uploads.push(upload);
+      batches.set(bundle.digest, batch);
+    });
+    if (observation.failures.length > 0) serving.telemetry.observed(observation);
+  }
+  for (const batch of batches.values()) {
+    const observation = await observe(batch.uploads, batch.model, async (observed) => {
+      observed.version = batch.bundle.version;
+      for (const [upload, outcome] of await processBatch(serving, batch, deadline, observed))
+        outcomes.set(upload, outcome);
+    });
+    serving.telemetry.observed(observation);
   }
   return uploads.map((upload) => outcomes.get(upload) ?? SKIPPED);
 };

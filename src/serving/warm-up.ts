@@ -1,7 +1,16 @@
 import { ServingError } from '../core/errors.ts';
 import { type LoadedModel, mainGraph, type ReadArtefact } from '../engine/model-cache.ts';
+import type { Session } from '../engine/session.ts';
+import type { Task } from '../tasks/task.ts';
 import { parseObject } from './inputs.ts';
 import { createTask } from './tasks.ts';
+
+/** Answers a recorded input as it would be answered to a caller. @throws whatever a caller would be told */
+export const runRecorded = async (task: Task, session: Session, path: string, body: Uint8Array): Promise<void> => {
+  const request = task.decode(parseObject(path, body));
+  const [outcome] = await task.predict([request], session, () => {});
+  if (outcome?.status !== 'fulfilled') throw outcome?.reason;
+};
 
 /**
  * Runs the inputs that came with a model, as a caller would send them, or the task's plainest one when there are none: what runs
@@ -27,9 +36,5 @@ export const warmUp = async (model: LoadedModel, read: ReadArtefact): Promise<vo
   if (inputs.length === 0)
     await tryOut('a blank input', async () => session.run(await task.blank(session.signature, dimensions)));
   for (const path of inputs)
-    await tryOut(`its recorded input ${path}`, async () => {
-      const request = task.decode(parseObject(path, await read(path)));
-      const [outcome] = await task.predict([request], session, () => {});
-      if (outcome?.status !== 'fulfilled') throw outcome?.reason;
-    });
+    await tryOut(`its recorded input ${path}`, async () => runRecorded(task, session, path, await read(path)));
 };

@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util';
-import { measureBatch } from './batch.ts';
-import { measureColdStart } from './cold-start.ts';
-import { measureGrowth } from './growth.ts';
-import { measureLoad } from './load.ts';
+import { measureBatch } from './measurements/batch.ts';
+import { measureColdStart } from './measurements/cold-start.ts';
+import { measureGrowth } from './measurements/growth.ts';
+import { measureLoad } from './measurements/load.ts';
+import { countMetadataRequests } from './measurements/metadata-requests.ts';
+import { measureSizes } from './measurements/sizes.ts';
+import { measureWarm } from './measurements/warm.ts';
 import type { Results } from './measures.ts';
-import { countMetadataRequests } from './metadata-requests.ts';
+import { writePerformancePage } from './page/performance-page.ts';
+import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './page/table.ts';
 import { ensurePeers } from './peers.ts';
-import { writePerformancePage } from './performance-page.ts';
 import { prepareSample } from './sample.ts';
-import { measureSizes } from './sizes.ts';
-import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './table.ts';
-import { measureWarm } from './warm.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
 const BATCH = 64;

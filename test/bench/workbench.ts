@@ -8,7 +8,7 @@ import { pushModel } from '../../cli/push-model.ts';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { type Architecture, ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 
@@ -27,8 +27,6 @@ export interface Workbench {
   readonly repository: ModelRepository;
   /** What a function finds in its environment, as serverless.yml deploys it by default; each call has a cache of its own. */
   environment(): Record<string, string>;
-  /** Bundles `source` as functions are bundled, to `outfile` below `directory`. */
-  bundle(source: string, outfile: string): Promise<void>;
   /** Publishes as the command line does. */
   push(file: string, name: string): Promise<void>;
   /** Runs one of `scripts/` in a process of its own; resolves to what it sends. */
@@ -55,7 +53,7 @@ export const createWorkbench = async (): Promise<Workbench> => {
       await bundle(path.join(import.meta.dirname, folder, file), path.join(folder, file.replace('.ts', '.mjs')));
 
   const storage = await startEmbeddedStorage();
-  const store = createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
   const repository = createModelRepository(store);
   let caches = 0;
 
@@ -94,7 +92,6 @@ export const createWorkbench = async (): Promise<Workbench> => {
     storage,
     repository,
     environment,
-    bundle,
 
     async push(file, name) {
       await pushModel(repository, file, { name });

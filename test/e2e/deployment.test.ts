@@ -153,6 +153,19 @@ if (missing.length > 0) {
     expect(document.result[0].label).toBe('espresso');
   });
 
+  step('gives pushes at once versions of their own, and rolls one out and back', async () => {
+    const pushes = await Promise.all([1, 2, 3].map(() => command(ROOT, 'push', `models/${MODEL}`, '--json')));
+    expect(pushes.map((text) => JSON.parse(text).version).sort()).toEqual([2, 3, 4]);
+    expect(await command(ROOT, 'verify', MODEL)).toMatch(/version 1 [\s\S]*version 4 /);
+
+    await Promise.all(['2', '3'].map((version) => command(ROOT, 'promote', MODEL, version)));
+    expect(JSON.parse(await command(ROOT, 'history', MODEL, '--json')).history).toHaveLength(3);
+    expect(await command(ROOT, 'rollback', MODEL)).toMatch(/stable [23] → [23]/);
+    expect(await command(ROOT, 'rollback', MODEL)).toMatch(/stable [23] → 1/);
+    await command(ROOT, 'delete', MODEL, '4', '--yes');
+    expect(JSON.parse(await command(ROOT, 'show', MODEL, '--json')).versions).toEqual([1, 2, 3]);
+  });
+
   step('deploys again with another parameter and the same layers, and keeps its model', async () => {
     const layer = await output('OnnxruntimeLambdaLayerQualifiedArn');
     await sls(['deploy', '--stage', STAGE, `--param=preloadModels=${MODEL}`], environment(ROOT));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -22,7 +22,7 @@ let storage: EmbeddedStorage;
 let deployed: DeployedFunction;
 const publishIt = () =>
   publishSample(
-    createModelRepository(createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket)),
+    createModelRepository(createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket)),
     MODEL,
   );
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { S3Event, SQSEvent } from 'aws-lambda';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -40,8 +40,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'on-upload-'));
   storage = await startEmbeddedStorage();
   const client = createTestS3Client(storage.endpoint);
-  data = createS3Store(client, storage.dataBucket);
-  await publishSample(createModelRepository(createS3Store(client, storage.modelsBucket)), 'efficientnet-lite0');
+  data = createS3UploadStore(client, storage.dataBucket);
+  await publishSample(createModelRepository(createS3UploadStore(client, storage.modelsBucket)), 'efficientnet-lite0');
   deployed = await deployFunction('on-upload', storage, join(directory, 'models'));
 });
 afterAll(async () => {

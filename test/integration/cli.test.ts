@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type Sharp from 'sharp';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createApplication } from '../../src/http/application.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { runCli } from '../support/command-line.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
@@ -27,6 +27,7 @@ const ADD_REQUEST = {
     { name: 'b', datatype: 'FP32', shape: [1, 3], data: [10, 20, 30] },
   ],
 };
+const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 18569500\n`;
 const ADD_OUTPUT = { name: 'sum', datatype: 'FP32', shape: [1, 3], data: [11, 22, 33] };
 
 let root: string;
@@ -48,6 +49,7 @@ describe('with a directory', () => {
   const cli = (...words: string[]) => runCli([...words, '--store', join(root, 'store')]);
 
   it('a model is pushed, listed, shown and tried', async () => {
+    await mkdir(join(root, 'store'));
     const empty = await cli('list');
     expect(empty).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('npx onnx-serverless push') });
 
@@ -65,7 +67,7 @@ describe('with a directory', () => {
     expect(shown.json).toMatchObject({
       name: 'colours',
       versions: [1, 2],
-      stable: 1,
+      routing: { stable: 1, aliases: {} },
       bundle: {
         version: 1,
         source: 'colours/onnx/model.onnx (task: ColoursForImageClassification in config.json)',
@@ -74,18 +76,34 @@ describe('with a directory', () => {
         files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
       },
     });
-    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1 \(answers\), 2\n[\s\S]*labels +\["red"/);
+    expect((await cli('show', 'colours')).stdout).toMatch(/versions +1, 2\n +stable +1\n[\s\S]*labels +\["red"/);
 
     const predicted = await cli('predict', 'colours', red, '--json', '--version', '1');
     expect(predicted.json).toMatchObject({ model: 'colours', version: 1, result: [{ label: 'red' }, {}, {}] });
     const best = await cli('predict', 'colours', red, '--top-k', '1');
-    expect(best.stdout).toMatch(/^0\.999\d {2}red\n$/);
+    expect(best).toMatchObject({ stdout: expect.stringMatching(/^0\.999\d {2}red\n$/), stderr: 'colours version 1\n' });
   });
 
   it('a model of tensors takes a request of the Open Inference Protocol', async () => {
     await cli('push', `${MODELS}/add.onnx`);
     const { json } = await cli('predict', 'add', request, '--json');
     expect(json).toMatchObject({ model: 'add', version: 1, result: { model_name: 'add', outputs: [ADD_OUTPUT] } });
+  });
+
+  it('a model of tensors refuses a picture with the way to make it a classifier', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    const { exitCode, stderr } = await cli('predict', 'add', red);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /add version 1 takes tensors, .*red\.png is a picture: .*push .*--task image-classification/,
+    );
+  });
+
+  it('a picture that is larger than a request is sent, and nowhere uploaded', async () => {
+    await cli('push', `${MODELS}/colours`);
+    const path = join(root, 'large.png');
+    await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } }).toFile(path);
+    expect(await cli('predict', 'colours', path)).toMatchObject({ exitCode: 0, stderr: 'colours version 1\n' });
   });
 
   it('integers beyond 2^53 arrive in the output as they are', async () => {
@@ -126,6 +144,26 @@ describe('with a directory', () => {
     const graph = `${MODELS}/colours/onnx/model.onnx`;
     const single = await cli('push', graph, '--task', 'image-classification', '--json');
     expect(single.json).toMatchObject({ name: 'colours', task: 'image-classification' });
+  });
+
+  it('a push does not turn a classifier into a model of tensors unless that is asked for', async () => {
+    await cli('push', `${MODELS}/colours`);
+    const bare = join(root, 'colours.onnx');
+    await copyFile(`${MODELS}/colours/onnx/model.onnx`, bare);
+
+    const refused = await cli('push', bare, '--json');
+
+    expect(refused).toMatchObject({ exitCode: 1, json: { code: 'INVALID_REQUEST' } });
+    expect(refused.json.error).toMatch(/would be tensor .*version 1 of colours.* is image-classification; .*--task/);
+    expect((await cli('show', 'colours', '--json')).json).toMatchObject({ versions: [1] });
+    expect(await cli('push', bare, '--task', 'tensor')).toMatchObject({ exitCode: 0 });
+    expect(await cli('push', `${MODELS}/colours/onnx/model.onnx`)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('a push repairs a version whose bundle is broken', async () => {
+    await cli('push', `${MODELS}/add.onnx`);
+    await writeFile(join(root, 'store/models/add/1/bundle.json'), '{}');
+    expect(await cli('push', `${MODELS}/add.onnx`, '--promote')).toMatchObject({ exitCode: 0 });
   });
 
   it('a model that was altered is not run, and the reason is told', async () => {
@@ -208,6 +246,17 @@ describe('with a directory', () => {
           return path;
         },
       ],
+      ['what Git LFS has not fetched', /is a Git LFS pointer .*git lfs pull/, () => write(LFS_POINTER)],
+      [
+        'weights that Git LFS has not fetched',
+        /model\.onnx_data(_1)? is a Git LFS pointer .*git lfs pull/,
+        async () => {
+          await cp(`${MODELS}/external-data`, join(root, 'weights'), { recursive: true });
+          for (const name of ['model.onnx_data', 'model.onnx_data_1'])
+            await writeFile(join(root, 'weights', name), LFS_POINTER);
+          return join(root, 'weights');
+        },
+      ],
       ['no file', /no file or folder/, () => join(root, 'missing.onnx')],
       ['a wrong count of labels', /3 classes.*names 2/, () => colours('config.json', config({ 0: 'red', 1: 'green' }))],
       ['a gap in the labels', /no label for class 1/, () => colours('config.json', config({ 0: 'a', 2: 'b', 3: 'c' }))],
@@ -240,9 +289,17 @@ describe('with a directory', () => {
 
   it.each([
     ['an unknown model', ['predict', 'unknown', 'red.png'], 'NOT_FOUND', /push one with/],
+    ['a model of which the name is mistyped', ['predict', 'colors', 'red.png'], 'NOT_FOUND', /did you mean colours\?$/],
+    [
+      'a model of which the name is cut short',
+      ['history', 'col'],
+      'NOT_FOUND',
+      /no model col .*did you mean colours\?$/,
+    ],
     ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
     ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
-    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /blue\.png/],
+    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /^there is no file .*blue\.png$/],
+    ['a directory', ['predict', 'colours', 'test'], 'NOT_FOUND', /^there is no file test: it is a directory$/],
     ['what is no picture', ['predict', 'colours', 'text.png'], 'INVALID_INPUT', /./],
     ['tensors of another model', ['predict', 'colours', 'request.json'], 'INVALID_INPUT', /"a": unknown/],
     ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', /top_k/],
@@ -256,6 +313,35 @@ describe('with a directory', () => {
     const { exitCode, json } = await cli(...inRoot, '--json');
     expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
     expect(json.error).toMatch(reason);
+  });
+});
+
+describe('a store that is no directory', () => {
+  const commands = [
+    ['list'],
+    ['show', 'm'],
+    ['predict', 'm', 'package.json'],
+    ['verify', 'm'],
+    ['pull', 'm', 'pulled'],
+    ['history', 'm'],
+    ['promote', 'm', '1'],
+  ];
+
+  it.each(commands)('is refused by %s', async (...words) => {
+    const missing = await runCli([...words, '--store', join(root, 'missing'), '--json']);
+    expect(missing).toMatchObject({ exitCode: 1, json: { code: 'NOT_FOUND' } });
+    expect(missing.json.error).toMatch(
+      /^there is no directory .*missing; a push makes it: .*push .* --store .*missing$/,
+    );
+    const file = await runCli([...words, '--store', red, '--json']);
+    expect(file).toMatchObject({ exitCode: 1, json: { code: 'INVALID_REQUEST' } });
+    expect(file.json.error).toMatch(/red\.png is a file, expected a directory$/);
+  });
+
+  it('is refused by push when it is a file', async () => {
+    const { exitCode, stderr } = await runCli(['push', `${MODELS}/add.onnx`, '--store', red]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/red\.png is a file, expected a directory\n$/);
   });
 });
 
@@ -295,8 +381,8 @@ describe('with what is deployed', () => {
     storage = await startEmbeddedStorage();
     const { client, modelsBucket, dataBucket } = storage;
     serving = await createTestServing({
-      models: createS3Store(client, modelsBucket),
-      data: createS3Store(client, dataBucket),
+      models: createS3UploadStore(client, modelsBucket),
+      data: createS3UploadStore(client, dataBucket),
     });
     const application = createApplication(serving);
     const answer = getRequestListener((incoming) =>
@@ -357,6 +443,19 @@ describe('with what is deployed', () => {
       const { json } = await cli('predict', 'colours', red, ...options, '--json', '--top-k', '1');
       expect(json).toMatchObject({ model: 'colours', result: [{ label: 'red', score: expect.any(Number) }] });
       expect(authorizations).toEqual(signed.length > 0 ? signed : [undefined]);
+    });
+
+    it('says when warm functions follow a change, once it was made', async () => {
+      await cli('push', `${MODELS}/add.onnx`, ...options);
+      await cli('push', `${MODELS}/add.onnx`, ...options);
+      const change = ['canary', 'add', '2', '--weight', '10%', ...options];
+      expect(await cli(...change, '--dry-run')).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await cli(...change)).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringMatching(/^Warm functions.* 30 s/),
+      });
+      expect(await cli(...change)).toMatchObject({ stdout: 'add stays as it is\n', stderr: '' });
+      await cli('empty', ...options, '--yes');
     });
 
     it('is sent what exceeds a request through its data bucket, once', async () => {
@@ -464,15 +563,11 @@ describe('as a process', () => {
   it.each([
     [0, ['--help'], /Usage: npx onnx-serverless <command>/, /^$/],
     [0, ['predict', '--help'], /--top-k <count>/, /^$/],
-    [1, ['show', 'unknown', '--store', 'no-such-directory'], /^$/, /^no model unknown in .*\n$/],
+    [0, ['--version'], /^\d+\.\d+\.\d+\n$/, /^$/],
+    [1, ['show', 'unknown', '--store', 'test'], /^$/, /^no model unknown in .*\n$/],
     [2, ['psuh'], /^$/, /^there is no command psuh; did you mean push\? .*\n$/],
     [2, ['list', '--json', '--sotre'], /^\{"error":"Unknown option.*--store\?.*\}\n$/, /^$/],
-    [
-      1,
-      ['show', 'x', '--store', 'no-such-directory', '--debug'],
-      /^$/,
-      /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/,
-    ],
+    [1, ['show', 'x', '--store', 'test', '--debug'], /^$/, /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/],
   ])('it exits with %i after %j', async (exitCode, words, stdout, stderr) => {
     const run = await inProcess(words);
     expect(run.exitCode).toBe(exitCode);

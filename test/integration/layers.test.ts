@@ -13,7 +13,7 @@ import { ZipFile } from 'yazl';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { ensureLayer, layerNames } from '../../layers/build.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
 
@@ -91,7 +91,7 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
     const photo = await readFile(path.join(SAMPLE_FOLDER, 'samples/coffee.jpg'));
     await writeFile(path.join(sandbox, 'event.json'), JSON.stringify(photoEvent(photo)));
     storage = await startEmbeddedStorage();
-    await publishSample(createModelRepository(createS3Store(storage.client, storage.modelsBucket)), MODEL);
+    await publishSample(createModelRepository(createS3UploadStore(storage.client, storage.modelsBucket)), MODEL);
   });
   afterAll(() => storage.stop());
 

@@ -8,7 +8,7 @@ import { deadlineAt } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { bundleKey, fileKey } from '../../src/repository/keys.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
-import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { preload } from '../../src/serving/preload.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
@@ -54,7 +54,7 @@ describe('loading a model', () => {
     await publishSample(serving.repository, 'lite0');
 
     expect((await ask()).headers.get('x-model-version')).toBe('1');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
     expect((await ask()).headers.get('x-model-version')).toBe('2');
     expect((await ask('/models/lite0/versions/1')).headers.get('x-model-version')).toBe('1');
   });
@@ -129,7 +129,7 @@ describe('without S3', () => {
   afterEach(() => serving.remove());
 
   it.each(['/models/lite0', '/models/lite0/versions/1'])('answers 503 with retry-after on %s', async (path) => {
-    await start({ models: createS3Store(createTestS3Client('http://127.0.0.1:1'), 'models') });
+    await start({ models: createS3UploadStore(createTestS3Client('http://127.0.0.1:1'), 'models') });
 
     const response = await ask(path);
 
@@ -144,7 +144,7 @@ describe('without S3', () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    await start({ models: createS3Store(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
+    await start({ models: createS3UploadStore(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
 
     const deadline = deadlineAt(Date.now() + 50);
     const response = await serving.fetch('/models/lite0', { method: 'POST', body: coffee, deadline });
@@ -162,7 +162,7 @@ describe('without S3', () => {
     (store as { read: ObjectStore['read'] }).read = async () => {
       throw new ServingError('MODEL_UNAVAILABLE', 'gone');
     };
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     expect((await ask()).status).toBe(200);
   });

@@ -1,14 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LocalEndpoint } from '../../local/local-server.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -118,17 +117,8 @@ describe('npm start', () => {
     expect(commands).toHaveLength(3);
     const outputs = [];
     for (const command of commands) {
-      const shell = () => promisify(execFile)('sh', ['-c', command.replace('curl ', 'curl -sf ')], { cwd: PROJECT });
-      outputs.push(
-        await until(
-          () =>
-            shell().then(
-              ({ stdout }) => stdout,
-              () => undefined,
-            ),
-          started,
-        ),
-      );
+      const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: PROJECT });
+      outputs.push(stdout);
     }
     expect(outputs[0]).toContain('espresso');
     expect(outputs[2]).toContain('espresso');
@@ -153,7 +143,7 @@ describe('npm start', () => {
   it('refuses to start twice on the same state, and leaves the first one alone', async () => {
     const second = run(directory, 0);
     expect(await second.ended).toBe(1);
-    expect(second.lines.join('\n')).toContain('is in use by another process');
+    expect(second.lines.join('\n')).toBe(`already serving on ${local.endpoint} (pid ${local.pid})`);
     await expect(access(join(directory, '.local', 'endpoint.json'))).resolves.toBeUndefined();
     expect((await classify()).status).toBe(200);
   });
@@ -177,19 +167,57 @@ describe('npm start', () => {
   });
 });
 
+/** Takes `port`; undefined when somebody else has it. */
+const take = (port: number): Promise<Server | undefined> => {
+  const server = createServer();
+  return once(server.listen(port, '127.0.0.1'), 'listening').then(
+    () => server,
+    () => undefined,
+  );
+};
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+/** Takes two ports that follow each other. */
+const takePair = async (): Promise<readonly [Server, Server]> => {
+  for (;;) {
+    const first = await take(0);
+    const second = first && (await take(portOf(first) + 1));
+    if (first && second) return [first, second];
+    first?.close();
+  }
+};
+
 describe('npm start that cannot', () => {
-  it.each([
-    ['names a taken port', async (port: number) => port, 'Port %d is in use'],
-    ['names a PORT that is none', async () => 'three', 'PORT is three'],
-  ])('%s', async (_what, portFor, message) => {
-    const taken = createServer();
-    await once(taken.listen(0, '127.0.0.1'), 'listening');
-    const { port } = taken.address() as AddressInfo;
-    const directory = await mkdtemp(join(tmpdir(), 'npm-start-'));
-    const { ended, lines } = run(directory, await portFor(port));
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'npm-start-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it('use PORT says so, and where S3 is when the port after it is taken too', async () => {
+    const taken = await takePair();
+    const [port, next] = [portOf(taken[0]), portOf(taken[1])];
+    const { ended, lines } = run(directory, port);
     expect(await ended).toBe(1);
-    expect(lines.join('\n')).toContain(message.replace('%d', String(port)));
-    taken.close();
-    await rm(directory, { recursive: true });
+    expect(lines).toEqual([
+      expect.stringMatching(`^Port ${next} is in use: S3 and SQS are on http://127.0.0.1:[0-9]+ instead$`),
+      expect.stringMatching(`^Port ${port} is in use. .*PORT=`),
+    ]);
+    for (const server of taken) server.close();
+  });
+
+  it('use port 3000 says so when PORT is empty', async () => {
+    const taken = await take(3000);
+    const { ended, lines } = run(directory, '');
+    expect(await ended).toBe(1);
+    expect(lines.at(-1)).toContain('Port 3000 is in use');
+    taken?.close();
+  });
+
+  it('read PORT says what it is', async () => {
+    const { ended, lines } = run(directory, 'three');
+    expect(await ended).toBe(1);
+    expect(lines).toEqual(['PORT is three, expected a number from 0 to 65535']);
   });
 });

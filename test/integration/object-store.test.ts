@@ -1,11 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
+import type { UploadingStore } from '../../src/repository/object-store.ts';
 import { createS3Store } from '../../src/repository/s3-store.ts';
+import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { itBehavesLikeAnObjectStore } from '../support/object-store-contract.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -18,7 +22,95 @@ describe('S3 store', () => {
   });
   afterAll(() => storage.stop());
 
-  itBehavesLikeAnObjectStore(async () => createS3Store(createTestS3Client(storage.endpoint), storage.modelsBucket));
+  itBehavesLikeAnObjectStore(async () =>
+    createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket),
+  );
+
+  describe('a file of several parts', () => {
+    const MB = 1024 * 1024;
+    let directory: string;
+    let path: string;
+    let bytes: Buffer;
+    let client: S3Client;
+    let store: UploadingStore;
+    const sha256Of = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+    const unfinished = async () => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: storage.dataBucket }));
+      return Uploads;
+    };
+
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'parts-'));
+      path = join(directory, 'file');
+      bytes = randomBytes(35 * MB + 1);
+      await writeFile(path, bytes);
+    });
+    beforeEach(() => {
+      client = createTestS3Client(storage.endpoint);
+      store = createS3UploadStore(client, storage.dataBucket);
+    });
+    afterAll(() => rm(directory, { recursive: true }));
+
+    it('is stored whole, and its progress told', async () => {
+      const progress: number[] = [];
+
+      await store.upload('parts/whole', path, { sha256: sha256Of(bytes), onProgress: (sent) => progress.push(sent) });
+
+      const { body, etag } = await store.read('parts/whole');
+      expect(bytes.equals(body)).toBe(true);
+      expect(etag).toMatch(/-5"$/);
+      expect(progress).toHaveLength(5);
+      expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+      expect(progress.at(-1)).toBe(bytes.byteLength);
+    });
+
+    it('leaves nothing when it was changed since it was hashed', async () => {
+      const upload = store.upload('parts/changed', path, { sha256: sha256Of(Buffer.from('before')) });
+
+      await expect(upload).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(store.head('parts/changed')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await unfinished()).toEqual([]);
+    });
+
+    it.each([1, 3, 5])('leaves nothing when part %i arrives damaged', async (damaged) => {
+      client.middlewareStack.add(
+        (next) => (call) => {
+          const input = call.input as { PartNumber?: number; Body?: Buffer };
+          if (input.PartNumber !== damaged) return next(call);
+          const Body = Buffer.from(input.Body ?? []);
+          Body.writeUInt8(Body.readUInt8(0) ^ 1, 0);
+          return next({ ...call, input: { ...call.input, Body } });
+        },
+        { step: 'initialize' },
+      );
+
+      const upload = store.upload('parts/damaged', path, { sha256: sha256Of(bytes) });
+
+      await expect(upload).rejects.toMatchObject({ message: expect.stringContaining('checksum-sha256') });
+      await expect(store.head('parts/damaged')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await unfinished()).toEqual([]);
+    });
+
+    it('is sent again in part when S3 fails in between', async () => {
+      let failures = 0;
+      client.middlewareStack.add(
+        (next) => (call) => {
+          const { query } = call.request as { query: Record<string, string> };
+          if (query.partNumber === '2' && failures < 2) {
+            failures += 1;
+            throw Object.assign(new Error('connection reset'), { name: 'TimeoutError' });
+          }
+          return next(call);
+        },
+        { step: 'deserialize', priority: 'low' },
+      );
+
+      await store.upload('parts/again', path, { sha256: sha256Of(bytes) });
+
+      expect(failures).toBe(2);
+      expect(bytes.equals((await store.read('parts/again')).body)).toBe(true);
+    });
+  });
 
   it('lists more than a page', async () => {
     const store = createS3Store(createTestS3Client(storage.endpoint), storage.dataBucket);

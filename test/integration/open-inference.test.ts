@@ -178,6 +178,29 @@ describe('the task API of a tensor model', () => {
   });
 });
 
+describe('a picture for a tensor model', () => {
+  it('is refused with what the model takes', async () => {
+    const response = await serving.fetch('/models/add', {
+      method: 'POST',
+      body: 'x',
+      headers: { 'content-type': 'image/jpeg' },
+    });
+
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({
+      error: expect.stringMatching(/add takes tensors .* --task image-classification/),
+    });
+  });
+
+  it("on the protocol's own route is refused by its content type", async () => {
+    const headers = { 'content-type': 'image/jpeg' };
+    const response = await serving.fetch('/v2/models/add/infer', { method: 'POST', body: 'x', headers });
+
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ error: expect.stringContaining('POST /models/add') });
+  });
+});
+
 describe('bad infer requests', () => {
   const a = fp32('a', [1, 2, 3], [1, 3]);
   const b = fp32('b', [1, 2, 3], [1, 3]);
@@ -194,7 +217,7 @@ describe('bad infer requests', () => {
     [400, 'an unknown datatype', '"FP33"', { inputs: [{ ...a, datatype: 'FP33' }, b] }],
     [400, 'no datatype', 'datatype', { inputs: [{ name: 'a', shape: [1, 3], data: [1, 2, 3] }, b] }],
     [400, 'BF16', '"BF16"', { inputs: [{ ...a, datatype: 'BF16' }, b] }],
-    [400, 'FP16', 'binary data format', { inputs: [{ ...a, datatype: 'FP16' }, b] }],
+    [400, 'FP16', 'no JSON form', { inputs: [{ ...a, datatype: 'FP16' }, b] }],
     [400, 'a wrong rank', '1 dimensions', { inputs: [fp32('a', [1, 2, 3], [3]), b] }],
     [400, 'a wrong size', 'dimension 1 is 4', { inputs: [fp32('a', [1, 2, 3, 4], [1, 4]), b] }],
     [400, 'batch sizes that differ', 'but input "a" has 2', { inputs: [fp32('a', [1, 2, 3, 4, 5, 6], [2, 3]), b] }],

@@ -197,13 +197,18 @@ describe('delivery more than once, and out of order', () => {
 
     expect(batches).toEqual([1]);
     expect(await result('lite0/a.jpg')).toEqual(first);
+    expect(serving.observations.map(({ batchSize, skipped }) => [batchSize, skipped])).toEqual([
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ]);
   });
 
   it('answers again when another version is routed to', async () => {
     const message = await upload('uploads/lite0/a.jpg', photos.coffee);
     await deliver(message);
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(message);
 
@@ -257,7 +262,7 @@ describe('delivery more than once, and out of order', () => {
       JSON.stringify({ Records: [notification('uploads/lite0/a.jpg', etag, sequencer)] });
     await deliver(event('0FF'));
     await publishSample(serving.repository, 'lite0');
-    serving.clock.nowMs += 31_000;
+    serving.clock.nowMs += 61_000;
 
     await deliver(event('FE'));
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { UploadingStore } from '../../src/repository/object-store.ts';
 
 const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const collected: T[] = [];
@@ -15,8 +15,8 @@ const text = async (chunks: AsyncIterable<Uint8Array>): Promise<string> =>
   Buffer.concat(await collect(chunks)).toString();
 
 /** What every store has to do. `create` gives an empty one. */
-export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): void => {
-  let store: ObjectStore;
+export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>): void => {
+  let store: UploadingStore;
   const keys = async (prefix: string) => (await collect(store.list(prefix))).map(({ key }) => key).sort();
 
   beforeAll(async () => {
@@ -42,6 +42,16 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): 
 
     it.each(['read', 'head'] as const)('answers NOT_FOUND to a %s of a missing key', async (method) => {
       await expect(store[method]('plain/missing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    it('reads again only what has changed', async () => {
+      const etag = await store.write('plain/watched', 'one');
+
+      expect(await store.readChanged('plain/watched', etag)).toBeUndefined();
+      await store.write('plain/watched', 'two');
+      const changed = await store.readChanged('plain/watched', etag);
+      expect(Buffer.from(changed?.body ?? []).toString()).toBe('two');
+      await expect(store.readChanged('plain/missing', etag)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
     it('refuses to read more than the caller takes', async () => {
@@ -168,7 +178,33 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): 
     });
   });
 
+  describe('uploads that fail', () => {
+    it('refuse a file that was changed since it was hashed, and store nothing', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'upload-'));
+      await writeFile(join(directory, 'file'), 'changed');
+      const sha256 = createHash('sha256').update('hashed').digest('hex');
+
+      await expect(store.upload('uploaded/changed', join(directory, 'file'), { sha256 })).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('push again'),
+      });
+
+      await expect(store.head('uploaded/changed')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await rm(directory, { recursive: true });
+    });
+  });
+
   describe('listing and removing', () => {
+    it('tells when an object was written', async () => {
+      const beforeMs = Date.now();
+      await store.write('dated/a', 'x');
+
+      const [object] = await collect(store.list('dated/'));
+
+      expect(object?.modifiedMs).toBeGreaterThan(beforeMs - 2_000);
+      expect(object?.modifiedMs).toBeLessThan(Date.now() + 2_000);
+    });
+
     it('lists the objects below a prefix and nothing else', async () => {
       for (const key of ['list/a/1', 'list/a/2', 'list/ab', 'list-other']) await store.write(key, 'x');
 

@@ -4,34 +4,35 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import {
-  createModelCache,
-  type EvictionReport,
-  type LoadReport,
-  type ModelCacheOptions,
-} from '../../src/engine/model-cache.ts';
+import type { EvictionReport, LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
-import {
-  createModelRepository,
-  type ModelRepository,
-  type RepositoryOptions,
-} from '../../src/repository/model-repository.ts';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { ModelRepository } from '../../src/repository/model-repository.ts';
+import type { ObjectStore, UploadingStore } from '../../src/repository/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/publish.ts';
-import { createRouter } from '../../src/serving/router.ts';
+import { ordinaryBackground } from '../../src/serving/background.ts';
+import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
+import type { ShadowReport } from '../../src/serving/shadow.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
-import { warmUp } from '../../src/serving/warm-up.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
 
+interface Refusal {
+  readonly model: string;
+  readonly version: number;
+  readonly error: ServingError;
+}
+
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
+  readonly repository: ModelRepository<UploadingStore>;
   readonly observations: Observation[];
   readonly loads: LoadReport[];
+  readonly shadows: ShadowReport[];
+  readonly refusals: Refusal[];
   readonly evictions: EvictionReport[];
   readonly warnings: ServingError[];
   readonly modelDirectory: string;
@@ -43,45 +44,46 @@ export interface TestServing extends Serving {
 }
 
 export const createTestServing = async (
-  stores: { models?: ObjectStore; data?: ObjectStore } = {},
-  options: RepositoryOptions & Partial<Pick<ModelCacheOptions, 'memoryBudgetBytes' | 'diskBudgetBytes'>> = {},
+  stores: { models?: UploadingStore; data?: ObjectStore } = {},
+  options: Partial<Omit<ServingOptions, 'models' | 'data' | 'telemetry'>> = {},
 ): Promise<TestServing> => {
   const root = await mkdtemp(join(tmpdir(), 'serving-'));
-  const store = stores.models ?? createDirectoryStore(join(root, 'models-bucket'));
-  const repository = createModelRepository(store, options);
   const observations: Observation[] = [];
   const loads: LoadReport[] = [];
   const evictions: EvictionReport[] = [];
+  const shadows: ShadowReport[] = [];
+  const refusals: Refusal[] = [];
   const warnings: ServingError[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
-  const serving: Serving = {
-    repository,
-    router: createRouter(repository, () => clock.nowMs),
-    models: createModelCache(store, {
-      directory: modelDirectory,
-      memoryMb: 1769,
-      memoryBudgetBytes: Number.POSITIVE_INFINITY,
-      diskBudgetBytes: Number.POSITIVE_INFINITY,
-      ...options,
-      warmUp,
-      onLoaded: (report) => loads.push(report),
-      onEvicted: (report) => evictions.push(report),
-    }),
+  const serving = createServing({
+    models: stores.models ?? createDirectoryStore(join(root, 'models-bucket')),
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
+    directory: modelDirectory,
+    memoryMb: 1769,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
+    routingTtlMs: 30_000,
+    nowMs: () => clock.nowMs,
+    background: ordinaryBackground,
+    ...options,
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
+      shadowed: (report) => shadows.push(report),
+      refused: (model, version, error) => refusals.push({ model, version, error }),
       evicted: (report) => evictions.push(report),
       warned: (_message, error) => warnings.push(error),
     },
-  };
+  });
   const application = createApplication(serving);
   let requests = 0;
   return {
     ...serving,
     observations,
     loads,
+    shadows,
+    refusals,
     evictions,
     warnings,
     modelDirectory,
@@ -102,7 +104,7 @@ const localFile = async (localPath: string, path: string): Promise<LocalFile> =>
 
 /** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`, and promotes it. Returns the version. */
 export const publishModel = async (
-  repository: ModelRepository,
+  repository: ModelRepository<UploadingStore>,
   name: string,
   onnxPath: string,
   {
@@ -141,7 +143,7 @@ export const publishModel = async (
 
 /** Publishes the sample classifier under `name`. */
 export const publishSample = async (
-  repository: ModelRepository,
+  repository: ModelRepository<UploadingStore>,
   name: string,
   warmup: readonly string[] = [],
 ): Promise<number> => {

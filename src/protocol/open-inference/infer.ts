@@ -36,7 +36,10 @@ const parseInput = (input: unknown, position: number): [string, Tensor] => {
     return refuse(
       `input "${name}": datatype ${JSON.stringify(datatype)} is unknown, expected ${Object.values(DATATYPES).join(', ')}`,
     );
-  if (dtype === 'float16') return refuse(`input "${name}": FP16 has no JSON form, use the binary data format`);
+  if (dtype === 'float16')
+    return refuse(
+      `input "${name}": FP16 has no JSON form, and the binary data format is not supported yet; use a model with float32 inputs`,
+    );
   if (isObject(parameters) && 'binary_data_size' in parameters)
     return refuse(`input "${name}": binary data is not supported here, send "data" as JSON`);
   return [name, toTensor(name, dtype, parseShape(name, input.shape), data)];

@@ -28,12 +28,19 @@ describe('the command line', () => {
     );
   });
 
-  it.each([[[]], [['help']], [['--help']]])('%j asks for help', (words) => {
+  it.each([[[]], [['help']], [['--help']], [['-h']]])('%j asks for help', (words) => {
     expect(parse(...words)).toBe('help');
   });
 
-  it('asks for help on a command without what that command needs', () => {
-    expect(parse('paint', '--help')).toMatchObject({ name: 'paint', values: { help: true } });
+  it.each([[['paint', '--help']], [['paint', '-h']], [['help', 'paint']]])(
+    '%j asks for help on a command without what that command needs',
+    (words) => {
+      expect(parse(...words)).toMatchObject({ name: 'paint', values: { help: true } });
+    },
+  );
+
+  it('asks for the version of the program', () => {
+    expect(parse('--version')).toBe('version');
   });
 
   it.each([
@@ -45,7 +52,9 @@ describe('the command line', () => {
     ["Unknown option '--zzzzzz' (", ['rest', '--zzzzzz']],
     ["Option '--coats <value>' argument missing", ['paint', 'a', 'b', '--coats']],
     ["Option '--quick' does not take an argument", ['paint', 'a', 'b', '--quick=yes']],
+    ['there is no command pait; did you mean paint?', ['help', 'pait']],
     ['paint takes <wall> <colour>, not "north"', ['paint', 'north']],
+    ['paint takes <wall> <colour>, and nothing was given', ['paint', '--quick']],
     ['rest takes no arguments, not "today"', ['rest', 'today']],
   ])('is refused with: %s', (message, words) => {
     expect(() => parse(...words)).toThrow(

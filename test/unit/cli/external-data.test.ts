@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { externalDataOf, findExternalData } from '../../../cli/external-data.ts';
 
 const MODELS = 'test/fixtures/models';
-const source = (directory: string, graph: string) => ({ directory, graph, alternatives: [], isFolder: true });
+const source = (directory: string, graph: string) => ({ directory, graph, alternatives: [], ownsDirectory: true });
 
 describe('the weights of a graph', () => {
   it('lie in every file that it names, in subgraphs too', async () => {

@@ -33,7 +33,7 @@ describe('a folder', () => {
   ])('is about %s among %j, and says what stays behind', async (graph, files) => {
     await putEmpty(...files);
     const found = await findModel(folder);
-    expect(found).toMatchObject({ directory: folder, graph, isFolder: true });
+    expect(found).toMatchObject({ directory: folder, graph, ownsDirectory: true });
     const others = files.filter((path) => path.endsWith('.onnx') && path !== graph);
     expect([...found.alternatives].sort()).toEqual(others.sort());
   });
@@ -51,13 +51,13 @@ describe('a folder', () => {
 describe('a file', () => {
   it('is the model, and keeps its place in a Hugging Face folder', async () => {
     await putEmpty('onnx/model_quantized.onnx', 'config.json');
-    const expected = { directory: folder, graph: 'onnx/model_quantized.onnx', isFolder: false };
+    const expected = { directory: folder, graph: 'onnx/model_quantized.onnx', ownsDirectory: true };
     expect(await findModel(join(folder, 'onnx/model_quantized.onnx'))).toMatchObject(expected);
   });
 
   it('elsewhere stands alone', async () => {
     await putEmpty('onnx/resnet.onnx');
-    const expected = { directory: join(folder, 'onnx'), graph: 'resnet.onnx' };
+    const expected = { directory: join(folder, 'onnx'), graph: 'resnet.onnx', ownsDirectory: false };
     expect(await findModel(join(folder, 'onnx/resnet.onnx'))).toMatchObject(expected);
   });
 
@@ -72,13 +72,15 @@ describe('a file', () => {
 
 describe('the name', () => {
   const named = (directory: string, graph: string) =>
-    suggestName({ directory, graph, alternatives: [], isFolder: true });
+    suggestName({ directory, graph, alternatives: [], ownsDirectory: true });
 
   it.each([
     ['efficientnet', '/models/efficientnet', 'onnx/model.onnx'],
     ['efficientnet', '/models/efficientnet/', 'model_fp16.onnx'],
     ['resnet-50', '/models/any', 'resnet-50.onnx'],
-    ['My-model-v2-', '/models/My model (v2)', 'model.onnx'],
+    ['My-model-v2', '/models/My model (v2)', 'model.onnx'],
+    ['resnet', '/models/any', 'resnet_-..onnx'],
+    ['a'.repeat(99), '/models/any', `${'a'.repeat(99)}-b.onnx`],
     ['hidden', '/models/.hidden', 'model.onnx'],
   ])('is %s in %s for %s', (name, directory, graph) => {
     expect(named(directory, graph)).toBe(name);
@@ -115,14 +117,25 @@ describe('the task', () => {
       'pipeline_tag image-classification in README.md',
       { ...config({ architectures: ['ViTModel'] }), 'README.md': card.replaceAll('\n', '\r\n') },
     ],
+    [
+      'image-classification',
+      'id2label in config.json, with preprocessor_config.json',
+      { ...config({ id2label: { 0: 'cat' } }), 'preprocessor_config.json': '{}' },
+    ],
+    ['tensor', 'neither config.json nor README.md names a task', config({ id2label: { 0: 'cat' } })],
     ['tensor', 'neither config.json nor README.md names a task', config({ hidden_size: 3 })],
     ['tensor', 'neither config.json nor README.md names a task', { 'README.md': 'pipeline_tag: image-classification' }],
   ])('is %s because of %s', async (task, reason, files) => {
     expect(await recognise(files)).toEqual({ task, reason });
   });
 
-  it('of a single file is tensor', async () => {
-    await put({ 'model.onnx': '', ...config({ architectures: ['ViTForImageClassification'] }) });
+  it.each(['model_fp16.onnx', 'onnx/model_quantized.onnx'])('of the file %s is that of its folder', async (path) => {
+    await put({ [path]: '', ...config({ architectures: ['ViTForImageClassification'] }) });
+    expect(await recogniseTask(await findModel(join(folder, path)))).toMatchObject({ task: 'image-classification' });
+  });
+
+  it('of a file alone is tensor', async () => {
+    await put({ 'model.onnx': '', 'README.md': card });
     expect(await recogniseTask(await findModel(join(folder, 'model.onnx')))).toMatchObject({ task: 'tensor' });
   });
 

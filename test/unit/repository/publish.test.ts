@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDirectoryStore } from '../../../src/repository/directory-store.ts';
 import { bundleKey, claimKey, fileKey } from '../../../src/repository/keys.ts';
 import { createModelRepository, type ModelRepository } from '../../../src/repository/model-repository.ts';
-import type { ObjectStore } from '../../../src/repository/object-store.ts';
+import type { UploadingStore } from '../../../src/repository/object-store.ts';
 import { type Draft, type LocalFile, publish } from '../../../src/repository/publish.ts';
 
 let root: string;
-let store: ObjectStore;
-let repository: ModelRepository;
+let store: UploadingStore;
+let repository: ModelRepository<UploadingStore>;
 let file: LocalFile;
 
 beforeEach(async () => {

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import type { Results } from './measures.ts';
-import type { Workbench } from './workbench.ts';
+import type { Results } from '../measures.ts';
+import type { Workbench } from '../workbench.ts';
 
 const zippedBytes = async (directory: string): Promise<number> => {
   const archive = new ZipFile();

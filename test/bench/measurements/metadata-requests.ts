@@ -4,12 +4,12 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { createFunction } from '../../local/function-process.ts';
-import { modelPrefix } from '../../src/repository/keys.ts';
-import { toFigure } from './figures.ts';
-import type { Results } from './measures.ts';
-import { inferEvent } from './sample.ts';
-import { projectRoot, type Workbench } from './workbench.ts';
+import { createFunction } from '../../../local/function-process.ts';
+import { modelPrefix } from '../../../src/repository/keys.ts';
+import { toFigure } from '../figures.ts';
+import type { Results } from '../measures.ts';
+import { inferEvent } from '../sample.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
 
 const MODELS = 1000;
 const VERSIONS = 10;

@@ -1,4 +1,4 @@
-import type { Growth } from './growth.ts';
+import type { Growth } from '../measurements/growth.ts';
 
 const WIDTH = 720;
 const LEFT = 90;

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { type Figure, toFigure } from '../figures.ts';
+import { firstResponse } from '../first-answer.ts';
+import { WIDTH } from '../matmul-model.ts';
+import type { Peers } from '../peers.ts';
+import { inferEvent } from '../sample.ts';
+import type { Workbench } from '../workbench.ts';
 import { functionCommand } from './cold-start.ts';
-import { type Figure, toFigure } from './figures.ts';
-import { firstResponse } from './first-answer.ts';
 import { loadRepeatedly, publishMatmul } from './load.ts';
-import { WIDTH } from './matmul-model.ts';
-import type { Peers } from './peers.ts';
-import { inferEvent } from './sample.ts';
-import type { Workbench } from './workbench.ts';
 
 const SIZES_MB = [5, 25, 100, 400];
 

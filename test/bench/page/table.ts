@@ -1,5 +1,5 @@
-import type { Figure } from './figures.ts';
-import { clears, type Figures, MEASURES, type Measure, type MeasureName, medianOf, type Results } from './measures.ts';
+import type { Figure } from '../figures.ts';
+import { clears, type Figures, MEASURES, type Measure, type MeasureName, medianOf, type Results } from '../measures.ts';
 
 export const format = (value: number): string => Number(value.toPrecision(3)).toString();
 

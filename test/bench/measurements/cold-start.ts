@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { measureInTurn, toFigure, toRatio } from './figures.ts';
-import { type Command, type FirstAnswer, firstLine, firstResponse } from './first-answer.ts';
-import { assertSameLabels, type LabelScore, toLabels } from './labels.ts';
-import type { Results } from './measures.ts';
-import type { Peers } from './peers.ts';
-import type { Sample } from './sample.ts';
-import type { Workbench } from './workbench.ts';
+import { measureInTurn, toFigure, toRatio } from '../figures.ts';
+import { type Command, type FirstAnswer, firstLine, firstResponse } from '../first-answer.ts';
+import { assertSameLabels, type LabelScore, toLabels } from '../labels.ts';
+import type { Results } from '../measures.ts';
+import type { Peers } from '../peers.ts';
+import type { Sample } from '../sample.ts';
+import type { Workbench } from '../workbench.ts';
 
 /** The function of `<folder>/handler.mjs`, run by Lambda's runtime client. */
 export const functionCommand = (

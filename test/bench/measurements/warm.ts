@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { toFigure, toRatio } from './figures.ts';
-import type { Results } from './measures.ts';
-import { inferEvent, SAMPLE, type Sample } from './sample.ts';
-import type { WarmInput, WarmTimes } from './scripts/warm.ts';
-import { projectRoot, type Workbench } from './workbench.ts';
+import { toFigure, toRatio } from '../figures.ts';
+import type { Results } from '../measures.ts';
+import { inferEvent, SAMPLE, type Sample } from '../sample.ts';
+import type { WarmInput, WarmTimes } from '../scripts/warm.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
 
 /** As many digits as preprocessing leaves. */
 const pixelValues = (): number[] => Array.from({ length: 3 * 224 * 224 }, (_, i) => Math.fround(Math.sin(i / 97)));

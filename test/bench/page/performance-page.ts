@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { type Figure, median } from './figures.ts';
-import type { Growth } from './growth.ts';
+import { type Figure, median } from '../figures.ts';
+import type { Growth } from '../measurements/growth.ts';
+import type { Results } from '../measures.ts';
+import { projectRoot } from '../workbench.ts';
 import { drawGrowth } from './growth-chart.ts';
-import type { Results } from './measures.ts';
 import { FIGURE_HEADER, figureRows, format, TIME_HEADER, timeRows, toMarkdownTable } from './table.ts';
-import { projectRoot } from './workbench.ts';
 
 /** USD, US East (N. Virginia), first tier, without the free tier, as published in 2024. https://aws.amazon.com/lambda/pricing/ */
 const PRICES = {

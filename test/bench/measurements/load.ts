@@ -1,11 +1,11 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { toFigure, toRatio } from './figures.ts';
-import { writeMatmulModel } from './matmul-model.ts';
-import type { Results } from './measures.ts';
-import type { DownloadInput, DownloadTimes } from './scripts/download.ts';
-import type { LoadInput, LoadOutcome } from './scripts/load.ts';
-import type { Workbench } from './workbench.ts';
+import { toFigure, toRatio } from '../figures.ts';
+import { writeMatmulModel } from '../matmul-model.ts';
+import type { Results } from '../measures.ts';
+import type { DownloadInput, DownloadTimes } from '../scripts/download.ts';
+import type { LoadInput, LoadOutcome } from '../scripts/load.ts';
+import type { Workbench } from '../workbench.ts';
 
 /** Publishes a MatMul model of about `sizeMb` and returns its name and size. */
 export const publishMatmul = async (

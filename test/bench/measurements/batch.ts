@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { toFigure, toRatio } from './figures.ts';
-import type { Results } from './measures.ts';
-import { SAMPLE, type Sample } from './sample.ts';
-import type { BatchInput, BatchTimes } from './scripts/batch.ts';
-import { projectRoot, type Workbench } from './workbench.ts';
+import { toFigure, toRatio } from '../figures.ts';
+import type { Results } from '../measures.ts';
+import { SAMPLE, type Sample } from '../sample.ts';
+import type { BatchInput, BatchTimes } from '../scripts/batch.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
 
 /** Uploads every photo below `folder`. The messages that S3 and SQS would make of that, after the sample event. */
 const uploadAll = async ({ storage }: Workbench, photos: readonly Buffer[], folder: string): Promise<SQSEvent> => {

@@ -1,0 +1,21 @@
+import { ServingError } from '../../src/core/errors.ts';
+import { parseVersion } from '../../src/repository/keys.ts';
+import { setAlias } from '../../src/repository/rollout.ts';
+import { defineCommand } from '../command.ts';
+import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+
+export const alias = defineCommand({
+  summary: 'give a version a name',
+  description: `Names a version, or moves the name to another one: POST /models/<model>/aliases/<alias>, and <model>@<alias> in these commands.`,
+  positionals: ['model', 'alias', 'version?'],
+  options: {
+    remove: { type: 'boolean', description: 'take the name away' },
+    ...CHANGE_OPTIONS,
+  },
+  async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
+    if ((version === undefined) !== (values.remove ?? false))
+      throw new ServingError('INVALID_REQUEST', 'name either a version or --remove');
+    const change = setAlias(aliasName, version === undefined ? undefined : parseVersion(version));
+    return changeModel({ values, target, terminal }, name, 'alias', change);
+  },
+});

@@ -1,0 +1,47 @@
+import { ServingError } from '../../src/core/errors.ts';
+import { deleteVersions, superfluousVersions } from '../../src/repository/delete-versions.ts';
+import { defineCommand } from '../command.ts';
+import { assertConfirmed, CONFIRM_OPTIONS } from '../confirmation.ts';
+import { formatTable } from '../format.ts';
+import { CHANGE_OPTIONS, whoami } from '../routing-change.ts';
+
+const parseKeep = (text: string | undefined): number => {
+  if (/^\d{1,6}$/.test(text ?? '')) return Number(text);
+  throw new ServingError('INVALID_REQUEST', `--keep ${text ?? 'is missing'}, expected how many versions to keep`);
+};
+
+export const gc = defineCommand({
+  summary: 'delete old versions',
+  description: `Deletes all versions but the newest ones. What is routed to, by name or as stable, canary or shadow, stays in any case, and so does the
+version that a rollback would return to.`,
+  positionals: ['model?'],
+  options: {
+    all: { type: 'boolean', description: 'of every model' },
+    keep: { type: 'string', value: '<count>', description: 'how many of the newest versions stay' },
+    ...CHANGE_OPTIONS,
+    ...CONFIRM_OPTIONS,
+  },
+  async run({ positionals: [model], values, target, terminal }) {
+    const keep = parseKeep(values.keep);
+    if ((model === undefined) !== (values.all ?? false))
+      throw new ServingError('INVALID_REQUEST', 'name either a model or --all');
+    const { repository } = await target();
+    const models: { name: string; deleted: number[] }[] = [];
+    for (const name of model === undefined ? await repository.names() : [model]) {
+      const { routing } = await repository.routing(name);
+      const deleted = await superfluousVersions(repository, name, routing, keep);
+      if (deleted.length > 0) models.push({ name, deleted });
+    }
+    const dryRun = values['dry-run'] ?? false;
+    const json = { models, dryRun };
+    const { location } = repository.store;
+    if (models.length === 0) return { json, text: `Nothing to delete in ${location}` };
+    const table = formatTable(models.map(({ name, deleted }) => [`  ${name}`, deleted.join(', ')]));
+    if (dryRun) return { json, text: `Would delete from ${location}:\n${table}` };
+    const count = models.reduce((sum, { deleted }) => sum + deleted.length, 0);
+    await assertConfirmed(terminal, values.yes, `Delete ${count} versions from ${location}:\n${table}\nGo on`);
+    const reason = { by: whoami(), note: values.note ?? '' };
+    for (const { name, deleted } of models) await deleteVersions(repository, name, deleted, reason);
+    return { json, text: `Deleted from ${location}:\n${table}` };
+  },
+});

@@ -1,0 +1,25 @@
+import { defineCommand } from '../command.ts';
+import { formatDate, formatTable } from '../format.ts';
+import { describeChange } from '../routing-change.ts';
+
+export const history = defineCommand({
+  summary: 'who changed which version answers, when and why',
+  description: 'Lists the changes of the routing of a model, the newest first.',
+  positionals: ['model'],
+  options: {},
+  async run({ positionals: [name = ''], target }) {
+    const { repository } = await target();
+    const changes = (await repository.routing(name)).routing.history.toReversed();
+    const rows = changes.map((change) => [
+      formatDate(change.at),
+      change.by,
+      change.action,
+      describeChange(change),
+      change.note,
+    ]);
+    return {
+      json: { name, history: changes },
+      text: formatTable([['WHEN (UTC)', 'WHO', 'ACTION', 'CHANGE', 'NOTE'], ...rows]),
+    };
+  },
+});

@@ -1,0 +1,14 @@
+import { parseVersion } from '../../src/repository/keys.ts';
+import { promote as promoteTo } from '../../src/repository/rollout.ts';
+import { defineCommand } from '../command.ts';
+import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+
+export const promote = defineCommand({
+  summary: 'let a version answer',
+  description: `Makes a version the stable one, which answers whoever names none. Functions follow within 30 s, without a deployment; rollback
+returns to the version before.`,
+  positionals: ['model', 'version'],
+  options: CHANGE_OPTIONS,
+  run: ({ positionals: [name = '', version = ''], values, target, terminal }) =>
+    changeModel({ values, target, terminal }, name, 'promote', promoteTo(parseVersion(version))),
+});

@@ -1,0 +1,12 @@
+import { ROLL_BACK, rollBack } from '../../src/repository/rollout.ts';
+import { defineCommand } from '../command.ts';
+import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+
+export const rollback = defineCommand({
+  summary: 'return to the version that was stable before',
+  description: `Makes the previously stable version stable again, and ends canary and shadow. A second rollback goes one further back.`,
+  positionals: ['model'],
+  options: CHANGE_OPTIONS,
+  run: ({ positionals: [name = ''], values, target, terminal }) =>
+    changeModel({ values, target, terminal }, name, ROLL_BACK, rollBack()),
+});

@@ -1,0 +1,26 @@
+import { ServingError } from '../../src/core/errors.ts';
+import { parseVersion } from '../../src/repository/keys.ts';
+import { setShadow } from '../../src/repository/rollout.ts';
+import { defineCommand } from '../command.ts';
+import { CHANGE_OPTIONS, changeModel, parseShare } from '../routing-change.ts';
+
+export const shadow = defineCommand({
+  summary: 'compare a version with the one that answers',
+  description: `Runs a version on a share of the requests after they were answered, and counts where its answers differ. Callers notice nothing.
+--off ends it.`,
+  positionals: ['model', 'version?'],
+  options: {
+    rate: { type: 'string', value: '<share>', description: 'such as 10% or 0.1' },
+    off: { type: 'boolean', description: 'end it' },
+    ...CHANGE_OPTIONS,
+  },
+  async run({ positionals: [name = '', version], values, target, terminal }) {
+    if ((version === undefined) !== (values.off ?? false))
+      throw new ServingError('INVALID_REQUEST', 'name either a version, with --rate, or --off');
+    const change =
+      version === undefined
+        ? setShadow(undefined)
+        : setShadow({ version: parseVersion(version), rate: parseShare('--rate', values.rate) });
+    return changeModel({ values, target, terminal }, name, 'shadow', change);
+  },
+});

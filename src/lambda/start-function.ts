@@ -1,0 +1,37 @@
+import { readConfig } from '../core/config.ts';
+import { diskBudget } from '../engine/model-files.ts';
+import { createS3Client, createS3Store } from '../repository/s3-store.ts';
+import { parseTrustedKeys } from '../repository/signature.ts';
+import { createServing } from '../serving/create-serving.ts';
+import { preload } from '../serving/preload.ts';
+import type { Serving } from '../serving/serving.ts';
+import { type LambdaBackground, startBackground } from './background.ts';
+import { createTelemetry } from './telemetry.ts';
+
+const BYTES_PER_MB = 1024 * 1024;
+
+/** What a function does during init: models and data in S3, metrics and logs through Powertools, models that were asked for loaded. */
+export const startFunction = async (): Promise<{
+  readonly serving: Serving;
+  readonly background: LambdaBackground;
+}> => {
+  const config = readConfig();
+  const { modelCacheDirectory: directory, memoryMb, routingTtlMs } = config;
+  const client = createS3Client();
+  const background = await startBackground(config.runtimeApi);
+  const serving = createServing({
+    models: createS3Store(client, config.modelsBucket),
+    data: createS3Store(client, config.dataBucket),
+    telemetry: createTelemetry(),
+    background,
+    only: config.models,
+    trustedKeys: parseTrustedKeys(config.trustedKeys),
+    directory,
+    memoryMb,
+    memoryBudgetBytes: memoryMb * BYTES_PER_MB * config.modelMemoryShare,
+    diskBudgetBytes: diskBudget(directory, config.modelTmpShare),
+    routingTtlMs,
+  });
+  await preload(serving, config.preloadModels, config.initBudgetMs);
+  return { serving, background };
+};

@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startBackground } from '../../../src/lambda/background.ts';
+
+/** Lambda's Extensions API, as far as one extension needs it. */
+let api: Server;
+let address: string;
+let registrations: { name: string | undefined; events: string }[];
+/** Requests for the next event that wait for an answer. */
+let waiting: ServerResponse[];
+
+beforeEach(async () => {
+  registrations = [];
+  waiting = [];
+  api = createServer((request, response) => {
+    if (request.url === '/2020-01-01/extension/register') {
+      request.on('data', (body: Buffer) => {
+        registrations.push({ name: request.headers['lambda-extension-name'] as string, events: String(body) });
+        response.setHeader('lambda-extension-identifier', 'an-identifier').end('{}');
+      });
+    } else if (request.headers['lambda-extension-identifier'] === 'an-identifier') waiting.push(response);
+    else response.writeHead(403).end();
+  }).listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  address = `127.0.0.1:${(api.address() as AddressInfo).port}`;
+});
+afterEach(() => {
+  api.closeAllConnections();
+  api.close();
+});
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
+/** Announces an invocation to the extension, as Lambda does at the same time as to the runtime. */
+const announce = async (): Promise<void> => {
+  await settle();
+  waiting.shift()?.end('{"eventType":"INVOKE"}');
+};
+
+const work = () => {
+  let end = (): void => {};
+  const done = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { done, end };
+};
+
+describe('on Lambda', () => {
+  it('this process registers as an extension that hears of invocations', async () => {
+    await startBackground(address);
+
+    expect(registrations).toEqual([{ name: 'background', events: '{"events":["INVOKE"]}' }]);
+  });
+
+  it('the environment is kept until deferred work has ended', async () => {
+    const background = await startBackground(address);
+    const { done, end } = work();
+    const handler = background.around(async () => {
+      background.defer(() => done);
+      return 'answer';
+    });
+
+    await announce();
+    expect(await handler({}, {})).toBe('answer');
+    await settle();
+    expect(waiting).toHaveLength(0); // not asked for the next event: Lambda goes on
+
+    end();
+    await settle();
+    expect(waiting).toHaveLength(1);
+  });
+
+  it('work that fails keeps nothing', async () => {
+    const background = await startBackground(address);
+    await announce();
+
+    await background.around(async () => {
+      background.defer(async () => {
+        throw new Error('failed');
+      });
+      background.hold(Promise.reject(new Error('failed too')));
+    })({}, {});
+
+    await settle();
+    expect(waiting).toHaveLength(1);
+  });
+
+  it.each(['before', 'after'])('an invocation may be announced %s it is handled', async (order) => {
+    const background = await startBackground(address);
+    const handler = background.around(async () => 'answer');
+
+    for (const _invocation of [1, 2, 3]) {
+      if (order === 'before') await announce();
+      await handler({}, {});
+      if (order === 'after') await announce();
+      await settle();
+      expect(waiting).toHaveLength(1);
+    }
+  });
+
+  it('a handler that fails ends its invocation', async () => {
+    const background = await startBackground(address);
+    const handler = background.around(() => Promise.reject(new Error('failed')));
+    await announce();
+
+    await expect(handler({}, {})).rejects.toThrow('failed');
+    await settle();
+
+    expect(waiting).toHaveLength(1);
+  });
+});
+
+describe('anywhere else', () => {
+  it.each([
+    ['without a runtime API', undefined],
+    ['with one that does not answer', '127.0.0.1:1'],
+  ])('work goes on %s', async (_where, runtimeApi) => {
+    const background = await startBackground(runtimeApi);
+    let ran = false;
+
+    await background.around(async () => {
+      background.defer(async () => {
+        ran = true;
+      });
+      expect(ran).toBe(false);
+    })({}, {});
+
+    await settle();
+    expect(ran).toBe(true);
+  });
+});
