@@ -19,7 +19,9 @@ export interface FirstAnswer {
   readonly elapsedMs: number;
 }
 
-const API = '/2018-06-01/runtime';
+const RUNTIME_API = '/2018-06-01/runtime';
+const EXTENSIONS_API = '/2020-01-01/extension';
+const REQUEST_ID = '00000000-0000-0000-0000-000000000000';
 const TIMEOUT_MS = 30_000;
 
 const start = ({ args, cwd, environment }: Command) =>
@@ -61,30 +63,48 @@ export const firstLine = async (command: Command): Promise<FirstAnswer> => {
   }
 };
 
-/** Lambda's Runtime API with one event to hand out. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html */
+/**
+ * Lambda's Runtime API with one event to hand out, and its Extensions API for a function that is its own extension.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, runtimes-extensions-api.html
+ */
 const startRuntimeApi = async (event: unknown) => {
   const body = JSON.stringify(event);
   const answered = Promise.withResolvers<unknown>();
+  const handedOut = Promise.withResolvers<void>();
   let isHandedOut = false;
+  let isAnnounced = false;
 
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.url === `${API}/invocation/next`) {
+  const routes: Record<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>> = {
+    [`${RUNTIME_API}/invocation/next`]: (_request, response) => {
       if (isHandedOut) return; // the process waits for more, as an environment does that Lambda freezes
       isHandedOut = true;
       response.setHeader('content-type', 'application/json');
-      response.setHeader('lambda-runtime-aws-request-id', '00000000-0000-0000-0000-000000000000');
+      response.setHeader('lambda-runtime-aws-request-id', REQUEST_ID);
       response.setHeader('lambda-runtime-deadline-ms', Date.now() + TIMEOUT_MS);
       response.setHeader('lambda-runtime-invoked-function-arn', 'arn:aws:lambda:us-east-1:000000000000:function:bench');
       response.end(body);
-      return;
-    }
-    if (request.url?.endsWith('/response')) answered.resolve(await json(request));
-    else answered.reject(new Error(`${request.url}: ${await text(request)}`));
-    response.writeHead(202).end();
+      handedOut.resolve();
+    },
+    [`${RUNTIME_API}/invocation/${REQUEST_ID}/response`]: async (request, response) => {
+      answered.resolve(await json(request));
+      response.writeHead(202).end();
+    },
+    [`${EXTENSIONS_API}/register`]: (_request, response) => {
+      response.setHeader('lambda-extension-identifier', 'bench').end('{}');
+    },
+    [`${EXTENSIONS_API}/event/next`]: async (_request, response) => {
+      if (isAnnounced) return;
+      isAnnounced = true;
+      await handedOut.promise;
+      response.end(JSON.stringify({ eventType: 'INVOKE', requestId: REQUEST_ID }));
+    },
+  };
+  const fail = async (request: IncomingMessage): Promise<void> => {
+    answered.reject(new Error(`${request.url}: ${await text(request)}`));
   };
 
   const server = createServer((request, response) => {
-    serve(request, response).catch(answered.reject);
+    void (routes[request.url ?? ''] ?? fail)(request, response);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {

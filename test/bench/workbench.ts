@@ -83,6 +83,7 @@ export const createWorkbench = async (): Promise<Workbench> => {
       POWERTOOLS_LOG_LEVEL: 'INFO',
       ORT_DISABLE_TELEMETRY: '1',
       MALLOC_ARENA_MAX: '2',
+      MALLOC_MMAP_THRESHOLD_: '1048576',
     };
   };
 
