@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 
-/** Integers of so many digits may lie beyond 2^53. */
-const LONG_INTEGER = /[0-9]{16}/;
+/** An integer of so many digits may lie beyond 2^53; the digits behind a decimal point are none. */
+const LONG_INTEGER = /[^0-9.][0-9]{16,}(?![0-9.eE])/;
 const INTEGER = /^-?[0-9]+$/;
 
 /** What a reviver gets to see of a number, as it stood in the text. https://tc39.es/proposal-json-parse-with-source */

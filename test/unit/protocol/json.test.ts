@@ -17,6 +17,12 @@ describe('a JSON body', () => {
     expect(parse(text)).toEqual(JSON.parse(text));
   });
 
+  it('keeps long integers beside fractions of as many digits', () => {
+    expect(parse('[0.1234567890123456, 9007199254740993]')).toEqual([0.1234567890123456, 9007199254740993n]);
+    expect(parse('{"a":-9007199254740993}')).toEqual({ a: -9007199254740993n });
+    expect(parse('[\n 9007199254740993\n]')).toEqual([9007199254740993n]);
+  });
+
   it('leaves long digits in strings alone', () => {
     expect(parse('{"id":"99999999999999999999"}')).toEqual({ id: '99999999999999999999' });
   });
