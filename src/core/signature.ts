@@ -1,10 +1,11 @@
 import { ServingError } from './errors.ts';
+import { show } from './show.ts';
 import { elementCount, formatSpec, type Signature, type Tensor, type TensorSpec, type Tensors } from './tensor.ts';
 
 const quote = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ') || 'none';
 
 const fail = (name: string, problem: string): never => {
-  throw new ServingError('INVALID_INPUT', `input "${name}": ${problem}`);
+  throw new ServingError('INVALID_INPUT', `input ${show(name)}: ${problem}`);
 };
 
 const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size: number; input: string }>): void => {

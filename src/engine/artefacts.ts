@@ -62,6 +62,14 @@ const readPart = async (chunks: AsyncIterable<Uint8Array>, part: Uint8Array): Pr
     throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${filled} of ${part.byteLength} bytes`);
 };
 
+/** A disk that becomes full takes what it has room for, and refuses only the next write. */
+const writeWhole = async (target: FileHandle, part: Uint8Array, position: number): Promise<void> => {
+  for (let written = 0; written < part.byteLength; ) {
+    const { bytesWritten } = await target.write(part, written, part.byteLength - written, position + written);
+    written += bytesWritten;
+  }
+};
+
 /** Writes parts as they arrive, in any order, and hashes them in theirs. Returns the sha256. */
 const downloadParts = async (
   read: (start: number, end: number) => AsyncIterable<Uint8Array>,
@@ -86,7 +94,7 @@ const downloadParts = async (
       hashed.catch(() => {});
       const own = hashed;
       await arrived;
-      await target.write(part, 0, part.byteLength, start);
+      await writeWhole(target, part, start);
       await own;
     }
   };

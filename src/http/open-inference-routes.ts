@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
+import { show } from '../core/show.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
@@ -32,7 +33,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
     const document = body.byteLength === 0 ? undefined : parseJsonBody(body);
     const { ready = false } = (document ?? {}) as { ready?: unknown };
     if (typeof ready !== 'boolean')
-      throw new ServingError('INVALID_REQUEST', `"ready" is ${JSON.stringify(ready)}, expected true or false`);
+      throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
     const entries = await repositoryIndex(serving);
     const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
     return Response.json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));

@@ -1,3 +1,4 @@
+import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
@@ -34,8 +35,12 @@ export const taskRoutes = (application: Application, serving: Serving): void => 
     const names = await serving.repository.names();
     const models = await Promise.all(
       names.map(async (name) => {
-        const bundle = await unlessMissing(serving.router.route({ name })); // a first push may be under way
-        return bundle && { name, version: bundle.version, task: bundle.task };
+        try {
+          const bundle = await unlessMissing(serving.router.route({ name })); // a first push may be under way
+          return bundle && { name, version: bundle.version, task: bundle.task };
+        } catch (error) {
+          return { name, error: ServingError.from(error).code }; // one broken model hides no other
+        }
       }),
     );
     return Response.json({ models: models.filter((model) => model !== undefined) });

@@ -25,6 +25,23 @@ export const parseNotification = (body: string): Upload[] => {
     .filter(({ key }) => key.startsWith(UPLOADS_PREFIX) && !key.endsWith('/'));
 };
 
+interface Announced {
+  readonly record: SQSRecord;
+  readonly upload: Upload;
+}
+
+/**
+ * What is run together: all that comes for the first time. Messages that come again may hold one that ends the process, and with it the
+ * batch: they are run alone, in an order that differs each time, so that their neighbours are answered before it.
+ */
+const inGroups = (announced: readonly Announced[]): Announced[][] => {
+  const isAgain = ({ record }: Announced): boolean => Number(record.attributes?.ApproximateReceiveCount ?? 1) > 1;
+  const first = announced.filter((each) => !isAgain(each));
+  const again = announced.filter(isAgain).map((each) => ({ each, order: Math.random() }));
+  again.sort((a, b) => a.order - b.order);
+  return [...(first.length > 0 ? [first] : []), ...again.map(({ each }) => [each])];
+};
+
 /** Uploads by the message that brought them; a message that is no notification stays in the queue and ends among the dead letters. */
 export const onUploadHandler =
   (serving: Serving) =>
@@ -32,7 +49,7 @@ export const onUploadHandler =
     const failures = new Map<string, SQSBatchItemFailure>();
     const fail = ({ messageId }: SQSRecord) => failures.set(messageId, { itemIdentifier: messageId });
 
-    const announced: { record: SQSRecord; upload: Upload }[] = [];
+    const announced: Announced[] = [];
     for (const record of records) {
       try {
         for (const upload of parseNotification(record.body)) announced.push({ record, upload });
@@ -40,15 +57,14 @@ export const onUploadHandler =
         fail(record);
       }
     }
-    const outcomes = await processUploads(
-      serving,
-      announced.map(({ upload }) => upload),
-      deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS),
-      context.awsRequestId,
-    );
-    outcomes.forEach((outcome, index) => {
-      const source = announced[index];
-      if (source && outcome.status === 'retry') fail(source.record);
-    });
+    const deadline = deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
+    for (const group of inGroups(announced)) {
+      const uploads = group.map(({ upload }) => upload);
+      const outcomes = await processUploads(serving, uploads, deadline, context.awsRequestId);
+      outcomes.forEach((outcome, index) => {
+        const source = group[index];
+        if (source && outcome.status === 'retry') fail(source.record);
+      });
+    }
     return { batchItemFailures: [...failures.values()] };
   };

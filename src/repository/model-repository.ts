@@ -81,7 +81,7 @@ export const createModelRepository = <Store extends ObjectStore>(
     assertServed(name);
     const numbers: number[] = [];
     for await (const folder of store.folders(modelPrefix(name))) {
-      if (/^[1-9][0-9]*$/.test(folder)) numbers.push(Number(folder));
+      if (/^[1-9][0-9]{0,8}$/.test(folder)) numbers.push(Number(folder));
     }
     return numbers.sort((a, b) => a - b);
   };

@@ -6,12 +6,20 @@ import type { Payload } from '../tasks/task.ts';
 /** While it is decoded, an input has to fit into the function's memory several times over. */
 export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
 
+/** Parsed JSON takes up to forty times its text. */
+export const MAX_JSON_BYTES = 10 * 1024 * 1024;
+
 /** An object's content type is whatever its uploader set, mostly nothing: tasks look at the bytes. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
 /** What an object of the data bucket says: `.json` holds a task request, anything else is the input itself. @throws `INVALID_REQUEST` */
 export const parseObject = (key: string, body: Uint8Array): Payload => {
   if (!key.toLowerCase().endsWith('.json')) return { inputs: body, contentType: UNKNOWN_TYPE, parameters: {} };
+  if (body.byteLength > MAX_JSON_BYTES)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `${key} has ${body.byteLength} bytes, JSON may have ${MAX_JSON_BYTES}; upload the input itself`,
+    );
   const request = parseTaskRequest(body, 'application/json', {});
   if ('reference' in request)
     throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);

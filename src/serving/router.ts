@@ -20,6 +20,8 @@ export interface Router {
    * @throws `NOT_FOUND` with the push command or what is missing; `MODEL_UNAVAILABLE`, `MODEL_INVALID`
    */
   route(reference: ModelReference, key?: string): Promise<PublishedBundle>;
+  /** Has the bundle read again: what it says turned out to be wrong, and may have been mended. */
+  forget(bundle: PublishedBundle): void;
   /** Reads the version to compare with the one that answered, for its share of keys; none beside an explicit version or alias. */
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
 }
@@ -162,6 +164,10 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
       if (aliased !== undefined) return routedBundle(name, aliased);
       const known = Object.keys(targetsOf(routing).aliases).join(', ') || 'none';
       throw new ServingError('NOT_FOUND', `model ${name} has no alias ${alias}, it has ${known}`);
+    },
+
+    forget: ({ name, version }) => {
+      bundles.delete(`${name}/${version}`);
     },
 
     shadow({ name, version, alias }, key) {

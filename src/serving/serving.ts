@@ -121,22 +121,27 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   const route = call.routed ?? serving.router.route(call.reference, call.key);
   const bundle = await within(deadline, Promise.resolve(route), 'the model is still being looked up; try again');
   observation.version = bundle.version;
-  const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
-  stopwatch.lap('route');
+  try {
+    const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
+    stopwatch.lap('route');
 
-  const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
-  const predicting = serving.models.use(bundle, deadline, async (model) => {
+    const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
+    const predicting = serving.models.use(bundle, deadline, async (model) => {
+      const decoded = await decoding;
+      if (nothingToRun(decoded)) return decoded;
+      stopwatch.lap('load');
+      return predictDecoded(task, decoded, model, call);
+    });
+    predicting.catch(() => {}); // awaited below, unless there is nothing to run
     const decoded = await decoding;
-    if (nothingToRun(decoded)) return decoded;
-    stopwatch.lap('load');
-    return predictDecoded(task, decoded, model, call);
-  });
-  predicting.catch(() => {}); // awaited below, unless there is nothing to run
-  const decoded = await decoding;
-  stopwatch.lap('decode');
-  const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
-  if (!nothingToRun(decoded)) deferShadow(serving, call, prediction);
-  return prediction;
+    stopwatch.lap('decode');
+    const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
+    if (!nothingToRun(decoded)) deferShadow(serving, call, prediction);
+    return prediction;
+  } catch (error) {
+    if (ServingError.from(error).code === 'MODEL_INVALID') serving.router.forget(bundle);
+    throw error;
+  }
 };
 
 /** The value of the only outcome. @throws its reason */

@@ -1,4 +1,5 @@
 import { ServingError } from '../core/errors.ts';
+import { show } from '../core/show.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -9,7 +10,10 @@ const MAX_TOP_K = 100_000;
 export const assertKnownParameters = (parameters: Parameters, known: readonly string[]): void => {
   for (const name of Object.keys(parameters)) {
     if (!known.includes(name))
-      throw new ServingError('INVALID_REQUEST', `parameter "${name}" is unknown, this task takes: ${known.join(', ')}`);
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `parameter ${show(name)} is unknown, this task takes: ${known.join(', ')}`,
+      );
   }
 };
 
@@ -19,7 +23,7 @@ export const readTopK = (parameters: Parameters, fallback: number): number => {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TOP_K)
     throw new ServingError(
       'INVALID_REQUEST',
-      `parameter "top_k" is ${JSON.stringify(value)}, expected an integer from 1 to ${MAX_TOP_K}`,
+      `parameter "top_k" is ${show(value)}, expected an integer from 1 to ${MAX_TOP_K}`,
     );
   return value;
 };

@@ -100,6 +100,21 @@ describe('loading a model', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  it('answers again once a bundle that was wrong is right', async () => {
+    const right = (await serving.repository.store.read(bundleKey('lite0', 1))).body;
+    await serving.repository.store.write(
+      bundleKey('lite0', 1),
+      Buffer.from(right)
+        .toString()
+        .replace(/[0-9a-f]{64}/, '0'.repeat(64)),
+    );
+    expect((await ask()).status).toBe(500);
+
+    await serving.repository.store.write(bundleKey('lite0', 1), right);
+
+    expect((await ask()).status).toBe(200);
+  });
+
   it('answers 500 when a bundle is no JSON', async () => {
     await serving.repository.store.write(bundleKey('lite0', 1), '{"formatVersion": 1');
 

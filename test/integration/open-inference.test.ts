@@ -123,6 +123,12 @@ describe('infer', () => {
     expect(body.outputs).toEqual([{ name: 'sum', datatype: 'FP32', shape: [1, 3], data: [2, 3, 4] }]);
   });
 
+  it('takes an empty list of outputs for all', async () => {
+    const { body } = await infer('fixed', { inputs: [fp32('x', [1, 2], [1, 2])], outputs: [] });
+
+    expect(body.outputs).toHaveLength(1);
+  });
+
   it('takes an empty batch', async () => {
     const { body } = await infer('add', { inputs: [fp32('a', [], [0, 3]), fp32('b', [], [0, 3])] });
 
@@ -244,6 +250,12 @@ describe('bad infer requests', () => {
     ],
     [400, 'data nested in part', 'no list', { inputs: [fp32('a', [[1, 2, 3], 4], [2, 3]), b] }],
     [400, 'data deeper than the shape', 'no number', { inputs: [fp32('a', [[[1], [2], [3]]], [1, 3]), b] }],
+    [
+      400,
+      'more dimensions than the protocol has',
+      'at most 100 sizes',
+      { inputs: [fp32('a', [1], Array(5000).fill(1)), b] },
+    ],
     [400, 'a negative size', 'shape is [-1,3]', { inputs: [fp32('a', [], [-1, 3]), b] }],
     [400, 'a shape that is no list', 'shape is 3', { inputs: [{ ...a, shape: 3 }, b] }],
     [400, 'data that are no list', '"data" is 5', { inputs: [{ ...a, data: 5 }, b] }],
@@ -284,11 +296,23 @@ describe('bad infer requests', () => {
     ['a body that breaks off', '{"inputs":[{"name":"a"'],
     ['100,000 nested lists', `{"inputs":[{"name":"a","shape":[1,3],"datatype":"FP32","data":${deep}}]}`],
     ['100,000 nested lists for a body', deep],
+    ['an integer beyond 2^53 for an id', '{"id": 12345678901234567890, "inputs": [{}]}'],
+    [
+      'an integer beyond 2^53 in a shape',
+      '{"inputs":[{"name":"a","shape":[12345678901234567890],"datatype":"FP32","data":[1]}]}',
+    ],
+    [
+      'an integer beyond 2^53 among the elements of a list',
+      '{"inputs":[{"name":"a","shape":[1,3],"datatype":"FP32","data":[{"x":12345678901234567890},1,2]}]}',
+    ],
+    ['a name of a million letters', JSON.stringify({ inputs: [fp32('x'.repeat(1_000_000), [1], [1])] })],
     ['100,000 nested lists for parameters', `{"parameters":${deep},"inputs":[]}`],
   ])('answers 400 to %s', async (_what, body) => {
     const response = await inferText('add', body);
 
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: expect.any(String), requestId: expect.any(String) });
+    const answer = (await response.json()) as { error: string; requestId: string };
+    expect(answer.error.length).toBeLessThan(1000);
+    expect(answer.requestId).toEqual(expect.any(String));
   });
 });

@@ -95,6 +95,21 @@ describe('a list of models', () => {
 
     expect(await response.json()).toEqual({ models: [{ name: 'lite0', version: 1, task: 'image-classification' }] });
   });
+
+  it('says of a broken one that it is, and names the others', async () => {
+    await serving.repository.store.write('models/broken/routing.json', '{');
+    await serving.repository.store.write('models/bad name/x', 'x');
+
+    const response = await serving.fetch('/models');
+
+    expect(await response.json()).toEqual({
+      models: [
+        { name: 'bad name', error: 'INVALID_REQUEST' },
+        { name: 'broken', error: 'MODEL_INVALID' },
+        { name: 'lite0', version: 1, task: 'image-classification' },
+      ],
+    });
+  });
 });
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
@@ -132,6 +147,33 @@ describe('bad input', () => {
     [400, 'JSON that is no object', '"inputs"', () => post('[1]')],
     [400, 'inputs that are a number', '"inputs"', () => post('{"inputs": 1}')],
     [400, 'base64 rubbish', 'base64', () => post('{"inputs": "%%%"}')],
+    [400, 'spaces for base64, and something else', 'base64', () => post(`{"inputs": "${' '.repeat(250_000)}!"}`)],
+    [
+      400,
+      'an integer beyond 2^53 for top_k',
+      '12345678901234567890',
+      () => post('{"inputs": "AAAA", "parameters": {"top_k": 12345678901234567890}}'),
+    ],
+    [
+      400,
+      'an integer beyond 2^53 for a reference',
+      '12345678901234567890',
+      () => post('{"inputs": {"s3": 12345678901234567890}}'),
+    ],
+    [400, 'a reference longer than a key', 'uploads/', () => post(`{"inputs": {"s3": "uploads/${'x'.repeat(1024)}"}}`)],
+    [400, 'a reference that is no Unicode', 'uploads/', () => post('{"inputs": {"s3": "uploads/\\ud800"}}')],
+    [
+      400,
+      'parameters nested without end',
+      '"parameters"',
+      () => post(`{"inputs": "AAAA", "parameters": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`),
+    ],
+    [
+      400,
+      'a parameter of a name without end',
+      'unknown',
+      () => post(JSON.stringify({ inputs: 'AAAA', parameters: { ['x'.repeat(1_000_000)]: 1 } })),
+    ],
     [400, 'an empty string', 'base64', () => post('{"inputs": ""}')],
     [400, 'a data URL without base64', 'base64', () => post('{"inputs": "data:image/jpeg,abc"}')],
     [400, 'parameters that are a list', '"parameters"', () => post('{"inputs": "AAAA", "parameters": []}')],
@@ -170,6 +212,20 @@ describe('bad input', () => {
     ],
     [415, 'text', 'text/plain', () => post('hello', { 'content-type': 'text/plain' })],
     [415, 'a data URL of text', 'text/plain', () => post('{"inputs": "data:text/plain;base64,aGVsbG8="}')],
+    [
+      422,
+      'a JPEG of a thousand scans',
+      'scans',
+      () =>
+        post(
+          Buffer.concat([
+            coffee.subarray(0, 2),
+            ...Array(1000).fill(Buffer.from([0xff, 0xda, 0, 2])),
+            coffee.subarray(2),
+          ]),
+          JPEG,
+        ),
+    ],
     [422, 'bytes that are no picture', '', () => post('hello, I am no picture', JPEG)],
     [422, 'a truncated JPEG', '', () => post(coffee.subarray(0, 20_000), JPEG)],
     [422, 'a JPEG of which only the header is there', '', () => post(coffee.subarray(0, 200), JPEG)],
@@ -178,6 +234,7 @@ describe('bad input', () => {
 
     const body = (await response.json()) as { error: string; code: string; requestId: string };
     expect({ status: response.status, error: body.error }).toEqual({ status, error: expect.stringContaining(hint) });
+    expect(body.error.length).toBeLessThan(1000);
     expect(body.requestId).toBe(response.headers.get('x-request-id'));
     expect(serving.observations[0]?.failures).toHaveLength(1);
     expect((await post(coffee, JPEG)).status).toBe(200); // it lives on

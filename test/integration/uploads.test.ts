@@ -270,6 +270,25 @@ describe('delivery more than once, and out of order', () => {
   });
 });
 
+describe('messages that come again', () => {
+  it('are run alone, so that one that ends the process takes no other with it', async () => {
+    const batches = await countRuns();
+    const names = ['1', '2', '3'];
+    const bodies = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos.coffee)));
+    const Records = bodies.map((body, index) => {
+      const attributes = { ApproximateReceiveCount: index === 0 ? '1' : '2' };
+      return { messageId: `message-${index}`, body, attributes };
+    });
+    const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
+
+    const response = await onUploadHandler(serving)({ Records } as SQSEvent, context);
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(batches).toEqual([1, 1, 1]);
+    for (const name of names) expect((await result(`lite0/${name}.jpg`)).status).toBe('succeeded');
+  });
+});
+
 describe('what no upload is', () => {
   it('is left alone: results, folders, removals, the test event of S3', async () => {
     const etag = await serving.data.write('results/lite0/a.jpg.json', '{}');

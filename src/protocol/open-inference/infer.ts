@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
 import { formatSpec, type Signature, type Tensor, type Tensors } from '../../core/tensor.ts';
 import { DATATYPES, toDType } from './datatypes.ts';
 import { toJsonData, toTensor } from './tensor-data.ts';
@@ -20,9 +21,19 @@ const refuse = (problem: string): never => {
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The protocol refuses JSON that is nested deeper. */
+const HIGHEST_RANK = 100;
+
 const parseShape = (name: string, shape: unknown): number[] => {
-  if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return shape as number[];
-  return refuse(`input "${name}": shape is ${JSON.stringify(shape)}, expected a list of sizes, such as [1,3,224,224]`);
+  if (
+    Array.isArray(shape) &&
+    shape.length <= HIGHEST_RANK &&
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0)
+  )
+    return shape as number[];
+  return refuse(
+    `input ${show(name)}: shape is ${show(shape)}, expected a list of at most ${HIGHEST_RANK} sizes, such as [1,3,224,224]`,
+  );
 };
 
 const parseInput = (input: unknown, position: number): [string, Tensor] => {
@@ -30,18 +41,18 @@ const parseInput = (input: unknown, position: number): [string, Tensor] => {
     return refuse(`inputs[${position}] needs a "name", "shape", "datatype" and "data"`);
   const { name, datatype, data, parameters } = input;
   if (typeof datatype !== 'string')
-    return refuse(`input "${name}": datatype is missing, expected a name such as "FP32"`);
+    return refuse(`input ${show(name)}: datatype is missing, expected a name such as "FP32"`);
   const dtype = toDType(datatype);
   if (dtype === undefined)
     return refuse(
-      `input "${name}": datatype ${JSON.stringify(datatype)} is unknown, expected ${Object.values(DATATYPES).join(', ')}`,
+      `input ${show(name)}: datatype ${show(datatype)} is unknown, expected ${Object.values(DATATYPES).join(', ')}`,
     );
   if (dtype === 'float16')
     return refuse(
-      `input "${name}": FP16 has no JSON form, and the binary data format is not supported yet; use a model with float32 inputs`,
+      `input ${show(name)}: FP16 has no JSON form, and the binary data format is not supported yet; use a model with float32 inputs`,
     );
   if (isObject(parameters) && 'binary_data_size' in parameters)
-    return refuse(`input "${name}": binary data is not supported here, send "data" as JSON`);
+    return refuse(`input ${show(name)}: binary data is not supported here, send "data" as JSON`);
   return [name, toTensor(name, dtype, parseShape(name, input.shape), data)];
 };
 
@@ -49,11 +60,12 @@ const parseOutputs = (outputs: unknown, signature: Signature): string[] => {
   const known = signature.outputs.map(({ name }) => name);
   if (outputs === undefined) return known;
   if (!Array.isArray(outputs)) return refuse('"outputs" is no list, expected [{"name": …}]');
+  if (outputs.length === 0) return known;
   return outputs.map((output: unknown) => {
     const name = isObject(output) ? output.name : undefined;
     if (typeof name !== 'string' || !known.includes(name))
       return refuse(
-        `output ${JSON.stringify(name)} is unknown, the model gives ${known.map((given) => `"${given}"`).join(', ')}`,
+        `output ${show(name)} is unknown, the model gives ${known.map((given) => `"${given}"`).join(', ')}`,
       );
     return name;
   });
@@ -64,13 +76,13 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
   if (!isObject(body))
     return refuse('the body is no JSON object, expected {"inputs": [{"name", "shape", "datatype", "data"}]}');
   const { id, inputs } = body;
-  if (id !== undefined && typeof id !== 'string') return refuse(`id is ${JSON.stringify(id)}, expected a string`);
+  if (id !== undefined && typeof id !== 'string') return refuse(`id is ${show(id)}, expected a string`);
   if (!Array.isArray(inputs) || inputs.length === 0)
     return refuse('"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]');
   const feeds = Object.create(null) as Record<string, Tensor>; // a caller may name an input __proto__
   inputs.forEach((input: unknown, position) => {
     const [name, tensor] = parseInput(input, position);
-    if (Object.hasOwn(feeds, name)) refuse(`input "${name}" is there twice`);
+    if (Object.hasOwn(feeds, name)) refuse(`input ${show(name)} is there twice`);
     feeds[name] = tensor;
   });
   const outputNames = parseOutputs(body.outputs, signature);

@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
 import { allocate, type DType, elementCount, type Tensor } from '../../core/tensor.ts';
 
 type Scalar = number | bigint | boolean | string;
@@ -15,11 +16,8 @@ const INTEGER_RANGE: Partial<Record<DType, readonly [bigint, bigint]>> = {
 };
 
 const fail = (name: string, problem: string): never => {
-  throw new ServingError('INVALID_INPUT', `input "${name}": ${problem}`);
+  throw new ServingError('INVALID_INPUT', `input ${show(name)}: ${problem}`);
 };
-
-const show = (value: unknown): string =>
-  typeof value === 'bigint' ? String(value) : (JSON.stringify(value)?.slice(0, 60) ?? 'undefined');
 
 /** Turns one JSON value into what the storage of `dtype` holds. */
 const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => {

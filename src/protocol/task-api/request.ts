@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
 import { parseJsonBody } from '../json.ts';
 
 /** An object in the project's own data bucket, for what does not fit into a request. */
@@ -16,6 +17,9 @@ export const UPLOADS_PREFIX = 'uploads/';
 
 const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 
+/** Of S3. */
+const LONGEST_KEY_BYTES = 1024;
+
 const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
@@ -29,11 +33,11 @@ export const parseReference = (key: unknown): ObjectReference => {
   if (
     typeof key !== 'string' ||
     !key.startsWith(UPLOADS_PREFIX) ||
+    !key.isWellFormed() ||
+    Buffer.byteLength(key) > LONGEST_KEY_BYTES ||
     key.split('/').some((part) => part === '..' || part === '.')
   )
-    return refuse(
-      `"s3" is ${JSON.stringify(key)?.slice(0, 200)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`,
-    );
+    return refuse(`"s3" is ${show(key)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`);
   return { s3: key };
 };
 
@@ -55,7 +59,7 @@ const parseDocument = (body: Uint8Array, query: Record<string, unknown>): TaskRe
     return refuse('the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
   const { inputs, parameters = {} } = document as { inputs: unknown; parameters?: unknown };
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
-    return refuse(`"parameters" is ${JSON.stringify(parameters)}, expected an object`);
+    return refuse(`"parameters" is ${show(parameters)}, expected an object`);
   const all = { ...query, ...parameters };
   if (typeof inputs === 'object' && inputs !== null && 's3' in inputs)
     return { reference: parseReference(inputs.s3), parameters: all };

@@ -1,7 +1,8 @@
 import { ServingError } from '../../core/errors.ts';
 
 const DATA_URL = /^data:([a-z0-9.+/-]*)(?:;[^,;]*)*?(;base64)?,/i;
-const BASE64 = /^[A-Za-z0-9+/\s_-]*={0,2}\s*$/;
+/** One way to match each text, so that it is read once. */
+const BASE64 = /^[A-Za-z0-9+/\s_-]*={0,2}$/;
 
 const assertImageType = (contentType: string): void => {
   if (contentType === 'application/octet-stream') return; // the bytes say what they are
@@ -14,7 +15,7 @@ const assertImageType = (contentType: string): void => {
 
 /** The bytes of base64 text. @throws `INVALID_REQUEST` */
 const fromBase64 = (text: string): Uint8Array => {
-  const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
+  const bytes = BASE64.test(text.trimEnd()) ? Buffer.from(text, 'base64') : undefined;
   if (bytes === undefined || bytes.byteLength === 0)
     throw new ServingError(
       'INVALID_REQUEST',

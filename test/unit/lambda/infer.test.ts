@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { toRequest } from '../../../src/lambda/infer.ts';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { inferHandler, toRequest } from '../../../src/lambda/infer.ts';
+import { createTestServing, publishModel } from '../../support/serving.ts';
 
 const event = (overrides: Partial<APIGatewayProxyEventV2> = {}, method = 'POST'): APIGatewayProxyEventV2 =>
   ({
@@ -12,6 +13,28 @@ const event = (overrides: Partial<APIGatewayProxyEventV2> = {}, method = 'POST')
     isBase64Encoded: false,
     ...overrides,
   }) as APIGatewayProxyEventV2;
+
+describe('an answer that Lambda cannot carry', () => {
+  it('is refused with what to do', async () => {
+    const serving = await createTestServing();
+    await publishModel(serving.repository, 'repeat', 'test/fixtures/models/repeat-string.onnx');
+    const inputs = [{ name: 'text', shape: [1], datatype: 'BYTES', data: ['x'.repeat(4_000_000)] }];
+    const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+
+    const { requestContext } = event();
+    const request = event({
+      rawPath: '/v2/models/repeat/infer',
+      headers: {},
+      requestContext: { ...requestContext, timeEpoch: Date.now() },
+      body: JSON.stringify({ inputs }),
+    });
+    const { statusCode, body } = await inferHandler(serving)(request, context);
+
+    expect(statusCode).toBe(413);
+    expect(JSON.parse(String(body)).error).toContain('fewer');
+    await serving.remove();
+  });
+});
 
 describe('an event of API Gateway', () => {
   it('becomes a request with its method, path, query and headers', () => {

@@ -1,0 +1,17 @@
+const LONGEST = 80;
+
+/** What a caller sent, as a message may repeat it: JSON of a bounded length, whatever the value is. */
+export const show = (value: unknown): string => {
+  const text = toText(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+};
+
+const toText = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST + 1));
+  try {
+    const json = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+    return json ?? String(value);
+  } catch {
+    return 'a value that is nested too deep'; // JSON.stringify recurses
+  }
+};
