@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
 import { measureGrowth } from './measurements/growth.ts';
-import { measureLoad } from './measurements/load.ts';
+import { measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
 import { measureSizes } from './measurements/sizes.ts';
 import { measureWarm } from './measurements/warm.ts';
@@ -26,17 +26,20 @@ const report = (line: string): void => {
 
 const measureAll = async (workbench: Workbench): Promise<Results> => {
   const peers = await ensurePeers(report);
-  const sample = await prepareSample(workbench, BATCH);
-  const parts: Record<string, () => Promise<Results>> = {
-    sizes: () => measureSizes(workbench),
+  report('sizes, requests, memory …'); // counted, not timed: side by side
+  const [sample, ...results] = await Promise.all([
+    prepareSample(workbench, BATCH),
+    measureSizes(workbench),
+    countMetadataRequests(workbench),
+    measurePeakMemory(workbench, rounds),
+  ]);
+  const timed: Record<string, () => Promise<Results>> = {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
-    load: () => measureLoad(workbench, rounds),
-    'metadata requests': () => countMetadataRequests(workbench),
+    download: () => measureDownload(workbench, rounds),
   };
-  const results: Results[] = [];
-  for (const [name, measure] of Object.entries(parts)) {
+  for (const [name, measure] of Object.entries(timed)) {
     report(`${name} …`);
     results.push(await measure());
   }

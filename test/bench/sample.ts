@@ -78,7 +78,7 @@ export const prepareSample = async (
   await writeFile(graphPath, (await repository.store.read(fileKey(SAMPLE, version, file))).body);
 
   const photoPaths = Array.from({ length: photoCount }, (_, index) => path.join(directory, 'sample', `${index}.jpg`));
-  for (const [index, photoPath] of photoPaths.entries()) await writeFile(photoPath, await takePhoto(index));
+  await Promise.all(photoPaths.map(async (photoPath, index) => writeFile(photoPath, await takePhoto(index))));
 
   const { id2label } = JSON.parse(await readFile(path.join(folder, 'config.json'), 'utf8'));
   const photoEvent = await postEvent(`/models/${SAMPLE}`, 'image/jpeg', await readFile(photoPaths[0] ?? ''));

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { createFunction } from '../../../local/function-process.ts';
 import { modelPrefix } from '../../../src/repository/keys.ts';
 import { toFigure } from '../figures.ts';
@@ -15,23 +14,25 @@ const MODELS = 1000;
 const VERSIONS = 10;
 /** So many of the models are called. */
 const CALLED = 7;
-const WRITERS = 16;
 
 /** Of one width: each name takes the place of the first one in its documents. */
 const NAMES = Array.from({ length: MODELS }, (_, index) => `scale-${String(index).padStart(4, '0')}`);
 
-/** Hands requests on to `endpoint` and counts those that ask for no part of a file. */
-const startCountingProxy = async (endpoint: string) => {
-  const agent = new Agent({ keepAlive: true });
+/** The least of an S3 that a function reads models from; counts the requests that ask for no part of a file. */
+const startCountingS3 = async (objects: ReadonlyMap<string, Uint8Array>) => {
   let requests = 0;
-  const server = createServer((incoming, answer) => {
-    const { method, headers, url = '/' } = incoming;
-    if (headers.range === undefined) requests += 1;
-    const outgoing = request(new URL(url, endpoint), { method, headers, agent }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      response.pipe(answer);
-    });
-    incoming.pipe(outgoing);
+  const server = createServer(({ method, url = '', headers }, response) => {
+    const { pathname } = new URL(url, 'http://s3');
+    const object = method === 'GET' || method === 'HEAD' ? objects.get(pathname) : undefined;
+    const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+    if (start === undefined) requests += 1;
+    if (object === undefined) {
+      response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');
+      return;
+    }
+    const body = start === undefined ? object : object.subarray(Number(start), Number(end) + 1);
+    response.writeHead(start === undefined ? 200 : 206, { etag: '"1"', 'content-length': body.byteLength });
+    response.end(method === 'GET' ? body : undefined);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
@@ -45,46 +46,36 @@ const startCountingProxy = async (endpoint: string) => {
     stop: () => {
       server.close();
       server.closeAllConnections();
-      agent.destroy();
     },
   };
 };
 
-/** Pushes a small model ten times, and copies what that wrote to all other names: documents alone where no one calls. */
-const publishMany = async ({ storage, repository, push }: Workbench): Promise<void> => {
+/** Pushes a small model ten times, and copies what that wrote to all other names. */
+const publishMany = async ({ storage, repository, push }: Workbench): Promise<Map<string, Uint8Array>> => {
   const [first = '', ...others] = NAMES;
   for (let version = 1; version <= VERSIONS; version += 1)
     await push(path.join(projectRoot, 'test/fixtures/models/add.onnx'), first);
 
-  const agent = new Agent({ keepAlive: true, maxSockets: WRITERS });
-  const put = async (key: string, body: Uint8Array): Promise<void> => {
-    const options = { method: 'PUT', agent, headers: { 'content-length': body.byteLength } };
-    const sent = request(`${storage.endpoint}/${storage.modelsBucket}/${key}`, options).end(body);
-    const [response] = await once(sent, 'response');
-    assert.equal(response.statusCode, 200, await text(response));
-  };
+  const objects = new Map<string, Uint8Array>();
   for await (const { key } of repository.store.list(modelPrefix(first))) {
     const { body } = await repository.store.read(key);
-    const isDocument = key.endsWith('.json');
-    const copies = (isDocument ? others : others.slice(0, CALLED)).map((name) => {
-      const copy = isDocument ? Buffer.from(Buffer.from(body).toString().replaceAll(first, name)) : body;
-      return put(key.replace(first, name), copy);
-    });
-    await Promise.all(copies);
+    for (const name of others) {
+      const copy = key.endsWith('.json') ? Buffer.from(Buffer.from(body).toString().replaceAll(first, name)) : body;
+      objects.set(`/${storage.modelsBucket}/${key.replace(first, name)}`, copy);
+    }
   }
-  agent.destroy();
+  return objects;
 };
 
 /** S3 requests that a model costs until it answers, and afterwards, when the bucket holds a thousand. */
 export const countMetadataRequests = async (workbench: Workbench): Promise<Results> => {
-  await publishMany(workbench);
-  const proxy = await startCountingProxy(workbench.storage.endpoint);
+  const s3 = await startCountingS3(await publishMany(workbench));
   const infer = createFunction({
     name: 'infer',
     modulePath: path.join(workbench.directory, 'infer/handler.mjs'),
     memoryMb: 1769,
     timeoutSeconds: 29,
-    environment: { ...workbench.environment(), AWS_ENDPOINT_URL: proxy.endpoint },
+    environment: { ...workbench.environment(), AWS_ENDPOINT_URL: s3.endpoint },
     onLine: () => {},
   });
   const countCall = async (model: string): Promise<number> => {
@@ -92,7 +83,7 @@ export const countMetadataRequests = async (workbench: Workbench): Promise<Resul
     const answer = await infer.invoke(await inferEvent(model, { name: 'a', ...row }, { name: 'b', ...row }));
     const { statusCode, body } = answer as { statusCode: number; body: string };
     assert.equal(statusCode, 200, body);
-    return proxy.take();
+    return s3.take();
   };
   try {
     const cold: number[] = [];
@@ -108,6 +99,6 @@ export const countMetadataRequests = async (workbench: Workbench): Promise<Resul
     return { figures, times: {} };
   } finally {
     await infer.stop();
-    proxy.stop();
+    s3.stop();
   }
 };

@@ -94,10 +94,10 @@ ${growthTable(growth)}
 
 **Memory.** Lambda gives one vCPU at 1,769 MB, the default here, and a proportional share below: half the memory takes twice the time and
 costs the same. Above, onnxruntime gets one thread per whole 1,769 MB (3,538 MB: two), which pays where the model is large and latency matters;
-a small model only becomes dearer. A function needs ${format(base)} MB before it loads a model and ${format(perMb)} MB for each MB of a large
-one: add that up for all models that it serves, and leave a third free for pictures and batches.
+a small model only becomes dearer. A function has ${format(base)} MB before it loads a model and takes ${format(perMb)} MB for each MB of a
+large one. Loaded models share 60 % of the memory (\`modelMemoryShare\`): when they do not fit, those that were used least recently are loaded again.
 
-**Temporary storage.** \`/tmp\` keeps the files of every version that an environment has served; \`--param="tmpSize=…"\` when they exceed 1,024 MB.
+**Temporary storage.** Files of models share 90 % of \`/tmp\` (\`modelTmpShare\`). More of it (\`tmpSize\`) saves downloads where one function serves many models.
 
 **Architecture.** arm64 costs a fifth less per second. It is built and packaged, but nobody has measured it here: try your model on both.
 

@@ -12,9 +12,9 @@ export interface BatchInput {
   readonly graphPath: string;
   readonly id2label: Readonly<Record<string, string>>;
   readonly photoPaths: readonly string[];
-  /** One per turn, with the same photos under other keys: what has its result is not predicted again. */
+  /** One per turn, of the first photos under keys of their own: what has its result is not predicted again. */
   readonly events: readonly SQSEvent[];
-  /** Where the results of the first event are to be read, in the order of the photos. */
+  /** Where the results of the last event are to be read, in the order of the photos. */
   readonly resultUrls: readonly string[];
   readonly rounds: number;
 }
@@ -31,20 +31,25 @@ script(async (input: BatchInput): Promise<BatchTimes> => {
   const photos = input.photoPaths.map((file) => readFileSync(file));
   const classify = await openClassifier(input.graphPath);
   let logits: Float32Array = new Float32Array();
-  let turn = 0;
+  const turns = { floor: input.events.values(), upload: input.events.values() };
+  const nextEvent = (contender: keyof typeof turns) => turns[contender].next().value as SQSEvent;
 
   const times = await measureInTurn(
     { rounds: input.rounds },
     {
-      floor: () =>
-        timeMs(async () => {
-          logits = await classify(photos);
-        }),
-      upload: () =>
-        timeMs(async () => {
-          const { batchItemFailures } = await handler(input.events[turn++] as SQSEvent, context);
+      floor: () => {
+        const batch = photos.slice(0, nextEvent('floor').Records.length);
+        return timeMs(async () => {
+          logits = await classify(batch);
+        });
+      },
+      upload: () => {
+        const event = nextEvent('upload');
+        return timeMs(async () => {
+          const { batchItemFailures } = await handler(event, context);
           assert.deepEqual(batchItemFailures, []);
-        }),
+        });
+      },
     },
   );
   for (const [index, url] of input.resultUrls.entries()) {

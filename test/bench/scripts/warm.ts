@@ -82,8 +82,8 @@ script(async (input: WarmInput): Promise<WarmTimes> => {
       { floor: () => timeMs(floor), infer: () => timeMs(() => handler(event, context)) },
     );
   return {
-    image: await measure(10, input.image, await openImageFloor(handler, input)),
+    image: await measure(8, input.image, await openImageFloor(handler, input)),
     json: await measure(5, input.json, await openJsonFloor(handler, input)),
-    tiny: await measure(300, input.tiny, await openTinyFloor(handler, input)),
+    tiny: await measure(200, input.tiny, await openTinyFloor(handler, input)),
   };
 });
