@@ -35,7 +35,7 @@ export const PARTIAL_SUFFIX = '.part';
 
 const toServingError = (error: unknown, root: string): ServingError => {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
     return new ServingError(
       'INSUFFICIENT_STORAGE',
       `no room for the model in ${root}; give the function more ephemeral storage (stage parameter tmpSize)`,

@@ -59,8 +59,9 @@ const removeDirectory = async (path: string): Promise<void> => {
 
 /** What an earlier process in this environment left: whole directories, oldest first. Partial ones are removed once they are stale. */
 const takeOver = async (root: string): Promise<(readonly [string, Sized<ModelDirectory>])[]> => {
+  const directories = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   const found = await Promise.all(
-    (await readdir(root)).map(async (name) => ({ name, changedMs: (await stat(join(root, name))).mtimeMs })),
+    directories.map(async ({ name }) => ({ name, changedMs: (await stat(join(root, name))).mtimeMs })),
   );
   const partial = found.filter(({ name }) => name.endsWith(PARTIAL_SUFFIX));
   for (const { name, changedMs } of partial)

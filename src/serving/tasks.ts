@@ -22,15 +22,22 @@ export const TASKS = {
 
 export type TaskName = keyof typeof TASKS;
 
+/** Checking settings, a thousand labels among them, takes longer than a small model's run. A bundle goes with the model that it names. */
+const created = new WeakMap<PublishedBundle, Task>();
+
 /** @throws `MODEL_INVALID` when this deployment does not know the bundle's task, or its settings are wrong */
 export const createTask = (bundle: PublishedBundle): Task => {
+  const known = created.get(bundle);
+  if (known !== undefined) return known;
   const create = Object.hasOwn(TASKS, bundle.task) ? TASKS[bundle.task as TaskName] : undefined;
   if (create === undefined)
     throw new ServingError(
       'MODEL_INVALID',
       `model ${bundle.name} version ${bundle.version} has the task ${bundle.task}, this deployment knows ${Object.keys(TASKS).join(', ')}: deploy again`,
     );
-  return create(bundle);
+  const task = create(bundle);
+  created.set(bundle, task);
+  return task;
 };
 
 /** The model as bare tensors, whatever its task. */

@@ -34,7 +34,13 @@ const RESULTS_PREFIX = 'results/';
 const WRITE_ATTEMPTS = 5;
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 
+/** Of S3. */
+const LONGEST_KEY_BYTES = 1024;
+
 export const resultKeyOf = ({ key }: Upload): string => `${RESULTS_PREFIX}${key.slice(UPLOADS_PREFIX.length)}.json`;
+
+/** Whether the name of the result is not too long to be written. */
+export const hasResultKey = (upload: Upload): boolean => Buffer.byteLength(resultKeyOf(upload)) <= LONGEST_KEY_BYTES;
 
 /** Quotes belong to an ETag header, and are missing in an event. */
 export const sameEtag = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '');

@@ -7,6 +7,7 @@ import { MAX_INPUT_BYTES, parseObject } from './inputs.ts';
 import { predict, type Serving } from './serving.ts';
 import type { Observation, Stage } from './telemetry.ts';
 import {
+  hasResultKey,
   isAnswered,
   isOlder,
   type ResultBody,
@@ -26,8 +27,11 @@ const SKIPPED: UploadOutcome = { status: 'skipped' };
 const retry = (error: unknown): UploadOutcome => ({ status: 'retry', error: ServingError.from(error) });
 
 /** The model that `uploads/<model>/<path>` names. @throws `INVALID_REQUEST` */
-const modelOf = ({ key }: Upload): string => {
+const modelOf = (upload: Upload): string => {
+  const { key } = upload;
   const [, model, ...path] = key.split('/');
+  if (!hasResultKey(upload))
+    throw new ServingError('INVALID_REQUEST', `${key} is too long: its result cannot be named; shorten it by 13 bytes`);
   if (model && path.length > 0) return model;
   throw new ServingError('INVALID_REQUEST', `${key} names no model, expected uploads/<model>/<path>`);
 };
@@ -47,7 +51,7 @@ const conclude = async (serving: Serving, upload: Upload, body: ResultBody): Pro
       if (error.code === 'CONFLICT') return SKIPPED;
       if (!ERROR_KINDS[error.code].permanent) return retry(error);
     }
-    await writeResult(serving.data, upload, body);
+    if (hasResultKey(upload)) await writeResult(serving.data, upload, body);
     return { status: 'done' };
   } catch (error) {
     return retry(error);
@@ -138,6 +142,12 @@ export const processUploads = async (
   const outcomes = new Map<Upload, UploadOutcome>();
   const batches = new Map<string, Batch>();
 
+  /** Whatever sends an upload back to its queue is told to telemetry. */
+  const settle = ({ failures }: Observation, upload: Upload, outcome: UploadOutcome): void => {
+    outcomes.set(upload, outcome);
+    if (outcome.status === 'retry' && !failures.includes(outcome.error)) failures.push(outcome.error);
+  };
+
   const observe = async (
     members: readonly Upload[],
     model: string | undefined,
@@ -159,7 +169,7 @@ export const processUploads = async (
       const error = ServingError.from(cause);
       observation.failures.push(error);
       const body = { ...(model && { model }), outcome: { error }, batchSize: members.length, timingsMs: {} };
-      for (const upload of members) outcomes.set(upload, await conclude(serving, upload, body));
+      for (const upload of members) settle(observation, upload, await conclude(serving, upload, body));
     }
     return observation;
   };
@@ -179,7 +189,7 @@ export const processUploads = async (
     const observation = await observe(batch.uploads, batch.model, async (observed) => {
       observed.version = batch.bundle.version;
       for (const [upload, outcome] of await processBatch(serving, batch, deadline, observed))
-        outcomes.set(upload, outcome);
+        settle(observed, upload, outcome);
     });
     serving.telemetry.observed(observation);
   }

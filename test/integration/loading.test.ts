@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
@@ -119,6 +121,19 @@ describe('loading a model', () => {
     await serving.repository.store.write(bundleKey('lite0', 1), '{"formatVersion": 1');
 
     expect((await ask()).status).toBe(500);
+  });
+
+  it.each([100, 5_000, 18_000])('keeps nothing of a file of which only %i blocks can be written', async (blocks) => {
+    // A write that meets the limit, or the end of a disk, is cut short without an error; only the next one fails.
+    const target = join(serving.modelDirectory, 'bundle');
+    const bring = join(import.meta.dirname, '../support/bring-artefacts.ts');
+    const command = `ulimit -f ${blocks}; exec node "$0" "$@"`;
+    const words = ['-c', command, bring, serving.repository.store.location, 'lite0', target];
+
+    const { stdout } = await promisify(execFile)('sh', words);
+
+    expect(stdout).toBe('INSUFFICIENT_STORAGE');
+    expect(await leftovers()).toEqual([]);
   });
 
   it('answers 507 when the disk is full, and keeps no partial file', async () => {

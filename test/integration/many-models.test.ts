@@ -217,6 +217,16 @@ describe('the files of many models', () => {
     expect((await directories()).sort()).toEqual(await digests(['a', 'c']));
   });
 
+  it('are brought beside whatever else lies in their directory', async () => {
+    await start(['a']);
+    await mkdir(serving.modelDirectory, { recursive: true });
+    await writeFile(join(serving.modelDirectory, 'note.txt'), 'x');
+
+    await serving.models.use(await bundleOf('a'), NEVER, run);
+
+    expect(serving.loads).toHaveLength(1);
+  });
+
   it('that a process left half-written are removed after a quarter of an hour', async () => {
     await start(['a']);
     const partial = async (ageMs: number): Promise<string> => {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { fileKey } from '../../src/repository/keys.ts';
 import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
 
 const MODELS = 'test/fixtures/models';
+const { version: projectVersion } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
 let serving: TestServing;
 
 beforeAll(async () => {
@@ -56,7 +58,7 @@ describe('health and metadata', () => {
   it.each([
     ['/v2/health/live', { live: true }],
     ['/v2/health/ready', { live: true, ready: true }],
-    ['/v2', { name: 'onnx-serverless', version: expect.stringMatching(/^\d+\.\d+\.\d+$/), extensions: [] }],
+    ['/v2', { name: 'onnx-serverless', version: projectVersion, extensions: [] }],
     ['/v2/models/add/ready', { name: 'add', ready: true }],
     ['/v2/models/add/versions/1/ready', { name: 'add', ready: true }],
   ])('%s', async (path, body) => {
@@ -121,6 +123,13 @@ describe('infer', () => {
     const { body } = await infer('add', { inputs: [fp32('a', [[1, 2, 3]], [1, 3]), fp32('b', [[1, 1, 1]], [1, 3])] });
 
     expect(body.outputs).toEqual([{ name: 'sum', datatype: 'FP32', shape: [1, 3], data: [2, 3, 4] }]);
+  });
+
+  it('takes the largest numbers that float32 has', async () => {
+    const largest = 3.4028234663852886e38;
+    const { body } = await infer('fixed', { inputs: [fp32('x', [largest, -largest], [1, 2])] });
+
+    expect(body.outputs).toMatchObject([{ data: [-largest, largest] }]);
   });
 
   it('takes an empty list of outputs for all', async () => {
@@ -215,6 +224,10 @@ describe('bad infer requests', () => {
     inputs: everyInput().map((input) => (input.name === 'in_int8' ? { ...input, data } : input)),
   });
 
+  const strings = (data: unknown) => ({
+    inputs: everyInput().map((input) => (input.name === 'in_string' ? { ...input, data } : input)),
+  });
+
   it.each<[number, string, string, unknown, string?]>([
     [400, 'an input twice', '"a" is there twice', { inputs: [a, a, b] }],
     [400, 'an unknown input', 'input "c"', { inputs: [a, b, fp32('c', [1], [1])] }],
@@ -262,6 +275,10 @@ describe('bad infer requests', () => {
     [400, 'no data', '"data" is undefined', { inputs: [{ name: 'a', shape: [1, 3], datatype: 'FP32' }, b] }],
     [400, 'a string among numbers', '"2" is no number', { inputs: [fp32('a', [1, '2', 3], [1, 3]), b] }],
     [400, 'null among numbers', 'null is no number', { inputs: [fp32('a', [1, null, 3], [1, 3]), b] }],
+    [400, 'a number beyond float32', 'outside float32', { inputs: [fp32('a', [1, 1e39, 3], [1, 3]), b] }],
+    [400, 'a number below float32', 'outside float32', { inputs: [fp32('a', [[1, -1e39, 3]], [1, 3]), b] }],
+    [400, 'a NUL in a string', 'NUL', strings(['a\0b', 'c']), 'every-json'],
+    [400, 'half a surrogate pair', 'surrogate', strings(['\ud800', 'c']), 'every-json'],
     [400, 'an integer out of range', '128', int8([1, 128]), 'every-json'],
     [400, 'a fraction among integers', '1.5', int8([1, 1.5]), 'every-json'],
     [400, 'an unknown output', '"nothing" is unknown', { inputs: [a, b], outputs: [{ name: 'nothing' }] }],
@@ -293,6 +310,7 @@ describe('bad infer requests', () => {
     ['an empty body', ''],
     ['NaN', '{"inputs":[{"name":"a","shape":[1],"datatype":"FP32","data":[NaN]}]}'],
     ['Infinity', '{"inputs":[{"name":"a","shape":[1],"datatype":"FP32","data":[-Infinity]}]}'],
+    ['a number beyond float64', '{"inputs":[{"name":"a","shape":[1,3],"datatype":"FP32","data":[1e400,1,1]}]}'],
     ['a body that breaks off', '{"inputs":[{"name":"a"'],
     ['100,000 nested lists', `{"inputs":[{"name":"a","shape":[1,3],"datatype":"FP32","data":${deep}}]}`],
     ['100,000 nested lists for a body', deep],

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
 const JPEG = { 'content-type': 'image/jpeg' };
+const TIFF = { 'content-type': 'image/tiff' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 let serving: TestServing;
@@ -89,6 +91,16 @@ describe('a picture', () => {
   });
 });
 
+describe('a TIFF of one pixel', () => {
+  it.each([
+    ['rgb', 3, 8],
+    ['rgb', 3, 16],
+    ['cmyk', 4, 8],
+  ] as const)('in %s of %i channels of %i bits is labelled', async (photometric, channels, bits) => {
+    expect(await labels(await post(onePixelTiff(photometric, channels, bits), TIFF))).toHaveLength(5);
+  });
+});
+
 describe('a list of models', () => {
   it('names version and task', async () => {
     const response = await serving.fetch('/models');
@@ -129,6 +141,37 @@ const pngBomb = (width: number, height: number): Buffer<ArrayBuffer> => {
   header.writeUInt32BE(height, 4);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([signature, pngChunk('IHDR', header), pngChunk('IDAT', deflateSync(Buffer.alloc(100_000)))]);
+};
+
+const damagedTiff = async (): Promise<Buffer<ArrayBuffer>> => {
+  const tiff = await sharp(coffee).resize(160, 120).tiff({ compression: 'lzw' }).toBuffer();
+  return Buffer.from(tiff.map((byte, at) => (at >= 300 && at < 364 ? (at * 37) & 255 : byte)));
+};
+const PHOTOMETRIC = { rgb: 2, cmyk: 5 };
+
+/** A TIFF of one pixel, uncompressed. */
+const onePixelTiff = (photometric: keyof typeof PHOTOMETRIC, channels: number, bits: number): Buffer<ArrayBuffer> => {
+  const pixelBytes = (channels * bits) / 8;
+  const bitsAt = 8 + 2 + 9 * 12 + 4;
+  const tiff = Buffer.alloc(bitsAt + 2 * channels + pixelBytes, 7);
+  tiff.write('II*\0', 'latin1');
+  tiff.writeUInt32LE(8, 4);
+  tiff.writeUInt16LE(9, 8);
+  const fields = {
+    ...{ 256: 1, 257: 1, 258: bitsAt, 259: 1, 262: PHOTOMETRIC[photometric] },
+    ...{ 273: bitsAt + 2 * channels, 277: channels, 278: 1, 279: pixelBytes },
+  };
+  Object.entries(fields).forEach(([name, value], index) => {
+    const tag = Number(name);
+    const at = 10 + 12 * index;
+    tiff.writeUInt16LE(tag, at);
+    tiff.writeUInt16LE(tag === 258 ? 3 : 4, at + 2);
+    tiff.writeUInt32LE(tag === 258 ? channels : 1, at + 4);
+    tiff.writeUInt32LE(value, at + 8);
+  });
+  tiff.writeUInt32LE(0, bitsAt - 4);
+  for (let channel = 0; channel < channels; channel += 1) tiff.writeUInt16LE(bits, bitsAt + 2 * channel);
+  return tiff;
 };
 
 describe('bad input', () => {
@@ -226,6 +269,10 @@ describe('bad input', () => {
           JPEG,
         ),
     ],
+    [422, 'a TIFF of which a strip is damaged', 'cannot be decoded', async () => post(await damagedTiff(), TIFF)],
+    [422, 'a TIFF of five channels', '5 channels', () => post(onePixelTiff('cmyk', 5, 8), TIFF)],
+    [422, 'a TIFF of CMYK in 16 bits', 'ushort in cmyk', () => post(onePixelTiff('cmyk', 4, 16), TIFF)],
+    [422, 'a TIFF of 32 bits', 'uint', () => post(onePixelTiff('rgb', 3, 32), TIFF)],
     [422, 'bytes that are no picture', '', () => post('hello, I am no picture', JPEG)],
     [422, 'a truncated JPEG', '', () => post(coffee.subarray(0, 20_000), JPEG)],
     [422, 'a JPEG of which only the header is there', '', () => post(coffee.subarray(0, 200), JPEG)],

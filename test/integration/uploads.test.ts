@@ -315,6 +315,20 @@ describe('what no upload is', () => {
   });
 });
 
+describe('a name that is too long for its result', () => {
+  it('is told to telemetry, and not tried again', async () => {
+    const key = `uploads/lite0/${'x'.repeat(1000)}`;
+    const body = JSON.stringify({ Records: [notification(`${key}.jpeg.jpg`, '"etag"', '1')] });
+
+    expect(await deliver(body)).toEqual({ batchItemFailures: [] });
+
+    expect(serving.observations[0]?.failures).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('too long') }),
+    ]);
+    expect(await resultKeys()).toEqual([]);
+  });
+});
+
 describe('a fault that may pass', () => {
   /** Lets `method` fail on keys that contain `keyPart`, until it is healed. */
   const failing = (method: 'read' | 'write', keyPart: string) => {
@@ -354,6 +368,7 @@ describe('a fault that may pass', () => {
       const heal = failing(method, part);
 
       expect(await deliver(a, b)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] });
+      expect(serving.observations[0]?.failures).toEqual([expect.objectContaining({ code: 'MODEL_UNAVAILABLE' })]);
       expect(await resultKeys()).toEqual(['results/lite0/a.jpg.json']);
       heal();
       expect(await deliver(b)).toEqual({ batchItemFailures: [] });

@@ -15,6 +15,9 @@ const INTEGER_RANGE: Partial<Record<DType, readonly [bigint, bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 };
 
+/** The largest finite number of each. */
+const LARGEST: Partial<Record<DType, number>> = { float32: 2 ** 128 - 2 ** 104, float64: Number.MAX_VALUE };
+
 const fail = (name: string, problem: string): never => {
   throw new ServingError('INVALID_INPUT', `input ${show(name)}: ${problem}`);
 };
@@ -42,12 +45,22 @@ const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => 
       return fail(name, `element ${show(value)} is no bool, expected true or false`);
     };
   }
-  if (dtype === 'string')
-    return (value) => (typeof value === 'string' ? value : fail(name, `element ${show(value)} is no string`));
+  if (dtype === 'string') {
+    return (value) => {
+      if (typeof value !== 'string') return fail(name, `element ${show(value)} is no string`);
+      // The runtime's binding ends a string at NUL, and replaces half a surrogate pair.
+      if (value.includes('\0') || !value.isWellFormed())
+        fail(name, `element ${show(value)} has a NUL or half a surrogate pair, which the runtime cannot carry`);
+      return value;
+    };
+  }
+  const largest = LARGEST[dtype] ?? Number.MAX_VALUE;
   return (value) => {
-    if (typeof value === 'number') return value;
-    if (typeof value === 'bigint') return Number(value);
-    return fail(name, `element ${show(value)} is no number`);
+    if (typeof value !== 'number' && typeof value !== 'bigint')
+      return fail(name, `element ${show(value)} is no number`);
+    const number = Number(value);
+    if (Math.abs(number) > largest) fail(name, `element ${number} is outside ${dtype}, ${-largest} to ${largest}`);
+    return number;
   };
 };
 
@@ -79,7 +92,7 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
   const storage = allocate(dtype, total);
   const target = storage as unknown as Scalar[];
   const convert = converter(name, dtype);
-  const isFloat = dtype === 'float32' || dtype === 'float64';
+  const largest = LARGEST[dtype] ?? -1;
   let index = 0;
   const fill = (values: readonly unknown[], depth: number): void => {
     if (depth > 0) {
@@ -89,7 +102,7 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
     // Hot: a picture as floats has 150,528 elements, nearly all of which are plain numbers.
     for (let i = 0; i < values.length; i += 1) {
       const value = values[i];
-      target[index++] = isFloat && typeof value === 'number' ? value : convert(value);
+      target[index++] = typeof value === 'number' && value <= largest && value >= -largest ? value : convert(value);
     }
   };
   fill(data, Array.isArray(data[0]) ? shape.length - 1 : 0);

@@ -41,15 +41,30 @@ const loadSharp = (): typeof createSharp => {
   return sharp;
 };
 
-/** As Pillow reads: EXIF orientation applied, colour profiles ignored, minor damage forgiven. */
-const open = (bytes: Uint8Array): Sharp =>
-  loadSharp()(bytes, { autoOrient: true, ignoreIcc: true, failOn: 'truncated', limitInputPixels: false });
+/**
+ * As Pillow reads: EXIF orientation applied, colour profiles ignored, minor damage forgiven; but not in a TIFF, of which libvips leaves
+ * damaged strips black.
+ */
+const open = (bytes: Uint8Array, format: ImageFormat): Sharp => {
+  const failOn = format === 'tiff' ? 'error' : 'truncated';
+  return loadSharp()(bytes, { autoOrient: true, ignoreIcc: true, failOn, limitInputPixels: false });
+};
 
 const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): ServingError => {
   const lines = String(error instanceof Error ? error.message : error).split('\n');
   const reason = lines.filter((line) => !line.startsWith('source: ')).join(' '); // what libvips tried on the way
   const message = `the picture (${format}, ${bytes.byteLength} bytes) cannot be decoded: ${reason}; check that it is complete`;
   return new ServingError('INVALID_INPUT', message, { cause: error });
+};
+
+/** Samples that would be decoded to other colours than Pillow's. */
+const assertSamples = (format: ImageFormat, { space, depth, channels }: Metadata): void => {
+  const depths = space === 'cmyk' ? ['uchar'] : ['uchar', 'ushort'];
+  if (depths.includes(depth) && channels <= 4) return;
+  throw new ServingError(
+    'INVALID_INPUT',
+    `the picture (${format}) has ${channels} channels of ${depth} in ${space}, which is not decoded here; save it as 8-bit RGB`,
+  );
 };
 
 const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples => {
@@ -111,13 +126,14 @@ export const readHeader = async (bytes: Uint8Array): Promise<ImageHeader> => {
   const format = sniffFormat(bytes);
   if (format === 'png') assertPngHeader(bytes);
   assertCheap(format, bytes);
-  const metadata = await open(bytes)
+  const metadata = await open(bytes, format)
     .metadata()
     .catch((error: unknown) => {
       throw undecodable(bytes, format, error);
     });
   const { width, height } = metadata.autoOrient;
   assertPixels(format, width, height);
+  assertSamples(format, metadata);
   return { format, width, height, samples: toSamples(metadata) };
 };
 
@@ -157,7 +173,7 @@ export const decode = async (bytes: Uint8Array, { format, samples }: ImageHeader
     });
     return { width: info.width, height: info.height, data: toRgb(data) };
   };
-  const picture = open(bytes);
+  const picture = open(bytes, format);
   if (samples === 'cmyk') return read(picture.pipelineColourspace('cmyk').toColourspace('cmyk').raw(), cmykToRgb);
   if (samples === 'grey16') return read(picture.toColourspace('grey16').raw({ depth: 'ushort' }), grey16ToRgb);
   if (shrink !== undefined) {

@@ -1,0 +1,14 @@
+/**
+ * Brings the files of a model to a directory, and prints what became of it. A process of its own, because a limit on the size of
+ * files belongs to a process: `node bring-artefacts.ts <directory store> <model> <directory>`.
+ */
+import { ServingError } from '../../src/core/errors.ts';
+import { ensureArtefacts } from '../../src/engine/artefacts.ts';
+import { createDirectoryStore } from '../../src/repository/directory-store.ts';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+
+const [, , storeDirectory = '', name = '', directory = ''] = process.argv;
+const store = createDirectoryStore(storeDirectory);
+const bundle = await createModelRepository(store).bundle(name, 1);
+const outcome = await ensureArtefacts(store, bundle, directory).then(String, (error) => ServingError.from(error).code);
+process.stdout.write(outcome);
