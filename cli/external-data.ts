@@ -1,7 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
-import type { ModelSource } from './model-source.ts';
 
 /**
  * Which fields of a message lead to tensors, by field number.
@@ -104,8 +103,8 @@ const assertFetched = async (directory: string, path: string): Promise<void> => 
     );
 };
 
-/** Paths of the files that hold the weights of the model's graph. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
-export const findExternalData = async ({ directory, graph }: ModelSource): Promise<string[]> => {
+/** Paths of the files that hold the weights of `graph`, a file of `directory`. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
+export const findExternalData = async (directory: string, graph: string): Promise<string[]> => {
   await assertFetched(directory, graph);
   const bytes = await readFile(join(directory, graph));
   if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');

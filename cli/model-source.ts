@@ -6,7 +6,8 @@ import { ServingError } from '../src/core/errors.ts';
 export interface ModelSource {
   /** Every other path is relative to this folder, with `/`. */
   readonly directory: string;
-  readonly graph: string;
+  /** The file of each graph by its role: `model`, or `encoder` and `decoder`. */
+  readonly graphs: Readonly<Record<string, string>>;
   /** The same model in other precisions, which stays behind. */
   readonly alternatives: readonly string[];
   /** Whether `directory` is the model's own, so that its settings speak for it; otherwise the graph stands alone. */
@@ -16,8 +17,12 @@ export interface ModelSource {
 /** What Optimum and transformers.js append to a file name, by precision; the first that is there is pushed. */
 const PRECISIONS = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4'];
 const GRAPH_FOLDERS = ['', 'onnx/'];
-const GRAPHS = PRECISIONS.flatMap((precision) => GRAPH_FOLDERS.map((folder) => `${folder}model${precision}.onnx`));
+/** Names of a graph, best first. */
+const candidates = (stem: string): string[] =>
+  PRECISIONS.flatMap((precision) => GRAPH_FOLDERS.map((folder) => `${folder}${stem}${precision}.onnx`));
 const SEVERAL_GRAPHS = /(^|\/)(encoder|decoder)(_|\.)/;
+
+type ChosenGraphs = Pick<ModelSource, 'graphs' | 'alternatives'>;
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
@@ -35,11 +40,19 @@ const onnxFiles = async (directory: string): Promise<string[]> => {
   return found.flat().sort();
 };
 
-/** The graph that a folder is about, and the rest of its kind. */
-const chooseGraph = async (directory: string): Promise<readonly [graph: string, ...alternatives: string[]]> => {
+/** The graphs that a folder is about, and the rest of their kind. */
+const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   const files = await onnxFiles(directory);
-  const [graph, ...alternatives] = GRAPHS.filter((path) => files.includes(path));
-  if (graph !== undefined) return [graph, ...alternatives];
+  const present = (stem: string): string[] => candidates(stem).filter((path) => files.includes(path));
+  const [model, ...alternatives] = present('model');
+  if (model !== undefined) return { graphs: { model }, alternatives };
+  const [decoder] = present('decoder_model_merged');
+  const encoders = present('encoder_model');
+  // The one of the same place and precision, where it is there.
+  const encoder =
+    encoders.find((path) => path === decoder?.replace('decoder_model_merged', 'encoder_model')) ?? encoders[0];
+  if (encoder !== undefined && decoder !== undefined)
+    return { graphs: { encoder, decoder }, alternatives: files.filter((path) => path !== encoder && path !== decoder) };
   const [only, ...others] = files;
   if (only === undefined)
     throw new ServingError(
@@ -49,14 +62,14 @@ const chooseGraph = async (directory: string): Promise<readonly [graph: string, 
   if (files.some((path) => SEVERAL_GRAPHS.test(path)))
     throw new ServingError(
       'MODEL_INVALID',
-      `${directory} holds a model of several graphs (${files.join(', ')}), and only models of one graph can be served; a single one is pushed by its file name, with --task tensor`,
+      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: optimum-cli export onnx --model <model> --task <task>-with-past <folder> (a single file is pushed by its name, with --task tensor)`,
     );
   if (others.length > 0)
     throw new ServingError(
       'INVALID_REQUEST',
       `${directory} holds ${files.length} models (${files.join(', ')}): name the file to push`,
     );
-  return [only];
+  return { graphs: { model: only }, alternatives: [] };
 };
 
 /** Finds the graph of `path`, an `.onnx` file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
@@ -64,8 +77,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
   if (found.isDirectory()) {
-    const [graph, ...alternatives] = await chooseGraph(path);
-    return { directory: path, graph, alternatives, ownsDirectory: true };
+    return { directory: path, ...(await chooseGraphs(path)), ownsDirectory: true };
   }
   if (!path.endsWith('.onnx'))
     throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
@@ -73,20 +85,25 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   const folder = dirname(resolve(path));
   const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
   const directory = inside ? dirname(folder) : folder;
-  const graph = inside ? `onnx/${basename(path)}` : basename(path);
-  return { directory, graph, alternatives: [], ownsDirectory: await exists(join(directory, 'config.json')) };
+  const model = inside ? `onnx/${basename(path)}` : basename(path);
+  const ownsDirectory = await exists(join(directory, 'config.json'));
+  return { directory, graphs: { model }, alternatives: [], ownsDirectory };
 };
 
 /** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */
-export const suggestName = ({ directory, graph }: ModelSource): string => {
-  const stem = parse(graph).name;
-  const name = PRECISIONS.some((precision) => stem === `model${precision}`) ? basename(resolve(directory)) : stem;
+export const suggestName = ({ directory, graphs: { model } }: ModelSource): string => {
+  const stem = parse(model ?? '').name;
+  const isUsual = model === undefined || PRECISIONS.some((precision) => stem === `model${precision}`);
+  const name = isUsual ? basename(resolve(directory)) : stem;
   return name
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 100)
     .replace(/[^A-Za-z0-9]+$/, '');
 };
+
+/** Whether the folder has a file of that name. */
+export const hasFile = ({ directory }: ModelSource, name: string): Promise<boolean> => exists(join(directory, name));
 
 /** A JSON file of the model; undefined when there is none. @throws `MODEL_INVALID` when it is not a JSON object */
 export const readSettingsFile = async (

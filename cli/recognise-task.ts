@@ -2,8 +2,8 @@ import { ServingError } from '../src/core/errors.ts';
 import type { PublishedBundle } from '../src/repository/bundle.ts';
 import { type ModelRepository, unlessMissing } from '../src/repository/model-repository.ts';
 import type { TaskName } from '../src/serving/tasks.ts';
-import { type ModelSource, readPipelineTag, readSettingsFile } from './model-source.ts';
-import { RECIPES } from './task-recipes.ts';
+import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from './model-source.ts';
+import { RECIPES } from './recipes/index.ts';
 
 const isTask = (name: string): name is TaskName => Object.hasOwn(RECIPES, name);
 const served = Object.keys(RECIPES).join(', ');
@@ -22,9 +22,32 @@ export interface RecognisedTask {
 
 const kebab = (words: string): string => words.replaceAll(/(?<=[a-z0-9])[A-Z]/g, '-$&').toLowerCase();
 
+/** What architectures end in, where the task is called otherwise. */
+const HEADS: Readonly<Record<string, string>> = {
+  'sequence-classification': 'text-classification',
+  ctc: 'automatic-speech-recognition',
+  'speech-seq2seq': 'automatic-speech-recognition',
+};
+
+/** Encoder–decoders are called `…ForConditionalGeneration`, whatever they generate: their `model_type` decides. */
+const GENERATORS: Readonly<Record<string, string>> = {
+  whisper: 'automatic-speech-recognition',
+  marian: 'translation',
+  t5: 'translation',
+  mt5: 'translation',
+  m2m_100: 'translation',
+};
+
+const taskOfArchitecture = (architecture: string, modelType: unknown): string | undefined => {
+  const generates = Object.hasOwn(GENERATORS, String(modelType)) ? GENERATORS[String(modelType)] : undefined;
+  if (/ForConditionalGeneration$|MTModel$/.test(architecture)) return generates;
+  const [, head] = /For([A-Z]\w*?)(WithTeacher)?$/.exec(architecture) ?? [];
+  return head === undefined ? undefined : (HEADS[kebab(head)] ?? kebab(head));
+};
+
 /**
- * The task of a Hugging Face folder, or of a file in one: from the architecture in config.json, else from the model card, else from the
- * settings that only a classifier of pictures has; else bare tensors.
+ * The task of a Hugging Face folder, or of a file in one: from what sentence-transformers writes, else from the architecture in
+ * config.json, else from the model card, else from the settings that only a classifier of pictures, or an encoder of text, has; else bare tensors.
  * @throws `MODEL_INVALID` for a task that is not served
  */
 export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask> => {
@@ -36,16 +59,22 @@ export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask
       `${reason} means the task ${name}, served are ${served}; --task tensor serves its bare tensors`,
     );
   };
-  const { architectures, pipeline_tag: tag, id2label } = (await readSettingsFile(source, 'config.json')) ?? {};
-  for (const architecture of Array.isArray(architectures) ? architectures.map(String) : []) {
-    const [, head] = /For([A-Z]\w*?)(WithTeacher)?$/.exec(architecture) ?? [];
-    if (head !== undefined) return decide(kebab(head), `${architecture} in config.json`);
+  const config = (await readSettingsFile(source, 'config.json')) ?? {};
+  const { architectures, model_type: modelType, pipeline_tag: tag, id2label } = config;
+  if (await hasFile(source, '1_Pooling/config.json')) return decide('feature-extraction', '1_Pooling/config.json');
+  const named = Array.isArray(architectures) ? architectures.map(String) : [];
+  for (const architecture of named) {
+    const task = taskOfArchitecture(architecture, modelType);
+    if (task !== undefined) return decide(task, `${architecture} in config.json`);
   }
   if (typeof tag === 'string') return decide(tag, `pipeline_tag ${tag} in config.json`);
   const card = await readPipelineTag(source);
   if (card !== undefined) return decide(card, `pipeline_tag ${card} in README.md`);
-  if (id2label !== undefined && (await readSettingsFile(source, 'preprocessor_config.json')) !== undefined)
+  if (id2label !== undefined && (await hasFile(source, 'preprocessor_config.json')))
     return decide('image-classification', 'id2label in config.json, with preprocessor_config.json');
+  const encoder = named.find((architecture) => /[a-z0-9]Model$/.test(architecture));
+  if (encoder !== undefined && (await hasFile(source, 'tokenizer_config.json')))
+    return decide('feature-extraction', `${encoder} in config.json, with a tokenizer`);
   return { task: 'tensor', reason: 'neither config.json nor README.md names a task' };
 };
 

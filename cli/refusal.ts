@@ -21,6 +21,11 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
 const SOURCE_LOCATION = /\/onnxruntime_src\/\S+:\d+ .*?\) /g;
 const VERDICTS: readonly ErrorCode[] = ['MODEL_INVALID', 'INVALID_INPUT', 'INFERENCE_FAILED'];
 
+const describeSource = ({ directory, graphs }: ModelSource): string => {
+  const [only = '', ...others] = Object.values(graphs);
+  return others.length === 0 ? join(directory, only) : directory;
+};
+
 /** Waits for `attempt`. @throws `MODEL_INVALID`: why the model cannot be served; other errors as they are */
 export const refusing = async <T>(source: ModelSource, attempt: Promise<T>): Promise<T> => {
   try {
@@ -31,7 +36,7 @@ export const refusing = async <T>(source: ModelSource, attempt: Promise<T>): Pro
     const reason = message.replace(SOURCE_LOCATION, '').trim();
     const explanation = EXPLANATIONS.find(([pattern]) => pattern.test(reason))?.[1];
     const why = explanation === undefined ? reason : `${explanation} (onnxruntime: ${reason})`;
-    throw new ServingError('MODEL_INVALID', `${join(source.directory, source.graph)} cannot be served: ${why}`, {
+    throw new ServingError('MODEL_INVALID', `${describeSource(source)} cannot be served: ${why}`, {
       cause: error,
     });
   }

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
-import type { Session } from '../src/engine/session.ts';
-import type { PublishedBundle } from '../src/repository/bundle.ts';
-import { createTask } from '../src/serving/tasks.ts';
-import { runRecorded } from '../src/serving/warm-up.ts';
+import { answerRecorded } from '../src/serving/make-ready.ts';
+import type { Task, TaskModel } from '../src/tasks/task.ts';
 
 /** A file to run before the first request, and where it lies in the bundle. */
 export interface WarmUpInput {
@@ -22,15 +20,10 @@ export const toWarmUpInputs = (localPaths: readonly string[]): WarmUpInput[] => 
 };
 
 /** Answers each input as a request would be. @throws `INVALID_REQUEST` naming the first that cannot be answered */
-export const runWarmUp = async (
-  session: Session,
-  candidate: PublishedBundle,
-  inputs: readonly WarmUpInput[],
-): Promise<void> => {
-  const task = createTask(candidate);
+export const runWarmUp = async (task: Task, model: TaskModel, inputs: readonly WarmUpInput[]): Promise<void> => {
   for (const { localPath } of inputs) {
     try {
-      await runRecorded(task, session, localPath, await readFile(localPath));
+      await answerRecorded(task, model, localPath, await readFile(localPath));
     } catch (error) {
       throw new ServingError('INVALID_REQUEST', `--warmup ${localPath} fails: ${ServingError.from(error).message}`, {
         cause: error,

@@ -3,10 +3,11 @@ import { formatSpec } from '../../src/core/tensor.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatFields } from '../format.ts';
 import { type PushedModel, pushModel } from '../push-model.ts';
+import { RECIPES } from '../recipes/index.ts';
+import type { Dimensions } from '../recipes/recipe.ts';
 import { CHANGE_OPTIONS } from '../routing-change.ts';
 import { readSigner } from '../signing.ts';
 import type { Target } from '../target.ts';
-import type { Dimensions } from '../task-recipes.ts';
 
 const parseDimensions = (texts: readonly string[]): Dimensions =>
   Object.fromEntries(
@@ -18,9 +19,23 @@ const parseDimensions = (texts: readonly string[]): Dimensions =>
     }),
   );
 
-const EXAMPLE_INPUTS: Record<PushedModel['task'], string> = {
-  tensor: '<request.json>',
-  'image-classification': '<picture>',
+const parseMaxBatch = (text: string): number => {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+  throw new ServingError('INVALID_REQUEST', `--max-batch is ${text}, expected a number of rows from 1`);
+};
+
+/** What a graph takes and gives; behind its role where there are several. */
+const describeGraphs = (graphs: PushedModel['graphs']) => {
+  const isOnly = Object.keys(graphs).length === 1;
+  const fields = Object.entries(graphs).map(([role, { signature, createMs }]) => {
+    const key = (name: string): string => (isOnly ? name : `${role} ${name}`);
+    return {
+      [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+      [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+      [key('loads in')]: `${createMs} ms on this computer`,
+    };
+  });
+  return Object.assign({}, ...fields) as Record<string, string | string[]>;
 };
 
 const describePushed = (
@@ -29,15 +44,13 @@ const describePushed = (
   dryRun: boolean,
   publicKey: string | undefined,
 ): string => {
-  const { name, version, stable, task, reason, signature, files, createMs, alternatives } = pushed;
+  const { name, version, stable, task, reason, graphs, files, alternatives } = pushed;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
-    inputs: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-    outputs: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+    ...describeGraphs(graphs),
     files: `${formatBytes(bytes)} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
-    'loads in': `${createMs} ms on this computer`,
     ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),
   });
   const answers = version === stable;
@@ -46,7 +59,7 @@ const describePushed = (
     `${dryRun ? 'Would push' : 'Pushed'} ${name} version ${version} to ${target.repository.store.location}`,
     fields,
     ...(answers ? [] : [`Version ${stable} goes on answering until: ${run(`promote ${name} ${version}`)}`]),
-    `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${EXAMPLE_INPUTS[task]}`)}`,
+    `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${RECIPES[task].example}`)}`,
   ].join('\n');
 };
 
@@ -64,6 +77,11 @@ one when it is promoted.`,
       multiple: true,
       value: '<name>=<size>',
       description: 'size of a variable dimension in the trial run (default: 1)',
+    },
+    'max-batch': {
+      type: 'string',
+      value: '<rows>',
+      description: 'how many rows may run together (default: 32)',
     },
     warmup: {
       type: 'string',
@@ -86,6 +104,7 @@ one when it is promoted.`,
       ...(values.task !== undefined && { task: values.task }),
       ...(signer && { sign: signer.sign }),
       dimensions,
+      ...(values['max-batch'] !== undefined && { maxBatch: parseMaxBatch(values['max-batch']) }),
       warmup: values.warmup ?? [],
       promote: values.promote ?? false,
       resume: values.resume ?? false,

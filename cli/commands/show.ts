@@ -29,12 +29,16 @@ of. ${REFERENCE_HELP}`,
     const versions = await repository.versions(name);
     const bundle = await repository.bundle(name, await resolveVersion(repository, reference));
     const { version, task, source, created, files, graphs, settings } = bundle;
-    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs }]) => ({
-      [role]: [file, ...externalData].join(' + '),
-      inputs: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-      outputs: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-      'loads in': `${createMs} ms where it was pushed`,
-    }));
+    const isOnly = Object.keys(graphs).length === 1;
+    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs }]) => {
+      const key = (field: string): string => (isOnly ? field : `${role} ${field}`);
+      return {
+        [role]: [file, ...externalData].join(' + '),
+        [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+        [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
+        [key('loads in')]: `${createMs} ms where it was pushed`,
+      };
+    });
     const text = formatFields({
       versions: versions.join(', '),
       ...describeTargets(routing),

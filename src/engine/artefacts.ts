@@ -22,9 +22,9 @@ export const graphFiles = ({ graphs, files }: PublishedBundle): BundleFile[] => 
   return files.filter(({ path }) => needed.has(path));
 };
 
-/** Files that loading the bundle needs: graphs and recorded inputs. The rest is there for people and for `push`. */
+/** Files that loading the bundle needs: graphs, what the task reads, and recorded inputs. The rest is there for people and for `push`. */
 export const artefacts = (bundle: PublishedBundle): BundleFile[] => {
-  const needed = new Set([...graphFiles(bundle).map(({ path }) => path), ...bundle.warmup.inputs]);
+  const needed = new Set([...graphFiles(bundle).map(({ path }) => path), ...bundle.resources, ...bundle.warmup.inputs]);
   return bundle.files.filter(({ path }) => needed.has(path));
 };
 

@@ -11,10 +11,16 @@ import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
 import { inMb, type ModelDirectory, openModelFiles } from './model-files.ts';
 import { createSession, loadRuntime, type Session } from './session.ts';
 
-/** A model in memory: a session for each graph of its bundle. */
-export interface LoadedModel {
+/** The graphs of a bundle in memory, a session for each by the role it plays. */
+export interface OpenedGraphs {
   readonly bundle: PublishedBundle;
   readonly graphs: Readonly<Record<string, Session>>;
+}
+
+/** A model that is ready to answer. */
+export interface LoadedModel extends OpenedGraphs {
+  /** What its task needs besides the graphs, as `makeReady` returned it. */
+  readonly resources: unknown;
 }
 
 /** What loading a model took. */
@@ -68,8 +74,8 @@ export interface ModelCacheOptions {
   readonly memoryBudgetBytes: number;
   /** What the files of models may take together in `directory`. */
   readonly diskBudgetBytes: number;
-  /** Runs a model before it is handed out; what it throws is why the model is not. */
-  readonly warmUp: (model: LoadedModel, read: ReadArtefact) => Promise<void>;
+  /** Reads what the task needs besides the graphs, which it returns, and runs the model; what it throws is why the model is not handed out. */
+  readonly makeReady: (opened: OpenedGraphs, read: ReadArtefact) => Promise<unknown>;
   readonly onLoaded: (report: LoadReport) => void;
   readonly onEvicted: (report: EvictionReport) => void;
 }
@@ -79,26 +85,27 @@ const EXPECTED_GROWTH = 1.5;
 
 const since = (startMs: number): number => performance.now() - startMs;
 
-const release = async ({ graphs }: LoadedModel): Promise<void> => {
+const release = async ({ graphs }: OpenedGraphs): Promise<void> => {
   await Promise.allSettled(Object.values(graphs).map((session) => session.release()));
 };
 
 /** Creates the sessions of `bundle` and runs them. What fails is released. */
-const createModel = async (bundle: PublishedBundle, directory: string, { memoryMb, warmUp }: ModelCacheOptions) => {
+const createModel = async (bundle: PublishedBundle, directory: string, { memoryMb, makeReady }: ModelCacheOptions) => {
   loadRuntime(); // its memory is not this model's
   const beforeBytes = process.memoryUsage.rss();
   const graphs: Record<string, Session> = {};
-  const model = { bundle, graphs };
+  const opened = { bundle, graphs };
   try {
     const createStartMs = performance.now();
     for (const [name, { file }] of Object.entries(bundle.graphs))
       graphs[name] = await createSession(join(directory, file), memoryMb);
     const createMs = since(createStartMs);
     const warmUpStartMs = performance.now();
-    await warmUp(model, (path) => readFile(join(directory, path)));
-    return { model, createMs, warmUpMs: since(warmUpStartMs), grownBytes: process.memoryUsage.rss() - beforeBytes };
+    const resources = await makeReady(opened, (path) => readFile(join(directory, path)));
+    const warmUpMs = since(warmUpStartMs);
+    return { model: { ...opened, resources }, createMs, warmUpMs, grownBytes: process.memoryUsage.rss() - beforeBytes };
   } catch (error) {
-    await release(model);
+    await release(opened);
     throw error;
   }
 };
@@ -178,12 +185,4 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
     },
     state: ({ digest }) => states.get(digest),
   };
-};
-
-/** The graph that single-pass tasks run. @throws `MODEL_INVALID` */
-export const mainGraph = ({ bundle, graphs }: LoadedModel): Session => {
-  const session = graphs.model;
-  if (session === undefined)
-    throw new ServingError('MODEL_INVALID', `${bundle.name} version ${bundle.version} has no graph named "model"`);
-  return session;
 };

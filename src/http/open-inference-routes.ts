@@ -5,6 +5,7 @@ import { parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
+import { tensorSignature } from '../serving/tensor-task.ts';
 import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
@@ -52,7 +53,7 @@ export const openInferenceRoutes = (application: Application, serving: Serving):
 
   route(application, 'GET', versioned(''), async (context) => {
     const { name, graphs, task } = await serving.router.route(modelReference(context));
-    const signature = graphs.model?.signature ?? { inputs: [], outputs: [] };
+    const signature = tensorSignature(graphs);
     return Response.json(modelMetadata(name, await serving.repository.versions(name), task, signature));
   });
 

@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
+import { truncatedInputs } from '../core/truncated.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import { resolveInputs } from '../serving/inputs.ts';
@@ -7,6 +8,12 @@ import { predict, type Serving, single } from '../serving/serving.ts';
 import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** API Gateway takes 10 KB of headers. */
+const MOST_INDICES = 1_000;
+
+const formatIndices = (indices: readonly number[]): string =>
+  [...indices.slice(0, MOST_INDICES), ...(indices.length > MOST_INDICES ? ['...'] : [])].join(', ');
 
 /** `POST /models/{name}[/versions/{version}|/aliases/{alias}]` predicts, in the words of the model's task; `GET /models` lists. */
 export const taskRoutes = (application: Application, serving: Serving): void => {
@@ -25,9 +32,16 @@ export const taskRoutes = (application: Application, serving: Serving): void => 
         deadline: env.deadline,
         observation: variables.observation,
       });
-      const text = toJsonText(single(prediction));
+      const answer = single(prediction);
+      const text = toJsonText(answer);
+      const truncated = truncatedInputs(answer);
       variables.observation.stopwatch.lap('encode');
-      return new Response(text, { headers: { ...JSON_TYPE, 'x-model-version': String(prediction.bundle.version) } });
+      const headers = {
+        ...JSON_TYPE,
+        'x-model-version': String(prediction.bundle.version),
+        ...(truncated.length > 0 && { 'x-truncated-inputs': formatIndices(truncated) }),
+      };
+      return new Response(text, { headers });
     },
   );
 

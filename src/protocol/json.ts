@@ -12,14 +12,23 @@ const exactIntegers: Reviver = (_key, value, { source }) =>
     ? BigInt(source)
     : value;
 
+/** @throws `INVALID_REQUEST` when `bytes` are not UTF-8 */
+export const decodeUtf8 = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ServingError('INVALID_REQUEST', 'the body is not UTF-8', { cause: error });
+  }
+};
+
 /**
  * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
  * @throws `INVALID_REQUEST` with the parser's reason
  */
 export const parseJsonBody = (body: Uint8Array): unknown => {
   if (body.byteLength === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
+  const text = decodeUtf8(body);
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     return LONG_INTEGER.test(text)
       ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown)
       : JSON.parse(text);

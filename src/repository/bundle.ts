@@ -45,6 +45,10 @@ const bundleSchema = v.object({
   ),
   /** What the task needs to know besides the graphs (labels, preprocessing, …); the task parses it. */
   settings: v.record(v.string(), v.unknown()),
+  /** Files that the task reads when the model is loaded: a tokenizer, a catalogue. */
+  resources: v.optional(v.array(relativePath), []),
+  /** How many rows may run together. */
+  maxBatch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 32),
   /** What is run after loading, before the first request: recorded inputs, or zeros of these sizes when there are none. */
   warmup: v.optional(
     v.object({
@@ -62,6 +66,8 @@ const bundleSchema = v.object({
 
 /** What a version is: written last at push, so that a version without it does not exist. */
 export type Bundle = v.InferOutput<typeof bundleSchema>;
+/** A bundle as it is written: what has a default may be left out. */
+export type BundleDocument = v.InferInput<typeof bundleSchema>;
 export type BundleFile = Bundle['files'][number];
 export type BundleGraph = Bundle['graphs'][string];
 
@@ -81,9 +87,9 @@ export const parseBundle = (bytes: Uint8Array, origin: string): PublishedBundle 
   const parsed = v.safeParse(bundleSchema, parseJson(bytes, origin));
   if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);
   const known = new Set(parsed.output.files.map((file) => file.path));
-  const { graphs, warmup } = parsed.output;
+  const { graphs, resources, warmup } = parsed.output;
   const named = Object.values(graphs).flatMap(({ file, externalData }) => [file, ...externalData]);
-  for (const path of [...named, ...warmup.inputs])
+  for (const path of [...named, ...resources, ...warmup.inputs])
     if (!known.has(path)) throw new ServingError('MODEL_INVALID', `${origin}: ${path} is not among the files`);
   return { ...parsed.output, digest: createHash('sha256').update(bytes).digest('hex') };
 };

@@ -1,5 +1,5 @@
 import { ServingError } from '../core/errors.ts';
-import { type Bundle, parseBundle } from './bundle.ts';
+import { type BundleDocument, type PublishedBundle, parseBundle } from './bundle.ts';
 import { changeRouting } from './change-routing.ts';
 import { claimVersion, removeAbandoned, resumeClaim, sealClaim } from './claims.ts';
 import { assertModelName, bundleKey, fileKey, signatureKey } from './keys.ts';
@@ -15,7 +15,7 @@ export interface LocalFile {
 }
 
 /** A bundle before it has a version. */
-export type Draft = Omit<Bundle, 'formatVersion' | 'version' | 'files'>;
+export type Draft = Omit<BundleDocument, 'formatVersion' | 'version' | 'files'>;
 
 export interface PublishOptions {
   /** Who publishes, for the history of the routing. */
@@ -35,12 +35,12 @@ const LONGEST_PATH_BYTES = 850;
 
 const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): Buffer => {
   const entries = files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
-  const bundle: Bundle = { formatVersion: 1, ...draft, version, files: entries };
+  const bundle: BundleDocument = { formatVersion: 1, ...draft, version, files: entries };
   return Buffer.from(JSON.stringify(bundle, undefined, 2));
 };
 
-/** @throws before anything is written, what nobody could read afterwards: `INVALID_REQUEST`, `MODEL_INVALID` */
-export const assertPublishable = (draft: Draft, files: readonly LocalFile[]): void => {
+/** The bundle as functions would read it. @throws before anything is written, what nobody could read afterwards: `INVALID_REQUEST`, `MODEL_INVALID` */
+export const toCandidate = (draft: Draft, files: readonly LocalFile[]): PublishedBundle => {
   assertModelName(draft.name);
   for (const { path } of files)
     if (/\p{Cc}|\\/u.test(path) || Buffer.byteLength(path) > LONGEST_PATH_BYTES)
@@ -48,7 +48,7 @@ export const assertPublishable = (draft: Draft, files: readonly LocalFile[]): vo
         'INVALID_REQUEST',
         `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes, without backslashes and control characters; rename it`,
       );
-  parseBundle(toBundle(draft, 1, files), 'the model');
+  return parseBundle(toBundle(draft, 1, files), 'the model');
 };
 
 /** Sends what is not there yet: under a claim, a file of the right size is whole, since uploads are checked and appear at once. */
@@ -100,7 +100,7 @@ export const publish = async (
   files: readonly LocalFile[],
   options: PublishOptions,
 ): Promise<number> => {
-  assertPublishable(draft, files);
+  toCandidate(draft, files);
   const { name } = draft;
   const { by, note = '', resume = false, sign } = options;
   const resumed = resume ? await resumeClaim(repository, name, { by, files }) : undefined;

@@ -1,5 +1,5 @@
 import { ServingError } from '../core/errors.ts';
-import { parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
+import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 import type { Payload } from '../tasks/task.ts';
 
@@ -9,17 +9,21 @@ export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
 /** Parsed JSON takes up to forty times its text. */
 export const MAX_JSON_BYTES = 10 * 1024 * 1024;
 
-/** An object's content type is whatever its uploader set, mostly nothing: tasks look at the bytes. */
+/** An object's content type is whatever its uploader set, mostly nothing: its name says what text is, and tasks look at the bytes of anything else. */
 const UNKNOWN_TYPE = 'application/octet-stream';
+const TEXT_TYPES: Readonly<Record<string, string>> = { '.txt': 'text/plain', '.csv': 'text/csv' };
 
-/** What an object of the data bucket says: `.json` holds a task request, anything else is the input itself. @throws `INVALID_REQUEST` */
+/** What an object of the data bucket says: `.json` holds a task request, `.jsonl` a list of inputs, anything else is the input itself. @throws `INVALID_REQUEST` */
 export const parseObject = (key: string, body: Uint8Array): Payload => {
-  if (!key.toLowerCase().endsWith('.json')) return { inputs: body, contentType: UNKNOWN_TYPE, parameters: {} };
+  const [extension = ''] = /\.[^./]*$/.exec(key.toLowerCase()) ?? [];
+  if (extension !== '.json' && extension !== '.jsonl')
+    return { inputs: body, contentType: TEXT_TYPES[extension] ?? UNKNOWN_TYPE, parameters: {} };
   if (body.byteLength > MAX_JSON_BYTES)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
       `${key} has ${body.byteLength} bytes, JSON may have ${MAX_JSON_BYTES}; upload the input itself`,
     );
+  if (extension === '.jsonl') return { inputs: parseJsonLines(body), parameters: {} };
   const request = parseTaskRequest(body, 'application/json', {});
   if ('reference' in request)
     throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);

@@ -1,11 +1,11 @@
 import { assertTimeLeft, type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
-import { type LoadedModel, type ModelCache, mainGraph } from '../engine/model-cache.ts';
+import type { LoadedModel, ModelCache } from '../engine/model-cache.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
-import type { Payload, Task } from '../tasks/task.ts';
+import type { Graph, Payload, Task } from '../tasks/task.ts';
 import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
 import { compareOutcomes } from './shadow.ts';
@@ -64,26 +64,28 @@ const predictDecoded = async (
   model: LoadedModel,
   { deadline, observation: { stopwatch } }: Call,
 ): Promise<PromiseSettledResult<unknown>[]> => {
-  const session = mainGraph(model);
-  const requests = decoded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const predicted = await task.predict(
-    requests,
-    {
-      signature: session.signature,
-      run: async (feeds, outputNames) => {
-        assertTimeLeft(deadline);
-        return session.run(feeds, outputNames);
+  const { resources, bundle } = model;
+  const graphs = Object.fromEntries(
+    Object.entries(model.graphs).map(([role, { signature, run }]): [string, Graph] => [
+      role,
+      {
+        signature,
+        run: async (feeds, outputNames) => {
+          assertTimeLeft(deadline);
+          return run(feeds, outputNames);
+        },
       },
-    },
-    stopwatch.lap,
+    ]),
   );
+  const requests = decoded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const predicted = await task.predict(requests, { graphs, resources, maxBatch: bundle.maxBatch }, stopwatch.lap);
   let next = 0;
   return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
 };
 
 /** Runs the version in the shadow on what `bundle` has answered, and reports how far the two lie apart. */
 const runShadow = async (serving: Serving, call: Call, { bundle, outcomes }: Prediction, shadow: PublishedBundle) => {
-  const task = call.as === 'raw' ? createRawTask(shadow) : createTask(shadow);
+  const task = call.as === 'raw' ? createRawTask(shadow) : await createTask(shadow);
   const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
   const observation: Observation = { ...call.observation, stopwatch: startStopwatch(), failures: [] };
   const shadowed = await serving.models.use(shadow, deadline, async (model) =>
@@ -122,7 +124,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   const bundle = await within(deadline, Promise.resolve(route), 'the model is still being looked up; try again');
   observation.version = bundle.version;
   try {
-    const task = call.as === 'raw' ? createRawTask(bundle) : createTask(bundle);
+    const task = call.as === 'raw' ? createRawTask(bundle) : await createTask(bundle);
     stopwatch.lap('route');
 
     const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');

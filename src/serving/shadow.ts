@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 import { JsonText } from '../core/json-text.ts';
+import { Truncated } from '../core/truncated.ts';
 import type { LabelScore } from '../tasks/scores.ts';
 
 /** How far two answers to the same request lie apart. */
@@ -50,19 +51,43 @@ const compareTensor = (answer: JsonTensor, shadow: JsonTensor | undefined): Comp
 const outputsOf = ({ text }: JsonText): readonly JsonTensor[] =>
   (JSON.parse(text) as { outputs: JsonTensor[] }).outputs;
 
+const isLabels = (value: unknown): value is LabelScore[] =>
+  Array.isArray(value) &&
+  value.every(
+    (entry: unknown) =>
+      Object.hasOwn(Object(entry), 'label') &&
+      Object.hasOwn(Object(entry), 'score') &&
+      !Object.hasOwn(Object(entry), 'box'),
+  );
+
+const combine = (comparisons: readonly Comparison[]): Comparison => ({
+  changed: comparisons.some(({ changed }) => changed),
+  distance: largest(comparisons.map(({ distance }) => distance)),
+});
+
+/** Numbers by how far they lie apart; anything else, the length of a list among it, is equal or changed. */
+const compareJson = (answer: unknown, shadow: unknown): Comparison => {
+  if (typeof answer === 'number' && typeof shadow === 'number')
+    return { changed: false, distance: Math.abs(answer - shadow) };
+  if (isLabels(answer) && isLabels(shadow)) return compareLabels(answer, shadow);
+  if (typeof answer !== 'object' || typeof shadow !== 'object' || answer === null || shadow === null)
+    return { changed: answer !== shadow, distance: 0 };
+  const others = new Map<string, unknown>(Object.entries(shadow));
+  const entries = Object.entries(answer);
+  if (entries.length !== others.size) return { changed: true, distance: 0 };
+  return combine(entries.map(([key, value]) => compareJson(value, others.get(key))));
+};
+
 /** Compares what a task answered with what its shadow would have. */
 export const compareResults = (answer: unknown, shadow: unknown): Comparison => {
+  if (answer instanceof Truncated) return compareResults(answer.value, shadow);
+  if (shadow instanceof Truncated) return compareResults(answer, shadow.value);
   if (answer instanceof JsonText && shadow instanceof JsonText) {
     const others = new Map(outputsOf(shadow).map((tensor) => [tensor.name, tensor]));
     const comparisons = outputsOf(answer).map((tensor) => compareTensor(tensor, others.get(tensor.name)));
-    return {
-      changed: comparisons.some(({ changed }) => changed) || others.size !== comparisons.length,
-      distance: largest(comparisons.map(({ distance }) => distance)),
-    };
+    return combine([...comparisons, { changed: others.size !== comparisons.length, distance: 0 }]);
   }
-  if (Array.isArray(answer) && Array.isArray(shadow))
-    return compareLabels(answer as LabelScore[], shadow as LabelScore[]);
-  return { changed: true, distance: 0 };
+  return compareJson(answer, shadow);
 };
 
 /** Compares, pair by pair, the requests that were answered. */

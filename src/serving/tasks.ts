@@ -1,23 +1,27 @@
 import { ServingError } from '../core/errors.ts';
+import type { Signature } from '../core/tensor.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
-import { createImageClassification } from '../tasks/image-classification.ts';
 import type { Task } from '../tasks/task.ts';
 import { createTensorTask } from './tensor-task.ts';
 
-type CreateTask = (bundle: PublishedBundle) => Task;
+type CreateTask = (bundle: PublishedBundle) => Task | Promise<Task>;
 
-const signatureOf = ({ graphs, name }: PublishedBundle) => {
-  const signature = graphs.model?.signature;
-  if (signature === undefined) throw new ServingError('MODEL_INVALID', `model ${name} has no graph named "model"`);
+/** @throws `MODEL_INVALID` when the bundle has no graph of that role */
+export const signatureOf = ({ graphs, name }: PublishedBundle, role = 'model'): Signature => {
+  const signature = graphs[role]?.signature;
+  if (signature === undefined) throw new ServingError('MODEL_INVALID', `model ${name} has no graph named "${role}"`);
   return signature;
 };
 
-const tensor: CreateTask = (bundle) => createTensorTask(bundle.name, bundle.version, signatureOf(bundle));
+/** The model as bare tensors, whatever its task. */
+export const createRawTask = ({ name, version, graphs }: PublishedBundle): Task =>
+  createTensorTask(name, version, graphs);
 
-/** Every task by the name that stands in a bundle. */
+/** Every task by the name that stands in a bundle. A task is imported when the first model needs it: no other model waits for its code. */
 export const TASKS = {
-  tensor,
-  'image-classification': (bundle) => createImageClassification(bundle.settings, signatureOf(bundle)),
+  tensor: createRawTask,
+  'image-classification': async (bundle) =>
+    (await import('../tasks/image-classification.ts')).createImageClassification(bundle.settings, signatureOf(bundle)),
 } as const satisfies Record<string, CreateTask>;
 
 export type TaskName = keyof typeof TASKS;
@@ -26,19 +30,16 @@ export type TaskName = keyof typeof TASKS;
 const created = new WeakMap<PublishedBundle, Task>();
 
 /** @throws `MODEL_INVALID` when this deployment does not know the bundle's task, or its settings are wrong */
-export const createTask = (bundle: PublishedBundle): Task => {
+export const createTask = async (bundle: PublishedBundle): Promise<Task> => {
   const known = created.get(bundle);
   if (known !== undefined) return known;
-  const create = Object.hasOwn(TASKS, bundle.task) ? TASKS[bundle.task as TaskName] : undefined;
+  const create: CreateTask | undefined = Object.hasOwn(TASKS, bundle.task) ? TASKS[bundle.task as TaskName] : undefined;
   if (create === undefined)
     throw new ServingError(
       'MODEL_INVALID',
       `model ${bundle.name} version ${bundle.version} has the task ${bundle.task}, this deployment knows ${Object.keys(TASKS).join(', ')}: deploy again`,
     );
-  const task = create(bundle);
+  const task = await create(bundle);
   created.set(bundle, task);
   return task;
 };
-
-/** The model as bare tensors, whatever its task. */
-export const createRawTask = tensor;

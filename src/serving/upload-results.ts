@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
+import { truncatedInputs } from '../core/truncated.ts';
 import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
@@ -76,6 +77,7 @@ export const isAnswered = (known: KnownResult | undefined, upload: Upload, versi
 
 const formatDocument = (upload: Upload, { model, version, outcome, batchSize, timingsMs }: ResultBody): string => {
   const failed = 'error' in outcome;
+  const truncated = failed ? [] : truncatedInputs(outcome.result);
   const head = JSON.stringify({
     status: failed ? 'failed' : 'succeeded',
     source: { key: upload.key, etag: upload.etag, sequencer: upload.sequencer, sizeBytes: upload.sizeBytes },
@@ -84,6 +86,7 @@ const formatDocument = (upload: Upload, { model, version, outcome, batchSize, ti
     batchSize,
     timingsMs,
     created: new Date().toISOString(),
+    ...(truncated.length > 0 && { truncatedInputs: truncated }),
   });
   const [name, text] = failed
     ? ['error', JSON.stringify({ code: outcome.error.code, message: outcome.error.message })]

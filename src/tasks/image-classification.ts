@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { batchKey, concatenate } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Signature, Tensors } from '../core/tensor.ts';
 import { toImageBytes } from './image/input.ts';
@@ -6,7 +7,8 @@ import { preprocessImage } from './image/preprocess-image.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from './image/preprocessing.ts';
 import { assertKnownParameters, readTopK } from './parameters.ts';
 import { sigmoid, softmax, topLabels } from './scores.ts';
-import { type SinglePass, singlePass, type Task } from './task.ts';
+import { type SinglePass, singlePass } from './single-pass.ts';
+import type { Task } from './task.ts';
 
 const settingsSchema = v.object({
   /** Label of each class, by index. */
@@ -49,7 +51,7 @@ const steps = (
   { labels, multiLabel }: ImageClassificationSettings,
   preprocessing: ImagePreprocessing,
   names: ReturnType<typeof graphNames>,
-): SinglePass<Request> => ({
+): SinglePass<Request, Tensors, undefined> => ({
   blank: { image: BLACK_PIXEL, topK: DEFAULT_TOP_K },
 
   decode({ inputs, contentType, parameters }) {
@@ -57,12 +59,15 @@ const steps = (
     return { image: toImageBytes(inputs, contentType), topK: readTopK(parameters, DEFAULT_TOP_K) };
   },
 
-  async preprocess({ image }) {
-    return { [names.pixelValues]: await preprocessImage(image, preprocessing) };
+  async prepare({ image }) {
+    return [{ [names.pixelValues]: await preprocessImage(image, preprocessing) }];
   },
 
-  postprocess(outputs: Tensors, { topK }) {
-    const logits = outputs[names.logits]?.data as Float32Array;
+  group: batchKey,
+  collate: concatenate,
+
+  postprocess([outputs], { topK }) {
+    const logits = outputs?.[names.logits]?.data as Float32Array;
     return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
   },
 });

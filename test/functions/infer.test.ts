@@ -7,7 +7,7 @@ import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
-import { publishSample } from '../support/serving.ts';
+import { pushNamed } from '../support/serving.ts';
 
 const MODEL = 'efficientnet-lite0';
 
@@ -20,11 +20,14 @@ interface Answer {
 let directory: string;
 let storage: EmbeddedStorage;
 let deployed: DeployedFunction;
-const publishIt = () =>
-  publishSample(
+const publishIt = (name = MODEL) =>
+  pushNamed(
     createModelRepository(createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket)),
-    MODEL,
+    name,
   );
+
+/** The model that an event asks for. */
+const modelOf = ({ rawPath }: { rawPath: string }): string | undefined => /models\/([^/]+)/.exec(rawPath)?.[1];
 
 const deploy = (environment: Record<string, string> = {}) =>
   deployFunction('infer', storage, join(directory, 'models'), environment);
@@ -44,7 +47,7 @@ afterEach(async () => {
 
 describe('infer', () => {
   it.each([...events])('answers %s', async (_file, event) => {
-    await publishIt();
+    await publishIt(modelOf(event as { rawPath: string }));
     deployed = await deploy();
 
     const { statusCode, headers, body } = await invoke(event);

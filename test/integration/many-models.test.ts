@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { NEVER } from '../../src/core/deadline.ts';
 import { zeros } from '../../src/core/tensor.ts';
-import { createModelCache, type LoadedModel, mainGraph } from '../../src/engine/model-cache.ts';
+import { createModelCache, type LoadedModel } from '../../src/engine/model-cache.ts';
 import { diskBudget } from '../../src/engine/model-files.ts';
+import type { Session } from '../../src/engine/session.ts';
 import { fileKey } from '../../src/repository/keys.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
 import { writeMatmulModel } from '../bench/matmul-model.ts';
@@ -36,7 +37,7 @@ const start = async (models: readonly string[], options: Parameters<typeof creat
 
 const bundleOf = (name: string) => serving.repository.bundle(name, 1);
 const run = async (model: LoadedModel): Promise<number[]> => {
-  const session = mainGraph(model);
+  const session = model.graphs.model as Session;
   const { y } = await session.run(zeros(session.signature, { batch: 2 }));
   return [...(y?.shape ?? [])];
 };
@@ -128,7 +129,7 @@ describe('many models in one memory', () => {
       ...{ directory: serving.modelDirectory, memoryMb: 1769 },
       ...{ memoryBudgetBytes: roomFor(1), diskBudgetBytes: Number.POSITIVE_INFINITY },
       ...{ onLoaded: () => {}, onEvicted: () => {} },
-      warmUp: async () => {
+      makeReady: async () => {
         kept.push(Buffer.alloc(64 * MB, 1)); // as a run's intermediate results
       },
     });
@@ -206,7 +207,7 @@ describe('the files of many models', () => {
     const older = join(modelDirectory, (await bundleOf('b')).digest);
     await utimes(older, new Date(0), new Date(0));
     const later = createModelCache(repository.store, {
-      ...{ directory: modelDirectory, memoryMb: 1769, warmUp: async () => {} },
+      ...{ directory: modelDirectory, memoryMb: 1769, makeReady: async () => {} },
       ...{ memoryBudgetBytes: Number.POSITIVE_INFINITY, diskBudgetBytes: roomFor(2) },
       ...{ onLoaded: (report) => serving.loads.push(report), onEvicted: () => {} },
     });

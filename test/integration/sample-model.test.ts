@@ -31,8 +31,9 @@ describe('the sample model', () => {
   it.each(Object.entries(samples))('answers for %s as it does in PyTorch', async (photo, expected) => {
     const inputs = await readFile(path.join(MODEL, 'samples', photo));
 
+    const model = { graphs: { model: session }, resources: undefined, maxBatch: 1 };
     const request = task.decode({ inputs, contentType: 'image/jpeg', parameters: {} });
-    const [outcome] = await task.predict([request], session, () => undefined);
+    const [outcome] = await task.predict([request], model, () => undefined);
 
     const answer = (outcome as PromiseFulfilledResult<LabelScore[]>).value;
     expect(answer).toHaveLength(5);

@@ -18,7 +18,7 @@ interface Template {
 }
 
 const FUNCTIONS = { infer: 'InferLambdaFunction', 'on-upload': 'OnDashuploadLambdaFunction' };
-const MAX_FUNCTION_BYTES = 350_000;
+const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
 const PUBLIC_KEY = generateKeyPairSync('ed25519')

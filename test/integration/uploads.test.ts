@@ -4,7 +4,6 @@ import type { Context, SQSEvent } from 'aws-lambda';
 import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
-import { mainGraph } from '../../src/engine/model-cache.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
 import type { ObjectStore } from '../../src/repository/object-store.ts';
@@ -71,7 +70,7 @@ type Run = Session['run'];
 /** Lets a test see, or disturb, the runs of the graph. */
 const aroundRun = async (around: (run: Run) => Run): Promise<void> => {
   await serving.models.use(await serving.router.route({ name: 'lite0' }), NEVER, async (model) => {
-    const session = mainGraph(model) as { run: Run };
+    const session = model.graphs.model as { run: Run };
     session.run = around(session.run);
   });
 };

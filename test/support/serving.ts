@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { pushModel } from '../../cli/push-model.ts';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
 import type { EvictionReport, LoadReport } from '../../src/engine/model-cache.ts';
@@ -139,6 +141,19 @@ export const publishModel = async (
     stable: version,
   }));
   return version;
+};
+
+/** The folder of the sample, or the fixture, of that name. */
+export const findNamed = (name: string): string => {
+  const folders = [join('models', name), join('test/fixtures/models', name)];
+  const folder = folders.find((path) => existsSync(path));
+  if (folder === undefined) throw new Error(`there is no ${folders.join(', no ')}`);
+  return folder;
+};
+
+/** Pushes the sample, or the fixture, of that name. */
+export const pushNamed = async (repository: ModelRepository<UploadingStore>, name: string): Promise<void> => {
+  await pushModel(repository, findNamed(name), { name });
 };
 
 /** Publishes the sample classifier under `name`. */

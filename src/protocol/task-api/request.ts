@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { parseJsonBody } from '../json.ts';
+import { decodeUtf8, parseJsonBody } from '../json.ts';
 
 /** An object in the project's own data bucket, for what does not fit into a request. */
 export interface ObjectReference {
@@ -23,6 +23,9 @@ const LONGEST_KEY_BYTES = 1024;
 const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
+
+/** One JSON value a line. https://jsonlines.org */
+const JSON_LINES_TYPES = /^application\/(?:x-)?(?:jsonl|ndjson|jsonlines)$/;
 
 /** `image/jpeg` of `Image/JPEG; q=1`. */
 const mediaType = (contentType: string | undefined): string =>
@@ -66,8 +69,21 @@ const parseDocument = (body: Uint8Array, query: Record<string, unknown>): TaskRe
   return { inputs, parameters: all };
 };
 
+/** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */
+export const parseJsonLines = (body: Uint8Array): unknown[] =>
+  decodeUtf8(body)
+    .split('\n')
+    .flatMap((line, index) => {
+      if (line.trim() === '') return [];
+      try {
+        return [JSON.parse(line) as unknown];
+      } catch {
+        return refuse(`line ${index + 1} is not JSON: ${show(line)}; expected one JSON value a line`);
+      }
+    });
+
 /**
- * A raw body with its content type and its parameters in the query, or JSON `{"inputs", "parameters"}`.
+ * A raw body with its content type and its parameters in the query, JSON `{"inputs", "parameters"}`, or JSON Lines, whose lines are a list of inputs.
  * @throws `INVALID_REQUEST`
  */
 export const parseTaskRequest = (
@@ -78,5 +94,6 @@ export const parseTaskRequest = (
   if (body.byteLength === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);
   if (JSON_TYPES.test(type)) return parseDocument(body, parseQuery(query));
+  if (JSON_LINES_TYPES.test(type)) return { inputs: parseJsonLines(body), parameters: parseQuery(query) };
   return { inputs: body, contentType: type, parameters: parseQuery(query) };
 };

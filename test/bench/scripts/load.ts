@@ -1,8 +1,8 @@
 /** Loads a model from S3 and runs it once, and says what that took. */
 import { NEVER } from '../../../src/core/deadline.ts';
 import { zeros } from '../../../src/core/tensor.ts';
-import { createModelCache, type LoadReport, mainGraph } from '../../../src/engine/model-cache.ts';
-import { loadRuntime } from '../../../src/engine/session.ts';
+import { createModelCache, type LoadReport } from '../../../src/engine/model-cache.ts';
+import { loadRuntime, type Session } from '../../../src/engine/session.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../../../src/repository/s3-store.ts';
 import { script } from '../script.ts';
@@ -37,7 +37,7 @@ script(async ({ endpoint, bucket, model, directory }: LoadInput): Promise<LoadOu
 
   const baseBytes = process.memoryUsage.rss();
   await models.use(bundle, NEVER, async (model) => {
-    const session = mainGraph(model);
+    const session = model.graphs.model as Session;
     await session.run(zeros(session.signature, {}));
   });
   const peakBytes = process.resourceUsage().maxRSS * 1024;

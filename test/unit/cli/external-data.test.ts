@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { externalDataOf, findExternalData } from '../../../cli/external-data.ts';
 
 const MODELS = 'test/fixtures/models';
-const source = (directory: string, graph: string) => ({ directory, graph, alternatives: [], ownsDirectory: true });
 
 describe('the weights of a graph', () => {
   it('lie in every file that it names, in subgraphs too', async () => {
@@ -38,20 +37,20 @@ describe('the files with weights', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it('are found beside the graph, whichever folder that is in', async () => {
-    const found = await findExternalData(source(folder, 'onnx/model.onnx'));
+    const found = await findExternalData(folder, 'onnx/model.onnx');
     expect(found.sort()).toEqual(['onnx/model.onnx_data', 'onnx/model.onnx_data_1']);
   });
 
   it('are missed by name', async () => {
     await rm(join(folder, 'onnx/model.onnx_data_1'));
-    await expect(findExternalData(source(folder, 'onnx/model.onnx'))).rejects.toMatchObject({
+    await expect(findExternalData(folder, 'onnx/model.onnx')).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringContaining('onnx/model.onnx_data_1, which is missing'),
     });
   });
 
   it('may not lie outside the folder of the graph', async () => {
-    await expect(findExternalData(source(MODELS, 'escaping-external-data.onnx'))).rejects.toMatchObject({
+    await expect(findExternalData(MODELS, 'escaping-external-data.onnx')).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringContaining('../secret.bin, outside its folder'),
     });

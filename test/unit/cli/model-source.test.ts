@@ -33,15 +33,34 @@ describe('a folder', () => {
   ])('is about %s among %j, and says what stays behind', async (graph, files) => {
     await putEmpty(...files);
     const found = await findModel(folder);
-    expect(found).toMatchObject({ directory: folder, graph, ownsDirectory: true });
+    expect(found).toMatchObject({ directory: folder, graphs: { model: graph }, ownsDirectory: true });
     const others = files.filter((path) => path.endsWith('.onnx') && path !== graph);
     expect([...found.alternatives].sort()).toEqual(others.sort());
   });
 
   it.each([
+    ['encoder_model.onnx', 'decoder_model_merged.onnx', []],
+    [
+      'onnx/encoder_model.onnx',
+      'onnx/decoder_model_merged.onnx',
+      ['onnx/decoder_model.onnx', 'onnx/decoder_with_past_model.onnx'],
+    ],
+    ['encoder_model_int8.onnx', 'decoder_model_merged_int8.onnx', ['encoder_model_q4.onnx']],
+    ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged_quantized.onnx', []],
+  ])('is about the encoder %s and the decoder %s, and leaves %j behind', async (encoder, decoder, others) => {
+    await putEmpty(encoder, decoder, ...others);
+    const found = await findModel(folder);
+    expect(found).toMatchObject({ graphs: { encoder, decoder }, alternatives: others });
+  });
+
+  it.each([
     ['NOT_FOUND', 'holds no .onnx file', ['config.json']],
     ['INVALID_REQUEST', 'holds 2 models (a.onnx, b.onnx): name the file', ['a.onnx', 'b.onnx']],
-    ['MODEL_INVALID', 'several graphs', ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged.onnx']],
+    [
+      'MODEL_INVALID',
+      'optimum-cli export onnx',
+      ['encoder_model.onnx', 'decoder_model.onnx', 'decoder_with_past_model.onnx'],
+    ],
   ])('is refused with %s: %s', async (code, message, files) => {
     await putEmpty(...files);
     await expect(findModel(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
@@ -51,13 +70,13 @@ describe('a folder', () => {
 describe('a file', () => {
   it('is the model, and keeps its place in a Hugging Face folder', async () => {
     await putEmpty('onnx/model_quantized.onnx', 'config.json');
-    const expected = { directory: folder, graph: 'onnx/model_quantized.onnx', ownsDirectory: true };
+    const expected = { directory: folder, graphs: { model: 'onnx/model_quantized.onnx' }, ownsDirectory: true };
     expect(await findModel(join(folder, 'onnx/model_quantized.onnx'))).toMatchObject(expected);
   });
 
   it('elsewhere stands alone', async () => {
     await putEmpty('onnx/resnet.onnx');
-    const expected = { directory: join(folder, 'onnx'), graph: 'resnet.onnx', ownsDirectory: false };
+    const expected = { directory: join(folder, 'onnx'), graphs: { model: 'resnet.onnx' }, ownsDirectory: false };
     expect(await findModel(join(folder, 'onnx/resnet.onnx'))).toMatchObject(expected);
   });
 
@@ -72,7 +91,7 @@ describe('a file', () => {
 
 describe('the name', () => {
   const named = (directory: string, graph: string) =>
-    suggestName({ directory, graph, alternatives: [], ownsDirectory: true });
+    suggestName({ directory, graphs: { model: graph }, alternatives: [], ownsDirectory: true });
 
   it.each([
     ['efficientnet', '/models/efficientnet', 'onnx/model.onnx'],

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import type { Tensors } from '../../../src/core/tensor.ts';
 import { createImageClassification } from '../../../src/tasks/image-classification.ts';
 
 it('gives a graph of variable size a blank picture of the size that preprocessing makes', async () => {
@@ -11,8 +12,19 @@ it('gives a graph of variable size a blank picture of the size that preprocessin
   const preprocessing = { do_resize: true, size: { height: 6, width: 8 }, do_rescale: true, do_normalize: false };
   const task = createImageClassification({ labels: ['cat', 'dog'], multiLabel: false, preprocessing }, signature);
 
-  const { pixel_values } = await task.blank(signature, {});
+  const feeds: Tensors[] = [];
+  const run = async (given: Tensors): Promise<Tensors> => {
+    feeds.push(given);
+    return { logits: { dtype: 'float32', shape: [1, 2], data: Float32Array.of(0, 1) } };
+  };
 
+  await task.predict(
+    [task.blank({})],
+    { graphs: { model: { signature, run } }, resources: undefined, maxBatch: 1 },
+    () => {},
+  );
+
+  const { pixel_values } = feeds[0] ?? {};
   expect(pixel_values).toMatchObject({ dtype: 'float32', shape: [1, 3, 6, 8] });
   expect([...(pixel_values?.data ?? [])]).toEqual(Array(3 * 6 * 8).fill(0));
 });

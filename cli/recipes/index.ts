@@ -1,0 +1,10 @@
+import type { TaskName } from '../../src/serving/tasks.ts';
+import { imageClassification } from './image-classification.ts';
+import type { TaskRecipe } from './recipe.ts';
+import { tensor } from './tensor.ts';
+
+/** `Record` makes the compiler ask for the recipe of every new task. */
+export const RECIPES: Record<TaskName, TaskRecipe> = {
+  tensor,
+  'image-classification': imageClassification,
+};

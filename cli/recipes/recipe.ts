@@ -1,0 +1,41 @@
+import type { PublishedBundle } from '../../src/repository/bundle.ts';
+import { answerOne } from '../../src/serving/make-ready.ts';
+import type { Task, TaskModel } from '../../src/tasks/task.ts';
+import type { ModelSource } from '../model-source.ts';
+
+/** Sizes of symbolic dimensions by name; those that are not named are 1. */
+export type Dimensions = Readonly<Record<string, number>>;
+
+/** A file that becomes part of the version: one of the folder, or one that is made at push. */
+export interface SourceFile {
+  readonly path: string;
+  /** What it holds when the folder has no such file, or another one. */
+  readonly content?: string | Uint8Array;
+}
+
+/** What a folder says about its model. */
+export interface ModelSettings {
+  /** What the task's own code parses when it serves. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Files that the task reads when the model is loaded. */
+  readonly resources?: readonly SourceFile[];
+  /** Files that were read for the settings, kept for people. */
+  readonly files?: readonly SourceFile[];
+}
+
+/** What `push` needs to know of a task. */
+export interface TaskRecipe {
+  /** Roles of the graphs that it runs. */
+  readonly graphs: readonly string[];
+  /** What `predict` is told to send, such as `<picture>`. */
+  readonly example: string;
+  /** @throws `MODEL_INVALID` saying what is missing or contradictory, and how to mend it */
+  read(source: ModelSource): Promise<ModelSettings>;
+  /** Runs the model once, as a request would. Default: `runBlank`. @throws what makes it impossible to serve */
+  tryOut?(task: Task, model: TaskModel, candidate: PublishedBundle, dimensions: Dimensions): Promise<void>;
+}
+
+/** The plainest request there is. */
+export const runBlank = async (task: Task, model: TaskModel): Promise<void> => {
+  await answerOne(task, model, task.blank({}));
+};

@@ -1,0 +1,46 @@
+import { ServingError } from '../core/errors.ts';
+import type { OpenedGraphs, ReadArtefact } from '../engine/model-cache.ts';
+import type { Task, TaskModel } from '../tasks/task.ts';
+import { parseObject } from './inputs.ts';
+import { createTask } from './tasks.ts';
+
+const noLap = (): void => {};
+
+/** Answers one request. @throws why there is no answer */
+export const answerOne = async (task: Task, model: TaskModel, request: unknown): Promise<unknown> => {
+  const [outcome] = await task.predict([request], model, noLap);
+  if (outcome?.status === 'fulfilled') return outcome.value;
+  throw outcome?.reason;
+};
+
+/** Answers a recorded input as it would be answered to a caller. @throws whatever a caller would be told */
+export const answerRecorded = async (task: Task, model: TaskModel, path: string, body: Uint8Array): Promise<void> => {
+  await answerOne(task, model, task.decode(parseObject(path, body)));
+};
+
+/**
+ * Reads what the task needs of the bundle, which it returns, and runs the inputs that came with the model, as a caller would send
+ * them, or the task's plainest one when there are none: what runs for the first time is slow, and a model that fails on them must not answer.
+ * @throws `MODEL_INVALID` naming the input
+ */
+export const makeReady = async ({ bundle, graphs }: OpenedGraphs, read: ReadArtefact): Promise<unknown> => {
+  const { name, version, maxBatch, warmup } = bundle;
+  const task = await createTask(bundle);
+  const resources = await task.load?.(read);
+  const model = { graphs, resources, maxBatch };
+
+  const tryOut = async (what: string, run: () => Promise<unknown>): Promise<void> => {
+    try {
+      await run();
+    } catch (error) {
+      const problem = `model ${name} version ${version} failed on ${what}: ${ServingError.from(error).message}`;
+      throw new ServingError('MODEL_INVALID', problem, { cause: error });
+    }
+  };
+
+  if (warmup.inputs.length === 0)
+    await tryOut('a blank input', () => answerOne(task, model, task.blank(warmup.dimensions)));
+  for (const path of warmup.inputs)
+    await tryOut(`its recorded input ${path}`, async () => answerRecorded(task, model, path, await read(path)));
+  return resources;
+};
