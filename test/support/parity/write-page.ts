@@ -1,0 +1,24 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { ParityRow } from './parity-row.ts';
+
+/** `node test/support/parity/write-page.ts` measures every task as its parity test does, and writes the tables of docs/tasks.md. */
+
+const PAGE = 'docs/tasks.md';
+
+const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {};
+
+const toTable = (rows: readonly ParityRow[]): string =>
+  [
+    '| model | inputs | compared | worst | bar |',
+    '|---|---:|---|---|---|',
+    ...rows.map(({ model, inputs, compared, worst, bar }) => `| ${model} | ${inputs} | ${compared} | ${worst} | ${bar} |`),
+  ].join('\n');
+
+let page = await readFile(PAGE, 'utf8');
+for (const [task, measure] of Object.entries(MEASURES)) {
+  const block = new RegExp(`(<!-- parity of ${task} -->)[\\s\\S]*?(<!-- end -->)`);
+  if (!block.test(page)) throw new Error(`${PAGE} has no place for the parity of ${task}`);
+  const table = toTable(await measure());
+  page = page.replace(block, (_match, start: string, end: string) => `${start}\n${table}\n${end}`);
+}
+await writeFile(PAGE, page);
