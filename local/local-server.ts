@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { pushModel } from '../cli/push-model.ts';
@@ -40,7 +40,7 @@ export interface LocalServer extends LocalEndpoint {
 }
 
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
-const SAMPLE = join(import.meta.dirname, '..', 'models', 'efficientnet-lite0');
+const SAMPLES = join(import.meta.dirname, '..', 'models');
 const SERVICE_FILE = join(import.meta.dirname, '..', 'serverless.yml');
 
 const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -70,14 +70,16 @@ const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown>
   return new Error(`already serving on ${endpoint} (pid ${pid})`, { cause: error });
 };
 
-/** Pushes the sample model, so that a first start has something to serve. */
-const pushSample = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
+/** Pushes the sample models, so that a first start has something to serve. */
+const pushSamples = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
   const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   try {
     const repository = createModelRepository(createS3UploadStore(client, BUCKETS.modelsBucket));
     if ((await repository.names()).length > 0) return;
-    const { name, version } = await pushModel(repository, SAMPLE);
-    onLine(`Pushed ${name}, version ${version}, since there was no model yet`);
+    for (const folder of (await readdir(SAMPLES)).sort()) {
+      const { name, version, task } = await pushModel(repository, join(SAMPLES, folder));
+      onLine(`Pushed ${name}, version ${version} (${task}), since there was no model yet`);
+    }
   } finally {
     client.destroy();
   }
@@ -116,7 +118,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
-    await pushSample(aws, onLine);
+    await pushSamples(aws, onLine);
     await Promise.all(functions.map((each) => each.process.init()));
     for (const {
       name,

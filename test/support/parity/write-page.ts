@@ -11,7 +11,9 @@ const toTable = (rows: readonly ParityRow[]): string =>
   [
     '| model | inputs | compared | worst | bar |',
     '|---|---:|---|---|---|',
-    ...rows.map(({ model, inputs, compared, worst, bar }) => `| ${model} | ${inputs} | ${compared} | ${worst} | ${bar} |`),
+    ...rows.map(
+      ({ model, inputs, compared, worst, bar }) => `| ${model} | ${inputs} | ${compared} | ${worst} | ${bar} |`,
+    ),
   ].join('\n');
 
 let page = await readFile(PAGE, 'utf8');
