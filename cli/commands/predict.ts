@@ -32,30 +32,47 @@ const failureOf = ({ status }: Response, text: string): ServingError => {
   return new ServingError(status < 500 && status !== 429 ? 'INVALID_REQUEST' : 'MODEL_UNAVAILABLE', answer);
 };
 
-/** The answer, and the version that gave it. */
-const ask = async (send: Send, route: string, post: Post): Promise<{ answer: string; answered: number }> => {
+interface Answer {
+  readonly answer: string;
+  /** The version that gave it. */
+  readonly answered: number;
+  /** Positions of the inputs that were cut for it. */
+  readonly truncated: string | null;
+}
+
+const ask = async (send: Send, route: string, post: Post): Promise<Answer> => {
   const response = await send(route, post);
   const answer = await response.text();
   if (!response.ok) throw failureOf(response, answer);
-  return { answer, answered: Number(response.headers.get('x-model-version') ?? JSON.parse(answer).model_version) };
+  const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(answer).model_version);
+  return { answer, answered, truncated: response.headers.get('x-truncated-inputs') };
 };
 
 const isLabels = (result: unknown): result is { label: string; score: number }[] =>
   Array.isArray(result) &&
+  result.length > 0 &&
   result.every((entry: unknown) => {
-    const { label, score } = Object(entry) as Record<string, unknown>;
-    return typeof label === 'string' && typeof score === 'number';
+    const { label, score, ...rest } = Object(entry) as Record<string, unknown>;
+    delete rest.truncated;
+    return typeof label === 'string' && typeof score === 'number' && Object.keys(rest).length === 0;
   });
 
+const formatLabels = (labels: readonly { label: string; score: number }[]): string =>
+  formatTable(labels.map(({ label, score }) => [score.toFixed(4), label]));
+
+/** Labels as a table, those of several inputs one below the other; anything else as it came. */
 const formatResult = (text: string): string => {
   const result: unknown = JSON.parse(text);
-  return isLabels(result) ? formatTable(result.map(({ label, score }) => [score.toFixed(4), label])) : text;
+  if (isLabels(result)) return formatLabels(result);
+  if (Array.isArray(result) && result.length > 0 && result.every(isLabels))
+    return result.map(formatLabels).join('\n\n');
+  return text;
 };
 
 export const predict = defineCommand({
   summary: 'send a file to a model',
-  description: `Sends a file and prints the answer. A picture is sent as it is; a .json file holds a request, {"inputs", "parameters"} or one of the
-Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.
+  description: `Sends a file and prints the answer. Pictures, sound, .txt, .csv and .jsonl are sent as they are; a .json file holds a request, {"inputs",
+"parameters"} or one of the Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.
 ${REFERENCE_HELP}`,
   positionals: ['model', 'file'],
   options: {
@@ -92,8 +109,9 @@ ${REFERENCE_HELP}`,
     const version = isNamed ? `/versions/${await resolveVersion(target.repository, reference)}` : '';
     const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
     const post = { method: 'POST', headers: { 'content-type': contentType }, body } as const;
-    const { answer, answered } = await ask(target.send, query === '' ? route : `${route}?${query}`, post);
+    const { answer, answered, truncated } = await ask(target.send, query === '' ? route : `${route}?${query}`, post);
     terminal.note(`${model} version ${answered}`);
+    if (truncated !== null) terminal.note(`longer than the model takes, and cut: inputs ${truncated}`);
     const json = new JsonText(`{"model":"${model}","version":${answered},"result":${answer}}`);
     return { text: formatResult(answer), json };
   },
