@@ -52,6 +52,7 @@ export default {
     door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/telemetry']),
     door('one-door-to-s3', '@aws-sdk/', ['^src/repository/s3-']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/tasks/image/']),
+    door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/tasks/text/tokenizer/patterns']),
     door('hono-serves-http', '^(node_modules/)?hono', ['^src/http/', '^src/lambda/']),
   ],
   options: {

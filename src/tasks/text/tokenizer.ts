@@ -1,0 +1,214 @@
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { type AddedToken, addedTokensSchema, createSections } from './tokenizer/added-tokens.ts';
+import { createBpe } from './tokenizer/bpe.ts';
+import { cleanUpSpaces, createDecoder } from './tokenizer/decoders.ts';
+import { createNormalizer } from './tokenizer/normalizers.ts';
+import { createPostProcessor, type Token } from './tokenizer/post-processors.ts';
+import { createPreTokenizer } from './tokenizer/pre-tokenizers.ts';
+import { createKind } from './tokenizer/schemas.ts';
+import { createUnigram } from './tokenizer/unigram.ts';
+import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
+import { createWordPiece } from './tokenizer/word-piece.ts';
+
+/** Tokens of a text or of a pair, one entry per token in every list. */
+export interface Encoding {
+  ids: number[];
+  typeIds: number[];
+  /** Where each token stands in the caller's own string, in UTF-16 units; `[0, 0]` for those that were added. */
+  offsets: (readonly [start: number, end: number])[];
+  /** Whether the token was added around the text. */
+  special: boolean[];
+  /** 0 for the text, 1 for its pair. */
+  sequence: (0 | 1 | undefined)[];
+  /** Number of the word in its text, as `word_ids` of Hugging Face's fast tokenizers. */
+  wordIds: (number | undefined)[];
+  /** How many tokens there were before the cut, when there was one. */
+  truncatedFrom?: number;
+}
+
+export interface EncodeOptions {
+  /** An empty one is none, as in `transformers`. */
+  readonly pair?: string;
+  /** Default true. */
+  readonly addSpecialTokens?: boolean;
+  /** Most tokens, special ones included; default `Tokenizer.maxLength`, `Infinity` for no cut. */
+  readonly maxLength?: number;
+}
+
+export interface DecodeOptions {
+  /** Default false. */
+  readonly skipSpecialTokens?: boolean;
+  /** No spaces before punctuation; default as `tokenizer_config.json` says. */
+  readonly cleanUp?: boolean;
+}
+
+/** Ids, offsets and texts are those of Hugging Face's fast tokenizer for the same files. */
+export interface Tokenizer {
+  encode(text: string, options?: EncodeOptions): Encoding;
+  decode(ids: readonly number[], options?: DecodeOptions): string;
+  tokenId(token: string): number | undefined;
+  token(id: number): string | undefined;
+  /** One more than the largest id. */
+  readonly vocabSize: number;
+  readonly padId: number;
+  /** Most tokens that the model takes, special ones included; `Infinity` when the files do not say. */
+  readonly maxLength: number;
+  readonly paddingSide: 'left' | 'right';
+}
+
+const tokenizerSchema = v.object({
+  added_tokens: v.optional(addedTokensSchema, []),
+  normalizer: v.optional(v.unknown()),
+  pre_tokenizer: v.optional(v.unknown()),
+  model: v.unknown(),
+  post_processor: v.optional(v.unknown()),
+  decoder: v.optional(v.unknown()),
+});
+
+const sideSchema = v.optional(v.picklist(['left', 'right']), 'right');
+
+const configSchema = v.object({
+  model_max_length: v.nullish(v.number()),
+  padding_side: sideSchema,
+  truncation_side: sideSchema,
+  clean_up_tokenization_spaces: v.nullish(v.boolean()),
+  pad_token: v.nullish(v.union([v.string(), v.object({ content: v.string() })])),
+});
+
+/** `transformers` writes 10³⁰ where it knows no limit. */
+const NO_LIMIT = 1e9;
+
+const MODELS: Readonly<Record<string, (config: unknown) => VocabularyModel>> = {
+  BPE: createBpe,
+  Unigram: createUnigram,
+  WordPiece: createWordPiece,
+};
+
+type Parts = ReturnType<typeof readParts>;
+
+const readParts = (tokenizerJson: unknown, tokenizerConfig: unknown) => {
+  const json = v.parse(tokenizerSchema, tokenizerJson);
+  const config = v.parse(configSchema, tokenizerConfig);
+  const model = createKind('model', MODELS, json.model);
+  const normalise = json.normalizer == null ? undefined : createNormalizer(json.normalizer);
+  return {
+    config,
+    model,
+    addedTokens: json.added_tokens,
+    sections: createSections(json.added_tokens, normalise ?? ((text) => text)),
+    preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
+    postProcessor: json.post_processor == null ? undefined : createPostProcessor(json.post_processor),
+    decode: json.decoder == null ? undefined : createDecoder(json.decoder),
+  };
+};
+
+/** @throws `MODEL_INVALID` saying which part of `tokenizer.json` or `tokenizer_config.json` is wrong or not known */
+export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown): Tokenizer => {
+  let parts: Parts;
+  try {
+    parts = readParts(tokenizerJson, tokenizerConfig);
+  } catch (error) {
+    const problem = error instanceof v.ValiError ? v.summarize(error.issues) : (error as Error).message;
+    throw new ServingError('MODEL_INVALID', `tokenizer.json or tokenizer_config.json: ${problem}`, { cause: error });
+  }
+  const { config, addedTokens } = parts;
+  const vocabulary = createVocabulary(parts.model.ids, addedTokens);
+  const specials = new Set(addedTokens.filter(({ special }) => special).map(({ content }) => content));
+  const padToken = typeof config.pad_token === 'object' ? config.pad_token?.content : config.pad_token;
+  const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
+  const maxLength = limit < NO_LIMIT ? limit : Number.POSITIVE_INFINITY;
+
+  return {
+    encode: (text, options = {}) => encode(parts, vocabulary.token, text, { maxLength, ...options }),
+    decode(ids, { skipSpecialTokens = false, cleanUp = config.clean_up_tokenization_spaces ?? false } = {}) {
+      const tokens = ids
+        .map((id) => vocabulary.token(id))
+        .filter((token) => token !== undefined)
+        .filter((token) => !(skipSpecialTokens && specials.has(token)));
+      const text = parts.decode === undefined ? tokens.join(' ') : parts.decode(tokens).join('');
+      return cleanUp ? cleanUpSpaces(text) : text;
+    },
+    ...vocabulary,
+    padId: (padToken === undefined || padToken === null ? undefined : vocabulary.tokenId(padToken)) ?? 0,
+    maxLength,
+    paddingSide: config.padding_side,
+  };
+};
+
+const createVocabulary = (ids: ReadonlyMap<string, number>, addedTokens: readonly AddedToken[]) => {
+  const addedIds = new Map(addedTokens.map(({ content, id }) => [content, id]));
+  const tokens: string[] = [];
+  for (const [token, id] of ids) tokens[id] = token;
+  for (const { content, id } of addedTokens) tokens[id] = content;
+  return {
+    tokenId: (token: string) => addedIds.get(token) ?? ids.get(token),
+    token: (id: number) => tokens[id],
+    vocabSize: tokens.length,
+  };
+};
+
+/** The tokens of one text, without special ones. */
+const tokenise = (
+  { sections, preTokenise, model }: Parts,
+  toToken: (id: number) => string | undefined,
+  text: string,
+  sequence: 0 | 1,
+): Token[] => {
+  const tokens: Token[] = [];
+  let wordId = 0;
+  const base = { typeId: sequence, special: false, sequence };
+  for (const section of sections(text)) {
+    if (section.id !== undefined) {
+      const offsets = section.text.original(0, section.text.text.length);
+      tokens.push({ ...base, id: section.id, text: section.text.text, offsets, wordId: wordId++ });
+      continue;
+    }
+    for (const word of preTokenise === undefined ? [section.text] : preTokenise(section.text)) {
+      for (const { id, start, end } of model.cut(word.text))
+        tokens.push({ ...base, id, text: toToken(id) ?? '', offsets: word.original(start, end), wordId });
+      wordId++;
+    }
+  }
+  return tokens;
+};
+
+/** How many tokens of each text to keep so that `room` holds them: the longer one gives way first. */
+const shares = (first: number, second: number, room: number): [first: number, second: number] => {
+  if (first + second <= room) return [first, second];
+  const shorter = Math.min(first, second);
+  let longer = shorter > room ? shorter : Math.max(shorter, room - shorter);
+  let least = shorter;
+  if (least + longer > room) {
+    least = Math.floor(room / 2);
+    longer = least + (room % 2);
+  }
+  return first > second ? [longer, least] : [least, longer];
+};
+
+const encode = (
+  parts: Parts,
+  toToken: (id: number) => string | undefined,
+  text: string,
+  { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY }: EncodeOptions,
+): Encoding => {
+  const { postProcessor, config } = parts;
+  const first = tokenise(parts, toToken, text, 0);
+  const second = pair ? tokenise(parts, toToken, pair, 1) : undefined;
+  const added = addSpecialTokens ? (postProcessor?.added(second !== undefined) ?? 0) : 0;
+  const total = first.length + (second?.length ?? 0) + added;
+  const [keepFirst, keepSecond] = shares(first.length, second?.length ?? 0, Math.max(maxLength - added, 0));
+  const cut = (tokens: readonly Token[], keep: number): readonly Token[] =>
+    config.truncation_side === 'right' ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
+  const sequences = [cut(first, keepFirst), ...(second === undefined ? [] : [cut(second, keepSecond)])];
+  const tokens = (postProcessor?.process(sequences, addSpecialTokens) ?? sequences).flat();
+  return {
+    ids: tokens.map(({ id }) => id),
+    typeIds: tokens.map(({ typeId }) => typeId),
+    offsets: tokens.map(({ offsets }) => offsets),
+    special: tokens.map(({ special }) => special),
+    sequence: tokens.map(({ sequence }) => sequence),
+    wordIds: tokens.map(({ wordId }) => wordId),
+    ...(total > maxLength ? { truncatedFrom: total } : {}),
+  };
+};

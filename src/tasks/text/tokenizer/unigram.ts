@@ -1,0 +1,96 @@
+import * as v from 'valibot';
+import { byteTokens } from './byte-fallback.ts';
+import type { Piece, VocabularyModel } from './vocabulary-model.ts';
+
+const schema = v.object({
+  vocab: v.array(v.tuple([v.string(), v.number()])),
+  unk_id: v.nullish(v.number()),
+  byte_fallback: v.optional(v.boolean(), false),
+});
+
+/** How much less likely an unknown character is than the least likely token. */
+const UNKNOWN_PENALTY = 10;
+
+/** Marks a beginning of tokens that is none itself. */
+const BEGINNING = -1;
+
+/**
+ * The most likely way to put a word together from tokens (Viterbi), as sentencepiece's unigram model. Time grows with the
+ * length of the word times that of the longest token that matches.
+ */
+export const createUnigram = (config: unknown): VocabularyModel => {
+  const { vocab, unk_id, byte_fallback } = v.parse(schema, config);
+  const ids = new Map(vocab.map(([token], id) => [token, id]));
+  const scores = Float64Array.from(vocab, ([, score]) => score);
+  const unknownScore =
+    scores.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY;
+  const beginnings = withBeginnings(ids);
+
+  /** For each end of a piece, the start and token of the best piece that ends there. */
+  const bestPieces = (word: string): { from: Int32Array; tokens: Int32Array } => {
+    const from = new Int32Array(word.length + 1).fill(-1);
+    const tokens = new Int32Array(word.length + 1);
+    const best = new Float64Array(word.length + 1);
+    const offer = (start: number, end: number, token: number, score: number): void => {
+      const candidate = score + (best[start] ?? 0);
+      if (from[end] !== -1 && candidate <= (best[end] ?? 0)) return;
+      best[end] = candidate;
+      from[end] = start;
+      tokens[end] = token;
+    };
+    for (let start = 0; start < word.length; ) {
+      const next = start + ((word.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
+      let hasSingle = false;
+      for (let end = start + 1; end <= word.length; end++) {
+        const token = beginnings.get(word.slice(start, end));
+        if (token === undefined) break;
+        if (token === BEGINNING) continue;
+        offer(start, end, token, scores[token] ?? 0);
+        if (end === next) hasSingle = true;
+      }
+      if (!hasSingle) {
+        if (unk_id == null) throw new TypeError('the vocabulary has no unknown token, and the text needs it');
+        offer(start, next, unk_id, unknownScore);
+      }
+      start = next;
+    }
+    return { from, tokens };
+  };
+
+  /** What stands for a piece: its token, or the tokens of its bytes when it has none. */
+  const toPieces = (word: string, start: number, end: number): Piece[] => {
+    const surface = word.slice(start, end);
+    const id = ids.get(surface);
+    if (id !== undefined) return [{ id, start, end }];
+    const bytes = byte_fallback ? byteTokens(surface, ids) : undefined;
+    return (bytes ?? [unk_id ?? 0]).map((token) => ({ id: token, start, end }));
+  };
+
+  return {
+    ids,
+    cut(word) {
+      const { from, tokens } = bestPieces(word);
+      const pieces: Piece[][] = [];
+      for (let end = word.length; end > 0; ) {
+        let start = from[end] ?? 0;
+        // Unknown characters side by side are one unknown piece.
+        if (tokens[end] === unk_id) while (start > 0 && tokens[start] === unk_id) start = from[start] ?? 0;
+        pieces.push(toPieces(word, start, end));
+        end = start;
+      }
+      return pieces.reverse().flat();
+    },
+  };
+};
+
+/** The tokens, and every shorter beginning of one, so that a search knows when to stop. */
+const withBeginnings = (ids: ReadonlyMap<string, number>): Map<string, number> => {
+  const beginnings = new Map(ids);
+  for (const token of ids.keys())
+    for (let end = token.length - 1; end > 0; end--) {
+      const beginning = token.slice(0, end);
+      if (beginnings.has(beginning)) break;
+      beginnings.set(beginning, BEGINNING);
+    }
+  return beginnings;
+};
