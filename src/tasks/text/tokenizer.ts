@@ -9,6 +9,7 @@ import { createPreTokenizer } from './tokenizer/pre-tokenizers.ts';
 import { createKind } from './tokenizer/schemas.ts';
 import { createUnigram } from './tokenizer/unigram.ts';
 import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
+import { windowsOf } from './tokenizer/windows.ts';
 import { createWordPiece } from './tokenizer/word-piece.ts';
 
 /** Tokens of a text or of a pair, one entry per token in every list. */
@@ -36,6 +37,14 @@ export interface EncodeOptions {
   readonly maxLength?: number;
 }
 
+/** A part of the tokens of a text that is too long for the model. */
+export interface Window {
+  /** As of a text of its own, with offsets into the whole one. */
+  readonly encoding: Encoding;
+  /** How many tokens of the text come before. */
+  readonly start: number;
+}
+
 export interface DecodeOptions {
   /** Default false. */
   readonly skipSpecialTokens?: boolean;
@@ -46,12 +55,25 @@ export interface DecodeOptions {
 /** Ids, offsets and texts are those of Hugging Face's fast tokenizer for the same files. */
 export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): Encoding;
+  /**
+   * The whole of a text in parts of at most `maxLength` tokens, special ones included, that have `stride` tokens in common with the one
+   * before, as with `return_overflowing_tokens`. One part, which may be empty, when all fit. `stride` is below `maxLength - addedTokens`.
+   */
+  windows(text: string, stride: number): Iterable<Window>;
   decode(ids: readonly number[], options?: DecodeOptions): string;
   tokenId(token: string): number | undefined;
   token(id: number): string | undefined;
+  /** Tokens, as the vocabulary writes them, as they read together. */
+  join(tokens: readonly string[]): string;
+  /** Stands for what the vocabulary has nothing for; undefined when there is no such token. */
+  readonly unknownId: number | undefined;
+  /** Begins tokens that go on with a word, such as `##`; undefined when tokens do not tell. */
+  readonly subwordPrefix: string | undefined;
   /** One more than the largest id. */
   readonly vocabSize: number;
   readonly padId: number;
+  /** How many special tokens are put around a text. */
+  readonly addedTokens: number;
   /** Most tokens that the model takes, special ones included; `Infinity` when the files do not say. */
   readonly maxLength: number;
   readonly paddingSide: 'left' | 'right';
@@ -68,12 +90,26 @@ const tokenizerSchema = v.object({
 
 const sideSchema = v.optional(v.picklist(['left', 'right']), 'right');
 
+const nameSchema = v.nullish(
+  v.union([
+    v.string(),
+    v.pipe(
+      v.object({ content: v.string() }),
+      v.transform(({ content }) => content),
+    ),
+  ]),
+);
+
+/** What every kind of model may have, and this file needs of it. */
+const modelSchema = v.object({ unk_token: v.nullish(v.string()), continuing_subword_prefix: v.nullish(v.string()) });
+
 const configSchema = v.object({
   model_max_length: v.nullish(v.number()),
   padding_side: sideSchema,
   truncation_side: sideSchema,
   clean_up_tokenization_spaces: v.nullish(v.boolean()),
-  pad_token: v.nullish(v.union([v.string(), v.object({ content: v.string() })])),
+  pad_token: nameSchema,
+  unk_token: nameSchema,
 });
 
 /** `transformers` writes 10³⁰ where it knows no limit. */
@@ -95,6 +131,7 @@ const readParts = (tokenizerJson: unknown, tokenizerConfig: unknown) => {
   return {
     config,
     model,
+    ...v.parse(modelSchema, json.model),
     addedTokens: json.added_tokens,
     sections: createSections(json.added_tokens, normalise ?? ((text) => text)),
     preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
@@ -112,25 +149,40 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
     const problem = error instanceof v.ValiError ? v.summarize(error.issues) : (error as Error).message;
     throw new ServingError('MODEL_INVALID', `tokenizer.json or tokenizer_config.json: ${problem}`, { cause: error });
   }
-  const { config, addedTokens } = parts;
-  const vocabulary = createVocabulary(parts.model.ids, addedTokens);
-  const specials = new Set(addedTokens.filter(({ special }) => special).map(({ content }) => content));
-  const padToken = typeof config.pad_token === 'object' ? config.pad_token?.content : config.pad_token;
+  const { config, postProcessor } = parts;
+  const vocabulary = createVocabulary(parts.model.ids, parts.addedTokens);
+  const addedTokens = postProcessor?.added(false) ?? 0;
+  const specials = new Set(parts.addedTokens.filter(({ special }) => special).map(({ content }) => content));
+  const idOf = (token: string | null | undefined): number | undefined =>
+    token == null ? undefined : vocabulary.tokenId(token);
+  const join = (tokens: readonly string[]): string =>
+    parts.decode === undefined ? tokens.join(' ') : parts.decode(tokens).join('');
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
   const maxLength = limit < NO_LIMIT ? limit : Number.POSITIVE_INFINITY;
 
   return {
     encode: (text, options = {}) => encode(parts, vocabulary.token, text, { maxLength, ...options }),
+    *windows(text, stride) {
+      const tokens = tokenise(parts, vocabulary.token, text, 0);
+      for (const [start, end] of windowsOf(tokens.length, maxLength - addedTokens, stride)) {
+        const sequences = [tokens.slice(start, end)];
+        yield { encoding: toEncoding((postProcessor?.process(sequences, true) ?? sequences).flat()), start };
+      }
+    },
     decode(ids, { skipSpecialTokens = false, cleanUp = config.clean_up_tokenization_spaces ?? false } = {}) {
       const tokens = ids
         .map((id) => vocabulary.token(id))
         .filter((token) => token !== undefined)
         .filter((token) => !(skipSpecialTokens && specials.has(token)));
-      const text = parts.decode === undefined ? tokens.join(' ') : parts.decode(tokens).join('');
+      const text = join(tokens);
       return cleanUp ? cleanUpSpaces(text) : text;
     },
     ...vocabulary,
-    padId: (padToken === undefined || padToken === null ? undefined : vocabulary.tokenId(padToken)) ?? 0,
+    join,
+    unknownId: idOf(config.unk_token ?? parts.unk_token),
+    subwordPrefix: parts.continuing_subword_prefix || undefined,
+    addedTokens,
+    padId: idOf(config.pad_token) ?? 0,
     maxLength,
     paddingSide: config.padding_side,
   };
@@ -202,13 +254,14 @@ const encode = (
     config.truncation_side === 'right' ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
   const sequences = [cut(first, keepFirst), ...(second === undefined ? [] : [cut(second, keepSecond)])];
   const tokens = (postProcessor?.process(sequences, addSpecialTokens) ?? sequences).flat();
-  return {
-    ids: tokens.map(({ id }) => id),
-    typeIds: tokens.map(({ typeId }) => typeId),
-    offsets: tokens.map(({ offsets }) => offsets),
-    special: tokens.map(({ special }) => special),
-    sequence: tokens.map(({ sequence }) => sequence),
-    wordIds: tokens.map(({ wordId }) => wordId),
-    ...(total > maxLength ? { truncatedFrom: total } : {}),
-  };
+  return { ...toEncoding(tokens), ...(total > maxLength ? { truncatedFrom: total } : {}) };
 };
+
+const toEncoding = (tokens: readonly Token[]): Encoding => ({
+  ids: tokens.map(({ id }) => id),
+  typeIds: tokens.map(({ typeId }) => typeId),
+  offsets: tokens.map(({ offsets }) => offsets),
+  special: tokens.map(({ special }) => special),
+  sequence: tokens.map(({ sequence }) => sequence),
+  wordIds: tokens.map(({ wordId }) => wordId),
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type AggregationStrategy,
+  aggregateTokens,
+  type ClassifiedToken,
+  type EntityGroup,
+  mergeOverlapping,
+} from '../../../../src/tasks/text/aggregate-tokens.ts';
+
+const LABELS = ['O', 'B-PER', 'I-PER', 'LOC'];
+const vocabulary = { labels: LABELS, toText: (tokens: readonly string[]) => tokens.join(' ').replaceAll(' ##', '') };
+
+/** Tokens of two characters each, with the probabilities of the labels named; the others share what remains. */
+const token = (word: string, index: number, scores: Readonly<Record<string, number>>): ClassifiedToken => {
+  const rest = 1 - Object.values(scores).reduce((sum, score) => sum + score, 0);
+  const others = LABELS.length - Object.keys(scores).length;
+  const logits = Float32Array.from(LABELS, (label) => Math.log(scores[label] ?? rest / others));
+  return { word, logits, start: index * 3, end: index * 3 + 2, index, isSubword: word.startsWith('##') };
+};
+
+const summarise = (tokens: readonly ClassifiedToken[], strategy: AggregationStrategy) =>
+  (aggregateTokens(tokens, strategy, vocabulary) as EntityGroup[]).map(
+    ({ entity_group, word, start, end, score }) => `${entity_group} ${word} ${start}-${end} ${score.toFixed(2)}`,
+  );
+
+const SPLIT_NAME = [
+  token('Sa', 0, { 'B-PER': 0.6, O: 0.3 }),
+  token('##rah', 1, { O: 0.9 }),
+  token('##x', 2, { LOC: 0.7, 'I-PER': 0.2 }),
+];
+
+describe('aggregated tokens', () => {
+  it('stay as they are, with their labels, when nothing is aggregated', () => {
+    expect(aggregateTokens(SPLIT_NAME.slice(0, 2), 'none', vocabulary)).toEqual([
+      { entity: 'B-PER', score: expect.closeTo(0.6), word: 'Sa', start: 0, end: 2, index: 0 },
+      { entity: 'O', score: expect.closeTo(0.9), word: '##rah', start: 3, end: 5, index: 1 },
+    ]);
+  });
+
+  it.each<[AggregationStrategy, string[]]>([
+    ['simple', ['PER Sa 0-2 0.60', 'O ##rah 3-5 0.90', 'LOC ##x 6-8 0.70']],
+    ['first', ['PER Sarahx 0-8 0.60']],
+    ['max', ['O Sarahx 0-8 0.90']],
+    ['average', ['O Sarahx 0-8 0.42']],
+  ])('of a word that its tokens label differently are, by %s', (strategy, expected) => {
+    expect(summarise(SPLIT_NAME, strategy)).toEqual(expected);
+  });
+
+  it('are joined while the label goes on, and parted where it begins anew', () => {
+    const names = [
+      token('Al', 0, { 'B-PER': 0.5 }),
+      token('Bo', 1, { 'I-PER': 0.7 }),
+      token('Cy', 2, { 'B-PER': 0.8 }),
+      token('Di', 3, { LOC: 0.6 }),
+      token('Ed', 4, { LOC: 0.8 }),
+    ];
+
+    expect(summarise(names, 'simple')).toEqual(['PER Al Bo 0-5 0.60', 'PER Cy 6-8 0.80', 'LOC Di Ed 9-14 0.70']);
+  });
+
+  it('are none of no tokens', () => {
+    expect(summarise([], 'simple')).toEqual([]);
+    expect(summarise([], 'max')).toEqual([]);
+  });
+
+  it('begin a word even where the first is the rest of one', () => {
+    expect(summarise([token('##ah', 0, { LOC: 0.9 }), token('Al', 1, { O: 0.9 })], 'first')).toEqual([
+      'LOC ##ah 0-2 0.90',
+      'O Al 3-5 0.90',
+    ]);
+  });
+
+  it('take the first of equally likely labels', () => {
+    expect(summarise([token('Al', 0, { 'I-PER': 0.4, LOC: 0.4 })], 'simple')).toEqual(['PER Al 0-2 0.40']);
+  });
+});
+
+describe('entities of overlapping windows', () => {
+  const entity = (start: number, end: number, score = 0.5): EntityGroup => ({
+    ...{ entity_group: 'PER', word: 'x', score },
+    ...{ start, end },
+  });
+
+  it('are kept where they do not overlap, in the order of the text', () => {
+    expect(mergeOverlapping([entity(6, 9), entity(0, 3), entity(3, 5)])).toEqual([
+      entity(0, 3),
+      entity(3, 5),
+      entity(6, 9),
+    ]);
+  });
+
+  it('give way to a longer one', () => {
+    expect(mergeOverlapping([entity(0, 3, 0.9), entity(2, 9, 0.1)])).toEqual([entity(2, 9, 0.1)]);
+    expect(mergeOverlapping([entity(0, 7, 0.1), entity(2, 4, 0.9)])).toEqual([entity(0, 7, 0.1)]);
+  });
+
+  it('give way to a surer one of the same length', () => {
+    expect(mergeOverlapping([entity(0, 3, 0.4), entity(0, 3, 0.9)])).toEqual([entity(0, 3, 0.9)]);
+    expect(mergeOverlapping([entity(0, 3, 0.9), entity(1, 4, 0.4)])).toEqual([entity(0, 3, 0.9)]);
+  });
+
+  it('are none of none', () => {
+    expect(mergeOverlapping([])).toEqual([]);
+  });
+});
