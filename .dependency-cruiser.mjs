@@ -53,11 +53,9 @@ export default {
     door('one-door-to-s3', '@aws-sdk/', ['^src/repository/s3-']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/tasks/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/tasks/text/tokenizer/patterns']),
-    door(
-      'one-door-to-audio-decoders',
-      '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)',
-      ['^src/tasks/audio/'],
-    ),
+    door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [
+      '^src/tasks/audio/',
+    ]),
     door('hono-serves-http', '^(node_modules/)?hono', ['^src/http/', '^src/lambda/']),
   ],
   options: {
