@@ -56,7 +56,7 @@ export default {
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [
       '^src/tasks/audio/',
     ]),
-    door('hono-serves-http', '^(node_modules/)?hono', ['^src/http/', '^src/lambda/']),
+    door('hono-routes-http', '^(node_modules/)?hono', ['^src/http/']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { deadlineAt } from '../src/core/deadline.ts';
 import type { ServingError } from '../src/core/errors.ts';
 import { createApplication } from '../src/http/application.ts';
+import { toFetch } from '../src/http/fetch.ts';
 import { createDirectoryStore } from '../src/repository/directory-store.ts';
 import type { ModelRepository } from '../src/repository/model-repository.ts';
 import type { UploadingStore } from '../src/repository/object-store.ts';
@@ -52,24 +53,26 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
     },
   });
   const { repository, models: cache } = serving;
-  const application = createApplication({
-    ...serving,
-    models: {
-      ...cache,
-      use: (...call) => {
-        const use = cache.use(...call);
-        uses.push(use);
-        return use;
+  const fetchApplication = toFetch(
+    createApplication({
+      ...serving,
+      models: {
+        ...cache,
+        use: (...call) => {
+          const use = cache.use(...call);
+          uses.push(use);
+          return use;
+        },
       },
-    },
-  });
+    }),
+  );
   return {
     repository,
     data,
     send: async (path, init) => {
       const request = new Request(new URL(path, 'http://localhost'), init);
       const deadline = deadlineAt(Number.POSITIVE_INFINITY);
-      const response = await application.fetch(request, { requestId: randomUUID(), deadline });
+      const response = await fetchApplication(request, { requestId: randomUUID(), deadline });
       // The answer hides what is nobody's business but the operator's; here the caller is the operator.
       for (const failure of failures) throw failure;
       return response;

@@ -1,4 +1,5 @@
 import { ERROR_KINDS, type ErrorCode, type ServingError } from '../core/errors.ts';
+import { type HttpResponse, jsonResponse } from './message.ts';
 
 /** `Record` makes the compiler refuse a new `ErrorCode` that has no status. */
 const STATUS: Record<ErrorCode, number> = {
@@ -32,14 +33,14 @@ const RETRY_AFTER_SECONDS = '2';
 const isOpenInference = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
 
 /** `{"error", "code", "requestId"}`. A fault of the server hides its message; the Open Inference Protocol knows no 422. */
-export const errorResponse = (failure: ServingError, requestId: string, path: string): Response => {
+export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
   const { code } = failure;
   const status = code === 'INVALID_INPUT' && isOpenInference(path) ? 400 : STATUS[code];
   const hidden = ERROR_KINDS[code].fault === 'server' ? PUBLIC_MESSAGE[code] : undefined;
   const error =
     hidden === undefined ? failure.message : `${hidden}; the log names the cause under request ${requestId}`;
-  return Response.json(
-    { error, code, requestId },
-    { status, ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER_SECONDS } }) },
-  );
+  return jsonResponse(JSON.stringify({ error, code, requestId }), {
+    status,
+    ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
+  });
 };

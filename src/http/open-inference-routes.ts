@@ -6,72 +6,79 @@ import { modelMetadata, serverMetadata } from '../protocol/open-inference/metada
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
 import { tensorSignature } from '../serving/tensor-task.ts';
-import { type Application, modelReference, type RouteContext, readBody, route, routingKey } from './request.ts';
+import { type HttpResponse, jsonResponse } from './message.ts';
+import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
 
+const json = (value: unknown): HttpResponse => jsonResponse(JSON.stringify(value));
+
 /** Clients of the protocol send JSON under many names, or none; media are for the task API. @throws `UNSUPPORTED_MEDIA_TYPE` */
-const assertTensors = ({ req }: RouteContext): void => {
-  const type = req.header('content-type') ?? '';
+const assertTensors = ({ request, parameters }: Exchange): void => {
+  const type = request.headers['content-type'] ?? '';
   if (!/^(image|audio|video)\//.test(type)) return;
-  const problem = `content type ${type} carries no tensors; send JSON, or the input itself to POST /models/${req.param('name')}`;
+  const problem = `content type ${type} carries no tensors; send JSON, or the input itself to POST /models/${parameters.name}`;
   throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
 };
 
-/** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
-export const openInferenceRoutes = (application: Application, serving: Serving): void => {
-  route(application, 'GET', ['/v2/health/live'], () => Response.json({ live: true }));
-
-  route(application, 'GET', ['/v2/health/ready'], async () => {
-    await serving.repository.names(); // ready means that models could be loaded
-    return Response.json({ live: true, ready: true });
-  });
-
-  route(application, 'GET', ['/v2'], () => Response.json(serverMetadata()));
-
-  route(application, 'POST', ['/v2/repository/index'], async (context) => {
-    const body = await readBody(context);
-    const document = body.byteLength === 0 ? undefined : parseJsonBody(body);
-    const { ready = false } = (document ?? {}) as { ready?: unknown };
-    if (typeof ready !== 'boolean')
-      throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
-    const entries = await repositoryIndex(serving);
-    const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
-    return Response.json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
-  });
-
-  route(application, 'GET', versioned('/ready'), async (context) => {
-    const reference = modelReference(context);
-    const bundle = await serving.router.route(reference);
-    try {
-      await loadModel(serving, bundle, context.env.deadline);
-    } catch (error) {
-      throw new ServingError('MODEL_UNAVAILABLE', `not ready: ${ServingError.from(error).message}`, { cause: error });
-    }
-    return Response.json({ name: reference.name, ready: true });
-  });
-
-  route(application, 'GET', versioned(''), async (context) => {
-    const { name, graphs, task } = await serving.router.route(modelReference(context));
-    const signature = tensorSignature(graphs);
-    return Response.json(modelMetadata(name, await serving.repository.versions(name), task, signature));
-  });
-
-  route(application, 'POST', versioned('/infer'), async (context) => {
-    assertTensors(context);
-    const body = parseJsonBody(await readBody(context));
-    const { observation } = context.var;
-    const prediction = await predict(serving, {
-      reference: modelReference(context),
-      key: routingKey(context),
-      as: 'raw',
-      payloads: [async () => ({ inputs: body, parameters: {} })],
-      deadline: context.env.deadline,
-      observation,
-    });
-    const text = toJsonText(single(prediction));
-    observation.stopwatch.lap('encode');
-    const headers = { 'content-type': 'application/json', 'x-model-version': String(prediction.bundle.version) };
-    return new Response(text, { headers });
-  });
+const listVersions = async (serving: Serving, { request }: Exchange): Promise<HttpResponse> => {
+  const body = await request.readBody();
+  const document = body.length === 0 ? undefined : parseJsonBody(body);
+  const { ready = false } = (document ?? {}) as { ready?: unknown };
+  if (typeof ready !== 'boolean')
+    throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
+  const entries = await repositoryIndex(serving);
+  const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
+  return json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
 };
+
+const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  const reference = modelReference(exchange);
+  const bundle = await serving.router.route(reference);
+  try {
+    await loadModel(serving, bundle, exchange.context.deadline);
+  } catch (error) {
+    throw new ServingError('MODEL_UNAVAILABLE', `not ready: ${ServingError.from(error).message}`, { cause: error });
+  }
+  return json({ name: reference.name, ready: true });
+};
+
+const describeModel = async ({ router, repository }: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  const { name, graphs, task } = await router.route(modelReference(exchange));
+  return json(modelMetadata(name, await repository.versions(name), task, tensorSignature(graphs)));
+};
+
+const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  assertTensors(exchange);
+  const { request, context, observation } = exchange;
+  const inputs = parseJsonBody(await request.readBody());
+  const prediction = await predict(serving, {
+    reference: modelReference(exchange),
+    key: routingKey(exchange),
+    as: 'raw',
+    payloads: [async () => ({ inputs, parameters: {} })],
+    deadline: context.deadline,
+    observation,
+  });
+  const text = toJsonText(single(prediction));
+  observation.stopwatch.lap('encode');
+  return jsonResponse(text, { headers: { 'x-model-version': String(prediction.bundle.version) } });
+};
+
+/** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
+export const openInferenceRoutes = (serving: Serving): Route[] => [
+  { method: 'GET', paths: ['/v2/health/live'], handle: () => json({ live: true }) },
+  {
+    method: 'GET',
+    paths: ['/v2/health/ready'],
+    handle: async () => {
+      await serving.repository.names(); // ready means that models could be loaded
+      return json({ live: true, ready: true });
+    },
+  },
+  { method: 'GET', paths: ['/v2'], handle: () => json(serverMetadata()) },
+  { method: 'POST', paths: ['/v2/repository/index'], handle: (exchange) => listVersions(serving, exchange) },
+  { method: 'GET', paths: versioned('/ready'), handle: (exchange) => assertReady(serving, exchange) },
+  { method: 'GET', paths: versioned(''), handle: (exchange) => describeModel(serving, exchange) },
+  { method: 'POST', paths: versioned('/infer'), handle: (exchange) => infer(serving, exchange) },
+];

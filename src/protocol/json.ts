@@ -12,8 +12,9 @@ const exactIntegers: Reviver = (_key, value, { source }) =>
     ? BigInt(source)
     : value;
 
-/** @throws `INVALID_REQUEST` when `bytes` are not UTF-8 */
-export const decodeUtf8 = (bytes: Uint8Array): string => {
+/** The text of a body; a string has been decoded already. @throws `INVALID_REQUEST` when it is not UTF-8 */
+export const decodeUtf8 = (bytes: Uint8Array | string): string => {
+  if (typeof bytes === 'string') return bytes;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
@@ -25,8 +26,8 @@ export const decodeUtf8 = (bytes: Uint8Array): string => {
  * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
  * @throws `INVALID_REQUEST` with the parser's reason
  */
-export const parseJsonBody = (body: Uint8Array): unknown => {
-  if (body.byteLength === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
+export const parseJsonBody = (body: Uint8Array | string): unknown => {
+  if (body.length === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
   const text = decodeUtf8(body);
   try {
     return LONG_INTEGER.test(text)

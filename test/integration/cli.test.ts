@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type Sharp from 'sharp';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createApplication } from '../../src/http/application.ts';
+import { toFetch } from '../../src/http/fetch.ts';
 import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { runCli } from '../support/command-line.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
@@ -382,9 +383,9 @@ describe('with what is deployed', () => {
       models: createS3UploadStore(client, modelsBucket),
       data: createS3UploadStore(client, dataBucket),
     });
-    const application = createApplication(serving);
+    const fetchApplication = toFetch(createApplication(serving));
     const answer = getRequestListener((incoming) =>
-      application.fetch(incoming, { requestId: 'test', deadline: deadlineAt(Date.now() + 30_000) }),
+      fetchApplication(incoming, { requestId: 'test', deadline: deadlineAt(Date.now() + 30_000) }),
     );
     api = createServer((incoming, response) => {
       authorizations.push(incoming.headers.authorization);

@@ -5,6 +5,7 @@ import { type ServerType, serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createApplication } from '../../src/http/application.ts';
+import { toFetch } from '../../src/http/fetch.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
 describe('the application on a plain Node server', () => {
@@ -15,9 +16,9 @@ describe('the application on a plain Node server', () => {
   beforeAll(async () => {
     serving = await createTestServing();
     await publishSample(serving.repository, 'lite0');
-    const application = createApplication(serving);
+    const fetchApplication = toFetch(createApplication(serving));
     const bindings = () => ({ requestId: 'r', deadline: deadlineAt(Date.now() + 30_000) });
-    server = serve({ fetch: (request) => application.fetch(request, bindings()), hostname: '127.0.0.1', port: 0 });
+    server = serve({ fetch: (request) => fetchApplication(request, bindings()), hostname: '127.0.0.1', port: 0 });
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });

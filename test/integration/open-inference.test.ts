@@ -104,6 +104,13 @@ describe('health and metadata', () => {
   });
 });
 
+it('says which method a path takes, and answers HEAD as GET without a body', async () => {
+  const wrong = await serving.fetch('/v2/models/add/infer');
+  expect({ status: wrong.status, allow: wrong.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+  const head = await serving.fetch('/v2', { method: 'HEAD' });
+  expect({ status: head.status, body: await head.text() }).toEqual({ status: 200, body: '' });
+});
+
 describe('infer', () => {
   it('computes all outputs, and echoes the id', async () => {
     const inputs = [fp32('a', [1, 2, 3, 4, 5, 6], [2, 3]), fp32('b', [10, 20, 30, 40, 50, 60], [2, 3])];

@@ -9,6 +9,7 @@ import type { ServingError } from '../../src/core/errors.ts';
 import type { EvictionReport, LoadReport } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { createApplication } from '../../src/http/application.ts';
+import { toFetch } from '../../src/http/fetch.ts';
 import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
@@ -78,7 +79,7 @@ export const createTestServing = async (
       warned: (_message, error) => warnings.push(error),
     },
   });
-  const application = createApplication(serving);
+  const fetchApplication = toFetch(createApplication(serving));
   let requests = 0;
   return {
     ...serving,
@@ -93,7 +94,7 @@ export const createTestServing = async (
     fetch: async (path, { deadline = deadlineAt(Date.now() + 30_000), ...init } = {}) => {
       requests += 1;
       const context = { requestId: `request-${requests}`, deadline };
-      return application.fetch(new Request(`http://test${path}`, init), context);
+      return fetchApplication(new Request(`http://test${path}`, init), context);
     },
     remove: () => rm(root, { recursive: true, force: true }),
   };

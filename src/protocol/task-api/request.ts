@@ -56,7 +56,7 @@ const parseQuery = (query: Readonly<Record<string, string>>): Record<string, unk
     }),
   );
 
-const parseDocument = (body: Uint8Array, query: Record<string, unknown>): TaskRequest => {
+const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
   if (typeof document !== 'object' || document === null || !('inputs' in document))
     return refuse('the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
@@ -70,7 +70,7 @@ const parseDocument = (body: Uint8Array, query: Record<string, unknown>): TaskRe
 };
 
 /** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */
-export const parseJsonLines = (body: Uint8Array): unknown[] =>
+export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
   decodeUtf8(body)
     .split('\n')
     .flatMap((line, index) => {
@@ -87,13 +87,17 @@ export const parseJsonLines = (body: Uint8Array): unknown[] =>
  * @throws `INVALID_REQUEST`
  */
 export const parseTaskRequest = (
-  body: Uint8Array,
+  body: Uint8Array | string,
   contentType: string | undefined,
   query: Readonly<Record<string, string>>,
 ): TaskRequest => {
-  if (body.byteLength === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
+  if (body.length === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);
   if (JSON_TYPES.test(type)) return parseDocument(body, parseQuery(query));
   if (JSON_LINES_TYPES.test(type)) return { inputs: parseJsonLines(body), parameters: parseQuery(query) };
-  return { inputs: body, contentType: type, parameters: parseQuery(query) };
+  return {
+    inputs: typeof body === 'string' ? Buffer.from(body) : body,
+    contentType: type,
+    parameters: parseQuery(query),
+  };
 };

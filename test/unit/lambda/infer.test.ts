@@ -38,13 +38,12 @@ describe('an answer that Lambda cannot carry', () => {
 
 describe('an event of API Gateway', () => {
   it('becomes a request with its method, path, query and headers', () => {
-    const request = toRequest(event({ body: 'text' }));
+    const request = toRequest(event({ headers: { 'Content-Type': 'image/jpeg' } }));
 
-    expect(request.method).toBe('POST');
-    expect(new URL(request.url).pathname).toBe('/models/m');
-    expect(Object.fromEntries(new URL(request.url).searchParams)).toEqual({ top_k: '3', a: 'b c' });
-    expect(request.headers.get('content-type')).toBe('image/jpeg');
-    expect(request.headers.get('content-length')).toBe('4');
+    expect(request).toMatchObject({
+      ...{ method: 'POST', path: '/models/m', query: 'top_k=3&a=b%20c' },
+      headers: { 'content-type': 'image/jpeg' },
+    });
   });
 
   it('gives binary bodies back byte for byte', async () => {
@@ -52,18 +51,18 @@ describe('an event of API Gateway', () => {
 
     const request = toRequest(event({ body: bytes.toString('base64'), isBase64Encoded: true }));
 
-    expect(Buffer.from(await request.arrayBuffer()).equals(bytes)).toBe(true);
+    expect(bytes.equals((await request.readBody()) as Uint8Array)).toBe(true);
   });
 
-  it('gives text back in UTF-8', async () => {
-    expect(await toRequest(event({ body: 'ünï 日本' })).text()).toBe('ünï 日本');
+  it('gives text back as it is', async () => {
+    expect(await toRequest(event({ body: 'ünï 日本' })).readBody()).toBe('ünï 日本');
   });
 
   it.each(['GET', 'HEAD'])('has no body when it is a %s', async (method) => {
-    expect(await toRequest(event({ body: 'ignored' }, method)).text()).toBe('');
+    expect(await toRequest(event({ body: 'ignored' }, method)).readBody()).toBe('');
   });
 
   it('may have no body at all', async () => {
-    expect(await toRequest(event()).text()).toBe('');
+    expect(await toRequest(event()).readBody()).toBe('');
   });
 });

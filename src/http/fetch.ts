@@ -1,0 +1,33 @@
+import type { Application } from './application.ts';
+import { assertBodyFits, type RequestContext } from './message.ts';
+
+/** The whole body. @throws `PAYLOAD_TOO_LARGE` before more than the limit is in memory */
+const readBody = async (request: Request): Promise<Uint8Array> => {
+  assertBodyFits(Number(request.headers.get('content-length') ?? 0));
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    assertBodyFits(sizeBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+/** The application for any server that speaks `fetch`. */
+export const toFetch =
+  (application: Application) =>
+  async (request: Request, context: RequestContext): Promise<Response> => {
+    const { pathname, search } = new URL(request.url);
+    const { status, headers, body } = await application(
+      {
+        method: request.method,
+        path: pathname,
+        query: search.slice(1),
+        headers: Object.fromEntries(request.headers),
+        readBody: () => readBody(request),
+      },
+      context,
+    );
+    return new Response(body, { status, headers });
+  };

@@ -1,0 +1,30 @@
+import { parseVersion } from '../repository/keys.ts';
+import type { ModelReference } from '../serving/router.ts';
+import type { Observation } from '../serving/telemetry.ts';
+import type { HttpRequest, HttpResponse, RequestContext } from './message.ts';
+
+/** A request on its way through the application. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  /** What the path has in the places of `:name`, `:version` and `:alias`, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly context: RequestContext;
+  readonly observation: Observation;
+}
+
+/** What answers one method on some paths; the first of them names the operation in metrics and log. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly paths: readonly string[];
+  readonly handle: (exchange: Exchange) => Promise<HttpResponse> | HttpResponse;
+}
+
+/** The model that a path with `:name`, and perhaps `:version` or `:alias`, names. @throws `NOT_FOUND` for what is no version */
+export const modelReference = ({ parameters: { name = '', version, alias } }: Exchange): ModelReference => {
+  if (alias !== undefined) return { name, alias };
+  return version === undefined ? { name } : { name, version: parseVersion(version) };
+};
+
+/** What decides whether a canary answers: the caller's own key, or id, which a retry can repeat, before that of the gateway. */
+export const routingKey = ({ request: { headers }, context }: Exchange): string =>
+  headers['x-routing-key'] ?? headers['x-request-id'] ?? context.requestId;
