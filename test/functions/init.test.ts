@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
+import { bundleOptions } from '../../esbuild.config.ts';
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'init-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+it.each(['infer', 'on-upload'])('%s starts without undici, onnxruntime and sharp', async (name) => {
+  const outfile = join(directory, `${name}.mjs`);
+  await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outfile, logLevel: 'error' });
+  const script = `await import(${JSON.stringify(pathToFileURL(outfile))});
+    const files = Object.keys((await import('node:module')).createRequire(import.meta.url).cache);
+    console.log(JSON.stringify([...process.moduleLoadList, ...files]));`;
+
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: {
+      ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' },
+      ...{ MODELS_BUCKET: 'models', DATA_BUCKET: 'data', MODEL_CACHE_DIR: join(directory, 'models') },
+    },
+  });
+
+  const loaded = JSON.parse(stdout) as string[];
+  expect(loaded).toContain('NativeModule http');
+  expect(loaded.filter((module) => /undici|onnxruntime|sharp/.test(module))).toEqual([]);
+});
