@@ -1,6 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
+import { fields } from './protobuf.ts';
 
 /**
  * Which fields of a message lead to tensors, by field number.
@@ -22,46 +23,15 @@ const TENSOR = { externalData: 13, dataLocation: 14 };
 const ENTRY = { key: 1, value: 2 };
 const EXTERNAL = 1;
 
-const WIRE_VARINT = 0;
-const WIRE_LENGTH_DELIMITED = 2;
-/** Bytes of a value by wire type, for those that carry no length. */
-const FIXED_BYTES: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
-
-/** The fields of a message: a number for a varint, a view for what has a length. https://protobuf.dev/programming-guides/encoding/ */
-function* fields(message: Buffer): Generator<readonly [field: number, value: number | Buffer]> {
-  let offset = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = message.readUInt8(offset++);
-      value += (byte % 128) * scale;
-      if (byte < 128) return value;
-    }
-  };
-  while (offset < message.byteLength) {
-    const tag = varint();
-    const [field, wire] = [Math.floor(tag / 8), tag % 8];
-    if (wire === WIRE_VARINT) {
-      yield [field, varint()];
-      continue;
-    }
-    const length = wire === WIRE_LENGTH_DELIMITED ? varint() : FIXED_BYTES[wire];
-    if (length === undefined || offset + length > message.byteLength)
-      throw new RangeError(`field ${field} at byte ${offset} is no protobuf`);
-    yield [field, message.subarray(offset, offset + length)];
-    offset += length;
-  }
-}
-
 const readEntry = (entry: Buffer): Record<number, string> =>
-  Object.fromEntries([...fields(entry)].map(([field, value]) => [field, String(value)]));
+  Object.fromEntries([...fields(entry)].map(({ number, value }) => [number, value.toString()]));
 
 function* tensorLocations(tensor: Buffer): Generator<string> {
   const known = [...fields(tensor)];
-  if (!known.some(([field, value]) => field === TENSOR.dataLocation && value === EXTERNAL)) return;
-  for (const [field, value] of known) {
-    if (field !== TENSOR.externalData) continue;
-    const entry = readEntry(value as Buffer);
+  if (!known.some(({ number, value }) => number === TENSOR.dataLocation && value[0] === EXTERNAL)) return;
+  for (const { number, value } of known) {
+    if (number !== TENSOR.externalData) continue;
+    const entry = readEntry(value);
     if (entry[ENTRY.key] === 'location') yield entry[ENTRY.value] ?? '';
   }
 }
@@ -72,9 +42,9 @@ function* locations(kind: Child, message: Buffer): Generator<string> {
     return;
   }
   const children: Readonly<Record<number, Child>> = CHILDREN[kind];
-  for (const [field, value] of fields(message)) {
-    const child = children[field];
-    if (child !== undefined && typeof value === 'object') yield* locations(child, value);
+  for (const { number, value, isVarint } of fields(message)) {
+    const child = children[number];
+    if (child !== undefined && !isVarint) yield* locations(child, value);
   }
 }
 
@@ -103,11 +73,16 @@ const assertFetched = async (directory: string, path: string): Promise<void> => 
     );
 };
 
-/** Paths of the files that hold the weights of `graph`, a file of `directory`. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
-export const findExternalData = async (directory: string, graph: string): Promise<string[]> => {
+/** The bytes of `graph`, a file of `directory`. @throws `MODEL_INVALID` when there are none, or they were not fetched */
+export const readGraph = async (directory: string, graph: string): Promise<Buffer> => {
   await assertFetched(directory, graph);
   const bytes = await readFile(join(directory, graph));
   if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
+  return bytes;
+};
+
+/** Paths of the files that hold the weights of `graph`, whose `bytes` name them. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
+export const findExternalData = async (directory: string, graph: string, bytes: Buffer): Promise<string[]> => {
   const paths: string[] = [];
   for (const location of externalDataOf(bytes)) {
     const inside = posix.normalize(location);

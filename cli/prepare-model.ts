@@ -6,12 +6,13 @@ import { hashFile } from '../src/repository/file-hash.ts';
 import { type Draft, type LocalFile, toCandidate } from '../src/repository/publish.ts';
 import { createTask } from '../src/serving/tasks.ts';
 import type { TaskModel } from '../src/tasks/task.ts';
-import { findExternalData } from './external-data.ts';
+import { findExternalData, readGraph } from './external-data.ts';
 import type { ModelSource } from './model-source.ts';
 import { RECIPES } from './recipes/index.ts';
 import { type Dimensions, runBlank, type SourceFile } from './recipes/recipe.ts';
 import type { RecognisedTask } from './recognise-task.ts';
 import { runWarmUp, toWarmUpInputs } from './warm-up-inputs.ts';
+import { withoutZipMap } from './zip-map.ts';
 
 export interface PrepareOptions {
   /** For the trial run. */
@@ -31,19 +32,38 @@ export interface PreparedModel {
   readonly files: readonly LocalFile[];
 }
 
+/** A graph as it is published: what only tensors can be served of is taken off. */
+interface GraphSource {
+  readonly role: string;
+  readonly file: SourceFile;
+  readonly externalData: readonly string[];
+}
+
+const readGraphs = async ({ directory, graphs }: ModelSource): Promise<GraphSource[]> => {
+  const sources: GraphSource[] = [];
+  for (const [role, path] of Object.entries(graphs)) {
+    const bytes = await readGraph(directory, path);
+    const externalData = await findExternalData(directory, path, bytes);
+    // A graph is written elsewhere when it is changed, and then its weights would not lie beside it.
+    const content = externalData.length === 0 ? withoutZipMap(bytes) : undefined;
+    sources.push({ role, file: { path, ...(content && { content }) }, externalData });
+  }
+  return sources;
+};
+
 /** Opens the graphs with the code that serves them. They have to be released. */
-const openGraphs = async ({ directory, graphs }: ModelSource) => {
+const openGraphs = async (graphs: readonly GraphSource[], localPathOf: (path: string) => string) => {
   loadRuntime();
   const sessions: Record<string, Session> = {};
   const described: Draft['graphs'] = {};
   try {
-    for (const [role, file] of Object.entries(graphs)) {
-      const externalData = await findExternalData(directory, file);
+    for (const { role, file, externalData } of graphs) {
       const startMs = performance.now();
-      const session = await createSession(join(directory, file), MEMORY_MB);
+      const session = await createSession(localPathOf(file.path), MEMORY_MB);
       const createMs = Math.round(performance.now() - startMs);
       sessions[role] = session;
-      described[role] = { file, externalData, signature: structuredClone(session.signature) as never, createMs };
+      const signature = structuredClone(session.signature) as never;
+      described[role] = { file: file.path, externalData: [...externalData], signature, createMs };
     }
     return { sessions, described };
   } catch (error) {
@@ -108,14 +128,17 @@ export const prepareModel = async (
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${taskName} knows its sizes`);
   assertGraphs(source, recognised);
   const { settings, resources = [], files: kept = [] } = await recipe.read(source);
-  const { sessions, described } = await openGraphs(source);
+  const graphs = await readGraphs(source);
+  const graphFiles = graphs.flatMap(({ file, externalData }) => [file, ...externalData.map((path) => ({ path }))]);
+  const inputs = toWarmUpInputs(warmup);
+  const files = [
+    ...(await gatherFiles(source, [...graphFiles, ...kept, ...resources], scratch)),
+    ...(await Promise.all(inputs.map(({ path, localPath }) => toLocalFile(path, localPath)))),
+  ];
+  const localPaths = new Map(files.map(({ path, localPath }) => [path, localPath]));
+  const localPathOf = (path: string): string => localPaths.get(path) ?? join(source.directory, path);
+  const { sessions, described } = await openGraphs(graphs, localPathOf);
   try {
-    const graphPaths = Object.values(described).flatMap(({ file, externalData }) => [file, ...externalData]);
-    const inputs = toWarmUpInputs(warmup);
-    const files = [
-      ...(await gatherFiles(source, [...graphPaths.map((path) => ({ path })), ...kept, ...resources], scratch)),
-      ...(await Promise.all(inputs.map(({ path, localPath }) => toLocalFile(path, localPath)))),
-    ];
     const draft: Draft = {
       name,
       task: taskName,
@@ -129,10 +152,9 @@ export const prepareModel = async (
     };
     const candidate = toCandidate(draft, files);
     const task = await createTask(candidate);
-    const localPaths = new Map(files.map(({ path, localPath }) => [path, localPath]));
     const model: TaskModel = {
       graphs: sessions,
-      resources: await task.load?.((path) => readFile(localPaths.get(path) ?? join(source.directory, path))),
+      resources: await task.load?.((path) => readFile(localPathOf(path))),
       maxBatch: candidate.maxBatch,
     };
     await (recipe.tryOut ?? runBlank)(task, model, candidate, dimensions);

@@ -1,10 +1,13 @@
 import type { TaskName } from '../../src/serving/tasks.ts';
 import { imageClassification } from './image-classification.ts';
 import type { TaskRecipe } from './recipe.ts';
+import { tabularClassification, tabularRegression } from './tabular.ts';
 import { tensor } from './tensor.ts';
 
 /** `Record` makes the compiler ask for the recipe of every new task. */
 export const RECIPES: Record<TaskName, TaskRecipe> = {
   tensor,
   'image-classification': imageClassification,
+  'tabular-classification': tabularClassification,
+  'tabular-regression': tabularRegression,
 };

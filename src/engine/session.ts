@@ -48,7 +48,7 @@ const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMeta
     if (!value.isTensor)
       throw new ServingError(
         'MODEL_INVALID',
-        `${kind} "${value.name}" is a sequence or map, and only tensors can be served; for scikit-learn, convert with zipmap=False`,
+        `${kind} "${value.name}" is a sequence or map, and only tensors can be served`,
       );
     return { name: value.name, dtype: value.type as DType, shape: value.shape };
   });

@@ -22,6 +22,13 @@ export const TASKS = {
   tensor: createRawTask,
   'image-classification': async (bundle) =>
     (await import('../tasks/image-classification.ts')).createImageClassification(bundle.settings, signatureOf(bundle)),
+  'tabular-classification': async (bundle) =>
+    (await import('../tasks/tabular-classification.ts')).createTabularClassification(
+      bundle.settings,
+      signatureOf(bundle),
+    ),
+  'tabular-regression': async (bundle) =>
+    (await import('../tasks/tabular-regression.ts')).createTabularRegression(bundle.settings, signatureOf(bundle)),
 } as const satisfies Record<string, CreateTask>;
 
 export type TaskName = keyof typeof TASKS;

@@ -12,7 +12,7 @@ export const assertKnownParameters = (parameters: Parameters, known: readonly st
     if (!known.includes(name))
       throw new ServingError(
         'INVALID_REQUEST',
-        `parameter ${show(name)} is unknown, this task takes: ${known.join(', ')}`,
+        `parameter ${show(name)} is unknown, this task takes: ${known.join(', ') || 'none'}`,
       );
   }
 };

@@ -21,7 +21,11 @@ export interface LabelScore {
 }
 
 /** The `count` best labels, best first; equal scores keep the order of the labels. */
-export const topLabels = (scores: Float32Array, labels: readonly string[], count: number): LabelScore[] =>
+export const topLabels = (
+  scores: Float32Array | Float64Array,
+  labels: readonly string[],
+  count: number,
+): LabelScore[] =>
   Array.from(scores, (score, index) => ({ label: labels[index] ?? `LABEL_${index}`, score }))
     .sort((a, b) => b.score - a.score)
     .slice(0, count);

@@ -13,6 +13,8 @@ export interface SinglePass<Request, Row, Resources> {
   load?(read: ReadFile): Promise<Resources>;
   /** What a request asks to run: any number of rows. @throws `INVALID_INPUT` naming the input */
   prepare(request: Request, signature: Signature, resources: Resources): Promise<readonly Row[]> | readonly Row[];
+  /** Which outputs are computed; all when left out. */
+  readonly outputNames?: readonly string[];
   /** Only rows of equal group share a run; all when left out. */
   group?(row: Row): string;
   /** How long a row is: rows of about the same length run together, so that little is padded. */
@@ -108,8 +110,9 @@ export const singlePass = <Request, Row, Resources = undefined>(steps: SinglePas
 
     const entries = prepared.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     const collate = (batch: readonly Row[]): Tensors => steps.collate(batch, signature, resources);
+    const runNamed: Graph['run'] = (feeds) => run(feeds, steps.outputNames);
     for (const batch of batches(entries, steps, isBatchable(signature) ? maxBatch : 1))
-      await runBatch(batch, collate, run);
+      await runBatch(batch, collate, runNamed);
     if (entries.some(({ outcome }) => outcome?.status === 'fulfilled')) lap('run');
 
     const outcomes = prepared.map((outcome, index): PromiseSettledResult<unknown> => {

@@ -6,7 +6,6 @@ Two runs give the same bytes.
 """
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy
@@ -147,6 +146,16 @@ def zip_map():
     )
 
 
+def sequence():
+    """An output that is no tensor, and cannot be made one."""
+    parts = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch"]))
+    return model(
+        [node("SequenceConstruct", ["x"], ["parts"])],
+        [tensor("x", TensorProto.FLOAT, ["batch"])],
+        [helper.make_value_info("parts", parts)],
+    )
+
+
 def external(name, values, location, offset=0):
     """A weight that lies in the file `location`, beside the graph."""
     weight = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=values.shape)
@@ -235,8 +244,7 @@ def colours():
 
 
 def main():
-    shutil.rmtree(FIXTURES, ignore_errors=True)
-    FIXTURES.mkdir(parents=True)
+    FIXTURES.mkdir(parents=True, exist_ok=True)
     save("add.onnx", add())
     save("every-dtype.onnx", identities(DTYPES))
     save("every-json-dtype.onnx", identities([name for name in DTYPES if name != "float16"]))
@@ -249,6 +257,7 @@ def main():
     save("unknown-operator.onnx", unknown_operator(), check=False)
     save("future-opset.onnx", future_opset(), check=False)
     save("zip-map.onnx", zip_map())
+    save("sequence.onnx", sequence())
     save("escaping-external-data.onnx", escaping_external_data(), check=False)
     external_data()
     colours()

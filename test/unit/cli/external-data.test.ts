@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { externalDataOf, findExternalData } from '../../../cli/external-data.ts';
+import { externalDataOf, findExternalData, readGraph } from '../../../cli/external-data.ts';
 
 const MODELS = 'test/fixtures/models';
 
@@ -28,6 +28,8 @@ describe('the weights of a graph', () => {
 
 describe('the files with weights', () => {
   let folder: string;
+  const find = async (directory: string, graph: string) =>
+    findExternalData(directory, graph, await readGraph(directory, graph));
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'external-data-'));
@@ -37,20 +39,20 @@ describe('the files with weights', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it('are found beside the graph, whichever folder that is in', async () => {
-    const found = await findExternalData(folder, 'onnx/model.onnx');
+    const found = await find(folder, 'onnx/model.onnx');
     expect(found.sort()).toEqual(['onnx/model.onnx_data', 'onnx/model.onnx_data_1']);
   });
 
   it('are missed by name', async () => {
     await rm(join(folder, 'onnx/model.onnx_data_1'));
-    await expect(findExternalData(folder, 'onnx/model.onnx')).rejects.toMatchObject({
+    await expect(find(folder, 'onnx/model.onnx')).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringContaining('onnx/model.onnx_data_1, which is missing'),
     });
   });
 
   it('may not lie outside the folder of the graph', async () => {
-    await expect(findExternalData(MODELS, 'escaping-external-data.onnx')).rejects.toMatchObject({
+    await expect(find(MODELS, 'escaping-external-data.onnx')).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringContaining('../secret.bin, outside its folder'),
     });

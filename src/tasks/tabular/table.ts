@@ -1,0 +1,132 @@
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
+
+/** The columns as a bundle has them, in the order of a row that is an array. */
+export const columnsSchema = v.array(
+  v.object({
+    name: v.pipe(v.string(), v.minLength(1)),
+    /** The only values there are; any value when left out. */
+    categories: v.optional(v.pipe(v.array(v.union([v.string(), v.number()])), v.minLength(1))),
+    /** Whether values may be missing, because the graph imputes them: NaN among numbers, '' among strings. */
+    optional: v.optional(v.boolean()),
+  }),
+);
+
+export type ColumnSettings = v.InferOutput<typeof columnsSchema>[number];
+
+export interface Column {
+  readonly name: string;
+  readonly dtype: DType;
+  /** What stands for a missing value; undefined when there must be none. */
+  readonly missing: number | string | undefined;
+  readonly categories: ReadonlySet<string | number> | undefined;
+}
+
+/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the columns that fill it. */
+export interface TableInput {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly rank: 1 | 2;
+  readonly columns: readonly number[];
+}
+
+/** How rows become the inputs of a graph. */
+export interface Table {
+  readonly columns: readonly Column[];
+  readonly inputs: readonly TableInput[];
+  readonly indexOf: ReadonlyMap<string, number>;
+}
+
+const refuse = (problem: string): never => {
+  throw new ServingError('MODEL_INVALID', problem);
+};
+
+const quoteAll = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
+
+/** What skl2onnx makes of a column's name: https://github.com/onnx/sklearn-onnx/blob/main/skl2onnx/common/_topology.py (`_generate_unique_name`). */
+const toInputName = (column: string): string => column.replace(/[^\p{L}\p{N}_+]/gu, '_').replace(/^(?=[0-9])/, '_');
+
+/** How many columns an input takes; undefined when the graph leaves it open. */
+const widthOf = (spec: TensorSpec): number | undefined => {
+  const { name, dtype, shape } = spec;
+  if (dtype === 'float16' || shape.length < 1 || shape.length > 2)
+    refuse(`input "${name}" is ${formatSpec(spec)}, a table fills inputs [N] and [N,columns] of any type but float16`);
+  if (shape.length === 1) return 1;
+  return typeof shape[1] === 'number' ? shape[1] : undefined;
+};
+
+/** Names for columns that the bundle does not name: those of the inputs, else x0, x1, … as scikit-learn calls them. */
+const defaultColumns = (inputs: readonly TensorSpec[], widths: readonly (number | undefined)[]): ColumnSettings[] => {
+  if (inputs.length > 1 && widths.every((width) => width === 1)) return inputs.map(({ name }) => ({ name }));
+  if (widths.includes(undefined))
+    refuse('the graph does not say how many columns it takes: name them in config.json, {"columns": ["age", …]}');
+  const count = widths.reduce<number>((sum, width) => sum + (width ?? 0), 0);
+  return Array.from({ length: count }, (_, index) => ({ name: `x${index}` }));
+};
+
+/** Several inputs of one column each are found by name, others take theirs one after the other. */
+const assign = (
+  inputs: readonly TensorSpec[],
+  widths: readonly (number | undefined)[],
+  names: readonly string[],
+): number[][] => {
+  if (inputs.length > 1 && inputs.length === names.length && widths.every((width) => width === 1)) {
+    const byInput = new Map(
+      names.flatMap((name, index) => [[toInputName(name), index] as const, [name, index] as const]),
+    );
+    return inputs.map(({ name }) => [
+      byInput.get(name) ?? refuse(`no column is called as the input "${name}"; config.json names ${quoteAll(names)}`),
+    ]);
+  }
+  let next = 0;
+  const assigned = widths.map((width) => {
+    const count = width ?? (widths.length === 1 ? names.length : refuse('the widths of its inputs are not fixed'));
+    next += count;
+    return Array.from({ length: count }, (_, index) => next - count + index);
+  });
+  if (next !== names.length)
+    refuse(`the graph takes ${next} columns, config.json names ${names.length}: ${quoteAll(names)}`);
+  return assigned;
+};
+
+const missingIn = (name: string, dtype: DType): number | string => {
+  if (dtype === 'string') return '';
+  if (dtype === 'float32' || dtype === 'float64') return Number.NaN;
+  return refuse(
+    `column "${name}" is optional, but ${dtype} has no missing values: convert the model with float32 for it`,
+  );
+};
+
+/**
+ * Lays columns out over the inputs of a graph as skl2onnx writes it: one input for all of them, one for each, or one for each type.
+ * @throws `MODEL_INVALID` when they do not fit each other
+ */
+export const createTable = (settings: readonly ColumnSettings[] | undefined, { inputs }: Signature): Table => {
+  const widths = inputs.map(widthOf);
+  const named = settings ?? defaultColumns(inputs, widths);
+  const names = named.map(({ name }) => name);
+  const indexOf = new Map(names.map((name, index) => [name, index]));
+  if (indexOf.size !== names.length) refuse(`config.json names a column twice: ${quoteAll(names)}`);
+  const assigned = assign(inputs, widths, names);
+  const dtypes = new Map(assigned.flatMap((columns, input) => columns.map((column) => [column, input] as const)));
+  const columns = named.map(({ name, categories, optional }, index): Column => {
+    const dtype = inputs[dtypes.get(index) ?? -1]?.dtype ?? refuse(`no input of the graph takes the column "${name}"`);
+    const expected = dtype === 'string' ? 'string' : 'number';
+    for (const category of categories ?? [])
+      if (typeof category !== expected)
+        refuse(`category ${JSON.stringify(category)} of column "${name}" is no ${expected}, as the graph takes it`);
+    const missing = optional ? missingIn(name, dtype) : undefined;
+    return { name, dtype, missing, categories: categories && new Set(categories) };
+  });
+  return {
+    columns,
+    indexOf,
+    inputs: inputs.map(({ name, dtype, shape }, index) => ({
+      name,
+      dtype,
+      rank: shape.length as 1 | 2,
+      columns: assigned[index] ?? [],
+    })),
+  };
+};

@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ParityRow } from '../support/parity/parity-row.ts';
+import { measureTabularClassification, measureTabularRegression } from '../support/parity/tabular.ts';
+
+const failures = (rows: readonly ParityRow[]): ParityRow[] =>
+  rows.filter(({ worst, bar, inputs }) => inputs < 25 || !(worst === bar || Number(worst) <= Number(bar)));
+
+/** Made by test/reference/tabular.py with scikit-learn and skl2onnx. */
+describe('tables against scikit-learn', () => {
+  it('are classified as it does', async () => {
+    const rows = await measureTabularClassification();
+    expect(rows.map(({ model }) => model)).toEqual(
+      expect.arrayContaining(['tabular-mixed', 'tabular-imputed', 'tabular-forest']),
+    );
+    expect(failures(rows)).toEqual([]);
+  });
+
+  it('are given the numbers that it gives', async () => {
+    const rows = await measureTabularRegression();
+    expect(rows.map(({ model }) => model)).toEqual(expect.arrayContaining(['tabular-boosting', 'tabular-ridge']));
+    expect(failures(rows)).toEqual([]);
+  });
+});

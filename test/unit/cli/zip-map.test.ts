@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { readIntegers } from '../../../cli/protobuf.ts';
+import { findClasses, withoutZipMap } from '../../../cli/zip-map.ts';
+
+const read = (name: string): Promise<Buffer> => readFile(`test/fixtures/models/${name}`);
+
+describe('a model with ZipMap', () => {
+  it('loses it, and nothing else', async () => {
+    const model = await read('tabular-mixed/model.onnx');
+    const stripped = withoutZipMap(model) as Buffer;
+    expect(model.includes('ZipMap')).toBe(true);
+    expect(stripped.includes('ZipMap')).toBe(false);
+    expect(stripped.includes('LinearClassifier')).toBe(true);
+    expect(withoutZipMap(stripped)).toBeUndefined();
+  });
+
+  it.each(['add.onnx', 'tabular-imputed/model.onnx', 'external-data/model.onnx'])('is not what %s is', async (name) => {
+    expect(withoutZipMap(await read(name))).toBeUndefined();
+  });
+
+  it.each([1, 100, 500, 1000])('is refused when %i bytes of it are missing', async (count) => {
+    const model = await read('tabular-mixed/model.onnx');
+    expect(() => withoutZipMap(model.subarray(0, -count))).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+  });
+});
+
+describe('the classes of a model', () => {
+  it.each([
+    ['zip-map.onnx', ['no', 'yes']],
+    ['tabular-forest/model.onnx', ['1', '2', '3']],
+    ['tabular-imputed/model.onnx', ['-1', '1']],
+    ['add.onnx', undefined],
+  ])('of %s are %j', async (name, classes) => {
+    expect(findClasses(await read(name))).toEqual(classes);
+  });
+});
+
+describe('integers of a protobuf', () => {
+  it.each<[string, number[], bigint[]]>([
+    ['one byte', [5], [5n]],
+    ['several, packed', [1, 0x96, 0x01], [1n, 150n]],
+    ['a negative one', [...Array<number>(9).fill(0xff), 0x01], [-1n]],
+    ['the lowest', [...Array<number>(9).fill(0x80), 0x01], [-(2n ** 63n)]],
+  ])('are read of %s', (_what, digits, integers) => {
+    expect(readIntegers(Buffer.from(digits))).toEqual(integers);
+  });
+});
