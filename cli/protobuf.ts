@@ -13,6 +13,8 @@ const WIRE_VARINT = 0;
 const WIRE_LENGTH_DELIMITED = 2;
 /** Bytes of a value by wire type, for those that carry no length. */
 const FIXED_BYTES: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
+/** A varint has ten bytes of seven bits at most. */
+const LARGEST_SCALE = 128 ** 9;
 
 /** The fields of a message, in order. @throws `RangeError` when it is none */
 export function* fields(message: Buffer): Generator<Field> {
@@ -23,6 +25,7 @@ export function* fields(message: Buffer): Generator<Field> {
       const byte = message.readUInt8(offset++);
       value += (byte % 128) * scale;
       if (byte < 128) return value;
+      if (scale === LARGEST_SCALE) throw new RangeError(`the number before byte ${offset} never ends`);
     }
   };
   while (offset < message.byteLength) {

@@ -7,9 +7,13 @@ import { createNormalizer } from './tokenizer/normalizers.ts';
 import { createPostProcessor, type Token } from './tokenizer/post-processors.ts';
 import { createPreTokenizer } from './tokenizer/pre-tokenizers.ts';
 import { createKind } from './tokenizer/schemas.ts';
+import { createSentencePiece } from './tokenizer/sentencepiece/sentencepiece-model.ts';
 import { createUnigram } from './tokenizer/unigram.ts';
 import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
+
 import { windowsOf } from './tokenizer/windows.ts';
+import { createWordLevel } from './tokenizer/word-level.ts';
+
 import { createWordPiece } from './tokenizer/word-piece.ts';
 
 /** Tokens of a text or of a pair, one entry per token in every list. */
@@ -117,7 +121,9 @@ const NO_LIMIT = 1e9;
 
 const MODELS: Readonly<Record<string, (config: unknown) => VocabularyModel>> = {
   BPE: createBpe,
+  SentencePiece: createSentencePiece,
   Unigram: createUnigram,
+  WordLevel: createWordLevel,
   WordPiece: createWordPiece,
 };
 
@@ -150,7 +156,7 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
     throw new ServingError('MODEL_INVALID', `tokenizer.json or tokenizer_config.json: ${problem}`, { cause: error });
   }
   const { config, postProcessor } = parts;
-  const vocabulary = createVocabulary(parts.model.ids, parts.addedTokens);
+  const vocabulary = createVocabulary(parts.model, parts.addedTokens);
   const addedTokens = postProcessor?.added(false) ?? 0;
   const specials = new Set(parts.addedTokens.filter(({ special }) => special).map(({ content }) => content));
   const idOf = (token: string | null | undefined): number | undefined =>
@@ -188,10 +194,10 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
   };
 };
 
-const createVocabulary = (ids: ReadonlyMap<string, number>, addedTokens: readonly AddedToken[]) => {
+const createVocabulary = ({ ids, targetIds = ids }: VocabularyModel, addedTokens: readonly AddedToken[]) => {
   const addedIds = new Map(addedTokens.map(({ content, id }) => [content, id]));
   const tokens: string[] = [];
-  for (const [token, id] of ids) tokens[id] = token;
+  for (const [token, id] of targetIds) tokens[id] = token;
   for (const { content, id } of addedTokens) tokens[id] = content;
   return {
     tokenId: (token: string) => addedIds.get(token) ?? ids.get(token),

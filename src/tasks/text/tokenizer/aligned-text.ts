@@ -120,6 +120,21 @@ export class AlignedText {
     return new AlignedText(text, starts, ends, 0);
   }
 
+  /** Each of `parts`, which cover the text in order, by its content, which came from the whole part. */
+  rewrite(parts: readonly { readonly start: number; readonly end: number; readonly content: string }[]): AlignedText {
+    const text = parts.map(({ content }) => content).join('');
+    const starts = new Uint32Array(text.length);
+    const ends = new Uint32Array(text.length);
+    let written = 0;
+    for (const { start, end, content } of parts) {
+      const [from, to] = this.original(start, end);
+      starts.fill(from, written, written + content.length);
+      ends.fill(to, written, written + content.length);
+      written += content.length;
+    }
+    return new AlignedText(text, starts, ends, 0);
+  }
+
   /** `prefix` before the text, from where its first character came from. An empty text stays empty. */
   prepend(prefix: string): AlignedText {
     if (this.text === '') return this;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CHARACTER_BYTES } from './characters.ts';
 import { compilePattern } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
+import { createSentencePieceDecoder } from './sentencepiece/sentencepiece-decoder.ts';
 
 /** One step from tokens to the text they stand for. */
 export type Decoder = (tokens: readonly string[]) => string[];
@@ -143,6 +144,7 @@ const KINDS: Readonly<Record<string, (config: unknown) => Decoder>> = {
   Fuse: () => (tokens) => [tokens.join('')],
   Metaspace: metaspace,
   Replace: replace,
+  SentencePiece: createSentencePieceDecoder,
   Sequence: sequence,
   Strip: strip,
   WordPiece: wordPiece,

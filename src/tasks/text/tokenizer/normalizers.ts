@@ -4,6 +4,7 @@ import { isControl, isIdeograph, isMark, isNonspacingMark, isWhitespace, toByteC
 import { createCharsmap } from './charsmap.ts';
 import { compilePattern, matchParts } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
+import { createNormalization } from './sentencepiece/normalization.ts';
 import { toUnicodeForm } from './unicode-form.ts';
 
 /** A step that changes a text before it is cut into words. */
@@ -98,6 +99,7 @@ const KINDS: Readonly<Record<string, (config: unknown) => Normalizer>> = {
     createCharsmap(v.parse(v.object({ precompiled_charsmap: v.string() }), config).precompiled_charsmap),
   Prepend: prepend,
   Replace: replace,
+  SentencePiece: createNormalization,
   Sequence: (config) =>
     chain(v.parse(v.object({ normalizers: v.array(v.unknown()) }), config).normalizers.map(createNormalizer)),
   Strip: strip,

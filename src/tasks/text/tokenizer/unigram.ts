@@ -6,6 +6,8 @@ const schema = v.object({
   vocab: v.array(v.tuple([v.string(), v.number()])),
   unk_id: v.nullish(v.number()),
   byte_fallback: v.optional(v.boolean(), false),
+  /** Whether sums are of 32 bits, as in sentencepiece itself: ties fall otherwise. */
+  single_precision: v.optional(v.boolean(), false),
 });
 
 /** How much less likely an unknown character is than the least likely token. */
@@ -19,11 +21,13 @@ const BEGINNING = -1;
  * length of the word times that of the longest token that matches.
  */
 export const createUnigram = (config: unknown): VocabularyModel => {
-  const { vocab, unk_id, byte_fallback } = v.parse(schema, config);
+  const { vocab, unk_id, byte_fallback, single_precision } = v.parse(schema, config);
   const ids = new Map(vocab.map(([token], id) => [token, id]));
   const scores = Float64Array.from(vocab, ([, score]) => score);
-  const unknownScore =
-    scores.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY;
+  const round = single_precision ? Math.fround : (value: number): number => value;
+  const unknownScore = round(
+    scores.reduce((least, score) => Math.min(least, score), Number.POSITIVE_INFINITY) - UNKNOWN_PENALTY,
+  );
   const beginnings = withBeginnings(ids);
 
   /** For each end of a piece, the start and token of the best piece that ends there. */
@@ -32,7 +36,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
     const tokens = new Int32Array(word.length + 1);
     const best = new Float64Array(word.length + 1);
     const offer = (start: number, end: number, token: number, score: number): void => {
-      const candidate = score + (best[start] ?? 0);
+      const candidate = round(score + (best[start] ?? 0));
       if (from[end] !== -1 && candidate <= (best[end] ?? 0)) return;
       best[end] = candidate;
       from[end] = start;

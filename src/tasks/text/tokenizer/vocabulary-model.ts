@@ -8,5 +8,7 @@ export interface Piece {
 /** A vocabulary and how it cuts words into pieces. */
 export interface VocabularyModel {
   readonly ids: ReadonlyMap<string, number>;
+  /** Of what is decoded, where that has a vocabulary of its own. */
+  readonly targetIds?: ReadonlyMap<string, number>;
   cut(word: string): Piece[];
 }
