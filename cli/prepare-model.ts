@@ -1,80 +1,42 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
-import { createSession, loadRuntime, type Session } from '../src/engine/session.ts';
 import { hashFile } from '../src/repository/file-hash.ts';
 import { type Draft, type LocalFile, toCandidate } from '../src/repository/publish.ts';
 import { createTask } from '../src/serving/tasks.ts';
 import type { TaskModel } from '../src/tasks/task.ts';
-import { findExternalData, readGraph } from './external-data.ts';
+import { type Baked, bake, type RecordedRun, recordRuns } from './bake.ts';
+import { openGraph, openGraphs, readGraphs, release } from './graphs.ts';
 import type { ModelSource } from './model-source.ts';
 import { RECIPES } from './recipes/index.ts';
 import { type Dimensions, runBlank, type SourceFile } from './recipes/recipe.ts';
 import type { RecognisedTask } from './recognise-task.ts';
 import { runWarmUp, toWarmUpInputs } from './warm-up-inputs.ts';
-import { withoutZipMap } from './zip-map.ts';
 
 export interface PrepareOptions {
   /** For the trial run. */
   readonly dimensions?: Dimensions;
   /** How many rows may run together. */
   readonly maxBatch?: number;
+  /** Whether graphs are written as they load fastest. Default true. */
+  readonly bake?: boolean;
   /** Files with inputs, as a caller would send them, that are run whenever the model has been loaded. */
   readonly warmup?: readonly string[];
 }
-
-/** As the functions have by default: one thread. */
-const MEMORY_MB = 1_769;
 
 /** What a version consists of, before it is one. */
 export interface PreparedModel {
   readonly draft: Draft;
   readonly files: readonly LocalFile[];
+  /** What people should know, and need not act upon. */
+  readonly notes: readonly string[];
 }
 
-/** A graph as it is published: what only tensors can be served of is taken off. */
-interface GraphSource {
-  readonly role: string;
-  readonly file: SourceFile;
-  readonly externalData: readonly string[];
-}
-
-const readGraphs = async ({ directory, graphs }: ModelSource): Promise<GraphSource[]> => {
-  const sources: GraphSource[] = [];
-  for (const [role, path] of Object.entries(graphs)) {
-    const bytes = await readGraph(directory, path);
-    const externalData = await findExternalData(directory, path, bytes);
-    // A graph is written elsewhere when it is changed, and then its weights would not lie beside it.
-    const content = externalData.length === 0 ? withoutZipMap(bytes) : undefined;
-    sources.push({ role, file: { path, ...(content && { content }) }, externalData });
-  }
-  return sources;
-};
-
-/** Opens the graphs with the code that serves them. They have to be released. */
-const openGraphs = async (graphs: readonly GraphSource[], localPathOf: (path: string) => string) => {
-  loadRuntime();
-  const sessions: Record<string, Session> = {};
-  const described: Draft['graphs'] = {};
-  try {
-    for (const { role, file, externalData } of graphs) {
-      const startMs = performance.now();
-      const session = await createSession(localPathOf(file.path), MEMORY_MB);
-      const createMs = Math.round(performance.now() - startMs);
-      sessions[role] = session;
-      const signature = structuredClone(session.signature) as never;
-      described[role] = { file: file.path, externalData: [...externalData], signature, createMs };
-    }
-    return { sessions, described };
-  } catch (error) {
-    await release(sessions);
-    throw error;
-  }
-};
-
-const release = async (sessions: Readonly<Record<string, Session>>): Promise<void> => {
-  await Promise.allSettled(Object.values(sessions).map((session) => session.release()));
-};
+const mapValues = <T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (value: T, key: string) => U,
+): Readonly<Record<string, U>> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 
 const toLocalFile = async (path: string, localPath: string): Promise<LocalFile> => {
   const { size: bytes } = await stat(localPath);
@@ -111,6 +73,29 @@ const assertGraphs = ({ directory, graphs }: ModelSource, { task, reason }: Reco
   );
 };
 
+/** The model with its graphs as they load fastest, which functions download in the place of the originals. */
+const bakeModel = async (
+  { draft, files }: Omit<PreparedModel, 'notes'>,
+  runs: Readonly<Record<string, readonly RecordedRun[]>>,
+  localPathOf: (path: string) => string,
+  scratch: string,
+): Promise<PreparedModel> => {
+  const graphs: Draft['graphs'] = {};
+  const added: LocalFile[] = [];
+  const notes: string[] = [];
+  for (const [role, graph] of Object.entries(draft.graphs)) {
+    const baked: Baked = await bake(role, graph, runs[role] ?? [], localPathOf, openGraph, scratch);
+    if ('graph' in baked) {
+      graphs[role] = baked.graph;
+      for (const { path, localPath } of baked.files) added.push(await toLocalFile(path, localPath));
+    } else {
+      graphs[role] = graph;
+      if (baked.reason !== undefined) notes.push(`${graph.file} is served as it is: ${baked.reason}`);
+    }
+  }
+  return { draft: { ...draft, graphs }, files: [...files, ...added], notes };
+};
+
 /**
  * What the model would be as a version, after it has run once. Files that are made at push are written into the folder `scratch`.
  * @throws why it cannot be served
@@ -119,7 +104,7 @@ export const prepareModel = async (
   source: ModelSource,
   name: string,
   recognised: RecognisedTask,
-  { dimensions = {}, maxBatch, warmup = [] }: PrepareOptions,
+  { dimensions = {}, maxBatch, bake: isBaking = true, warmup = [] }: PrepareOptions,
   scratch: string,
 ): Promise<PreparedModel> => {
   const { task: taskName, reason } = recognised;
@@ -138,7 +123,8 @@ export const prepareModel = async (
   const localPaths = new Map(files.map(({ path, localPath }) => [path, localPath]));
   const localPathOf = (path: string): string => localPaths.get(path) ?? join(source.directory, path);
   const { sessions, described } = await openGraphs(graphs, localPathOf);
-  try {
+  const runs = mapValues(sessions, (): RecordedRun[] => []);
+  const prepare = async (): Promise<Draft> => {
     const draft: Draft = {
       name,
       task: taskName,
@@ -153,14 +139,15 @@ export const prepareModel = async (
     const candidate = toCandidate(draft, files);
     const task = await createTask(candidate);
     const model: TaskModel = {
-      graphs: sessions,
+      graphs: mapValues(sessions, (session, role) => recordRuns(session, runs[role] ?? [])),
       resources: await task.load?.((path) => readFile(localPathOf(path))),
       maxBatch: candidate.maxBatch,
     };
     await (recipe.tryOut ?? runBlank)(task, model, candidate, dimensions);
     await runWarmUp(task, model, inputs);
-    return { draft, files };
-  } finally {
-    await release(sessions);
-  }
+    return draft;
+  };
+  const draft = await prepare().finally(() => release(sessions));
+  if (!isBaking) return { draft, files, notes: [] };
+  return bakeModel({ draft, files }, runs, localPathOf, scratch);
 };

@@ -38,6 +38,8 @@ export interface PushedModel extends RecognisedTask {
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** The same model in other precisions, which was not pushed. */
   readonly alternatives: readonly string[];
+  /** What people should know, and need not act upon. */
+  readonly notes: readonly string[];
 }
 
 /** Publishes, and promotes when that is asked for. Returns the version, and the one that answers then. */
@@ -82,7 +84,7 @@ export const pushModel = async (
   if (options.task === undefined) await assertSameTask(repository, name, recognised);
   const scratch = await mkdtemp(join(tmpdir(), 'push-'));
   try {
-    const { draft, files } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
+    const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
     const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const publishOptions: PublishOptions = {
       by,
@@ -98,6 +100,7 @@ export const pushModel = async (
       graphs: draft.graphs,
       files: files.map(({ path: file, bytes }) => ({ path: file, bytes })),
       alternatives: source.alternatives,
+      notes,
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -27,12 +27,13 @@ const parseMaxBatch = (text: string): number => {
 /** What a graph takes and gives; behind its role where there are several. */
 const describeGraphs = (graphs: PushedModel['graphs']) => {
   const isOnly = Object.keys(graphs).length === 1;
-  const fields = Object.entries(graphs).map(([role, { signature, createMs }]) => {
+  const fields = Object.entries(graphs).map(([role, { signature, createMs, baked }]) => {
     const key = (name: string): string => (isOnly ? name : `${role} ${name}`);
     return {
       [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
       [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-      [key('loads in')]: `${createMs} ms on this computer`,
+      [key('loads in')]:
+        `${createMs} ms on this computer${baked ? `, baked from ${baked.from}; outputs differ by ${baked.maxDifference}` : ''}`,
     };
   });
   return Object.assign({}, ...fields) as Record<string, string | string[]>;
@@ -44,13 +45,14 @@ const describePushed = (
   dryRun: boolean,
   publicKey: string | undefined,
 ): string => {
-  const { name, version, stable, task, reason, graphs, files, alternatives } = pushed;
+  const { name, version, stable, task, reason, graphs, files, alternatives, notes } = pushed;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
     ...describeGraphs(graphs),
     files: `${formatBytes(bytes)} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
+    ...(notes.length > 0 && { note: [...notes] }),
     ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),
   });
   const answers = version === stable;
@@ -83,6 +85,7 @@ one when it is promoted.`,
       value: '<rows>',
       description: 'how many rows may run together (default: 32)',
     },
+    'no-bake': { type: 'boolean', description: 'publish the graphs as they are alone, and load those' },
     warmup: {
       type: 'string',
       multiple: true,
@@ -105,6 +108,7 @@ one when it is promoted.`,
       ...(signer && { sign: signer.sign }),
       dimensions,
       ...(values['max-batch'] !== undefined && { maxBatch: parseMaxBatch(values['max-batch']) }),
+      bake: !(values['no-bake'] ?? false),
       warmup: values.warmup ?? [],
       promote: values.promote ?? false,
       resume: values.resume ?? false,

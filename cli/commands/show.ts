@@ -30,10 +30,10 @@ of. ${REFERENCE_HELP}`,
     const bundle = await repository.bundle(name, await resolveVersion(repository, reference));
     const { version, task, source, created, files, graphs, settings } = bundle;
     const isOnly = Object.keys(graphs).length === 1;
-    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs }]) => {
+    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs, baked }]) => {
       const key = (field: string): string => (isOnly ? field : `${role} ${field}`);
       return {
-        [role]: [file, ...externalData].join(' + '),
+        [role]: [file, ...externalData].join(' + ') + (baked ? `, baked from ${baked.from}` : ''),
         [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
         [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
         [key('loads in')]: `${createMs} ms where it was pushed`,

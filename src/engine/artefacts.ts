@@ -6,7 +6,7 @@ import type { BundleFile, PublishedBundle } from '../repository/bundle.ts';
 import { fileKey } from '../repository/keys.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 
-/** Each part is one ranged GET held in memory; so many are under way at once. */
+/** Each part is one ranged GET, held in memory until it is written; so many are under way at once. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_IN_FLIGHT = 4;
 
@@ -50,23 +50,36 @@ const toServingError = (error: unknown, root: string): ServingError => {
   return failure;
 };
 
-const readPart = async (chunks: AsyncIterable<Uint8Array>, part: Uint8Array): Promise<void> => {
-  let filled = 0;
+/** The chunks of a part as they came: joining them would copy every byte once more. */
+const readPart = async (chunks: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array[]> => {
+  const part: Uint8Array[] = [];
+  let receivedBytes = 0;
   for await (const chunk of chunks) {
-    if (filled + chunk.byteLength > part.byteLength)
-      throw new ServingError('MODEL_UNAVAILABLE', 'S3 sent too many bytes');
-    part.set(chunk, filled);
-    filled += chunk.byteLength;
+    receivedBytes += chunk.byteLength;
+    if (receivedBytes > sizeBytes) break;
+    part.push(chunk);
   }
-  if (filled < part.byteLength)
-    throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${filled} of ${part.byteLength} bytes`);
+  if (receivedBytes === sizeBytes) return part;
+  throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${receivedBytes} of ${sizeBytes} bytes`);
+};
+
+/** What is left of `chunks` behind their first `bytes`. */
+const withoutFirst = (chunks: readonly Uint8Array[], bytes: number): Uint8Array[] => {
+  let rest = bytes;
+  return chunks.flatMap((chunk) => {
+    const skipped = Math.min(rest, chunk.byteLength);
+    rest -= skipped;
+    return skipped < chunk.byteLength ? [chunk.subarray(skipped)] : [];
+  });
 };
 
 /** A disk that becomes full takes what it has room for, and refuses only the next write. */
-const writeWhole = async (target: FileHandle, part: Uint8Array, position: number): Promise<void> => {
-  for (let written = 0; written < part.byteLength; ) {
-    const { bytesWritten } = await target.write(part, written, part.byteLength - written, position + written);
-    written += bytesWritten;
+const writeWhole = async (target: FileHandle, part: readonly Uint8Array[], position: number): Promise<void> => {
+  let left = part;
+  for (let next = position; left.length > 0; ) {
+    const { bytesWritten } = await target.writev(left, next);
+    next += bytesWritten;
+    left = withoutFirst(left, bytesWritten);
   }
 };
 
@@ -86,15 +99,13 @@ const downloadParts = async (
       const start = nextStart;
       const end = Math.min(start + PART_BYTES, totalBytes);
       nextStart = end;
-      const part = Buffer.allocUnsafeSlow(end - start);
-      const arrived = readPart(read(start, end), part);
-      hashed = Promise.all([hashed, arrived]).then(() => {
-        hash.update(part);
+      const arrived = readPart(read(start, end), end - start);
+      hashed = Promise.all([hashed, arrived]).then(([, part]) => {
+        for (const chunk of part) hash.update(chunk);
       });
       hashed.catch(() => {});
       const own = hashed;
-      await arrived;
-      await writeWhole(target, part, start);
+      await writeWhole(target, await arrived, start);
       await own;
     }
   };
@@ -125,15 +136,19 @@ export const ensureArtefacts = async (
 
   const download = async ({ path, bytes, sha256 }: BundleFile): Promise<void> => {
     const key = fileKey(bundle.name, bundle.version, path);
-    const { etag, sizeBytes } = await store.head(key);
     const origin = `${store.location}/${key}`;
-    if (sizeBytes !== bytes)
-      throw new ServingError('MODEL_INVALID', `${origin} has ${sizeBytes} bytes, its bundle says ${bytes}: push again`);
     const localPath = join(partial, path);
     await mkdir(dirname(localPath), { recursive: true });
     const target = await open(localPath, 'wx');
     try {
-      const digest = await downloadParts((start, end) => store.readRange(key, start, end, etag), bytes, target);
+      const read = (start: number, end: number) => store.readRange(key, start, end);
+      const digest = await downloadParts(read, bytes, target).catch(async (error: unknown) => {
+        // What is stored is asked for only now: every request is time, and its sha256 tells the right file.
+        const stored = await store.head(key).catch(() => undefined);
+        if (stored === undefined || stored.sizeBytes === bytes) throw error;
+        const problem = `${origin} has ${stored.sizeBytes} bytes, its bundle says ${bytes}: push again`;
+        throw new ServingError('MODEL_INVALID', problem, { cause: error });
+      });
       if (digest !== sha256)
         throw new ServingError(
           'MODEL_INVALID',

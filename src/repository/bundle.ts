@@ -41,6 +41,18 @@ const bundleSchema = v.object({
       signature: v.object({ inputs: specs, outputs: specs }),
       /** How long creating the session took at push, in milliseconds. */
       createMs: v.number(),
+      /** Where `file` was made at push to load faster: of what, and how far its outputs lay from the original's, absolute up to 1 and relative above. */
+      baked: v.optional(
+        v.object({
+          from: relativePath,
+          /** How many runs were compared. */
+          runs: v.number(),
+          maxDifference: v.number(),
+          tolerance: v.number(),
+          /** Version of onnxruntime that made it. */
+          runtime: v.string(),
+        }),
+      ),
     }),
   ),
   /** What the task needs to know besides the graphs (labels, preprocessing, …); the task parses it. */
@@ -88,7 +100,11 @@ export const parseBundle = (bytes: Uint8Array, origin: string): PublishedBundle 
   if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);
   const known = new Set(parsed.output.files.map((file) => file.path));
   const { graphs, resources, warmup } = parsed.output;
-  const named = Object.values(graphs).flatMap(({ file, externalData }) => [file, ...externalData]);
+  const named = Object.values(graphs).flatMap(({ file, externalData, baked }) => [
+    file,
+    ...externalData,
+    ...(baked ? [baked.from] : []),
+  ]);
   for (const path of [...named, ...resources, ...warmup.inputs])
     if (!known.has(path)) throw new ServingError('MODEL_INVALID', `${origin}: ${path} is not among the files`);
   return { ...parsed.output, digest: createHash('sha256').update(bytes).digest('hex') };

@@ -112,7 +112,7 @@ export const createDirectoryStore = (root: string): UploadingStore => {
 
     async *readRange(key, start, end, etag) {
       try {
-        if ((await head(key)).etag !== etag) throw conflict(key);
+        if (etag !== undefined && (await head(key)).etag !== etag) throw conflict(key);
         for await (const chunk of createReadStream(pathOf(key), { start, end: end - 1 })) yield chunk as Uint8Array;
       } catch (error) {
         throw failure(error, key);

@@ -44,8 +44,8 @@ export interface ObjectStore {
   read(key: string, maxBytes?: number): Promise<StoredObject>;
   /** The object when it no longer has `etag`, otherwise undefined. @throws `NOT_FOUND` */
   readChanged(key: string, etag: string): Promise<StoredObject | undefined>;
-  /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object no longer has `etag`. */
-  readRange(key: string, start: number, end: number, etag: string): AsyncIterable<Uint8Array>;
+  /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object does not have `etag`. */
+  readRange(key: string, start: number, end: number, etag?: string): AsyncIterable<Uint8Array>;
   /** Returns the etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written. */
   write(key: string, body: Uint8Array | string, options?: WriteOptions): Promise<string>;
   /** Every object whose key starts with `prefix`, in no particular order, however many pages that takes. */

@@ -110,8 +110,9 @@ export const createS3Store = (client: S3Client, bucket: string): ObjectStore => 
 
     async *readRange(key, start, end, etag) {
       try {
+        const condition = etag === undefined ? {} : { IfMatch: etag };
         const { Body } = await client.send(
-          new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}`, IfMatch: etag }),
+          new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}`, ...condition }),
         );
         for await (const chunk of Body as Readable) yield chunk as Uint8Array;
       } catch (error) {

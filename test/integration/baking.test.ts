@@ -1,0 +1,130 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { bake, largestDifference, type RecordedRun } from '../../cli/bake.ts';
+import { openGraph } from '../../cli/graphs.ts';
+import { pushModel } from '../../cli/push-model.ts';
+import type { Tensor } from '../../src/core/tensor.ts';
+import { WIDTH, writeMatmulModel } from '../bench/matmul-model.ts';
+import { createTestServing, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
+
+const MB = 1024 * 1024;
+
+let folder: string;
+let model: string;
+let serving: TestServing;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'baking-'));
+  model = join(folder, 'matmul.onnx');
+  await writeMatmulModel(model, 3 * MB);
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(async () => {
+  serving = await createTestServing();
+});
+afterEach(() => serving.remove());
+
+const infer = async (name: string): Promise<unknown> => {
+  const data = Array.from({ length: WIDTH }, (_, index) => Math.sin(index));
+  const inputs = [{ name: 'x', shape: [1, WIDTH], datatype: 'FP32', data }];
+  const response = await serving.fetch(`/v2/models/${name}/infer`, {
+    method: 'POST',
+    body: JSON.stringify({ inputs }),
+  });
+  return ((await response.json()) as { outputs: unknown }).outputs;
+};
+
+const cached = async (): Promise<string[]> => {
+  const found = await readdir(serving.modelDirectory, { recursive: true, withFileTypes: true });
+  return found.flatMap((file) => (file.isFile() ? [file.name] : [])).sort();
+};
+
+describe('a pushed model', () => {
+  it('is baked: functions load another file, which gives the same, and the original stays in the version', async () => {
+    await pushModel(serving.repository, model, { name: 'baked' });
+    await pushModel(serving.repository, model, { name: 'plain', bake: false });
+
+    const { graphs, files } = await serving.repository.bundle('baked', 1);
+    expect(graphs.model).toMatchObject({
+      file: 'baked/model.onnx',
+      externalData: ['baked/model.onnx.data'],
+      baked: { from: 'matmul.onnx', runs: 1, maxDifference: 0, runtime: expect.stringMatching(/^\d+\.\d+/) },
+    });
+    expect(files.map(({ path }) => path)).toEqual(['matmul.onnx', 'baked/model.onnx', 'baked/model.onnx.data']);
+    expect(await infer('baked')).toEqual(await infer('plain'));
+    expect(await cached()).toEqual(['matmul.onnx', 'model.onnx', 'model.onnx.data']); // the first of them is plain's
+  });
+
+  it('is not when that was not asked for', async () => {
+    await pushModel(serving.repository, model, { name: 'plain', bake: false });
+    const { graphs, files } = await serving.repository.bundle('plain', 1);
+    expect(graphs.model).toMatchObject({ file: 'matmul.onnx', externalData: [] });
+    expect(graphs.model).not.toHaveProperty('baked');
+    expect(files).toHaveLength(1);
+  });
+
+  it('is not when it is small', async () => {
+    const { notes } = await pushModel(serving.repository, 'test/fixtures/models/add.onnx', { name: 'add' });
+    expect((await serving.repository.bundle('add', 1)).graphs.model).not.toHaveProperty('baked');
+    expect(notes).toEqual([]);
+  });
+
+  it('is not when more would have to be downloaded: weights that are stored in half precision, and push says so', async () => {
+    const { notes } = await pushModel(serving.repository, SAMPLE_FOLDER, { name: 'lite0' });
+    expect((await serving.repository.bundle('lite0', 1)).graphs.model).not.toHaveProperty('baked');
+    expect(notes).toEqual([expect.stringContaining('folding its constants')]);
+  });
+});
+
+describe('a graph whose outputs would change', () => {
+  const describeGraph = async () => {
+    const { session, createMs } = await openGraph(model);
+    const feeds = { x: { dtype: 'float32', shape: [1, WIDTH], data: new Float32Array(WIDTH).fill(0.5) } } as const;
+    const outputs = await session.run(feeds);
+    await session.release();
+    const signature = structuredClone(session.signature) as never;
+    return { graph: { file: 'matmul.onnx', externalData: [], signature, createMs }, run: { feeds, outputs } };
+  };
+
+  it('stays as it is, and push says so', async () => {
+    const { graph, run } = await describeGraph();
+    const y = run.outputs.y as Tensor<'float32'>;
+    const shifted = { y: { ...y, data: y.data.map((value) => value + 0.001) } };
+    const runs: RecordedRun[] = [{ feeds: run.feeds, outputNames: undefined, outputs: shifted }];
+
+    const refused = await bake('model', graph, runs, (path) => join(folder, path), openGraph, join(folder, 'scratch'));
+
+    expect(refused).toEqual({ reason: expect.stringMatching(/outputs differ by 0\.0009|outputs differ by 0\.001/) });
+  });
+});
+
+describe('the difference of outputs', () => {
+  const floats = (...values: number[]): Tensor => ({
+    dtype: 'float32',
+    shape: [values.length],
+    data: Float32Array.from(values),
+  });
+  const integers = (...values: bigint[]): Tensor => ({
+    dtype: 'int64',
+    shape: [values.length],
+    data: BigInt64Array.from(values),
+  });
+
+  it.each([
+    ['equal ones', floats(1, Number.NaN, Number.POSITIVE_INFINITY), floats(1, Number.NaN, Number.POSITIVE_INFINITY), 0],
+    ['small ones, absolutely', floats(0.5), floats(0.25), 0.25],
+    ['large ones, relatively', floats(100), floats(75), 0.25],
+    ['what is no number any more', floats(1), floats(Number.NaN), Number.POSITIVE_INFINITY],
+    ['integers', integers(1n), integers(2n), Number.POSITIVE_INFINITY],
+    ['other shapes', floats(1), floats(1, 1), Number.POSITIVE_INFINITY],
+    ['other types', floats(1), integers(1n), Number.POSITIVE_INFINITY],
+  ])('is that of %s', (_what, expected, actual, difference) => {
+    expect(largestDifference({ y: expected }, { y: actual })).toBe(difference);
+  });
+
+  it('is infinite when an output is missing', () => {
+    expect(largestDifference({ y: floats(1) }, {})).toBe(Number.POSITIVE_INFINITY);
+  });
+});
