@@ -56,6 +56,7 @@ export default {
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [
       '^src/tasks/audio/',
     ]),
+    door('one-door-to-csv', '^(node_modules/)?csv-parse', ['^src/tasks/tabular/csv']),
     door('hono-routes-http', '^(node_modules/)?hono', ['^src/http/']),
   ],
   options: {

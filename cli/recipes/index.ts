@@ -1,6 +1,7 @@
 import type { TaskName } from '../../src/serving/tasks.ts';
 import { imageClassification } from './image-classification.ts';
 import type { TaskRecipe } from './recipe.ts';
+import { recommendation } from './recommendation.ts';
 import { tabularClassification, tabularRegression } from './tabular.ts';
 import { tensor } from './tensor.ts';
 
@@ -8,6 +9,7 @@ import { tensor } from './tensor.ts';
 export const RECIPES: Record<TaskName, TaskRecipe> = {
   tensor,
   'image-classification': imageClassification,
+  recommendation,
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,
 };

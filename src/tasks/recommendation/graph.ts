@@ -1,0 +1,65 @@
+import { ServingError } from '../../core/errors.ts';
+import { formatSpec, type Signature, type Tensor, type TensorSpec, type Tensors } from '../../core/tensor.ts';
+import type { ResolvedQuery } from './query.ts';
+
+/** What the graph takes and gives. Histories are lists of indices of any length, or a 1 for each item of the catalogue. */
+export interface RecommenderGraph {
+  readonly user: TensorSpec | undefined;
+  readonly history: TensorSpec | undefined;
+  readonly scores: TensorSpec;
+}
+
+/** Whether a tensor holds indices of users or items. */
+export const isIndex = ({ dtype }: TensorSpec): boolean => dtype === 'int64' || dtype === 'int32';
+const isUser = (spec: TensorSpec): boolean => isIndex(spec) && (spec.shape.length === 1 || spec.shape[1] === 1);
+const isHistory = (spec: TensorSpec): boolean =>
+  spec.shape.length === 2 && (isIndex(spec) ? typeof spec.shape[1] === 'string' : spec.dtype === 'float32');
+
+/** @throws `MODEL_INVALID` for a graph that is no recommender */
+export const readGraph = ({ inputs, outputs }: Signature): RecommenderGraph => {
+  const [users, histories] = [inputs.filter(isUser), inputs.filter(isHistory)];
+  const [scores, ...others] = outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 2);
+  const isUnderstood = users.length <= 1 && histories.length <= 1 && users.length + histories.length === inputs.length;
+  if (!isUnderstood || inputs.length === 0 || scores === undefined || others.length > 0) {
+    const found = [...inputs, ...outputs].map((spec) => `${spec.name} ${formatSpec(spec)}`).join(', ');
+    throw new ServingError(
+      'MODEL_INVALID',
+      `recommendation needs a graph from the index of a user, int64[N], or from a history, int64[N,length] of any length or float32[N,items] of 0 and 1, or from both, to scores float32[N,items]; this one has ${found}`,
+    );
+  }
+  return { user: users[0], history: histories[0], scores };
+};
+
+const integers = (dtype: string, values: readonly number[], shape: readonly number[]): Tensor =>
+  dtype === 'int64'
+    ? { dtype, shape, data: BigInt64Array.from(values, BigInt) }
+    : { dtype: 'int32', shape, data: Int32Array.from(values) };
+
+const usersOf = (rows: readonly ResolvedQuery[], { dtype, shape }: TensorSpec): Tensor =>
+  integers(
+    dtype,
+    rows.map(({ user }) => user),
+    shape.length === 1 ? [rows.length] : [rows.length, 1],
+  );
+
+const historiesOf = (rows: readonly ResolvedQuery[], { dtype }: TensorSpec, items: number): Tensor => {
+  if (dtype !== 'float32') {
+    const lists = rows.flatMap(({ history }) => history);
+    return integers(dtype, lists, [rows.length, lists.length / rows.length]);
+  }
+  const data = new Float32Array(rows.length * items);
+  rows.forEach(({ history }, row) => {
+    for (const item of history) data[row * items + item] = 1;
+  });
+  return { dtype, shape: [rows.length, items], data };
+};
+
+/** The inputs of the graph, a row for each query; where it takes lists, their histories have one length. */
+export const toFeeds = (
+  rows: readonly ResolvedQuery[],
+  { user, history }: RecommenderGraph,
+  items: number,
+): Tensors => ({
+  ...(user && { [user.name]: usersOf(rows, user) }),
+  ...(history && { [history.name]: historiesOf(rows, history, items) }),
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { topIndices } from '../../../../src/tasks/recommendation/top-indices.ts';
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Numbers that look random, and are the same each time. */
+const createRandom = (seed: number) => () => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+  return seed / 2 ** 31;
+};
+
+const bySorting = (scores: Float32Array, count: number, excluded: ReadonlySet<number>): number[] =>
+  [...scores.keys()]
+    .filter((index) => !excluded.has(index) && scores[index] !== Number.NEGATIVE_INFINITY)
+    .sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
+    .slice(0, count);
+
+describe('the highest scores', () => {
+  it.each([1, 2, 3, 7, 10, 64, 999, 1000, 5000])('are the first %i of the sorted ones', (count) => {
+    const random = createRandom(count);
+    for (const levels of [2, 30, 1e6]) {
+      const scores = Float32Array.from({ length: 1000 }, () => Math.floor(random() * levels) - 3);
+      for (let index = 0; index < 50; index += 1) scores[Math.floor(random() * 1000)] = Number.NEGATIVE_INFINITY;
+      const excluded = new Set(Array.from({ length: 100 }, () => Math.floor(random() * 1000)));
+      expect(topIndices(scores, count, excluded)).toEqual(bySorting(scores, count, excluded));
+    }
+  });
+
+  it.each<[string, number[]]>([
+    ['ascending', [1, 2, 3, 4, 5, 6]],
+    ['descending', [6, 5, 4, 3, 2, 1]],
+    ['equal', [0, 0, 0, 0, 0, 0]],
+    ['negative', [-3, -1, -2, -1, -5, -0.5]],
+  ])('are found among %s ones', (_what, scores) => {
+    const typed = Float32Array.from(scores);
+    expect(topIndices(typed, 3, NONE)).toEqual(bySorting(typed, 3, NONE));
+  });
+
+  it('are none when everything is excluded', () => {
+    expect(topIndices(Float32Array.of(1, 2), 5, new Set([0, 1]))).toEqual([]);
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('are refused when one is %d', (score) => {
+    const scores = Float32Array.of(5, 4, 3, score, 2);
+    expect(() => topIndices(scores, 2, NONE)).toThrow(
+      expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringContaining('item 3') }),
+    );
+  });
+});
