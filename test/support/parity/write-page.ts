@@ -1,11 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { ParityRow } from './parity-row.ts';
+import { measureRecommendation } from './recommendation.ts';
+import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 
 /** `node test/support/parity/write-page.ts` measures every task as its parity test does, and writes the tables of docs/tasks.md. */
 
 const PAGE = 'docs/tasks.md';
 
-const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {};
+const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
+  recommendation: measureRecommendation,
+  'tabular-classification': measureTabularClassification,
+  'tabular-regression': measureTabularRegression,
+};
 
 const toTable = (rows: readonly ParityRow[]): string =>
   [
