@@ -4,6 +4,7 @@ import type { TaskRecipe } from './recipe.ts';
 import { recommendation } from './recommendation.ts';
 import { tabularClassification, tabularRegression } from './tabular.ts';
 import { tensor } from './tensor.ts';
+import { tokenClassification } from './token-classification.ts';
 
 /** `Record` makes the compiler ask for the recipe of every new task. */
 export const RECIPES: Record<TaskName, TaskRecipe> = {
@@ -12,4 +13,5 @@ export const RECIPES: Record<TaskName, TaskRecipe> = {
   recommendation,
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,
+  'token-classification': tokenClassification,
 };

@@ -31,6 +31,8 @@ export const TASKS = {
     ),
   'tabular-regression': async (bundle) =>
     (await import('../tasks/tabular-regression.ts')).createTabularRegression(bundle.settings, signatureOf(bundle)),
+  'token-classification': async (bundle) =>
+    (await import('../tasks/token-classification.ts')).createTokenClassification(bundle.settings, signatureOf(bundle)),
 } as const satisfies Record<string, CreateTask>;
 
 export type TaskName = keyof typeof TASKS;

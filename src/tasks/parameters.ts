@@ -27,3 +27,20 @@ export const readTopK = (parameters: Parameters, fallback: number): number => {
     );
   return value;
 };
+
+/** One of the words `choices`. @throws `INVALID_REQUEST` */
+export const readChoice = <C extends string>(
+  parameters: Parameters,
+  name: string,
+  choices: readonly C[],
+  fallback: C,
+): C => {
+  const value = parameters[name] ?? fallback;
+  const choice = choices.find((one) => one === value);
+  if (choice === undefined)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `parameter "${name}" is ${show(value)}, expected one of ${choices.join(', ')}`,
+    );
+  return choice;
+};

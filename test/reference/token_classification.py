@@ -137,6 +137,16 @@ def xlm_roberta(folder: Path) -> tuple:
     return tokenizer, config, XLMRobertaForTokenClassification
 
 
+def balance(model: torch.nn.Module, tokenizer, outside: int) -> None:
+    """Random weights prefer one label whatever the token: afterwards every label is as likely, and two in five tokens are no entity."""
+    with torch.no_grad():
+        logits = torch.cat([model(**tokenizer(text, truncation=True, return_tensors="pt")).logits[0] for text in TEXTS])
+        model.classifier.bias -= logits.mean(0)
+        logits -= logits.mean(0)
+        others = torch.cat([logits[:, :outside], logits[:, outside + 1 :]], 1).amax(1)
+        model.classifier.bias[outside] += (others - logits[:, outside]).quantile(0.4)
+
+
 def export(name: str, make) -> Path:
     target = FIXTURES / "models" / name
     shutil.rmtree(target, ignore_errors=True)
@@ -146,8 +156,7 @@ def export(name: str, make) -> Path:
         config.label2id = {label: index for index, label in enumerate(LABELS[name])}
         torch.manual_seed(0)
         model = architecture(config).eval()
-        with torch.no_grad():
-            model.classifier.bias[LABELS[name].index("O")] += 3  # most tokens are no entity
+        balance(model, tokenizer, LABELS[name].index("O"))
         folder = Path(temporary) / "torch"
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -165,9 +174,13 @@ def answer(classify, text: str, strategy: str, stride: int, **options) -> list[l
     windows = classify.preprocess(text, is_split_into_words=False, tokenizer_params=tokenizer_params)
     outputs = [classify.forward(window) for window in windows]
     if strategy == AggregationStrategy.NONE:
-        parts = [classify.postprocess([{**output, "sentence": text}], strategy, **options) for output in outputs]
-        entities = [{**entity, "index": entity["index"] + number * step} for number, part in enumerate(parts) for entity in part]
-        entities = classify.aggregate_overlapping_entities(entities) if len(parts) > 1 else entities
+        tokens: dict[int, dict] = {}  # each once, as the window says that is surest of it
+        for number, output in enumerate(outputs):
+            for token in classify.postprocess([{**output, "sentence": text}], strategy, ignore_labels=[]):
+                index = token["index"] + number * step
+                if index not in tokens or token["score"] > tokens[index]["score"]:
+                    tokens[index] = {**token, "index": index}
+        entities = [token for token in tokens.values() if token["entity"] not in options.get("ignore_labels", ["O"])]
     else:
         entities = classify.postprocess(outputs, strategy, **options)
         assert entities == classify(text, aggregation_strategy=strategy.value, stride=stride, **options)
@@ -175,7 +188,7 @@ def answer(classify, text: str, strategy: str, stride: int, **options) -> list[l
         assert entities == classify(text, aggregation_strategy=strategy.value, **options)
     return [
         [
-            entity.get("entity", entity.get("entity_group")), round(float(entity["score"]), 7), entity["word"],
+            entity.get("entity", entity.get("entity_group")), round(float(entity["score"]), 6), entity["word"],
             units(text, entity["start"]), units(text, entity["end"]), *([entity["index"]] if "index" in entity else []),
         ]
         for entity in entities
@@ -192,7 +205,7 @@ def reference(name: str, folder: Path) -> dict:
     model = ORTModelForTokenClassification.from_pretrained(folder)
     classify = pipeline("token-classification", model=model, tokenizer=folder.as_posix())
     runs = [(index, strategy, {}) for index in range(len(TEXTS)) for strategy in ("none", "simple", "first", "average", "max")]
-    for index in (5, 11, 19, len(TEXTS) - 3, len(TEXTS) - 2):
+    for index in (5, 11, 19, len(TEXTS) - 2):
         runs += [(index, "simple", {"stride": 0}), (index, "average", {"stride": 4}), (index, "max", {"stride": MAX_LENGTH - 3})]
         runs += [(index, "none", {"ignore_labels": []}), (index, "simple", {"ignore_labels": ["O", LABELS[name][1].split("-")[-1]]})]
     return {
@@ -210,8 +223,8 @@ def reference(name: str, folder: Path) -> dict:
 def main() -> None:
     makers = {"tiny-bert-ner": bert, "tiny-roberta-ner": roberta, "tiny-xlm-roberta-ner": xlm_roberta}
     models = {name: reference(name, export(name, make)) for name, make in makers.items()}
-    content = json.dumps({"texts": TEXTS, "models": models}, ensure_ascii=True, separators=(",", ":"))
-    (FIXTURES / "reference" / "token-classification.json").write_text(content.replace('{"text":', '\n{"text":') + "\n")
+    content = json.dumps({"texts": TEXTS, "models": models}, ensure_ascii=False, separators=(",", ":"))
+    (FIXTURES / "reference" / "token-classification.json").write_text(content.replace('{"text":', '\n{"text":') + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -41,15 +41,19 @@ export interface EntityGroup extends Labelled {
 export type Entity = TokenEntity | EntityGroup;
 
 /** A token or a word whose label is decided, `B-` or `I-` included. */
-interface Decided extends Labelled {
-  readonly label: number;
-}
+type Decided = Omit<TokenEntity, 'index'>;
 
 interface Vocabulary {
   /** Label of each class, by index. */
   readonly labels: readonly string[];
   /** Tokens as they read together. */
   readonly toText: (tokens: readonly string[]) => string;
+}
+
+export interface Aggregation extends Vocabulary {
+  readonly strategy: AggregationStrategy;
+  /** Entities of these labels, without `B-` or `I-` where tokens are grouped, are left out. */
+  readonly ignoredLabels: ReadonlySet<string>;
 }
 
 /** Index of the largest; the first of equal ones. */
@@ -86,22 +90,29 @@ const span = <T extends Pick<Labelled, 'start' | 'end'>>(parts: readonly [T, ...
   end: (parts.at(-1) as T).end,
 });
 
+const nameOf = (label: number, { labels }: Vocabulary): string => labels[label] ?? `LABEL_${label}`;
+
 const decideWords = (
   tokens: readonly ClassifiedToken[],
   strategy: keyof typeof WORD_SCORES,
-  { toText }: Vocabulary,
+  vocabulary: Vocabulary,
 ): Decided[] =>
   gather(tokens, ({ isSubword }) => isSubword).map((word) => {
     const scores = WORD_SCORES[strategy](word.map(({ logits }) => softmax(logits)));
     const label = argMax(scores);
-    return { label, score: scores[label] as number, word: toText(word.map((token) => token.word)), ...span(word) };
+    return {
+      entity: nameOf(label, vocabulary),
+      score: scores[label] as number,
+      word: vocabulary.toText(word.map((token) => token.word)),
+      ...span(word),
+    };
   });
 
-const decideTokens = (tokens: readonly ClassifiedToken[]): (Decided & { index: number })[] =>
+const decideTokens = (tokens: readonly ClassifiedToken[], vocabulary: Vocabulary): TokenEntity[] =>
   tokens.map(({ logits, word, start, end, index }) => {
     const scores = softmax(logits);
     const label = argMax(scores);
-    return { label, score: scores[label] as number, word, start, end, index };
+    return { entity: nameOf(label, vocabulary), score: scores[label] as number, index, word, start, end };
   });
 
 /** `B-PER` begins a `PER`; `I-PER` goes on with one, and so does a label without either prefix. */
@@ -110,14 +121,13 @@ const parseLabel = (label: string): { begins: boolean; tag: string } => ({
   tag: /^[BI]-/.test(label) ? label.slice(2) : label,
 });
 
-const group = (decided: readonly Decided[], { labels, toText }: Vocabulary): EntityGroup[] => {
-  const nameOf = ({ label }: Decided): string => labels[label] ?? `LABEL_${label}`;
-  const goesOn = (one: Decided, previous: Decided): boolean => {
-    const { begins, tag } = parseLabel(nameOf(one));
-    return !begins && tag === parseLabel(nameOf(previous)).tag;
+const group = (decided: readonly Decided[], { toText }: Vocabulary): EntityGroup[] => {
+  const goesOn = ({ entity }: Decided, previous: Decided): boolean => {
+    const { begins, tag } = parseLabel(entity);
+    return !begins && tag === parseLabel(previous.entity).tag;
   };
   return gather(decided, goesOn).map((members) => ({
-    entity_group: nameOf(members[0]).replace(/^[^-]*-/, ''),
+    entity_group: members[0].entity.replace(/^[^-]*-/, ''),
     score: mean(members.map(({ score }) => score)),
     word: toText(members.map(({ word }) => word)),
     ...span(members),
@@ -125,37 +135,17 @@ const group = (decided: readonly Decided[], { labels, toText }: Vocabulary): Ent
 };
 
 /**
- * The entities of one window of a text, as `TokenClassificationPipeline` of `transformers` 4.57 finds them
- * (`gather_pre_entities`, `aggregate`), before any label is ignored.
- */
-export const aggregateTokens = (
-  tokens: readonly ClassifiedToken[],
-  strategy: AggregationStrategy,
-  vocabulary: Vocabulary,
-): Entity[] => {
-  switch (strategy) {
-    case 'none':
-      return decideTokens(tokens).map(({ label, ...token }) => ({
-        entity: vocabulary.labels[label] ?? `LABEL_${label}`,
-        ...token,
-      }));
-    case 'simple':
-      return group(decideTokens(tokens), vocabulary);
-    default:
-      return group(decideWords(tokens, strategy, vocabulary), vocabulary);
-  }
-};
-
-/**
  * What remains of the entities of overlapping windows, by their place in the text: of those that begin within another the longest, and
  * the surest of equally long ones (`aggregate_overlapping_entities`).
  */
-export const mergeOverlapping = <E extends Entity>(entities: readonly E[]): E[] => {
-  const [first, ...others] = entities.toSorted((a, b) => a.start - b.start);
+const mergeGroups = (groups: readonly EntityGroup[]): EntityGroup[] => {
+  const sorted = groups.toSorted((a, b) => a.start - b.start);
+  const [first] = sorted;
   if (first === undefined) return [];
-  const kept: E[] = [];
+  const kept: EntityGroup[] = [];
   let current = first;
-  for (const entity of others) {
+  // The first is compared with itself, as there: one without width, which byte-level tokens of a space are, stays twice.
+  for (const entity of sorted) {
     if (entity.start >= current.end) {
       kept.push(current);
       current = entity;
@@ -165,4 +155,36 @@ export const mergeOverlapping = <E extends Entity>(entities: readonly E[]): E[] 
     if (longer > 0 || (longer === 0 && entity.score > current.score)) current = entity;
   }
   return [...kept, current];
+};
+
+/** Each token once, as the window says that is surest of it. */
+const mergeTokens = (tokens: readonly TokenEntity[]): TokenEntity[] => {
+  const byIndex = new Map<number, TokenEntity>();
+  for (const token of tokens) {
+    const known = byIndex.get(token.index);
+    if (known === undefined || token.score > known.score) byIndex.set(token.index, token);
+  }
+  return [...byIndex.values()];
+};
+
+/**
+ * The entities of a text from the tokens of its windows, one window when the text is not long, as `TokenClassificationPipeline` of
+ * `transformers` 4.57 finds them. With the strategy `none` that takes one window only; here each token of a long text is told once.
+ */
+export const aggregateTokens = (
+  windows: readonly (readonly ClassifiedToken[])[],
+  { strategy, ignoredLabels, ...vocabulary }: Aggregation,
+): Entity[] => {
+  if (strategy === 'none')
+    return mergeTokens(windows.flatMap((tokens) => decideTokens(tokens, vocabulary))).filter(
+      ({ entity }) => !ignoredLabels.has(entity),
+    );
+  const groups = windows.flatMap((tokens) =>
+    group(
+      strategy === 'simple' ? decideTokens(tokens, vocabulary) : decideWords(tokens, strategy, vocabulary),
+      vocabulary,
+    ),
+  );
+  const remaining = groups.filter(({ entity_group }) => !ignoredLabels.has(entity_group));
+  return windows.length > 1 ? mergeGroups(remaining) : remaining;
 };

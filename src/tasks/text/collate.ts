@@ -28,6 +28,17 @@ export const fixedLength = ({ inputs }: Signature): number | undefined => {
   return typeof length === 'number' ? length : undefined;
 };
 
+/** Most tokens of a row: the least of what the graph fixes, the tokenizer knows and the settings say. */
+export const longestRow = (
+  signature: Signature,
+  { maxLength }: Pick<Tokenizer, 'maxLength'>,
+  settingsLength = Number.POSITIVE_INFINITY,
+): number => Math.min(fixedLength(signature) ?? Number.POSITIVE_INFINITY, maxLength, settingsLength);
+
+/** The position of the first token in a row that is padded to `width`. */
+export const rowStart = ({ ids }: Encoding, width: number, { paddingSide }: Pick<Tokenizer, 'paddingSide'>): number =>
+  paddingSide === 'left' ? width - ids.length : 0;
+
 /**
  * Encodings as the inputs that the graph takes, int64[N,tokens]: shorter ones are padded to the longest, or to what the graph
  * fixes, with attention 0.
@@ -35,16 +46,16 @@ export const fixedLength = ({ inputs }: Signature): number | undefined => {
 export const collateEncodings = (
   encodings: readonly Encoding[],
   signature: Signature,
-  { padId, paddingSide }: Pick<Tokenizer, 'padId' | 'paddingSide'>,
+  tokenizer: Pick<Tokenizer, 'padId' | 'paddingSide'>,
 ): Tensors => {
   const width = fixedLength(signature) ?? Math.max(1, ...encodings.map(({ ids }) => ids.length));
   const shape = [encodings.length, width];
   return Object.fromEntries(
     signature.inputs.map(({ name, dtype }) => {
       const valueAt = FIELDS[name] as (typeof FIELDS)[string];
-      const values = new Int32Array(encodings.length * width).fill(name === 'input_ids' ? padId : 0);
+      const values = new Int32Array(encodings.length * width).fill(name === 'input_ids' ? tokenizer.padId : 0);
       encodings.forEach((encoding, row) => {
-        const start = row * width + (paddingSide === 'left' ? width - encoding.ids.length : 0);
+        const start = row * width + rowStart(encoding, width, tokenizer);
         encoding.ids.forEach((_, position) => {
           values[start + position] = valueAt(encoding, position);
         });

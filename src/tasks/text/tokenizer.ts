@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
+import type { ReadFile } from '../task.ts';
 import { type AddedToken, addedTokensSchema, createSections } from './tokenizer/added-tokens.ts';
 import { createBpe } from './tokenizer/bpe.ts';
 import { cleanUpSpaces, createDecoder } from './tokenizer/decoders.ts';
@@ -63,7 +64,7 @@ export interface Tokenizer {
    * The whole of a text in parts of at most `maxLength` tokens, special ones included, that have `stride` tokens in common with the one
    * before, as with `return_overflowing_tokens`. One part, which may be empty, when all fit. `stride` is below `maxLength - addedTokens`.
    */
-  windows(text: string, stride: number): Iterable<Window>;
+  windows(text: string, options: { readonly maxLength: number; readonly stride: number }): Iterable<Window>;
   decode(ids: readonly number[], options?: DecodeOptions): string;
   tokenId(token: string): number | undefined;
   token(id: number): string | undefined;
@@ -168,9 +169,9 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
 
   return {
     encode: (text, options = {}) => encode(parts, vocabulary.token, text, { maxLength, ...options }),
-    *windows(text, stride) {
+    *windows(text, { maxLength: most, stride }) {
       const tokens = tokenise(parts, vocabulary.token, text, 0);
-      for (const [start, end] of windowsOf(tokens.length, maxLength - addedTokens, stride)) {
+      for (const [start, end] of windowsOf(tokens.length, most - addedTokens, stride)) {
         const sequences = [tokens.slice(start, end)];
         yield { encoding: toEncoding((postProcessor?.process(sequences, true) ?? sequences).flat()), start };
       }
@@ -192,6 +193,12 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
     maxLength,
     paddingSide: config.padding_side,
   };
+};
+
+/** The tokenizer of a bundle. @throws `MODEL_INVALID` */
+export const loadTokenizer = async (read: ReadFile): Promise<Tokenizer> => {
+  const readJson = async (path: string): Promise<unknown> => JSON.parse(Buffer.from(await read(path)).toString());
+  return createTokenizer(await readJson('tokenizer.json'), await readJson('tokenizer_config.json'));
 };
 
 const createVocabulary = ({ ids, targetIds = ids }: VocabularyModel, addedTokens: readonly AddedToken[]) => {

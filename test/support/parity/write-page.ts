@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
+import { measureTokenClassification } from './token-classification.ts';
 
 /** `node test/support/parity/write-page.ts` measures every task as its parity test does, and writes the tables of docs/tasks.md. */
 
@@ -11,6 +12,7 @@ const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   recommendation: measureRecommendation,
   'tabular-classification': measureTabularClassification,
   'tabular-regression': measureTabularRegression,
+  'token-classification': measureTokenClassification,
 };
 
 const toTable = (rows: readonly ParityRow[]): string =>

@@ -90,7 +90,10 @@ const trimmer = (config: unknown): ((tokens: readonly Token[]) => Token[]) => {
       while (isSpace(text[text.length - 1 - trailing])) trailing++;
       if (leading === 0 && trailing === 0) return token;
       let [start, end] = token.offsets;
-      if ((index === 0 || start === 0) && add_prefix_space && leading === 1) leading = 0;
+      if ((index === 0 || start === 0) && add_prefix_space && leading === 1) {
+        if (trailing === text.length) return { ...token, offsets: [start, start] };
+        leading = 0;
+      }
       start = Math.min(start + leading, end);
       if (trailing > 0 && end >= trailing) end = Math.max(end - trailing, start);
       return { ...token, offsets: [start, end] };

@@ -4,11 +4,14 @@ import {
   aggregateTokens,
   type ClassifiedToken,
   type EntityGroup,
-  mergeOverlapping,
 } from '../../../../src/tasks/text/aggregate-tokens.ts';
 
 const LABELS = ['O', 'B-PER', 'I-PER', 'LOC'];
-const vocabulary = { labels: LABELS, toText: (tokens: readonly string[]) => tokens.join(' ').replaceAll(' ##', '') };
+const everything = {
+  labels: LABELS,
+  ignoredLabels: new Set<string>(),
+  toText: (tokens: readonly string[]) => tokens.join(' ').replaceAll(' ##', ''),
+};
 
 /** Tokens of two characters each, with the probabilities of the labels named; the others share what remains. */
 const token = (word: string, index: number, scores: Readonly<Record<string, number>>): ClassifiedToken => {
@@ -19,7 +22,7 @@ const token = (word: string, index: number, scores: Readonly<Record<string, numb
 };
 
 const summarise = (tokens: readonly ClassifiedToken[], strategy: AggregationStrategy) =>
-  (aggregateTokens(tokens, strategy, vocabulary) as EntityGroup[]).map(
+  (aggregateTokens([tokens], { ...everything, strategy }) as EntityGroup[]).map(
     ({ entity_group, word, start, end, score }) => `${entity_group} ${word} ${start}-${end} ${score.toFixed(2)}`,
   );
 
@@ -31,7 +34,7 @@ const SPLIT_NAME = [
 
 describe('aggregated tokens', () => {
   it('stay as they are, with their labels, when nothing is aggregated', () => {
-    expect(aggregateTokens(SPLIT_NAME.slice(0, 2), 'none', vocabulary)).toEqual([
+    expect(aggregateTokens([SPLIT_NAME.slice(0, 2)], { ...everything, strategy: 'none' })).toEqual([
       { entity: 'B-PER', score: expect.closeTo(0.6), word: 'Sa', start: 0, end: 2, index: 0 },
       { entity: 'O', score: expect.closeTo(0.9), word: '##rah', start: 3, end: 5, index: 1 },
     ]);
@@ -75,31 +78,56 @@ describe('aggregated tokens', () => {
   });
 });
 
-describe('entities of overlapping windows', () => {
-  const entity = (start: number, end: number, score = 0.5): EntityGroup => ({
-    ...{ entity_group: 'PER', word: 'x', score },
-    ...{ start, end },
+describe('labels to ignore', () => {
+  const tokens = [token('Al', 0, { 'B-PER': 0.9 }), token('Bo', 1, { LOC: 0.9 })];
+  const ignoring = (label: string, strategy: AggregationStrategy) =>
+    aggregateTokens([tokens], { ...everything, ignoredLabels: new Set([label]), strategy }).map(({ word }) => word);
+
+  it('are those of tokens as the model names them, and of groups without what begins them', () => {
+    expect(ignoring('B-PER', 'none')).toEqual(['Bo']);
+    expect(ignoring('PER', 'none')).toEqual(['Al', 'Bo']);
+    expect(ignoring('PER', 'simple')).toEqual(['Bo']);
+    expect(ignoring('B-PER', 'simple')).toEqual(['Al', 'Bo']);
+  });
+});
+
+describe('windows that overlap', () => {
+  const name = (index: number, score: number) => token('Al', index, { 'B-PER': score });
+  const longName = (index: number, score: number) => [name(index, score), token('Bo', index + 1, { 'I-PER': score })];
+  const summariseAll = (windows: readonly (readonly ClassifiedToken[])[]) =>
+    (aggregateTokens(windows, { ...everything, strategy: 'simple' }) as EntityGroup[]).map(
+      ({ start, end, score }) => `${start}-${end} ${score.toFixed(1)}`,
+    );
+
+  it('keep what does not overlap, in the order of the text', () => {
+    expect(summariseAll([[name(4, 0.9)], [name(0, 0.8)], [name(2, 0.7)]])).toEqual(['0-2 0.8', '6-8 0.7', '12-14 0.9']);
   });
 
-  it('are kept where they do not overlap, in the order of the text', () => {
-    expect(mergeOverlapping([entity(6, 9), entity(0, 3), entity(3, 5)])).toEqual([
-      entity(0, 3),
-      entity(3, 5),
-      entity(6, 9),
+  it('prefer the longer entity', () => {
+    expect(summariseAll([[name(0, 0.9)], longName(0, 0.5)])).toEqual(['0-5 0.5']);
+    expect(summariseAll([longName(0, 0.5), [token('Bo', 1, { 'I-PER': 0.9 })]])).toEqual(['0-5 0.5']);
+  });
+
+  it('prefer the surer of equally long entities', () => {
+    expect(summariseAll([[name(0, 0.5)], [name(0, 0.9)]])).toEqual(['0-2 0.9']);
+    expect(summariseAll([[name(0, 0.9)], [name(0, 0.5)]])).toEqual(['0-2 0.9']);
+  });
+
+  it('tell each token once, as the surer of them does, when nothing is aggregated', () => {
+    const asLocation = token('Al', 0, { LOC: 0.7 });
+    const inside = token('##l', 0, { O: 0.8 }); // of the same place in the text, as tokens of one emoji are
+
+    const answer = aggregateTokens(
+      [
+        [name(0, 0.5), { ...inside, index: 1 }],
+        [asLocation, { ...inside, index: 1 }],
+      ],
+      { ...everything, strategy: 'none' },
+    );
+
+    expect(answer).toMatchObject([
+      { entity: 'LOC', index: 0 },
+      { entity: 'O', index: 1 },
     ]);
-  });
-
-  it('give way to a longer one', () => {
-    expect(mergeOverlapping([entity(0, 3, 0.9), entity(2, 9, 0.1)])).toEqual([entity(2, 9, 0.1)]);
-    expect(mergeOverlapping([entity(0, 7, 0.1), entity(2, 4, 0.9)])).toEqual([entity(0, 7, 0.1)]);
-  });
-
-  it('give way to a surer one of the same length', () => {
-    expect(mergeOverlapping([entity(0, 3, 0.4), entity(0, 3, 0.9)])).toEqual([entity(0, 3, 0.9)]);
-    expect(mergeOverlapping([entity(0, 3, 0.9), entity(1, 4, 0.4)])).toEqual([entity(0, 3, 0.9)]);
-  });
-
-  it('are none of none', () => {
-    expect(mergeOverlapping([])).toEqual([]);
   });
 });

@@ -1,0 +1,87 @@
+import { ServingError } from '../../src/core/errors.ts';
+import type { Tensors } from '../../src/core/tensor.ts';
+import type { TaskModel } from '../../src/tasks/task.ts';
+import { collateEncodings, longestRow } from '../../src/tasks/text/collate.ts';
+import { createTokenizer, type Tokenizer } from '../../src/tasks/text/tokenizer.ts';
+import type { ModelSource } from '../model-source.ts';
+import type { SourceFile } from './recipe.ts';
+import { refuse, requireSettingsFile, type Settings } from './settings.ts';
+
+/** By how many rows an embedding may exceed its tokenizer: models are padded to sizes that computers like, and keep rows in reserve. */
+const SPARE_ROWS = 1024;
+
+/**
+ * What `loadTokenizer` reads when the model is loaded.
+ * @throws `MODEL_INVALID` when a file is missing, makes no tokenizer, or makes one of another vocabulary than `config` says
+ */
+export const readTokenizerFiles = async (source: ModelSource, config: Settings): Promise<readonly SourceFile[]> => {
+  const json = await requireSettingsFile(
+    source,
+    'tokenizer.json',
+    'how text becomes tokens; made of a Python tokenizer by: AutoTokenizer.from_pretrained(<folder>, use_fast=True).save_pretrained(<folder>)',
+  );
+  const tokenizerConfig = await requireSettingsFile(source, 'tokenizer_config.json', 'how long texts may be');
+  const { vocabSize } = createTokenizer(json, tokenizerConfig);
+  const { vocab_size: rows } = config;
+  if (typeof rows === 'number' && (vocabSize > rows || vocabSize + SPARE_ROWS < rows))
+    refuse(
+      `tokenizer.json has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of the same model`,
+    );
+  return [{ path: 'tokenizer.json' }, { path: 'tokenizer_config.json' }];
+};
+
+/** Models whose first position has the number after that of padding, as fairseq counts. */
+const FAIRSEQ_POSITIONS =
+  /^(?:roberta|xlm-roberta|xlm-roberta-xl|camembert|roberta-prelayernorm|data2vec-text|longformer|ibert|luke|mpnet|lilt|xmod)$/;
+
+/** How many tokens the model has positions for, where config.json says so. */
+export const readPositions = ({
+  max_position_embeddings: positions,
+  model_type: type,
+  pad_token_id: pad,
+}: Settings): { maxLength?: number } => {
+  if (typeof positions !== 'number' || !Number.isInteger(positions) || positions < 1) return {};
+  const isOffset = FAIRSEQ_POSITIONS.test(String(type)) && typeof pad === 'number';
+  return { maxLength: isOffset ? positions - pad - 1 : positions };
+};
+
+const run = (
+  { graphs: { model } }: TaskModel,
+  tokenizer: Tokenizer,
+  token: number,
+  length: number,
+): Promise<Tensors> => {
+  if (model === undefined) return refuse('there is no graph named "model"');
+  const repeat = <V>(value: V): V[] => Array.from({ length }, () => value);
+  const encoding = {
+    ids: repeat(token),
+    typeIds: repeat(0),
+    offsets: repeat([0, 0] as const),
+    special: repeat(false),
+    sequence: repeat(0 as const),
+    wordIds: repeat(0),
+  };
+  return model.run(collateEncodings([encoding], model.signature, tokenizer));
+};
+
+/**
+ * Runs what no blank input has: the last token of the vocabulary, and as many tokens as a text may have.
+ * @throws `MODEL_INVALID` when the graph knows fewer tokens, or takes shorter texts
+ */
+export const runExtremes = async (model: TaskModel, maxLength?: number): Promise<Tensors> => {
+  const tokenizer = model.resources as Tokenizer;
+  const last = tokenizer.vocabSize - 1;
+  const outputs = await run(model, tokenizer, last, 1).catch((error: unknown) =>
+    refuse(
+      `tokenizer.json has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of the same model`,
+    ),
+  );
+  const longest = longestRow(model.graphs.model?.signature ?? { inputs: [], outputs: [] }, tokenizer, maxLength);
+  if (Number.isFinite(longest))
+    await run(model, tokenizer, last, longest).catch((error: unknown) =>
+      refuse(
+        `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set "model_max_length" in tokenizer_config.json to what the model takes`,
+      ),
+    );
+  return outputs;
+};
