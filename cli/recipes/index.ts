@@ -1,9 +1,11 @@
 import type { TaskName } from '../../src/serving/tasks.ts';
+import { featureExtraction } from './feature-extraction.ts';
 import { imageClassification } from './image-classification.ts';
 import type { TaskRecipe } from './recipe.ts';
 import { recommendation } from './recommendation.ts';
 import { tabularClassification, tabularRegression } from './tabular.ts';
 import { tensor } from './tensor.ts';
+import { textClassification } from './text-classification.ts';
 import { tokenClassification } from './token-classification.ts';
 
 /** `Record` makes the compiler ask for the recipe of every new task. */
@@ -14,4 +16,6 @@ export const RECIPES: Record<TaskName, TaskRecipe> = {
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,
   'token-classification': tokenClassification,
+  'text-classification': textClassification,
+  'feature-extraction': featureExtraction,
 };

@@ -2,32 +2,26 @@ import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
 import type { TaskModel } from '../../src/tasks/task.ts';
 import { collateEncodings, longestRow } from '../../src/tasks/text/collate.ts';
-import { createTokenizer, type Tokenizer } from '../../src/tasks/text/tokenizer.ts';
+import type { Tokenizer } from '../../src/tasks/text/tokenizer.ts';
 import type { ModelSource } from '../model-source.ts';
 import type { SourceFile } from './recipe.ts';
-import { refuse, requireSettingsFile, type Settings } from './settings.ts';
+import { refuse, type Settings } from './settings.ts';
+import { readTokenizer } from './tokenizers/index.ts';
 
 /** By how many rows an embedding may exceed its tokenizer: models are padded to sizes that computers like, and keep rows in reserve. */
 const SPARE_ROWS = 1024;
 
 /**
  * What `loadTokenizer` reads when the model is loaded.
- * @throws `MODEL_INVALID` when a file is missing, makes no tokenizer, or makes one of another vocabulary than `config` says
+ * @throws `MODEL_INVALID` when there is no tokenizer, or one of another vocabulary than `config` says
  */
-export const readTokenizerFiles = async (source: ModelSource, config: Settings): Promise<readonly SourceFile[]> => {
-  const json = await requireSettingsFile(
-    source,
-    'tokenizer.json',
-    'how text becomes tokens; made of a Python tokenizer by: AutoTokenizer.from_pretrained(<folder>, use_fast=True).save_pretrained(<folder>)',
-  );
-  const tokenizerConfig = await requireSettingsFile(source, 'tokenizer_config.json', 'how long texts may be');
-  const { vocabSize } = createTokenizer(json, tokenizerConfig);
+export const readTextResources = async (source: ModelSource, config: Settings): Promise<readonly SourceFile[]> => {
+  const { tokenizer, files } = await readTokenizer(source);
+  const { vocabSize } = tokenizer;
   const { vocab_size: rows } = config;
   if (typeof rows === 'number' && (vocabSize > rows || vocabSize + SPARE_ROWS < rows))
-    refuse(
-      `tokenizer.json has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of the same model`,
-    );
-  return [{ path: 'tokenizer.json' }, { path: 'tokenizer_config.json' }];
+    refuse(`the tokenizer has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of one model`);
+  return files;
 };
 
 /** Models whose first position has the number after that of padding, as fairseq counts. */
@@ -73,7 +67,7 @@ export const runExtremes = async (model: TaskModel, maxLength?: number): Promise
   const last = tokenizer.vocabSize - 1;
   const outputs = await run(model, tokenizer, last, 1).catch((error: unknown) =>
     refuse(
-      `tokenizer.json has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of the same model`,
+      `the tokenizer has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of one model`,
     ),
   );
   const longest = longestRow(model.graphs.model?.signature ?? { inputs: [], outputs: [] }, tokenizer, maxLength);

@@ -1,6 +1,6 @@
 import { runBlank, type TaskRecipe } from './recipe.ts';
 import { readLabels, refuse, requireSettingsFile } from './settings.ts';
-import { readPositions, readTokenizerFiles, runExtremes } from './text.ts';
+import { readPositions, readTextResources, runExtremes } from './text.ts';
 
 export const tokenClassification: TaskRecipe = {
   graphs: ['model'],
@@ -10,7 +10,7 @@ export const tokenClassification: TaskRecipe = {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
     return {
       settings: { labels: readLabels(config), ...readPositions(config) },
-      resources: await readTokenizerFiles(source, config),
+      resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };
   },

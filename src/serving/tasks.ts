@@ -33,6 +33,10 @@ export const TASKS = {
     (await import('../tasks/tabular-regression.ts')).createTabularRegression(bundle.settings, signatureOf(bundle)),
   'token-classification': async (bundle) =>
     (await import('../tasks/token-classification.ts')).createTokenClassification(bundle.settings, signatureOf(bundle)),
+  'text-classification': async (bundle) =>
+    (await import('../tasks/text-classification.ts')).createTextClassification(bundle.settings, signatureOf(bundle)),
+  'feature-extraction': async (bundle) =>
+    (await import('../tasks/feature-extraction.ts')).createFeatureExtraction(bundle.settings, signatureOf(bundle)),
 } as const satisfies Record<string, CreateTask>;
 
 export type TaskName = keyof typeof TASKS;

@@ -44,3 +44,11 @@ export const readChoice = <C extends string>(
     );
   return choice;
 };
+
+/** @throws `INVALID_REQUEST` unless it is true or false */
+export const readBoolean = (parameters: Parameters, name: string, fallback: boolean): boolean => {
+  const value = parameters[name] ?? fallback;
+  if (typeof value !== 'boolean')
+    throw new ServingError('INVALID_REQUEST', `parameter "${name}" is ${show(value)}, expected true or false`);
+  return value;
+};

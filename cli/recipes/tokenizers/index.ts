@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { show } from '../../../src/core/show.ts';
-import { createTokenizer } from '../../../src/tasks/text/tokenizer.ts';
+import { createTokenizer, type Tokenizer } from '../../../src/tasks/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile } from '../../model-source.ts';
 import type { SourceFile } from '../recipe.ts';
 import { refuse, type Settings } from '../settings.ts';
@@ -94,26 +94,40 @@ const build = async (source: ModelSource): Promise<readonly [tokenizer: object, 
   return [await known.build(folder), { ...known.defaults, ...folder.settings, tokenizer_class: name }];
 };
 
+/** A tokenizer, and the files that it is loaded from. */
+export interface TokenizerSource {
+  readonly tokenizer: Tokenizer;
+  readonly files: readonly SourceFile[];
+}
+
 /**
- * The files by which the model's text becomes tokens: tokenizer.json and tokenizer_config.json, those of the folder, or made from
- * the files of a tokenizer that is written in Python.
+ * How the model's text becomes tokens: tokenizer.json and tokenizer_config.json, those of the folder, or made from the files of a
+ * tokenizer that is written in Python.
  *
  * @throws `MODEL_INVALID` naming the file that is missing, damaged or contradicts another one, and how to mend it
  */
-export const readTokenizerFiles = async (source: ModelSource): Promise<readonly SourceFile[]> => {
-  const tokenizer = await readSettingsFile(source, 'tokenizer.json');
-  if (tokenizer !== undefined) {
+export const readTokenizer = async (source: ModelSource): Promise<TokenizerSource> => {
+  const json = await readSettingsFile(source, 'tokenizer.json');
+  if (json !== undefined) {
     const config = await readSettingsFile(source, 'tokenizer_config.json');
-    createTokenizer(tokenizer, config ?? {});
-    return [
-      { path: 'tokenizer.json' },
-      { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
-    ];
+    return {
+      tokenizer: createTokenizer(json, config ?? {}),
+      files: [
+        { path: 'tokenizer.json' },
+        { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
+      ],
+    };
   }
   const [made, config] = await build(source);
-  createTokenizer(made, config);
-  return [
-    { path: 'tokenizer.json', content: JSON.stringify(made) },
-    { path: 'tokenizer_config.json', content: JSON.stringify(config) },
-  ];
+  return {
+    tokenizer: createTokenizer(made, config),
+    files: [
+      { path: 'tokenizer.json', content: JSON.stringify(made) },
+      { path: 'tokenizer_config.json', content: JSON.stringify(config) },
+    ],
+  };
 };
+
+/** The files of `readTokenizer`, for who needs no more. */
+export const readTokenizerFiles = async (source: ModelSource): Promise<readonly SourceFile[]> =>
+  (await readTokenizer(source)).files;

@@ -1,0 +1,37 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { measureModels, type TextClassificationParity } from '../support/parity/text-classification.ts';
+
+/** Made by test/reference/text_classification.py with optimum-onnx and the pipeline of `transformers`. */
+describe('text classification against the reference', () => {
+  let rows: TextClassificationParity[];
+
+  beforeAll(async () => {
+    rows = await measureModels();
+  });
+
+  it('covers BERT, RoBERTa and XLM-R with at least 25 texts and pairs each', () => {
+    expect(rows.map(({ model }) => model)).toEqual([
+      'tiny-bert-sentiment',
+      'tiny-roberta-emotions',
+      'tiny-xlm-roberta-entailment',
+      'tiny-bert-rating',
+    ]);
+    expect(rows.filter(({ inputs }) => inputs < 25)).toEqual([]);
+  });
+
+  it('gives the same logits to 1e-4', () => {
+    expect(rows.filter(({ logitDifference }) => !(logitDifference <= 1e-4))).toEqual([]);
+  });
+
+  it('gives the same scores to 1e-4, by the function of the model or of the caller', () => {
+    expect(rows.filter(({ scoreDifference }) => !(scoreDifference <= 1e-4))).toEqual([]);
+  });
+
+  it('sorts the labels alike wherever the reference is sure of their order', () => {
+    expect(rows.filter(({ otherOrder }) => otherOrder.length > 0)).toEqual([]);
+  });
+
+  it('cuts the same texts, and says of each that it did', () => {
+    expect(rows.filter(({ otherCut }) => otherCut.length > 0)).toEqual([]);
+  });
+});
