@@ -163,15 +163,15 @@ describe('push of a token classifier', () => {
       vocab.extra = 5_000;
     });
 
-    await expect(pushing).rejects.toThrow(/tokenizer.json has 5001 tokens/);
+    await expect(pushing).rejects.toThrow(/the tokenizer has 5001 tokens, "vocab_size" in config.json is/);
   });
 
-  it('refuses a folder without tokenizer.json, and names the way to one', async () => {
+  it('refuses a folder without tokenizer.json and without what one is made from', async () => {
     await cp('test/fixtures/models/tiny-bert-ner', folder, { recursive: true });
     await rm(join(folder, 'tokenizer.json'));
 
     await expect(pushModel(serving.repository, folder, { name: 'changed' })).rejects.toThrow(
-      /no tokenizer.json.*save_pretrained/,
+      /no vocab\.txt, which its tokenizer needs/,
     );
   });
 });
