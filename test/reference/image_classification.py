@@ -27,10 +27,11 @@ VERSIONS = {name: version(name) for name in ("transformers", "pillow", "numpy", 
 WIDE, TALL, TINY = "small-75x50.png", "small-41x60.png", "tiny-20x14.png"
 
 PROCESSORS = [
-    "BeitImageProcessor", "BitImageProcessor", "CLIPImageProcessor", "ConvNextImageProcessor", "DeiTImageProcessor",
-    "DetrImageProcessor", "EfficientNetImageProcessor", "LevitImageProcessor", "MobileNetV1ImageProcessor",
-    "MobileNetV2ImageProcessor", "MobileViTImageProcessor", "PoolFormerImageProcessor", "PvtImageProcessor",
-    "SegformerImageProcessor", "SiglipImageProcessor", "ViTImageProcessor",
+    "BeitImageProcessor", "BitImageProcessor", "CLIPImageProcessor", "ConditionalDetrImageProcessor", "ConvNextImageProcessor",
+    "DeformableDetrImageProcessor", "DeiTImageProcessor", "DetrImageProcessor", "EfficientNetImageProcessor",
+    "LevitImageProcessor", "MobileNetV1ImageProcessor", "MobileNetV2ImageProcessor", "MobileViTImageProcessor",
+    "PoolFormerImageProcessor", "PvtImageProcessor", "RTDetrImageProcessor", "SegformerImageProcessor", "SiglipImageProcessor",
+    "ViTImageProcessor", "YolosImageProcessor",
 ]  # fmt: skip
 
 # (processor, image, fields of preprocessor_config.json; what is not named has the processor's default)
@@ -79,6 +80,16 @@ CASES = [
     ("Detr", TALL, {"size": {"shortest_edge": 21, "longest_edge": 27}}),
     ("Detr", WIDE, {"size": {"shortest_edge": 50, "longest_edge": 99}}),
     ("Detr", TALL, {"size": {"height": 16, "width": 18}, "do_pad": False}),
+    ("Detr", WIDE, {"size": 20, "max_size": 25}),
+    ("Detr", TALL, {"size": {"max_height": 30, "max_width": 40}}),
+    ("Detr", TINY, {"size": {"max_height": 30, "max_width": 40}}),
+    *[("Yolos", image, {"size": {"shortest_edge": 40, "longest_edge": 99}}) for image in (WIDE, TALL, TINY)],
+    ("Yolos", WIDE, {"size": {"shortest_edge": 40, "longest_edge": 50}}),
+    ("Yolos", TALL, {"size": {"height": 21, "width": 18}}),
+    ("ConditionalDetr", WIDE, {"size": {"shortest_edge": 20, "longest_edge": 25}}),
+    ("DeformableDetr", TALL, {"size": {"shortest_edge": 20, "longest_edge": 25}}),
+    ("RTDetr", WIDE, {"size": {"height": 21, "width": 32}}),
+    ("RTDetr", TALL, {"size": {"height": 21, "width": 32}, "do_normalize": True}),
     ("Detr", WIDE, {"size": {"shortest_edge": 16, "longest_edge": 40}, "pad_size": {"height": 20, "width": 31}}),
 ]
 
