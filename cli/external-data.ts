@@ -1,7 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
-import { fields } from './protobuf.ts';
+import { fields, readEntry } from './protobuf.ts';
 
 /**
  * Which fields of a message lead to tensors, by field number.
@@ -20,19 +20,15 @@ type Parent = keyof typeof CHILDREN;
 type Child = Parent | 'Tensor';
 
 const TENSOR = { externalData: 13, dataLocation: 14 };
-const ENTRY = { key: 1, value: 2 };
 const EXTERNAL = 1;
-
-const readEntry = (entry: Buffer): Record<number, string> =>
-  Object.fromEntries([...fields(entry)].map(({ number, value }) => [number, value.toString()]));
 
 function* tensorLocations(tensor: Buffer): Generator<string> {
   const known = [...fields(tensor)];
   if (!known.some(({ number, value }) => number === TENSOR.dataLocation && value[0] === EXTERNAL)) return;
   for (const { number, value } of known) {
     if (number !== TENSOR.externalData) continue;
-    const entry = readEntry(value);
-    if (entry[ENTRY.key] === 'location') yield entry[ENTRY.value] ?? '';
+    const [key, location] = readEntry(value);
+    if (key === 'location') yield location;
   }
 }
 

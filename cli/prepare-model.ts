@@ -104,7 +104,7 @@ export const prepareModel = async (
   source: ModelSource,
   name: string,
   recognised: RecognisedTask,
-  { dimensions = {}, maxBatch, bake: isBaking = true, warmup = [] }: PrepareOptions,
+  { dimensions = {}, maxBatch = RECIPES[recognised.task].maxBatch, bake: isBaking = true, warmup = [] }: PrepareOptions,
   scratch: string,
 ): Promise<PreparedModel> => {
   const { task: taskName, reason } = recognised;

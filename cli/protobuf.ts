@@ -46,6 +46,15 @@ export function* fields(message: Buffer): Generator<Field> {
   }
 }
 
+/** `StringStringEntryProto` of ONNX. */
+const ENTRY = { key: 1, value: 2 };
+
+/** An entry of a map of texts. */
+export const readEntry = (entry: Buffer): [key: string, value: string] => {
+  const texts = new Map([...fields(entry)].map(({ number, value }) => [number, value.toString()]));
+  return [texts.get(ENTRY.key) ?? '', texts.get(ENTRY.value) ?? ''];
+};
+
 /** The signed 64-bit integers whose varints follow each other in `digits`. */
 export const readIntegers = (digits: Buffer): bigint[] => {
   const integers: bigint[] = [];

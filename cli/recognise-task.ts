@@ -4,6 +4,7 @@ import { type ModelRepository, unlessMissing } from '../src/repository/model-rep
 import type { TaskName } from '../src/serving/tasks.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from './model-source.ts';
 import { RECIPES } from './recipes/index.ts';
+import { readUltralyticsMetadata } from './ultralytics.ts';
 
 const isTask = (name: string): name is TaskName => Object.hasOwn(RECIPES, name);
 const served = Object.keys(RECIPES).join(', ');
@@ -46,11 +47,14 @@ const taskOfArchitecture = (architecture: string, modelType: unknown): string | 
 };
 
 /**
- * The task of a Hugging Face folder, or of a file in one: from what sentence-transformers writes, else from the architecture in
+ * The task of a Hugging Face folder, or of a file in one: from what Ultralytics writes into a graph, or sentence-transformers beside it, else from the architecture in
  * config.json, else from the model card, else from the settings that only a classifier of pictures, or an encoder of text, has; else bare tensors.
  * @throws `MODEL_INVALID` for a task that is not served
  */
 export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask> => {
+  const ultralytics = await readUltralyticsMetadata(source);
+  if (ultralytics?.task === 'detect')
+    return { task: 'object-detection', reason: 'task detect, which Ultralytics wrote into the graph' };
   if (!source.ownsDirectory) return { task: 'tensor', reason: 'a single file, served as bare tensors' };
   const decide = (name: string, reason: string): RecognisedTask => {
     if (isTask(name)) return { task: name, reason };

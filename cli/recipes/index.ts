@@ -1,6 +1,7 @@
 import type { TaskName } from '../../src/serving/tasks.ts';
 import { featureExtraction } from './feature-extraction.ts';
 import { imageClassification } from './image-classification.ts';
+import { objectDetection } from './object-detection.ts';
 import type { TaskRecipe } from './recipe.ts';
 import { recommendation } from './recommendation.ts';
 import { tabularClassification, tabularRegression } from './tabular.ts';
@@ -12,6 +13,7 @@ import { tokenClassification } from './token-classification.ts';
 export const RECIPES: Record<TaskName, TaskRecipe> = {
   tensor,
   'image-classification': imageClassification,
+  'object-detection': objectDetection,
   recommendation,
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,

@@ -27,6 +27,8 @@ export interface ModelSettings {
 export interface TaskRecipe {
   /** Roles of the graphs that it runs. */
   readonly graphs: readonly string[];
+  /** How many rows run together unless `push --max-batch` says otherwise; left out, as many as the bundle's default. */
+  readonly maxBatch?: number;
   /** What `predict` is told to send, such as `<picture>`. */
   readonly example: string;
   /** @throws `MODEL_INVALID` saying what is missing or contradictory, and how to mend it */

@@ -22,6 +22,8 @@ export const TASKS = {
   tensor: createRawTask,
   'image-classification': async (bundle) =>
     (await import('../tasks/image-classification.ts')).createImageClassification(bundle.settings, signatureOf(bundle)),
+  'object-detection': async (bundle) =>
+    (await import('../tasks/object-detection.ts')).createObjectDetection(bundle.settings, signatureOf(bundle)),
   recommendation: async (bundle) =>
     (await import('../tasks/recommendation.ts')).createRecommendation(bundle.settings, signatureOf(bundle)),
   'tabular-classification': async (bundle) =>

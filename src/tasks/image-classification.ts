@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { batchKey, concatenate } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Signature, Tensors } from '../core/tensor.ts';
-import { toImageBytes } from './image/input.ts';
+import { BLACK_PIXEL, toImageBytes } from './image/input.ts';
 import { preprocessImage } from './image/preprocess-image.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from './image/preprocessing.ts';
 import { assertKnownParameters, readTopK } from './parameters.ts';
@@ -25,12 +25,6 @@ interface Request {
   readonly image: Uint8Array;
   readonly topK: number;
 }
-
-/** A PNG of one black pixel; preprocessing makes of it what the graph takes. */
-const BLACK_PIXEL = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC',
-  'base64',
-);
 
 /** As the Hugging Face pipeline. */
 const DEFAULT_TOP_K = 5;

@@ -45,6 +45,14 @@ export const readChoice = <C extends string>(
   return choice;
 };
 
+/** @throws `INVALID_REQUEST` unless it is a number from 0 to 1 */
+export const readFraction = (parameters: Parameters, name: string, fallback: number): number => {
+  const value = parameters[name] ?? fallback;
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1))
+    throw new ServingError('INVALID_REQUEST', `parameter "${name}" is ${show(value)}, expected a number from 0 to 1`);
+  return value;
+};
+
 /** @throws `INVALID_REQUEST` unless it is true or false */
 export const readBoolean = (parameters: Parameters, name: string, fallback: boolean): boolean => {
   const value = parameters[name] ?? fallback;

@@ -4,7 +4,6 @@ import type { Metadata, Sharp } from 'sharp';
 import { ServingError } from '../../core/errors.ts';
 import { type ImageFormat, sniffFormat } from './format.ts';
 import { MAX_PIXELS, type Rectangle } from './geometry.ts';
-import type { Resample } from './preprocessing.ts';
 import type { Size } from './processors.ts';
 import type { Pixels } from './resample.ts';
 
@@ -16,14 +15,15 @@ export interface ImageHeader extends Size {
   readonly samples: Samples;
 }
 
+/** libvips' names of Pillow's filters. */
+const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as const;
+
 /** A resize that libvips does while it decodes, and the part of its result that is kept. */
 export interface Shrink {
   readonly size: Size;
-  readonly method: Exclude<Resample, 'nearest'>;
+  readonly method: keyof typeof KERNELS;
   readonly crop?: Rectangle;
 }
-
-const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3' } as const;
 
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((format) => `VipsForeignLoad${format}`);
 

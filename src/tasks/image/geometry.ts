@@ -1,5 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
-import type { ImagePreprocessing } from './preprocessing.ts';
+import type { ImagePreprocessing, Resize } from './preprocessing.ts';
 import type { Size } from './processors.ts';
 
 export interface Rectangle extends Size {
@@ -17,6 +17,8 @@ export interface Geometry {
   readonly canvas: Rectangle;
   /** The tensor's width and height: the canvas, padded. */
   readonly output: Size;
+  /** The level, of 255, of the canvas around the picture. */
+  readonly margin: number;
 }
 
 /** 64 megapixels take up to 0.5 GB to decode (progressive JPEG, CMYK, WebP): a third of the default function's memory. */
@@ -28,13 +30,27 @@ const roundHalfToEven = (value: number): number => {
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 };
 
+/** As large as fits into `bounds`, and never without a pixel. */
+const fitInto = (bounds: Size, { width, height }: Size, toWhole: (side: number) => number): Size => {
+  const scale = Math.min(bounds.width / width, bounds.height / height);
+  return { width: Math.max(1, toWhole(width * scale)), height: Math.max(1, toWhole(height * scale)) };
+};
+
+/** Cut to whole multiples, as the YOLOS processor does; where that leaves nothing, and the reference fails, one multiple. */
+const cutTo = (multiple: number, { width, height }: Size): Size => ({
+  width: Math.max(multiple, width - (width % multiple)),
+  height: Math.max(multiple, height - (height % multiple)),
+});
+
 /**
  * `get_resize_output_image_size` of `transformers.image_transforms`; with a bound on the longer side
  * `get_size_with_aspect_ratio` of its DETR processor. Both cut fractions off rather than round them.
  */
-const toResized = (resize: ImagePreprocessing['resize'], source: Size): Size => {
+const toResized = (resize: Resize | undefined, source: Size): Size => {
   if (resize === undefined) return source;
   if ('width' in resize) return resize;
+  if ('within' in resize) return fitInto(resize.within, source, Math.trunc);
+  if ('letterbox' in resize) return fitInto(resize.letterbox, source, roundHalfToEven);
   const short = Math.min(source.width, source.height);
   const long = Math.max(source.width, source.height);
   let newShort = resize.shortest;
@@ -44,11 +60,17 @@ const toResized = (resize: ImagePreprocessing['resize'], source: Size): Size => 
     newShort = Math.max(1, roundHalfToEven(exactShort));
     newLong = newShort === short ? long : Math.trunc((exactShort * long) / short);
   }
-  return source.width <= source.height ? { width: newShort, height: newLong } : { width: newLong, height: newShort };
+  const resized =
+    source.width <= source.height ? { width: newShort, height: newLong } : { width: newLong, height: newShort };
+  return resize.multipleOf === undefined ? resized : cutTo(resize.multipleOf, resized);
 };
 
 /** Both start of a centred crop and, when negative, the margin before a smaller picture, as `center_crop` rounds them. */
 const centredStart = (length: number, cropped: number): number => Math.floor((length - cropped) / 2);
+/** The same as Ultralytics' `LetterBox` rounds it: the odd pixel comes after the picture. */
+const letterboxStart = (length: number, boxed: number): number => -Math.floor((boxed - length) / 2);
+/** The grey of a letterbox. */
+const LETTERBOX_LEVEL = 114;
 
 /**
  * Sizes and places for one picture of size `source`.
@@ -56,9 +78,11 @@ const centredStart = (length: number, cropped: number): number => Math.floor((le
  */
 export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Size): Geometry => {
   const resized = toResized(resize, source);
-  const cropped = crop ?? resized;
-  const left = centredStart(resized.width, cropped.width);
-  const top = centredStart(resized.height, cropped.height);
+  const letterbox = resize !== undefined && 'letterbox' in resize ? resize.letterbox : undefined;
+  const cropped = letterbox ?? crop ?? resized;
+  const toStart = letterbox === undefined ? centredStart : letterboxStart;
+  const left = toStart(resized.width, cropped.width);
+  const top = toStart(resized.height, cropped.height);
   const output = pad ?? cropped;
   const refuse = (problem: string): ServingError =>
     new ServingError(
@@ -78,5 +102,6 @@ export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Si
     },
     canvas: { left: Math.max(0, -left), top: Math.max(0, -top), width: cropped.width, height: cropped.height },
     output,
+    margin: letterbox === undefined ? 0 : LETTERBOX_LEVEL,
   };
 };

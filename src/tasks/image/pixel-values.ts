@@ -5,11 +5,11 @@ import type { Pixels } from './resample.ts';
 
 /**
  * The tensor of one picture, float32[1,C,H,W], in one pass: rescaled, normalised and in planes by a look-up per sample.
- * Around a picture smaller than its crop is black, which is normalised too; padding is zero.
+ * Around a picture smaller than its canvas is the margin's level, which is normalised too; padding is zero.
  */
 export const toPixelValues = (
   { data, width, height }: Pixels,
-  { canvas, output }: Geometry,
+  { canvas, output, margin }: Geometry,
   channels: readonly Channel[],
 ): Tensor<'float32'> => {
   const planeLength = output.width * output.height;
@@ -20,7 +20,7 @@ export const toPixelValues = (
     if (hasMargin)
       for (let y = 0; y < canvas.height; y += 1) {
         const start = plane + y * output.width;
-        values.fill(levels[0] as number, start, start + canvas.width);
+        values.fill(levels[margin] as number, start, start + canvas.width);
       }
     let from = source;
     for (let y = 0; y < height; y += 1) {

@@ -3,6 +3,7 @@ import { decode, type ImageHeader, readHeader } from './decode.ts';
 import { type Geometry, toGeometry } from './geometry.ts';
 import { toPixelValues } from './pixel-values.ts';
 import type { ImagePreprocessing, Resample } from './preprocessing.ts';
+import type { Size } from './processors.ts';
 import { type Pixels, resample } from './resample.ts';
 
 /** From this factor on libvips averages whole pixels before it filters, which Pillow does not. */
@@ -22,7 +23,7 @@ const readPixels = async (
   { resized, visible }: Geometry,
   method: Resample,
 ): Promise<Pixels> => {
-  if (header.samples !== 'plain' || method === 'nearest')
+  if (header.samples !== 'plain' || method === 'nearest' || method === 'linear')
     return resample(await decode(bytes, header), resized, visible, method);
   const across = header.width / resized.width;
   const down = header.height / resized.height;
@@ -43,16 +44,30 @@ const afterOtherLarge = <T>(work: () => Promise<T>): Promise<T> => {
   return result;
 };
 
+/** A picture in the size that a model takes, and where it came from. */
+export interface ResizedImage {
+  /** The picture's own size, upright. */
+  readonly source: Size;
+  readonly geometry: Geometry;
+  readonly pixels: Pixels;
+}
+
 /**
- * An encoded picture → `pixel_values` float32[1,3,H,W], as `plan` says.
+ * The pixels of an encoded picture, resized and cropped as `plan` says.
  *
  * @throws `INVALID_INPUT` when the picture cannot be decoded, `UNSUPPORTED_MEDIA_TYPE` when it is of another format,
  *   `PAYLOAD_TOO_LARGE` when it has too many pixels
  */
-export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
+export const resizeImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<ResizedImage> => {
   const header = await readHeader(bytes);
   const geometry = toGeometry(plan, header);
   const read = (): Promise<Pixels> => readPixels(bytes, header, geometry, plan.resample);
   const isLarge = header.width * header.height > LARGE_PIXELS;
-  return toPixelValues(await (isLarge ? afterOtherLarge(read) : read()), geometry, plan.channels);
+  return { source: header, geometry, pixels: await (isLarge ? afterOtherLarge(read) : read()) };
+};
+
+/** An encoded picture → `pixel_values` float32[1,3,H,W], as `plan` says. @throws as `resizeImage` */
+export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
+  const { pixels, geometry } = await resizeImage(bytes, plan);
+  return toPixelValues(pixels, geometry, plan.channels);
 };

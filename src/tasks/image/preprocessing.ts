@@ -4,7 +4,8 @@ import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type Size
 
 /** Pillow's filters that `transformers` configurations use, by their number in the file. */
 const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
-export type Resample = (typeof RESAMPLE)[number];
+/** `linear` is OpenCV's: between the nearest pixels, however many are passed over. */
+export type Resample = (typeof RESAMPLE)[number] | 'linear';
 
 /** One channel of the tensor: which channel of the RGB pixels it shows, and the value of each of its 256 levels. */
 export interface Channel {
@@ -12,10 +13,24 @@ export interface Channel {
   readonly levels: Float32Array;
 }
 
+export type Resize =
+  /** To these sides, whatever that does to the proportions. */
+  | Size
+  /** To this shorter side, unless the longer one would exceed its bound; both sides then cut to a multiple. */
+  | {
+      readonly shortest: number;
+      readonly longest?: number | undefined;
+      readonly multipleOf?: number | undefined;
+    }
+  /** As large as fits into these sides. */
+  | { readonly within: Size }
+  /** As large as fits into these sides, in the middle of a grey of that size. */
+  | { readonly letterbox: Size };
+
 /** What happens to the pixels, in this order. */
 export interface ImagePreprocessing {
-  /** To these sides; to this shorter side; or to this shorter side unless the longer one would exceed its bound. */
-  readonly resize: Size | { readonly shortest: number; readonly longest?: number | undefined } | undefined;
+  /** Nothing without it. */
+  readonly resize: Resize | undefined;
   readonly resample: Resample;
   /** The centre of the picture, black around a smaller one. */
   readonly crop: Size | undefined;
@@ -25,7 +40,7 @@ export interface ImagePreprocessing {
   readonly pad: Size | undefined;
 }
 
-/** Steps that `do_…` may name without any effect on the pixels of a picture to classify. */
+/** Steps that `do_…` may name without any effect on the pixels of a picture. */
 const WITHOUT_EFFECT = new Set(['do_convert_rgb', 'do_reduce_labels', 'do_convert_annotations']);
 
 const side = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -34,8 +49,9 @@ const size = v.union(
     side,
     v.strictObject({ height: side, width: side }),
     v.strictObject({ shortest_edge: side, longest_edge: v.optional(side) }),
+    v.strictObject({ max_height: side, max_width: side }),
   ],
-  'expected n, {height, width}, {shortest_edge} or {shortest_edge, longest_edge} in whole pixels',
+  'expected n, {height, width}, {shortest_edge}, {shortest_edge, longest_edge} or {max_height, max_width} in whole pixels',
 );
 const perChannel = v.union(
   [v.number(), v.pipe(v.array(v.number()), v.length(3))],
@@ -45,6 +61,7 @@ const fraction = v.pipe(v.number(), v.gtValue(0));
 const fieldsSchema = v.object({
   do_resize: v.boolean(),
   size: v.optional(size),
+  max_size: v.optional(side),
   resample: v.picklist([0, 1, 2, 3], 'expected 0 (nearest), 1 (Lanczos), 2 (bilinear) or 3 (bicubic)'),
   do_center_crop: v.boolean(),
   crop_size: v.optional(size),
@@ -65,12 +82,19 @@ const fieldsSchema = v.object({
 const invalid = (message: string): ServingError =>
   new ServingError('MODEL_INVALID', `preprocessor_config.json: ${message}`);
 
+/** The name of the processor without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`, by which it is known here. */
+export const processorName = (file: Readonly<Record<string, unknown>>): string | undefined => {
+  const type = file.image_processor_type ?? file.feature_extractor_type;
+  return type == null ? undefined : String(type).replace(/(ImageProcessor|ImageProcessorFast|FeatureExtractor)$/, '');
+};
+
 /** @throws `MODEL_INVALID` when the file names a processor that is not known here */
 const findProcessor = (file: Record<string, unknown>): (typeof PROCESSORS)[string] => {
-  const type = file.image_processor_type ?? file.feature_extractor_type;
-  if (type === undefined) return { defaults: {} };
-  const processor = PROCESSORS[String(type).replace(/(ImageProcessor|ImageProcessorFast|FeatureExtractor)$/, '')];
+  const name = processorName(file);
+  if (name === undefined) return { defaults: {} };
+  const processor = Object.hasOwn(PROCESSORS, name) ? PROCESSORS[name] : undefined;
   if (processor !== undefined) return processor;
+  const type = file.image_processor_type ?? file.feature_extractor_type;
   const known = Object.keys(PROCESSORS).map((name) => `${name}ImageProcessor`);
   throw invalid(
     `"image_processor_type" is ${JSON.stringify(type)}, known are ${known.join(', ')}; a model whose steps are those of one of them may name it`,
@@ -88,14 +112,15 @@ const assertEveryStepKnown = (file: Record<string, unknown>): void => {
   }
 };
 
-/** A bare number means what the processor's own default means: all sides, or the shorter one. */
+/** A bare number means what the processor's own default means: all sides, or the shorter one, which older files bound by `max_size`. */
 const spellOut = (
   value: v.InferOutput<typeof size> | undefined,
-  fallback: SizeField | undefined,
+  fallback?: SizeField,
+  longest?: number,
 ): SizeField | undefined => {
   if (typeof value !== 'number') return value;
   return fallback !== undefined && 'shortest_edge' in fallback
-    ? { ...fallback, shortest_edge: value }
+    ? { shortest_edge: value, longest_edge: longest ?? fallback.longest_edge }
     : { height: value, width: value };
 };
 
@@ -115,9 +140,9 @@ const readFields = (json: unknown): ProcessorFields => {
   const { output } = parsed;
   const fields = {
     ...output,
-    size: spellOut(output.size, defaults.size),
-    crop_size: spellOut(output.crop_size, undefined),
-    pad_size: spellOut(output.pad_size, undefined),
+    size: spellOut(output.size, defaults.size, output.max_size),
+    crop_size: spellOut(output.crop_size),
+    pad_size: spellOut(output.pad_size),
   };
   return { ...fields, ...rewrite?.(fields) };
 };
@@ -128,10 +153,11 @@ const toSize = (field: string, value: SizeField | undefined): Size => {
   throw invalid(`"${field}" is ${JSON.stringify(value)}, expected n or {height, width}`);
 };
 
-const toResize = ({ size: value }: ProcessorFields): ImagePreprocessing['resize'] => {
-  if (value !== undefined && 'shortest_edge' in value)
-    return { shortest: value.shortest_edge, longest: value.longest_edge };
-  return toSize('size', value);
+const toResize = ({ size: value }: ProcessorFields): Resize => {
+  if (value === undefined || 'height' in value) return toSize('size', value);
+  if ('letterbox' in value) return { letterbox: value.letterbox };
+  if ('max_height' in value) return { within: { width: value.max_width, height: value.max_height } };
+  return { shortest: value.shortest_edge, longest: value.longest_edge, multipleOf: value.multiple_of };
 };
 
 /** In the steps and in the float32 arithmetic of the reference, so that equal pixels give equal values. */
@@ -157,9 +183,10 @@ const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
 export const parseImagePreprocessing = (json: unknown): ImagePreprocessing => {
   const fields = readFields(json);
   const sources = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
+  const resize = fields.do_resize ? toResize(fields) : undefined;
   return {
-    resize: fields.do_resize ? toResize(fields) : undefined,
-    resample: RESAMPLE[fields.resample],
+    resize,
+    resample: resize !== undefined && 'letterbox' in resize ? 'linear' : RESAMPLE[fields.resample],
     crop: fields.do_center_crop ? toSize('crop_size', fields.crop_size) : undefined,
     channels: sources.map((source) => ({ source, levels: toLevels(fields, source) })),
     pad: fields.do_pad && fields.pad_size !== undefined ? toSize('pad_size', fields.pad_size) : undefined,

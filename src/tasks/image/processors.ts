@@ -4,10 +4,12 @@ export interface Size {
   readonly height: number;
 }
 
-/** `size` and `crop_size` of `preprocessor_config.json`, once a bare number has been spelt out. */
+/** `size` and `crop_size` of `preprocessor_config.json`, once a bare number has been spelt out; the last two as processors rewrite it. */
 export type SizeField =
   | { height: number; width: number }
-  | { shortest_edge: number; longest_edge?: number | undefined };
+  | { shortest_edge: number; longest_edge?: number | undefined; multiple_of?: number }
+  | { max_height: number; max_width: number }
+  | { letterbox: { height: number; width: number } };
 
 /** The fields of `preprocessor_config.json` that change pixels, by their names in the file. */
 export interface ProcessorFields {
@@ -60,11 +62,14 @@ export const COMMON_DEFAULTS: ProcessorFields = {
   do_pad: false,
 };
 
+/** As large as COCO's detectors take pictures, unless they are long. */
+const DETR_SIZE = { shortest_edge: 800, longest_edge: 1333 };
+
 /** ConvNeXT crops a fraction of smaller pictures, and from this side on squeezes the whole picture. */
 const CONVNEXT_WARP_SIDE = 384;
 
 /**
- * The processors of `transformers` 4.57 that image classifiers use, and DETR's for its bounded size and its padding.
+ * The processors of `transformers` 4.57 that image classifiers and object detectors use, and Ultralytics' `LetterBox`.
  * Keys are the class names without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`.
  */
 export const PROCESSORS: Readonly<Record<string, Processor>> = {
@@ -84,9 +89,15 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
       };
     },
   },
+  ConditionalDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
+  DeformableDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   DeiT: { defaults: { size: square(256), resample: 3, ...CENTER_CROP_224 } },
-  Detr: { defaults: { size: { shortest_edge: 800, longest_edge: 1333 }, do_pad: true, ...IMAGENET } },
+  Detr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   EfficientNet: { defaults: { size: square(346), resample: 0, crop_size: square(289), include_top: true } },
+  LetterBox: {
+    defaults: { size: square(640), do_normalize: false },
+    rewrite: ({ size }) => (size !== undefined && 'height' in size ? { size: { letterbox: size } } : {}),
+  },
   Levit: {
     defaults: { size: { shortest_edge: 224 }, resample: 3, ...CENTER_CROP_224, ...IMAGENET },
     rewrite: ({ size }) =>
@@ -111,13 +122,20 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
       if (size === undefined || crop_pct === undefined) return {};
       const enlarge = (side: number): number => Math.trunc(side / crop_pct);
       if ('shortest_edge' in size) return { size: { shortest_edge: enlarge(size.shortest_edge) } };
+      if (!('height' in size)) return {};
       const { height, width } = size;
       if (height === width) return { size: { shortest_edge: enlarge(height) } };
       return { size: { height: enlarge(height), width: enlarge(width) } };
     },
   },
   Pvt: { defaults: { size: square(224), ...IMAGENET } },
+  RTDetr: { defaults: { size: square(640), do_normalize: false, ...IMAGENET } },
   Segformer: { defaults: { size: square(512), ...IMAGENET } },
   Siglip: { defaults: { size: square(224), resample: 3 } },
   ViT: { defaults: { size: square(224) } },
+  Yolos: {
+    defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET },
+    rewrite: ({ size }) =>
+      size !== undefined && 'shortest_edge' in size ? { size: { ...size, multiple_of: 16 } } : {},
+  },
 };

@@ -11,22 +11,28 @@ interface Filter {
   /** Half the filter's width at scale 1. */
   readonly support: number;
   readonly weight: (distance: number) => number;
+  /** Whether it widens when pixels are passed over, so that each counts. */
+  readonly widens: boolean;
 }
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
+const triangle = (x: number): number => Math.max(0, 1 - Math.abs(x));
+
 const FILTERS: Record<Exclude<Resample, 'nearest'>, Filter> = {
-  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bilinear: { support: 1, weight: triangle, widens: true },
+  linear: { support: 1, weight: triangle, widens: false },
   /** Keys' cubic with a = -0.5. */
   bicubic: {
     support: 2,
+    widens: true,
     weight(x) {
       const t = Math.abs(x);
       if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
       return t < 2 ? (((t - 5) * t + 8) * t - 4) * -0.5 : 0;
     },
   },
-  lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0), widens: true },
 };
 
 /** Weights are fixed-point numbers with this many fractional bits. */
@@ -44,7 +50,7 @@ interface Taps {
 
 const toTaps = (inputLength: number, outputLength: number, from: number, length: number, filter: Filter): Taps => {
   const scale = inputLength / outputLength;
-  const stretch = Math.max(scale, 1);
+  const stretch = filter.widens ? Math.max(scale, 1) : 1;
   const support = filter.support * stretch;
   const stride = 2 * Math.ceil(support) + 1;
   const taps = {
@@ -148,7 +154,7 @@ const pick = ({ data, width }: Pixels, columns: Int32Array, rows: Int32Array): U
 
 /**
  * The part `window` of `pixels` resized to `size`, bit for bit as Pillow's `Image.resize` makes it
- * (src/libImaging/Resample.c; Geometry.c for nearest).
+ * (src/libImaging/Resample.c; Geometry.c for nearest); `linear` as OpenCV's `INTER_LINEAR`, to a level.
  */
 export const resample = (pixels: Pixels, size: Size, window: Rectangle, method: Resample): Pixels => {
   const { left, top, width, height } = window;

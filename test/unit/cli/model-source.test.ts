@@ -159,9 +159,9 @@ describe('the task', () => {
   });
 
   it('that is not served is refused, with the way round', async () => {
-    await expect(recognise(config({ architectures: ['DetrForObjectDetection'] }))).rejects.toMatchObject({
+    await expect(recognise(config({ architectures: ['SegformerForSemanticSegmentation'] }))).rejects.toMatchObject({
       code: 'MODEL_INVALID',
-      message: expect.stringMatching(/DetrForObjectDetection.*object-detection.*--task tensor/),
+      message: expect.stringMatching(/SegformerForSemanticSegmentation.*semantic-segmentation.*--task tensor/),
     });
   });
 
