@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { measureObjectDetection } from './object-detection.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
@@ -9,6 +10,7 @@ import { measureTokenClassification } from './token-classification.ts';
 const PAGE = 'docs/tasks.md';
 
 const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
+  'object-detection': measureObjectDetection,
   recommendation: measureRecommendation,
   'tabular-classification': measureTabularClassification,
   'tabular-regression': measureTabularRegression,
