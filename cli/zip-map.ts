@@ -97,12 +97,19 @@ export const withoutZipMap = (model: Buffer): Buffer | undefined =>
     return isChanged ? Buffer.concat(parts) : undefined;
   });
 
-/** The classes that the classifiers of a scikit-learn model name, in the order of their scores; undefined when they name none, or different ones. */
+/**
+ * The classes of a scikit-learn model, in the order of their scores: as its ZipMap names them, else its classifiers; undefined when those
+ * name none, or different ones.
+ * @throws `MODEL_INVALID` when `model` is no ONNX file
+ */
 export const findClasses = (model: Buffer): string[] | undefined =>
   parsing(() => {
     const graphs = [...fields(model)].filter(({ number }) => number === MODEL.graph);
     const nodes = graphs.flatMap(({ value }) => [...fields(value)].filter(({ number }) => number === GRAPH.node));
-    const named = nodes.map(({ value }) => classesOfNode(value)).filter(({ length }) => length > 0);
+    const zipMaps = nodes.filter(isZipMap);
+    const named = (zipMaps.length > 0 ? zipMaps : nodes)
+      .map(({ value }) => classesOfNode(value))
+      .filter(({ length }) => length > 0);
     const [first] = named;
     return named.every((classes) => JSON.stringify(classes) === JSON.stringify(first)) ? first : undefined;
   });

@@ -165,6 +165,13 @@ describe('tables', () => {
     });
   });
 
+  it('whose model had ZipMap are described as tensors', async () => {
+    const response = await serving.fetch('/v2/models/tabular-forest');
+    expect(await response.json()).toMatchObject({
+      outputs: [{ name: 'output_label' }, { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
+    });
+  });
+
   it('whose model had ZipMap answer tensors raw', async () => {
     const x = { name: 'X', shape: [1, 4], datatype: 'FP32', data: [1, 2, 3, 4] };
     const response = await serving.fetch('/v2/models/tabular-forest/infer', {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { readIntegers } from '../../../cli/protobuf.ts';
+import { readIntegers, toField } from '../../../cli/protobuf.ts';
 import { findClasses, withoutZipMap } from '../../../cli/zip-map.ts';
 
 const read = (name: string): Promise<Buffer> => readFile(`test/fixtures/models/${name}`);
@@ -33,6 +33,25 @@ describe('the classes of a model', () => {
     ['add.onnx', undefined],
   ])('of %s are %j', async (name, classes) => {
     expect(findClasses(await read(name))).toEqual(classes);
+  });
+
+  /** A model of nodes with an operator and string classes; field numbers as in onnx.proto. */
+  const modelOf = (...nodes: [operator: string, ...classes: string[]][]): Buffer => {
+    const text = (field: number, value: string) => toField(field, Buffer.from(value));
+    const graph = nodes.map(([operator, ...classes]) => {
+      const attribute = Buffer.concat([text(1, 'classlabels_strings'), ...classes.map((name) => text(9, name))]);
+      return toField(1, Buffer.concat([text(4, operator), toField(5, attribute)]));
+    });
+    return toField(7, Buffer.concat(graph));
+  };
+
+  it('are those of ZipMap where classifiers inside an ensemble have their own', () => {
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['ZipMap', 'no', 'yes']))).toEqual(['no', 'yes']);
+  });
+
+  it('are unknown where classifiers disagree', () => {
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '1', '0']))).toBeUndefined();
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '0', '1']))).toEqual(['0', '1']);
   });
 });
 
