@@ -61,8 +61,10 @@ const gatherFiles = async (
   return [...gathered.values()];
 };
 
-const assertGraphs = ({ directory, graphs }: ModelSource, { task, reason }: RecognisedTask): void => {
-  const expected = RECIPES[task].graphs;
+const assertGraphs = async (source: ModelSource, { task, reason }: RecognisedTask): Promise<void> => {
+  const { directory, graphs } = source;
+  const roles = RECIPES[task].graphs;
+  const expected = typeof roles === 'function' ? await roles(source) : roles;
   const found = Object.keys(graphs);
   if (expected.length === found.length && expected.every((role) => found.includes(role))) return;
   const names = { model: 'model.onnx', encoder: 'encoder_model.onnx', decoder: 'decoder_model_merged.onnx' };
@@ -111,7 +113,7 @@ export const prepareModel = async (
   const recipe = RECIPES[taskName];
   if (taskName !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${taskName} knows its sizes`);
-  assertGraphs(source, recognised);
+  await assertGraphs(source, recognised);
   const { settings, resources = [], files: kept = [] } = await recipe.read(source);
   const graphs = await readGraphs(source);
   const graphFiles = graphs.flatMap(({ file, externalData }) => [file, ...externalData.map((path) => ({ path }))]);

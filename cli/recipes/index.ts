@@ -1,4 +1,5 @@
 import type { TaskName } from '../../src/serving/tasks.ts';
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts';
 import { featureExtraction } from './feature-extraction.ts';
 import { imageClassification } from './image-classification.ts';
 import { objectDetection } from './object-detection.ts';
@@ -15,6 +16,7 @@ export const RECIPES: Record<TaskName, TaskRecipe> = {
   'image-classification': imageClassification,
   'object-detection': objectDetection,
   recommendation,
+  'automatic-speech-recognition': automaticSpeechRecognition,
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,
   'token-classification': tokenClassification,

@@ -25,10 +25,10 @@ export interface ModelSettings {
 
 /** What `push` needs to know of a task. */
 export interface TaskRecipe {
-  /** Roles of the graphs that it runs. */
-  readonly graphs: readonly string[];
   /** How many rows run together unless `push --max-batch` says otherwise; left out, as many as the bundle's default. */
   readonly maxBatch?: number;
+  /** Roles of the graphs that it runs; of a task whose models are of several kinds, those that this folder has to have. */
+  readonly graphs: readonly string[] | ((source: ModelSource) => Promise<readonly string[]>);
   /** What `predict` is told to send, such as `<picture>`. */
   readonly example: string;
   /** @throws `MODEL_INVALID` saying what is missing or contradictory, and how to mend it */

@@ -26,6 +26,10 @@ export const TASKS = {
     (await import('../tasks/object-detection.ts')).createObjectDetection(bundle.settings, signatureOf(bundle)),
   recommendation: async (bundle) =>
     (await import('../tasks/recommendation.ts')).createRecommendation(bundle.settings, signatureOf(bundle)),
+  'automatic-speech-recognition': async (bundle) =>
+    (await import('../tasks/automatic-speech-recognition.ts')).createSpeechRecognition(bundle.settings, (role) =>
+      signatureOf(bundle, role),
+    ),
   'tabular-classification': async (bundle) =>
     (await import('../tasks/tabular-classification.ts')).createTabularClassification(
       bundle.settings,

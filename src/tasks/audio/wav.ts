@@ -130,3 +130,28 @@ export const openWav = (bytes: Uint8Array): AudioFile => {
   const blocks = () => readBlocks(view, data.start, sampleCount, format);
   return { format: 'wav', sampleRate, channels, sampleCount, blocks };
 };
+
+/** A mono file of 16-bit silence: the plainest recording there is. */
+export const createSilence = (seconds: number, sampleRate: number): Uint8Array => {
+  const dataBytes = 2 * Math.round(seconds * sampleRate);
+  const file = Buffer.alloc(44 + dataBytes);
+  file.write('RIFF', 0, 'latin1');
+  file.writeUInt32LE(36 + dataBytes, 4);
+  file.write('WAVEfmt ', 8, 'latin1');
+  for (const [at, value] of [
+    [16, 16],
+    [24, sampleRate],
+    [28, 2 * sampleRate],
+  ] as const)
+    file.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ] as const)
+    file.writeUInt16LE(value, at);
+  file.write('data', 36, 'latin1');
+  file.writeUInt32LE(dataBytes, 40);
+  return file;
+};

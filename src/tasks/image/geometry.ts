@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { roundHalfToEven } from '../../core/round-half-to-even.ts';
 import type { ImagePreprocessing, Resize } from './preprocessing.ts';
 import type { Size } from './processors.ts';
 
@@ -23,12 +24,6 @@ export interface Geometry {
 
 /** 64 megapixels take up to 0.5 GB to decode (progressive JPEG, CMYK, WebP): a third of the default function's memory. */
 export const MAX_PIXELS = 64_000_000;
-
-/** Python's `round`. */
-const roundHalfToEven = (value: number): number => {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-};
 
 /** As large as fits into `bounds`, and never without a pixel. */
 const fitInto = (bounds: Size, { width, height }: Size, toWhole: (side: number) => number): Size => {

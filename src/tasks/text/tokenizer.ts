@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import type { ReadFile } from '../task.ts';
+import { cleanUpSpaces } from './clean-up-spaces.ts';
 import { type AddedToken, addedTokensSchema, createSections } from './tokenizer/added-tokens.ts';
 import { createBpe } from './tokenizer/bpe.ts';
-import { cleanUpSpaces, createDecoder } from './tokenizer/decoders.ts';
+import { createDecoder } from './tokenizer/decoders.ts';
 import { createNormalizer } from './tokenizer/normalizers.ts';
 import { createPostProcessor, type Token } from './tokenizer/post-processors.ts';
 import { createPreTokenizer } from './tokenizer/pre-tokenizers.ts';

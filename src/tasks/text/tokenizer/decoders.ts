@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { cleanUpTokens } from '../clean-up-spaces.ts';
 import { CHARACTER_BYTES } from './characters.ts';
 import { compilePattern } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
@@ -9,28 +10,6 @@ export type Decoder = (tokens: readonly string[]) => string[];
 
 const lossyUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Before punctuation and English contractions no space stands. `tokenizers` itself has one rule more than `transformers`. */
-const CLEAN_UPS: readonly (readonly [from: string, to: string])[] = [
-  [' .', '.'],
-  [' ?', '?'],
-  [' !', '!'],
-  [' ,', ','],
-  [" ' ", "'"],
-  [" n't", "n't"],
-  [" 'm", "'m"],
-  [' do not', " don't"],
-  [" 's", "'s"],
-  [" 've", "'ve"],
-  [" 're", "'re"],
-];
-
-const cleanUpTokens = (text: string): string =>
-  CLEAN_UPS.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text);
-
-/** What `clean_up_tokenization_spaces` of `tokenizer_config.json` asks for. */
-export const cleanUpSpaces = (text: string): string =>
-  CLEAN_UPS.reduce((cleaned, [from, to]) => (from === ' do not' ? cleaned : cleaned.replaceAll(from, to)), text);
 
 /** Bytes of the characters that stand for bytes; a token that has others stands for itself. */
 const byteLevel: Decoder = (tokens) => {

@@ -1,0 +1,24 @@
+import type { ModelSource } from '../model-source.ts';
+import { ctc } from './ctc.ts';
+import { runBlank, type TaskRecipe } from './recipe.ts';
+import { requireSettingsFile } from './settings.ts';
+
+type Recipe = TaskRecipe & { readonly graphs: readonly string[] };
+
+/** By the kind that stands in the settings. */
+const KINDS: Readonly<Record<string, Recipe>> = { ctc };
+
+const recipeOf = async (source: ModelSource): Promise<Recipe> => {
+  await requireSettingsFile(source, 'config.json', 'what the model is');
+  return ctc;
+};
+
+export const automaticSpeechRecognition: TaskRecipe = {
+  graphs: async (source) => (await recipeOf(source)).graphs,
+  example: '<recording>',
+  read: async (source) => (await recipeOf(source)).read(source),
+  async tryOut(task, model, candidate, dimensions) {
+    const { tryOut = runBlank } = KINDS[String(candidate.settings.kind)] ?? {};
+    await tryOut(task, model, candidate, dimensions);
+  },
+};

@@ -1,0 +1,5 @@
+/** Python's `round`. */
+export const roundHalfToEven = (value: number): number => {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+};
