@@ -1,6 +1,6 @@
 import { type CsvError, parse } from 'csv-parse/sync';
 import { ServingError } from '../../core/errors.ts';
-import { assertKnownColumn, assertRowCount, MAX_ROWS, type Row, readList } from './rows.ts';
+import { assertKnownColumn, assertLength, assertRowCount, MAX_ROWS, type Row, readList } from './rows.ts';
 import type { Table } from './table.ts';
 
 /** Longer than any row that is one. */
@@ -18,14 +18,28 @@ const toText = (bytes: Uint8Array): string => {
   }
 };
 
-const parseRecords = (text: string): string[][] => {
+/** Of a record, above the columns of the table: so that a mistake is named for what it is. */
+const SPARE_CELLS = 100;
+
+const [QUOTE, COMMA, LF, CR] = [0x22, 0x2c, 0x0a, 0x0d];
+
+/** The parser bounds the characters of a record, not its cells, of which empty ones cost most. @throws `INVALID_INPUT` naming the line */
+const assertWidths = (text: string, most: number): void => {
+  let [line, cells, isQuoted] = [1, 1, false];
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text.charCodeAt(index);
+    if (character === LF) line += 1;
+    if (character === QUOTE) isQuoted = !isQuoted;
+    else if (!isQuoted && (character === LF || character === CR)) cells = 1;
+    else if (!isQuoted && character === COMMA) cells += 1;
+    if (cells > most) fail(`CSV line ${line} has more than ${most} values`);
+  }
+};
+
+/** The first `count` records. All have to be as long as the first. */
+const parseRecords = (text: string, count: number): string[][] => {
   try {
-    return parse(text, {
-      relax_column_count: true, // counted here, where the row and its columns can be named
-      skip_empty_lines: true,
-      max_record_size: MAX_RECORD_CHARACTERS,
-      to: MAX_ROWS + 2, // a header, and one too many
-    });
+    return parse(text, { skip_empty_lines: true, max_record_size: MAX_RECORD_CHARACTERS, to: count });
   } catch (error) {
     return fail(`the CSV cannot be read: ${(error as CsvError).message}`, error);
   }
@@ -49,19 +63,17 @@ const readHeader = (header: readonly string[], table: Table): (number | undefine
  * @throws `INVALID_INPUT` naming row (counted from 1, without the header) and column
  */
 export const readCsv = (bytes: Uint8Array, table: Table): Row[] => {
-  const records = parseRecords(toText(bytes));
-  const [first = []] = records;
+  const text = toText(bytes);
+  assertWidths(text, table.columns.length + SPARE_CELLS);
+  const [first] = parseRecords(text, 1);
+  if (first === undefined) return fail('there are no rows');
   const places = first.some((cell) => table.indexOf.has(cell)) ? readHeader(first, table) : undefined;
+  if (places === undefined) assertLength(first, table, () => 'CSV row 1');
+  const records = parseRecords(text, MAX_ROWS + 2); // a header, and one too many
   const rows = places === undefined ? records : records.slice(1);
   assertRowCount(rows.length);
   return rows.map((record, index) => {
-    const row = () => `CSV row ${index + 1}`;
-    if (places === undefined) return readList(record, table, row);
-    if (record.length !== first.length) fail(`${row()} has ${record.length} values, the header names ${first.length}`);
-    return readList(
-      places.map((place) => (place === undefined ? undefined : record[place])),
-      table,
-      row,
-    );
+    const values = places?.map((place) => (place === undefined ? undefined : record[place])) ?? record;
+    return readList(values, table, () => `CSV row ${index + 1}`);
   });
 };

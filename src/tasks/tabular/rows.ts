@@ -30,12 +30,16 @@ export const assertKnownColumn = (name: string, table: Table, row: () => string)
   if (!table.indexOf.has(name)) fail(`${row()}: column ${show(name)} is unknown, the model has ${columnNames(table)}`);
 };
 
+/** @throws `INVALID_INPUT` naming the columns */
+export const assertLength = (values: readonly unknown[], table: Table, row: () => string): void => {
+  const { length } = table.columns;
+  if (values.length !== length) fail(`${row()} has ${values.length} values, expected ${length}: ${columnNames(table)}`);
+};
+
 /** A row by position. @throws `INVALID_INPUT` */
 export const readList = (values: readonly unknown[], table: Table, row: () => string): Row => {
-  const { columns } = table;
-  if (values.length !== columns.length)
-    fail(`${row()} has ${values.length} values, expected ${columns.length}: ${columnNames(table)}`);
-  return columns.map((column, index) => readCell(values[index], column, row));
+  assertLength(values, table, row);
+  return table.columns.map((column, index) => readCell(values[index], column, row));
 };
 
 /** A row by column name; a column that is not there is missing. @throws `INVALID_INPUT` */
