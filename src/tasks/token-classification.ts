@@ -164,7 +164,7 @@ const steps = (
       windows[row.input]?.push(classifyTokens(row, texts[row.input] as string, output, tokenizer));
     });
     const aggregation = { strategy, ignoredLabels, labels, toText: tokenizer.join };
-    const answers = windows.map((tokens) => aggregateTokens(tokens, aggregation));
+    const answers = windows.map((tokens, index) => aggregateTokens(tokens, texts[index] as string, aggregation));
     return isList ? answers : answers[0];
   },
 });

@@ -136,9 +136,10 @@ const group = (decided: readonly Decided[], { toText }: Vocabulary): EntityGroup
 
 /**
  * What remains of the entities of overlapping windows, by their place in the text: of those that begin within another the longest, and
- * the surest of equally long ones (`aggregate_overlapping_entities`).
+ * the surest of equally long ones (`aggregate_overlapping_entities`). Lengths are in code points, as Python counts.
  */
-const mergeGroups = (groups: readonly EntityGroup[]): EntityGroup[] => {
+const mergeGroups = (groups: readonly EntityGroup[], text: string): EntityGroup[] => {
+  const lengthOf = ({ start, end }: EntityGroup): number => [...text.slice(start, end)].length;
   const sorted = groups.toSorted((a, b) => a.start - b.start);
   const [first] = sorted;
   if (first === undefined) return [];
@@ -151,7 +152,7 @@ const mergeGroups = (groups: readonly EntityGroup[]): EntityGroup[] => {
       current = entity;
       continue;
     }
-    const longer = entity.end - entity.start - (current.end - current.start);
+    const longer = lengthOf(entity) - lengthOf(current);
     if (longer > 0 || (longer === 0 && entity.score > current.score)) current = entity;
   }
   return [...kept, current];
@@ -168,11 +169,12 @@ const mergeTokens = (tokens: readonly TokenEntity[]): TokenEntity[] => {
 };
 
 /**
- * The entities of a text from the tokens of its windows, one window when the text is not long, as `TokenClassificationPipeline` of
+ * The entities of `text` from the tokens of its windows, one window when the text is not long, as `TokenClassificationPipeline` of
  * `transformers` 4.57 finds them. With the strategy `none` that takes one window only; here each token of a long text is told once.
  */
 export const aggregateTokens = (
   windows: readonly (readonly ClassifiedToken[])[],
+  text: string,
   { strategy, ignoredLabels, ...vocabulary }: Aggregation,
 ): Entity[] => {
   if (strategy === 'none')
@@ -186,5 +188,5 @@ export const aggregateTokens = (
     ),
   );
   const remaining = groups.filter(({ entity_group }) => !ignoredLabels.has(entity_group));
-  return windows.length > 1 ? mergeGroups(remaining) : remaining;
+  return windows.length > 1 ? mergeGroups(remaining, text) : remaining;
 };

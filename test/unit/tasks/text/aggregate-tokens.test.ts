@@ -13,6 +13,8 @@ const everything = {
   toText: (tokens: readonly string[]) => tokens.join(' ').replaceAll(' ##', ''),
 };
 
+const TEXT = 'Al Bo Cy Di Ed Fi';
+
 /** Tokens of two characters each, with the probabilities of the labels named; the others share what remains. */
 const token = (word: string, index: number, scores: Readonly<Record<string, number>>): ClassifiedToken => {
   const rest = 1 - Object.values(scores).reduce((sum, score) => sum + score, 0);
@@ -22,7 +24,7 @@ const token = (word: string, index: number, scores: Readonly<Record<string, numb
 };
 
 const summarise = (tokens: readonly ClassifiedToken[], strategy: AggregationStrategy) =>
-  (aggregateTokens([tokens], { ...everything, strategy }) as EntityGroup[]).map(
+  (aggregateTokens([tokens], TEXT, { ...everything, strategy }) as EntityGroup[]).map(
     ({ entity_group, word, start, end, score }) => `${entity_group} ${word} ${start}-${end} ${score.toFixed(2)}`,
   );
 
@@ -34,7 +36,7 @@ const SPLIT_NAME = [
 
 describe('aggregated tokens', () => {
   it('stay as they are, with their labels, when nothing is aggregated', () => {
-    expect(aggregateTokens([SPLIT_NAME.slice(0, 2)], { ...everything, strategy: 'none' })).toEqual([
+    expect(aggregateTokens([SPLIT_NAME.slice(0, 2)], TEXT, { ...everything, strategy: 'none' })).toEqual([
       { entity: 'B-PER', score: expect.closeTo(0.6), word: 'Sa', start: 0, end: 2, index: 0 },
       { entity: 'O', score: expect.closeTo(0.9), word: '##rah', start: 3, end: 5, index: 1 },
     ]);
@@ -81,7 +83,9 @@ describe('aggregated tokens', () => {
 describe('labels to ignore', () => {
   const tokens = [token('Al', 0, { 'B-PER': 0.9 }), token('Bo', 1, { LOC: 0.9 })];
   const ignoring = (label: string, strategy: AggregationStrategy) =>
-    aggregateTokens([tokens], { ...everything, ignoredLabels: new Set([label]), strategy }).map(({ word }) => word);
+    aggregateTokens([tokens], TEXT, { ...everything, ignoredLabels: new Set([label]), strategy }).map(
+      ({ word }) => word,
+    );
 
   it('are those of tokens as the model names them, and of groups without what begins them', () => {
     expect(ignoring('B-PER', 'none')).toEqual(['Bo']);
@@ -94,8 +98,8 @@ describe('labels to ignore', () => {
 describe('windows that overlap', () => {
   const name = (index: number, score: number) => token('Al', index, { 'B-PER': score });
   const longName = (index: number, score: number) => [name(index, score), token('Bo', index + 1, { 'I-PER': score })];
-  const summariseAll = (windows: readonly (readonly ClassifiedToken[])[]) =>
-    (aggregateTokens(windows, { ...everything, strategy: 'simple' }) as EntityGroup[]).map(
+  const summariseAll = (windows: readonly (readonly ClassifiedToken[])[], text = TEXT) =>
+    (aggregateTokens(windows, text, { ...everything, strategy: 'simple' }) as EntityGroup[]).map(
       ({ start, end, score }) => `${start}-${end} ${score.toFixed(1)}`,
     );
 
@@ -106,6 +110,13 @@ describe('windows that overlap', () => {
   it('prefer the longer entity', () => {
     expect(summariseAll([[name(0, 0.9)], longName(0, 0.5)])).toEqual(['0-5 0.5']);
     expect(summariseAll([longName(0, 0.5), [token('Bo', 1, { 'I-PER': 0.9 })]])).toEqual(['0-5 0.5']);
+  });
+
+  it('count characters, of which an emoji is one', () => {
+    const withEmoji = { ...name(0, 0.5), start: 0, end: 3 };
+    const without = { ...name(0, 0.9), start: 2, end: 4 };
+
+    expect(summariseAll([[withEmoji], [without]], '😀lx')).toEqual(['2-4 0.9']);
   });
 
   it('prefer the surer of equally long entities', () => {
@@ -122,6 +133,7 @@ describe('windows that overlap', () => {
         [name(0, 0.5), { ...inside, index: 1 }],
         [asLocation, { ...inside, index: 1 }],
       ],
+      TEXT,
       { ...everything, strategy: 'none' },
     );
 
