@@ -9,6 +9,7 @@ import { tabularClassification, tabularRegression } from './tabular.ts';
 import { tensor } from './tensor.ts';
 import { textClassification } from './text-classification.ts';
 import { tokenClassification } from './token-classification.ts';
+import { translation } from './translation.ts';
 
 /** `Record` makes the compiler ask for the recipe of every new task. */
 export const RECIPES: Record<TaskName, TaskRecipe> = {
@@ -17,6 +18,7 @@ export const RECIPES: Record<TaskName, TaskRecipe> = {
   'object-detection': objectDetection,
   recommendation,
   'automatic-speech-recognition': automaticSpeechRecognition,
+  translation,
   'tabular-classification': tabularClassification,
   'tabular-regression': tabularRegression,
   'token-classification': tokenClassification,

@@ -43,6 +43,12 @@ export const TASKS = {
     (await import('../tasks/text-classification.ts')).createTextClassification(bundle.settings, signatureOf(bundle)),
   'feature-extraction': async (bundle) =>
     (await import('../tasks/feature-extraction.ts')).createFeatureExtraction(bundle.settings, signatureOf(bundle)),
+  translation: async (bundle) =>
+    (await import('../tasks/translation.ts')).createTranslation(
+      bundle.settings,
+      signatureOf(bundle, 'encoder'),
+      signatureOf(bundle, 'decoder'),
+    ),
 } as const satisfies Record<string, CreateTask>;
 
 export type TaskName = keyof typeof TASKS;

@@ -60,3 +60,15 @@ export const readBoolean = (parameters: Parameters, name: string, fallback: bool
     throw new ServingError('INVALID_REQUEST', `parameter "${name}" is ${show(value)}, expected true or false`);
   return value;
 };
+
+/** undefined when the caller leaves it out. @throws `INVALID_REQUEST` */
+export const readInteger = (parameters: Parameters, name: string, min: number, max: number): number | undefined => {
+  const value = parameters[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `parameter "${name}" is ${show(value)}, expected an integer from ${min} to ${max}`,
+    );
+  return value;
+};
