@@ -4,6 +4,7 @@ import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 import { measureTokenClassification } from './token-classification.ts';
+import { measureTranslation } from './translation.ts';
 
 /** `node test/support/parity/write-page.ts` measures every task as its parity test does, and writes the tables of docs/tasks.md. */
 
@@ -15,6 +16,7 @@ const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   'tabular-classification': measureTabularClassification,
   'tabular-regression': measureTabularRegression,
   'token-classification': measureTokenClassification,
+  translation: measureTranslation,
 };
 
 const toTable = (rows: readonly ParityRow[]): string =>
