@@ -5,9 +5,9 @@ import { assertKnownParameters, readTopK } from './parameters.ts';
 import { type Catalogue, type Item, parseCatalogue, parseUsers, type Users } from './recommendation/catalogue.ts';
 import { isIndex, type RecommenderGraph, readGraph, toFeeds } from './recommendation/graph.ts';
 import { type Query, type ResolvedQuery, readQuery, resolveQuery } from './recommendation/query.ts';
-import { topIndices } from './recommendation/top-indices.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
 import type { Payload, Task } from './task.ts';
+import { topIndices } from './top-indices.ts';
 
 export const ITEMS_FILE = 'items.jsonl';
 export const USERS_FILE = 'users.jsonl';

@@ -1,3 +1,5 @@
+import { topIndices } from './top-indices.ts';
+
 /** Probabilities float32[C] from logits float32[C], stable for large values. */
 export const softmax = (logits: Float32Array): Float32Array => {
   let max = Number.NEGATIVE_INFINITY;
@@ -20,12 +22,13 @@ export interface LabelScore {
   readonly score: number;
 }
 
-/** The `count` best labels, best first; equal scores keep the order of the labels. */
+/** The `count` best labels, best first; equal scores keep the order of the labels. @throws `INFERENCE_FAILED` for scores that are no numbers */
 export const topLabels = (
   scores: Float32Array | Float64Array,
   labels: readonly string[],
   count: number,
 ): LabelScore[] =>
-  Array.from(scores, (score, index) => ({ label: labels[index] ?? `LABEL_${index}`, score }))
-    .sort((a, b) => b.score - a.score)
-    .slice(0, count);
+  topIndices(scores, count).map((index) => ({
+    label: labels[index] ?? `LABEL_${index}`,
+    score: scores[index] as number,
+  }));

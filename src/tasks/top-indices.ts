@@ -1,4 +1,4 @@
-import { ServingError } from '../../core/errors.ts';
+import { ServingError } from '../core/errors.ts';
 
 /**
  * The indices of the `count` highest scores, highest first, without sorting the rest; equal scores keep their order.
@@ -10,7 +10,7 @@ import { ServingError } from '../../core/errors.ts';
 export const topIndices = (
   scores: Float32Array | Float64Array,
   count: number,
-  excluded: ReadonlySet<number>,
+  excluded: ReadonlySet<number> = new Set(),
 ): number[] => {
   const heap: number[] = [];
   const at = (index: number): number => scores[index] as number;
@@ -46,15 +46,14 @@ export const topIndices = (
     const score = scores[index] as number;
     if (score > bar) {
       if (score === Number.POSITIVE_INFINITY)
-        throw new ServingError('INFERENCE_FAILED', `the score of item ${index} is Infinity`);
+        throw new ServingError('INFERENCE_FAILED', `the score at ${index} is Infinity`);
       if (excluded.has(index)) continue;
       if (heap.length < count) {
         heap.push(index);
         siftUp(heap.length - 1);
       } else replaceTop(index);
       if (heap.length === count) bar = at(heap[0] as number);
-    } else if (Number.isNaN(score))
-      throw new ServingError('INFERENCE_FAILED', `the score of item ${index} is not a number`);
+    } else if (Number.isNaN(score)) throw new ServingError('INFERENCE_FAILED', `the score at ${index} is not a number`);
   }
   return heap.sort((a, b) => (isWorse(a, b) ? 1 : -1));
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { topIndices } from '../../../../src/tasks/recommendation/top-indices.ts';
+import { topIndices } from '../../../src/tasks/top-indices.ts';
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -43,7 +43,7 @@ describe('the highest scores', () => {
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('are refused when one is %d', (score) => {
     const scores = Float32Array.of(5, 4, 3, score, 2);
     expect(() => topIndices(scores, 2, NONE)).toThrow(
-      expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringContaining('item 3') }),
+      expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringContaining('at 3') }),
     );
   });
 });

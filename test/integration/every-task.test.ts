@@ -1,0 +1,171 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deadlineAt } from '../../src/core/deadline.ts';
+import { createDirectoryStore } from '../../src/repository/directory-store.ts';
+import { TASKS, type TaskName } from '../../src/serving/tasks.ts';
+import { processUploads } from '../../src/serving/uploads.ts';
+import { runCli } from '../support/command-line.ts';
+import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+
+interface Case {
+  readonly task: TaskName;
+  readonly model: string;
+  /** An input, as a file of that name would hold it. */
+  readonly file: string;
+  readonly contentType: string;
+  /** What `file` holds; left out, it is a file of the project. */
+  readonly content?: string;
+  /** The same input twice, where the task takes lists. */
+  readonly list?: readonly unknown[];
+  /** Of the graph's variable dimensions, where 1 is too small. */
+  readonly size?: number;
+}
+
+const text = (task: TaskName, model: string, content: string): Case => ({
+  ...{ task, model, content, file: 'input.txt', contentType: 'text/plain' },
+  list: [content, content],
+});
+
+const CASES: readonly Case[] = [
+  {
+    ...{ task: 'image-classification', model: 'efficientnet-lite0' },
+    ...{ file: 'models/efficientnet-lite0/samples/coffee.jpg', contentType: 'image/jpeg' },
+  },
+  {
+    ...{ task: 'object-detection', model: 'tiny-yolo' },
+    ...{ file: 'test/fixtures/images/photo.avif', contentType: 'image/avif' },
+  },
+  text('text-classification', 'tiny-bert-sentiment', 'Nothing is as good as this 😀'),
+  text('token-classification', 'tiny-bert-ner', 'Ada Lovelace lives in London'),
+  text('feature-extraction', 'tiny-bert-sentences', 'A sentence, and another one'),
+  {
+    ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', size: 4_000 },
+    ...{ file: 'test/fixtures/audio/voice.wav', contentType: 'audio/wav' },
+  },
+  {
+    ...{ task: 'tabular-classification', model: 'iris' },
+    ...{ file: 'rows.csv', contentType: 'text/csv', content: '5.1,3.5,1.4,0.2\n6.7,3,5.2,2.3\n' },
+    list: [
+      [5.1, 3.5, 1.4, 0.2],
+      [6.7, 3, 5.2, 2.3],
+    ],
+  },
+  {
+    ...{ task: 'tabular-regression', model: 'tabular-ridge' },
+    ...{ file: 'rows.jsonl', contentType: 'application/jsonl', content: '[1, 2, 3]\n{"w": 3, "v": 2, "u": 1}\n' },
+  },
+  {
+    ...{ task: 'recommendation', model: 'retail-recommender', contentType: 'application/json' },
+    ...{ file: 'history.json', content: '{"inputs": {"history": ["85123A", "22423"]}, "parameters": {"top_k": 3}}' },
+  },
+];
+
+const zeroOf = (datatype: string): unknown => (datatype === 'BYTES' ? '' : datatype === 'BOOL' ? false : 0);
+
+interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
+/** A request of zeros for what the metadata says; of dimensions that may vary, the first, the batch, is 1. */
+const zeros = (inputs: readonly TensorMetadata[], variable: number) => ({
+  inputs: inputs.map(({ name, datatype, shape: declared }) => {
+    const shape = declared.map((size, index) => (size > 0 ? size : index === 0 ? 1 : variable));
+    const length = shape.reduce((product, size) => product * size, 1);
+    return { name, datatype, shape, data: Array.from({ length }, () => zeroOf(datatype)) };
+  }),
+});
+
+it('has a case for every task', () => {
+  const tasks = Object.keys(TASKS).filter((task) => task !== 'tensor');
+  expect([...new Set(CASES.map(({ task }) => task as string))].sort()).toEqual(tasks.sort());
+});
+
+describe.each(CASES)('$task, as $model', ({ task, model, file, contentType, content, list, size = 1 }) => {
+  let root: string;
+  let path: string;
+  let serving: TestServing;
+  let answer: unknown;
+
+  const post = async (body: string | Buffer, type: string): Promise<unknown> => {
+    const headers = { 'content-type': type };
+    const response = await serving.fetch(`/models/${model}`, { method: 'POST', body, headers });
+    const given: unknown = await response.json();
+    expect({ status: response.status, given }).toEqual({ status: 200, given: expect.anything() });
+    return given;
+  };
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'every-task-'));
+    serving = await createTestServing({ models: createDirectoryStore(join(root, 'store')) });
+    await pushNamed(serving.repository, model);
+    path = content === undefined ? file : join(root, file);
+    if (content !== undefined) await writeFile(path, content);
+    answer = await post(await readFile(path), contentType);
+  });
+  afterAll(async () => {
+    await serving.remove();
+    await rm(root, { recursive: true });
+  });
+
+  it('is recognised, and answers', async () => {
+    expect((await serving.repository.bundle(model, 1)).task).toBe(task);
+    expect(answer).toBeTruthy();
+  });
+
+  it('answers an upload as it answers HTTP', async () => {
+    const key = `uploads/${model}/input${extname(file)}`;
+    const body = await readFile(path);
+    const etag = await serving.data.write(key, body);
+    const upload = { key, etag, sizeBytes: body.byteLength, sequencer: '01' };
+
+    expect(await processUploads(serving, [upload], deadlineAt(Date.now() + 30_000), 'r')).toEqual([{ status: 'done' }]);
+
+    const result = await serving.data.read(`results/${key.slice('uploads/'.length)}.json`);
+    expect(JSON.parse(Buffer.from(result.body).toString())).toMatchObject({ status: 'succeeded', result: answer });
+  });
+
+  it('answers the command line as it answers HTTP', async () => {
+    const { exitCode, json } = await runCli(['predict', model, path, '--json', '--store', join(root, 'store')]);
+    expect(exitCode).toBe(0);
+    expect(json.result).toEqual(answer);
+  });
+
+  it('answers a list in its order', async () => {
+    if (list === undefined) return;
+    const answers = (await post(JSON.stringify({ inputs: list }), 'application/json')) as unknown[];
+    const lines = await post(list.map((input) => JSON.stringify(input)).join('\n'), 'application/jsonl');
+    expect(answers).toHaveLength(list.length);
+    expect(lines).toEqual(answers);
+    expect([answer, (answer as unknown[])[0]]).toContainEqual(answers[0]);
+  });
+
+  it('takes bare tensors, each of its graphs', async () => {
+    const metadata = await (await serving.fetch(`/v2/models/${model}`)).json();
+    const { inputs } = metadata as { inputs: TensorMetadata[] };
+    const roles = new Set(inputs.map(({ name }) => (name.includes('/') ? name.split('/')[0] : '')));
+    for (const role of roles) {
+      const own = role === '' ? inputs : inputs.filter(({ name }) => name.startsWith(`${role}/`));
+      const response = await serving.fetch(`/v2/models/${model}/infer`, {
+        method: 'POST',
+        body: JSON.stringify(zeros(own, size)),
+      });
+      const given: unknown = await response.json();
+      expect({ status: response.status, given }).toMatchObject({ status: 200, given: { model_name: model } });
+    }
+  });
+
+  it('names what it was sent when that is none of its inputs', async () => {
+    const response = await serving.fetch(`/models/${model}`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: { no: 'input' } }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(((await response.json()) as { error: string }).error).toMatch(/\S{3,}/);
+  });
+});
