@@ -40,6 +40,7 @@ const CASES: readonly Case[] = [
   text('text-classification', 'tiny-bert-sentiment', 'Nothing is as good as this 😀'),
   text('token-classification', 'tiny-bert-ner', 'Ada Lovelace lives in London'),
   text('feature-extraction', 'tiny-bert-sentences', 'A sentence, and another one'),
+  text('translation', 'tiny-marian', 'We live in a small house.'),
   {
     ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', size: 4_000 },
     ...{ file: 'test/fixtures/audio/voice.wav', contentType: 'audio/wav' },
