@@ -41,8 +41,9 @@ const isNumberText = (value: unknown, pattern: RegExp): value is string =>
   typeof value === 'string' && value.length <= LONGEST_NUMBER && pattern.test(value.trim());
 
 const toFloat = (value: unknown, isSingle: boolean): number => {
-  const number = typeof value === 'number' ? value : isNumberText(value, NUMBER) ? Number(value) : undefined;
-  if (number === undefined) return refuse(`is ${show(value)}, expected a number`);
+  const isNumber = typeof value === 'number' || typeof value === 'bigint' || isNumberText(value, NUMBER);
+  if (!isNumber) return refuse(`is ${show(value)}, expected a number`);
+  const number = Number(value);
   if (!Number.isFinite(isSingle ? Math.fround(number) : number))
     return refuse(`is ${show(value)}, too large for ${isSingle ? 'float32' : 'float64'}`);
   return number;

@@ -52,6 +52,7 @@ describe('rows of JSON', () => {
     ],
     ['numbers as text', ['-1e3', ' +7 ', 'S', 'TRUE'], [[-1000, 7n, 'S', 1]]],
     ['whole numbers written as fractions', [1, '3.0', 'S', true], [[1, 3n, 'S', 1]]],
+    ['a long integer for a float', [10n ** 20n, 1, 'S', true], [[1e20, 1n, 'S', 1]]],
     ['integers beyond 2^53', [1, 9_007_199_254_740_993n, 'S', true], [[1, 9_007_199_254_740_993n, 'S', 1]]],
   ])('may be %s', (_what, inputs, rows) => {
     expect(readRows(inputs, table)).toEqual(rows);
