@@ -46,6 +46,16 @@ export const defaultProvider = () => fromEnv();`,
   },
 };
 
+/** The audio decoders can run in workers, which is not done here; the CommonJS package that would start them cannot run in an ES module. */
+const decodersWithoutWorkers: Plugin = {
+  name: 'decoders-without-workers',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'decoders-without-workers';
+    onResolve({ filter: /^@eshaz\/web-worker$/ }, ({ path }) => ({ path, namespace }));
+    onLoad({ filter: /.*/, namespace }, () => ({ contents: 'export default class {}' }));
+  },
+};
+
 /** How a function becomes one ES module. Deployment, tests and benchmarks all bundle with these. */
 export const bundleOptions = {
   bundle: true,
@@ -56,7 +66,7 @@ export const bundleOptions = {
   minifySyntax: true,
   minifyWhitespace: true, // and names stay: they make stack traces readable without source maps, for 40 KB
   external: nativePackages,
-  plugins: [httpWithoutUndici, credentialsFromEnvironment],
+  plugins: [httpWithoutUndici, credentialsFromEnvironment, decodersWithoutWorkers],
 } satisfies BuildOptions;
 
 const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: nativePackages, outputFileExtension: '.mjs' });

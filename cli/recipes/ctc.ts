@@ -85,6 +85,7 @@ export const ctc = {
         },
         sampleRate: preprocessor.sampling_rate ?? 16_000,
         normalize: preprocessor.do_normalize !== false,
+        padTogether: preprocessor.return_attention_mask === true,
         convolutions: readConvolutions(config),
       },
       files: [

@@ -22,7 +22,7 @@ export interface SinglePass<Request, Row, Resources> extends Shared<Request, Row
 }
 
 /** The graph of a task that has one. @throws `MODEL_INVALID` */
-const onlyGraph = ({ model }: Graphs): Graph => {
+export const onlyGraph = ({ model }: Graphs): Graph => {
   if (model === undefined) throw new ServingError('MODEL_INVALID', 'there is no graph named "model"');
   return model;
 };

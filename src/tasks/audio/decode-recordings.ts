@@ -4,14 +4,20 @@ import type { Recordings } from './input.ts';
 
 /**
  * The samples of each recording at `sampleRate` hertz, one file decoded after the other; together they may last `MAX_AUDIO_SECONDS`.
- * @throws as `decodeAudio`, naming the element of a list
+ * @param assertUsable throws when the model cannot use a recording
+ * @throws as `decodeAudio` and `assertUsable`, naming the element of a list
  */
-export const decodeRecordings = async ({ files, isList }: Recordings, sampleRate: number): Promise<Float32Array[]> => {
+export const decodeRecordings = async (
+  { files, isList }: Recordings,
+  sampleRate: number,
+  assertUsable: (samples: Float32Array) => void = () => {},
+): Promise<Float32Array[]> => {
   const recordings: Float32Array[] = [];
   let leftSeconds = MAX_AUDIO_SECONDS;
   for (const [index, file] of files.entries()) {
     try {
       const samples = await decodeAudio(file, sampleRate, leftSeconds);
+      assertUsable(samples);
       recordings.push(samples);
       leftSeconds = Math.max(0, leftSeconds - samples.length / sampleRate);
     } catch (error) {
