@@ -218,10 +218,19 @@ TEXTS = [
     "ëëëëëëëëëë",
     "漢漢漢漢漢",
     "nnnnmmmmnnnn",
+    # equally good cuts, between which sums of 32 bits decide
+    "aae\u2581a e\u2581 tnbeb\u2581e\u2581 mtttea\u2581 amebem\u2581tmab\u2581ataenanb\u2581m\u2581am",
+    "neam\u2581eeem \u2581 mban\u2581ettte\u2581ntabammmna b\u2581 mebttae",
+    "e\u2581me\u2581nettt eetbm",
     "x" * 300,
     " ".join(SOURCE),
     " ".join(WORLD) * 2,
 ]
+
+# Letters without sense, where several ways to cut are equally good.
+DRAWN = random.Random(11)
+TEXTS += ["".join(DRAWN.choices("abemnt \u2581", k=DRAWN.randrange(20, 60))) for _ in range(60)]
+TEXTS += ["".join(DRAWN.choices("".join(TEXTS[:42]), k=DRAWN.randrange(5, 40))) for _ in range(40)]
 
 # Some of nmt_nfkc, so that a model needs no 240 kB for them; m2m100 has all of it.
 RULES = {
@@ -331,7 +340,7 @@ def marian():
 
 def marian_separate_vocabularies():
     path = folder("marian-separate-vocabs")
-    train(path / "source.spm", SOURCE, 260, normalization_rule_name="identity")
+    train(path / "source.spm", SOURCE, 260, normalization_rule_name="identity", user_defined_symbols=["<html>", "the", "\u2581mod"])
     train(path / "target.spm", TARGET, 300, normalization_rule_name="identity", model_type="bpe")
     for file, spm in [("vocab.json", "source.spm"), ("target_vocab.json", "target.spm")]:
         write_json(path / file, {token: index for index, token in enumerate(["</s>", "<unk>", *pieces(path / spm)[3:], "<pad>"])})
@@ -436,7 +445,7 @@ if __name__ == "__main__":
     marian()
     marian_separate_vocabularies()
     m2m100("m2m100", ["en", "fr", "de"], normalization_rule_name="nmt_nfkc")
-    m2m100("m2m100-bpe", [], model_type="bpe", byte_fallback=False, remove_extra_whitespaces=False)
+    m2m100("m2m100-bpe", [], model_type="bpe", remove_extra_whitespaces=False, user_defined_symbols=["<html>", "mm", "\ufb01"])
     t5()
     xlm_roberta()
     nllb()

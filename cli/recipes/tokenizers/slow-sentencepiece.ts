@@ -32,7 +32,7 @@ const cuttablePieces = (model: SentencePieceModel): (readonly [piece: string, sc
       .filter(({ type }) => type === 'normal' || type === 'user-defined')
       .map(({ piece, score, type }): readonly [string, number] => {
         // The bonus by which sentencepiece always prefers them (`EncodeOptimized` in unigram_model.cc).
-        const bonus = Math.fround(Buffer.byteLength(piece) * best) - 0.1;
+        const bonus = Math.fround(Buffer.byteLength(piece) * best - 0.1);
         return [piece, type === 'user-defined' && model.algorithm === 'unigram' ? bonus : score];
       }),
   ];
