@@ -68,6 +68,35 @@ describe('the place of a picture in its tensor', () => {
     expect(output).toEqual({ width: 9, height: 8 });
   });
 
+  it.each([
+    [640, 480, { width: 64, height: 48 }, { left: 0, top: 8 }],
+    [480, 640, { width: 48, height: 64 }, { left: 8, top: 0 }],
+    [333, 512, { width: 42, height: 64 }, { left: 11, top: 0 }],
+    [512, 327, { width: 64, height: 41 }, { left: 0, top: 11 }], // the odd pixel below
+    [1, 3000, { width: 1, height: 64 }, { left: 31, top: 0 }],
+    [10, 5, { width: 64, height: 32 }, { left: 0, top: 16 }],
+  ])('letterboxes %i×%i in the middle of grey', (width, height, resized, place) => {
+    const letterbox = plan({ image_processor_type: 'LetterBoxImageProcessor', size: 64 });
+
+    expect(toGeometry(letterbox, { width, height })).toMatchObject({
+      resized,
+      canvas: { ...place, width: 64, height: 64 },
+      output: { width: 64, height: 64 },
+      margin: 114,
+    });
+  });
+
+  it.each([
+    [640, 480, 1056, 800],
+    [480, 640, 800, 1056],
+    [2000, 500, 1328, 320],
+    [1, 500, 16, 1328], // where the reference has no width left
+  ])('cuts %i×%i to multiples of 16 for YOLOS', (width, height, newWidth, newHeight) => {
+    const { resized } = toGeometry(plan({ image_processor_type: 'YolosImageProcessor' }), { width, height });
+
+    expect(resized).toEqual({ width: newWidth, height: newHeight });
+  });
+
   it('refuses a picture larger than what it is padded to', () => {
     const padded = plan({ do_resize: false, do_pad: true, pad_size: 4 });
 
