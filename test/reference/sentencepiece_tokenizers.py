@@ -33,7 +33,6 @@ from transformers import (
     RobertaTokenizerFast,
     T5Tokenizer,
     T5TokenizerFast,
-    Wav2Vec2CTCTokenizer,
     WhisperTokenizer,
     WhisperTokenizerFast,
     XLMRobertaTokenizer,
@@ -423,22 +422,6 @@ def byte_level(name, slow_class, fast_class, config, special, **options):
     fast(name, slow_class, fast_class, path, config, **options)
 
 
-def wav2vec2():
-    path = folder("wav2vec2")
-    tokens = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]
-    write_json(path / "vocab.json", {token: index for index, token in enumerate(tokens)})
-    tokenizer = Wav2Vec2CTCTokenizer(str(path / "vocab.json"))
-    save(tokenizer, path, {"model_type": "wav2vec2"})
-    generator = random.Random(3)
-    drawn = [[generator.choice([0, 0, 4, *range(len(tokens))]) for _ in range(40)] for _ in range(100)]
-    repeated = [[token for token in sequence for _ in range(generator.randrange(1, 4))] for sequence in drawn]
-    decoded = [
-        {"ids": sequence, "text": tokenizer.decode(sequence), "skipped": tokenizer.decode(sequence, skip_special_tokens=True)}
-        for sequence in [[], [0, 0], [4, 4], *drawn, *repeated]
-    ]
-    write_json(REFERENCE / "wav2vec2.json", {"decoded": decoded})
-
-
 if __name__ == "__main__":
     shutil.rmtree(REFERENCE, ignore_errors=True)
     REFERENCE.mkdir(parents=True)
@@ -458,4 +441,3 @@ if __name__ == "__main__":
     byte_level("gpt2", GPT2Tokenizer, GPT2TokenizerFast, {"model_type": "gpt2"}, ["<|endoftext|>"])
     whisper = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|fr|>", "<|translate|>", "<|transcribe|>", "<|notimestamps|>"]
     byte_level("whisper", WhisperTokenizer, WhisperTokenizerFast, {"model_type": "whisper"}, whisper)
-    wav2vec2()

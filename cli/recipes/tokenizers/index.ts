@@ -5,7 +5,6 @@ import { type ModelSource, readSettingsFile } from '../../model-source.ts';
 import type { SourceFile } from '../recipe.ts';
 import { refuse, type Settings } from '../settings.ts';
 import { gpt2, roberta, whisper } from './byte-level.ts';
-import { wav2vec2 } from './ctc.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
 import { m2m100, marian } from './slow-sentencepiece.ts';
 import { openTokenizerFolder, type TokenizerFolder } from './tokenizer-folder.ts';
@@ -40,7 +39,6 @@ const CLASSES: Readonly<Record<string, TokenizerClass>> = {
   LongformerTokenizer: ROBERTA,
   GPT2Tokenizer: { build: gpt2 },
   WhisperTokenizer: { build: whisper },
-  Wav2Vec2CTCTokenizer: { build: wav2vec2, defaults: PADS },
 };
 
 /** By `model_type` of config.json, for folders that name no class. */
@@ -60,8 +58,6 @@ const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
   longformer: 'LongformerTokenizer',
   gpt2: 'GPT2Tokenizer',
   whisper: 'WhisperTokenizer',
-  wav2vec2: 'Wav2Vec2CTCTokenizer',
-  hubert: 'Wav2Vec2CTCTokenizer',
 };
 
 /** What a tokenizer of `transformers` may consist of. */

@@ -14,7 +14,6 @@ import { createUnigram } from './tokenizer/unigram.ts';
 import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
 
 import { windowsOf } from './tokenizer/windows.ts';
-import { createWordLevel } from './tokenizer/word-level.ts';
 
 import { createWordPiece } from './tokenizer/word-piece.ts';
 
@@ -125,7 +124,6 @@ const MODELS: Readonly<Record<string, (config: unknown) => VocabularyModel>> = {
   BPE: createBpe,
   SentencePiece: createSentencePiece,
   Unigram: createUnigram,
-  WordLevel: createWordLevel,
   WordPiece: createWordPiece,
 };
 

@@ -62,15 +62,6 @@ describe.each(FAST)('tokenizer.json of %s', (name) => {
   });
 });
 
-describe('the tokenizer that push makes of wav2vec2', () => {
-  it('turns the output of a CTC model into the text of transformers', async () => {
-    const tokenizer = createTokenizer(...(await build(path.join(FIXTURES, 'unconverted-tokenizers/wav2vec2'))));
-    const { decoded } = await readReference('wav2vec2');
-    expect(decoded.length).toBeGreaterThan(100);
-    for (const { ids, text } of decoded) expect([ids, tokenizer.decode(ids).trim()]).toEqual([ids, text]);
-  });
-});
-
 describe('a sentencepiece model', () => {
   it('is refused wherever it was cut short', async () => {
     const file = await readFile(path.join(FIXTURES, 'unconverted-tokenizers/marian/source.spm'));
@@ -195,12 +186,6 @@ describe('files of a tokenizer', () => {
     ['bert-cased', 'has no vocab.txt', () => unlink(path.join(directory, 'vocab.txt'))],
     ['roberta', 'merges.txt: line 2, "a b c", is no pair', () => write('merges.txt', '#version: 0.2\na b c\n')],
     ['roberta', 'merges.txt: line 2, "Ŋ Ŋ": vocab.json lacks "Ŋ"', () => write('merges.txt', '#version: 0.2\nŊ Ŋ\n')],
-    [
-      'wav2vec2',
-      '"target_lang" is "fra"',
-      () => edit('tokenizer_config.json', (value) => ({ ...value, target_lang: 'fra' })),
-    ],
-    ['wav2vec2', 'vocab.json lacks the special token "|"', () => edit('vocab.json', ({ '|': _, ...rest }) => rest)],
     [
       't5',
       'a "FlaubertTokenizer" is not converted here; make it with: python -c',
