@@ -2,15 +2,16 @@ import type { ModelSource } from '../model-source.ts';
 import { ctc } from './ctc.ts';
 import { runBlank, type TaskRecipe } from './recipe.ts';
 import { requireSettingsFile } from './settings.ts';
+import { whisper } from './whisper.ts';
 
 type Recipe = TaskRecipe & { readonly graphs: readonly string[] };
 
 /** By the kind that stands in the settings. */
-const KINDS: Readonly<Record<string, Recipe>> = { ctc };
+const KINDS: Readonly<Record<string, Recipe>> = { ctc, whisper };
 
 const recipeOf = async (source: ModelSource): Promise<Recipe> => {
-  await requireSettingsFile(source, 'config.json', 'what the model is');
-  return ctc;
+  const config = await requireSettingsFile(source, 'config.json', 'what the model is');
+  return config.model_type === 'whisper' ? whisper : ctc;
 };
 
 export const automaticSpeechRecognition: TaskRecipe = {

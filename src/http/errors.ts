@@ -18,13 +18,12 @@ const STATUS: Record<ErrorCode, number> = {
   INTERNAL: 500,
 };
 
-/** What a caller may read of a fault that is not theirs; the message itself is in the log. */
+/** What a caller may read of a fault that is not theirs; the message itself is in the log. How far a request came in its time is theirs. */
 const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
   MODEL_UNAVAILABLE: 'the model is not available now, try again in a few seconds',
   MODEL_INVALID: 'the model cannot be served as it is stored',
   INFERENCE_FAILED: 'the model failed on this input',
   INSUFFICIENT_STORAGE: 'the model does not fit into the memory or the storage of the function',
-  DEADLINE_EXCEEDED: 'the deadline passed before the model ran, try again',
   INTERNAL: 'internal error',
 };
 

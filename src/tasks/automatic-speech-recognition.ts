@@ -9,6 +9,11 @@ export type SignatureOf = (role: string) => Signature;
 /** What reads speech, each imported when the first model of its kind comes. */
 const KINDS = {
   ctc: async (settings, signatureOf) => (await import('./ctc/ctc.ts')).createCtc(settings, signatureOf('model')),
+  whisper: async (settings, signatureOf) =>
+    (await import('./whisper/whisper.ts')).createWhisper(settings, {
+      encoder: signatureOf('encoder'),
+      decoder: signatureOf('decoder'),
+    }),
 } as const satisfies Record<string, (settings: unknown, signatureOf: SignatureOf) => Promise<Task>>;
 
 const settingsSchema = v.looseObject({ kind: v.picklist(Object.keys(KINDS) as (keyof typeof KINDS)[]) });

@@ -5,6 +5,7 @@ import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 import { measureTokenClassification } from './token-classification.ts';
 import { measureTranslation } from './translation.ts';
+import { measureWhisper } from './whisper.ts';
 
 /** `node test/support/parity/write-page.ts` measures every task as its parity test does, and writes the tables of docs/tasks.md. */
 
@@ -17,6 +18,7 @@ const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   'tabular-regression': measureTabularRegression,
   'token-classification': measureTokenClassification,
   translation: measureTranslation,
+  whisper: measureWhisper,
 };
 
 const toTable = (rows: readonly ParityRow[]): string =>

@@ -1,0 +1,52 @@
+import { isBatchable } from '../../core/batch.ts';
+import { ServingError } from '../../core/errors.ts';
+import type { Signature } from '../../core/tensor.ts';
+import type { Graph, Lap, TaskModel } from '../task.ts';
+import { type Ears, isDone, listen } from './listen.ts';
+import type { Part } from './parts.ts';
+
+/** Keys and values of the encoder that a batch may hold: those of Whisper large-v3 take 490 MB for one part, of tiny 18 MB. */
+const MAX_CACHE_BYTES = 512 * 1024 ** 2;
+const ENCODER_CACHE = /^past_key_values\..*\.encoder\.(key|value)$/;
+const BYTES_PER_VALUE = 4;
+
+/** How many parts may run together: as many as may, unless that is more than memory is there for. */
+export const partsTogether = ({ graphs, maxBatch }: TaskModel, beams: number, frames: number): number => {
+  const { encoder, decoder } = graphs as Readonly<Record<string, Graph>>;
+  if (!isBatchable(encoder?.signature as Signature)) return 1;
+  const positions = frames / 2;
+  const valuesPerPart = (decoder?.signature.inputs ?? [])
+    .filter(({ name }) => ENCODER_CACHE.test(name))
+    .reduce((sum, { shape: [, heads, , width] }) => sum + Number(heads) * Number(width) * positions, 0);
+  const fitting = Math.floor(MAX_CACHE_BYTES / (BYTES_PER_VALUE * valuesPerPart * beams));
+  return Math.max(1, Math.min(maxBatch, fitting));
+};
+
+/** Says how much was heard when the deadline passed. */
+const withProgress = (error: unknown, parts: readonly Part[], ears: Ears): unknown => {
+  const { code, message } = ServingError.from(error);
+  if (code !== 'DEADLINE_EXCEEDED') return error;
+  const heard = parts.filter((part) => isDone(part, ears)).length;
+  const tokens = parts.reduce((sum, part) => sum + part.tokens.length, 0);
+  return new ServingError(
+    'DEADLINE_EXCEEDED',
+    `${heard} of ${parts.length} chunks of up to ${ears.frames / 100} s were heard (${tokens} tokens) when ${message}`,
+    { cause: error },
+  );
+};
+
+/**
+ * Listens until all that is spoken in `parts` has become their tokens.
+ *
+ * @param parts of one request, whose options are equal
+ * @throws `DEADLINE_EXCEEDED` saying how far it came, `INFERENCE_FAILED`
+ */
+export const hear = async (parts: readonly Part[], ears: Ears, model: TaskModel, lap: Lap): Promise<void> => {
+  const together = partsTogether(model, parts[0]?.options.beams ?? 1, ears.frames);
+  try {
+    for (let open = parts; open.length > 0; open = open.filter((part) => !isDone(part, ears)))
+      await listen(open.slice(0, together), ears, model, lap);
+  } catch (error) {
+    throw withProgress(error, parts, ears);
+  }
+};

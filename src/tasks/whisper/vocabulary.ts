@@ -1,0 +1,44 @@
+import { ServingError } from '../../core/errors.ts';
+import type { ReadFile } from '../task.ts';
+import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
+import type { WhisperConfig } from './whisper-config.ts';
+
+/** What texts are made with. Words come first, then special tokens from the end-of-sequence token on, then timestamps. */
+export interface Vocabulary {
+  readonly tokenizer: Pick<Tokenizer, 'decode' | 'token'>;
+  readonly firstSpecial: number;
+  readonly firstTimestamp: number;
+}
+
+const refuse = (problem: string): never => {
+  throw new ServingError('MODEL_INVALID', `${problem}: they are not of one model`);
+};
+
+/**
+ * @param logitsWidth how many tokens the decoder knows; undefined when the graph does not say
+ * @throws `MODEL_INVALID` when the tokenizer numbers its tokens otherwise than `config`, or has more than the decoder
+ */
+export const loadVocabulary = async (
+  read: ReadFile,
+  { search, timestampTokens, languageIds, taskIds = {} }: WhisperConfig,
+  logitsWidth?: number,
+): Promise<Vocabulary> => {
+  const tokenizer = await loadTokenizer(read);
+  const [eos] = search.eosTokenIds as readonly [number];
+  const noTimestamps = tokenizer.tokenId('<|notimestamps|>');
+  const named: Readonly<Record<string, number | undefined>> = {
+    '<|startoftranscript|>': search.decoderStartTokenId,
+    '<|endoftext|>': eos,
+    '<|notimestamps|>': timestampTokens?.noTimestamps,
+    ...Object.fromEntries(Object.entries(taskIds).map(([task, id]) => [`<|${task}|>`, id])),
+    ...languageIds,
+  };
+  for (const [token, id] of Object.entries(named)) {
+    const known = tokenizer.tokenId(token);
+    if (id !== undefined && known !== id)
+      refuse(`${token} is token ${id} in generation_config.json and ${known ?? 'none'} in tokenizer.json`);
+  }
+  if (logitsWidth !== undefined && tokenizer.vocabSize > logitsWidth)
+    refuse(`tokenizer.json has ${tokenizer.vocabSize} tokens, the decoder knows ${logitsWidth}`);
+  return { tokenizer, firstSpecial: eos, firstTimestamp: (noTimestamps ?? tokenizer.vocabSize - 1) + 1 };
+};

@@ -1,0 +1,33 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type Compared, measureCases, measureSpectrograms } from '../support/parity/whisper.ts';
+
+/** Made by test/reference/whisper.py with transformers, optimum-onnx and onnxruntime. */
+describe('Whisper against its reference', () => {
+  let cases: readonly Compared[];
+
+  beforeAll(async () => {
+    cases = await measureCases();
+  });
+
+  it('computes the same spectrograms', async () => {
+    const spectrograms = await measureSpectrograms();
+    expect(spectrograms.length).toBeGreaterThanOrEqual(14);
+    expect(spectrograms.filter(({ difference }) => !(difference <= 1e-4))).toEqual([]);
+  });
+
+  it('says the same with the same tokens, at the same times and in the same languages', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(25);
+    expect(cases.map(({ actual }) => actual)).toEqual(cases.map(({ expected }) => expected));
+  });
+
+  it('says the same when every chunk runs alone', async () => {
+    const alone = await measureCases(1, 2);
+    expect(alone.length).toBeGreaterThanOrEqual(5);
+    expect(alone.map(({ actual }) => actual)).toEqual(alone.map(({ expected }) => expected));
+  });
+
+  it('is compared where the reference has a clear favourite', () => {
+    const margins = cases.flatMap(({ expected: { margin } }) => margin ?? []);
+    expect(Math.min(...margins)).toBeGreaterThan(1e-4);
+  });
+});
