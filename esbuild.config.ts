@@ -56,12 +56,14 @@ const decodersWithoutWorkers: Plugin = {
   },
 };
 
-/** How a function becomes one ES module. Deployment, tests and benchmarks all bundle with these. */
+/** How a function becomes ES modules: `handler.mjs`, and one file for what each task alone needs. Deployment, tests and benchmarks all bundle with these. */
 export const bundleOptions = {
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'esm', // top-level await is the only code that init's CPU burst runs
+  splitting: true, // a task that no model needs is not even parsed: 12 ms of a cold start for all of them
+  outExtension: { '.js': '.mjs' },
   mainFields: ['module', 'main'], // the AWS SDK's ES modules bundle to two thirds of its CommonJS
   minifySyntax: true,
   minifyWhitespace: true, // and names stay: they make stack traces readable without source maps, for 40 KB

@@ -42,15 +42,14 @@ export const createWorkbench = async (): Promise<Workbench> => {
     layerDirectories[name] = await ensureLayer(name, architecture);
     await cp(layerDirectories[name], path.join(directory, 'opt'), { recursive: true });
   }
-  const bundle = async (source: string, outfile: string): Promise<void> => {
-    const options = { ...bundleOptions, entryPoints: [source], outfile: path.join(directory, outfile) };
+  const bundle = async (source: string, folder: string): Promise<void> => {
+    const options = { ...bundleOptions, entryPoints: [source], outdir: path.join(directory, folder) };
     await build({ ...options, logLevel: 'error' });
   };
-  for (const name of FUNCTIONS)
-    await bundle(path.join(projectRoot, 'functions', name, 'handler.ts'), `${name}/handler.mjs`);
+  for (const name of FUNCTIONS) await bundle(path.join(projectRoot, 'functions', name, 'handler.ts'), name);
   for (const folder of ['floors', 'scripts'])
     for (const file of await readdir(path.join(import.meta.dirname, folder)))
-      await bundle(path.join(import.meta.dirname, folder, file), path.join(folder, file.replace('.ts', '.mjs')));
+      await bundle(path.join(import.meta.dirname, folder, file), folder);
 
   const storage = await startEmbeddedStorage();
   const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);

@@ -16,9 +16,9 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 it.each(['infer', 'on-upload'])('%s starts without undici, onnxruntime and sharp', async (name) => {
-  const outfile = join(directory, `${name}.mjs`);
-  await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outfile, logLevel: 'error' });
-  const script = `await import(${JSON.stringify(pathToFileURL(outfile))});
+  const outdir = join(directory, name);
+  await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outdir, logLevel: 'error' });
+  const script = `await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
     const files = Object.keys((await import('node:module')).createRequire(import.meta.url).cache);
     console.log(JSON.stringify([...process.moduleLoadList, ...files]));`;
 

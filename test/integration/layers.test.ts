@@ -85,7 +85,7 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
     await build({
       ...bundleOptions,
       entryPoints: ['functions/infer/handler.ts'],
-      outfile: path.join(sandbox, 'task/handler.mjs'),
+      outdir: path.join(sandbox, 'task'),
     });
     await writeFile(path.join(sandbox, 'invoke.mjs'), INVOKE);
     const photo = await readFile(path.join(SAMPLE_FOLDER, 'samples/coffee.jpg'));

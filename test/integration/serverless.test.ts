@@ -53,11 +53,13 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 describe('sls package', () => {
-  it('writes functions that hold one bundle and nothing native, within their size', async () => {
+  it('writes functions that hold their own bundle and nothing native, within their size', async () => {
     for (const name of Object.keys(FUNCTIONS)) {
       const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
       process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
-      expect(zipEntries(archive)).toEqual([`functions/${name}/handler.mjs`]);
+      const entries = zipEntries(archive);
+      expect(entries).toContain(`functions/${name}/handler.mjs`);
+      expect(entries.filter((entry) => !new RegExp(`^functions/${name}/[^/]+\\.mjs$`).test(entry))).toEqual([]);
       expect(archive.length).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);
     }
   });

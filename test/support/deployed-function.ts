@@ -18,17 +18,17 @@ export const deployFunction = async (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DeployedFunction> => {
   // Below the project, where the native packages are found as a layer's would be.
-  const modulePath = join('.esbuild', 'test', `${name}-${process.pid}.mjs`);
+  const outdir = join('.esbuild', 'test', `${name}-${process.pid}`);
   await build({
     ...bundleOptions,
     entryPoints: [join('functions', name, 'handler.ts')],
-    outfile: modulePath,
+    outdir,
     logLevel: 'error',
   });
   const lines: Record<string, unknown>[] = [];
   const deployed = createFunction({
     name,
-    modulePath,
+    modulePath: join(outdir, 'handler.mjs'),
     memoryMb: 1769,
     timeoutSeconds: 29,
     environment: {
