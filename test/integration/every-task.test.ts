@@ -19,8 +19,8 @@ interface Case {
   readonly content?: string;
   /** The same input twice, where the task takes lists. */
   readonly list?: readonly unknown[];
-  /** Of the graph's variable dimensions, where 1 is too small. */
-  readonly size?: number;
+  /** Of tensors by name, where 1 is too small for a variable dimension. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
 
 const text = (task: TaskName, model: string, content: string): Case => ({
@@ -42,7 +42,12 @@ const CASES: readonly Case[] = [
   text('feature-extraction', 'tiny-bert-sentences', 'A sentence, and another one'),
   text('translation', 'tiny-marian', 'We live in a small house.'),
   {
-    ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', size: 4_000 },
+    ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', shapes: { input_values: [1, 4_000] } },
+    ...{ file: 'test/fixtures/audio/voice.wav', contentType: 'audio/wav' },
+  },
+  {
+    ...{ task: 'automatic-speech-recognition', model: 'tiny-whisper' },
+    shapes: { 'encoder/input_features': [1, 80, 3_000] },
     ...{ file: 'test/fixtures/audio/voice.wav', contentType: 'audio/wav' },
   },
   {
@@ -71,10 +76,10 @@ interface TensorMetadata {
   readonly shape: readonly number[];
 }
 
-/** A request of zeros for what the metadata says; of dimensions that may vary, the first, the batch, is 1. */
-const zeros = (inputs: readonly TensorMetadata[], variable: number) => ({
+/** A request of zeros for what the metadata says; dimensions that may vary are 1. */
+const zeros = (inputs: readonly TensorMetadata[], shapes: Case['shapes'] = {}) => ({
   inputs: inputs.map(({ name, datatype, shape: declared }) => {
-    const shape = declared.map((size, index) => (size > 0 ? size : index === 0 ? 1 : variable));
+    const shape = shapes[name] ?? declared.map((size) => Math.max(1, size));
     const length = shape.reduce((product, size) => product * size, 1);
     return { name, datatype, shape, data: Array.from({ length }, () => zeroOf(datatype)) };
   }),
@@ -85,7 +90,7 @@ it('has a case for every task', () => {
   expect([...new Set(CASES.map(({ task }) => task as string))].sort()).toEqual(tasks.sort());
 });
 
-describe.each(CASES)('$task, as $model', ({ task, model, file, contentType, content, list, size = 1 }) => {
+describe.each(CASES)('$task, as $model', ({ task, model, file, contentType, content, list, shapes }) => {
   let root: string;
   let path: string;
   let serving: TestServing;
@@ -152,7 +157,7 @@ describe.each(CASES)('$task, as $model', ({ task, model, file, contentType, cont
       const own = role === '' ? inputs : inputs.filter(({ name }) => name.startsWith(`${role}/`));
       const response = await serving.fetch(`/v2/models/${model}/infer`, {
         method: 'POST',
-        body: JSON.stringify(zeros(own, size)),
+        body: JSON.stringify(zeros(own, shapes)),
       });
       const given: unknown = await response.json();
       expect({ status: response.status, given }).toMatchObject({ status: 200, given: { model_name: model } });
