@@ -5,13 +5,9 @@ import { formatSpec, type Signature, type Tensor } from '../core/tensor.ts';
 import { assertKnownParameters, readChoice } from './parameters.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
 import type { Task } from './task.ts';
-import {
-  AGGREGATION_STRATEGIES,
-  type AggregationStrategy,
-  aggregateTokens,
-  type ClassifiedToken,
-} from './text/aggregate-tokens.ts';
-import { assertTextGraph, collateEncodings, longestRow, rowStart } from './text/collate.ts';
+import { AGGREGATION_STRATEGIES, type AggregationStrategy, aggregateTokens } from './text/aggregate-tokens.ts';
+import { type ClassifiedToken, classifyTokens } from './text/classified-tokens.ts';
+import { assertTextGraph, collateEncodings, longestRow } from './text/collate.ts';
 import { toTexts } from './text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from './text/tokenizer.ts';
 
@@ -79,35 +75,6 @@ const toRows = ({ texts, stride: asked }: Request, maxLength: number, tokenizer:
     }
   });
   return rows;
-};
-
-/**
- * Whether a token goes on with the word before, as `gather_pre_entities` of `transformers` decides: by its length where the vocabulary
- * marks such tokens, otherwise by there being no space. Lengths are in code points, as Python counts.
- */
-const isSubword = (token: string, text: string, start: number, end: number, { subwordPrefix }: Tokenizer): boolean =>
-  subwordPrefix === undefined
-    ? start > 0 && text[start - 1] !== ' ' && text[start] !== ' '
-    : [...token].length !== [...text.slice(start, end)].length;
-
-/** What the graph says of the tokens of one window, float32[1,T,L], without the special ones. */
-const classifyTokens = (
-  { encoding, start: before }: Window,
-  text: string,
-  { data, shape }: Tensor,
-  tokenizer: Tokenizer,
-): ClassifiedToken[] => {
-  const [, length = 0, labels = 0] = shape;
-  const first = rowStart(encoding, length, tokenizer);
-  return encoding.ids.flatMap((id, index): ClassifiedToken[] => {
-    if (encoding.special[index]) return [];
-    const [start, end] = encoding.offsets[index] ?? [0, 0];
-    const logits = (data as Float32Array).subarray((first + index) * labels, (first + index + 1) * labels);
-    const place = { logits, start, end, index: before + index };
-    if (id === tokenizer.unknownId) return [{ ...place, word: text.slice(start, end), isSubword: false }];
-    const word = tokenizer.token(id) ?? '';
-    return [{ ...place, word, isSubword: isSubword(word, text, start, end, tokenizer) }];
-  });
 };
 
 /** The graph's output with a score for each token and label. @throws `MODEL_INVALID` */

@@ -1,24 +1,10 @@
 import { softmax } from '../scores.ts';
+import type { ClassifiedToken } from './classified-tokens.ts';
 
 /** How the tokens of a text become its answer, as `aggregation_strategy` of the Hugging Face pipeline. */
 export const AGGREGATION_STRATEGIES = ['none', 'simple', 'first', 'average', 'max'] as const;
 
 export type AggregationStrategy = (typeof AGGREGATION_STRATEGIES)[number];
-
-/** A token of the text and what the model says of it. */
-export interface ClassifiedToken {
-  /** As the vocabulary writes it, such as `##ing`; the text itself where the vocabulary has nothing for it. */
-  readonly word: string;
-  /** float32[L] by label. */
-  readonly logits: Float32Array;
-  /** Place in the caller's own text, in UTF-16 units. */
-  readonly start: number;
-  readonly end: number;
-  /** Place among the tokens of the text, the special ones counted too. */
-  readonly index: number;
-  /** Whether it goes on with the word of the token before. */
-  readonly isSubword: boolean;
-}
 
 interface Labelled {
   readonly score: number;
@@ -134,12 +120,22 @@ const group = (decided: readonly Decided[], { toText }: Vocabulary): EntityGroup
   }));
 };
 
+/** How many characters (code points) an entity of `text` has, as Python counts. Counted once for all, since entities of a hostile text can be long. */
+const createMeasure = (text: string): ((entity: Labelled) => number) => {
+  const before = new Uint32Array(text.length + 1);
+  for (let unit = 0; unit < text.length; unit++) {
+    const isSecondHalf = (text.charCodeAt(unit) & 0xfc00) === 0xdc00;
+    before[unit + 1] = (before[unit] as number) + (isSecondHalf ? 0 : 1);
+  }
+  return ({ start, end }) => (before[end] as number) - (before[start] as number);
+};
+
 /**
  * What remains of the entities of overlapping windows, by their place in the text: of those that begin within another the longest, and
- * the surest of equally long ones (`aggregate_overlapping_entities`). Lengths are in code points, as Python counts.
+ * the surest of equally long ones (`aggregate_overlapping_entities`).
  */
 const mergeGroups = (groups: readonly EntityGroup[], text: string): EntityGroup[] => {
-  const lengthOf = ({ start, end }: EntityGroup): number => [...text.slice(start, end)].length;
+  const lengthOf = createMeasure(text);
   const sorted = groups.toSorted((a, b) => a.start - b.start);
   const [first] = sorted;
   if (first === undefined) return [];

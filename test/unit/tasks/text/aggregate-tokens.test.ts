@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type AggregationStrategy,
   aggregateTokens,
-  type ClassifiedToken,
   type EntityGroup,
 } from '../../../../src/tasks/text/aggregate-tokens.ts';
+import type { ClassifiedToken } from '../../../../src/tasks/text/classified-tokens.ts';
 
 const LABELS = ['O', 'B-PER', 'I-PER', 'LOC'];
 const everything = {
