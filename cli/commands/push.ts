@@ -83,7 +83,7 @@ one when it is promoted.`,
     'max-batch': {
       type: 'string',
       value: '<rows>',
-      description: 'how many rows may run together (default: 32)',
+      description: 'how many rows may run together (default: 32; pictures for object-detection: 1)',
     },
     'no-bake': { type: 'boolean', description: 'publish the graphs as they are alone, and load those' },
     warmup: {

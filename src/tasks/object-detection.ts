@@ -5,6 +5,7 @@ import { formatSpec, type Signature, type Tensor, type TensorSpec } from '../cor
 import type { Corners, DetectionOptions, Head } from './detection/detection.ts';
 import { QUERY_HEADS } from './detection/query-head.ts';
 import { yoloHead } from './detection/yolo-head.ts';
+import { MAX_PIXELS } from './image/geometry.ts';
 import { BLACK_PIXEL, type Images, toImages } from './image/input.ts';
 import { toPixelValues } from './image/pixel-values.ts';
 import { type ResizedImage, resizeImage } from './image/preprocess-image.ts';
@@ -116,9 +117,18 @@ const steps = (
 
   async prepare({ images, isList }) {
     const resized: ResizedImage[] = [];
+    let pixels = 0;
     // One after another: together they would need memory for all of them decoded.
-    for (const [index, image] of images.entries())
-      resized.push(await naming(index, isList, resizeImage(image, preprocessing)));
+    for (const [index, image] of images.entries()) {
+      const one = await naming(index, isList, resizeImage(image, preprocessing));
+      pixels += one.source.width * one.source.height;
+      if (pixels > MAX_PIXELS)
+        throw new ServingError(
+          'PAYLOAD_TOO_LARGE',
+          `the pictures up to inputs[${index}] have ${pixels} pixels, at most ${MAX_PIXELS} are taken together: send them in several requests`,
+        );
+      resized.push(one);
+    }
     return resized;
   },
 

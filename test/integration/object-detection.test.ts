@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { pushModel } from '../../cli/push-model.ts';
 import { readJson } from '../support/image-parity.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
@@ -125,8 +126,18 @@ describe('a list of pictures', () => {
 
 describe('a request that is wrong', () => {
   const pixel = async () => (await read('pixel-1x1.png')).toString('base64');
+  const blank = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: 'grey' } })
+      .png()
+      .toBuffer();
 
   it.each<[number, RegExp, string, () => Promise<unknown>]>([
+    [
+      413,
+      /up to inputs\[4\] have 80000000 pixels, at most 64000000/,
+      'tiny-yolo',
+      async () => ({ inputs: Array(8).fill((await blank(4000, 4000)).toString('base64')) }),
+    ],
     [
       400,
       /"threshold" is 2, expected a number from 0 to 1/,

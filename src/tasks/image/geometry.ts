@@ -52,8 +52,11 @@ const toResized = (resize: Resize | undefined, source: Size): Size => {
   let newLong = Math.trunc((resize.shortest * long) / short);
   if (resize.longest !== undefined && (long / short) * resize.shortest > resize.longest) {
     const exactShort = (resize.longest * short) / long;
-    newShort = Math.max(1, roundHalfToEven(exactShort));
-    newLong = newShort === short ? long : Math.trunc((exactShort * long) / short);
+    const rounded = roundHalfToEven(exactShort);
+    newShort = Math.max(1, rounded);
+    // A shorter side that is right already is left alone, with the longer one; not so in the copy for YOLOS when the picture is upright.
+    const isLeft = rounded === short && !(resize.multipleOf !== undefined && source.width < source.height);
+    newLong = isLeft ? long : Math.trunc((exactShort * long) / short);
   }
   const resized =
     source.width <= source.height ? { width: newShort, height: newLong } : { width: newLong, height: newShort };

@@ -30,6 +30,7 @@ describe('the place of a picture in its tensor', () => {
     [500, 2000, 333, 1333],
     [100, 5000, 27, 1333],
     [10_000, 3, 1333, 1],
+    [1, 60_000, 1, 1333],
   ])('keeps the longer side of %i×%i within its bound', (width, height, newWidth, newHeight) => {
     const { resized } = toGeometry(plan({ size: { shortest_edge: 800, longest_edge: 1333 } }), { width, height });
 
@@ -93,6 +94,19 @@ describe('the place of a picture in its tensor', () => {
     [1, 500, 16, 1328], // where the reference has no width left
   ])('cuts %i×%i to multiples of 16 for YOLOS', (width, height, newWidth, newHeight) => {
     const { resized } = toGeometry(plan({ image_processor_type: 'YolosImageProcessor' }), { width, height });
+
+    expect(resized).toEqual({ width: newWidth, height: newHeight });
+  });
+
+  it.each([
+    ['Detr', 40, 500, 40, 500],
+    ['Yolos', 500, 40, 496, 32],
+    ['Yolos', 40, 500, 32, 480],
+  ])('resizes for %s a picture of %i×%i whose shorter side is right already as the reference', (name, ...sides) => {
+    const [width = 0, height = 0, newWidth, newHeight] = sides;
+    const size = { shortest_edge: 800, longest_edge: 495 };
+
+    const { resized } = toGeometry(plan({ image_processor_type: `${name}ImageProcessor`, size }), { width, height });
 
     expect(resized).toEqual({ width: newWidth, height: newHeight });
   });
