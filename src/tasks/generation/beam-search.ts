@@ -27,17 +27,19 @@ const insert = (best: Candidate[], candidate: Candidate, count: number): void =>
   if (best.length > count) best.pop();
 };
 
-/** The `count` best continuations of all beams, best first, in one pass and without sorting the vocabulary. */
+/** The `count` best continuations of all beams, best first, in one pass over the vocabulary and without sorting it. */
 const bestCandidates = (beams: readonly Beam[], count: number): Candidate[] => {
   const best: Candidate[] = [];
-  let worst = Number.NEGATIVE_INFINITY;
+  let worst = Number.NEGATIVE_INFINITY; // of those that are kept, once there are enough
   for (const beam of beams) {
     const { scores } = beam;
+    let least = worst - beam.score;
     for (let token = 0; token < scores.length; token += 1) {
-      const score = beam.score + (scores[token] as number);
-      if (score > worst || best.length < count) {
-        insert(best, { beam, token, score }, count);
-        worst = (best.at(-1) as Candidate).score;
+      const score = scores[token] as number;
+      if (score > least) {
+        insert(best, { beam, token, score: beam.score + score }, count);
+        if (best.length === count) worst = (best.at(-1) as Candidate).score;
+        least = worst - beam.score;
       }
     }
   }

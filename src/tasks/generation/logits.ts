@@ -67,17 +67,27 @@ const banWord = (word: readonly number[]): LogitsProcessor => {
 const isEos = ([first, ...others]: readonly number[], eosTokenIds: readonly number[]): boolean =>
   others.length === 0 && eosTokenIds.includes(first as number);
 
-/** log Σ exp(scores), in one pass. */
+/** exp(-i / 64): what is smaller than the last of them adds nothing that a float32 could show. */
+const STEPS = 64;
+const EXPONENTIALS = Float64Array.from({ length: 40 * STEPS }, (_, index) => Math.exp(-index / STEPS));
+
+/**
+ * log Σ exp(scores). Of a vocabulary of 60,000 for each of several beams, `Math.exp` would take a third of a translation's time: its
+ * Taylor polynomial around the next entry of a table is three times as fast, and right to 3e-9.
+ */
 const logSumExp = (scores: Float32Array): number => {
   let max = -Number.MAX_VALUE; // no infinity: scores that are banned are, and the difference of two is no number
-  let sum = 0;
   for (let index = 0; index < scores.length; index += 1) {
     const score = scores[index] as number;
-    if (score <= max) sum += Math.exp(score - max);
-    else {
-      sum = sum * Math.exp(max - score) + 1;
-      max = score;
-    }
+    if (score > max) max = score;
+  }
+  let sum = 0;
+  for (let index = 0; index < scores.length; index += 1) {
+    const position = (max - (scores[index] as number)) * STEPS;
+    if (position >= EXPONENTIALS.length) continue;
+    const entry = position | 0;
+    const rest = (position - entry) * (1 / STEPS);
+    sum += (EXPONENTIALS[entry] as number) * (1 - rest * (1 - rest * (1 / 2 - rest * (1 / 6))));
   }
   return max + Math.log(sum);
 };
