@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
 import { measureGrowth } from './measurements/growth.ts';
-import { measureDownload, measurePeakMemory } from './measurements/load.ts';
+import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
 import { measureSizes } from './measurements/sizes.ts';
 import { measureWarm } from './measurements/warm.ts';
@@ -37,6 +37,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
+    'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
   };
   for (const [name, measure] of Object.entries(timed)) {

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileKey } from '../../../src/repository/keys.ts';
 import { toFigure, toRatio } from '../figures.ts';
 import { writeMatmulModel } from '../matmul-model.ts';
 import type { Results } from '../measures.ts';
+import type { Created, CreateInput } from '../scripts/create.ts';
 import type { DownloadInput, DownloadTimes } from '../scripts/download.ts';
 import type { LoadInput, LoadOutcome } from '../scripts/load.ts';
 import type { Workbench } from '../workbench.ts';
@@ -48,6 +51,40 @@ export const measurePeakMemory = async (workbench: Workbench, rounds: number): P
   return {
     figures: { 'load.peak_rss_ratio': toFigure(loads.map(({ growthBytes }) => growthBytes / bytes)) },
     times: {},
+  };
+};
+
+/** How long creating the session of a model of 100 MB, published before, takes as functions do it, over the plain file. */
+export const measureCreate = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const { repository, directory } = workbench;
+  const model = matmulName(SIZE_MB);
+  const { graphs, files } = await repository.bundle(model, 1);
+  const folder = path.join(directory, 'create');
+  for (const file of files) {
+    await mkdir(path.dirname(path.join(folder, file.path)), { recursive: true });
+    const { body } = await repository.store.read(fileKey(model, 1, file.path));
+    await writeFile(path.join(folder, file.path), body);
+  }
+  const { file: published = '', baked } = graphs.model ?? {};
+  assert(baked, `${model} was not baked`);
+  const create = async (file: string, by: CreateInput['by']): Promise<Created> =>
+    workbench.run<Created>('create', { path: path.join(folder, file), by } satisfies CreateInput);
+  const plainMs: number[] = [];
+  const publishedMs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const floor = await create(baked.from, 'floor');
+    const engine = await create(published, 'engine');
+    assert.deepEqual(engine.output, floor.output);
+    plainMs.push(floor.createMs);
+    publishedMs.push(engine.createMs);
+  }
+  await rm(folder, { recursive: true });
+  return {
+    figures: { 'load.create_ratio': toRatio(publishedMs, plainMs) },
+    times: {
+      '100 MB, session of the plain file': toFigure(plainMs),
+      '100 MB, session as pushed': toFigure(publishedMs),
+    },
   };
 };
 
