@@ -1,6 +1,7 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
+import { assertFetched } from './git-lfs.ts';
 import { fields, readEntry } from './protobuf.ts';
 
 /**
@@ -54,19 +55,6 @@ export const externalDataOf = (graph: Buffer): string[] => {
   } catch (error) {
     throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
   }
-};
-
-/** What a clone without Git LFS has in the place of a large file. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
-const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
-
-const assertFetched = async (directory: string, path: string): Promise<void> => {
-  await using file = await open(join(directory, path));
-  const { buffer } = await file.read({ buffer: Buffer.alloc(LFS_POINTER.length) });
-  if (buffer.toString('latin1') === LFS_POINTER)
-    throw new ServingError(
-      'MODEL_INVALID',
-      `${path} is a Git LFS pointer instead of the file itself; fetch that with: git lfs pull`,
-    );
 };
 
 /** The bytes of `graph`, a file of `directory`. @throws `MODEL_INVALID` when there are none, or they were not fetched */

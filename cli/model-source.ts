@@ -1,6 +1,7 @@
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { ServingError } from '../src/core/errors.ts';
+import { assertNoPointer } from './git-lfs.ts';
 
 /** A model as it lies on this computer. */
 export interface ModelSource {
@@ -112,6 +113,7 @@ export const readSettingsFile = async (
 ): Promise<Record<string, unknown> | undefined> => {
   const text = await readFile(join(directory, name), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
+  assertNoPointer(join(directory, name), text);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

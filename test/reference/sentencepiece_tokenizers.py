@@ -38,6 +38,7 @@ from transformers import (
     XLMRobertaTokenizer,
     XLMRobertaTokenizerFast,
 )
+from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 FOLDERS = FIXTURES / "unconverted-tokenizers"
@@ -427,7 +428,7 @@ if __name__ == "__main__":
     REFERENCE.mkdir(parents=True)
     marian()
     marian_separate_vocabularies()
-    m2m100("m2m100", ["en", "fr", "de"], normalization_rule_name="nmt_nfkc")
+    m2m100("m2m100", FAIRSEQ_LANGUAGE_CODES["m2m100"], normalization_rule_name="nmt_nfkc")
     m2m100("m2m100-bpe", [], model_type="bpe", remove_extra_whitespaces=False, user_defined_symbols=["<html>", "mm", "\ufb01"])
     t5()
     xlm_roberta()

@@ -47,7 +47,7 @@ interface Kind {
 const convert = async (folder: TokenizerFolder, { special, postProcessor }: Kind): Promise<object> => {
   const vocabulary = await readVocabulary(folder, 'vocab.json');
   const merges = await readMerges(folder, vocabulary);
-  const recorded = recordedTokens(folder);
+  const recorded = recordedTokens(folder, vocabulary, 'vocab.json');
   const ids = new Map([...vocabulary, ...(recorded ?? []).map(({ content, id }) => [content, id] as const)]);
   const toId = (token: string): number => requireId(ids, token, 'vocab.json');
   const token = (role: string): string => specialToken(folder, role, special[role] ?? '');

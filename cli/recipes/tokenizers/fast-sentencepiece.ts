@@ -15,6 +15,9 @@ import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
 
 type ScoredPiece = readonly [piece: string, score: number];
 
+const idsOf = (vocabulary: readonly ScoredPiece[]): Map<string, number> =>
+  new Map(vocabulary.map(([piece], id) => [piece, id]));
+
 /**
  * Merges that lead to the pieces, the likeliest piece first. sentencepiece joins whatever is a piece; Hugging Face's tokenizers
  * want to be told of which two. `generate_merges` in convert_slow_tokenizer.py, its order of equals included.
@@ -74,7 +77,7 @@ const convert = (
   added: readonly AddedToken[],
   postProcessor: (toId: (token: string) => number) => Part,
 ): object => {
-  const ids = new Map(vocabulary.map(([piece], id) => [piece, id]));
+  const ids = idsOf(vocabulary);
   for (const { content, id } of added) ids.set(content, id);
   const toId = (token: string): number => requireId(ids, token, 'the sentencepiece model');
   const symbols = model.pieces
@@ -102,6 +105,7 @@ const fairseqVocabulary = (model: SentencePieceModel): ScoredPiece[] => [
 ];
 
 const FAIRSEQ_UNKNOWN = 3;
+const MODEL_FILE = 'sentencepiece.bpe.model';
 
 /** T5Tokenizer, mT5 too: spiece.model, and the sentinels `<extra_id_99>`…`<extra_id_0>` behind it. */
 export const t5 = async (folder: TokenizerFolder): Promise<object> => {
@@ -112,10 +116,10 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
   const pieces = scored(model);
   const sentinels = Array.from({ length: count }, (_, index) => `<extra_id_${count - 1 - index}>`);
   const vocabulary: ScoredPiece[] = [...pieces, ...sentinels.map((sentinel): ScoredPiece => [sentinel, 0])];
-  const ids = new Map(vocabulary.map(([piece], id) => [piece, id]));
+  const ids = idsOf(vocabulary);
   const eos = specialToken(folder, 'eos_token', '</s>');
   const named = [eos, specialToken(folder, 'unk_token', '<unk>'), specialToken(folder, 'pad_token', '<pad>')];
-  const added = recordedTokens(folder) ?? [
+  const added = recordedTokens(folder, ids, 'spiece.model') ?? [
     ...named.map((token) => addedToken(requireId(ids, token, 'spiece.model'), token)),
     ...sentinels.map((token, index) => addedToken(pieces.length + index, token, { lstrip: true, rstrip: true })),
   ];
@@ -126,9 +130,9 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
 
 /** XLMRobertaTokenizer. */
 export const xlmRoberta = async (folder: TokenizerFolder): Promise<object> => {
-  const model = await readSentencePiece(folder, 'sentencepiece.bpe.model');
+  const model = await readSentencePiece(folder, MODEL_FILE);
   const vocabulary: ScoredPiece[] = [...fairseqVocabulary(model), ['<mask>', 0]];
-  const added = recordedTokens(folder) ?? [
+  const added = recordedTokens(folder, idsOf(vocabulary), MODEL_FILE) ?? [
     ...['<s>', '<pad>', '</s>', '<unk>'].map((token, id) => addedToken(id, token)),
     addedToken(vocabulary.length - 1, '<mask>', { lstrip: true }),
   ];
@@ -139,14 +143,15 @@ export const xlmRoberta = async (folder: TokenizerFolder): Promise<object> => {
 
 /** NllbTokenizer: the language stands before the text. */
 export const nllb = async (folder: TokenizerFolder): Promise<object> => {
-  const model = await readSentencePiece(folder, 'sentencepiece.bpe.model');
+  const model = await readSentencePiece(folder, MODEL_FILE);
+  const vocabulary = fairseqVocabulary(model);
   const language = String(folder.settings.src_lang ?? 'eng_Latn');
   const added =
-    recordedTokens(folder) ??
+    recordedTokens(folder, idsOf(vocabulary), MODEL_FILE) ??
     refuse(
       'tokenizer_config.json has no "added_tokens_decoder", which numbers the languages; save the tokenizer with transformers 4.34 or later',
     );
-  return convert(model, fairseqVocabulary(model), FAIRSEQ_UNKNOWN, added, (toId) =>
+  return convert(model, vocabulary, FAIRSEQ_UNKNOWN, added, (toId) =>
     template(`${language} $A </s>`, `${language} $A $B </s>`, { '</s>': toId('</s>'), [language]: toId(language) }),
   );
 };

@@ -41,33 +41,8 @@ const CLASSES: Readonly<Record<string, TokenizerClass>> = {
   WhisperTokenizer: { build: whisper },
 };
 
-/** By `model_type` of config.json, for folders that name no class. */
-const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
-  marian: 'MarianTokenizer',
-  m2m_100: 'M2M100Tokenizer',
-  t5: 'T5Tokenizer',
-  mt5: 'T5Tokenizer',
-  'xlm-roberta': 'XLMRobertaTokenizer',
-  bert: 'BertTokenizer',
-  distilbert: 'DistilBertTokenizer',
-  electra: 'ElectraTokenizer',
-  mobilebert: 'MobileBertTokenizer',
-  mpnet: 'MPNetTokenizer',
-  roberta: 'RobertaTokenizer',
-  bart: 'BartTokenizer',
-  longformer: 'LongformerTokenizer',
-  gpt2: 'GPT2Tokenizer',
-  whisper: 'WhisperTokenizer',
-};
-
 /** What a tokenizer of `transformers` may consist of. */
 const TOKENIZER_FILE = /^(vocab|merges|source|target|spiece|sentencepiece|tokenizer|added_tokens|special_tokens)/;
-
-const className = async (source: ModelSource, { settings }: TokenizerFolder): Promise<string | undefined> => {
-  const config = (await readSettingsFile(source, 'config.json')) ?? {};
-  const named = settings.tokenizer_class ?? config.tokenizer_class ?? CLASS_OF_MODEL[String(config.model_type)];
-  return typeof named === 'string' ? named.replace(/Fast$/, '') : undefined;
-};
 
 const refuseFolder = async ({ directory }: ModelSource, name: string | undefined): Promise<never> => {
   const files = (await readdir(directory)).filter((file) => TOKENIZER_FILE.test(file)).sort();
@@ -84,7 +59,7 @@ const refuseFolder = async ({ directory }: ModelSource, name: string | undefined
 /** tokenizer.json and tokenizer_config.json as they have to be where the folder has only what a class of Python reads. */
 const build = async (source: ModelSource): Promise<readonly [tokenizer: object, config: object]> => {
   const folder = await openTokenizerFolder(source);
-  const name = await className(source, folder);
+  const { className: name } = folder;
   const known = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
   if (known === undefined) return refuseFolder(source, name);
   return [await known.build(folder), { ...known.defaults, ...folder.settings, tokenizer_class: name }];
@@ -107,7 +82,7 @@ export const readTokenizer = async (source: ModelSource): Promise<TokenizerSourc
   if (json !== undefined) {
     const config = await readSettingsFile(source, 'tokenizer_config.json');
     return {
-      tokenizer: createTokenizer(json, config ?? {}),
+      tokenizer: createUsable(json, config ?? {}),
       files: [
         { path: 'tokenizer.json' },
         { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
@@ -116,12 +91,22 @@ export const readTokenizer = async (source: ModelSource): Promise<TokenizerSourc
   }
   const [made, config] = await build(source);
   return {
-    tokenizer: createTokenizer(made, config),
+    tokenizer: createUsable(made, config),
     files: [
       { path: 'tokenizer.json', content: JSON.stringify(made) },
       { path: 'tokenizer_config.json', content: JSON.stringify(config) },
     ],
   };
+};
+
+/** @throws `MODEL_INVALID` when the special tokens of a text leave no room for it */
+const createUsable = (json: object, config: object): Tokenizer => {
+  const tokenizer = createTokenizer(json, config);
+  const { length: specials } = tokenizer.encode('', { maxLength: Number.POSITIVE_INFINITY }).ids;
+  if (tokenizer.maxLength > specials) return tokenizer;
+  return refuse(
+    `tokenizer_config.json: "model_max_length" is ${tokenizer.maxLength}, and the ${specials} special tokens of every text leave no room for one`,
+  );
 };
 
 /** The files of `readTokenizer`, for who needs no more. */

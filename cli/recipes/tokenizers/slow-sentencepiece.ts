@@ -95,8 +95,10 @@ const assertNoSampling = ({ settings }: TokenizerFolder): void => {
 const specialTokens = (
   folder: TokenizerFolder,
   names: readonly string[],
-  toId: (token: string) => number,
-): AddedToken[] => recordedTokens(folder) ?? inOrder(names.map((token) => addedToken(toId(token), token)));
+  vocabulary: ReadonlyMap<string, number>,
+): AddedToken[] =>
+  recordedTokens(folder, vocabulary, 'vocab.json') ??
+  inOrder(names.map((token) => addedToken(requireId(vocabulary, token, 'vocab.json'), token)));
 
 /** MarianTokenizer: pieces of source.spm, numbered by vocab.json; what the model writes are pieces of target.spm. */
 export const marian = async (folder: TokenizerFolder): Promise<object> => {
@@ -118,7 +120,7 @@ export const marian = async (folder: TokenizerFolder): Promise<object> => {
   const special = [...named, ...additionalSpecialTokens(folder)];
   special.forEach(toId);
   return tokenizerJson({
-    added_tokens: specialTokens(folder, special, toId),
+    added_tokens: specialTokens(folder, special, vocabulary),
     normalizer: normalizerPart(source, true),
     pre_tokenizer: null,
     model: {
@@ -163,7 +165,7 @@ export const m2m100 = async (folder: TokenizerFolder): Promise<object> => {
   const additional = additionalSpecialTokens(folder);
   const special = [...named, ...additional];
   return tokenizerJson({
-    added_tokens: specialTokens(folder, special, toId),
+    added_tokens: specialTokens(folder, special, numbered),
     normalizer: normalizerPart(model, false),
     pre_tokenizer: null,
     model: {

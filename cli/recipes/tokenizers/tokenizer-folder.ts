@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { ServingError } from '../../../src/core/errors.ts';
 import { show } from '../../../src/core/show.ts';
+import { assertNoPointer } from '../../git-lfs.ts';
 import { type ModelSource, readSettingsFile } from '../../model-source.ts';
 import { refuse, type Settings } from '../settings.ts';
 import { parseSentencePieceModel, type SentencePieceModel } from './sentencepiece-file.ts';
 
 /** The largest that are known have some 20 MB. */
 const LARGEST_FILE_BYTES = 100_000_000;
-/** As the code that serves has it. */
-const LARGEST_ID = 0x3ff_ffff;
+/** Of the largest vocabularies that are known, four times. */
+const LARGEST_ID = 0xf_ffff;
 
 /** A token that is found in a text as it stands, as `tokenizer.json` writes it. */
 export interface AddedToken {
@@ -46,28 +47,53 @@ export const naming = <Value>(path: string, parse: () => Value): Value => {
 
 /** The files of a tokenizer of `transformers` that has no tokenizer.json. */
 export interface TokenizerFolder {
-  readonly directory: string;
+  /** The class that reads them in Python, without `Fast`; undefined when nothing names it. */
+  readonly className: string | undefined;
   /** tokenizer_config.json, completed by special_tokens_map.json. */
   readonly settings: Settings;
   /** @throws `MODEL_INVALID` when it is missing, or larger than any tokenizer */
   read(path: string): Promise<Buffer>;
 }
 
+/** By `model_type` of config.json, for folders that name no class. */
+const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
+  marian: 'MarianTokenizer',
+  m2m_100: 'M2M100Tokenizer',
+  t5: 'T5Tokenizer',
+  mt5: 'T5Tokenizer',
+  'xlm-roberta': 'XLMRobertaTokenizer',
+  bert: 'BertTokenizer',
+  distilbert: 'DistilBertTokenizer',
+  electra: 'ElectraTokenizer',
+  mobilebert: 'MobileBertTokenizer',
+  mpnet: 'MPNetTokenizer',
+  roberta: 'RobertaTokenizer',
+  bart: 'BartTokenizer',
+  longformer: 'LongformerTokenizer',
+  gpt2: 'GPT2Tokenizer',
+  whisper: 'WhisperTokenizer',
+};
+
 export const openTokenizerFolder = async (source: ModelSource): Promise<TokenizerFolder> => {
   const { directory } = source;
   const config = (await readSettingsFile(source, 'tokenizer_config.json')) ?? {};
   // Since 4.34 transformers writes everything into the first file, and does not read the second any more.
-  const named =
-    config.added_tokens_decoder === undefined ? await readSettingsFile(source, 'special_tokens_map.json') : {};
+  const more = config.added_tokens_decoder === undefined && (await readSettingsFile(source, 'special_tokens_map.json'));
+  const model = (await readSettingsFile(source, 'config.json')) ?? {};
+  const named = config.tokenizer_class ?? model.tokenizer_class ?? CLASS_OF_MODEL[String(model.model_type)];
+  const className = typeof named === 'string' ? named.replace(/Fast$/, '') : undefined;
   return {
-    directory,
-    settings: { ...config, ...named },
+    className,
+    settings: { ...config, ...more },
     async read(path) {
       const found = await stat(join(directory, path)).catch(() => undefined);
-      if (!found?.isFile()) return refuse(`${directory} has no ${path}, which its tokenizer needs`);
+      if (!found?.isFile())
+        return refuse(`${directory} has neither tokenizer.json nor ${path}, of which that of a ${className} is made`);
       if (found.size > LARGEST_FILE_BYTES)
         return refuse(`${path} has ${found.size} bytes; a tokenizer has at most ${LARGEST_FILE_BYTES}`);
-      return readFile(join(directory, path));
+      const file = await readFile(join(directory, path));
+      assertNoPointer(path, file.toString('latin1', 0, 100));
+      return file;
     },
   };
 };
@@ -130,15 +156,30 @@ export const readSentencePiece = async (folder: TokenizerFolder, path: string): 
 export const requireId = (vocabulary: ReadonlyMap<string, number>, token: string, path: string): number =>
   vocabulary.get(token) ?? refuse(`${path} lacks the special token ${show(token)}`);
 
-/** `added_tokens_decoder` of tokenizer_config.json; `undefined` where it is not there, as before 4.34. */
-export const recordedTokens = ({ settings }: TokenizerFolder): AddedToken[] | undefined => {
+/**
+ * `added_tokens_decoder` of tokenizer_config.json; `undefined` where it is not there, as before 4.34.
+ * @throws `MODEL_INVALID` when it contradicts the vocabulary, the file `path`
+ */
+export const recordedTokens = (
+  { settings }: TokenizerFolder,
+  vocabulary: ReadonlyMap<string, number>,
+  path: string,
+): AddedToken[] | undefined => {
   const { added_tokens_decoder: recorded } = settings;
   if (recorded === undefined) return undefined;
-  return naming('tokenizer_config.json: added_tokens_decoder', () =>
-    Object.entries(v.parse(v.record(v.pipe(v.string(), v.regex(/^\d{1,8}$/)), addedTokenSchema), recorded)).map(
-      ([id, token]) => ({ id: Number(id), ...token }),
-    ),
-  );
+  return naming('tokenizer_config.json: added_tokens_decoder', () => {
+    const byId = Object.entries(v.parse(v.record(v.string(), addedTokenSchema), recorded));
+    const tokens = new Map([...vocabulary].map(([token, id]) => [id, token]));
+    return byId.map(([key, token]) => {
+      const id = Number(key);
+      if (!/^\d+$/.test(key) || id > LARGEST_ID) refuse(`${show(key)} is no id from 0 to ${LARGEST_ID}`);
+      const known = vocabulary.get(token.content) ?? id;
+      if (known !== id) refuse(`${show(token.content)} has the id ${id}, and ${known} in ${path}`);
+      const other = tokens.get(id) ?? token.content;
+      if (other !== token.content) refuse(`${id} is ${show(token.content)}, and ${show(other)} in ${path}`);
+      return { id, ...token };
+    });
+  });
 };
 
 /** A special token as `transformers` adds it by default. */

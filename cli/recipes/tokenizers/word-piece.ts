@@ -38,7 +38,7 @@ const convert = async (folder: TokenizerFolder, defaults: Defaults): Promise<obj
   const between = defaults.separators === 2 ? `${sep} ${sep}` : sep;
   return tokenizerJson({
     added_tokens: inOrder(
-      recordedTokens(folder) ?? [
+      recordedTokens(folder, vocabulary, 'vocab.txt') ?? [
         ...named.map((token) => addedToken(toId(token), token)),
         addedToken(toId(mask), mask, { lstrip: defaults.separators === 2 }),
       ],

@@ -115,7 +115,7 @@ describe('files of a tokenizer', () => {
     ['marian', 'target.spm: it is empty', () => write('target.spm', '')],
     [
       'marian',
-      'source.spm: it is no sentencepiece model',
+      'source.spm is a Git LFS pointer',
       () => write('source.spm', 'version https://git-lfs.github.com/spec/v1'),
     ],
     [
@@ -124,8 +124,12 @@ describe('files of a tokenizer', () => {
       () => write('source.spm', Buffer.from([0x0a, ...Array<number>(9).fill(0xff), 0x7f])),
     ],
     ['marian', 'source.spm: it is no sentencepiece model', () => write('source.spm', Buffer.alloc(10_000, 0xff))],
-    ['marian', 'has no source.spm', () => unlink(path.join(directory, 'source.spm'))],
-    ['marian', 'has no vocab.json', () => unlink(path.join(directory, 'vocab.json'))],
+    [
+      'marian',
+      'has neither tokenizer.json nor source.spm, of which that of a MarianTokenizer is made',
+      () => unlink(path.join(directory, 'source.spm')),
+    ],
+    ['marian', 'has neither tokenizer.json nor vocab.json', () => unlink(path.join(directory, 'vocab.json'))],
     ['marian', 'vocab.json: it is not JSON', () => write('vocab.json', '{"a": 1')],
     ['marian', 'vocab.json: it is no object', () => write('vocab.json', '["</s>", "<unk>"]')],
     [
@@ -153,7 +157,7 @@ describe('files of a tokenizer', () => {
     ],
     [
       'marian',
-      'has no target_vocab.json',
+      'has neither tokenizer.json nor target_vocab.json',
       () => edit('tokenizer_config.json', (value) => ({ ...value, separate_vocabs: true })),
     ],
     [
@@ -165,6 +169,32 @@ describe('files of a tokenizer', () => {
       'marian',
       'added_tokens_decoder',
       () => edit('tokenizer_config.json', (value) => ({ ...value, added_tokens_decoder: { x: 1 } })),
+    ],
+    [
+      'marian',
+      'added_tokens_decoder: "</s>" has the id 7, and 0 in vocab.json',
+      () =>
+        edit('tokenizer_config.json', (value) => ({ ...value, added_tokens_decoder: { '7': { content: '</s>' } } })),
+    ],
+    [
+      'marian',
+      'added_tokens_decoder: 7 is "<zz>", and ',
+      () =>
+        edit('tokenizer_config.json', (value) => ({ ...value, added_tokens_decoder: { '7': { content: '<zz>' } } })),
+    ],
+    [
+      'marian',
+      'added_tokens_decoder: "99999999" is no id',
+      () =>
+        edit('tokenizer_config.json', (value) => ({
+          ...value,
+          added_tokens_decoder: { '99999999': { content: '<zz>' } },
+        })),
+    ],
+    [
+      'marian',
+      '"model_max_length" is 1, and the 1 special tokens of every text leave no room',
+      () => edit('tokenizer_config.json', (value) => ({ ...value, model_max_length: 1 })),
     ],
     [
       'm2m100',
@@ -182,8 +212,12 @@ describe('files of a tokenizer', () => {
       () => edit('tokenizer_config.json', ({ added_tokens_decoder: _, ...rest }) => rest),
     ],
     ['t5', '"extra_ids" is 1000000000', () => edit('tokenizer_config.json', (value) => ({ ...value, extra_ids: 1e9 }))],
-    ['bert-cased', 'vocab.txt lacks the special token "[CLS]"', () => write('vocab.txt', 'a\nb\n')],
-    ['bert-cased', 'has no vocab.txt', () => unlink(path.join(directory, 'vocab.txt'))],
+    ['bert-cased', 'added_tokens_decoder: 0 is "[PAD]", and "a" in vocab.txt', () => write('vocab.txt', 'a\nb\n')],
+    [
+      'bert-cased',
+      'has neither tokenizer.json nor vocab.txt, of which that of a BertTokenizer is made',
+      () => unlink(path.join(directory, 'vocab.txt')),
+    ],
     ['roberta', 'merges.txt: line 2, "a b c", is no pair', () => write('merges.txt', '#version: 0.2\na b c\n')],
     ['roberta', 'merges.txt: line 2, "Ŋ Ŋ": vocab.json lacks "Ŋ"', () => write('merges.txt', '#version: 0.2\nŊ Ŋ\n')],
     [
