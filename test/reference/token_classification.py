@@ -65,6 +65,7 @@ TEXTS = [
     "Владимир живёт в Санкт-Петербурге.",
     "a\u0000b\u200bc\ufeffd\u00ade\u00a0f\u2028g\u0085h",
     "[SEP] and [MASK] and <s> and </s><mask> are not special here, nor is ##ing or ▁this or Ġthat",
+    "<mask>😀 <unk>𝒮arah</s> 𠮷",  # a space is put before each part, and takes its place from the character after it
     "https://example.com/a_b?c=d&e=%20#f mail@example.org 3,141.59 U.S.A. e.g. it's \"quoted\" (twice)",
     "x" * 150,
     "Supercalifragilisticexpialidocious Donaudampfschifffahrtsgesellschaft",

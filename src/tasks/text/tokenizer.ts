@@ -172,7 +172,7 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
       const tokens = tokenise(parts, vocabulary.token, text, 0);
       for (const [start, end] of windowsOf(tokens.length, most - addedTokens, stride)) {
         const sequences = [tokens.slice(start, end)];
-        yield { encoding: toEncoding((postProcessor?.process(sequences, true) ?? sequences).flat()), start };
+        yield { encoding: toEncoding((postProcessor?.process(sequences, true, [text]) ?? sequences).flat()), start };
       }
     },
     decode(ids, { skipSpecialTokens = false, cleanUp = config.clean_up_tokenization_spaces ?? false } = {}) {
@@ -265,7 +265,7 @@ const encode = (
   const cut = (tokens: readonly Token[], keep: number): readonly Token[] =>
     config.truncation_side === 'right' ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
   const sequences = [cut(first, keepFirst), ...(second === undefined ? [] : [cut(second, keepSecond)])];
-  const tokens = (postProcessor?.process(sequences, addSpecialTokens) ?? sequences).flat();
+  const tokens = (postProcessor?.process(sequences, addSpecialTokens, [text, pair ?? '']) ?? sequences).flat();
   return { ...toEncoding(tokens), ...(total > maxLength ? { truncatedFrom: total } : {}) };
 };
 

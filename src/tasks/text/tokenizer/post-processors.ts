@@ -19,8 +19,8 @@ export interface Token {
 export interface PostProcessor {
   /** How many tokens `process` adds. */
   added(isPair: boolean): number;
-  /** One list of tokens per text; in the end they are joined. */
-  process(sequences: readonly (readonly Token[])[], addSpecialTokens: boolean): Token[][];
+  /** One list of tokens per text; in the end they are joined. `texts` are the caller's own. */
+  process(sequences: readonly (readonly Token[])[], addSpecialTokens: boolean, texts: readonly string[]): Token[][];
 }
 
 const special = (id: number, text: string, typeId: number): Token => ({
@@ -59,9 +59,9 @@ const roberta = (config: unknown): PostProcessor => {
   const trim = trimmer(config);
   return {
     added: (isPair) => (isPair ? 4 : 2),
-    process: (sequences, addSpecialTokens) =>
+    process: (sequences, addSpecialTokens, texts) =>
       sequences.map((sequence, index) => {
-        const tokens = trim(sequence).map((token) => ({ ...token, typeId: 0 }));
+        const tokens = trim(sequence, texts).map((token) => ({ ...token, typeId: 0 }));
         const [name, id] = index === 0 ? cls : sep;
         return addSpecialTokens ? [special(id, name, 0), ...tokens, special(sep[1], sep[0], 0)] : tokens;
       }),
@@ -70,18 +70,29 @@ const roberta = (config: unknown): PostProcessor => {
 
 const byteLevel = (config: unknown): PostProcessor => {
   const trim = trimmer(config);
-  return { added: () => 0, process: (sequences) => sequences.map(trim) };
+  return { added: () => 0, process: (sequences, _, texts) => sequences.map((tokens) => trim(tokens, texts)) };
 };
 
 const BYTE_SPACE = BYTE_CHARACTERS[0x20];
 
-/** White space at the edges of a token is none of its characters, except a space that was put before the text. */
-const trimmer = (config: unknown): ((tokens: readonly Token[]) => Token[]) => {
+/** The place `count` characters after `index`, or before it when negative; undefined beyond the beginning. */
+const step = (text: string, index: number, count: number): number | undefined => {
+  let place = index;
+  for (let steps = count; steps > 0; steps--) place += (text.codePointAt(place) ?? 0) > 0xffff ? 2 : 1;
+  for (let steps = count; steps < 0; steps++) place -= (text.codePointAt(place - 2) ?? 0) > 0xffff ? 2 : 1;
+  return place < 0 ? undefined : place;
+};
+
+/**
+ * White space at the edges of a token is none of its characters, except a space that was put before the text. Where that space was
+ * put before another part of the text, as many characters are taken off as there: they are none of the token's own.
+ */
+const trimmer = (config: unknown): ((tokens: readonly Token[], texts: readonly string[]) => Token[]) => {
   const { trim_offsets, add_prefix_space } = v.parse(trimSchema, config);
   if (!trim_offsets) return (tokens) => [...tokens];
   const isSpace = (character: string | undefined): boolean =>
     character !== undefined && (character === BYTE_SPACE || isWhitespace(character));
-  return (tokens) =>
+  return (tokens, texts) =>
     tokens.map((token, index) => {
       const { text } = token;
       let leading = 0;
@@ -89,13 +100,11 @@ const trimmer = (config: unknown): ((tokens: readonly Token[]) => Token[]) => {
       let trailing = 0;
       while (isSpace(text[text.length - 1 - trailing])) trailing++;
       if (leading === 0 && trailing === 0) return token;
+      const source = texts[token.sequence ?? 0] ?? '';
       let [start, end] = token.offsets;
-      if ((index === 0 || start === 0) && add_prefix_space && leading === 1) {
-        if (trailing === text.length) return { ...token, offsets: [start, start] };
-        leading = 0;
-      }
-      start = Math.min(start + leading, end);
-      if (trailing > 0 && end >= trailing) end = Math.max(end - trailing, start);
+      if ((index === 0 || start === 0) && add_prefix_space && leading === 1) leading = 0;
+      start = Math.min(step(source, start, leading) ?? 0, end);
+      end = Math.max(step(source, end, -trailing) ?? end, start);
       return { ...token, offsets: [start, end] };
     });
 };
@@ -137,10 +146,10 @@ const sequence = (config: unknown): PostProcessor => {
   const { processors } = v.parse(v.object({ processors: v.array(v.unknown()) }), config);
   const steps = processors.map(createPostProcessor);
   return {
-    added: (isPair) => steps.reduce((sum, step) => sum + step.added(isPair), 0),
-    process: (sequences, addSpecialTokens) =>
+    added: (isPair) => steps.reduce((sum, processor) => sum + processor.added(isPair), 0),
+    process: (sequences, addSpecialTokens, texts) =>
       steps.reduce<Token[][]>(
-        (tokens, step) => step.process(tokens, addSpecialTokens),
+        (tokens, processor) => processor.process(tokens, addSpecialTokens, texts),
         sequences.map((tokens) => [...tokens]),
       ),
   };
