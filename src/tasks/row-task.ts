@@ -67,12 +67,16 @@ const runBatch = async <Row, Output>(
   }
 };
 
-/** The outputs of all rows. @throws what the first of them failed with */
-const outputsOf = <Output>(entries: readonly Entry<unknown, Output>[]): Output[] =>
-  entries.map(({ outcome }) => {
-    if (outcome?.status === 'fulfilled') return outcome.value;
-    throw outcome?.reason;
-  });
+/** The outputs of all rows. @throws what the first of them failed with; when time was over, with how many were done */
+const outputsOf = <Output>(entries: readonly Entry<unknown, Output>[]): Output[] => {
+  const outputs = entries.flatMap(({ outcome }) => (outcome?.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = entries.find(({ outcome }) => outcome?.status === 'rejected')?.outcome;
+  if (failed?.status !== 'rejected') return outputs;
+  const { code, message } = ServingError.from(failed.reason);
+  if (code !== 'DEADLINE_EXCEEDED' || entries.length === 1) throw failed.reason;
+  const done = `${outputs.length} of ${entries.length} parts of the request were done`;
+  throw new ServingError(code, `${done}: ${message}`, { cause: failed.reason });
+};
 
 /** Completes a task: prepares requests side by side, runs the rows of all of them in batches, and hands each request the outputs of its own. */
 export const rowTask = <Request, Row, Output, Resources>(steps: RowTask<Request, Row, Output, Resources>): Task => ({

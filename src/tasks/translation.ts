@@ -55,12 +55,12 @@ interface Translation {
   readonly truncated?: true;
 }
 
-/** The parameters of a model by T5's pair; the empty one is of all other models. */
-const configsOf = ({ generation, languages, maxLength }: TranslationSettings): Map<string, GenerationConfig> => {
+/** How T5's pairs are searched for, by their names; under the empty one stands what holds without a pair, as for all other models. */
+const configsOf = ({ generation, languages, maxLength = MAX_TOKENS }: TranslationSettings) => {
   const pairs = languages?.by === 'prefix' ? Object.entries(languages.pairs) : [];
   const parse = (json: unknown): GenerationConfig => {
     const config = parseGenerationConfig(json);
-    return { ...config, maxLength: Math.min(lengthLimit(config, 1), maxLength ?? MAX_TOKENS) };
+    return { ...config, maxNewTokens: Math.min(lengthLimit(config, 1), maxLength) - 1 };
   };
   return new Map([
     ['', parse(generation)],

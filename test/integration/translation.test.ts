@@ -123,7 +123,9 @@ describe('translation', () => {
     expect(response.status).toBe(504);
     expect(await response.json()).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      error: expect.stringMatching(/after \d of up to 39 tokens, when 0 of 2 inputs were done/),
+      error: expect.stringMatching(
+        /^0 of 2 parts of the request were done: the deadline passed after \d of up to 39 tokens/,
+      ),
     });
   });
 });
@@ -232,7 +234,7 @@ describe('push', () => {
     const old = JSON.parse(await readFile(path, 'utf8')) as object;
     await writeFile(path, JSON.stringify({ ...old, ...fields }));
   };
-  const push = () => pushModel(serving.repository, folder, { name: 'changed', promote: true });
+  const push = (name = 'changed') => pushModel(serving.repository, folder, { name, promote: true });
   const refusal = async (): Promise<string> => {
     const failure = await push().then(
       () => new Error('it was pushed'),
@@ -253,8 +255,8 @@ describe('push', () => {
     const generation = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8')) as object;
     await rm(join(folder, 'generation_config.json'));
     await change('config.json', generation);
-    await push();
-    expect(await translate('changed', TEXT, { tgt_lang: 'fra' })).toEqual(
+    await push('older');
+    expect(await translate('older', TEXT, { tgt_lang: 'fra' })).toEqual(
       await translate('tiny-marian', TEXT, { tgt_lang: 'fra' }),
     );
     await rm(folder, { recursive: true });
@@ -289,6 +291,15 @@ describe('push', () => {
     await copy(model);
     await change(file, fields);
     expect(await refusal()).toContain(hint);
+  });
+
+  it('lets no translation grow longer than the model has positions, whatever the settings say', async () => {
+    await copy('tiny-nllb');
+    await change('generation_config.json', { max_length: 4000, min_length: 4000 });
+    await push('endless');
+    const [long] = await translate('endless', TEXT, FRENCH);
+    expect(long?.translation_text.length).toBeGreaterThan(100);
+    await rm(folder, { recursive: true });
   });
 
   it('refuses two decoders that are not merged, with the command that merges them', async () => {

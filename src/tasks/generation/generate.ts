@@ -55,13 +55,13 @@ const assignRows = (running: readonly Running[], owners: readonly (Search | unde
   return assigned;
 };
 
-/** Runs one step; when there is no time for it, says what was done. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
-const step = async (decoder: Decoder, tokens: readonly (readonly number[])[], spent: () => string) =>
+/** Runs a step; when there is no time for it, says how many were done. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
+const step = async (decoder: Decoder, tokens: readonly (readonly number[])[], done: number, most: number) =>
   decoder.step(tokens).catch((error: unknown) => {
     if (ServingError.from(error).code !== 'DEADLINE_EXCEEDED') throw error;
     throw new ServingError(
       'DEADLINE_EXCEEDED',
-      `the deadline passed after ${spent()}; send less at once, ask for fewer tokens, or give the function more time`,
+      `the deadline passed after ${done} of up to ${most} tokens; send less at once, ask for fewer tokens, or give the function more time`,
       { cause: error },
     );
   });
@@ -92,12 +92,7 @@ export const generate = async ({ decoder: graph, encoded, prompts, config, proce
   let tokens = prompts;
 
   for (let count = 0; running.length > 0; count += 1) {
-    const logits = await step(
-      decoder,
-      tokens,
-      () =>
-        `${count} of up to ${options.maxLength - promptLength} tokens, when ${searches.length - running.length} of ${searches.length} inputs were done`,
-    );
+    const logits = await step(decoder, tokens, count, options.maxLength - promptLength);
     const advanced = running.map(({ search, hypotheses }) => ({
       search,
       hypotheses: search.advance(

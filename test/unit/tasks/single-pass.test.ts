@@ -111,6 +111,13 @@ describe('a request that fails', () => {
     expect(batches).toHaveLength(1);
   });
 
+  it('says how many were done when the time is over between batches', async () => {
+    const [outcome] = await predict([['a', 'late']], model(1));
+    expect(outcome).toMatchObject({
+      reason: { code: 'DEADLINE_EXCEEDED', message: '1 of 2 parts of the request were done: too late' },
+    });
+  });
+
   it('before the run costs none', async () => {
     const outcomes = await predict([['ok', 'bad']], model(32));
     expect(outcomes).toEqual([
