@@ -1,4 +1,3 @@
-import { isBatchable } from '../../core/batch.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
 import type { Graph, Lap, TaskModel } from '../task.ts';
@@ -10,16 +9,13 @@ const MAX_CACHE_BYTES = 512 * 1024 ** 2;
 const ENCODER_CACHE = /^past_key_values\..*\.encoder\.(key|value)$/;
 const BYTES_PER_VALUE = 4;
 
-/** How many parts may run together: as many as may, unless that is more than memory is there for. */
-export const partsTogether = ({ graphs, maxBatch }: TaskModel, beams: number, frames: number): number => {
-  const { encoder, decoder } = graphs as Readonly<Record<string, Graph>>;
-  if (!isBatchable(encoder?.signature as Signature)) return 1;
+/** How many parts memory is there for when they are decoded together. */
+export const fittingParts = ({ inputs }: Signature, beams: number, frames: number): number => {
   const positions = frames / 2;
-  const valuesPerPart = (decoder?.signature.inputs ?? [])
+  const valuesPerPart = inputs
     .filter(({ name }) => ENCODER_CACHE.test(name))
     .reduce((sum, { shape: [, heads, , width] }) => sum + Number(heads) * Number(width) * positions, 0);
-  const fitting = Math.floor(MAX_CACHE_BYTES / (BYTES_PER_VALUE * valuesPerPart * beams));
-  return Math.max(1, Math.min(maxBatch, fitting));
+  return Math.max(1, Math.floor(MAX_CACHE_BYTES / (BYTES_PER_VALUE * valuesPerPart * beams)));
 };
 
 /** Says how much was heard when the deadline passed. */
@@ -42,7 +38,9 @@ const withProgress = (error: unknown, parts: readonly Part[], ears: Ears): unkno
  * @throws `DEADLINE_EXCEEDED` saying how far it came, `INFERENCE_FAILED`
  */
 export const hear = async (parts: readonly Part[], ears: Ears, model: TaskModel, lap: Lap): Promise<void> => {
-  const together = partsTogether(model, parts[0]?.options.beams ?? 1, ears.frames);
+  const { decoder } = model.graphs as { readonly decoder: Graph };
+  const fitting = fittingParts(decoder.signature, parts[0]?.options.beams ?? 1, ears.frames);
+  const together = Math.min(model.maxBatch, fitting);
   try {
     for (let open = parts; open.length > 0; open = open.filter((part) => !isDone(part, ears)))
       await listen(open.slice(0, together), ears, model, lap);

@@ -1,5 +1,6 @@
+import { concatenate } from '../../core/batch.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { Signature, Tensor } from '../../core/tensor.ts';
+import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
 import { createDecoder, type Encoded } from '../generation/decoder.ts';
 import { generate } from '../generation/generate.ts';
 import { type GenerationConfig, lengthLimit } from '../generation/generation-config.ts';
@@ -23,16 +24,25 @@ export interface Ears {
 export const isDone = ({ heardFrames }: Part, { frames }: Ears): boolean => heardFrames >= frames;
 
 /** The part's spectrogram from where it was heard up to, with zeros behind it, as the reference has it: not with silence. */
-const toFeatures = (parts: readonly Part[], { bins, frames, toSpectrogram }: Ears): Tensor<'float32'> => {
-  const data = new Float32Array(parts.length * bins * frames);
-  parts.forEach((part, row) => {
-    part.spectrogram ??= toSpectrogram(part.samples);
-    for (let bin = 0; bin < bins; bin += 1) {
-      const line = part.spectrogram.subarray(bin * frames + part.heardFrames, (bin + 1) * frames);
-      data.set(line, (row * bins + bin) * frames);
-    }
-  });
-  return { dtype: 'float32', shape: [parts.length, bins, frames], data };
+const toFeatures = (part: Part, { bins, frames, toSpectrogram }: Ears): Tensor<'float32'> => {
+  part.spectrogram ??= toSpectrogram(part.samples);
+  const data = new Float32Array(bins * frames);
+  for (let bin = 0; bin < bins; bin += 1)
+    data.set(part.spectrogram.subarray(bin * frames + part.heardFrames, (bin + 1) * frames), bin * frames);
+  return { dtype: 'float32', shape: [1, bins, frames], data };
+};
+
+/** Runs part by part: together they would be no faster, and the attention of each takes 100 MB and more. */
+const encode = async (parts: readonly Part[], ears: Ears, encoder: Graph, lap: Lap): Promise<Encoded> => {
+  const encoded: Tensors[] = [];
+  for (const part of parts) {
+    const features = toFeatures(part, ears);
+    lap('preprocess');
+    encoded.push(await encoder.run({ input_features: features }, ['last_hidden_state']));
+    lap('run');
+  }
+  const { last_hidden_state: hiddenStates } = concatenate(encoded);
+  return { hiddenStates: hiddenStates as Tensor };
 };
 
 /** The likeliest language after the start of the transcript, for each row: by one step of the decoder. */
@@ -71,11 +81,7 @@ export const listen = async (parts: readonly Part[], ears: Ears, { graphs }: Tas
   const { encoder, decoder } = graphs as { readonly encoder: Graph; readonly decoder: Graph };
   const { config, frames } = ears;
   const [{ options }] = parts as readonly [Part];
-  const features = toFeatures(parts, ears);
-  lap('preprocess');
-
-  const { last_hidden_state: hiddenStates } = await encoder.run({ input_features: features }, ['last_hidden_state']);
-  const encoded: Encoded = { hiddenStates: hiddenStates as Tensor };
+  const encoded = await encode(parts, ears, encoder, lap);
   const undecided = parts.some(
     ({ options: { prompt }, languageId }) => prompt.includes(SPOKEN) && languageId === undefined,
   );
