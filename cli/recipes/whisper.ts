@@ -48,7 +48,7 @@ export const whisper = {
         melBins,
         seconds,
         maxTokens,
-        generation: { forced_decoder_ids: forced, ...generation },
+        generation: { ...generation, forced_decoder_ids: generation.forced_decoder_ids ?? forced },
       },
       resources: await readTokenizerFiles(source),
       files: ['config.json', 'preprocessor_config.json', 'generation_config.json'].map((path) => ({ path })),

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../cli/push-model.ts';
+import { type PushedModel, pushModel } from '../../cli/push-model.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { readJson } from '../support/image-parity.ts';
 import { recording, toWav } from '../support/recording.ts';
@@ -15,6 +15,7 @@ const SOURCE = `test/fixtures/models/${MODEL}`;
 interface Case {
   readonly recording: readonly [number, number, number, number];
   readonly languages: readonly string[];
+  readonly generation_config?: object;
   readonly answer: { readonly text: string; readonly chunks?: readonly object[] };
 }
 
@@ -121,7 +122,7 @@ const countingDeadline = (looks: number) => {
 };
 
 describe('a folder', () => {
-  const push = async (change: (path: string) => Promise<void>): Promise<unknown> => {
+  const push = async (change: (path: string) => Promise<void>): Promise<PushedModel> => {
     const path = await mkdtemp(join(folder, 'model-'));
     await cp(SOURCE, path, { recursive: true });
     await change(path);
@@ -134,6 +135,19 @@ describe('a folder', () => {
 
   it('is recognised for what it is', async () => {
     expect(await push(async () => {})).toMatchObject({ task: 'automatic-speech-recognition' });
+  });
+
+  it('may have its prompt in config.json, where older models have it', async () => {
+    const { generation_config: fields, answer: expected } = caseOf('written prompt');
+    const { version } = await push(async (path) => {
+      await edit('config.json', fields as object)(path);
+      await edit('generation_config.json', { forced_decoder_ids: null })(path);
+    });
+    const body = wavOf('written prompt');
+    const headers = { 'content-type': 'audio/wav' };
+    expect(
+      await answer(serving.fetch(`/models/changed/versions/${version}`, { method: 'POST', body, headers })),
+    ).toEqual(expected);
   });
 
   it.each<[string, (path: string) => Promise<void>, RegExp]>([

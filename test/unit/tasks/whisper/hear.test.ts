@@ -120,6 +120,7 @@ describe('hearing', () => {
       [DE, [1, 2]],
     ]);
     expect(batches).toEqual([2, 1]);
+    expect(parts.map(({ spectrogram }) => spectrogram)).toEqual([undefined, undefined, undefined]); // a megabyte each
   });
 
   it('says how far it came when the deadline passes', async () => {
