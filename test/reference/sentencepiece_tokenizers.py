@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import sentencepiece
 from tokenizers import ByteLevelBPETokenizer
 from transformers import (
+    AutoTokenizer,
     BertTokenizer,
     BertTokenizerFast,
     GPT2Tokenizer,
@@ -299,7 +300,7 @@ def save(tokenizer, path, config):
     write_json(path / "config.json", config)
 
 
-def record(name, tokenizer):
+def record(name, tokenizer, bare=None):
     """Ids of every text, and the text of ids; of a fast tokenizer its own tokenizer.json too."""
     reference = {"texts": TEXTS, "ids": [tokenizer(text)["input_ids"] for text in TEXTS]}
     generator = random.Random(5)
@@ -318,7 +319,7 @@ def record(name, tokenizer):
         made = json.loads(tokenizer.backend_tokenizer.to_str())
         for part in (made["normalizer"] or {}).get("normalizers", []):
             part.pop("precompiled_charsmap", None)  # it is in the .model already
-        reference["tokenizer"] = made
+        reference |= {"tokenizer": made, "bareTokens": bare}
     write_json(REFERENCE / f"{name}.json", reference)
 
 
@@ -370,13 +371,25 @@ def m2m100(name, language_codes, **options):
     record(name, tokenizer)
 
 
+def bare_tokens(path):
+    """What is added to a tokenizer whose folder says no more than old ones do."""
+    with TemporaryDirectory() as directory:
+        bare = Path(directory)
+        for file in path.iterdir():
+            if file.name not in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+                shutil.copy(file, bare)
+        settings = json.loads((path / "tokenizer_config.json").read_text())
+        write_json(bare / "tokenizer_config.json", {"do_lower_case": settings.get("do_lower_case", True)})
+        return json.loads(AutoTokenizer.from_pretrained(bare).backend_tokenizer.to_str())["added_tokens"]
+
+
 def fast(name, slow_class, fast_class, path, config, **options):
     """The class in Python writes the folder; its fast counterpart, which AutoTokenizer prefers, is the reference."""
     save(slow_class.from_pretrained(path, **options), path, config)
     slow, reference = slow_class.from_pretrained(path), fast_class.from_pretrained(path)
     differ = [text for text in TEXTS if slow(text)["input_ids"] != reference(text)["input_ids"]]
     print(f"{name}: the two differ on {differ}")
-    record(name, reference)
+    record(name, reference, None if name == "nllb" else bare_tokens(path))
 
 
 def t5():

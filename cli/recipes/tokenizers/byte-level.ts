@@ -39,12 +39,14 @@ const byteLevel = (addPrefixSpace: boolean, trimOffsets: boolean): Part => ({
 });
 
 interface Kind {
+  /** Whether the class has its special tokens, but for the mask, matched in normalised form. */
+  readonly normalized: boolean;
   /** Special tokens in the order of their roles, with those that the class has by default. */
   readonly special: Readonly<Record<string, string>>;
   postProcessor(token: (role: string) => string, toId: (token: string) => number): Part;
 }
 
-const convert = async (folder: TokenizerFolder, { special, postProcessor }: Kind): Promise<object> => {
+const convert = async (folder: TokenizerFolder, { special, normalized, postProcessor }: Kind): Promise<object> => {
   const vocabulary = await readVocabulary(folder, 'vocab.json');
   const merges = await readMerges(folder, vocabulary);
   const recorded = recordedTokens(folder, vocabulary, 'vocab.json');
@@ -54,9 +56,10 @@ const convert = async (folder: TokenizerFolder, { special, postProcessor }: Kind
   return tokenizerJson({
     added_tokens: inOrder(
       recorded ??
-        Object.keys(special).map((role) =>
-          addedToken(toId(token(role)), token(role), { lstrip: role === 'mask_token' }),
-        ),
+        Object.keys(special).map((role) => {
+          const isMask = role === 'mask_token';
+          return addedToken(toId(token(role)), token(role), { lstrip: isMask, normalized: normalized && !isMask });
+        }),
     ),
     normalizer: null,
     pre_tokenizer: byteLevel(flag(folder, 'add_prefix_space', false), true),
@@ -80,6 +83,7 @@ const convert = async (folder: TokenizerFolder, { special, postProcessor }: Kind
 /** RobertaTokenizer, and the classes that are the same under another name. */
 export const roberta = (folder: TokenizerFolder): Promise<object> =>
   convert(folder, {
+    normalized: true,
     special: {
       bos_token: '<s>',
       eos_token: '</s>',
@@ -100,6 +104,7 @@ export const roberta = (folder: TokenizerFolder): Promise<object> =>
 
 export const gpt2 = (folder: TokenizerFolder): Promise<object> =>
   convert(folder, {
+    normalized: true,
     special: { bos_token: '<|endoftext|>' },
     postProcessor: (token, toId) => {
       const bos = token('bos_token');
@@ -112,6 +117,7 @@ export const gpt2 = (folder: TokenizerFolder): Promise<object> =>
 /** WhisperTokenizer; which language and task are asked for is the task's own business. */
 export const whisper = (folder: TokenizerFolder): Promise<object> =>
   convert(folder, {
+    normalized: false,
     special: { eos_token: '<|endoftext|>' },
     postProcessor: (token, toId) => {
       const eos = token('eos_token');

@@ -121,7 +121,7 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
   const named = [eos, specialToken(folder, 'unk_token', '<unk>'), specialToken(folder, 'pad_token', '<pad>')];
   const added = recordedTokens(folder, ids, 'spiece.model') ?? [
     ...named.map((token) => addedToken(requireId(ids, token, 'spiece.model'), token)),
-    ...sentinels.map((token, index) => addedToken(pieces.length + index, token, { lstrip: true, rstrip: true })),
+    ...sentinels.map((token, index) => addedToken(pieces.length + index, token)),
   ];
   return convert(model, vocabulary, model.unknownId, added, (toId) =>
     template('$A </s>', '$A </s> $B </s>', { '</s>': toId('</s>') }),

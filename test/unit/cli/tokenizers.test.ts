@@ -14,6 +14,8 @@ interface Reference {
   readonly decoded: readonly { readonly ids: number[]; readonly text: string; readonly whole: string }[];
   /** Of kinds that have a fast tokenizer: its own tokenizer.json, without the character map. */
   readonly tokenizer?: object;
+  /** Its added tokens where nothing but the class's own files and `do_lower_case` is there; null where that is not enough. */
+  readonly bareTokens?: readonly object[] | null;
 }
 
 const sourceOf = (directory: string) => ({ directory, graphs: {}, alternatives: [], ownsDirectory: true });
@@ -59,6 +61,21 @@ describe.each(FAST)('tokenizer.json of %s', (name) => {
   it('is what transformers itself writes', async () => {
     const [tokenizer] = await build(path.join(FIXTURES, 'unconverted-tokenizers', name));
     expect(withoutCharsmap(tokenizer)).toEqual((await readReference(name)).tokenizer);
+  });
+});
+
+describe.each(FAST.filter((name) => name !== 'nllb'))('an old folder of %s', (name) => {
+  it('makes what transformers itself makes of it', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'tokenizer-'));
+    await cp(path.join(FIXTURES, 'unconverted-tokenizers', name), directory, { recursive: true });
+    const file = path.join(directory, 'tokenizer_config.json');
+    const { do_lower_case = true } = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ do_lower_case }));
+    await rm(path.join(directory, 'special_tokens_map.json'));
+    const [tokenizer] = await build(directory);
+    const { tokenizer: expected, bareTokens } = await readReference(name);
+    expect(withoutCharsmap(tokenizer)).toEqual({ ...expected, added_tokens: bareTokens });
+    await rm(directory, { recursive: true });
   });
 });
 
