@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { measureAudio } from './audio.ts';
+import { measureCtc } from './ctc.ts';
 import { measureObjectDetection } from './object-detection.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
@@ -12,6 +14,8 @@ import { measureWhisper } from './whisper.ts';
 const PAGE = 'docs/tasks.md';
 
 const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
+  'automatic-speech-recognition with CTC': measureCtc,
+  recordings: measureAudio,
   'object-detection': measureObjectDetection,
   recommendation: measureRecommendation,
   'tabular-classification': measureTabularClassification,
