@@ -6,7 +6,10 @@ import type { Payload } from '../task.ts';
 export const MAX_TEXTS = 1_000;
 
 /** UTF-16 units of all texts of a request together: they are tokenised in full before any is cut to what the model takes. */
-export const MAX_CHARACTERS = 2_000_000;
+export const MAX_CHARACTERS = 1_048_576;
+
+/** Combining marks in a row: putting them into their canonical order takes time that grows with the square of their number. */
+const MAX_MARKS = 256;
 
 /** What a text model answers for: a text, or a text with another that belongs to it. */
 export interface TextInput {
@@ -85,6 +88,12 @@ const assertText = (element: unknown, name: string): string => {
       'INVALID_INPUT',
       `${name} has a lone surrogate, half of a character (\\ud800 to \\udfff without the other half): it is no Unicode text`,
     );
+  for (const [marks] of element.matchAll(/\p{M}{2,}/gu))
+    if (marks.length > MAX_MARKS)
+      throw new ServingError(
+        'INVALID_INPUT',
+        `${name} has ${marks.length} combining marks in a row, at most ${MAX_MARKS} are taken`,
+      );
   return element;
 };
 

@@ -169,7 +169,7 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
   return {
     encode: (text, options = {}) => encode(parts, vocabulary.token, text, { maxLength, ...options }),
     *windows(text, { maxLength: most, stride }) {
-      const tokens = tokenise(parts, vocabulary.token, text, 0);
+      const { tokens } = tokenise(parts, vocabulary.token, text, 0, Number.POSITIVE_INFINITY);
       for (const [start, end] of windowsOf(tokens.length, most - addedTokens, stride)) {
         const sequences = [tokens.slice(start, end)];
         yield { encoding: toEncoding((postProcessor?.process(sequences, true, [text]) ?? sequences).flat()), start };
@@ -212,29 +212,39 @@ const createVocabulary = ({ ids, targetIds = ids }: VocabularyModel, addedTokens
   };
 };
 
-/** The tokens of one text, without special ones. */
+interface Tokens {
+  readonly tokens: readonly Token[];
+  /** How many the text has in all. */
+  readonly count: number;
+}
+
+/** The first `most` tokens of one text, without special ones. */
 const tokenise = (
   { sections, preTokenise, model }: Parts,
   toToken: (id: number) => string | undefined,
   text: string,
   sequence: 0 | 1,
-): Token[] => {
+  most: number,
+): Tokens => {
   const tokens: Token[] = [];
+  let count = 0;
   let wordId = 0;
-  const base = { typeId: sequence, special: false, sequence };
+  const add = (id: number, tokenText: string, offsets: Token['offsets']): void => {
+    if (count++ >= most) return; // of a long text that is cut, most tokens would be made in vain
+    tokens.push({ typeId: sequence, special: false, sequence, id, text: tokenText, offsets, wordId });
+  };
   for (const section of sections(text)) {
     if (section.id !== undefined) {
-      const offsets = section.text.original(0, section.text.text.length);
-      tokens.push({ ...base, id: section.id, text: section.text.text, offsets, wordId: wordId++ });
+      add(section.id, section.text.text, section.text.original(0, section.text.text.length));
+      wordId++;
       continue;
     }
     for (const word of preTokenise === undefined ? [section.text] : preTokenise(section.text)) {
-      for (const { id, start, end } of model.cut(word.text))
-        tokens.push({ ...base, id, text: toToken(id) ?? '', offsets: word.original(start, end), wordId });
+      for (const { id, start, end } of model.cut(word.text)) add(id, toToken(id) ?? '', word.original(start, end));
       wordId++;
     }
   }
-  return tokens;
+  return { tokens, count };
 };
 
 /** How many tokens of each text to keep so that `room` holds them: the longer one gives way first. */
@@ -257,15 +267,19 @@ const encode = (
   { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY }: EncodeOptions,
 ): Encoding => {
   const { postProcessor, config } = parts;
-  const first = tokenise(parts, toToken, text, 0);
-  const second = pair ? tokenise(parts, toToken, pair, 1) : undefined;
-  const added = addSpecialTokens ? (postProcessor?.added(second !== undefined) ?? 0) : 0;
-  const total = first.length + (second?.length ?? 0) + added;
-  const [keepFirst, keepSecond] = shares(first.length, second?.length ?? 0, Math.max(maxLength - added, 0));
-  const cut = (tokens: readonly Token[], keep: number): readonly Token[] =>
-    config.truncation_side === 'right' ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
-  const sequences = [cut(first, keepFirst), ...(second === undefined ? [] : [cut(second, keepSecond)])];
-  const tokens = (postProcessor?.process(sequences, addSpecialTokens, [text, pair ?? '']) ?? sequences).flat();
+  const isCutRight = config.truncation_side === 'right';
+  const most = isCutRight ? maxLength : Number.POSITIVE_INFINITY;
+  const texts = pair ? [text, pair] : [text]; // an empty pair is none
+  const tokenised = texts.map((one, sequence) => tokenise(parts, toToken, one, sequence as 0 | 1, most));
+  const added = addSpecialTokens ? (postProcessor?.added(texts.length > 1) ?? 0) : 0;
+  const [first = 0, second = 0] = tokenised.map(({ count }) => count);
+  const kept = shares(first, second, Math.max(maxLength - added, 0));
+  const sequences = tokenised.map(({ tokens }, index) => {
+    const keep = kept[index] ?? 0;
+    return isCutRight ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
+  });
+  const tokens = (postProcessor?.process(sequences, addSpecialTokens, texts) ?? sequences).flat();
+  const total = first + second + added;
   return { ...toEncoding(tokens), ...(total > maxLength ? { truncatedFrom: total } : {}) };
 };
 

@@ -48,12 +48,24 @@ const readMerges = ({ merges, continuing_subword_prefix }: Config, ids: Readonly
   return { ranks, merged };
 };
 
-/** The characters of a word before any merge: ids, and where each begins; those of unknown ones as `config` says. */
-const toSymbols = (word: string, config: Config, ids: ReadonlyMap<string, number>): Piece[] => {
-  const symbols: Piece[] = [];
+/** The characters of a word before any merge. Columns, because a word may have millions. */
+interface Symbols {
+  readonly ids: number[];
+  /** Where each begins and ends in the word; the bytes of a character share its place. */
+  readonly starts: number[];
+  readonly ends: number[];
+}
+
+const toSymbols = (word: string, config: Config, ids: ReadonlyMap<string, number>): Symbols => {
+  const symbols: Symbols = { ids: [], starts: [], ends: [] };
   const unknown = config.unk_token == null ? undefined : ids.get(config.unk_token);
   let lastIsUnknown = false;
   let start = 0;
+  const add = (id: number, end: number): void => {
+    symbols.ids.push(id);
+    symbols.starts.push(start);
+    symbols.ends.push(end);
+  };
   for (const character of word) {
     const end = start + character.length;
     const prefix = start > 0 ? (config.continuing_subword_prefix ?? '') : '';
@@ -61,24 +73,22 @@ const toSymbols = (word: string, config: Config, ids: ReadonlyMap<string, number
     const symbol = prefix + character + suffix;
     const id = ids.get(symbol);
     const bytes = id === undefined && config.byte_fallback ? byteTokens(symbol, ids) : undefined;
-    const last = symbols.at(-1);
-    if (id !== undefined) symbols.push({ id, start, end });
-    else if (bytes !== undefined) for (const byte of bytes) symbols.push({ id: byte, start, end });
-    else if (unknown !== undefined && lastIsUnknown && config.fuse_unk && last !== undefined)
-      symbols[symbols.length - 1] = { ...last, end };
-    else if (unknown !== undefined) symbols.push({ id: unknown, start, end });
-    lastIsUnknown = id === undefined && bytes === undefined;
+    if (id !== undefined) add(id, end);
+    else if (bytes !== undefined) for (const byte of bytes) add(byte, end);
+    else if (lastIsUnknown && config.fuse_unk) symbols.ends[symbols.ends.length - 1] = end;
+    else if (unknown !== undefined) add(unknown, end);
+    lastIsUnknown = id === undefined && bytes === undefined && unknown !== undefined;
     start = end;
   }
   return symbols;
 };
 
 /** Joins neighbours, the pair of the lowest rank first. O(n log n) in the number of symbols. */
-const mergeAll = (symbols: readonly Piece[], { ranks, merged }: Merges): Piece[] => {
-  const count = symbols.length;
-  const ids = Int32Array.from(symbols, ({ id }) => id);
-  const next = Int32Array.from(symbols, (_, index) => index + 1);
-  const previous = Int32Array.from(symbols, (_, index) => index - 1);
+const mergeAll = (symbols: Symbols, { ranks, merged }: Merges): Piece[] => {
+  const count = symbols.ids.length;
+  const ids = Int32Array.from(symbols.ids);
+  const next = Int32Array.from({ length: count }, (_, index) => index + 1);
+  const previous = Int32Array.from({ length: count }, (_, index) => index - 1);
   const isGone = new Uint8Array(count);
   const queue = new MinHeap(count);
   const rankAt = (left: number): number | undefined => {
@@ -107,12 +117,10 @@ const mergeAll = (symbols: readonly Piece[], { ranks, merged }: Merges): Piece[]
     enqueue(left);
   }
   const pieces: Piece[] = [];
-  for (let index = 0; index < count; index = next[index] ?? count)
-    pieces.push({
-      id: ids[index] ?? 0,
-      start: symbols[index]?.start ?? 0,
-      end: symbols[(next[index] ?? count) - 1]?.end ?? 0,
-    });
+  for (let index = 0; index < count; index = next[index] ?? count) {
+    const last = (next[index] ?? count) - 1;
+    pieces.push({ id: ids[index] ?? 0, start: symbols.starts[index] ?? 0, end: symbols.ends[last] ?? 0 });
+  }
   return pieces;
 };
 

@@ -1,4 +1,4 @@
-import type { AlignedText } from './aligned-text.ts';
+import { type AlignedText, assertGrowth } from './aligned-text.ts';
 
 export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
@@ -10,6 +10,7 @@ export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 export const toUnicodeForm = (source: AlignedText, form: UnicodeForm): AlignedText => {
   const normalised = source.text.normalize(form);
   if (normalised === source.text) return source;
+  assertGrowth(source.text.length, normalised.length);
   const changes = decompositionChanges(source.text, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD');
   const characters = [...normalised];
   return source.transform(

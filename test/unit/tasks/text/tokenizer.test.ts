@@ -100,3 +100,32 @@ describe('a tokenizer', () => {
     expect(() => createTokenizer({ model: {} }, null)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
 });
+
+describe('a text of 200,000 characters', () => {
+  const LENGTH = 200_000;
+
+  /** What grew with the square of its length would take minutes. */
+  it.each([
+    ['without a space', 'a'],
+    ['of words of one letter', 'a '],
+    ['of spaces', ' '],
+    ['of punctuation', '!'],
+    ['of ideographs', '我'],
+    ['of emoji that no vocabulary has', '😀'],
+    ['of accents', 'e\u0301'],
+    ['of half an added token', 'NEWTOKE'],
+    ['of the metaspace', '▁'],
+  ])('%s is tokenised', async (_, unit) => {
+    const text = unit.repeat(LENGTH / unit.length);
+    for (const name of ['bert-uncased', 'roberta', 'xlm-roberta', 'llama', 'nllb']) {
+      const { ids, truncatedFrom } = (await readTokenizer(name)).encode(text, { maxLength: 16 });
+      expect([name, ids.length <= 16, truncatedFrom ?? 0]).toEqual([name, true, expect.any(Number)]);
+    }
+  });
+
+  it('that normalisation would make 18 times as long is refused', async () => {
+    const tokenizer = await readTokenizer('xlm-roberta');
+    expect(() => tokenizer.encode('\ufdfa'.repeat(LENGTH))).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
+    expect(tokenizer.encode('\ufdfa').ids.length).toBeGreaterThan(3);
+  });
+});
