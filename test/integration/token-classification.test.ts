@@ -171,7 +171,7 @@ describe('push of a token classifier', () => {
     await rm(join(folder, 'tokenizer.json'));
 
     await expect(pushModel(serving.repository, folder, { name: 'changed' })).rejects.toThrow(
-      /no vocab\.txt, which its tokenizer needs/,
+      /neither tokenizer\.json nor vocab\.txt/,
     );
   });
 });
