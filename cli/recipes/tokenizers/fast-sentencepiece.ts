@@ -58,7 +58,8 @@ const modelPart = (model: SentencePieceModel, vocabulary: readonly ScoredPiece[]
         merges: mergesOf(model, vocabulary),
       };
 
-const METASPACE: Part = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always', split: true };
+/** Before which parts of a text, between its added tokens, a space is put. */
+type PrependScheme = 'always' | 'first' | 'never';
 
 const normalizerPart = ({ charsmap }: SentencePieceModel): Part => ({
   type: 'Sequence',
@@ -69,14 +70,18 @@ const normalizerPart = ({ charsmap }: SentencePieceModel): Part => ({
   ],
 });
 
-/** What each class makes of the same kind of file. `SpmConverter` in convert_slow_tokenizer.py. */
-const convert = (
-  model: SentencePieceModel,
-  vocabulary: readonly ScoredPiece[],
-  unknownId: number,
-  added: readonly AddedToken[],
-  postProcessor: (toId: (token: string) => number) => Part,
-): object => {
+interface Conversion {
+  readonly model: SentencePieceModel;
+  readonly vocabulary: readonly ScoredPiece[];
+  readonly unknownId: number;
+  readonly added: readonly AddedToken[];
+  readonly postProcessor: (toId: (token: string) => number) => Part;
+  readonly scheme?: PrependScheme;
+}
+
+/** What all classes make of the same kind of file. `SpmConverter` in convert_slow_tokenizer.py. */
+const convert = ({ model, vocabulary, unknownId, added, postProcessor, scheme = 'always' }: Conversion): object => {
+  const metaspace: Part = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: scheme, split: true };
   const ids = idsOf(vocabulary);
   for (const { content, id } of added) ids.set(content, id);
   const toId = (token: string): number => requireId(ids, token, 'the sentencepiece model');
@@ -86,9 +91,9 @@ const convert = (
   return tokenizerJson({
     added_tokens: inOrder([...symbols, ...added]),
     normalizer: normalizerPart(model),
-    pre_tokenizer: METASPACE,
+    pre_tokenizer: metaspace,
     post_processor: postProcessor(toId),
-    decoder: METASPACE,
+    decoder: metaspace,
     model: modelPart(model, vocabulary, unknownId),
   });
 };
@@ -123,9 +128,17 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
     ...named.map((token) => addedToken(requireId(ids, token, 'spiece.model'), token)),
     ...sentinels.map((token, index) => addedToken(pieces.length + index, token)),
   ];
-  return convert(model, vocabulary, model.unknownId, added, (toId) =>
-    template('$A </s>', '$A </s> $B </s>', { '</s>': toId('</s>') }),
-  );
+  const { add_prefix_space: addPrefixSpace = true, legacy } = folder.settings;
+  const scheme = legacy === false ? 'first' : 'always';
+  // The class writes null for what nobody asked it for, and takes it for false.
+  return convert({
+    model,
+    vocabulary,
+    unknownId: model.unknownId,
+    added,
+    postProcessor: (toId) => template('$A </s>', '$A </s> $B </s>', { '</s>': toId('</s>') }),
+    scheme: addPrefixSpace ? scheme : 'never',
+  });
 };
 
 /** XLMRobertaTokenizer. */
@@ -136,9 +149,14 @@ export const xlmRoberta = async (folder: TokenizerFolder): Promise<object> => {
     ...['<s>', '<pad>', '</s>', '<unk>'].map((token, id) => addedToken(id, token)),
     addedToken(vocabulary.length - 1, '<mask>', { lstrip: true }),
   ];
-  return convert(model, vocabulary, FAIRSEQ_UNKNOWN, added, (toId) =>
-    template('<s> $A </s>', '<s> $A </s> </s> $B </s>', { '</s>': toId('</s>'), '<s>': toId('<s>') }),
-  );
+  return convert({
+    model,
+    vocabulary,
+    unknownId: FAIRSEQ_UNKNOWN,
+    added,
+    postProcessor: (toId) =>
+      template('<s> $A </s>', '<s> $A </s> </s> $B </s>', { '</s>': toId('</s>'), '<s>': toId('<s>') }),
+  });
 };
 
 /** NllbTokenizer: the language stands before the text. */
@@ -151,7 +169,12 @@ export const nllb = async (folder: TokenizerFolder): Promise<object> => {
     refuse(
       'tokenizer_config.json has no "added_tokens_decoder", which numbers the languages; save the tokenizer with transformers 4.34 or later',
     );
-  return convert(model, vocabulary, FAIRSEQ_UNKNOWN, added, (toId) =>
-    template(`${language} $A </s>`, `${language} $A $B </s>`, { '</s>': toId('</s>'), [language]: toId(language) }),
-  );
+  return convert({
+    model,
+    vocabulary,
+    unknownId: FAIRSEQ_UNKNOWN,
+    added,
+    postProcessor: (toId) =>
+      template(`${language} $A </s>`, `${language} $A $B </s>`, { '</s>': toId('</s>'), [language]: toId(language) }),
+  });
 };

@@ -123,6 +123,22 @@ describe('files of a tokenizer', () => {
     expect(createTokenizer(tokenizer, config)).toMatchObject({ maxLength: 512, padId: 334 });
   });
 
+  it.each([
+    ['always', {}],
+    ['always', { legacy: null }],
+    ['first', { legacy: false }],
+    ['never', { add_prefix_space: null }],
+    ['never', { add_prefix_space: false, legacy: false }],
+  ])('of T5 put spaces %s with %j', async (scheme, settings) => {
+    await copy('t5');
+    await edit('tokenizer_config.json', ({ legacy: _, add_prefix_space: __, ...rest }) => ({ ...rest, ...settings }));
+    const [tokenizer] = await build(directory);
+    expect(tokenizer).toMatchObject({
+      pre_tokenizer: { prepend_scheme: scheme },
+      decoder: { prepend_scheme: scheme },
+    });
+  });
+
   it.each<[string, string, () => Promise<unknown>]>([
     [
       'marian',
