@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { measureAudio } from './audio.ts';
 import { measureCtc } from './ctc.ts';
+import { measureFeatureExtraction } from './feature-extraction.ts';
 import { measureObjectDetection } from './object-detection.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
+import { measureTextClassification } from './text-classification.ts';
 import { measureTokenClassification } from './token-classification.ts';
 import { measureTranslation } from './translation.ts';
 import { measureWhisper } from './whisper.ts';
@@ -20,6 +22,7 @@ const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   recommendation: measureRecommendation,
   'tabular-classification': measureTabularClassification,
   'tabular-regression': measureTabularRegression,
+  'text-classification': measureTextClassification,
   'token-classification': measureTokenClassification,
   translation: measureTranslation,
   whisper: measureWhisper,
