@@ -1,15 +1,7 @@
 import { show } from '../../../src/core/show.ts';
 import { refuse } from '../settings.ts';
-import {
-  addedToken,
-  flag,
-  inOrder,
-  readVocabulary,
-  recordedTokens,
-  requireId,
-  specialToken,
-  type TokenizerFolder,
-} from './tokenizer-folder.ts';
+import { addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import { flag, readVocabulary, type TokenizerFolder } from './tokenizer-folder.ts';
 import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
 
 /** merges.txt: a line about the version, then two tokens a line. */

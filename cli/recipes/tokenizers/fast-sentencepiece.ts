@@ -1,16 +1,8 @@
 import { show } from '../../../src/core/show.ts';
 import { refuse } from '../settings.ts';
 import type { SentencePieceModel } from './sentencepiece-file.ts';
-import {
-  type AddedToken,
-  addedToken,
-  inOrder,
-  readSentencePiece,
-  recordedTokens,
-  requireId,
-  specialToken,
-  type TokenizerFolder,
-} from './tokenizer-folder.ts';
+import { type AddedToken, addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import { readSentencePiece, type TokenizerFolder } from './tokenizer-folder.ts';
 import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
 
 type ScoredPiece = readonly [piece: string, score: number];

@@ -6,7 +6,8 @@ import type { SourceFile } from '../recipe.ts';
 import { refuse, type Settings } from '../settings.ts';
 import { gpt2, roberta, whisper } from './byte-level.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
-import { m2m100, marian } from './slow-sentencepiece.ts';
+import { m2m100 } from './m2m100.ts';
+import { marian } from './marian.ts';
 import { openTokenizerFolder, type TokenizerFolder } from './tokenizer-folder.ts';
 import { bert, mpnet } from './word-piece.ts';
 

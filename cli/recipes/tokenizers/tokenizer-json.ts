@@ -1,4 +1,4 @@
-import type { AddedToken } from './tokenizer-folder.ts';
+import type { AddedToken } from './special-tokens.ts';
 
 /** A part of tokenizer.json that names its kind. */
 export type Part = { readonly type: string } & Readonly<Record<string, unknown>>;

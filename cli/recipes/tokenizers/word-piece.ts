@@ -1,12 +1,5 @@
-import {
-  addedToken,
-  flag,
-  inOrder,
-  recordedTokens,
-  requireId,
-  specialToken,
-  type TokenizerFolder,
-} from './tokenizer-folder.ts';
+import { addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import { flag, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template, tokenizerJson } from './tokenizer-json.ts';
 
 /** A token a line; its number is the id. Python's universal line ends. */
