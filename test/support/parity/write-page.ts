@@ -18,6 +18,7 @@ const PAGE = 'docs/tasks.md';
 const MEASURES: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   'automatic-speech-recognition with CTC': measureCtc,
   recordings: measureAudio,
+  'feature-extraction': measureFeatureExtraction,
   'object-detection': measureObjectDetection,
   recommendation: measureRecommendation,
   'tabular-classification': measureTabularClassification,
