@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -52,7 +53,8 @@ export const toHttpEvent = (request: IncomingMessage, body: Buffer): APIGatewayP
   const rawPath = decodeURIComponent(path);
   const sourceIp = request.socket.remoteAddress ?? '';
   const headers = headersOf(request, sourceIp, body.byteLength);
-  const isText = TEXT.test(headers['content-type'] ?? '');
+  // What is no text cannot become a string, whatever its type says.
+  const isText = TEXT.test(headers['content-type'] ?? '') && isUtf8(body);
   const now = new Date();
   return {
     version: '2.0',

@@ -26,7 +26,7 @@ export const assertTimeLeft = (deadline: Deadline): void => {
   if (remainingMs <= 0)
     throw new ServingError(
       'DEADLINE_EXCEEDED',
-      `the deadline passed ${Math.round(-remainingMs)} ms ago, before the model ran; send the request again`,
+      `the deadline passed ${Math.round(-remainingMs)} ms ago, before the next run of the model; send the request again, or less at once`,
     );
 };
 

@@ -8,6 +8,7 @@ export const show = (value: unknown): string => {
 
 const toText = (value: unknown): string => {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST + 1));
+  if (typeof value === 'number') return String(value); // JSON has no Infinity
   try {
     const json = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
     return json ?? String(value);

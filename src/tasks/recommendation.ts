@@ -62,7 +62,7 @@ const decode = ({ inputs, parameters }: Payload): Request => {
   if (values.length === 0) throw new ServingError('INVALID_INPUT', 'inputs is an empty list');
   if (values.length > MAX_QUERIES || values.length * topK > MAX_RECOMMENDATIONS)
     throw new ServingError(
-      'INVALID_INPUT',
+      'PAYLOAD_TOO_LARGE',
       `${values.length} users and a top_k of ${topK}: at most ${MAX_QUERIES} users, and ${MAX_RECOMMENDATIONS} recommendations for all of them, are taken at once`,
     );
   return {

@@ -101,8 +101,8 @@ describe('a list of recordings', () => {
 
 describe('a request that is wrong', () => {
   it.each<[string, unknown, object, number, RegExp]>([
-    ['an empty list', [], {}, 400, /list of 0, expected 1 to 64/],
-    ['too many recordings', new Array(65).fill('AAAA'), {}, 400, /list of 65/],
+    ['an empty list', [], {}, 422, /empty list, expected one recording/],
+    ['too many recordings', new Array(65).fill('AAAA'), {}, 413, /65 recordings, at most 64/],
     ['a number', 5, {}, 400, /"inputs" has to be a recording as base64/],
     ['a list of numbers', [1, 2], {}, 400, /"inputs\[0\]" has to be a recording/],
     ['no base64', '???', {}, 400, /no base64/],

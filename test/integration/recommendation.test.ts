@@ -157,14 +157,14 @@ describe('recommendations', () => {
       '1,001 users',
       'recommendation-history',
       { inputs: Array(1_001).fill({ history: ['2'] }) },
-      422,
+      413,
       'at most 1000 users',
     ],
     [
       'more answers than fit',
       'recommendation-history',
       { inputs: Array(1_000).fill({ history: ['2'] }), parameters: { top_k: 101 } },
-      422,
+      413,
       '100000 recommendations',
     ],
     [

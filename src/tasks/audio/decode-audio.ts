@@ -26,7 +26,7 @@ const OPEN: Record<AudioFormat, (bytes: Uint8Array) => AudioFile> = {
 const tooLong = (format: AudioFormat, maxSeconds: number): ServingError =>
   new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `the recording (${format}) is longer than ${Math.floor(maxSeconds)} s, of ${MAX_AUDIO_SECONDS} s that a request may have; send it in parts`,
+    `the recording (${format}) is longer than ${Math.floor(maxSeconds)} s; a request may have ${MAX_AUDIO_SECONDS} s of sound in all: send it in parts`,
   );
 
 const assertHeader = ({ format, sampleRate, channels, sampleCount = 0 }: AudioFile, maxSeconds: number): void => {

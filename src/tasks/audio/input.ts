@@ -25,14 +25,16 @@ export interface Recordings {
 
 /**
  * The recordings that a caller sent: raw bytes, base64, a data URL, or a list of the latter two.
- * @throws `INVALID_REQUEST`, `UNSUPPORTED_MEDIA_TYPE`
+ * @throws `INVALID_REQUEST`, `INVALID_INPUT`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`
  */
 export const toRecordings = ({ inputs, contentType }: Payload): Recordings => {
   if (!Array.isArray(inputs)) return { files: [toFileBytes(inputs, contentType, RECORDING)], isList: false };
-  if (inputs.length === 0 || inputs.length > MAX_RECORDINGS)
+  if (inputs.length === 0)
+    throw new ServingError('INVALID_INPUT', '"inputs" is an empty list, expected one recording or more');
+  if (inputs.length > MAX_RECORDINGS)
     throw new ServingError(
-      'INVALID_REQUEST',
-      `"inputs" is a list of ${inputs.length}, expected 1 to ${MAX_RECORDINGS} recordings`,
+      'PAYLOAD_TOO_LARGE',
+      `"inputs" has ${inputs.length} recordings, at most ${MAX_RECORDINGS} are taken: send them in several requests`,
     );
   const files = inputs.map((input: unknown, index) => toFileBytes(input, undefined, RECORDING, `inputs[${index}]`));
   return { files, isList: true };

@@ -36,10 +36,15 @@ const assertWidths = (text: string, most: number): void => {
   }
 };
 
-/** The first `count` records. All have to be as long as the first. */
+/** The first `count` records, of any length. */
 const parseRecords = (text: string, count: number): string[][] => {
   try {
-    return parse(text, { skip_empty_lines: true, max_record_size: MAX_RECORD_CHARACTERS, to: count });
+    return parse(text, {
+      skip_empty_lines: true,
+      relax_column_count: true, // told by row below, as rows of JSON are
+      max_record_size: MAX_RECORD_CHARACTERS,
+      to: count,
+    });
   } catch (error) {
     return fail(`the CSV cannot be read: ${(error as CsvError).message}`, error);
   }
@@ -73,6 +78,8 @@ export const readCsv = (bytes: Uint8Array, table: Table): Row[] => {
   const rows = places === undefined ? records : records.slice(1);
   assertRowCount(rows.length);
   return rows.map((record, index) => {
+    if (places && record.length !== first.length)
+      fail(`CSV row ${index + 1} has ${record.length} values, expected ${first.length} as the header`);
     const values = places?.map((place) => (place === undefined ? undefined : record[place])) ?? record;
     return readList(values, table, () => `CSV row ${index + 1}`);
   });

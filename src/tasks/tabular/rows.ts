@@ -22,7 +22,11 @@ const columnNames = ({ columns }: Table): string => {
 
 export const assertRowCount = (count: number): void => {
   if (count === 0) fail('there are no rows');
-  if (count > MAX_ROWS) fail(`there are ${count} rows, at most ${MAX_ROWS} are taken at once: send them in parts`);
+  if (count > MAX_ROWS)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `there are ${count} rows, at most ${MAX_ROWS} are taken at once: send them in parts`,
+    );
 };
 
 /** @throws `INVALID_INPUT` naming the column */

@@ -98,11 +98,6 @@ describe('rows of JSON', () => {
     ['no truth value', [[1, 2, 'S', 'yes']], 'inputs[0]: column "vip" is "yes", expected true or false'],
     ['a nested list', [[[1], 2, 'S', true]], 'inputs[0]: column "age" is [1], expected a number'],
     ['no rows', [], 'there are no rows'],
-    [
-      'too many rows',
-      Array.from({ length: MAX_ROWS + 1 }, () => [1, 2, 'S', true]),
-      `there are ${MAX_ROWS + 1} rows, at most ${MAX_ROWS}`,
-    ],
     ['a row that is none', [[1, 2, 'S', true], 'S'], 'inputs[1] is "S", expected a row'],
     ['null', null, 'inputs is null, expected a row'],
     [
@@ -147,8 +142,12 @@ describe('rows of CSV', () => {
     ['an unknown column', bytes('age,visits,prot,vip\n1,2,S,1'), 'CSV header: column "prot" is unknown'],
     ['a column that is there twice', bytes('age,age\n1,2'), 'CSV header: column "age" is there twice'],
     ['a missing column', bytes('age,port,vip\n1,S,1'), 'CSV row 1: column "visits" is missing'],
-    ['a row too long', bytes('age,visits,port,vip\n1,2,S,1\n1,2,S,1,3'), 'expect 4, got 5 on line 3'],
-    ['a row too short, without a header', bytes('1,2,S,1\n1,2'), 'expect 4, got 2 on line 2'],
+    [
+      'a row too long',
+      bytes('age,visits,port,vip\n1,2,S,1\n1,2,S,1,3'),
+      'CSV row 2 has 5 values, expected 4 as the header',
+    ],
+    ['a row too short, without a header', bytes('1,2,S,1\n1,2'), 'CSV row 2 has 2 values, expected 4'],
     ['another number of values, without a header', bytes('1,2,S,1,5'), 'CSV row 1 has 5 values, expected 4: "age"'],
     [
       'more values than anybody means',
@@ -160,7 +159,6 @@ describe('rows of CSV', () => {
     ['nothing but a header', bytes('age,visits,port,vip\n'), 'there are no rows'],
     ['nothing at all', bytes('\n'), 'there are no rows'],
     ['another encoding', Uint8Array.of(0x61, 0xe9, 0x0a), 'the CSV is not UTF-8'],
-    ['too many rows', bytes('1,2,S,1\n'.repeat(MAX_ROWS + 1)), 'at most 100000'],
   ])('are refused for %s', (_what, csv, message) => {
     expect(() => readCsv(csv, table)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining(message) }),
@@ -231,4 +229,19 @@ describe('columns', () => {
       expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining(message) }),
     );
   });
+});
+
+it.each<[string, () => unknown]>([
+  [
+    'JSON',
+    () =>
+      readRows(
+        Array.from({ length: MAX_ROWS + 1 }, () => [1, 2, 'S', true]),
+        table,
+      ),
+  ],
+  ['CSV', () => readCsv(bytes('1,2,S,1\n'.repeat(MAX_ROWS + 1)), table)],
+])('more rows of %s than are taken at once are refused as too much', (_what, read) => {
+  const message = expect.stringContaining(`at most ${MAX_ROWS}`);
+  expect(read).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', message }));
 });
