@@ -64,15 +64,13 @@ const toRows = ({ texts, stride: asked }: Request, maxLength: number, tokenizer:
     refuse(`parameter "stride" is ${stride}, expected less than the ${size} tokens of a text that the model takes`);
   const rows: Row[] = [];
   texts.forEach((text, input) => {
-    for (const window of tokenizer.windows(text, { maxLength, stride })) {
-      if (window.encoding.special.every((isSpecial) => isSpecial)) continue;
-      if (rows.length === MAX_WINDOWS)
-        throw new ServingError(
-          'INVALID_INPUT',
-          `the texts up to inputs[${input}] make more than ${MAX_WINDOWS} windows of ${size} tokens that overlap by ${stride}; send fewer or shorter texts, or a smaller "stride"`,
-        );
-      rows.push({ ...window, input });
-    }
+    const windows = tokenizer.windows(text, { maxLength, stride, mostWindows: MAX_WINDOWS - rows.length });
+    if (windows === undefined)
+      throw new ServingError(
+        'INVALID_INPUT',
+        `the texts up to inputs[${input}] make more than ${MAX_WINDOWS} windows of ${size} tokens that overlap by ${stride}; send fewer or shorter texts, or a smaller "stride"`,
+      );
+    for (const window of windows) if (window.encoding.special.includes(false)) rows.push({ ...window, input });
   });
   return rows;
 };

@@ -12,9 +12,7 @@ import { createKind } from './tokenizer/schemas.ts';
 import { createSentencePiece } from './tokenizer/sentencepiece/sentencepiece-model.ts';
 import { createUnigram } from './tokenizer/unigram.ts';
 import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
-
-import { windowsOf } from './tokenizer/windows.ts';
-
+import { mostTokens, windowsOf } from './tokenizer/windows.ts';
 import { createWordPiece } from './tokenizer/word-piece.ts';
 
 /** Tokens of a text or of a pair, one entry per token in every list. */
@@ -42,6 +40,15 @@ export interface EncodeOptions {
   readonly maxLength?: number;
 }
 
+/** As `max_length` and `stride` of `transformers` with `return_overflowing_tokens`. */
+export interface WindowOptions {
+  /** Most tokens of a window, special ones included. */
+  readonly maxLength: number;
+  /** How many tokens a window has in common with the one before; below `maxLength - addedTokens`. */
+  readonly stride: number;
+  readonly mostWindows: number;
+}
+
 /** A part of the tokens of a text that is too long for the model. */
 export interface Window {
   /** As of a text of its own, with offsets into the whole one. */
@@ -60,11 +67,8 @@ export interface DecodeOptions {
 /** Ids, offsets and texts are those of Hugging Face's fast tokenizer for the same files. */
 export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): Encoding;
-  /**
-   * The whole of a text in parts of at most `maxLength` tokens, special ones included, that have `stride` tokens in common with the one
-   * before, as with `return_overflowing_tokens`. One part, which may be empty, when all fit. `stride` is below `maxLength - addedTokens`.
-   */
-  windows(text: string, options: { readonly maxLength: number; readonly stride: number }): Iterable<Window>;
+  /** The whole of a text in windows, one when all fits, which may be empty; undefined when they would be more than asked for. */
+  windows(text: string, options: WindowOptions): Window[] | undefined;
   decode(ids: readonly number[], options?: DecodeOptions): string;
   tokenId(token: string): number | undefined;
   token(id: number): string | undefined;
@@ -168,12 +172,15 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
 
   return {
     encode: (text, options = {}) => encode(parts, vocabulary.token, text, { maxLength, ...options }),
-    *windows(text, { maxLength: most, stride }) {
-      const { tokens } = tokenise(parts, vocabulary.token, text, 0, Number.POSITIVE_INFINITY);
-      for (const [start, end] of windowsOf(tokens.length, most - addedTokens, stride)) {
+    windows(text, { maxLength: longest, stride, mostWindows }) {
+      const size = longest - addedTokens;
+      const most = mostTokens(mostWindows, size, stride);
+      const { tokens, count } = tokenise(parts, vocabulary.token, text, 0, most);
+      if (count > most) return undefined;
+      return windowsOf(count, size, stride).map(([start, end]): Window => {
         const sequences = [tokens.slice(start, end)];
-        yield { encoding: toEncoding((postProcessor?.process(sequences, true, [text]) ?? sequences).flat()), start };
-      }
+        return { encoding: toEncoding((postProcessor?.process(sequences, true, [text]) ?? sequences).flat()), start };
+      });
     },
     decode(ids, { skipSpecialTokens = false, cleanUp = config.clean_up_tokenization_spaces ?? false } = {}) {
       const tokens = ids

@@ -3,14 +3,15 @@
  * `tokenizers` cuts with `return_overflowing_tokens`. One part, which may be empty, when all fit.
  * `size` exceeds `stride`.
  */
-export function* windowsOf(
-  count: number,
-  size: number,
-  stride: number,
-): Iterable<readonly [start: number, end: number]> {
+export const windowsOf = (count: number, size: number, stride: number): (readonly [start: number, end: number])[] => {
+  const windows: (readonly [number, number])[] = [];
   for (let start = 0; ; start += size - stride) {
     const end = Math.min(start + size, count);
-    yield [start, end];
-    if (end === count) return;
+    windows.push([start, end]);
+    if (end === count) return windows;
   }
-}
+};
+
+/** How many tokens `windows` such parts hold. */
+export const mostTokens = (windows: number, size: number, stride: number): number =>
+  windows === 0 ? 0 : windows * (size - stride) + stride;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { windowsOf } from '../../../../src/tasks/text/tokenizer/windows.ts';
+import { mostTokens, windowsOf } from '../../../../src/tasks/text/tokenizer/windows.ts';
 
 describe('the windows of a text', () => {
   it.each([
@@ -50,8 +50,20 @@ describe('the windows of a text', () => {
       ],
     ],
   ])('are %s', (_what, count, size, stride, expected) => {
-    const windows = [...windowsOf(count, size, stride)];
+    const windows = windowsOf(count, size, stride);
 
     expect(windows).toEqual(expected);
+  });
+
+  it.each([
+    [1, 4, 1],
+    [3, 4, 1],
+    [3, 4, 0],
+    [5, 4, 3],
+  ])('hold so many tokens and no more, when they are %i of %i that overlap by %i', (windows, size, stride) => {
+    const most = mostTokens(windows, size, stride);
+
+    expect(windowsOf(most, size, stride)).toHaveLength(windows);
+    expect(windowsOf(most + 1, size, stride)).toHaveLength(windows + 1);
   });
 });
