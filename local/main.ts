@@ -38,6 +38,8 @@ try {
 
 Send a photo:
   curl -H 'content-type: image/jpeg' --data-binary @${sample} ${endpoint}/models/${MODEL}
+Send a sentence:
+  curl -H 'content-type: text/plain' -d 'I would buy it again.' ${endpoint}/models/sentiment
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
   curl -f --retry 10 --retry-all-errors ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json

@@ -114,14 +114,15 @@ describe('npm start', () => {
 
   it('prints commands that work as they are', async () => {
     const commands = started.lines.filter((line) => line.startsWith('  curl '));
-    expect(commands).toHaveLength(3);
+    expect(commands).toHaveLength(4);
     const outputs = [];
     for (const command of commands) {
       const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: PROJECT });
       outputs.push(stdout);
     }
     expect(outputs[0]).toContain('espresso');
-    expect(outputs[2]).toContain('espresso');
+    expect(outputs[1]).toContain('POSITIVE');
+    expect(outputs[3]).toContain('espresso');
   });
 
   it.each(['a b+c.jpg', 'naïve-猫.jpg', 'folder/100%.jpg'])('answers the photo %s beside it', async (name) => {
