@@ -6,9 +6,10 @@ import type { Signature } from '../../core/tensor.ts';
 import { decodeRecordings } from '../audio/decode-recordings.ts';
 import { type Recordings, toRecordings } from '../audio/input.ts';
 import { createSilence } from '../audio/wav.ts';
+import { oneByOne } from '../one-by-one.ts';
 import { assertKnownParameters } from '../parameters.ts';
 import { onlyGraph } from '../single-pass.ts';
-import type { Lap, Payload, Task, TaskModel } from '../task.ts';
+import type { Payload, Task } from '../task.ts';
 import { parseGraph } from './features.ts';
 import { createReader } from './reader.ts';
 import type { TimestampUnit } from './transcribe.ts';
@@ -57,9 +58,9 @@ const decode = (payload: Payload): Request => {
   };
 };
 
-/** Requests run one after another: an hour of sound at a time is enough. */
-const createPredict = (reader: ReturnType<typeof createReader>): Task['predict'] => {
-  const answer = async ({ recordings, timestamps, windowing }: Request, model: TaskModel, lap: Lap) => {
+/** An hour of sound at a time is enough. */
+const createPredict = (reader: ReturnType<typeof createReader>): Task['predict'] =>
+  oneByOne(async ({ recordings, timestamps, windowing }: Request, model, lap) => {
     const samples = await decodeRecordings(recordings, reader.sampleRate, reader.assertLongEnough);
     const rows = samples.map((recording) => reader.toRows(recording, windowing));
     lap('preprocess');
@@ -68,14 +69,7 @@ const createPredict = (reader: ReturnType<typeof createReader>): Task['predict']
     const answers = rows.map((own) => reader.toAnswer(own, timestamps));
     lap('postprocess');
     return recordings.isList ? answers : answers[0];
-  };
-  return async (requests, model, lap) => {
-    const outcomes: PromiseSettledResult<unknown>[] = [];
-    for (const request of requests as Request[])
-      outcomes.push(...(await Promise.allSettled([answer(request, model, lap)])));
-    return outcomes;
-  };
-};
+  });
 
 /**
  * Speech by connectionist temporal classification (wav2vec 2.0, HuBERT, WavLM): the most likely token of each 20 ms or so.

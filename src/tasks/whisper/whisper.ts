@@ -6,6 +6,7 @@ import { type Recordings, toRecordings } from '../audio/input.ts';
 import { createLogMel, SAMPLE_RATE } from '../audio/log-mel.ts';
 import { createSilence } from '../audio/wav.ts';
 import { assertMergedDecoder } from '../generation/decoder.ts';
+import { oneByOne } from '../one-by-one.ts';
 import type { Lap, Payload, Task, TaskModel } from '../task.ts';
 import { hear } from './hear.ts';
 import { assertEncoder, type Ears } from './listen.ts';
@@ -99,11 +100,6 @@ export const createWhisper = (
     blank: () =>
       decode({ inputs: createSilence(1, SAMPLE_RATE), contentType: 'audio/wav', parameters: { max_new_tokens: 1 } }),
     load: (read) => loadVocabulary(read, config, typeof logitsWidth === 'number' ? logitsWidth : undefined),
-    async predict(requests, model, lap) {
-      const outcomes: PromiseSettledResult<unknown>[] = [];
-      for (const request of requests as Request[])
-        outcomes.push(...(await Promise.allSettled([answer(request, model, lap)])));
-      return outcomes;
-    },
+    predict: oneByOne(answer),
   };
 };
