@@ -95,23 +95,21 @@ interface Pair {
 }
 
 /** Token ids have to be equal where the reference is sure; scores where tokens are. */
-const compare = (model: string, what: string, pairs: readonly Pair[]): ParityRow[] => {
+const compare = (model: string, inputs: number, what: string, pairs: readonly Pair[]): ParityRow[] => {
   const isEqual = ({ actual, expected }: Pair): boolean => actual.ids.join() === expected.ids.join();
-  const sure = pairs.filter(({ expected }) => expected.margin > BAR);
-  const wrong = sure.filter((pair) => !isEqual(pair)).length;
+  const wrong = pairs.filter((pair) => pair.expected.margin > BAR && !isEqual(pair)).length;
   const scores = pairs
     .filter((pair) => pair.actual.score !== undefined && isEqual(pair))
     .map(({ actual: { score = 0 }, expected: { score: reference = 0 } }) => {
       return Math.abs(score - reference) / Math.max(1, Math.abs(reference)); // without a length penalty they grow with length
     });
-  const tokens = {
-    ...{ model, inputs: pairs.length, compared: `token ids, ${what}` },
-    ...{ worst: wrong === 0 ? 'identical' : `${wrong} differ`, bar: 'identical' },
-  };
+  const tokens = { model, inputs, compared: `token ids, ${what}`, ...verdict(wrong) };
   if (scores.length === 0) return [tokens];
   const worst = Math.max(...scores).toExponential(1);
-  return [tokens, { model, inputs: scores.length, compared: `scores, ${what}`, worst, bar: String(BAR) }];
+  return [tokens, { model, inputs, compared: `scores, ${what}`, worst, bar: String(BAR) }];
 };
+
+const verdict = (wrong: number) => ({ worst: wrong === 0 ? 'identical' : `${wrong} differ`, bar: 'identical' });
 
 const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size));
@@ -120,23 +118,19 @@ const chunks = <T>(list: readonly T[], size: number): T[][] =>
 const batchesOf = (inputs: readonly Input[], size: number): Input[][] =>
   [...Map.groupBy(inputs, ({ options }) => JSON.stringify(options)).values()].flatMap((group) => chunks(group, size));
 
+/** Each input alone, and in batches. */
 const measureTokens = async (name: string, inputs: readonly Input[], numBeams: number): Promise<ParityRow[]> => {
   const model = await openModel(name);
-  const rows: ParityRow[] = [];
-  for (const size of [1, BATCH]) {
-    const pairs: Pair[] = [];
-    for (const batch of batchesOf(inputs, size)) {
-      const ids = batch.map(({ input_ids }) => input_ids);
-      const actual = await generateRows(model, ids, { ...batch[0]?.options, num_beams: numBeams });
-      batch.forEach((input, index) => {
-        pairs.push({ actual: actual[index] as Generated, expected: input[`beams${numBeams}`] as Expected });
-      });
-    }
-    const search = numBeams === 1 ? 'greedy' : `${numBeams} beams`;
-    rows.push(...compare(name, size === 1 ? search : `${search}, batches of ${size}`, pairs));
+  const pairs: Pair[] = [];
+  for (const batch of [...batchesOf(inputs, 1), ...batchesOf(inputs, BATCH)]) {
+    const ids = batch.map(({ input_ids }) => input_ids);
+    const actual = await generateRows(model, ids, { ...batch[0]?.options, num_beams: numBeams });
+    batch.forEach((input, index) => {
+      pairs.push({ actual: actual[index] as Generated, expected: input[`beams${numBeams}`] as Expected });
+    });
   }
   await closeModel(model);
-  return rows;
+  return compare(name, inputs.length, numBeams === 1 ? 'greedy' : `${numBeams} beams`, pairs);
 };
 
 const measureOptions = async ({ options }: Reference): Promise<ParityRow[]> => {
@@ -149,7 +143,7 @@ const measureOptions = async ({ options }: Reference): Promise<ParityRow[]> => {
     });
   }
   await closeModel(model);
-  return compare(options.model, `${options.cases.length} generation_config.json`, pairs);
+  return compare(options.model, pairs.length, `${options.cases.length} settings of generation_config.json`, pairs);
 };
 
 /** Pushes the model and asks it over HTTP, a list for each pair of languages. */
@@ -179,10 +173,7 @@ const measureAnswers = async (
       return expected.margin > BAR && answer[index]?.translation_text !== expected.text;
     }).length;
   }
-  return {
-    ...{ model: name, inputs: inputs.length, compared: 'translations over HTTP, settings as shipped' },
-    ...{ worst: wrong === 0 ? 'identical' : `${wrong} differ`, bar: 'identical' },
-  };
+  return { model: name, inputs: inputs.length, compared: 'text over HTTP, settings as shipped', ...verdict(wrong) };
 };
 
 /** Made by test/reference/translation.py with optimum-onnx and transformers. */
