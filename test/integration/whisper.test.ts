@@ -157,7 +157,7 @@ describe('a folder', () => {
       (path) => rm(join(path, 'preprocessor_config.json')),
       /no preprocessor_config\.json/,
     ],
-    ['has no tokenizer', (path) => rm(join(path, 'tokenizer.json')), /no vocab\.json, which its tokenizer needs/],
+    ['has no tokenizer', (path) => rm(join(path, 'tokenizer.json')), /neither tokenizer\.json nor vocab\.json/],
     ['has no decoder', (path) => rm(join(path, 'decoder_model_merged.onnx')), /decoder_model_merged\.onnx/],
     [
       'has mel bins of another model',

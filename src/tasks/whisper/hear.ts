@@ -4,8 +4,10 @@ import type { Graph, Lap, TaskModel } from '../task.ts';
 import { type Ears, isDone, listen } from './listen.ts';
 import type { Part } from './parts.ts';
 
-/** Keys and values of the encoder that a batch may hold: those of Whisper large-v3 take 490 MB for one part, of tiny 18 MB. */
-const MAX_CACHE_BYTES = 512 * 1024 ** 2;
+/**
+ * Keys and values of the encoder that a batch may hold, of which a run makes copies. One chunk of 30 s takes 18 MB in Whisper tiny and 490 MB in large-v3.
+ */
+const MAX_CACHE_BYTES = 128 * 1024 ** 2;
 const ENCODER_CACHE = /^past_key_values\..*\.encoder\.(key|value)$/;
 const BYTES_PER_VALUE = 4;
 
