@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 import torch
 from optimum.exporters.onnx import main_export
 from optimum.onnxruntime import ORTModelForSeq2SeqLM
@@ -128,8 +129,17 @@ def train_pieces(folder, name, lines, **options):
         sentence_iterator=iter(lines * 20), model_prefix=str(folder / name), normalization_rule_tsv=str(rules),
         character_coverage=1.0, hard_vocab_limit=False, num_threads=1, minloglevel=2, **options,
     )  # fmt: skip
+    forget_paths(folder / f"{name}.model")
     model = sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{name}.model"))
     return [model.id_to_piece(index) for index in range(model.get_piece_size())]
+
+
+def forget_paths(file):
+    """The trainer writes down where it worked: no two runs would give the same bytes."""
+    model = sentencepiece_model_pb2.ModelProto.FromString(file.read_bytes())
+    model.trainer_spec.model_prefix = file.stem
+    model.normalizer_spec.normalization_rule_tsv = "normalization.tsv"
+    file.write_bytes(model.SerializeToString())
 
 
 def liven(model, factor, end):
