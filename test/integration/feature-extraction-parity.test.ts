@@ -19,8 +19,12 @@ describe('feature extraction against the reference', () => {
     rows = await measureModels();
   });
 
-  it('covers BERT and RoBERTa with at least 25 texts each', () => {
-    expect(rows.map(({ model }) => model)).toEqual(['tiny-bert-sentences', 'tiny-roberta-sentences']);
+  it('covers BERT, RoBERTa and a graph that pools itself, with at least 25 texts each', () => {
+    expect(rows.map(({ model }) => model)).toEqual([
+      'tiny-bert-sentences',
+      'tiny-roberta-sentences',
+      'tiny-bert-dense',
+    ]);
     expect(rows.filter(({ inputs }) => inputs < 25)).toEqual([]);
   });
 

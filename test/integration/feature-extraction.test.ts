@@ -173,6 +173,14 @@ describe('push of an encoder of sentences', () => {
     expect(upper).toEqual(lower);
   });
 
+  it('takes modules that only the graph holds where it gives the vector of a text itself', async () => {
+    await rm(folder, { recursive: true });
+    await cp('test/fixtures/models/tiny-bert-dense', folder, { recursive: true });
+    expect(await push('dense')).toMatchObject({ settings: { graphModules: ['Dense'] } });
+    expect((await vectorsOf(await ask('a', {}, 'dense')))[0]).toHaveLength(8);
+    expect((await vectorsOf(await ask('a', { pooling: 'mean' }, 'dense')))[0]).toHaveLength(WIDTH);
+  });
+
   it.each([
     ['a pooling that is not known', '1_Pooling/config.json', { pooling_mode: 'attention' }, /pools by "attention"/],
     [

@@ -1,6 +1,6 @@
 """Tiny encoders of sentences, and what sentence-transformers and the pipeline of `transformers` make of texts with their graphs.
 
-Writes test/fixtures/models/tiny-{bert-sentences,roberta-sentences}
+Writes test/fixtures/models/tiny-{bert-sentences,roberta-sentences,bert-dense}
        test/fixtures/reference/feature-extraction.json: per model vectors of texts by every pooling, and vectors of tokens
 
 With a folder as argument, `feature_extraction.py <folder> <target>` exports that sentence-transformers model to <target> and writes
@@ -9,7 +9,9 @@ With a folder as argument, `feature_extraction.py <folder> <target>` exports tha
 
 import base64
 import json
+import shutil
 import sys
+import tempfile
 import zlib
 from importlib.metadata import version
 from pathlib import Path
@@ -58,6 +60,28 @@ def make_models() -> dict[str, dict]:
     }
 
 
+def make_dense() -> np.ndarray:
+    """A model with a module that only the graph can hold, exported with its pooling; returns what sentence-transformers makes of the texts."""
+    from sentence_transformers import SentenceTransformer, models
+
+    torch.manual_seed(13)
+    with tempfile.TemporaryDirectory() as folder:
+        wordpiece = bert(True, model_max_length=64)
+        spread(BertModel(BertConfig(vocab_size=len(wordpiece), max_position_embeddings=64, **SIZES))).save_pretrained(folder)
+        wordpiece.save_pretrained(folder)
+        parts = [models.Transformer(folder), Pooling(WIDTH, "mean"), models.Dense(WIDTH, 8, activation_function=torch.nn.Tanh())]
+        model = SentenceTransformer(modules=parts, device="cpu")
+        model.save(folder)
+        target = MODELS / "tiny-bert-dense"
+        shutil.rmtree(target, ignore_errors=True)
+        main_export(model_name_or_path=folder, output=target, task="feature-extraction", library_name="sentence_transformers", do_validation=False)
+        shutil.copy(Path(folder, "modules.json"), target)
+        (target / "1_Pooling").mkdir()
+        shutil.copy(Path(folder, "1_Pooling", "config.json"), target / "1_Pooling")
+        (target / "vocab.txt").unlink()
+        return model.encode(HARD, batch_size=1)
+
+
 def pack(values) -> str:
     return base64.b64encode(zlib.compress(np.asarray(values, np.float32).tobytes(), 9)).decode()
 
@@ -98,6 +122,10 @@ def main() -> None:
     if len(sys.argv) > 1:
         return real(*sys.argv[1:])
     reference = {name: answers(name, **how) for name, how in make_models().items()}
+    vectors = make_dense()
+    tokenizer = AutoTokenizer.from_pretrained(MODELS / "tiny-bert-dense")
+    truncated = [index for index, text in enumerate(HARD) if len(tokenizer(text)["input_ids"]) > 64]
+    reference["tiny-bert-dense"] = {"length": 64, "truncated": truncated, "own": pack(vectors), "pooled": {}, "tokens": []}
     (REFERENCE / "feature-extraction.json").write_text(
         json.dumps({"versions": VERSIONS, "texts": HARD, "models": reference}, indent=1) + "\n")
 

@@ -53,11 +53,13 @@ const measureModel = async (
     const { answers: vectors } = await ask<number[]>(texts, { pooling: name, normalize: false });
     differences[name] = largestDifference(vectors, decodeFloats(expected));
   }
-  const chosen = tokens.map(({ index }) => texts[index] as string);
-  const { answers: ofTokens } = await ask<number[][]>(chosen, { pooling: 'none' });
-  differences.none = Math.max(
-    ...tokens.map(({ vectors }, index) => largestDifference(ofTokens[index] ?? [], decodeFloats(vectors))),
-  );
+  if (tokens.length > 0) {
+    const chosen = tokens.map(({ index }) => texts[index] as string);
+    const { answers: ofTokens } = await ask<number[][]>(chosen, { pooling: 'none' });
+    differences.none = Math.max(
+      ...tokens.map(({ vectors }, index) => largestDifference(ofTokens[index] ?? [], decodeFloats(vectors))),
+    );
+  }
   const otherCut = texts.flatMap((_, index) => (cut.includes(index) === truncated.includes(index) ? [] : [index]));
   return { model, inputs: texts.length, differences, otherCut };
 };

@@ -77,6 +77,20 @@ describe('a tokenizer', () => {
     expect(tokenizer.encode('constructor').ids).toEqual([1]);
   });
 
+  it('prefers the longer of equally likely tokens of a unigram model, as the reference', () => {
+    const vocab = [
+      ['<unk>', 0],
+      ['a', -1],
+      ['b', -1],
+      ['ab', -2],
+      ['c', -1],
+      ['bc', -2],
+      ['abc', -3],
+    ];
+    const tokenizer = createTokenizer({ model: { type: 'Unigram', vocab, unk_id: 0 } }, {});
+    expect(['ab', 'abc', 'cab', 'abab'].map((text) => tokenizer.encode(text).ids)).toEqual([[3], [6], [4, 3], [3, 3]]);
+  });
+
   it('points into the string of the caller, in UTF-16 units', async () => {
     const tokenizer = await readTokenizer('bert-uncased');
     const text = '😀 KÖLN';
@@ -101,8 +115,8 @@ describe('a tokenizer', () => {
   });
 });
 
-describe('a text of 200,000 characters', () => {
-  const LENGTH = 200_000;
+describe('a text of 100,000 characters', () => {
+  const LENGTH = 100_000;
 
   /** What grew with the square of its length would take minutes. */
   it.each([
@@ -118,8 +132,8 @@ describe('a text of 200,000 characters', () => {
   ])('%s is tokenised', async (_, unit) => {
     const text = unit.repeat(LENGTH / unit.length);
     for (const name of ['bert-uncased', 'roberta', 'xlm-roberta', 'llama', 'nllb']) {
-      const { ids, truncatedFrom } = (await readTokenizer(name)).encode(text, { maxLength: 16 });
-      expect([name, ids.length <= 16, truncatedFrom ?? 0]).toEqual([name, true, expect.any(Number)]);
+      const { ids } = (await readTokenizer(name)).encode(text, { maxLength: 16 });
+      expect([name, ids.length <= 16]).toEqual([name, true]);
     }
   });
 
