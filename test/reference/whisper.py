@@ -158,7 +158,7 @@ def generation_settings(tokenizer: WhisperTokenizerFast) -> dict:
 
 
 def export() -> None:
-    """Optimum's export, without the files that the merged decoder replaces."""
+    """Optimum's export, without files that others replace or repeat."""
     shutil.rmtree(MODEL, ignore_errors=True)
     tokenizer = make_tokenizer()
     with tempfile.TemporaryDirectory() as folder:
@@ -166,7 +166,9 @@ def export() -> None:
         tokenizer.save_pretrained(folder)
         WhisperFeatureExtractor().save_pretrained(folder)
         main_export(folder, MODEL, task="automatic-speech-recognition-with-past", do_validation=False)
-    for name in ("decoder_model.onnx", "decoder_with_past_model.onnx", "added_tokens.json", "merges.txt", "special_tokens_map.json", "vocab.json"):
+    replaced = ["decoder_model.onnx", "decoder_with_past_model.onnx"]
+    repeating = ["added_tokens.json", "merges.txt", "special_tokens_map.json", "vocab.json"]  # tokenizer.json
+    for name in replaced + repeating:
         (MODEL / name).unlink(missing_ok=True)
     (MODEL / "generation_config.json").write_text(json.dumps(generation_settings(tokenizer), indent=2) + "\n")
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -194,7 +196,8 @@ def recording(seed: int, samples: int, gain: int, noise: int) -> np.ndarray:
     syllable, position = i // 6400, i % 6400
     character = scramble(seed * 1000 + syllable)
     step = (100 + character % 400) * 268435
-    wave = 2 * triangle(step * i) + triangle(step * (2 + (character >> 9) % 3) * i) + triangle(step * (7 + (character >> 13) % 5) * i)
+    second, third = 2 + (character >> 9) % 3, 7 + (character >> 13) % 5
+    wave = 2 * triangle(step * i) + triangle(step * second * i) + triangle(step * third * i)
     envelope = np.where((character >> 20) % 4 == 0, 0, np.minimum(position, 6400 - position))
     hiss = (scramble(i + seed) >> 24) - 128
     value = (wave * envelope // 12800) * gain // 100 + hiss * noise

@@ -19,7 +19,7 @@ export interface WhisperOptions {
 }
 
 /** As the Hugging Face pipeline names them. */
-export const WHISPER_PARAMETERS = [
+const WHISPER_PARAMETERS = [
   'return_timestamps',
   'return_language',
   'language',

@@ -1,7 +1,7 @@
 import { languageId, type WhisperConfig } from './whisper-config.ts';
 
 /** What a caller may ask of the text. */
-export interface Wish {
+interface Wish {
   /** Code, English name or token; undefined: as spoken. */
   readonly language?: string;
   /** `transcribe` or `translate`, into English. */
