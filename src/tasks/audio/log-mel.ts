@@ -3,7 +3,7 @@ import { createPowerSpectrum } from './power-spectrum.ts';
 /** What Whisper listens to, of whatever size: 100 frames a second, of 25 ms each. */
 export const SAMPLE_RATE = 16_000;
 const FRAME_LENGTH = 400;
-export const HOP_LENGTH = 160;
+const HOP_LENGTH = 160;
 const MAX_FREQUENCY = 8_000;
 
 /** Slaney's mel scale: linear up to 1 kHz, logarithmic above. */

@@ -2,7 +2,7 @@
 const FRAMES_PER_TIMESTAMP = 2;
 
 /** What to keep of the tokens that were generated for some frames. */
-export interface Heard {
+interface Heard {
   readonly tokens: readonly number[];
   /** How many of the frames they speak for; what comes behind is listened to again. */
   readonly frames: number;

@@ -19,7 +19,7 @@ export const whisperSettingsSchema = v.object({
   generation: v.record(v.string(), v.unknown()),
 });
 
-export type WhisperSettings = v.InferOutput<typeof whisperSettingsSchema>;
+type WhisperSettings = v.InferOutput<typeof whisperSettingsSchema>;
 
 /** What Whisper's `generation_config.json` holds besides what every model's does. */
 const generationSchema = v.object({
