@@ -74,15 +74,13 @@ export const ctc = {
     return {
       settings: {
         kind: 'ctc',
-        vocabulary: {
-          tokens: await readTokens(source, config, tokenizer),
-          blank: readToken(tokenizer, 'pad_token', '<pad>'),
-          unknown: readToken(tokenizer, 'unk_token', '<unk>'),
-          wordDelimiter: readToken(tokenizer, 'word_delimiter_token', '|'),
-          wordDelimiterText: readToken(tokenizer, 'replace_word_delimiter_char', ' '),
-          lowerCase: tokenizer.do_lower_case === true,
-          cleanUpSpaces: tokenizer.clean_up_tokenization_spaces === true,
-        },
+        tokens: await readTokens(source, config, tokenizer),
+        blank: readToken(tokenizer, 'pad_token', '<pad>'),
+        unknown: readToken(tokenizer, 'unk_token', '<unk>'),
+        wordDelimiter: readToken(tokenizer, 'word_delimiter_token', '|'),
+        wordDelimiterText: readToken(tokenizer, 'replace_word_delimiter_char', ' '),
+        lowerCase: tokenizer.do_lower_case === true,
+        cleanUpSpaces: tokenizer.clean_up_tokenization_spaces === true,
         sampleRate: preprocessor.sampling_rate ?? 16_000,
         normalize: preprocessor.do_normalize !== false,
         padTogether: preprocessor.return_attention_mask === true,

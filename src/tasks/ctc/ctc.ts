@@ -19,15 +19,13 @@ const countSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 const settingsSchema = v.object({
   kind: v.literal('ctc'),
-  vocabulary: v.object({
-    tokens: v.pipe(v.array(v.string()), v.minLength(1)),
-    blank: v.string(),
-    unknown: v.string(),
-    wordDelimiter: v.string(),
-    wordDelimiterText: v.string(),
-    lowerCase: v.boolean(),
-    cleanUpSpaces: v.boolean(),
-  }),
+  tokens: v.pipe(v.array(v.string()), v.minLength(1)),
+  blank: v.string(),
+  unknown: v.string(),
+  wordDelimiter: v.string(),
+  wordDelimiterText: v.string(),
+  lowerCase: v.boolean(),
+  cleanUpSpaces: v.boolean(),
   sampleRate: v.pipe(countSchema, v.maxValue(192_000)),
   normalize: v.boolean(),
   padTogether: v.boolean(),

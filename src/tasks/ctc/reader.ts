@@ -12,8 +12,7 @@ import {
 } from './windows.ts';
 
 /** What a model is fed, and what its outputs mean. */
-export interface CtcSettings {
-  readonly vocabulary: CtcVocabulary;
+export interface CtcSettings extends CtcVocabulary {
   /** In hertz. */
   readonly sampleRate: number;
   /** Whether each recording is brought to a mean of zero and a variance of one. */
@@ -44,7 +43,7 @@ const argMaxima = (values: Float32Array, width: number): Int32Array =>
 
 /** What follows from the settings and the graph of one model. */
 export const createReader = (settings: CtcSettings, graph: CtcGraph, isOneByOne: boolean) => {
-  const { sampleRate, normalize, padTogether, convolutions, vocabulary } = settings;
+  const { sampleRate, normalize, padTogether, convolutions, tokens, wordDelimiterText } = settings;
   const samplesPerOutput = convolutions.reduce((product, { stride }) => product * stride, 1);
   const longestRun = MAX_WINDOW_SECONDS * sampleRate;
   const fewest = fewestSamples(convolutions);
@@ -89,10 +88,10 @@ export const createReader = (settings: CtcSettings, graph: CtcGraph, isOneByOne:
     );
     const { [graph.logits]: logits } = await model.run(feeds, [graph.logits]);
     const [rowCount = 0, outputs = 0, width = 0] = logits?.shape ?? [];
-    if (rowCount !== batch.length || width !== vocabulary.tokens.length)
+    if (rowCount !== batch.length || width !== tokens.length)
       throw new ServingError(
         'MODEL_INVALID',
-        `the graph answered ${batch.length} recordings with logits [${logits?.shape}], expected ${vocabulary.tokens.length} tokens as in config.json and vocab.json`,
+        `the graph answered ${batch.length} recordings with logits [${logits?.shape}], expected ${tokens.length} tokens as in config.json and vocab.json`,
       );
     const ids = argMaxima(logits?.data as Float32Array, width);
     for (const [index, row] of batch.entries()) {
@@ -105,9 +104,9 @@ export const createReader = (settings: CtcSettings, graph: CtcGraph, isOneByOne:
     const read = rows.flatMap(({ ids, window }) => [
       ...(window === undefined ? ids : ids.subarray(...toReadOutputs(window, samplesPerOutput))),
     ]);
-    const { text, letters } = transcribe(read, vocabulary);
+    const { text, letters } = transcribe(read, settings);
     if (timestamps === undefined) return { text };
-    const spans = timestamps === 'char' ? letters : toWords(letters, vocabulary.wordDelimiterText);
+    const spans = timestamps === 'char' ? letters : toWords(letters, wordDelimiterText);
     const toSeconds = (output: number): number => (output * samplesPerOutput) / sampleRate;
     return {
       text,

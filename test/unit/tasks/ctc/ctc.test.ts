@@ -9,10 +9,8 @@ const KERNEL = 400;
 
 const SETTINGS = {
   kind: 'ctc',
-  vocabulary: {
-    ...{ tokens: ['<pad>', 'A'], blank: '<pad>', unknown: '<unk>', wordDelimiter: '|', wordDelimiterText: ' ' },
-    ...{ lowerCase: false, cleanUpSpaces: false },
-  },
+  ...{ tokens: ['<pad>', 'A'], blank: '<pad>', unknown: '<unk>', wordDelimiter: '|', wordDelimiterText: ' ' },
+  ...{ lowerCase: false, cleanUpSpaces: false },
   sampleRate: RATE,
   normalize: true,
   padTogether: true,
