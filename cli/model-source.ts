@@ -63,7 +63,7 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   if (files.some((path) => SEVERAL_GRAPHS.test(path)))
     throw new ServingError(
       'MODEL_INVALID',
-      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: optimum-cli export onnx --model <model> --task <task>-with-past <folder> (a single file is pushed by its name, with --task tensor)`,
+      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder> (automatic-speech-recognition-with-past for Whisper), or from Python with ORTModelForSeq2SeqLM.from_pretrained(<model>, export=True, use_merged=True) (a single file is pushed by its name, with --task tensor)`,
     );
   if (others.length > 0)
     throw new ServingError(

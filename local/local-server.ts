@@ -100,7 +100,11 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
   };
 
   const createProcess = (aws: EmbeddedAws, { name, environment, ...settings }: ServiceFunction): FunctionProcess => {
-    const local = { AWS_ENDPOINT_URL: aws.endpoint, MODEL_CACHE_DIR: join(directory, 'tmp', name) };
+    const local = {
+      AWS_ENDPOINT_URL: aws.endpoint,
+      MODEL_CACHE_DIR: join(directory, 'tmp', name),
+      ROUTING_TTL_SECONDS: '1', // nobody wants to wait half a minute for a promote here
+    };
     return keep(createFunction({ ...settings, name, environment: { ...environment, ...local }, onLine }));
   };
 
@@ -113,13 +117,20 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     const functions = service.functions.map((settings) => ({ ...settings, process: createProcess(aws, settings) }));
     const api = functions.find(({ isHttpApi }) => isHttpApi);
     if (!api) throw new Error(`${SERVICE_FILE} gives no function an httpApi event`);
-    const { endpoint } = keep(await startHttpApi({ port, invoke: api.process.invoke }));
+    // Whoever asks while the samples are being pushed waits for them.
+    const ready = Promise.withResolvers<void>();
+    const invoke: typeof api.process.invoke = async (event) => {
+      await ready.promise;
+      return api.process.invoke(event);
+    };
+    const { endpoint } = keep(await startHttpApi({ port, invoke }));
 
     const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
     await pushSamples(aws, onLine);
     await Promise.all(functions.map((each) => each.process.init()));
+    ready.resolve();
     for (const {
       name,
       eventSource,

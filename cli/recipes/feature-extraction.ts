@@ -52,7 +52,7 @@ const SERVED_MODULES = ['Transformer', 'Pooling', 'Normalize'];
 
 export const featureExtraction: TaskRecipe = {
   graphs: ['model'],
-  example: '<text>',
+  example: '<text.txt>',
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the size of the vocabulary');

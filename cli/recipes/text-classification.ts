@@ -13,7 +13,7 @@ const readFunction = ({ problem_type: problem }: Settings, labels: readonly stri
 
 export const textClassification: TaskRecipe = {
   graphs: ['model'],
-  example: '<text>',
+  example: '<text.txt>',
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');

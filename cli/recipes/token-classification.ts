@@ -4,7 +4,7 @@ import { readPositions, readTextResources, runExtremes } from './text.ts';
 
 export const tokenClassification: TaskRecipe = {
   graphs: ['model'],
-  example: '<text>',
+  example: '<text.txt>',
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');

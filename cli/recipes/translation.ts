@@ -84,7 +84,7 @@ const assertVocabulary = (
 
 export const translation: TaskRecipe = {
   graphs: ['encoder', 'decoder'],
-  example: '<text>',
+  example: '<text.txt>',
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'what the model is');

@@ -55,6 +55,9 @@ const positionOf = (purpose: string, name: string, key: string): number =>
 
 const isUnavailable = (error: unknown): boolean => ServingError.from(error).code === 'MODEL_UNAVAILABLE';
 
+const aliasedVersion = ({ aliases }: Routing, alias: string): number | undefined =>
+  Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
+
 /** Chooses versions, and remembers: routings for their time to live, bundles (which never change) for good. */
 export const createRouter = (repository: ModelRepository, options: RouterOptions): Router => {
   const { ttlMs, prepare, background, onRefused, nowMs = Date.now } = options;
@@ -140,6 +143,15 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     return state.active;
   };
 
+  /** For what `known` lacks: it may be older than what is asked for. */
+  const refreshedRouting = async (name: string, known: Routing): Promise<Routing> => {
+    const state = states.get(name);
+    if (state === undefined) return known;
+    state.refresh ??= refresh(name, state);
+    await state.refresh;
+    return state.active;
+  };
+
   const choose = (name: string, { stable, canary }: Routing, key: string | undefined): number =>
     canary && key !== undefined && positionOf('canary', name, key) < canary.weight ? canary.version : stable;
 
@@ -160,7 +172,7 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
       if (version !== undefined) return bundle(name, version);
       const routing = await activeRouting(name);
       if (alias === undefined) return routedBundle(name, choose(name, routing, key));
-      const aliased = Object.hasOwn(routing.aliases, alias) ? routing.aliases[alias] : undefined;
+      const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await refreshedRouting(name, routing), alias);
       if (aliased !== undefined) return routedBundle(name, aliased);
       const known = Object.keys(targetsOf(routing).aliases).join(', ') || 'none';
       throw new ServingError('NOT_FOUND', `model ${name} has no alias ${alias}, it has ${known}`);

@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import { batchKey, concatenate } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Signature, Tensors } from '../core/tensor.ts';
-import { BLACK_PIXEL, toImageBytes } from './image/input.ts';
-import { preprocessImage } from './image/preprocess-image.ts';
+import { BLACK_PIXEL, type Images, toImages } from './image/input.ts';
+import { toPixelValues } from './image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from './image/preprocessing.ts';
+import { resizeImages } from './image/resize-image.ts';
 import { assertKnownParameters, readTopK } from './parameters.ts';
 import { sigmoid, softmax, topLabels } from './scores.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
@@ -21,8 +22,7 @@ const settingsSchema = v.object({
 
 export type ImageClassificationSettings = v.InferOutput<typeof settingsSchema>;
 
-interface Request {
-  readonly image: Uint8Array;
+interface Request extends Images {
   readonly topK: number;
 }
 
@@ -46,28 +46,34 @@ const steps = (
   preprocessing: ImagePreprocessing,
   names: ReturnType<typeof graphNames>,
 ): SinglePass<Request, Tensors, undefined> => ({
-  blank: { image: BLACK_PIXEL, topK: DEFAULT_TOP_K },
+  blank: { images: [BLACK_PIXEL], isList: false, topK: DEFAULT_TOP_K },
 
-  decode({ inputs, contentType, parameters }) {
-    assertKnownParameters(parameters, ['top_k']);
-    return { image: toImageBytes(inputs, contentType), topK: readTopK(parameters, DEFAULT_TOP_K) };
+  decode(payload) {
+    assertKnownParameters(payload.parameters, ['top_k']);
+    return { ...toImages(payload), topK: readTopK(payload.parameters, DEFAULT_TOP_K) };
   },
 
-  async prepare({ image }) {
-    return [{ [names.pixelValues]: await preprocessImage(image, preprocessing) }];
+  async prepare(request) {
+    const resized = await resizeImages(request, preprocessing);
+    return resized.map(({ pixels, geometry }) => ({
+      [names.pixelValues]: toPixelValues(pixels, geometry, preprocessing.channels),
+    }));
   },
 
   group: batchKey,
   collate: concatenate,
 
-  postprocess([outputs], { topK }) {
-    const logits = outputs?.[names.logits]?.data as Float32Array;
-    return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
+  postprocess(outputs, { isList, topK }) {
+    const answers = outputs.map((output) => {
+      const logits = output[names.logits]?.data as Float32Array;
+      return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
+    });
+    return isList ? answers : answers[0];
   },
 });
 
 /**
- * A picture → `[{label, score}]`, best first, as the Hugging Face pipeline of that name answers.
+ * A picture → `[{label, score}]`, best first, as the Hugging Face pipeline of that name answers; a list of pictures → a list of these.
  * Graph: `pixel_values` float32[N,3,H,W] → `logits` float32[N,C].
  *
  * @throws `MODEL_INVALID` when `settings` or `signature` are not those of an image classifier

@@ -5,11 +5,10 @@ import { formatSpec, type Signature, type Tensor, type TensorSpec } from '../cor
 import type { Corners, DetectionOptions, Head } from './detection/detection.ts';
 import { QUERY_HEADS } from './detection/query-head.ts';
 import { yoloHead } from './detection/yolo-head.ts';
-import { MAX_PIXELS } from './image/geometry.ts';
 import { BLACK_PIXEL, type Images, toImages } from './image/input.ts';
 import { toPixelValues } from './image/pixel-values.ts';
-import { type ResizedImage, resizeImage } from './image/preprocess-image.ts';
 import { type ImagePreprocessing, parseImagePreprocessing, processorName } from './image/preprocessing.ts';
+import { type ResizedImage, resizeImages } from './image/resize-image.ts';
 import { assertKnownParameters, readFraction } from './parameters.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
 import type { Task } from './task.ts';
@@ -82,13 +81,6 @@ const toPixelMask = ({ geometry: { canvas, output } }: ResizedImage, { shape }: 
   return { dtype: 'int64', shape: [1, height, width], data };
 };
 
-/** @throws what `work` throws, naming the picture of a list */
-const naming = async <T>(index: number, isList: boolean, work: Promise<T>): Promise<T> =>
-  work.catch((cause: unknown) => {
-    const { code, message } = ServingError.from(cause);
-    throw isList ? new ServingError(code, `inputs[${index}]: ${message}`, { cause }) : cause;
-  });
-
 /** In whole pixels, cut towards zero as the pipeline of `transformers` cuts them. */
 const toBox = ([xmin, ymin, xmax, ymax]: Corners) => ({
   xmin: Math.trunc(xmin) + 0, // no -0
@@ -115,22 +107,7 @@ const steps = (
     return { ...toImages(payload), options };
   },
 
-  async prepare({ images, isList }) {
-    const resized: ResizedImage[] = [];
-    let pixels = 0;
-    // One after another: together they would need memory for all of them decoded.
-    for (const [index, image] of images.entries()) {
-      const one = await naming(index, isList, resizeImage(image, preprocessing));
-      pixels += one.source.width * one.source.height;
-      if (pixels > MAX_PIXELS)
-        throw new ServingError(
-          'PAYLOAD_TOO_LARGE',
-          `the pictures up to inputs[${index}] have ${pixels} pixels, at most ${MAX_PIXELS} are taken together: send them in several requests`,
-        );
-      resized.push(one);
-    }
-    return resized;
-  },
+  prepare: (request) => resizeImages(request, preprocessing),
 
   // Never padded to the size of another picture: a detector sees the padding, and would answer by what else was sent.
   group: ({ geometry: { output } }) => `${output.width}×${output.height}`,

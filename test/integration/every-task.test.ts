@@ -28,10 +28,13 @@ const text = (task: TaskName, model: string, content: string): Case => ({
   list: [content, content],
 });
 
+const COFFEE = (await readFile('models/efficientnet-lite0/samples/coffee.jpg')).toString('base64');
+
 const CASES: readonly Case[] = [
   {
     ...{ task: 'image-classification', model: 'efficientnet-lite0' },
     ...{ file: 'models/efficientnet-lite0/samples/coffee.jpg', contentType: 'image/jpeg' },
+    list: [COFFEE, COFFEE],
   },
   {
     ...{ task: 'object-detection', model: 'tiny-yolo' },

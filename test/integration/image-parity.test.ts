@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { preprocessImage } from '../../src/tasks/image/preprocess-image.ts';
 import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
 import { decodeFloats, FIXTURES, measureParity, type Parity, readJson } from '../support/image-parity.ts';
+import { preprocessImage } from '../support/preprocess-image.ts';
 
 /** Made by test/reference with Python `transformers` (PIL) and onnxruntime. */
 describe('image classification against the reference', () => {

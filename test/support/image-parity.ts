@@ -6,9 +6,9 @@ import { createSession } from '../../src/engine/session.ts';
 import { decode, readHeader } from '../../src/tasks/image/decode.ts';
 import { toGeometry } from '../../src/tasks/image/geometry.ts';
 import { toPixelValues } from '../../src/tasks/image/pixel-values.ts';
-import { preprocessImage } from '../../src/tasks/image/preprocess-image.ts';
 import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
 import { softmax } from '../../src/tasks/scores.ts';
+import { preprocessImage } from './preprocess-image.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const MODEL = path.join(ROOT, 'models/efficientnet-lite0');

@@ -1,5 +1,5 @@
 import type { Tensors } from '../../core/tensor.ts';
-import type { ResizedImage } from '../image/preprocess-image.ts';
+import type { ResizedImage } from '../image/resize-image.ts';
 
 /** Corners in pixels of the picture as it is seen, from its upper left. */
 export type Corners = readonly [xmin: number, ymin: number, xmax: number, ymax: number];

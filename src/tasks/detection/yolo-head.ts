@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec } from '../../core/tensor.ts';
-import type { ResizedImage } from '../image/preprocess-image.ts';
+import type { ResizedImage } from '../image/resize-image.ts';
 import type { Corners, Detection, Head } from './detection.ts';
 import { suppress } from './suppress.ts';
 

@@ -24,7 +24,7 @@ export const BLACK_PIXEL = Buffer.from(
  * The encoded picture that a caller sent: raw bytes, base64, or a data URL.
  * @throws `INVALID_REQUEST` when it is none of these; `UNSUPPORTED_MEDIA_TYPE` for a type that is no picture
  */
-export const toImageBytes = (inputs: unknown, contentType: string | undefined): Uint8Array =>
+const toImageBytes = (inputs: unknown, contentType: string | undefined): Uint8Array =>
   toFileBytes(inputs, contentType, PICTURE);
 
 /** Of one request: each may take as long as a detector takes. */

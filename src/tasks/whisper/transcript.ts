@@ -83,7 +83,7 @@ const firstLeftToNext = ({ tokens, length, strideRight }: HeardPart, firstTimest
  * @param timestamps whether they were asked for; otherwise a change of language begins a new chunk
  */
 export const toTextChunks = (parts: readonly HeardPart[], vocabulary: Vocabulary, timestamps: boolean): TextChunk[] => {
-  const { tokenizer, firstSpecial, firstTimestamp } = vocabulary;
+  const { tokenizer, specialIds, firstTimestamp } = vocabulary;
   const chunks: TextChunk[] = [];
   let language: string | null = null;
   let written: string | undefined;
@@ -119,7 +119,7 @@ export const toTextChunks = (parts: readonly HeardPart[], vocabulary: Vocabulary
     chunk.language = language;
 
     tokens.forEach((token, index) => {
-      if (token < firstSpecial) current.push(token);
+      if (token < firstTimestamp && !specialIds.has(token)) current.push(token);
       else if (token < firstTimestamp) {
         const name = languageName(codeOfToken(tokenizer.token(token) ?? ''));
         if (name !== undefined) changeLanguage(name);

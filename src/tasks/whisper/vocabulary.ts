@@ -3,12 +3,14 @@ import type { ReadFile } from '../task.ts';
 import { loadTokenizer, type Tokenizer } from '../text/tokenizer.ts';
 import type { WhisperConfig } from './whisper-config.ts';
 
-/** What texts are made with. Words come first, then special tokens from the end-of-sequence token on, then timestamps. */
+/** What texts are made with. Timestamps come last; special tokens stand between them and the words in OpenAI's vocabularies, and anywhere in others. */
 export interface Vocabulary {
   readonly tokenizer: Pick<Tokenizer, 'decode' | 'token'>;
-  readonly firstSpecial: number;
+  readonly specialIds: ReadonlySet<number>;
   readonly firstTimestamp: number;
 }
+
+const SPECIAL = /^<\|.*\|>$/s;
 
 const refuse = (problem: string): never => {
   throw new ServingError('MODEL_INVALID', `${problem}: they are not of one model`);
@@ -40,5 +42,8 @@ export const loadVocabulary = async (
   }
   if (logitsWidth !== undefined && tokenizer.vocabSize > logitsWidth)
     refuse(`tokenizer.json has ${tokenizer.vocabSize} tokens, the decoder knows ${logitsWidth}`);
-  return { tokenizer, firstSpecial: eos, firstTimestamp: (noTimestamps ?? tokenizer.vocabSize - 1) + 1 };
+  const firstTimestamp = (noTimestamps ?? tokenizer.vocabSize - 1) + 1;
+  const specialIds = new Set([eos]);
+  for (let id = 0; id < firstTimestamp; id += 1) if (SPECIAL.test(tokenizer.token(id) ?? '')) specialIds.add(id);
+  return { tokenizer, specialIds, firstTimestamp };
 };

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../../../src/core/errors.ts';
-import { preprocessImage } from '../../../../src/tasks/image/preprocess-image.ts';
 import { parseImagePreprocessing } from '../../../../src/tasks/image/preprocessing.ts';
+import { preprocessImage } from '../../../support/preprocess-image.ts';
 
 const IMAGES = path.join(import.meta.dirname, '../../../fixtures/images');
 const read = (name: string): Promise<Buffer> => readFile(path.join(IMAGES, name));

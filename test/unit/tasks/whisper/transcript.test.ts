@@ -7,7 +7,7 @@ const TOKENS = [...'abcdefgh', '<|endoftext|>', '<|de|>', '<|fr|>', '<|notimesta
 /** Words are letters; a timestamp reads as in tokenizers that have them. */
 const vocabulary: Vocabulary = {
   tokenizer: { decode: (ids) => ids.map((id) => TOKENS[id]).join(''), token: (id) => TOKENS[id] },
-  firstSpecial: 8,
+  specialIds: new Set([8, 9, 10, 11]),
   firstTimestamp: 12,
 };
 
@@ -42,6 +42,16 @@ describe('a transcript', () => {
 
   it('says that it does not know the end of a chunk that was cut off', () => {
     expect(toTextChunks([part([at(0), ...words('ab')])], vocabulary, true)).toEqual([chunk('ab', 0, null)]);
+  });
+
+  it('has words whose numbers lie above those of special tokens, as in vocabularies that were trained anew', () => {
+    const own = ['<|endoftext|>', '<|de|>', 'a', 'b'];
+    const retrained: Vocabulary = {
+      tokenizer: { decode: (ids) => ids.map((id) => own[id]).join(''), token: (id) => own[id] },
+      specialIds: new Set([0, 1]),
+      firstTimestamp: 4,
+    };
+    expect(toTextChunks([part([1, 2, 3, 0])], retrained, false)).toEqual([chunk('ab', null, null)]);
   });
 
   it('of nothing is nothing', () => {

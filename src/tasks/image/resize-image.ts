@@ -1,7 +1,7 @@
-import type { Tensor } from '../../core/tensor.ts';
+import { ServingError } from '../../core/errors.ts';
 import { decode, type ImageHeader, readHeader } from './decode.ts';
-import { type Geometry, toGeometry } from './geometry.ts';
-import { toPixelValues } from './pixel-values.ts';
+import { type Geometry, MAX_PIXELS, toGeometry } from './geometry.ts';
+import type { Images } from './input.ts';
 import type { ImagePreprocessing, Resample } from './preprocessing.ts';
 import type { Size } from './processors.ts';
 import { type Pixels, resample } from './resample.ts';
@@ -66,8 +66,29 @@ export const resizeImage = async (bytes: Uint8Array, plan: ImagePreprocessing): 
   return { source: header, geometry, pixels: await (isLarge ? afterOtherLarge(read) : read()) };
 };
 
-/** An encoded picture → `pixel_values` float32[1,3,H,W], as `plan` says. @throws as `resizeImage` */
-export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
-  const { pixels, geometry } = await resizeImage(bytes, plan);
-  return toPixelValues(pixels, geometry, plan.channels);
+/** @throws what `work` throws, naming the picture of a list */
+const naming = async <T>(index: number, isList: boolean, work: Promise<T>): Promise<T> =>
+  work.catch((cause: unknown) => {
+    const { code, message } = ServingError.from(cause);
+    throw isList ? new ServingError(code, `inputs[${index}]: ${message}`, { cause }) : cause;
+  });
+
+/**
+ * The pictures of a request, one after another: together they would need memory for all of them decoded.
+ * @throws as `resizeImage`, naming the picture of a list; `PAYLOAD_TOO_LARGE` when they have too many pixels together
+ */
+export const resizeImages = async ({ images, isList }: Images, plan: ImagePreprocessing): Promise<ResizedImage[]> => {
+  const resized: ResizedImage[] = [];
+  let pixels = 0;
+  for (const [index, image] of images.entries()) {
+    const one = await naming(index, isList, resizeImage(image, plan));
+    pixels += one.source.width * one.source.height;
+    if (pixels > MAX_PIXELS)
+      throw new ServingError(
+        'PAYLOAD_TOO_LARGE',
+        `the pictures up to inputs[${index}] have ${pixels} pixels, at most ${MAX_PIXELS} are taken together: send them in several requests`,
+      );
+    resized.push(one);
+  }
+  return resized;
 };
