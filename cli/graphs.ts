@@ -13,6 +13,8 @@ export interface GraphSource {
   readonly role: string;
   readonly file: SourceFile;
   readonly externalData: readonly string[];
+  /** What people should know of a change. */
+  readonly notes: readonly string[];
 }
 
 /** The graphs of a folder by role, with the files that hold their weights. @throws `MODEL_INVALID` */
@@ -23,7 +25,8 @@ export const readGraphs = async ({ directory, graphs }: ModelSource): Promise<Gr
     const externalData = await findExternalData(directory, path, bytes);
     // A graph is written elsewhere when it is changed, and then its weights would not lie beside it.
     const content = externalData.length === 0 ? withoutZipMap(bytes) : undefined;
-    sources.push({ role, file: { path, ...(content && { content }) }, externalData });
+    const notes = content ? [`${path} is published without its ZipMap, whose output onnxruntime-node cannot read`] : [];
+    sources.push({ role, file: { path, ...(content && { content }) }, externalData, notes });
   }
   return sources;
 };

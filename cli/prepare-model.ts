@@ -77,14 +77,14 @@ const assertGraphs = async (source: ModelSource, { task, reason }: RecognisedTas
 
 /** The model with its graphs as they load fastest, which functions download in the place of the originals. */
 const bakeModel = async (
-  { draft, files }: Omit<PreparedModel, 'notes'>,
+  { draft, files, notes: said }: PreparedModel,
   runs: Readonly<Record<string, readonly RecordedRun[]>>,
   localPathOf: (path: string) => string,
   scratch: string,
 ): Promise<PreparedModel> => {
   const graphs: Draft['graphs'] = {};
   const added: LocalFile[] = [];
-  const notes: string[] = [];
+  const notes = [...said];
   for (const [role, graph] of Object.entries(draft.graphs)) {
     const baked: Baked = await bake(role, graph, runs[role] ?? [], localPathOf, openGraph, scratch);
     if ('graph' in baked) {
@@ -114,8 +114,9 @@ export const prepareModel = async (
   if (taskName !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${taskName} knows its sizes`);
   await assertGraphs(source, recognised);
-  const { settings, resources = [], files: kept = [] } = await recipe.read(source);
+  const { settings, resources = [], files: kept = [], notes: said = [] } = await recipe.read(source);
   const graphs = await readGraphs(source);
+  const notes = [...said, ...graphs.flatMap((graph) => graph.notes)];
   const graphFiles = graphs.flatMap(({ file, externalData }) => [file, ...externalData.map((path) => ({ path }))]);
   const inputs = toWarmUpInputs(warmup);
   const files = [
@@ -150,6 +151,6 @@ export const prepareModel = async (
     return draft;
   };
   const draft = await prepare().finally(() => release(sessions));
-  if (!isBaking) return { draft, files, notes: [] };
-  return bakeModel({ draft, files }, runs, localPathOf, scratch);
+  const prepared = { draft, files, notes };
+  return isBaking ? bakeModel(prepared, runs, localPathOf, scratch) : prepared;
 };

@@ -79,7 +79,10 @@ export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask
   const encoder = named.find((architecture) => /[a-z0-9]Model$/.test(architecture));
   if (encoder !== undefined && (await hasFile(source, 'tokenizer_config.json')))
     return decide('feature-extraction', `${encoder} in config.json, with a tokenizer`);
-  return { task: 'tensor', reason: 'neither config.json nor README.md names a task' };
+  return {
+    task: 'tensor',
+    reason: 'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+  };
 };
 
 /** The version that answers whoever names none; undefined when there is none, or none that can be read: a push is the remedy for it. */

@@ -19,6 +19,8 @@ export interface ModelSettings {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Files that the task reads when the model is loaded. */
   readonly resources?: readonly SourceFile[];
+  /** What people should know, and need not act upon. */
+  readonly notes?: readonly string[];
   /** Files that were read for the settings, kept for people. */
   readonly files?: readonly SourceFile[];
 }

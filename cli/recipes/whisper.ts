@@ -8,6 +8,12 @@ const SPECTROGRAM: Settings = { sampling_rate: 16_000, n_fft: 400, hop_length: 1
 /** Of the encoder, which joins two frames of 10 ms. */
 const POSITIONS_PER_SECOND = 50;
 
+/** What Optimum leaves out where it derives generation_config.json from config.json. English-only models have one language and one task. */
+const missingFields = (generation: Settings): string[] =>
+  ['no_timestamps_token_id', ...(generation.is_multilingual === false ? [] : ['lang_to_id', 'task_to_id'])].filter(
+    (name) => generation[name] === undefined,
+  );
+
 const assertSpectrogram = (preprocessor: Settings): void => {
   for (const [name, expected] of Object.entries(SPECTROGRAM)) {
     const { [name]: value = expected } = preprocessor;
@@ -42,6 +48,10 @@ export const whisper = {
       );
     const { max_target_positions: maxTokens = 448, forced_decoder_ids: forced } = config;
     return {
+      notes: missingFields(generation).map(
+        (name) =>
+          `generation_config.json has no "${name}": what needs it is refused; copy that of the model it was trained from`,
+      ),
       // Models of before generation_config.json have their prompt in config.json, where transformers still looks for it.
       settings: {
         kind: 'whisper',

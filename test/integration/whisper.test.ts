@@ -197,4 +197,9 @@ describe('a folder', () => {
   ])('that %s is refused at push', async (_what, change, message) => {
     await expect(push(change)).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
+
+  it('whose languages were lost on export is pushed, and push says so', async () => {
+    const { notes } = await push(edit('generation_config.json', { lang_to_id: undefined, task_to_id: undefined }));
+    expect(notes).toEqual([expect.stringContaining('"lang_to_id"'), expect.stringContaining('"task_to_id"')]);
+  });
 });

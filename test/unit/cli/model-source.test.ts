@@ -141,9 +141,21 @@ describe('the task', () => {
       'id2label in config.json, with preprocessor_config.json',
       { ...config({ id2label: { 0: 'cat' } }), 'preprocessor_config.json': '{}' },
     ],
-    ['tensor', 'neither config.json nor README.md names a task', config({ id2label: { 0: 'cat' } })],
-    ['tensor', 'neither config.json nor README.md names a task', config({ hidden_size: 3 })],
-    ['tensor', 'neither config.json nor README.md names a task', { 'README.md': 'pipeline_tag: image-classification' }],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      config({ id2label: { 0: 'cat' } }),
+    ],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      config({ hidden_size: 3 }),
+    ],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      { 'README.md': 'pipeline_tag: image-classification' },
+    ],
   ])('is %s because of %s', async (task, reason, files) => {
     expect(await recognise(files)).toEqual({ task, reason });
   });
