@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import type { BuildOptions, Plugin } from 'esbuild';
@@ -46,6 +47,22 @@ export const defaultProvider = () => fromEnv();`,
   },
 };
 
+/**
+ * The SDK describes every shape of every operation of S3 in top-level arrays. Computed keys in them keep esbuild from leaving out those that
+ * nothing refers to, 100 KB: as calls that are marked pure, they go.
+ */
+const shapesOnDemand: Plugin = {
+  name: 'shapes-on-demand',
+  setup({ onLoad }) {
+    onLoad({ filter: /client-s3\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(
+        /^((?:export )?var [\w$]+ = )(\[[^;]*\]);$/gm,
+        '$1/* @__PURE__ */ (() => $2)();',
+      ),
+    }));
+  },
+};
+
 /** The audio decoders can run in workers, which is not done here; the CommonJS package that would start them cannot run in an ES module. */
 const decodersWithoutWorkers: Plugin = {
   name: 'decoders-without-workers',
@@ -68,7 +85,7 @@ export const bundleOptions = {
   minifySyntax: true,
   minifyWhitespace: true, // and names stay: they make stack traces readable without source maps, for 40 KB
   external: nativePackages,
-  plugins: [httpWithoutUndici, credentialsFromEnvironment, decodersWithoutWorkers],
+  plugins: [httpWithoutUndici, credentialsFromEnvironment, shapesOnDemand, decodersWithoutWorkers],
 } satisfies BuildOptions;
 
 const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: nativePackages, outputFileExtension: '.mjs' });
