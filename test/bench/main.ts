@@ -50,7 +50,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
   };
   if (!options.quick) {
     report('growth …');
-    await writePerformancePage(all, await measureGrowth(workbench, peers, rounds), rounds);
+    await writePerformancePage(all, await measureGrowth(workbench, peers), rounds);
   }
   return all;
 };

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { pushModel } from '../../cli/push-model.ts';
+import { type PushOptions, pushModel } from '../../cli/push-model.ts';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { type Architecture, ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
@@ -28,7 +28,7 @@ export interface Workbench {
   /** What a function finds in its environment, as serverless.yml deploys it by default; each call has a cache of its own. */
   environment(): Record<string, string>;
   /** Publishes as the command line does. */
-  push(file: string, name: string): Promise<void>;
+  push(file: string, name: string, options?: Pick<PushOptions, 'bake'>): Promise<void>;
   /** Runs one of `scripts/` in a process of its own; resolves to what it sends. */
   run<Result>(script: string, input: unknown): Promise<Result>;
   remove(): Promise<void>;
@@ -93,8 +93,8 @@ export const createWorkbench = async (): Promise<Workbench> => {
     repository,
     environment,
 
-    async push(file, name) {
-      await pushModel(repository, file, { name });
+    async push(file, name, options) {
+      await pushModel(repository, file, { name, ...options });
     },
 
     async run<Result>(script: string, input: unknown) {

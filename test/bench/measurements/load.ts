@@ -11,18 +11,19 @@ import type { DownloadInput, DownloadTimes } from '../scripts/download.ts';
 import type { LoadInput, LoadOutcome } from '../scripts/load.ts';
 import type { Workbench } from '../workbench.ts';
 
-const matmulName = (sizeMb: number): string => `matmul-${sizeMb}`;
+const matmulName = (sizeMb: number, isBaked = true): string => `matmul-${sizeMb}${isBaked ? '' : '-plain'}`;
 
 /** Publishes a MatMul model of about `sizeMb` and returns its name and size. */
 export const publishMatmul = async (
   workbench: Workbench,
   sizeMb: number,
+  isBaked = true,
 ): Promise<{ model: string; bytes: number }> => {
-  const model = matmulName(sizeMb);
+  const model = matmulName(sizeMb, isBaked);
   const file = path.join(workbench.directory, `${model}.onnx`);
   await writeMatmulModel(file, sizeMb * 1e6);
   const { size } = await stat(file);
-  await workbench.push(file, model);
+  await workbench.push(file, model, { bake: isBaked });
   await rm(file);
   return { model, bytes: size };
 };

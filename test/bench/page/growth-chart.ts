@@ -1,10 +1,10 @@
 import type { Growth } from '../measurements/growth.ts';
 
 const WIDTH = 720;
-const LEFT = 90;
+const LEFT = 130;
 const RIGHT = 90;
 const BAR = 26;
-const STEP = 44;
+const STEP = 36;
 const TOP = 40;
 
 const PARTS = [
@@ -38,7 +38,7 @@ export const drawGrowth = (growth: readonly Growth[]): string => {
       x += width;
       return rect;
     });
-    const label = text(LEFT - 10, y + 18, `${Math.round(row.modelMb)} MB`, 'end');
+    const label = text(LEFT - 10, y + 18, `${Math.round(row.modelMb)} MB, ${row.isBaked ? 'baked' : 'plain'}`, 'end');
     return `${label}${parts.join('')}${text(x + 8, y + 18, `${Math.round(row.coldStartMs.median)} ms`)}`;
   });
   const height = TOP + growth.length * STEP;

@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type Figure, median } from '../figures.ts';
-import type { Growth } from '../measurements/growth.ts';
+import { GROWTH_ROUNDS, type Growth } from '../measurements/growth.ts';
 import type { Results } from '../measures.ts';
 import { projectRoot } from '../workbench.ts';
 import { drawGrowth } from './growth-chart.ts';
+import { missedSection } from './missed.ts';
 import { FIGURE_HEADER, figureRows, format, TIME_HEADER, timeRows, toMarkdownTable } from './table.ts';
 
-/** USD, US East (N. Virginia), first tier, without the free tier, as published in 2024. https://aws.amazon.com/lambda/pricing/ */
+/** Inputs: list prices in USD, US East (N. Virginia), first tier, without the free tier. https://aws.amazon.com/lambda/pricing/ */
 const PRICES = {
+  asOf: '2025',
   millionRequests: 0.2,
   /** Of a GB for a second. */
   x86: 0.0000166667,
@@ -28,9 +30,10 @@ const spread = ({ median: middle, min, max }: Figure): string => `${format(middl
 
 const growthTable = (growth: readonly Growth[]): string =>
   toMarkdownTable(
-    ['model', 'cold start, ms', 'download, ms', 'session creation, ms', 'memory, MB', 'memory over model'],
-    growth.map(({ modelMb, coldStartMs, downloadMs, createMs, growthMb }) => [
+    ['model', 'stored', 'cold start, ms', 'download, ms', 'session creation, ms', 'memory, MB', 'memory over model'],
+    growth.map(({ modelMb, isBaked, coldStartMs, downloadMs, createMs, growthMb }) => [
       `${format(modelMb)} MB`,
+      isBaked ? 'baked' : 'plain',
       spread(coldStartMs),
       spread(downloadMs),
       spread(createMs),
@@ -64,9 +67,10 @@ export const writePerformancePage = async (
   const cold = times['cold start, packaged infer']?.median ?? Number.NaN;
   const warm = times['JPEG, warm infer']?.median ?? Number.NaN;
   const base = median(growth.map(({ baseMb }) => baseMb.median));
-  const perMb = Math.max(
-    ...growth.filter(({ modelMb }) => modelMb > 50).map((row) => row.growthMb.median / row.modelMb),
-  );
+  const large = (isBaked: boolean) => growth.filter((row) => row.modelMb > 50 && row.isBaked === isBaked);
+  const perMb = (isBaked: boolean): string =>
+    format(Math.max(...large(isBaked).map((row) => row.growthMb.median / row.modelMb)));
+  const createMs = (isBaked: boolean): string => format(large(isBaked).at(-1)?.createMs.median ?? Number.NaN);
   const page = `# Performance
 
 Written by \`npm run bench\`; do not edit. Every figure is a ratio to a floor (the fewest lines that do the same work, in
@@ -81,10 +85,11 @@ ${toMarkdownTable(FIGURE_HEADER, figureRows(figures))}
 What the ratios are made of. A Lambda function has another CPU and another disk; compare ratios, not milliseconds.
 
 ${toMarkdownTable(TIME_HEADER, timeRows(times))}
-
+${missedSection(figures)}
 ## How it grows with the model
 
-MatMul models from S3 on loopback, loaded in a new process each time. Memory is what the process grows by until its first run is over.
+MatMul models from S3 on loopback, loaded in a new process each time, ${GROWTH_ROUNDS} times. \`push\` bakes by default; "plain" is \`push --no-bake\`: the
+file as it was exported. Memory is what the process grows by until its first run is over.
 
 ${growthTable(growth)}
 
@@ -94,8 +99,11 @@ ${growthTable(growth)}
 
 **Memory.** Lambda gives one vCPU at 1,769 MB, the default here, and a proportional share below: half the memory takes twice the time and
 costs the same. Above, onnxruntime gets one thread per whole 1,769 MB (3,538 MB: two), which pays where the model is large and latency matters;
-a small model only becomes dearer. A function has ${format(base)} MB before it loads a model and takes ${format(perMb)} MB for each MB of a
-large one. Loaded models share 60 % of the memory (\`modelMemoryShare\`): when they do not fit, those that were used least recently are loaded again.
+a small model only becomes dearer. A function has ${format(base)} MB before it loads a model and takes ${perMb(true)} MB for each MB of a
+large one (${perMb(false)} when it is not baked). Loaded models share 60 % of the memory (\`modelMemoryShare\`): when they do not fit, those that were used least recently are loaded again.
+
+**Baking.** Leave it on: creating the session of the largest model above takes ${createMs(true)} ms instead of ${createMs(false)}. \`--no-bake\` halves what a version takes
+in S3, and is for models whose constants, stored in half precision, would grow; \`push\` sees that by itself.
 
 **Temporary storage.** Files of models share 90 % of \`/tmp\` (\`modelTmpShare\`). More of it (\`tmpSize\`) saves downloads where one function serves many models.
 
@@ -115,7 +123,7 @@ With n requests a month of which a share c is cold, t seconds warm and T cold, a
     compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${PRICES.x86}, arm64 $${PRICES.arm64})
     provisioned, each environment: m / 1024 × (seconds kept × $${PRICES.kept} + seconds run × $${PRICES.keptRun}) instead
 
-Prices of US East (N. Virginia), first tier, as published in 2024; see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
+Prices of US East (N. Virginia), first tier, as of ${PRICES.asOf}; see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
 come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
 
 ${costTable(warm, cold)}

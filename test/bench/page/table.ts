@@ -6,7 +6,7 @@ export const format = (value: number): string => Number(value.toPrecision(3)).to
 const spread = (figure: Figure | number): string =>
   typeof figure === 'number' ? '' : `${format(figure.min)} – ${format(figure.max)}`;
 
-const bar = (measure: Measure): string => ('atMost' in measure ? `≤ ${measure.atMost}` : `≥ ${measure.atLeast}`);
+export const bar = (measure: Measure): string => ('atMost' in measure ? `≤ ${measure.atMost}` : `≥ ${measure.atLeast}`);
 
 export const FIGURE_HEADER = ['measure', 'median', 'spread', 'bar', 'verdict', 'what'];
 
