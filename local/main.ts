@@ -39,7 +39,7 @@ try {
 Send a photo:
   curl -H 'content-type: image/jpeg' --data-binary @${sample} ${endpoint}/models/${MODEL}
 Send a sentence:
-  curl -H 'content-type: text/plain' -d 'I would buy it again.' ${endpoint}/models/sentiment
+  curl -H 'content-type: text/plain' -d 'I love this phone, it works perfectly.' ${endpoint}/models/sentiment
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
   curl -f --retry 10 --retry-all-errors ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json

@@ -1,7 +1,7 @@
 import { ServingError } from '../../src/core/errors.ts';
-import { formatSpec } from '../../src/core/tensor.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatFields } from '../format.ts';
+import { graphFields } from '../format-graphs.ts';
 import { type PushedModel, pushModel } from '../push-model.ts';
 import { RECIPES } from '../recipes/index.ts';
 import type { Dimensions } from '../recipes/recipe.ts';
@@ -24,20 +24,8 @@ const parseMaxBatch = (text: string): number => {
   throw new ServingError('INVALID_REQUEST', `--max-batch is ${text}, expected a number of rows from 1`);
 };
 
-/** What a graph takes and gives; behind its role where there are several. */
-const describeGraphs = (graphs: PushedModel['graphs']) => {
-  const isOnly = Object.keys(graphs).length === 1;
-  const fields = Object.entries(graphs).map(([role, { signature, createMs, baked }]) => {
-    const key = (name: string): string => (isOnly ? name : `${role} ${name}`);
-    return {
-      [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-      [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-      [key('loads in')]:
-        `${createMs} ms on this computer${baked ? `, baked from ${baked.from}; outputs differ by ${baked.maxDifference}` : ''}`,
-    };
-  });
-  return Object.assign({}, ...fields) as Record<string, string | string[]>;
-};
+const describeLoad = ({ createMs, baked }: PushedModel['graphs'][string]): string =>
+  `${createMs} ms on this computer${baked ? `; outputs differ from ${baked.from} by ${baked.maxDifference}` : ''}`;
 
 const describePushed = (
   pushed: PushedModel,
@@ -49,7 +37,7 @@ const describePushed = (
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
-    ...describeGraphs(graphs),
+    ...graphFields(graphs, describeLoad),
     files: `${formatBytes(bytes)} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
     ...(notes.length > 0 && { note: [...notes] }),

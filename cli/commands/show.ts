@@ -1,7 +1,7 @@
-import { formatSpec } from '../../src/core/tensor.ts';
 import { targetsOf } from '../../src/repository/routing.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatDate, formatFields } from '../format.ts';
+import { graphFields } from '../format-graphs.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
 import { describeTargets } from '../routing-change.ts';
 
@@ -29,23 +29,13 @@ of. ${REFERENCE_HELP}`,
     const versions = await repository.versions(name);
     const bundle = await repository.bundle(name, await resolveVersion(repository, reference));
     const { version, task, source, created, files, graphs, settings } = bundle;
-    const isOnly = Object.keys(graphs).length === 1;
-    const graphFields = Object.entries(graphs).map(([role, { file, externalData, signature, createMs, baked }]) => {
-      const key = (field: string): string => (isOnly ? field : `${role} ${field}`);
-      return {
-        [role]: [file, ...externalData].join(' + ') + (baked ? `, baked from ${baked.from}` : ''),
-        [key('inputs')]: signature.inputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-        [key('outputs')]: signature.outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`),
-        [key('loads in')]: `${createMs} ms where it was pushed`,
-      };
-    });
     const text = formatFields({
       versions: versions.join(', '),
       ...describeTargets(routing),
       task,
       source,
       created: `${formatDate(created)} UTC`,
-      ...Object.assign({}, ...graphFields),
+      ...graphFields(graphs, ({ createMs }) => `${createMs} ms where it was pushed`),
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, formatSetting(value)])),
       files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),
     });

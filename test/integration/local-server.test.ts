@@ -121,7 +121,7 @@ describe('npm start', () => {
       outputs.push(stdout);
     }
     expect(outputs[0]).toContain('espresso');
-    expect(outputs[1]).toContain('POSITIVE');
+    expect(outputs[1]).toMatch(/^\[\[\{"label":"POSITIVE","score":0\.99/);
     expect(outputs[3]).toContain('espresso');
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { formatBytes, formatDate, formatFields, formatTable } from '../../../cli/format.ts';
+import { formatSpecs } from '../../../cli/format-graphs.ts';
 
 describe('sizes', () => {
   it.each([
@@ -26,4 +27,18 @@ it('fields with several values have a line for each', () => {
 
 it('a date is short', () => {
   expect(formatDate('2026-11-23T12:39:01.156Z')).toBe('2026-11-23 12:39');
+});
+
+it('tensors that only a number tells apart stand on one line', () => {
+  const cache = (layer: number, width: number) => ({
+    ...{ name: `past_key_values.${layer}.key`, dtype: 'float32' as const },
+    shape: ['batch', width],
+  });
+  const ids = { name: 'input_ids2', dtype: 'int64' as const, shape: ['batch'] };
+
+  expect(formatSpecs([ids, cache(0, 8), cache(1, 8), cache(2, 4)])).toEqual([
+    'input_ids2 int64[batch]',
+    'past_key_values.*.key float32[batch,8] (2)',
+    'past_key_values.2.key float32[batch,4]',
+  ]);
 });
