@@ -46,12 +46,14 @@ export type EvictionReport = Pick<LoadReport, 'model' | 'version' | 'memoryBytes
 export interface ModelCache {
   /**
    * Runs `work` with the loaded model; concurrent first calls load once, a failure is not kept. `work` must not use another model.
+   * @param isAnswer whether a result of `work` shows that the model answers. With it, the `work` of the call that loads the model can be its trial
    * @throws `MODEL_UNAVAILABLE` when the model is not loaded by `deadline`; it goes on being loaded
    */
   use<Result>(
     bundle: PublishedBundle,
     deadline: Deadline,
     work: (model: LoadedModel) => Promise<Result>,
+    isAnswer?: (result: Result) => boolean,
   ): Promise<Result>;
   /** Brings the files to disk and stops there. */
   fetch(bundle: PublishedBundle): Promise<void>;
@@ -62,6 +64,9 @@ export interface ModelCache {
 export type ModelState =
   | { readonly name: 'ready' | 'loading' }
   | { readonly name: 'failed'; readonly error: ServingError };
+
+/** Has the model answer the caller who waits for it, and resolves to whether it did. */
+export type Trial = (model: LoadedModel) => Promise<boolean>;
 
 /** Reads a file of the bundle. */
 export type ReadArtefact = (path: string) => Promise<Uint8Array>;
@@ -74,8 +79,8 @@ export interface ModelCacheOptions {
   readonly memoryBudgetBytes: number;
   /** What the files of models may take together in `directory`. */
   readonly diskBudgetBytes: number;
-  /** Reads what the task needs besides the graphs, which it returns, and runs the model; what it throws is why the model is not handed out. */
-  readonly makeReady: (opened: OpenedGraphs, read: ReadArtefact) => Promise<unknown>;
+  /** Reads what the task needs besides the graphs, which it returns, and runs the model, by `trial` if it likes; what it throws is why the model is not handed out. */
+  readonly makeReady: (opened: OpenedGraphs, read: ReadArtefact, trial: Trial) => Promise<unknown>;
   readonly onLoaded: (report: LoadReport) => void;
   readonly onEvicted: (report: EvictionReport) => void;
 }
@@ -90,7 +95,12 @@ const release = async ({ graphs }: OpenedGraphs): Promise<void> => {
 };
 
 /** Creates the sessions of `bundle` and runs them. What fails is released. */
-const createModel = async (bundle: PublishedBundle, directory: string, { memoryMb, makeReady }: ModelCacheOptions) => {
+const createModel = async (
+  bundle: PublishedBundle,
+  directory: string,
+  trial: Trial,
+  { memoryMb, makeReady }: ModelCacheOptions,
+) => {
   loadRuntime(); // its memory is not this model's
   const beforeBytes = process.memoryUsage.rss();
   const graphs: Record<string, Session> = {};
@@ -101,7 +111,7 @@ const createModel = async (bundle: PublishedBundle, directory: string, { memoryM
       graphs[name] = await createSession(join(directory, file), memoryMb);
     const createMs = since(createStartMs);
     const warmUpStartMs = performance.now();
-    const resources = await makeReady(opened, (path) => readFile(join(directory, path)));
+    const resources = await makeReady(opened, (path) => readFile(join(directory, path)), trial);
     const warmUpMs = since(warmUpStartMs);
     return { model: { ...opened, resources }, createMs, warmUpMs, grownBytes: process.memoryUsage.rss() - beforeBytes };
   } catch (error) {
@@ -141,9 +151,9 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
     if (bytes > memoryBudgetBytes) throw doesNotFit(bundle, bytes, 'takes');
   };
 
-  const create = async (bundle: PublishedBundle, files: ModelDirectory): Promise<Sized<LoadedModel>> => {
+  const create = async (bundle: PublishedBundle, files: ModelDirectory, trial: Trial): Promise<Sized<LoadedModel>> => {
     const { name, version, digest } = bundle;
-    const { model, grownBytes, ...durations } = await createModel(bundle, files.path, options);
+    const { model, grownBytes, ...durations } = await createModel(bundle, files.path, trial, options);
     // Memory that an evicted model left with the allocator is used again without being seen: what was seen before counts.
     const bytes = Math.max(grownBytes, totalBytes(graphFiles(bundle)), measuredBytes.get(digest) ?? 0);
     measuredBytes.set(digest, bytes);
@@ -158,7 +168,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
   };
 
   const load =
-    (bundle: PublishedBundle): Create<LoadedModel> =>
+    (bundle: PublishedBundle, trial: Trial): Create<LoadedModel> =>
     async (reserve) => {
       states.set(bundle.digest, { name: 'loading' });
       try {
@@ -166,7 +176,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
         const files = await openFiles();
         const created = await files.use(bundle, async (found) => {
           await reserve(measuredBytes.get(bundle.digest) ?? totalBytes(graphFiles(bundle)) * EXPECTED_GROWTH);
-          return oneAtATime(() => create(bundle, found));
+          return oneAtATime(() => create(bundle, found, trial));
         });
         states.set(bundle.digest, { name: 'ready' });
         return created;
@@ -177,7 +187,15 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
     };
 
   return {
-    use: (bundle, deadline, work) => memory.use(bundle.digest, load(bundle), work, deadline),
+    use(bundle, deadline, work, isAnswer) {
+      let tried: ReturnType<typeof work> | undefined;
+      const trial: Trial = async (model) => {
+        if (isAnswer === undefined) return false;
+        tried = work(model);
+        return tried.then(isAnswer, () => false);
+      };
+      return memory.use(bundle.digest, load(bundle, trial), (model) => tried ?? work(model), deadline);
+    },
     fetch: async (bundle) => {
       assertCanFit(bundle);
       const files = await openFiles();

@@ -1,5 +1,5 @@
 import { ServingError } from '../core/errors.ts';
-import type { OpenedGraphs, ReadArtefact } from '../engine/model-cache.ts';
+import type { OpenedGraphs, ReadArtefact, Trial } from '../engine/model-cache.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 import { parseObject } from './inputs.ts';
 import { createTask } from './tasks.ts';
@@ -20,10 +20,12 @@ export const answerRecorded = async (task: Task, model: TaskModel, path: string,
 
 /**
  * Reads what the task needs of the bundle, which it returns, and runs the inputs that came with the model, as a caller would send
- * them, or the task's plainest one when there are none: what runs for the first time is slow, and a model that fails on them must not answer.
+ * them: what runs for the first time is slow, and a model that fails on them must not answer. When there are none, a caller's input will
+ * do, if one waits for the model and it is answered; else the task's plainest one.
  * @throws `MODEL_INVALID` naming the input
  */
-export const makeReady = async ({ bundle, graphs }: OpenedGraphs, read: ReadArtefact): Promise<unknown> => {
+export const makeReady = async (opened: OpenedGraphs, read: ReadArtefact, trial: Trial): Promise<unknown> => {
+  const { bundle, graphs } = opened;
   const { name, version, maxBatch, warmup } = bundle;
   const task = await createTask(bundle);
   const resources = await task.load?.(read);
@@ -38,7 +40,7 @@ export const makeReady = async ({ bundle, graphs }: OpenedGraphs, read: ReadArte
     }
   };
 
-  if (warmup.inputs.length === 0)
+  if (warmup.inputs.length === 0 && !(await trial({ ...opened, resources })))
     await tryOut('a blank input', () => answerOne(task, model, task.blank(warmup.dimensions)));
   for (const path of warmup.inputs)
     await tryOut(`its recorded input ${path}`, async () => answerRecorded(task, model, path, await read(path)));

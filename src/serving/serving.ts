@@ -128,12 +128,13 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     stopwatch.lap('route');
 
     const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
-    const predicting = serving.models.use(bundle, deadline, async (model) => {
+    const run = async (model: LoadedModel): Promise<Prediction['outcomes']> => {
       const decoded = await decoding;
       if (nothingToRun(decoded)) return decoded;
       stopwatch.lap('load');
       return predictDecoded(task, decoded, model, call);
-    });
+    };
+    const predicting = serving.models.use(bundle, deadline, run, (outcomes) => !nothingToRun(outcomes));
     predicting.catch(() => {}); // awaited below, unless there is nothing to run
     const decoded = await decoding;
     stopwatch.lap('decode');

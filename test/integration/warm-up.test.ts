@@ -75,11 +75,31 @@ describe('a model that is loaded', () => {
     await publishModel(serving.repository, 'odd', `${MODELS}/pairs.onnx`);
     await publishModel(serving.repository, 'even', `${MODELS}/pairs.onnx`, { dimensions: { batch: 2 } });
 
-    expect(await predict('odd', numbers(1, 2))).toEqual({
+    expect(await readyStatus('odd')).toBe(503);
+    expect(await readyStatus('even')).toBe(200);
+  });
+
+  it('is tried with the input of the caller who waits for it, and then not with zeros', async () => {
+    await publishModel(serving.repository, 'odd', `${MODELS}/pairs.onnx`);
+
+    expect(await predict('odd', numbers(1, 2))).toEqual({ status: 200, problem: undefined });
+    expect(serving.loads).toHaveLength(1);
+  });
+
+  it('is tried with zeros when it does not answer the caller who waits for it', async () => {
+    await publishModel(serving.repository, 'odd', `${MODELS}/pairs.onnx`);
+    await publishModel(serving.repository, 'even', `${MODELS}/pairs.onnx`, { dimensions: { batch: 2 } });
+
+    expect(await predict('odd', numbers(1, 2, 3))).toEqual({
       status: 500,
       problem: expect.stringMatching(/^model odd version 1 failed on a blank input: .*Reshape/),
     });
-    expect(await predict('even', numbers(1, 2))).toMatchObject({ status: 200 });
+    expect(serving.loads).toEqual([]);
+    expect(await predict('even', numbers(1, 2, 3))).toEqual({
+      status: 500,
+      problem: expect.not.stringContaining('blank'),
+    });
+    expect(serving.loads).toHaveLength(1);
   });
 
   it.each(['every-dtype', 'every-json-dtype', 'repeat-string'])('runs zeros of every type (%s.onnx)', async (file) => {
