@@ -27,7 +27,7 @@ const kebab = (words: string): string => words.replaceAll(/(?<=[a-z0-9])[A-Z]/g,
 const HEADS: Readonly<Record<string, string>> = {
   'sequence-classification': 'text-classification',
   ctc: 'automatic-speech-recognition',
-  'speech-seq2seq': 'automatic-speech-recognition',
+  'speech-seq2-seq': 'automatic-speech-recognition',
 };
 
 /** Encoder–decoders are called `…ForConditionalGeneration`, whatever they generate: their `model_type` decides. */

@@ -2,43 +2,16 @@ import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import type { ReadFile } from '../task.ts';
 import { cleanUpSpaces } from './clean-up-spaces.ts';
-import { type AddedToken, addedTokensSchema, createSections } from './tokenizer/added-tokens.ts';
-import { createBpe } from './tokenizer/bpe.ts';
-import { createDecoder } from './tokenizer/decoders.ts';
-import { createNormalizer } from './tokenizer/normalizers.ts';
-import { createPostProcessor, type Token } from './tokenizer/post-processors.ts';
-import { createPreTokenizer } from './tokenizer/pre-tokenizers.ts';
-import { createKind } from './tokenizer/schemas.ts';
-import { createSentencePiece } from './tokenizer/sentencepiece/sentencepiece-model.ts';
-import { createUnigram } from './tokenizer/unigram.ts';
+import type { AddedToken } from './tokenizer/added-tokens.ts';
+import { type EncodeOptions, type Encoding, encode, toEncoding, tokenise } from './tokenizer/encode.ts';
+import { type Parts, readParts } from './tokenizer/parts.ts';
 import type { VocabularyModel } from './tokenizer/vocabulary-model.ts';
 import { mostTokens, windowsOf } from './tokenizer/windows.ts';
-import { createWordPiece } from './tokenizer/word-piece.ts';
 
-/** Tokens of a text or of a pair, one entry per token in every list. */
-export interface Encoding {
-  ids: number[];
-  typeIds: number[];
-  /** Where each token stands in the caller's own string, in UTF-16 units; `[0, 0]` for those that were added. */
-  offsets: (readonly [start: number, end: number])[];
-  /** Whether the token was added around the text. */
-  special: boolean[];
-  /** 0 for the text, 1 for its pair. */
-  sequence: (0 | 1 | undefined)[];
-  /** Number of the word in its text, as `word_ids` of Hugging Face's fast tokenizers. */
-  wordIds: (number | undefined)[];
-  /** How many tokens there were before the cut, when there was one. */
-  truncatedFrom?: number;
-}
+export type { EncodeOptions, Encoding };
 
-export interface EncodeOptions {
-  /** An empty one is none, as in `transformers`. */
-  readonly pair?: string;
-  /** Default true. */
-  readonly addSpecialTokens?: boolean;
-  /** Most tokens, special ones included; default `Tokenizer.maxLength`, `Infinity` for no cut. */
-  readonly maxLength?: number;
-}
+/** `transformers` writes 10³⁰ where it knows no limit. */
+const NO_LIMIT = 1e9;
 
 /** As `max_length` and `stride` of `transformers` with `return_overflowing_tokens`. */
 export interface WindowOptions {
@@ -87,68 +60,6 @@ export interface Tokenizer {
   readonly maxLength: number;
   readonly paddingSide: 'left' | 'right';
 }
-
-const tokenizerSchema = v.object({
-  added_tokens: v.optional(addedTokensSchema, []),
-  normalizer: v.optional(v.unknown()),
-  pre_tokenizer: v.optional(v.unknown()),
-  model: v.unknown(),
-  post_processor: v.optional(v.unknown()),
-  decoder: v.optional(v.unknown()),
-});
-
-const sideSchema = v.optional(v.picklist(['left', 'right']), 'right');
-
-const nameSchema = v.nullish(
-  v.union([
-    v.string(),
-    v.pipe(
-      v.object({ content: v.string() }),
-      v.transform(({ content }) => content),
-    ),
-  ]),
-);
-
-/** What every kind of model may have, and this file needs of it. */
-const modelSchema = v.object({ unk_token: v.nullish(v.string()), continuing_subword_prefix: v.nullish(v.string()) });
-
-const configSchema = v.object({
-  model_max_length: v.nullish(v.number()),
-  padding_side: sideSchema,
-  truncation_side: sideSchema,
-  clean_up_tokenization_spaces: v.nullish(v.boolean()),
-  pad_token: nameSchema,
-  unk_token: nameSchema,
-});
-
-/** `transformers` writes 10³⁰ where it knows no limit. */
-const NO_LIMIT = 1e9;
-
-const MODELS: Readonly<Record<string, (config: unknown) => VocabularyModel>> = {
-  BPE: createBpe,
-  SentencePiece: createSentencePiece,
-  Unigram: createUnigram,
-  WordPiece: createWordPiece,
-};
-
-type Parts = ReturnType<typeof readParts>;
-
-const readParts = (tokenizerJson: unknown, tokenizerConfig: unknown) => {
-  const json = v.parse(tokenizerSchema, tokenizerJson);
-  const config = v.parse(configSchema, tokenizerConfig);
-  const model = createKind('model', MODELS, json.model);
-  const normalise = json.normalizer == null ? undefined : createNormalizer(json.normalizer);
-  return {
-    config,
-    model,
-    ...v.parse(modelSchema, json.model),
-    addedTokens: json.added_tokens,
-    sections: createSections(json.added_tokens, normalise ?? ((text) => text)),
-    preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
-    postProcessor: json.post_processor == null ? undefined : createPostProcessor(json.post_processor),
-    decode: json.decoder == null ? undefined : createDecoder(json.decoder),
-  };
-};
 
 /** @throws `MODEL_INVALID` saying which part of `tokenizer.json` or `tokenizer_config.json` is wrong or not known */
 export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown): Tokenizer => {
@@ -218,83 +129,3 @@ const createVocabulary = ({ ids, targetIds = ids }: VocabularyModel, addedTokens
     vocabSize: tokens.length,
   };
 };
-
-interface Tokens {
-  readonly tokens: readonly Token[];
-  /** How many the text has in all. */
-  readonly count: number;
-}
-
-/** The first `most` tokens of one text, without special ones. */
-const tokenise = (
-  { sections, preTokenise, model }: Parts,
-  toToken: (id: number) => string | undefined,
-  text: string,
-  sequence: 0 | 1,
-  most: number,
-): Tokens => {
-  const tokens: Token[] = [];
-  let count = 0;
-  let wordId = 0;
-  const add = (id: number, tokenText: string, offsets: Token['offsets']): void => {
-    if (count++ >= most) return; // of a long text that is cut, most tokens would be made in vain
-    tokens.push({ typeId: sequence, special: false, sequence, id, text: tokenText, offsets, wordId });
-  };
-  for (const section of sections(text)) {
-    if (section.id !== undefined) {
-      add(section.id, section.text.text, section.text.original(0, section.text.text.length));
-      wordId++;
-      continue;
-    }
-    for (const word of preTokenise === undefined ? [section.text] : preTokenise(section.text)) {
-      for (const { id, start, end } of model.cut(word.text)) add(id, toToken(id) ?? '', word.original(start, end));
-      wordId++;
-    }
-  }
-  return { tokens, count };
-};
-
-/** How many tokens of each text to keep so that `room` holds them: the longer one gives way first. */
-const shares = (first: number, second: number, room: number): [first: number, second: number] => {
-  if (first + second <= room) return [first, second];
-  const shorter = Math.min(first, second);
-  let longer = shorter > room ? shorter : Math.max(shorter, room - shorter);
-  let least = shorter;
-  if (least + longer > room) {
-    least = Math.floor(room / 2);
-    longer = least + (room % 2);
-  }
-  return first > second ? [longer, least] : [least, longer];
-};
-
-const encode = (
-  parts: Parts,
-  toToken: (id: number) => string | undefined,
-  text: string,
-  { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY }: EncodeOptions,
-): Encoding => {
-  const { postProcessor, config } = parts;
-  const isCutRight = config.truncation_side === 'right';
-  const most = isCutRight ? maxLength : Number.POSITIVE_INFINITY;
-  const texts = pair ? [text, pair] : [text]; // an empty pair is none
-  const tokenised = texts.map((one, sequence) => tokenise(parts, toToken, one, sequence as 0 | 1, most));
-  const added = addSpecialTokens ? (postProcessor?.added(texts.length > 1) ?? 0) : 0;
-  const [first = 0, second = 0] = tokenised.map(({ count }) => count);
-  const kept = shares(first, second, Math.max(maxLength - added, 0));
-  const sequences = tokenised.map(({ tokens }, index) => {
-    const keep = kept[index] ?? 0;
-    return isCutRight ? tokens.slice(0, keep) : tokens.slice(tokens.length - keep);
-  });
-  const tokens = (postProcessor?.process(sequences, addSpecialTokens, texts) ?? sequences).flat();
-  const total = first + second + added;
-  return { ...toEncoding(tokens), ...(total > maxLength ? { truncatedFrom: total } : {}) };
-};
-
-const toEncoding = (tokens: readonly Token[]): Encoding => ({
-  ids: tokens.map(({ id }) => id),
-  typeIds: tokens.map(({ typeId }) => typeId),
-  offsets: tokens.map(({ offsets }) => offsets),
-  special: tokens.map(({ special }) => special),
-  sequence: tokens.map(({ sequence }) => sequence),
-  wordIds: tokens.map(({ wordId }) => wordId),
-});
