@@ -41,8 +41,9 @@ const withProgress = (error: unknown, parts: readonly Part[], ears: Ears): unkno
  */
 export const hear = async (parts: readonly Part[], ears: Ears, model: TaskModel, lap: Lap): Promise<void> => {
   const { decoder } = model.graphs as { readonly decoder: Graph };
-  const fitting = fittingParts(decoder.signature, parts[0]?.options.beams ?? 1, ears.frames);
-  const together = Math.min(model.maxBatch, fitting);
+  const beams = parts[0]?.options.beams ?? 1;
+  const fitting = fittingParts(decoder.signature, beams, ears.frames);
+  const together = Math.max(1, Math.min(Math.floor(model.maxBatch / beams), fitting));
   try {
     for (let open = parts; open.length > 0; open = open.filter((part) => !isDone(part, ears)))
       await listen(open.slice(0, together), ears, model, lap);
