@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { inferHandler } from '../../src/lambda/infer.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
-import { pushNamed } from '../support/serving.ts';
+import { createTestServing, pushNamed } from '../support/serving.ts';
 
 const MODEL = 'efficientnet-lite0';
 
@@ -46,14 +48,20 @@ afterEach(async () => {
 });
 
 describe('infer', () => {
-  it.each([...events])('answers %s', async (_file, event) => {
-    await publishIt(modelOf(event as { rawPath: string }));
+  it.each([...events])('answers %s as the code that it is bundled of', async (_file, event) => {
+    const model = modelOf(event as { rawPath: string }) ?? MODEL;
+    await publishIt(model);
     deployed = await deploy();
+    const serving = await createTestServing();
+    await pushNamed(serving.repository, model);
+    const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+    const expected = await inferHandler(serving)(event as APIGatewayProxyEventV2, context);
+    await serving.remove();
 
     const { statusCode, headers, body } = await invoke(event);
 
     expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
-    expect(JSON.parse(body)).toBeTruthy();
+    expect(JSON.parse(body)).toEqual(JSON.parse(expected.body ?? ''));
   });
 
   it('labels the photo of its sample event, and says so in metrics and log', async () => {
