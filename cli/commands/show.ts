@@ -6,10 +6,14 @@ import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-referen
 import { describeTargets } from '../routing-change.ts';
 
 const MOST_VALUES = 5;
+const MOST_CHARACTERS = 160;
 
-/** A setting on one line; of a long list its length and its beginning. */
+/** A setting on one line; of a long one its beginning, of a long list its length too. */
 const formatSetting = (value: unknown): string => {
-  if (!Array.isArray(value) || value.length <= MOST_VALUES) return JSON.stringify(value);
+  if (!Array.isArray(value) || value.length <= MOST_VALUES) {
+    const text = JSON.stringify(value);
+    return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}… (--json shows all)`;
+  }
   return `${value.length}: ${value.slice(0, MOST_VALUES).join(', ')}, …`;
 };
 
@@ -28,13 +32,14 @@ of. ${REFERENCE_HELP}`,
     const { routing } = await repository.routing(name);
     const versions = await repository.versions(name);
     const bundle = await repository.bundle(name, await resolveVersion(repository, reference));
-    const { version, task, source, created, files, graphs, settings } = bundle;
+    const { version, task, source, created, files, graphs, settings, maxBatch } = bundle;
     const text = formatFields({
       versions: versions.join(', '),
       ...describeTargets(routing),
       task,
       source,
       created: `${formatDate(created)} UTC`,
+      'runs together': `up to ${maxBatch} rows`,
       ...graphFields(graphs, ({ createMs }) => `${createMs} ms where it was pushed`),
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, formatSetting(value)])),
       files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),

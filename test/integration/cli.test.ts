@@ -91,6 +91,19 @@ describe('with a directory', () => {
     expect(json).toMatchObject({ model: 'add', version: 1, result: { model_name: 'add', outputs: [ADD_OUTPUT] } });
   });
 
+  it('show says what was understood of a model of two graphs', async () => {
+    expect((await cli('push', 'test/fixtures/models/tiny-m2m100')).exitCode).toBe(0);
+    const { stdout } = await cli('show', 'tiny-m2m100');
+    expect(stdout).toMatch(/task +translation\n/);
+    expect(stdout).toMatch(/source +tiny-m2m100\/encoder_model\.onnx \+ decoder_model_merged\.onnx \(task: M2M100For/);
+    expect(stdout).toMatch(/runs together +up to 32 rows\n/);
+    expect(stdout).toMatch(
+      /encoder inputs +input_ids int64\[[\s\S]*decoder inputs [\s\S]*past_key_values\.\*\.decoder\.key/,
+    );
+    expect(stdout).toContain('(--json shows all)');
+    expect(stdout).toMatch(/\n +tokenizer\.json /);
+  });
+
   it('a model of tensors refuses a picture with the way to make it a classifier', async () => {
     await cli('push', `${MODELS}/add.onnx`);
     const { exitCode, stderr } = await cli('predict', 'add', red);
