@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 import { toJsonText } from '../core/json-text.ts';
 import { show } from '../core/show.ts';
-import { parseJsonBody } from '../protocol/json.ts';
+import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
@@ -51,7 +51,7 @@ const describeModel = async ({ router, repository }: Serving, exchange: Exchange
 const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   assertTensors(exchange);
   const { request, context, observation } = exchange;
-  const inputs = parseJsonBody(await request.readBody());
+  const inputs = parseJsonBody(await request.readBody(), mayHaveLongElement);
   const prediction = await predict(serving, {
     reference: modelReference(exchange),
     key: routingKey(exchange),

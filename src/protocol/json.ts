@@ -25,15 +25,21 @@ export const decodeUtf8 = (bytes: Uint8Array | string): string => {
   }
 };
 
+/** Whether a text may have an integer that must not lose digits. */
+const mayHaveLongInteger = (text: string): boolean => LONG_INTEGER.test(text);
+
+/** The same of tensors: only INT64 and UINT64 have digits to lose, and to look for one of these words takes no time. */
+export const mayHaveLongElement = (text: string): boolean => text.includes('INT64') && mayHaveLongInteger(text);
+
 /**
  * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
  * @throws `INVALID_REQUEST` with the parser's reason
  */
-export const parseJsonBody = (body: Uint8Array | string): unknown => {
+export const parseJsonBody = (body: Uint8Array | string, mustBeExact = mayHaveLongInteger): unknown => {
   if (body.length === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
   const text = decodeUtf8(body);
   try {
-    return LONG_INTEGER.test(text)
+    return mustBeExact(text)
       ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown)
       : JSON.parse(text);
   } catch (error) {
