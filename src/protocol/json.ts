@@ -28,8 +28,9 @@ export const decodeUtf8 = (bytes: Uint8Array | string): string => {
 /** Whether a text may have an integer that must not lose digits. */
 const mayHaveLongInteger = (text: string): boolean => LONG_INTEGER.test(text);
 
-/** The same of tensors: only INT64 and UINT64 have digits to lose, and to look for one of these words takes no time. */
-export const mayHaveLongElement = (text: string): boolean => text.includes('INT64') && mayHaveLongInteger(text);
+/** The same of tensors: only INT64 and UINT64 have digits to lose, and to look for one of these words, or for letters that are escaped, takes no time. */
+export const mayHaveLongElement = (text: string): boolean =>
+  (text.includes('INT64') || text.includes('\\u')) && mayHaveLongInteger(text);
 
 /**
  * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.

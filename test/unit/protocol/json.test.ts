@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseJsonBody } from '../../../src/protocol/json.ts';
+import { mayHaveLongElement, parseJsonBody } from '../../../src/protocol/json.ts';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text));
 
@@ -25,6 +25,11 @@ describe('a JSON body', () => {
 
   it('leaves long digits in strings alone', () => {
     expect(parse('{"id":"99999999999999999999"}')).toEqual({ id: '99999999999999999999' });
+  });
+
+  it.each(['INT64', 'UINT64', '\\u0049NT64'])('of tensors keeps the elements of %s', (datatype) => {
+    const text = `{"datatype": "${datatype}", "data": [9007199254740993]}`;
+    expect(parseJsonBody(text, mayHaveLongElement)).toMatchObject({ data: [9007199254740993n] });
   });
 
   it.each(['', '{', 'NaN', '[Infinity]', '[01]', "{'a':1}", '[1,]'])('is not %j', (text) => {
