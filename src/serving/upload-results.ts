@@ -62,8 +62,11 @@ const parseKnown = (body: Uint8Array): KnownResult | undefined => {
   }
 };
 
-/** The result that is there, and its etag to replace it. */
-export const readResult = async (data: ObjectStore, upload: Upload) => {
+/** The result that lies beside an upload, and its etag to replace it; undefined when there is none. */
+export type FoundResult = { readonly known: KnownResult | undefined; readonly etag: string } | undefined;
+
+/** @throws `MODEL_UNAVAILABLE` */
+export const readResult = async (data: ObjectStore, upload: Upload): Promise<FoundResult> => {
   const object = await unlessMissing(data.read(resultKeyOf(upload), MAX_RESULT_BYTES));
   return object && { known: parseKnown(object.body), etag: object.etag };
 };
@@ -96,12 +99,18 @@ const formatDocument = (upload: Upload, { model, version, outcome, batchSize, ti
 
 /**
  * Writes the one document of an upload: creates it, or replaces an older one, and leaves a newer one alone.
+ * @param found what `readResult` found a moment ago, which is not read again unless somebody else has written since
  * @throws `CONFLICT` when others kept writing it; `MODEL_UNAVAILABLE`
  */
-export const writeResult = async (data: ObjectStore, upload: Upload, body: ResultBody): Promise<void> => {
+export const writeResult = async (
+  data: ObjectStore,
+  upload: Upload,
+  body: ResultBody,
+  found?: { readonly result: FoundResult },
+): Promise<void> => {
   const document = formatDocument(upload, body);
   for (let attempt = 1; ; attempt += 1) {
-    const current = await readResult(data, upload);
+    const current = attempt === 1 && found ? found.result : await readResult(data, upload);
     if (isAnswered(current?.known, upload, body.version)) return;
     try {
       await data.write(resultKeyOf(upload), document, {

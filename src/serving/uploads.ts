@@ -7,6 +7,7 @@ import { MAX_INPUT_BYTES, parseObject } from './inputs.ts';
 import { predict, type Serving } from './serving.ts';
 import type { Observation, Stage } from './telemetry.ts';
 import {
+  type FoundResult,
   hasResultKey,
   isAnswered,
   isOlder,
@@ -44,14 +45,19 @@ const readUpload = async ({ data }: Serving, upload: Upload): Promise<Payload> =
 };
 
 /** Writes down what can only fail again, and leaves the rest to another delivery. */
-const conclude = async (serving: Serving, upload: Upload, body: ResultBody): Promise<UploadOutcome> => {
+const conclude = async (
+  serving: Serving,
+  upload: Upload,
+  body: ResultBody,
+  found?: { readonly result: FoundResult },
+): Promise<UploadOutcome> => {
   try {
     if ('error' in body.outcome) {
       const { error } = body.outcome;
       if (error.code === 'CONFLICT') return SKIPPED;
       if (!ERROR_KINDS[error.code].permanent) return retry(error);
     }
-    if (hasResultKey(upload)) await writeResult(serving.data, upload, body);
+    if (hasResultKey(upload)) await writeResult(serving.data, upload, body, found);
     return { status: 'done' };
   } catch (error) {
     return retry(error);
@@ -81,10 +87,12 @@ const processBatch = async (
   const { version } = bundle;
   const outcomes = new Map<Upload, UploadOutcome>();
   const results = await Promise.allSettled(uploads.map((upload) => readResult(serving.data, upload)));
+  const found = new Map<Upload, FoundResult>();
   const open = uploads.filter((upload, index) => {
     const result = results[index];
     if (result?.status === 'rejected') outcomes.set(upload, retry(result.reason));
     else if (isAnswered(result?.value?.known, upload, version)) outcomes.set(upload, SKIPPED);
+    else found.set(upload, result?.value);
     return !outcomes.has(upload);
   });
   observation.skipped = [...outcomes.values()].filter(({ status }) => status === 'skipped').length;
@@ -108,13 +116,9 @@ const processBatch = async (
     const error = outcome.status === 'rejected' ? ServingError.from(outcome.reason) : undefined;
     if (error && error.code !== 'CONFLICT') observation.failures.push(error);
     const result = outcome.status === 'fulfilled' ? { result: outcome.value } : { error: error as ServingError };
-    return conclude(serving, open[index] as Upload, {
-      model,
-      version,
-      batchSize: open.length,
-      timingsMs,
-      outcome: result,
-    });
+    const upload = open[index] as Upload;
+    const body = { model, version, batchSize: open.length, timingsMs, outcome: result };
+    return conclude(serving, upload, body, { result: found.get(upload) });
   });
   (await Promise.all(concluded)).forEach((outcome, index) => {
     outcomes.set(open[index] as Upload, outcome);

@@ -15,8 +15,8 @@ libvips, so the bare script alone takes 0.64 of its time (176 of 277 ms, 2026-11
   'warm.image_ratio': `Decoding by the same libvips calls takes 3.3 ms in both. Reading the header first, which refuses pictures by format, size and samples
 before memory is spent on them, is 0.3 ms more. Each other option of the decoder was left out by itself (orientation, alpha, colour space, shrink on load): none
 changes the time by more than the noise of 0.2 ms.`,
-  'batch.throughput_ratio': `The raw loop reads no picture from S3 and writes no result: on-upload sends 128 requests for 64 pictures, through the SDK, from the
-thread that also runs the graph.`,
+  'batch.throughput_ratio': `The raw loop reads no picture from S3 and writes no result: on-upload sends 192 requests for 64 pictures (what was answered
+already, the picture, its result), through the SDK, from the thread that also runs the graph. It sent 64 more until it stopped looking again at what it had just seen.`,
   'load.download_ratio': `Hashing 100 MB is 58 ms of CPU that the raw download does not spend, and every part is a request of its own through the SDK. Parts of 4 MiB, four at
 once, keep the memory of a load below its bar. Tried: 8 MiB four at once (2.0 of the raw time, 1.78 of the model's bytes), 8 MiB three at once (1.43, 1.70), 16 MiB two
 at once (1.33, 1.80), 16 MiB four at once (1.99, 1.97). Since a large download's garbage is collected before the session is created: 8 MiB three
