@@ -7,8 +7,8 @@ import { fileKey } from '../repository/keys.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 
 /** Each part is one ranged GET, held in memory until it is written; so many are under way at once. */
-const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_IN_FLIGHT = 3;
+const PART_BYTES = 4 * 1024 * 1024;
+const PARTS_IN_FLIGHT = 4;
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
