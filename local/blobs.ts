@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
+const CHUNK_BYTES = 1024 * 1024;
+
 /** Bytes on disk, in a file of their own that is never written again. */
 export interface Blob {
   readonly blob: string;
@@ -47,7 +49,7 @@ export class Blobs {
 
   /** The bytes from `start` up to and including `end`; open at once, so that they can be removed while they are read. */
   read(blob: string, range: { readonly start?: number; readonly end?: number } = {}): Readable {
-    return createReadStream('', { fd: openSync(this.#path(blob), 'r'), ...range });
+    return createReadStream('', { fd: openSync(this.#path(blob), 'r'), highWaterMark: CHUNK_BYTES, ...range });
   }
 
   remove(...blobs: readonly string[]): void {

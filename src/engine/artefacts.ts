@@ -1,14 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { access, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
 import type { BundleFile, PublishedBundle } from '../repository/bundle.ts';
 import { fileKey } from '../repository/keys.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
-
-/** Each part is one ranged GET, held in memory until it is written; so many are under way at once. */
-const PART_BYTES = 4 * 1024 * 1024;
-const PARTS_IN_FLIGHT = 4;
+import { download } from './download.ts';
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
@@ -50,76 +48,6 @@ const toServingError = (error: unknown, root: string): ServingError => {
   return failure;
 };
 
-/** The chunks of a part as they came: joining them would copy every byte once more. */
-const readPart = async (chunks: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array[]> => {
-  const part: Uint8Array[] = [];
-  let receivedBytes = 0;
-  for await (const chunk of chunks) {
-    receivedBytes += chunk.byteLength;
-    if (receivedBytes > sizeBytes) break;
-    part.push(chunk);
-  }
-  if (receivedBytes === sizeBytes) return part;
-  throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${receivedBytes} of ${sizeBytes} bytes`);
-};
-
-/** What is left of `chunks` behind their first `bytes`. */
-const withoutFirst = (chunks: readonly Uint8Array[], bytes: number): Uint8Array[] => {
-  let rest = bytes;
-  return chunks.flatMap((chunk) => {
-    const skipped = Math.min(rest, chunk.byteLength);
-    rest -= skipped;
-    return skipped < chunk.byteLength ? [chunk.subarray(skipped)] : [];
-  });
-};
-
-/** A disk that becomes full takes what it has room for, and refuses only the next write. */
-const writeWhole = async (target: FileHandle, part: readonly Uint8Array[], position: number): Promise<void> => {
-  let left = part;
-  for (let next = position; left.length > 0; ) {
-    const { bytesWritten } = await target.writev(left, next);
-    next += bytesWritten;
-    left = withoutFirst(left, bytesWritten);
-  }
-};
-
-/** Writes parts as they arrive, in any order, and hashes them in theirs. Returns the sha256. */
-const downloadParts = async (
-  read: (start: number, end: number) => AsyncIterable<Uint8Array>,
-  totalBytes: number,
-  target: FileHandle,
-): Promise<string> => {
-  const hash = createHash('sha256');
-  let nextStart = 0;
-  let hashed: Promise<void> = Promise.resolve();
-  let failed = false;
-
-  const worker = async (): Promise<void> => {
-    while (nextStart < totalBytes && !failed) {
-      const start = nextStart;
-      const end = Math.min(start + PART_BYTES, totalBytes);
-      nextStart = end;
-      const arrived = readPart(read(start, end), end - start);
-      hashed = Promise.all([hashed, arrived]).then(([, part]) => {
-        for (const chunk of part) hash.update(chunk);
-      });
-      hashed.catch(() => {});
-      const own = hashed;
-      await writeWhole(target, await arrived, start);
-      await own;
-    }
-  };
-
-  const stop = (error: unknown): never => {
-    failed = true;
-    throw error;
-  };
-  const workers = Array.from({ length: PARTS_IN_FLIGHT }, () => worker().catch(stop));
-  const outcomes = await Promise.allSettled(workers); // no part may write after the file is removed
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return hash.digest('hex');
-};
-
 /**
  * Ensures that the `artefacts` of `bundle` lie in `directory`, each equal to its sha256. Returns the bytes that had to be downloaded.
  * The directory appears whole, so that its existence is the proof: nothing is locked or hashed again when it is there.
@@ -134,15 +62,15 @@ export const ensureArtefacts = async (
   if (await exists(directory)) return 0;
   const partial = `${directory}.${randomUUID()}${PARTIAL_SUFFIX}`;
 
-  const download = async ({ path, bytes, sha256 }: BundleFile): Promise<void> => {
+  const bring = async ({ path, bytes, sha256 }: BundleFile): Promise<void> => {
     const key = fileKey(bundle.name, bundle.version, path);
     const origin = `${store.location}/${key}`;
     const localPath = join(partial, path);
     await mkdir(dirname(localPath), { recursive: true });
-    const target = await open(localPath, 'wx');
+    const target = await open(localPath, 'wx+');
     try {
       const read = (start: number, end: number) => store.readRange(key, start, end);
-      const digest = await downloadParts(read, bytes, target).catch(async (error: unknown) => {
+      const digest = await download(read, bytes, target).catch(async (error: unknown) => {
         // What is stored is asked for only now: every request is time, and its sha256 tells the right file.
         const stored = await store.head(key).catch(() => undefined);
         if (stored === undefined || stored.sizeBytes === bytes) throw error;
@@ -161,7 +89,7 @@ export const ensureArtefacts = async (
 
   try {
     const files = artefacts(bundle);
-    for (const file of files) await download(file);
+    await allEnded(files.map(bring)); // nothing may write once the directory is removed
     await rename(partial, directory).catch(async (error: unknown) => {
       if (!(await exists(directory))) throw error; // losing a race to an equal directory is success
     });
