@@ -5,6 +5,6 @@ import type { LayerPackages } from '../build.ts';
  * `adm-zip` and `global-agent` serve only the package's install script.
  */
 export const packages: LayerPackages = (cpu) => [
-  { name: 'onnxruntime-node', files: ['package.json', 'dist/*.js', `bin/napi-v6/linux/${cpu}/*`] },
+  { name: 'onnxruntime-node', files: ['package.json', 'dist/*.js', `bin/napi-v6/linux/${cpu}/*`], bundled: true },
   { name: 'onnxruntime-common', files: ['package.json', 'dist/cjs/package.json', 'dist/cjs/*.js'] },
 ];

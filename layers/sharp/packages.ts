@@ -2,7 +2,7 @@ import type { LayerPackages } from '../build.ts';
 
 /** What `require('sharp')` reads on Lambda: its CommonJS half, three small packages, and libvips for one architecture. */
 export const packages: LayerPackages = (cpu) => [
-  { name: 'sharp', files: ['package.json', 'LICENSE', 'dist/*.cjs'] },
+  { name: 'sharp', files: ['package.json', 'LICENSE', 'dist/*.cjs'], bundled: true },
   { name: '@img/colour', files: ['package.json', 'LICENSE.md', '*.cjs'] },
   { name: 'detect-libc', files: ['package.json', 'LICENSE', 'lib/*.js'] },
   { name: 'semver', files: ['package.json', 'LICENSE', 'index.js', '{classes,functions,internal,ranges}/*.js'] },
