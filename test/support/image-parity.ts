@@ -3,7 +3,7 @@ import path from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { createSession } from '../../src/engine/session.ts';
-import { decode, readHeader } from '../../src/tasks/image/decode.ts';
+import { openPicture } from '../../src/tasks/image/decode.ts';
 import { toGeometry } from '../../src/tasks/image/geometry.ts';
 import { toPixelValues } from '../../src/tasks/image/pixel-values.ts';
 import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
@@ -66,9 +66,9 @@ export const measureParity = async (): Promise<Parity[]> => {
 
   const readReferencePixels = async (image: string): Promise<Tensor<'float32'>> => {
     const bytes = await readFile(path.join(FIXTURES, 'reference/pixels', `${image}.png`));
-    const header = await readHeader(bytes);
+    const picture = await openPicture(bytes);
     const asTheyAre = { ...plan, resize: undefined, crop: undefined };
-    return toPixelValues(await decode(bytes, header), toGeometry(asTheyAre, header), plan.channels);
+    return toPixelValues(await picture.decode(), toGeometry(asTheyAre, picture), plan.channels);
   };
 
   const rows: Parity[] = [];

@@ -10,9 +10,15 @@ import type { Pixels } from './resample.ts';
 /** How the samples are stored, as far as decoding has to tell them apart; `plain` is 8-bit grey or RGB without alpha. */
 type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
 
-export interface ImageHeader extends Size {
-  readonly format: ImageFormat;
+/** An encoded picture whose header was read. Width and height are those of the picture upright. */
+export interface Picture extends Size {
   readonly samples: Samples;
+  /**
+   * RGB pixels, upright; the first frame or page of several. Alpha is dropped, not blended. To be called once.
+   * @param shrink only for `plain` samples: with alpha, libvips would resize premultiplied colours
+   * @throws `INVALID_INPUT` when the picture is damaged
+   */
+  decode(shrink?: Shrink): Promise<Pixels>;
 }
 
 /** libvips' names of Pillow's filters. */
@@ -118,25 +124,6 @@ const assertPngHeader = (bytes: Uint8Array): void => {
   assertPixels('png', view.getUint32(16), view.getUint32(20));
 };
 
-/**
- * Format, size and samples of an encoded picture, from its header alone.
- * @throws `UNSUPPORTED_MEDIA_TYPE`; `INVALID_INPUT` when it is no picture; `PAYLOAD_TOO_LARGE` above `MAX_PIXELS`
- */
-export const readHeader = async (bytes: Uint8Array): Promise<ImageHeader> => {
-  const format = sniffFormat(bytes);
-  if (format === 'png') assertPngHeader(bytes);
-  assertCheap(format, bytes);
-  const metadata = await open(bytes, format)
-    .metadata()
-    .catch((error: unknown) => {
-      throw undecodable(bytes, format, error);
-    });
-  const { width, height } = metadata.autoOrient;
-  assertPixels(format, width, height);
-  assertSamples(format, metadata);
-  return { format, width, height, samples: toSamples(metadata) };
-};
-
 /** Pillow's conversion: without profiles, by arithmetic alone. `data` is uint8[H,W,4]. */
 const cmykToRgb = (data: Uint8Array): Uint8Array => {
   const rgb = new Uint8Array((data.length / 4) * 3);
@@ -160,26 +147,38 @@ const grey16ToRgb = (data: Buffer): Uint8Array => {
   return rgb;
 };
 
+const shrunk = (picture: Sharp, { size, method, crop }: Shrink): Sharp => {
+  picture.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: false });
+  return crop === undefined ? picture : picture.extract(crop);
+};
+
 /**
- * RGB pixels of a picture, upright; the first frame or page of several. Alpha is dropped, not blended.
- * `shrink` only for `plain` samples: with alpha, libvips would resize premultiplied colours.
- *
- * @throws `INVALID_INPUT` when the picture is damaged
+ * Reads the header of an encoded picture.
+ * @throws `UNSUPPORTED_MEDIA_TYPE`; `INVALID_INPUT` when it is no picture; `PAYLOAD_TOO_LARGE` above `MAX_PIXELS`
  */
-export const decode = async (bytes: Uint8Array, { format, samples }: ImageHeader, shrink?: Shrink): Promise<Pixels> => {
+export const openPicture = async (bytes: Uint8Array): Promise<Picture> => {
+  const format = sniffFormat(bytes);
+  if (format === 'png') assertPngHeader(bytes);
+  assertCheap(format, bytes);
+  const refuse = (error: unknown): never => {
+    throw undecodable(bytes, format, error);
+  };
+  const encoded = open(bytes, format);
+  const metadata = await encoded.metadata().catch(refuse);
+  const { width, height } = metadata.autoOrient;
+  assertPixels(format, width, height);
+  assertSamples(format, metadata);
+  const samples = toSamples(metadata);
+
   const read = async (pipeline: Sharp, toRgb = (data: Buffer): Uint8Array => data): Promise<Pixels> => {
-    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
-      throw undecodable(bytes, format, error);
-    });
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch(refuse);
     return { width: info.width, height: info.height, data: toRgb(data) };
   };
-  const picture = open(bytes, format);
-  if (samples === 'cmyk') return read(picture.pipelineColourspace('cmyk').toColourspace('cmyk').raw(), cmykToRgb);
-  if (samples === 'grey16') return read(picture.toColourspace('grey16').raw({ depth: 'ushort' }), grey16ToRgb);
-  if (shrink !== undefined) {
-    const { size, method, crop } = shrink;
-    picture.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: false });
-    if (crop !== undefined) picture.extract(crop);
-  }
-  return read(picture.removeAlpha().toColourspace('srgb').raw());
+  const decode = async (shrink?: Shrink): Promise<Pixels> => {
+    if (samples === 'cmyk') return read(encoded.pipelineColourspace('cmyk').toColourspace('cmyk').raw(), cmykToRgb);
+    if (samples === 'grey16') return read(encoded.toColourspace('grey16').raw({ depth: 'ushort' }), grey16ToRgb);
+    const picture = shrink === undefined ? encoded : shrunk(encoded, shrink);
+    return read(picture.removeAlpha().toColourspace('srgb').raw());
+  };
+  return { width, height, samples, decode };
 };

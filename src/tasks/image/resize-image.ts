@@ -1,5 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
-import { decode, type ImageHeader, readHeader } from './decode.ts';
+import { openPicture, type Picture } from './decode.ts';
 import { type Geometry, MAX_PIXELS, toGeometry } from './geometry.ts';
 import type { Images } from './input.ts';
 import type { ImagePreprocessing, Resample } from './preprocessing.ts';
@@ -17,20 +17,15 @@ const toFirstStep = (length: number, factor: number): number =>
  * The visible part of the picture, resized as Pillow would. libvips is several times as fast and, where it is used here,
  * off by a fifth of a level on average: it shrinks to more than a fourth, and begins larger shrinks. The rest is exact.
  */
-const readPixels = async (
-  bytes: Uint8Array,
-  header: ImageHeader,
-  { resized, visible }: Geometry,
-  method: Resample,
-): Promise<Pixels> => {
-  if (header.samples !== 'plain' || method === 'nearest' || method === 'linear')
-    return resample(await decode(bytes, header), resized, visible, method);
-  const across = header.width / resized.width;
-  const down = header.height / resized.height;
+const readPixels = async (picture: Picture, { resized, visible }: Geometry, method: Resample): Promise<Pixels> => {
+  if (picture.samples !== 'plain' || method === 'nearest' || method === 'linear')
+    return resample(await picture.decode(), resized, visible, method);
+  const across = picture.width / resized.width;
+  const down = picture.height / resized.height;
   if (Math.min(across, down) >= 1 && Math.max(across, down) < LIBVIPS_LIMIT)
-    return decode(bytes, header, { size: resized, method, crop: visible });
-  const firstStep = { width: toFirstStep(header.width, across), height: toFirstStep(header.height, down) };
-  return resample(await decode(bytes, header, { size: firstStep, method: 'bicubic' }), resized, visible, method);
+    return picture.decode({ size: resized, method, crop: visible });
+  const firstStep = { width: toFirstStep(picture.width, across), height: toFirstStep(picture.height, down) };
+  return resample(await picture.decode({ size: firstStep, method: 'bicubic' }), resized, visible, method);
 };
 
 /** Pictures with more pixels than this are decoded one after another, so that a batch of them fits into memory. */
@@ -59,11 +54,12 @@ export interface ResizedImage {
  *   `PAYLOAD_TOO_LARGE` when it has too many pixels
  */
 export const resizeImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<ResizedImage> => {
-  const header = await readHeader(bytes);
-  const geometry = toGeometry(plan, header);
-  const read = (): Promise<Pixels> => readPixels(bytes, header, geometry, plan.resample);
-  const isLarge = header.width * header.height > LARGE_PIXELS;
-  return { source: header, geometry, pixels: await (isLarge ? afterOtherLarge(read) : read()) };
+  const picture = await openPicture(bytes);
+  const { width, height } = picture;
+  const geometry = toGeometry(plan, picture);
+  const read = (): Promise<Pixels> => readPixels(picture, geometry, plan.resample);
+  const isLarge = width * height > LARGE_PIXELS;
+  return { source: { width, height }, geometry, pixels: await (isLarge ? afterOtherLarge(read) : read()) };
 };
 
 /** @throws what `work` throws, naming the picture of a list */
