@@ -4,13 +4,6 @@ import { allocate, elementCount, type Signature, type Tensor, type Tensors } fro
 export const isBatchable = ({ inputs, outputs }: Signature): boolean =>
   [...inputs, ...outputs].every(({ shape }) => typeof shape[0] === 'string');
 
-/** Equal for feeds that can be concatenated: same names, types, and shapes behind the leading dimension. */
-export const batchKey = (feeds: Tensors): string =>
-  Object.entries(feeds)
-    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape.slice(1)}]`)
-    .sort()
-    .join(' ');
-
 const concatenateTensors = (tensors: readonly Tensor[]): Tensor => {
   const [first] = tensors as readonly [Tensor];
   const rows = tensors.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
@@ -26,7 +19,7 @@ const concatenateTensors = (tensors: readonly Tensor[]): Tensor => {
   return { dtype: first.dtype, shape, data } as unknown as Tensor;
 };
 
-/** Joins feeds of equal `batchKey` along the leading dimension, in order. */
+/** Joins feeds of the same names, types, and shapes behind the leading dimension, in order. */
 export const concatenate = (batch: readonly Tensors[]): Tensors => {
   const [first, ...others] = batch as readonly [Tensors];
   if (others.length === 0) return first;

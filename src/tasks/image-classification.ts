@@ -1,11 +1,10 @@
 import * as v from 'valibot';
-import { batchKey, concatenate } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
-import type { Signature, Tensors } from '../core/tensor.ts';
+import type { Signature, Tensor } from '../core/tensor.ts';
 import { BLACK_PIXEL, type Images, toImages } from './image/input.ts';
-import { toPixelValues } from './image/pixel-values.ts';
+import { recyclePixelValues, toPixelValues } from './image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from './image/preprocessing.ts';
-import { resizeImages } from './image/resize-image.ts';
+import { bySize, type ResizedImage, resizeImages } from './image/resize-image.ts';
 import { assertKnownParameters, readTopK } from './parameters.ts';
 import { sigmoid, softmax, topLabels } from './scores.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
@@ -45,7 +44,7 @@ const steps = (
   { labels, multiLabel }: ImageClassificationSettings,
   preprocessing: ImagePreprocessing,
   names: ReturnType<typeof graphNames>,
-): SinglePass<Request, Tensors, undefined> => ({
+): SinglePass<Request, ResizedImage, undefined> => ({
   blank: { images: [BLACK_PIXEL], isList: false, topK: DEFAULT_TOP_K },
 
   decode(payload) {
@@ -53,15 +52,10 @@ const steps = (
     return { ...toImages(payload), topK: readTopK(payload.parameters, DEFAULT_TOP_K) };
   },
 
-  async prepare(request) {
-    const resized = await resizeImages(request, preprocessing);
-    return resized.map(({ pixels, geometry }) => ({
-      [names.pixelValues]: toPixelValues(pixels, geometry, preprocessing.channels),
-    }));
-  },
-
-  group: batchKey,
-  collate: concatenate,
+  prepare: (request) => resizeImages(request, preprocessing),
+  group: bySize,
+  collate: (batch) => ({ [names.pixelValues]: toPixelValues(batch, preprocessing.channels) }),
+  recycle: (feeds) => recyclePixelValues(feeds[names.pixelValues] as Tensor<'float32'>),
 
   postprocess(outputs, { isList, topK }) {
     const answers = outputs.map((output) => {

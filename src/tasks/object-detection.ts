@@ -6,9 +6,9 @@ import type { Corners, DetectionOptions, Head } from './detection/detection.ts';
 import { QUERY_HEADS } from './detection/query-head.ts';
 import { yoloHead } from './detection/yolo-head.ts';
 import { BLACK_PIXEL, type Images, toImages } from './image/input.ts';
-import { toPixelValues } from './image/pixel-values.ts';
+import { recyclePixelValues, toPixelValues } from './image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing, processorName } from './image/preprocessing.ts';
-import { type ResizedImage, resizeImages } from './image/resize-image.ts';
+import { bySize, type ResizedImage, resizeImages } from './image/resize-image.ts';
 import { assertKnownParameters, readFraction } from './parameters.ts';
 import { type SinglePass, singlePass } from './single-pass.ts';
 import type { Task } from './task.ts';
@@ -110,15 +110,13 @@ const steps = (
   prepare: (request) => resizeImages(request, preprocessing),
 
   // Never padded to the size of another picture: a detector sees the padding, and would answer by what else was sent.
-  group: ({ geometry: { output } }) => `${output.width}×${output.height}`,
+  group: bySize,
 
-  collate(batch) {
-    const feeds = batch.map((image) => ({
-      [pixelValues]: toPixelValues(image.pixels, image.geometry, preprocessing.channels),
-      ...(pixelMask && { [pixelMask.name]: toPixelMask(image, pixelMask) }),
-    }));
-    return concatenate(feeds);
-  },
+  collate: (batch) => ({
+    [pixelValues]: toPixelValues(batch, preprocessing.channels),
+    ...(pixelMask && concatenate(batch.map((image) => ({ [pixelMask.name]: toPixelMask(image, pixelMask) })))),
+  }),
+  recycle: (feeds) => recyclePixelValues(feeds[pixelValues] as Tensor<'float32'>),
 
   postprocess(outputs, { isList, options }, images) {
     const answers = outputs.map((output, index) =>

@@ -17,6 +17,8 @@ export interface SinglePass<Request, Row, Resources> extends Shared<Request, Row
   readonly outputNames?: readonly string[];
   /** Feeds with a leading dimension of `batch.length`, shorter rows padded. */
   collate(batch: readonly Row[], signature: Signature, resources: Resources): Tensors;
+  /** What becomes of feeds that were run. */
+  recycle?(feeds: Tensors): void;
   /** The answer, from the outputs of each row, with a leading dimension of 1, in the order of `prepare`. @throws `INFERENCE_FAILED` */
   postprocess(outputs: readonly Tensors[], request: Request, prepared: readonly Row[], resources: Resources): unknown;
 }
@@ -43,6 +45,9 @@ export const singlePass = <Request, Row, Resources = undefined>(steps: SinglePas
     batchSize: (_row, maxBatch, graphs) => (isBatchable(onlyGraph(graphs).signature) ? maxBatch : 1),
     async run(batch, resources, graphs) {
       const { signature, run } = onlyGraph(graphs);
-      return split(await run(steps.collate(batch, signature, resources), steps.outputNames), batch.length);
+      const feeds = steps.collate(batch, signature, resources);
+      const outputs = await run(feeds, steps.outputNames);
+      steps.recycle?.(feeds);
+      return split(outputs, batch.length);
     },
   });

@@ -101,7 +101,7 @@ describe('letterboxing', () => {
         size: { width, height },
       });
       const { pixels, geometry } = await resizeImage(await readFile(path.join(FIXTURES, 'images', image)), plan);
-      const { data, shape } = toPixelValues(pixels, geometry, plan.channels);
+      const { data, shape } = toPixelValues([{ pixels, geometry }], plan.channels);
       const expected = inflateSync(Buffer.from(levels, 'base64'));
 
       expect(shape).toEqual([1, 3, height, width]);

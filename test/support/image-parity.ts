@@ -68,7 +68,8 @@ export const measureParity = async (): Promise<Parity[]> => {
     const bytes = await readFile(path.join(FIXTURES, 'reference/pixels', `${image}.png`));
     const picture = await openPicture(bytes);
     const asTheyAre = { ...plan, resize: undefined, crop: undefined };
-    return toPixelValues(await picture.decode(), toGeometry(asTheyAre, picture), plan.channels);
+    const placed = { pixels: await picture.decode(), geometry: toGeometry(asTheyAre, picture) };
+    return toPixelValues([placed], plan.channels);
   };
 
   const rows: Parity[] = [];

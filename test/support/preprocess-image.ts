@@ -6,5 +6,5 @@ import { resizeImage } from '../../src/tasks/image/resize-image.ts';
 /** An encoded picture → `pixel_values` float32[1,3,H,W], as a classifier takes it. */
 export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {
   const { pixels, geometry } = await resizeImage(bytes, plan);
-  return toPixelValues(pixels, geometry, plan.channels);
+  return toPixelValues([{ pixels, geometry }], plan.channels);
 };

@@ -47,6 +47,9 @@ export interface ResizedImage {
   readonly pixels: Pixels;
 }
 
+/** Equal for pictures that fit into one tensor. */
+export const bySize = ({ geometry: { output } }: ResizedImage): string => `${output.width}×${output.height}`;
+
 /**
  * The pixels of an encoded picture, resized and cropped as `plan` says.
  *

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { batchKey, concatenate, isBatchable, rows } from '../../../src/core/batch.ts';
+import { concatenate, isBatchable, rows } from '../../../src/core/batch.ts';
 import type { Tensor } from '../../../src/core/tensor.ts';
 
 const float32 = (shape: number[], ...data: number[]): Tensor => ({
@@ -27,14 +27,6 @@ describe('batches', () => {
     expect(joined.n).toEqual({ dtype: 'int64', shape: [2], data: BigInt64Array.of(2n ** 62n, -1n) });
     expect(joined.s).toEqual({ dtype: 'string', shape: [2], data: ['a', 'b'] });
     expect(rows(joined, 1, 2).s?.data).toEqual(['b']);
-  });
-
-  it('hold only inputs of one shape and type', () => {
-    const key = batchKey({ x: float32([1, 2], 1, 2) });
-
-    expect(batchKey({ x: float32([5, 2]) })).toBe(key);
-    expect(batchKey({ x: float32([1, 3]) })).not.toBe(key);
-    expect(batchKey({ y: float32([1, 2]) })).not.toBe(key);
   });
 
   it('need a variable leading dimension everywhere', () => {
