@@ -4,6 +4,7 @@ import type { Metadata, Sharp } from 'sharp';
 import { ServingError } from '../../core/errors.ts';
 import { type ImageFormat, sniffFormat } from './format.ts';
 import { MAX_PIXELS, type Rectangle } from './geometry.ts';
+import { readOrdinaryJpegHeader } from './jpeg-header.ts';
 import type { Size } from './processors.ts';
 import type { Pixels } from './resample.ts';
 
@@ -63,6 +64,8 @@ const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): Se
   return new ServingError('INVALID_INPUT', message, { cause: error });
 };
 
+type Header = Pick<Picture, 'width' | 'height' | 'samples'>;
+
 /** Samples that would be decoded to other colours than Pillow's. */
 const assertSamples = (format: ImageFormat, { space, depth, channels }: Metadata): void => {
   const depths = space === 'cmyk' ? ['uchar'] : ['uchar', 'ushort'];
@@ -78,6 +81,12 @@ const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples
   if (space === 'grey16' && !hasAlpha) return 'grey16';
   const isPlain = depth === 'uchar' && bitsPerSample !== 1 && !hasAlpha && (space === 'srgb' || space === 'b-w');
   return isPlain ? 'plain' : 'other';
+};
+
+/** @throws `INVALID_INPUT` for samples that are not decoded here */
+const toHeader = (format: ImageFormat, metadata: Metadata): Header => {
+  assertSamples(format, metadata);
+  return { ...metadata.autoOrient, samples: toSamples(metadata) };
 };
 
 /** Decoding AVIF takes four times the memory of the other formats, and more with alpha and ten bits. */
@@ -164,11 +173,12 @@ export const openPicture = async (bytes: Uint8Array): Promise<Picture> => {
     throw undecodable(bytes, format, error);
   };
   const encoded = open(bytes, format);
-  const metadata = await encoded.metadata().catch(refuse);
-  const { width, height } = metadata.autoOrient;
+  const ordinary = format === 'jpeg' ? readOrdinaryJpegHeader(bytes) : undefined;
+  const header = ordinary
+    ? { ...ordinary, samples: 'plain' as const }
+    : toHeader(format, await encoded.metadata().catch(refuse));
+  const { width, height, samples } = header;
   assertPixels(format, width, height);
-  assertSamples(format, metadata);
-  const samples = toSamples(metadata);
 
   const read = async (pipeline: Sharp, toRgb = (data: Buffer): Uint8Array => data): Promise<Pixels> => {
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch(refuse);
