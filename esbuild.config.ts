@@ -1,30 +1,49 @@
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
 import type { BuildOptions, Plugin } from 'esbuild';
 
 /** What a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry it. */
 const nativePackages = ['onnxruntime-node', 'onnxruntime-common', 'sharp'];
 
-/** Names that are values already; the rest are getters, which load undici. */
+/** Names that are values already; the rest are getters. */
 const plainNames = (module: object): string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(module)).flatMap(([name, { get }]) => (get ? [] : [name]));
 
+const withoutGetters = (name: string): string => `const module = process.getBuiltinModule('node:${name}');
+export const { ${plainNames(process.getBuiltinModule(name) as object)} } = module;
+export default module;`;
+
 /**
- * `import` of node:http reads each of its names, and so loads undici for `WebSocket` and two more, which nobody here uses: some 20 ms of a
- * cold start. `require` reads none.
+ * `import` of a module of Node's own loads it, and reads each of its names, getters too: node:http loads undici for its `WebSocket`,
+ * node:process opens stdin. Nobody here uses those, nor the one checksum that the SDK takes from node:zlib: some 25 ms of a cold start.
  */
-const httpWithoutUndici: Plugin = {
-  name: 'http-without-undici',
+const builtinsOnDemand: Plugin = {
+  name: 'builtins-on-demand',
   setup({ onResolve, onLoad }) {
-    const namespace = 'http-without-undici';
-    const modules: Readonly<Record<string, object>> = { http, https };
-    onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path: path.replace('node:', ''), namespace }));
-    onLoad({ filter: /.*/, namespace }, ({ path }) => ({
-      contents: `import { createRequire } from 'node:module';
-const module = createRequire(import.meta.url)('node:${path}');
-export const { ${plainNames(modules[path] ?? {})} } = module;
-export default module;`,
+    const namespace = 'builtins-on-demand';
+    const contents: Readonly<Record<string, string>> = {
+      http: withoutGetters('http'),
+      https: withoutGetters('https'),
+      process: withoutGetters('process'),
+      zlib: "export const crc32 = (...values) => process.getBuiltinModule('node:zlib').crc32(...values);",
+    };
+    onResolve({ filter: /^(node:)?(https?|process|zlib)$/ }, ({ path }) => ({
+      path: path.replace('node:', ''),
+      namespace,
+    }));
+    onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: contents[path] ?? '' }));
+  },
+};
+
+/** No operation on objects answers by a stream of events, whose codec is 30 KB. */
+const sdkWithoutEventStreams: Plugin = {
+  name: 'sdk-without-event-streams',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'sdk-without-event-streams';
+    onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path }) => ({ path, namespace }));
+    onLoad({ filter: /.*/, namespace }, () => ({
+      contents: `function refuse() { throw new Error('esbuild.config.ts leaves event streams out'); }
+export const resolveEventStreamSerdeConfig = (config) => config;
+export { refuse as eventStreamSerdeProvider, refuse as EventStreamSerde };`,
     }));
   },
 };
@@ -85,7 +104,13 @@ export const bundleOptions = {
   minifySyntax: true,
   minifyWhitespace: true, // and names stay: they make stack traces readable without source maps, for 40 KB
   external: nativePackages,
-  plugins: [httpWithoutUndici, credentialsFromEnvironment, shapesOnDemand, decodersWithoutWorkers],
+  plugins: [
+    builtinsOnDemand,
+    sdkWithoutEventStreams,
+    credentialsFromEnvironment,
+    shapesOnDemand,
+    decodersWithoutWorkers,
+  ],
 } satisfies BuildOptions;
 
 const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: nativePackages, outputFileExtension: '.mjs' });

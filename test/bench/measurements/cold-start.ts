@@ -6,7 +6,7 @@ import { assertSameLabels, type LabelScore, toLabels } from '../labels.ts';
 import type { Results } from '../measures.ts';
 import type { Peers } from '../peers.ts';
 import type { Sample } from '../sample.ts';
-import type { Workbench } from '../workbench.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
 
 /** The function of `<folder>/handler.mjs`, run by Lambda's runtime client. */
 export const functionCommand = (
@@ -38,6 +38,8 @@ export const measureColdStart = async (
 ): Promise<Results> => {
   const { directory, environment } = workbench;
   const [photoPath = ''] = sample.photoPaths;
+  /** onnxruntime and sharp as npm installs them: what the layers make of them is the product's. */
+  const installed = path.join(projectRoot, 'node_modules');
   let reference: LabelScore[] = []; // of the floor, which has the first turn
 
   const answerOf = async (command: Command): Promise<number> => {
@@ -48,7 +50,11 @@ export const measureColdStart = async (
   const contenders: Record<string, () => Promise<number>> = {
     floor: async () => {
       const args = [path.join(directory, 'floors/cold-start.mjs'), sample.graphPath, photoPath];
-      const { answer, elapsedMs } = await firstLine({ args, cwd: directory, environment: environment() });
+      const { answer, elapsedMs } = await firstLine({
+        args,
+        cwd: directory,
+        environment: { ...environment(), NODE_PATH: installed },
+      });
       reference = toLabels(Float32Array.from(answer as number[]), sample.id2label);
       return elapsedMs;
     },
