@@ -7,6 +7,7 @@ import { createQueue } from '../core/queue.ts';
 import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ObjectStore } from '../repository/object-store.ts';
 import { graphFiles, totalBytes } from './artefacts.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
 import { inMb, type ModelDirectory, openModelFiles } from './model-files.ts';
 import { createSession, loadRuntime, type Session } from './session.ts';
@@ -85,6 +86,9 @@ export interface ModelCacheOptions {
   readonly onEvicted: (report: EvictionReport) => void;
 }
 
+/** A download that is smaller leaves little behind. */
+const GARBAGE_FROM_BYTES = 32 * 1024 * 1024;
+
 /** What a model is expected to take for each byte of its graphs until it was measured: weights, their packed copies, a run's memory. */
 const EXPECTED_GROWTH = 1.5;
 
@@ -153,6 +157,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
 
   const create = async (bundle: PublishedBundle, files: ModelDirectory, trial: Trial): Promise<Sized<LoadedModel>> => {
     const { name, version, digest } = bundle;
+    if ((files.download?.bytes ?? 0) >= GARBAGE_FROM_BYTES) await collectGarbage();
     const { model, grownBytes, ...durations } = await createModel(bundle, files.path, trial, options);
     // Memory that an evicted model left with the allocator is used again without being seen: what was seen before counts.
     const bytes = Math.max(grownBytes, totalBytes(graphFiles(bundle)), measuredBytes.get(digest) ?? 0);

@@ -1,0 +1,30 @@
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { collectGarbage } from '../../../src/engine/collect-garbage.ts';
+
+const MIB = 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+/** Chunks as a download leaves them behind. */
+const leaveChunks = (bytes: number): void => {
+  for (let made = 0; made < bytes; made += CHUNK_BYTES) Buffer.allocUnsafeSlow(CHUNK_BYTES);
+};
+
+/** What is left of `heldBytes`: another thread of V8's frees, a moment later. */
+const leftAfterwards = async (beforeBytes: number, heldBytes: number): Promise<number> => {
+  const left = () => process.memoryUsage().arrayBuffers - beforeBytes;
+  for (let attempt = 0; attempt < 5 && left() > heldBytes / 3; attempt += 1) await setTimeout(10);
+  return left();
+};
+
+describe('collecting garbage', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('frees the chunks of download %i', async () => {
+    const beforeBytes = process.memoryUsage().arrayBuffers;
+    leaveChunks(12 * MIB);
+    const heldBytes = process.memoryUsage().arrayBuffers - beforeBytes;
+
+    await collectGarbage();
+
+    expect(await leftAfterwards(beforeBytes, heldBytes)).toBeLessThan(heldBytes / 3);
+  });
+});
