@@ -1,25 +1,33 @@
 import { clears, type Figures, MEASURES, type Measure, type MeasureName, medianOf } from '../measures.ts';
 import { bar, format } from './table.ts';
 
-const COLD_START = `Where the time goes beside the bare script's own (trace of the fastest of 11 cold starts, 317 ms, 2026-11-23): importing the bundle with the AWS
-SDK 45 ms, registering as an extension 12, the SDK's first request 17, routing, bundle and task 25, downloading and hashing the file 40. Kept: \`require\` of
-node:http (22 ms), credentials from the environment, files of their own for tasks (12), no shapes of S3 that nothing uses (8 of CPU), a caller's request as the
-first run (20). Dropped: loading onnxruntime and sharp while the files come in (at 0, 5 and 10 ms into the download: no gain where S3 answers in 2 ms), both log
-lines in one write (no gain).`;
+const COLD_START = `Where the time goes (\`node --cpu-prof\`, 50 µs, mean of six cold starts, 317 ms under the profiler, 2026-11-23): creating the session 58 ms,
+starting onnxruntime 21, loading sharp 22, the run 12, all of which the bare script has too; running the SDK for the first time 42, parsing and compiling the bundle 19, waiting 20,
+bringing and hashing the file 18, garbage 10, Powertools 7, the task's modules 5, checking documents 3. \`perf\` counts 17 % of all cycles in V8's parser and compiler: code that runs once.
+Kept: \`require\` of node:http (22 ms), sharp and onnxruntime as one script each (15), credentials from the environment, files of their own for tasks (12), no shapes of S3 that nothing uses (8),
+a caller's request as the first run (20), no event streams, stdin and zlib (4). Dropped, without a gain: loading onnxruntime and sharp while the files come in, or onnxruntime while Lambda registers
+the extension; all settings of the SDK given instead of looked up (1 ms); shorter names (1 ms); one write for both log lines; a larger young generation (8 ms, but Lambda does not take that flag),
+collecting garbage in one thread, no optimising compiler, eager compilation (all slower).`;
 
 /** What is known about bars that are hard to reach: where the time goes, and what was tried. Shown while the bar is missed. */
 const KNOWN: Partial<Record<MeasureName, string>> = {
   'cold.floor_ratio': COLD_START,
-  'cold.transformersjs_ratio': `The peer reads its model from its own package, asks nobody and logs nothing; it creates the same session and decodes by the same
-libvips, so the bare script alone takes 0.64 of its time (176 of 277 ms, 2026-11-23): more than the bar. ${COLD_START}`,
-  'warm.image_ratio': `Decoding by the same libvips calls takes 3.3 ms in both. Reading the header first, which refuses pictures by format, size and samples
-before memory is spent on them, is 0.3 ms more. Each other option of the decoder was left out by itself (orientation, alpha, colour space, shrink on load): none
-changes the time by more than the noise of 0.2 ms.`,
+  'cold.transformersjs_ratio': `The peer reads its model from its own package, asks nobody, verifies and logs nothing; it creates the same session and decodes by the same
+libvips. The bare script, which does nothing else either, takes 0.60 of its time (154 of 257 ms, 2026-11-23), which is the bar: there is no room for S3, hashing, routing and metrics. ${COLD_START}`,
+  'warm.image_ratio': `Decoding by the same libvips calls takes as long in both. Of what is beside it, reading the size of an ordinary JPEG without libvips took away 0.3 ms,
+one decoder for header and pixels 0.13, the memory of the last picture and a softmax without iterators most of the garbage, which had
+taken 24 full collections for 320 pictures where the bare loop takes 10. Routing,
+metrics and the log line are what is left, 0.3 ms.`,
   'batch.throughput_ratio': `The raw loop reads no picture from S3 and writes no result: on-upload sends 192 requests for 64 pictures (what was answered
-already, the picture, its result), through the SDK, from the thread that also runs the graph. It sent 64 more until it stopped looking again at what it had just seen.`,
-  'load.download_ratio': `Hashing 100 MB is 58 ms of CPU that the raw download does not spend, and a request through the SDK takes 1 to 2 ms. Tried (2026-11-23): parts
-held in memory until they were hashed, 4 MiB four at once (1.73), 8 MiB three at once (1.56, for more memory than its bar allows); chunks written in this thread (1.28);
-blocks of 256 KiB (1.38), 512 KiB (1.33) and 2 MiB (1.47) to other threads instead of 1 MiB (1.16 to 1.31).`,
+already, the picture, its result), through the SDK, 0.8 ms each from the thread that also runs the graph. It sent 64 more until it stopped looking again at what it had just seen. Tried: tensors
+filled when they are run instead of joined (kept, 0.02 more); answering without looking for an earlier answer would save a third of the requests, and run twice what S3 announces twice.`,
+  'load.download_ratio': `Hashing 100 MB is 57 ms of CPU that the raw download does not spend, a third of its time, so that the bar is met only as far as hashing, writing and receiving
+overlap on the two cores that the S3 of the bench works on, too. Tried (2026-11-23, medians of several runs each): parts held in memory until they were hashed, 4 MiB four at once (1.73), 8 MiB three
+at once (1.56, for more memory than its bar allows); chunks written in this thread (1.19 to 1.38); blocks of 256 KiB (1.38), 512 KiB (1.39), 1 MiB (1.22 to 1.31, kept) and 2 MiB (1.47) to other threads;
+copied into two buffers for each part (1.25 to 1.34); two and three parts at once (1.29, 1.30); garbage collected on the way (1.27 to 1.50). A profile of the rest: 30 % of all cycles, here and in
+the raw download alike, are V8 looking for garbage because of the chunks that Node allocates.`,
+  'load.peak_rss_ratio': `What is beside the mapped weights are chunks of the download that V8 has not collected yet: 10 to 50 MB, depending on how fast they come. Young ones are collected before the session is
+created; tried: collecting every 4 to 16 blocks (1.43 to 1.50, since those that are being written survive), blocks of 512 KiB (1.42).`,
 };
 
 /** For each bar that is missed by how much, and why as far as that is known; nothing when all are cleared. */

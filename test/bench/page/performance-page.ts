@@ -9,9 +9,14 @@ import { drawGrowth } from './growth-chart.ts';
 import { missedSection } from './missed.ts';
 import { FIGURE_HEADER, figureRows, format, TIME_HEADER, timeRows, toMarkdownTable } from './table.ts';
 
-/** Inputs: list prices in USD, US East (N. Virginia), first tier, without the free tier. https://aws.amazon.com/lambda/pricing/ */
+/**
+ * Inputs: list prices in USD, US East (N. Virginia), first tier, without the free tier. https://aws.amazon.com/lambda/pricing/
+ * Those on demand were last seen in AWS's price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a
+ * million GB-seconds are $36.67, on arm64 $33.33.
+ */
 const PRICES = {
-  asOf: '2025',
+  asOf: '2026-07-21',
+  keptAsOf: '2025',
   millionRequests: 0.2,
   /** Of a GB for a second. */
   x86: 0.0000166667,
@@ -123,7 +128,7 @@ With n requests a month of which a share c is cold, t seconds warm and T cold, a
     compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${PRICES.x86}, arm64 $${PRICES.arm64})
     provisioned, each environment: m / 1024 × (seconds kept × $${PRICES.kept} + seconds run × $${PRICES.keptRun}) instead
 
-Prices of US East (N. Virginia), first tier, as of ${PRICES.asOf}; see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
+Prices of US East (N. Virginia), first tier, as of ${PRICES.asOf} (provisioned concurrency: ${PRICES.keptAsOf}); see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
 come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
 
 ${costTable(warm, cold)}
