@@ -24,26 +24,25 @@ export interface RecognisedTask {
 const kebab = (words: string): string => words.replaceAll(/(?<=[a-z0-9])[A-Z]/g, '-$&').toLowerCase();
 
 /** What architectures end in, where the task is called otherwise. */
-const HEADS: Readonly<Record<string, string>> = {
-  'sequence-classification': 'text-classification',
-  ctc: 'automatic-speech-recognition',
-  'speech-seq2-seq': 'automatic-speech-recognition',
-};
+const HEADS: ReadonlyMap<string, string> = new Map([
+  ['sequence-classification', 'text-classification'],
+  ['ctc', 'automatic-speech-recognition'],
+  ['speech-seq2-seq', 'automatic-speech-recognition'],
+]);
 
 /** Encoder–decoders are called `…ForConditionalGeneration`, whatever they generate: their `model_type` decides. */
-const GENERATORS: Readonly<Record<string, string>> = {
-  whisper: 'automatic-speech-recognition',
-  marian: 'translation',
-  t5: 'translation',
-  mt5: 'translation',
-  m2m_100: 'translation',
-};
+const GENERATORS: ReadonlyMap<unknown, string> = new Map([
+  ['whisper', 'automatic-speech-recognition'],
+  ['marian', 'translation'],
+  ['t5', 'translation'],
+  ['mt5', 'translation'],
+  ['m2m_100', 'translation'],
+]);
 
 const taskOfArchitecture = (architecture: string, modelType: unknown): string | undefined => {
-  const generates = Object.hasOwn(GENERATORS, String(modelType)) ? GENERATORS[String(modelType)] : undefined;
-  if (/ForConditionalGeneration$|MTModel$/.test(architecture)) return generates;
+  if (/ForConditionalGeneration$|MTModel$/.test(architecture)) return GENERATORS.get(modelType);
   const [, head] = /For([A-Z]\w*?)(WithTeacher)?$/.exec(architecture) ?? [];
-  return head === undefined ? undefined : (HEADS[kebab(head)] ?? kebab(head));
+  return head === undefined ? undefined : (HEADS.get(kebab(head)) ?? kebab(head));
 };
 
 /**

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-it.each(['infer', 'on-upload'])('%s starts without undici, onnxruntime and sharp', async (name) => {
+it.each(['infer', 'on-upload'])('%s starts without undici, zlib, onnxruntime and sharp', async (name) => {
   const outdir = join(directory, name);
   await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outdir, logLevel: 'error' });
   const script = `await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
@@ -31,5 +31,5 @@ it.each(['infer', 'on-upload'])('%s starts without undici, onnxruntime and sharp
 
   const loaded = JSON.parse(stdout) as string[];
   expect(loaded).toContain('NativeModule http');
-  expect(loaded.filter((module) => /undici|onnxruntime|sharp/.test(module))).toEqual([]);
+  expect(loaded.filter((module) => /undici|zlib|onnxruntime|sharp/.test(module))).toEqual([]);
 });

@@ -170,10 +170,13 @@ describe('the task', () => {
     expect(await recogniseTask(await findModel(join(folder, 'model.onnx')))).toMatchObject({ task: 'tensor' });
   });
 
-  it('that is not served is refused, with the way round', async () => {
-    await expect(recognise(config({ architectures: ['SegformerForSemanticSegmentation'] }))).rejects.toMatchObject({
+  it.each([
+    ['SegformerForSemanticSegmentation', 'semantic-segmentation'],
+    ['BertForConstructor', 'constructor'],
+  ])('%s, which is not served, is refused, with the way round', async (architecture, task) => {
+    await expect(recognise(config({ architectures: [architecture] }))).rejects.toMatchObject({
       code: 'MODEL_INVALID',
-      message: expect.stringMatching(/SegformerForSemanticSegmentation.*semantic-segmentation.*--task tensor/),
+      message: expect.stringMatching(new RegExp(`^${architecture}.* task ${task}, .*--task tensor`)),
     });
   });
 
