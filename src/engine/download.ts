@@ -9,8 +9,9 @@ const PARTS_IN_FLIGHT = 4;
 /** Smaller ones take longer to ask for than to send; larger ones gain nothing. */
 const LEAST_PART_BYTES = 4 * MIB;
 const MOST_PART_BYTES = 16 * MIB;
-/** What is written, or read back, at once: less is more calls, more is more memory. */
-const BLOCK_BYTES = MIB;
+/** What is held of each part until it is written: less is more calls, more is more memory. */
+const WRITE_BYTES = MIB / 2;
+const READ_BYTES = MIB;
 
 /** The bytes of a file from `start` up to `end`, exclusive. */
 export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
@@ -57,7 +58,7 @@ const writeAll = async (
       position += chunk.byteLength;
       if (position > end) break;
       held.push(chunk);
-      if (position - heldFrom < BLOCK_BYTES) continue;
+      if (position - heldFrom < WRITE_BYTES) continue;
       await writing;
       write();
     }
@@ -91,7 +92,7 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
 
   const hashInOrder = async (): Promise<string> => {
     const hash = createHash('sha256');
-    const bytes = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, sizeBytes));
+    const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, sizeBytes));
     let position = 0;
     while (position < sizeBytes && !failed) {
       const ready = (writtenTo[Math.floor(position / partBytes)] ?? position) - position;

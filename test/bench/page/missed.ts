@@ -23,11 +23,12 @@ already, the picture, its result), through the SDK, 0.8 ms each from the thread 
 filled when they are run instead of joined (kept, 0.02 more); answering without looking for an earlier answer would save a third of the requests, and run twice what S3 announces twice.`,
   'load.download_ratio': `Hashing 100 MB is 57 ms of CPU that the raw download does not spend, a third of its time, so that the bar is met only as far as hashing, writing and receiving
 overlap on the two cores that the S3 of the bench works on, too. Tried (2026-11-23, medians of several runs each): parts held in memory until they were hashed, 4 MiB four at once (1.73), 8 MiB three
-at once (1.56, for more memory than its bar allows); chunks written in this thread (1.19 to 1.38); blocks of 256 KiB (1.38), 512 KiB (1.39), 1 MiB (1.22 to 1.31, kept) and 2 MiB (1.47) to other threads;
+at once (1.56, for more memory than its bar allows); chunks written in this thread (1.19 to 1.38); blocks of 256 KiB (1.31 to 1.38), 512 KiB (1.15 to 1.29, kept), 1 MiB (1.22 to 1.31) and 2 MiB (1.47) to other threads;
 copied into two buffers for each part (1.25 to 1.34); two and three parts at once (1.29, 1.30); garbage collected on the way (1.27 to 1.50). A profile of the rest: 30 % of all cycles, here and in
 the raw download alike, are V8 looking for garbage because of the chunks that Node allocates.`,
-  'load.peak_rss_ratio': `What is beside the mapped weights are chunks of the download that V8 has not collected yet: 10 to 50 MB, depending on how fast they come. Young ones are collected before the session is
-created; tried: collecting every 4 to 16 blocks (1.43 to 1.50, since those that are being written survive), blocks of 512 KiB (1.42).`,
+  'load.peak_rss_ratio': `Beside the mapped weights are 30 MB that any model takes, and chunks of the download that V8 has not collected yet: 10 to 30 MB, depending on how fast they come. Young ones are
+collected before the session is created. Tried (2026-11-23): blocks of 1 MiB (1.40 to 1.48) and 256 KiB (1.37, but slower) instead of 512 KiB (1.40 to 1.43); collecting young garbage every 8, 16 and
+32 blocks (1.50, 1.41, 1.43: what is being written survives), everything every 32 (1.39).`,
 };
 
 /** For each bar that is missed by how much, and why as far as that is known; nothing when all are cleared. */
