@@ -1,10 +1,18 @@
-/** Imports go one way: functions, cli, local → lambda → http → serving → {engine, repository, tasks, protocol} → core. */
+/**
+ * Imports go one way:
+ * core → onnx → source; core → {media, generation} → tasks; core → repository → engine;
+ * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {source, tasks, serving} → authoring → {cli, local}.
+ */
+const ROOMS = '^(src|functions|cli|local|layers|models|test|events|docs)/';
+
+const RECIPE = '^src/tasks/.*recipe[.]ts$';
+
 const only = (name, from, allowed, comment) => ({
   name,
   severity: 'error',
   comment,
-  from: { path: from },
-  to: { path: '^(src|functions|cli|local|layers|models|test)/', pathNot: [from, ...allowed] },
+  from: { path: from, pathNot: [RECIPE] },
+  to: { path: ROOMS, pathNot: [from, ...allowed] },
 });
 
 const door = (name, packages, allowed) => ({
@@ -15,6 +23,9 @@ const door = (name, packages, allowed) => ({
   to: { path: packages },
 });
 
+const src = (...rooms) => `^src/(${rooms.join('|')})/`;
+const SERVING = src('core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'serving');
+
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -22,46 +33,80 @@ export default {
     {
       name: 'no-orphans',
       severity: 'error',
-      comment: 'a source file nobody imports is dead',
-      from: { orphan: true, path: '^src/' },
+      comment: 'a source file that nobody imports is dead',
+      from: { orphan: true, path: '^(src|cli|local)/', pathNot: ['/main\\.ts$'] },
       to: {},
     },
     {
       name: 'no-dev-dependencies-in-functions',
       severity: 'error',
-      from: { path: '^(src|functions)/' },
+      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'source', 'onnx'), RECIPE] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
-    only('core-stands-alone', '^src/core/', [], 'core imports nothing of the project'),
-    only('repository-on-core', '^src/repository/', ['^src/core/'], 'where models live knows nothing of what they do'),
-    only('engine-on-repository', '^src/engine/', ['^src/core/', '^src/repository/'], 'the engine reads bundles'),
-    only('tasks-on-core', '^src/tasks/', ['^src/core/'], 'tasks are pure'),
-    only('protocol-on-core', '^src/protocol/', ['^src/core/'], 'protocols translate'),
-    only('serving-below-http', '^src/serving/', ['^src/(core|repository|engine|tasks|protocol)/'], 'no transport here'),
+    only('core-stands-alone', src('core'), [], 'core imports nothing of the project'),
+    only('onnx-on-core', src('onnx'), [src('core')], 'graphs are bytes here'),
+    only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),
+    only('generation-on-core', src('generation'), [src('core')], 'generation knows graphs alone'),
+    only('repository-on-core', src('repository'), [src('core')], 'the repository knows no task'),
+    only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
+    only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
+    only('source-on-onnx', src('source'), [src('core', 'onnx', 'media')], 'the source is a folder of this computer'),
     only(
-      'http-below-lambda',
-      '^src/http/',
-      ['^src/(core|repository|protocol|serving)/'],
-      'the application knows no Lambda event',
+      'tasks-are-pure',
+      src('tasks'),
+      [src('core', 'media', 'generation'), '^src/protocol/open-inference/'],
+      'tasks do no I/O; the tensor task speaks the Open Inference Protocol',
     ),
-    only('lambda-below-functions', '^src/lambda/', ['^src/'], 'adapters import the application'),
-    only('functions-only-wire', '^functions/', ['^src/'], 'a function imports src alone'),
-    only('cli-apart', '^cli/', ['^src/'], 'the command line imports src alone'),
-    only('local-apart', '^local/', ['^src/', '^cli/'], 'the local server may push as the command line does'),
-    door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', ['^src/engine/']),
+    {
+      name: 'recipes-read-the-source',
+      severity: 'error',
+      comment: 'a recipe imports its task, the source, and what these import',
+      from: { path: RECIPE },
+      to: { path: ROOMS, pathNot: [src('core', 'media', 'onnx', 'source', 'tasks')] },
+    },
+    {
+      name: 'recipes-stay-out-of-functions',
+      severity: 'error',
+      comment: 'only the list of tasks and other recipes may import a recipe',
+      from: { pathNot: [RECIPE, '^src/tasks/index\\.ts$', '^test/'] },
+      to: { path: RECIPE, dependencyTypesNot: ['type-only'] },
+    },
+    only('serving-below-http', src('serving'), [SERVING], 'serving knows no transport'),
+    only('jobs-on-serving', src('jobs'), [SERVING], 'jobs know no transport'),
+    only('http-below-lambda', src('http'), [src('core', 'repository', 'protocol', 'serving')], 'no Lambda event here'),
+    only('lambda-below-functions', src('lambda'), [SERVING, src('jobs', 'http')], 'adapters import the application'),
+    only(
+      'authoring-beside-serving',
+      src('authoring'),
+      [SERVING, src('onnx', 'source')],
+      'authoring prepares versions, for the command line and the local server',
+    ),
+    only('functions-only-wire', '^functions/', [src('lambda')], 'a function imports its adapter alone'),
+    only('cli-on-src', '^cli/', ['^src/'], 'the command line imports src alone'),
+    only('local-on-src', '^local/', ['^src/'], 'the local server imports src alone'),
+    only('layers-apart', '^layers/', [], 'layers import nothing of the project'),
+    {
+      name: 'nobody-imports-tests',
+      severity: 'error',
+      from: { pathNot: '^test/' },
+      to: { path: '^test/' },
+    },
+    door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', [src('engine')]),
     door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/telemetry']),
-    door('one-door-to-s3', '@aws-sdk/', ['^src/repository/s3-']),
-    door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/tasks/image/']),
-    door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/tasks/text/tokenizer/patterns']),
+    door('one-door-to-s3', '@aws-sdk/', ['^src/repository/stores/s3-']),
+    door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
+    door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [
-      '^src/tasks/audio/',
+      '^src/media/audio/',
     ]),
-    door('one-door-to-csv', '^(node_modules/)?csv-parse', ['^src/tasks/tabular/csv']),
+    door('one-door-to-csv', '^(node_modules/)?csv-parse', ['^src/media/table/csv']),
     door('hono-routes-http', '^(node_modules/)?hono', ['^src/http/']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['layers/[^/]+/build', '\\.serverless', '\\.esbuild'] },
+    exclude: {
+      path: ['layers/[^/]+/build', '\\.serverless', '\\.esbuild', '^test/fixtures/models', '^test/bench/peers'],
+    },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { conditionNames: ['import', 'node', 'default', 'types'], exportsFields: ['exports'] },

@@ -4,6 +4,9 @@ import type { BuildOptions, Plugin } from 'esbuild';
 /** What a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry it. */
 const nativePackages = ['onnxruntime-node', 'onnxruntime-common', 'sharp'];
 
+/** Recipes serve `push` alone; the list of tasks names them, and nothing that a function runs imports them. */
+const external = [...nativePackages, '*/recipe.ts'];
+
 /** Names that are values already; the rest are getters. */
 const plainNames = (module: object): string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(module)).flatMap(([name, { get }]) => (get ? [] : [name]));
@@ -103,7 +106,7 @@ export const bundleOptions = {
   mainFields: ['module', 'main'], // the AWS SDK's ES modules bundle to two thirds of its CommonJS
   minifySyntax: true,
   minifyWhitespace: true, // and names stay: they make stack traces readable without source maps, for 40 KB
-  external: nativePackages,
+  external,
   plugins: [
     builtinsOnDemand,
     sdkWithoutEventStreams,
@@ -113,7 +116,7 @@ export const bundleOptions = {
   ],
 } satisfies BuildOptions;
 
-const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: nativePackages, outputFileExtension: '.mjs' });
+const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: external, outputFileExtension: '.mjs' });
 
 /** serverless-esbuild loads this file with `require` and expects a function. */
 export { serverlessEsbuildOptions as 'module.exports' };

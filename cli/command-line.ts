@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { type ErrorCode, ServingError } from '../src/core/errors.ts';
 import { toJsonText } from '../src/core/json-text.ts';
-import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './arguments.ts';
 import type { Command, Report } from './command.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
@@ -21,10 +20,11 @@ import { rollback } from './commands/rollback.ts';
 import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
 import { verify } from './commands/verify.ts';
-import { commandHelp, generalHelp } from './help.ts';
-import { suggestModel } from './model-reference.ts';
-import { findTarget, type Target } from './target.ts';
-import { createTerminal, type Streams } from './terminal.ts';
+import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
+import { suggestModel } from './options/model-reference.ts';
+import { commandHelp, generalHelp } from './output/help.ts';
+import { createTerminal, type Streams } from './output/terminal.ts';
+import { findTarget, type Target } from './targets/target.ts';
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {

@@ -1,5 +1,5 @@
-import type { Target, TargetUse } from './target.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './output/terminal.ts';
+import type { Target, TargetUse } from './targets/target.ts';
 
 /** An option of a command, as `parseArgs` of Node takes it and as `--help` shows it. */
 export interface Option {

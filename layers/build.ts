@@ -2,25 +2,14 @@ import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { type Architecture, CPUS } from './layer-packages.ts';
 import { findLockedPackage, withPackage } from './locked-package.ts';
 import { packages as onnxruntime } from './onnxruntime/packages.ts';
 import { packages as sharp } from './sharp/packages.ts';
 
-/** What npm calls each of Lambda's architectures. */
-const CPUS = { x86_64: 'x64', arm64: 'arm64' } as const;
 const LAYERS = { onnxruntime, sharp };
 
-export type Architecture = keyof typeof CPUS;
 export type LayerName = keyof typeof LAYERS;
-/** The packages of a layer for one CPU. The first is what functions require; `files` are globs inside each package. */
-export type LayerPackages = (cpu: (typeof CPUS)[Architecture]) => readonly LayerPackage[];
-export interface LayerPackage {
-  readonly name: string;
-  readonly files: readonly string[];
-  /** Whether its main module becomes one file with all the JavaScript that it requires, also from the other packages. */
-  readonly bundled?: true;
-}
-
 export const layerNames = Object.keys(LAYERS) as LayerName[];
 
 /**

@@ -1,4 +1,5 @@
-import { type Architecture, ensureLayer, layerNames } from './build.ts';
+import { ensureLayer, layerNames } from './build.ts';
+import type { Architecture } from './layer-packages.ts';
 
 interface Serverless {
   readonly processedInput: { readonly commands: readonly string[] };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './embedded-aws.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from './aws/embedded-aws.ts';
 import type { LocalEndpoint } from './local-server.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;

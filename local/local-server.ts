@@ -1,19 +1,19 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { pushModel } from '../cli/push-model.ts';
+import { pushModel } from '../src/authoring/push-model.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
-import { createS3UploadStore } from '../src/repository/s3-upload-store.ts';
+import { createS3UploadStore } from '../src/repository/stores/s3-upload-store.ts';
 import {
   DirectoryInUseError,
   type EmbeddedAws,
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
   startEmbeddedAws,
-} from './embedded-aws.ts';
-import { startEventSource } from './event-source.ts';
-import { createFunction, type FunctionProcess } from './function-process.ts';
-import { startHttpApi } from './http-api.ts';
+} from './aws/embedded-aws.ts';
+import { startEventSource } from './functions/event-source.ts';
+import { createFunction, type FunctionProcess } from './functions/function-process.ts';
+import { startHttpApi } from './gateway/http-api.ts';
 import { readService, type Service, type ServiceFunction } from './service.ts';
 
 export interface LocalServerOptions {

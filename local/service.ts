@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
-import type { S3Notification } from './s3-notification.ts';
-import type { QueueSettings } from './sqs-queues.ts';
+import type { S3Notification } from './aws/s3-notification.ts';
+import type { QueueSettings } from './aws/sqs-queues.ts';
 
 /** What runs locally of a serverless.yml. */
 export interface Service {

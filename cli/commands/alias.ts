@@ -1,8 +1,8 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
-import { setAlias } from '../../src/repository/rollout.ts';
+import { setAlias } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
 
 export const alias = defineCommand({
   summary: 'give a version a name',

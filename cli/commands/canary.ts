@@ -1,8 +1,8 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
-import { setCanary } from '../../src/repository/rollout.ts';
+import { setCanary } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel, parseShare } from '../routing-change.ts';
+import { CHANGE_OPTIONS, changeModel, parseShare } from '../options/routing-change.ts';
 
 export const canary = defineCommand({
   summary: 'let a version answer a share of the requests',

@@ -1,8 +1,9 @@
-import { deleteVersions } from '../../src/repository/delete-versions.ts';
+import { whoami } from '../../src/authoring/whoami.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
+import { deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../confirmation.ts';
-import { CHANGE_OPTIONS, whoami } from '../routing-change.ts';
+import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
   summary: 'delete a version that nothing is routed to',

@@ -1,7 +1,7 @@
 import { ServingError } from '../../src/core/errors.ts';
-import { type BucketCount, countBucket, emptyBucket } from '../bucket.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../confirmation.ts';
+import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { type BucketCount, countBucket, emptyBucket } from '../targets/bucket.ts';
 
 const describeCount = (name: string, { versions, unfinishedUploads }: BucketCount): string =>
   `s3://${name} (${versions} objects and versions, ${unfinishedUploads} unfinished uploads)`;

@@ -1,9 +1,10 @@
+import { whoami } from '../../src/authoring/whoami.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import { deleteVersions, superfluousVersions } from '../../src/repository/delete-versions.ts';
+import { deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../confirmation.ts';
-import { formatTable } from '../format.ts';
-import { CHANGE_OPTIONS, whoami } from '../routing-change.ts';
+import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { CHANGE_OPTIONS } from '../options/routing-change.ts';
+import { formatTable } from '../output/format.ts';
 
 const parseKeep = (text: string | undefined): number => {
   if (/^\d{1,6}$/.test(text ?? '')) return Number(text);

@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
-import { formatDate, formatTable } from '../format.ts';
-import { describeChange } from '../routing-change.ts';
+import { describeChange } from '../options/routing-change.ts';
+import { formatDate, formatTable } from '../output/format.ts';
 
 export const history = defineCommand({
   summary: 'who changed which version answers, when and why',

@@ -1,8 +1,9 @@
 import { ServingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
 import { type ModelRepository, unlessMissing } from '../../src/repository/model-repository.ts';
-import type { Targets } from '../../src/repository/routing.ts';
+import type { Targets } from '../../src/repository/routing/routing.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatDate, formatShare, formatTable } from '../format.ts';
+import { formatDate, formatShare, formatTable } from '../output/format.ts';
 
 type ListedModel =
   | {

@@ -1,10 +1,11 @@
 import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
 import { JsonText } from '../../src/core/json-text.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatTable } from '../format.ts';
-import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
-import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../predict-input.ts';
-import type { Post, Send } from '../send.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
+import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../options/predict-input.ts';
+import { formatTable } from '../output/format.ts';
+import type { Post, Send } from '../targets/send.ts';
 
 const parseParameters = (texts: readonly string[], topK: string | undefined): string => {
   const pairs = texts.map((text) => {

@@ -1,7 +1,7 @@
 import { parseVersion } from '../../src/repository/keys.ts';
-import { promote as promoteTo } from '../../src/repository/rollout.ts';
+import { promote as promoteTo } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
 
 export const promote = defineCommand({
   summary: 'let a version answer',

@@ -4,10 +4,10 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServingError } from '../../src/core/errors.ts';
-import { readVerified } from '../../src/repository/verify.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
+import { readVerified } from '../../src/repository/versions/verify.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes } from '../format.ts';
-import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 
 const isEmpty = (directory: string): Promise<boolean> =>
   readdir(directory).then(

@@ -1,13 +1,13 @@
+import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
 import { ServingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
+import type { Dimensions } from '../../src/tasks/recipe.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatFields } from '../format.ts';
-import { graphFields } from '../format-graphs.ts';
-import { type PushedModel, pushModel } from '../push-model.ts';
-import { RECIPES } from '../recipes/index.ts';
-import type { Dimensions } from '../recipes/recipe.ts';
-import { CHANGE_OPTIONS } from '../routing-change.ts';
-import { readSigner } from '../signing.ts';
-import type { Target } from '../target.ts';
+import { CHANGE_OPTIONS } from '../options/routing-change.ts';
+import { readSigner } from '../options/signing-key.ts';
+import { formatFields } from '../output/format.ts';
+import { graphFields } from '../output/format-graphs.ts';
+import type { Target } from '../targets/target.ts';
 
 const parseDimensions = (texts: readonly string[]): Dimensions =>
   Object.fromEntries(
@@ -33,7 +33,7 @@ const describePushed = (
   dryRun: boolean,
   publicKey: string | undefined,
 ): string => {
-  const { name, version, stable, task, reason, graphs, files, alternatives, notes } = pushed;
+  const { name, version, stable, task, reason, graphs, files, alternatives, notes, example } = pushed;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
@@ -49,7 +49,7 @@ const describePushed = (
     `${dryRun ? 'Would push' : 'Pushed'} ${name} version ${version} to ${target.repository.store.location}`,
     fields,
     ...(answers ? [] : [`Version ${stable} goes on answering until: ${run(`promote ${name} ${version}`)}`]),
-    `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${RECIPES[task].example}`)}`,
+    `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${example}`)}`,
   ].join('\n');
 };
 
@@ -106,7 +106,8 @@ one when it is promoted.`,
     });
     const { publicKey } = signer ?? {};
     const { location } = target.repository.store;
-    const json = { ...pushed, location, dryRun, ...(publicKey !== undefined && { publicKey }) };
+    const { example: _example, ...described } = pushed;
+    const json = { ...described, location, dryRun, ...(publicKey !== undefined && { publicKey }) };
     return { text: describePushed(pushed, target, dryRun, publicKey), json };
   },
 });

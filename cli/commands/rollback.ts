@@ -1,6 +1,6 @@
-import { ROLL_BACK, rollBack } from '../../src/repository/rollout.ts';
+import { ROLL_BACK, rollBack } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel } from '../routing-change.ts';
+import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
 
 export const rollback = defineCommand({
   summary: 'return to the version that was stable before',

@@ -1,8 +1,8 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
-import { setShadow } from '../../src/repository/rollout.ts';
+import { setShadow } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel, parseShare } from '../routing-change.ts';
+import { CHANGE_OPTIONS, changeModel, parseShare } from '../options/routing-change.ts';
 
 export const shadow = defineCommand({
   summary: 'compare a version with the one that answers',

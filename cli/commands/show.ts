@@ -1,9 +1,10 @@
-import { targetsOf } from '../../src/repository/routing.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
+import { targetsOf } from '../../src/repository/routing/routing.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatDate, formatFields } from '../format.ts';
-import { graphFields } from '../format-graphs.ts';
-import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
-import { describeTargets } from '../routing-change.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
+import { describeTargets } from '../options/routing-change.ts';
+import { formatDate, formatFields } from '../output/format.ts';
+import { graphFields } from '../output/format-graphs.ts';
 
 const MOST_VALUES = 5;
 const MOST_CHARACTERS = 160;

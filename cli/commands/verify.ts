@@ -1,11 +1,12 @@
 import { ServingError } from '../../src/core/errors.ts';
-import type { BundleFile, PublishedBundle } from '../../src/repository/bundle.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { readVerified, routingProblems } from '../../src/repository/verify.ts';
+import type { BundleFile, PublishedBundle } from '../../src/repository/versions/bundle.ts';
+import { readVerified, routingProblems } from '../../src/repository/versions/verify.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatTable } from '../format.ts';
-import { parseReference, REFERENCE_HELP, resolveVersion } from '../model-reference.ts';
-import { readTrustedKeys } from '../signing.ts';
+import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
+import { readTrustedKeys } from '../options/signing-key.ts';
+import { formatTable } from '../output/format.ts';
 
 /** The message of what `check` throws, unless it says that the store does not answer. */
 const problemOf = async (check: () => Promise<unknown>): Promise<string | undefined> => {

@@ -1,4 +1,4 @@
-import type { LayerPackages } from '../build.ts';
+import type { LayerPackages } from '../layer-packages.ts';
 
 /**
  * What `require('onnxruntime-node')` reads on Lambda, 46 of the package's 290 MB: the CPU runtime of one architecture.

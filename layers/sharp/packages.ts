@@ -1,4 +1,4 @@
-import type { LayerPackages } from '../build.ts';
+import type { LayerPackages } from '../layer-packages.ts';
 
 /** What `require('sharp')` reads on Lambda: its CommonJS half, three small packages, and libvips for one architecture. */
 export const packages: LayerPackages = (cpu) => [

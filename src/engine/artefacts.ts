@@ -3,9 +3,9 @@ import { access, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
-import type { BundleFile, PublishedBundle } from '../repository/bundle.ts';
 import { fileKey } from '../repository/keys.ts';
-import type { ObjectStore } from '../repository/object-store.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { BundleFile, PublishedBundle } from '../repository/versions/bundle.ts';
 import { download } from './download.ts';
 
 const exists = (path: string): Promise<boolean> =>

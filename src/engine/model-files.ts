@@ -3,8 +3,8 @@ import { mkdirSync, statfsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import type { PublishedBundle } from '../repository/bundle.ts';
-import type { ObjectStore } from '../repository/object-store.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { artefacts, ensureArtefacts, PARTIAL_SUFFIX, totalBytes } from './artefacts.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
 

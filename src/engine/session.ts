@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
-import { disableRuntimeTelemetry } from '../core/config.ts';
+import { assertInputs } from '../core/assert-inputs.ts';
 import { ServingError } from '../core/errors.ts';
-import { assertInputs } from '../core/signature.ts';
 import type { DType, Signature, Storage, Tensor, TensorSpec, Tensors } from '../core/tensor.ts';
 
 /** A graph in memory, ready to run. */
@@ -30,7 +29,7 @@ let runtime: typeof Ort | undefined;
  */
 export const loadRuntime = (): typeof Ort => {
   if (runtime !== undefined) return runtime;
-  disableRuntimeTelemetry();
+  process.env.ORT_DISABLE_TELEMETRY = '1'; // onnxruntime reports usage otherwise
   const loaded = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
   const hidden = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   if (hidden) Reflect.deleteProperty(globalThis, 'Float16Array');

@@ -3,9 +3,9 @@ import { toJsonText } from '../core/json-text.ts';
 import { show } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
+import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
-import { tensorSignature } from '../serving/tensor-task.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 

@@ -1,9 +1,9 @@
 import type { Context, S3Event, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { deadlineAt } from '../core/deadline.ts';
+import type { Upload } from '../jobs/results.ts';
+import { processUploads } from '../jobs/uploads.ts';
 import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
 import type { Serving } from '../serving/serving.ts';
-import type { Upload } from '../serving/upload-results.ts';
-import { processUploads } from '../serving/uploads.ts';
 
 /** Room to answer before Lambda ends the function. */
 const MARGIN_MS = 1_000;

@@ -1,11 +1,11 @@
-import { readConfig } from '../core/config.ts';
 import { diskBudget } from '../engine/model-files.ts';
-import { createS3Client, createS3Store } from '../repository/s3-store.ts';
-import { parseTrustedKeys } from '../repository/signature.ts';
+import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
+import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import { createServing } from '../serving/create-serving.ts';
 import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
+import { readConfig } from './configuration.ts';
 import { createTelemetry } from './telemetry.ts';
 
 const BYTES_PER_MB = 1024 * 1024;

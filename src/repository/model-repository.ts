@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { ServingError } from '../core/errors.ts';
-import { type PublishedBundle, parseBundle } from './bundle.ts';
 import { assertModelName, bundleKey, MODELS_PREFIX, modelPrefix, routingKey, signatureKey } from './keys.ts';
-import type { ObjectStore } from './object-store.ts';
-import { parseRouting, type Routing } from './routing.ts';
-import { assertSigned } from './signature.ts';
+import { parseRouting, type Routing } from './routing/routing.ts';
+import type { ObjectStore } from './stores/object-store.ts';
+import { type PublishedBundle, parseBundle } from './versions/bundle.ts';
+import { assertSigned } from './versions/trusted-keys.ts';
 
 export interface RoutingDocument {
   readonly routing: Routing;

@@ -1,7 +1,7 @@
 import { NEVER } from '../core/deadline.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
-import type { ObjectStore } from '../repository/object-store.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
 import { makeReady } from './make-ready.ts';
 import { createRouter } from './router.ts';

@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.ts';
+import type { Payload } from '../core/payload.ts';
 import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
-import type { ObjectStore } from '../repository/object-store.ts';
-import type { Payload } from '../tasks/task.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
 
 /** While it is decoded, an input has to fit into the function's memory several times over. */
 export const MAX_INPUT_BYTES = 50 * 1024 * 1024;

@@ -1,17 +1,9 @@
 import { ServingError } from '../core/errors.ts';
 import type { OpenedGraphs, ReadArtefact, Trial } from '../engine/model-cache.ts';
+import { answerOne } from '../tasks/answer-one.ts';
+import { createTask } from '../tasks/index.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 import { parseObject } from './inputs.ts';
-import { createTask } from './tasks.ts';
-
-const noLap = (): void => {};
-
-/** Answers one request. @throws why there is no answer */
-export const answerOne = async (task: Task, model: TaskModel, request: unknown): Promise<unknown> => {
-  const [outcome] = await task.predict([request], model, noLap);
-  if (outcome?.status === 'fulfilled') return outcome.value;
-  throw outcome?.reason;
-};
 
 /** Answers a recorded input as it would be answered to a caller. @throws whatever a caller would be told */
 export const answerRecorded = async (task: Task, model: TaskModel, path: string, body: Uint8Array): Promise<void> => {

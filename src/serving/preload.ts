@@ -1,6 +1,6 @@
 import { deadlineAt, NEVER, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
-import type { PublishedBundle } from '../repository/bundle.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { loadModel, type Serving } from './serving.ts';
 
 /** The machine that recorded `createMs` at push may have been faster than this one. */

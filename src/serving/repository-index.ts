@@ -1,7 +1,7 @@
 import type { ModelState } from '../engine/model-cache.ts';
-import type { PublishedBundle } from '../repository/bundle.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
-import { type Routing, targetsOf } from '../repository/routing.ts';
+import { type Routing, targetsOf } from '../repository/routing/routing.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Serving } from './serving.ts';
 
 /** A version of a model, and whether this process could answer with it at once. */

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
-import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
-import { type Routing, targetsOf } from '../repository/routing.ts';
+import { type Routing, targetsOf } from '../repository/routing/routing.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Background } from './background.ts';
 
 /** A model as a caller names it; without a version or an alias the routing chooses. */

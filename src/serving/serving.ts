@@ -1,15 +1,17 @@
 import { assertTimeLeft, type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import type { Graph } from '../core/graph.ts';
+import type { Payload } from '../core/payload.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { LoadedModel, ModelCache } from '../engine/model-cache.ts';
-import type { PublishedBundle } from '../repository/bundle.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
-import type { ObjectStore } from '../repository/object-store.ts';
-import type { Graph, Payload, Task } from '../tasks/task.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { createRawTask, createTask } from '../tasks/index.ts';
+import type { Task } from '../tasks/task.ts';
 import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
 import { compareOutcomes } from './shadow.ts';
-import { createRawTask, createTask } from './tasks.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
 /** Everything that answers requests, whatever they come through. */

@@ -1,5 +1,7 @@
 import { ServingError } from '../core/errors.ts';
-import type { Graph, Payload, ReadFile, Task } from './task.ts';
+import type { Graph } from '../core/graph.ts';
+import type { Payload, ReadFile } from '../core/payload.ts';
+import type { Task } from './task.ts';
 
 export type Graphs = Readonly<Record<string, Graph>>;
 

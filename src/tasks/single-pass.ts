@@ -1,8 +1,9 @@
 import { isBatchable, rows } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
+import type { Graph } from '../core/graph.ts';
 import type { Signature, Tensors } from '../core/tensor.ts';
 import { type Graphs, type RowTask, rowTask } from './row-task.ts';
-import type { Graph, Task } from './task.ts';
+import type { Task } from './task.ts';
 
 type Shared<Request, Row, Resources> = Pick<
   RowTask<Request, Row, Tensors, Resources>,

@@ -1,25 +1,20 @@
-import type { Signature, Tensors } from '../core/tensor.ts';
+import type { Graph } from '../core/graph.ts';
+import type { Payload, ReadFile } from '../core/payload.ts';
+import type { Signature } from '../core/tensor.ts';
 
-/** What a caller sent, before any task has looked at it. */
-export interface Payload {
-  /** The bytes of a raw body or of an uploaded object; otherwise the JSON value under `inputs`, or the list of a JSON Lines body. */
-  readonly inputs: unknown;
-  /** Media type of raw bytes, lower-case and without parameters. */
-  readonly contentType?: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
+/** A version of a model as its task sees it before the graphs are loaded. */
+export interface TaskVersion {
+  readonly name: string;
+  readonly version: number;
+  /** Name of the task. */
+  readonly task: string;
+  /** The task parses them. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** By role: `model`, or `encoder` and `decoder`. */
+  readonly graphs: Readonly<Record<string, { readonly signature: Signature }>>;
 }
 
-/** A graph of the loaded model. */
-export interface Graph {
-  readonly signature: Signature;
-  /**
-   * @param outputNames which outputs to compute; all when left out
-   * @throws `DEADLINE_EXCEEDED` before, `INVALID_INPUT` when `feeds` do not fit the signature, `INFERENCE_FAILED` in the run
-   */
-  run(feeds: Tensors, outputNames?: readonly string[]): Promise<Tensors>;
-}
-
-/** What a task needs of the loaded model. */
+/** A loaded model as its task sees it. */
 export interface TaskModel {
   /** By role: `model`, or `encoder` and `decoder`. */
   readonly graphs: Readonly<Record<string, Graph>>;
@@ -28,9 +23,6 @@ export interface TaskModel {
   /** How many rows may run together. */
   readonly maxBatch: number;
 }
-
-/** Reads a file of the model's version. */
-export type ReadFile = (path: string) => Promise<Uint8Array>;
 
 /** Called at the end of each stage. */
 export type Lap = (stage: 'preprocess' | 'run' | 'postprocess') => void;

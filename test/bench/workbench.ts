@@ -4,11 +4,12 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { type PushOptions, pushModel } from '../../cli/push-model.ts';
 import { bundleOptions } from '../../esbuild.config.ts';
-import { type Architecture, ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
+import { ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
+import type { Architecture } from '../../layers/layer-packages.ts';
+import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 

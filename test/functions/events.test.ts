@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { findModel } from '../../cli/model-source.ts';
-import { recogniseTask } from '../../cli/recognise-task.ts';
-import { TASKS } from '../../src/serving/tasks.ts';
+import { recogniseTask } from '../../src/authoring/recognise-task.ts';
+import { findModel } from '../../src/source/model-source.ts';
+import { TASKS } from '../../src/tasks/index.ts';
 import { readEvents } from '../support/deployed-function.ts';
 import { findNamed } from '../support/serving.ts';
 

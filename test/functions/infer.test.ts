@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { inferHandler } from '../../src/lambda/infer.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';

@@ -15,7 +15,7 @@ import type Sharp from 'sharp';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { toFetch } from '../../src/http/fetch.ts';
-import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { runCli } from '../support/command-line.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';

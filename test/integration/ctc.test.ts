@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../cli/push-model.ts';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const AUDIO = 'test/fixtures/audio';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deadlineAt } from '../../src/core/deadline.ts';
-import { createDirectoryStore } from '../../src/repository/directory-store.ts';
-import { TASKS, type TaskName } from '../../src/serving/tasks.ts';
-import { processUploads } from '../../src/serving/uploads.ts';
+import { processUploads } from '../../src/jobs/uploads.ts';
+import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
+import { TASKS, type TaskName } from '../../src/tasks/index.ts';
 import { runCli } from '../support/command-line.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../cli/push-model.ts';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { decodeFloats } from '../support/image-parity.ts';
 import { askTexts } from '../support/parity/ask-texts.ts';
 import {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../src/core/errors.ts';
-import { changeRouting } from '../../src/repository/change-routing.ts';
 import { fileKey } from '../../src/repository/keys.ts';
-import type { Targets } from '../../src/repository/routing.ts';
+import { changeRouting } from '../../src/repository/routing/change-routing.ts';
+import type { Targets } from '../../src/repository/routing/routing.ts';
 import { type Background, ordinaryBackground } from '../../src/serving/background.ts';
 import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type HttpApi, type HttpApiOptions, startHttpApi } from '../../local/http-api.ts';
+import { type HttpApi, type HttpApiOptions, startHttpApi } from '../../local/gateway/http-api.ts';
 
 let api: HttpApi;
 let events: APIGatewayProxyEventV2[];

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
+import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
 import { decodeFloats, FIXTURES, measureParity, type Parity, readJson } from '../support/image-parity.ts';
 import { preprocessImage } from '../support/preprocess-image.ts';
 

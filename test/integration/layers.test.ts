@@ -13,7 +13,7 @@ import { ZipFile } from 'yazl';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { ensureLayer, layerNames } from '../../layers/build.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
 

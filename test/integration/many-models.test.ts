@@ -9,7 +9,7 @@ import { createModelCache, type LoadedModel } from '../../src/engine/model-cache
 import { diskBudget } from '../../src/engine/model-files.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { fileKey } from '../../src/repository/keys.ts';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { writeMatmulModel } from '../bench/matmul-model.ts';
 import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
 

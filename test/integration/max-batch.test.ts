@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../cli/push-model.ts';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { NEVER } from '../../src/core/deadline.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { createTestServing, findNamed, type TestServing } from '../support/serving.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { pushModel } from '../../cli/push-model.ts';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { readJson } from '../support/image-parity.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSession, type Session } from '../../src/engine/session.ts';
-import { createImageClassification } from '../../src/tasks/image-classification.ts';
+import { createImageClassification } from '../../src/tasks/image-classification/task.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import type { Task } from '../../src/tasks/task.ts';
 import { readJson } from '../support/image-parity.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
-import { pushModel } from '../../cli/push-model.ts';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
 

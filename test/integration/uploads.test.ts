@@ -6,7 +6,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
-import type { ObjectStore } from '../../src/repository/object-store.ts';
+import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 

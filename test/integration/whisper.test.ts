@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PushedModel, pushModel } from '../../cli/push-model.ts';
+import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { readJson } from '../support/image-parity.ts';
 import { recording, toWav } from '../support/recording.ts';

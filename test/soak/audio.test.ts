@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { decodeAudio } from '../../src/tasks/audio/decode-audio.ts';
+import { decodeAudio } from '../../src/media/audio/decode-audio.ts';
 
 const RECORDINGS = Number(process.env.SOAK_RECORDINGS ?? 500);
 /** What garbage may lie about. A decoder that stayed would take at least 0.2 MB. */

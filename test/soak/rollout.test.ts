@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { changeRouting } from '../../src/repository/change-routing.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
-import type { UploadingStore } from '../../src/repository/object-store.ts';
-import { createS3UploadStore } from '../../src/repository/s3-upload-store.ts';
+import { changeRouting } from '../../src/repository/routing/change-routing.ts';
+import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { createTestS3Client } from '../support/s3.ts';

@@ -4,8 +4,8 @@
  */
 import { ServingError } from '../../src/core/errors.ts';
 import { ensureArtefacts } from '../../src/engine/artefacts.ts';
-import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 
 const [, , storeDirectory = '', name = '', directory = ''] = process.argv;
 const store = createDirectoryStore(storeDirectory);

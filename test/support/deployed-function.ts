@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../esbuild.config.ts';
-import { createFunction, type FunctionProcess } from '../../local/function-process.ts';
+import { createFunction, type FunctionProcess } from '../../local/functions/function-process.ts';
 import type { EmbeddedStorage } from './embedded-storage.ts';
 
 export interface DeployedFunction extends FunctionProcess {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Draft, LocalFile } from '../../src/repository/publish.ts';
+import type { Draft, LocalFile } from '../../src/repository/versions/publish.ts';
 
 /** A model that can be published, and never run. */
 export const draftOf = (name: string, file = 'onnx/model.onnx'): Draft => ({

@@ -8,7 +8,7 @@ import {
   LOCAL_CREDENTIALS,
   LOCAL_REGION,
   startEmbeddedAws,
-} from '../../local/embedded-aws.ts';
+} from '../../local/aws/embedded-aws.ts';
 
 export interface EmbeddedStorage extends EmbeddedAws {
   /** An S3 client as anybody would make it, with the SDK's defaults. */

@@ -1,5 +1,5 @@
 import { ServingError } from '../../src/core/errors.ts';
-import type { UploadingStore } from '../../src/repository/object-store.ts';
+import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 
 /** A store whose client dies at one of its changes, and with it whatever it was doing: nothing works any more. */
 export interface FailingStore extends UploadingStore {

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { createSession } from '../../src/engine/session.ts';
-import { openPicture } from '../../src/tasks/image/decode.ts';
-import { toGeometry } from '../../src/tasks/image/geometry.ts';
-import { toPixelValues } from '../../src/tasks/image/pixel-values.ts';
-import { parseImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
+import { openPicture } from '../../src/media/image/decode.ts';
+import { toGeometry } from '../../src/media/image/geometry.ts';
+import { toPixelValues } from '../../src/media/image/pixel-values.ts';
+import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
 import { softmax } from '../../src/tasks/scores.ts';
 import { preprocessImage } from './preprocess-image.ts';
 

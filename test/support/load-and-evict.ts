@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { NEVER } from '../../src/core/deadline.ts';
 import { createModelCache } from '../../src/engine/model-cache.ts';
 import { createSession } from '../../src/engine/session.ts';
-import { createDirectoryStore } from '../../src/repository/directory-store.ts';
 import { fileKey } from '../../src/repository/keys.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import { makeReady } from '../../src/serving/make-ready.ts';
 
 /** What the process prints, as JSON. */

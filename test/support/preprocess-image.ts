@@ -1,7 +1,7 @@
 import type { Tensor } from '../../src/core/tensor.ts';
-import { toPixelValues } from '../../src/tasks/image/pixel-values.ts';
-import type { ImagePreprocessing } from '../../src/tasks/image/preprocessing.ts';
-import { resizeImage } from '../../src/tasks/image/resize-image.ts';
+import { toPixelValues } from '../../src/media/image/pixel-values.ts';
+import type { ImagePreprocessing } from '../../src/media/image/preprocessing.ts';
+import { resizeImage } from '../../src/media/image/resize-image.ts';
 
 /** An encoded picture → `pixel_values` float32[1,3,H,W], as a classifier takes it. */
 export const preprocessImage = async (bytes: Uint8Array, plan: ImagePreprocessing): Promise<Tensor<'float32'>> => {

@@ -1,4 +1,4 @@
-import { createSilence } from '../../src/tasks/audio/wav.ts';
+import { createSilence } from '../../src/media/audio/wav.ts';
 
 /** The recordings of `test/reference/whisper.py`, made again: with integers alone, so that both make the same samples. */
 export type RecordingSpec = readonly [seed: number, samples: number, gain: number, noise: number];

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { createS3Client } from '../../src/repository/s3-store.ts';
+import { createS3Client } from '../../src/repository/stores/s3-store.ts';
 
 /** The product's own client, against an S3 of the test. */
 export const createTestS3Client = (endpoint: string): S3Client => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { createTokenizer, type Encoding, type Tokenizer } from '../../src/tasks/text/tokenizer.ts';
+import { createTokenizer, type Encoding, type Tokenizer } from '../../src/media/text/tokenizer.ts';
 
 const FIXTURES = path.join(import.meta.dirname, '../fixtures');
 

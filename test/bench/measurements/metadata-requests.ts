@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { createFunction } from '../../../local/function-process.ts';
+import { createFunction } from '../../../local/functions/function-process.ts';
 import { modelPrefix } from '../../../src/repository/keys.ts';
 import { toFigure } from '../figures.ts';
 import type { Results } from '../measures.ts';

@@ -5,7 +5,7 @@ import { zeros } from '../../../src/core/tensor.ts';
 import { createModelCache, type LoadReport } from '../../../src/engine/model-cache.ts';
 import { loadRuntime, type Session } from '../../../src/engine/session.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
-import { createS3Client, createS3Store } from '../../../src/repository/s3-store.ts';
+import { createS3Client, createS3Store } from '../../../src/repository/stores/s3-store.ts';
 import { script } from '../script.ts';
 import { UNBOUNDED } from '../unbounded-cache.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeAudio } from '../../../src/tasks/audio/decode-audio.ts';
+import { decodeAudio } from '../../../src/media/audio/decode-audio.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
 

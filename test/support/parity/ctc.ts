@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
-import { createTask } from '../../../src/serving/tasks.ts';
+import { createTask } from '../../../src/tasks/index.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';

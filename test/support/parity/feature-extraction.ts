@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { POOL_NAMES, type PoolName } from '../../../src/tasks/text/pooling.ts';
+import { POOL_NAMES, type PoolName } from '../../../src/tasks/feature-extraction/pooling.ts';
 import { decodeFloats } from '../image-parity.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
 import { askTexts } from './ask-texts.ts';

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { findModel } from '../../../cli/model-source.ts';
-import { objectDetection } from '../../../cli/recipes/object-detection.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
-import { answerOne } from '../../../src/serving/make-ready.ts';
-import { createObjectDetection } from '../../../src/tasks/object-detection.ts';
+import { findModel } from '../../../src/source/model-source.ts';
+import { answerOne } from '../../../src/tasks/answer-one.ts';
+import { objectDetection } from '../../../src/tasks/object-detection/recipe.ts';
+import { createObjectDetection } from '../../../src/tasks/object-detection/task.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
 

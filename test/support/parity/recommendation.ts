@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Recommendations } from '../../../src/tasks/recommendation.ts';
+import type { Recommendations } from '../../../src/tasks/recommendation/task.ts';
 import { FIXTURES, readJson } from '../image-parity.ts';
 import { createTestServing, pushNamed } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';

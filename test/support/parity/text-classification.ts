@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
-import type { TextClassificationAnswer } from '../../../src/tasks/text-classification.ts';
+import type { TextClassificationAnswer } from '../../../src/tasks/text-classification/task.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
 import { askTexts } from './ask-texts.ts';
 import type { ParityRow } from './parity-row.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createSession } from '../../../src/engine/session.ts';
-import { collateEncodings } from '../../../src/tasks/text/collate.ts';
-import { loadTokenizer } from '../../../src/tasks/text/tokenizer.ts';
+import { collateEncodings } from '../../../src/media/text/collate.ts';
+import { loadTokenizer } from '../../../src/media/text/tokenizer.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createSession, type Session } from '../../../src/engine/session.ts';
-import { generate } from '../../../src/tasks/generation/generate.ts';
-import { parseGenerationConfig } from '../../../src/tasks/generation/generation-config.ts';
-import type { Generated } from '../../../src/tasks/generation/search.ts';
-import { collateEncodings } from '../../../src/tasks/text/collate.ts';
+import { generate } from '../../../src/generation/generate.ts';
+import { parseGenerationConfig } from '../../../src/generation/generation-config.ts';
+import type { Generated } from '../../../src/generation/search.ts';
+import { collateEncodings } from '../../../src/media/text/collate.ts';
 import { FIXTURES, readJson } from '../image-parity.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSession, type Session } from '../../../src/engine/session.ts';
-import { createLogMel } from '../../../src/tasks/audio/log-mel.ts';
-import { hear } from '../../../src/tasks/whisper/hear.ts';
-import { readWhisperOptions } from '../../../src/tasks/whisper/options.ts';
-import { type Part, toParts } from '../../../src/tasks/whisper/parts.ts';
-import { loadVocabulary, type Vocabulary } from '../../../src/tasks/whisper/vocabulary.ts';
-import { createEars, type Transcript, toTranscript } from '../../../src/tasks/whisper/whisper.ts';
+import { createLogMel } from '../../../src/media/audio/log-mel.ts';
+import { hear } from '../../../src/tasks/automatic-speech-recognition/whisper/hear.ts';
+import { readWhisperOptions } from '../../../src/tasks/automatic-speech-recognition/whisper/options.ts';
+import { type Part, toParts } from '../../../src/tasks/automatic-speech-recognition/whisper/parts.ts';
+import { loadVocabulary, type Vocabulary } from '../../../src/tasks/automatic-speech-recognition/whisper/vocabulary.ts';
+import {
+  createEars,
+  type Transcript,
+  toTranscript,
+} from '../../../src/tasks/automatic-speech-recognition/whisper/whisper.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import { type RecordingSpec, recording } from '../recording.ts';
 import type { ParityRow } from './parity-row.ts';

@@ -1,0 +1,70 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { ServingError } from '../../src/core/errors.ts';
+import type { Command, Options } from '../command.ts';
+import { closest } from '../output/closest.ts';
+import { formatPositionals } from '../output/help.ts';
+
+export const COMMON_OPTIONS = {
+  stage: { type: 'string', value: '<stage>', description: 'a stage that was deployed with sls deploy' },
+  region: { type: 'string', value: '<region>', description: 'where the stage is (default: AWS_REGION, or us-east-1)' },
+  store: { type: 'string', value: '<directory>', description: 'a directory instead of S3' },
+  json: { type: 'boolean', description: 'print one JSON object, also for an error: {"error", "code"}' },
+  debug: { type: 'boolean', description: 'print the stack of an error' },
+  help: { type: 'boolean', short: 'h', description: 'show this' },
+} as const satisfies Options;
+
+const misuse = (problem: string, suggestion: string | undefined, help: string): never => {
+  const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
+  throw new ServingError('INVALID_REQUEST', `${problem}${hint} (${help})`);
+};
+
+export interface Parsed {
+  readonly name: string;
+  readonly command: Command;
+  readonly positionals: readonly string[];
+  readonly values: Readonly<Record<string, string | boolean | string[] | undefined>>;
+}
+
+const HELP = ['help', '--help', '-h'];
+
+/** @throws `INVALID_REQUEST` naming what is wrong, with the nearest thing that is right */
+export const parseCommandLine = (
+  words: readonly string[],
+  commands: Readonly<Record<string, Command>>,
+): Parsed | 'help' | 'version' => {
+  const [name, ...rest] = words;
+  const [helpOn] = rest;
+  if (name === 'help' && helpOn !== undefined) return parseCommandLine([helpOn, '--help'], commands);
+  if (name === undefined || HELP.includes(name)) return 'help';
+  if (name === '--version') return 'version';
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const problem = name.startsWith('-') ? `a command has to come before ${name}` : `there is no command ${name}`;
+    return misuse(problem, closest(name, Object.keys(commands)), 'npx onnx-serverless --help lists them');
+  }
+  const options = { ...COMMON_OPTIONS, ...command.options };
+  const help = `npx onnx-serverless ${name} --help shows all options`;
+  try {
+    const { positionals, values } = parseArgs({
+      args: rest,
+      options: options as ParseArgsOptionsConfig,
+      allowPositionals: true,
+    });
+    const required = command.positionals.filter((positional) => !positional.endsWith('?'));
+    const fits = positionals.length >= required.length && positionals.length <= command.positionals.length;
+    if (!values.help && !fits)
+      misuse(
+        `${name} takes ${formatPositionals(command) || 'no arguments'}, ${positionals.length === 0 ? 'and nothing was given' : `not "${positionals.join(' ')}"`}`,
+        undefined,
+        help,
+      );
+    return { name, command, positionals, values: values as Parsed['values'] };
+  } catch (error) {
+    if (error instanceof ServingError) throw error;
+    const { message } = error as Error;
+    const [sentence = message] = message.split(/\. |\n/);
+    const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1];
+    const known = unknown === undefined ? undefined : closest(unknown, Object.keys(options));
+    return misuse(sentence, known && `--${known}`, help);
+  }
+};

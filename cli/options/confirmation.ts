@@ -1,0 +1,18 @@
+import { ServingError } from '../../src/core/errors.ts';
+import type { Options } from '../command.ts';
+import type { Terminal } from '../output/terminal.ts';
+
+/** Of the commands that destroy something. */
+export const CONFIRM_OPTIONS = {
+  yes: { type: 'boolean', description: 'do not ask' },
+} as const satisfies Options;
+
+/** Asks whether to do what `question` says, unless `yes`. @throws `INVALID_REQUEST` when the answer is no, or there is nobody to ask */
+export const assertConfirmed = async (
+  terminal: Terminal,
+  yes: boolean | undefined,
+  question: string,
+): Promise<void> => {
+  if (!yes && !(await terminal.confirm(question, 'say so with --yes')))
+    throw new ServingError('INVALID_REQUEST', 'nothing was deleted');
+};

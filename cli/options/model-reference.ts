@@ -1,0 +1,59 @@
+import { ServingError } from '../../src/core/errors.ts';
+import { assertAlias, assertModelName, parseVersion } from '../../src/repository/keys.ts';
+import type { ModelRepository } from '../../src/repository/model-repository.ts';
+import { closest } from '../output/closest.ts';
+
+/** A model, and perhaps one of its versions, as a command names it. */
+export interface ModelReference {
+  readonly name: string;
+  readonly version?: number;
+  readonly alias?: string;
+}
+
+export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
+
+/**
+ * `name`, `name/3`, `name@alias`, each also behind `models:/`; the version may stand in an option instead.
+ * @throws `INVALID_REQUEST`; `NOT_FOUND` for what can be no version
+ */
+export const parseReference = (text: string, versionOption?: string): ModelReference => {
+  const [, name = '', separator = '', selector = ''] = /^(?:models:\/)?([^/@]*)([/@]?)(.*)$/s.exec(text) ?? [];
+  assertModelName(name);
+  if (separator !== '' && versionOption !== undefined)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${text} names a version, and so does --version ${versionOption}: not both`,
+    );
+  if (separator === '@') {
+    assertAlias(selector);
+    return { name, alias: selector };
+  }
+  const version = separator === '/' ? selector : versionOption;
+  return version === undefined ? { name } : { name, version: parseVersion(version) };
+};
+
+/** Adds to what says that something was not found which model was probably meant, if `text` names none that there is. */
+export const suggestModel = async (error: unknown, text: string, repository: ModelRepository): Promise<unknown> => {
+  if (!(error instanceof ServingError && error.code === 'NOT_FOUND')) return error;
+  const names = await repository.names().catch((): string[] => []); // the first error says more
+  const { name } = parseReference(text);
+  const meant = names.includes(name)
+    ? undefined
+    : (closest(name, names) ?? names.find((each) => each.startsWith(name)));
+  if (meant === undefined) return error;
+  return new ServingError('NOT_FOUND', `${error.message}; did you mean ${meant}?`, { cause: error });
+};
+
+/** The version that is meant: an alias as it stands now, and without any the stable one. @throws `NOT_FOUND` */
+export const resolveVersion = async (
+  repository: ModelRepository,
+  { name, version, alias }: ModelReference,
+): Promise<number> => {
+  if (version !== undefined) return version;
+  const { stable, aliases } = (await repository.routing(name)).routing;
+  if (alias === undefined) return stable;
+  const aliased = Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
+  if (aliased !== undefined) return aliased;
+  const known = Object.keys(aliases).join(', ') || 'none';
+  throw new ServingError('NOT_FOUND', `model ${name} has no alias ${alias}; it has ${known}`);
+};

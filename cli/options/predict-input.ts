@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { ServingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
+import { unlessMissing } from '../../src/repository/model-repository.ts';
+import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
+import type { Terminal } from '../output/terminal.ts';
+import type { Target } from '../targets/target.ts';
+
+/** A request to Lambda has at most 6 MB, behind base64. */
+export const MAX_REQUEST_BYTES = 4_500_000;
+const JSON_TYPE = 'application/json';
+/** Anything else is left to the task, which looks at the bytes. */
+const UNKNOWN_TYPE = 'application/octet-stream';
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.json': JSON_TYPE,
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.avif': 'image/avif',
+  '.gif': 'image/gif',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain',
+  '.csv': 'text/csv',
+  '.jsonl': 'application/jsonl',
+  '.wav': 'audio/wav',
+  '.flac': 'audio/flac',
+  '.mp3': 'audio/mpeg',
+  '.ogg': 'audio/ogg',
+  '.opus': 'audio/ogg',
+};
+
+/** A file to send. */
+export interface Input {
+  readonly path: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+}
+
+/** @throws `NOT_FOUND` */
+export const readInput = async (path: string): Promise<Input> => {
+  const body = await readFile(path).catch(({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'ENOENT') throw new ServingError('NOT_FOUND', `there is no file ${path}`);
+    if (code === 'EISDIR') throw new ServingError('NOT_FOUND', `there is no file ${path}: it is a directory`);
+    throw new ServingError('NOT_FOUND', `cannot read ${path}: ${message}`);
+  });
+  return { path, body, contentType: CONTENT_TYPES[extname(path).toLowerCase()] ?? UNKNOWN_TYPE };
+};
+
+/** Whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */
+export const isOpenInference = ({ body, contentType }: Input): boolean => {
+  if (contentType !== JSON_TYPE) return false;
+  try {
+    const { inputs } = JSON.parse(body.toString('utf8')) as { inputs?: unknown };
+    return Array.isArray(inputs) && inputs.some((input: unknown) => Object.hasOwn(Object(input), 'datatype'));
+  } catch {
+    return false; // the server says what is wrong with it
+  }
+};
+
+/** Puts what exceeds a request into the data bucket, under the digest of its content, and refers to it. */
+export const viaStorage = async (
+  model: string,
+  input: Input,
+  { data, buckets }: Target,
+  terminal: Terminal,
+): Promise<Input> => {
+  const { body, path } = input;
+  if (body.byteLength > MAX_INPUT_BYTES)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `${path} has ${formatBytes(body.byteLength)}, at most ${formatBytes(MAX_INPUT_BYTES)} are read`,
+    );
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const key = `uploads/${model}/sha256/${sha256}${extname(path).toLowerCase()}`;
+  // A directory is no place that anybody uploads to.
+  if (buckets)
+    terminal.note(
+      `${path} has ${formatBytes(body.byteLength)}, more than a request carries: it goes to ${data.location}/${key}, where it is also answered as any upload`,
+    );
+  if ((await unlessMissing(data.head(key))) === undefined) {
+    const onProgress = terminal.progress('Uploading');
+    await data.upload(key, path, { sha256, onProgress: (sentBytes) => onProgress(sentBytes, body.byteLength) });
+  }
+  return { path, body: Buffer.from(JSON.stringify({ inputs: { s3: key } })), contentType: JSON_TYPE };
+};

@@ -1,0 +1,32 @@
+import type { Command, Options } from '../command.ts';
+import { formatTable } from './format.ts';
+
+/** `<model> [version]` */
+export const formatPositionals = ({ positionals }: Command): string =>
+  positionals
+    .map((positional) => (positional.endsWith('?') ? `[${positional.slice(0, -1)}]` : `<${positional}>`))
+    .join(' ');
+
+const describeOptions = (options: Options): string =>
+  formatTable(
+    Object.entries(options).map(([name, { short, value, description }]) => [
+      `  --${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`,
+      description,
+    ]),
+  );
+
+export const generalHelp = (commands: Readonly<Record<string, Command>>): string =>
+  [
+    'Usage: npx onnx-serverless <command> [options]',
+    formatTable(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary])),
+    'Every command acts on the local server (npm start) unless --stage or --store names something else.',
+    'More on one of them: npx onnx-serverless <command> --help',
+  ].join('\n\n');
+
+export const commandHelp = (name: string, command: Command, commonOptions: Options): string =>
+  [
+    `Usage: npx onnx-serverless ${[name, formatPositionals(command), '[options]'].filter(Boolean).join(' ')}`,
+    command.description,
+    ...(Object.keys(command.options).length > 0 ? [`Options:\n${describeOptions(command.options)}`] : []),
+    `Options of every command:\n${describeOptions(commonOptions)}`,
+  ].join('\n\n');

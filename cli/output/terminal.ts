@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
+import { ServingError } from '../../src/core/errors.ts';
+import { formatBytes } from '../../src/core/format-bytes.ts';
+
+/** The streams of a process. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+}
+
+/** Talks to whoever sits at the terminal: on stderr, since stdout carries the result. */
+export interface Terminal {
+  /** A line that is no part of the result. */
+  note(line: string): void;
+  /** Shows how far `label` is; nothing where nobody watches. */
+  progress(label: string): (doneBytes: number, totalBytes: number) => void;
+  /** Whether the answer is yes. @throws `INVALID_REQUEST` naming `instead` when there is nobody to ask */
+  confirm(question: string, instead: string): Promise<boolean>;
+}
+
+const BAR_WIDTH = 30;
+const ERASE_LINE = '\r\u001b[K';
+/** Redrawing more often only costs time. */
+const REDRAW_MS = 50;
+
+export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
+  note: (line) => {
+    stderr.write(`${line}\n`);
+  },
+
+  progress(label) {
+    if (!stderr.isTTY) return () => {};
+    let drawnMs = 0;
+    return (doneBytes, totalBytes) => {
+      const isDone = doneBytes >= totalBytes;
+      if (!isDone && performance.now() - drawnMs < REDRAW_MS) return;
+      drawnMs = performance.now();
+      const share = totalBytes === 0 ? 1 : doneBytes / totalBytes;
+      const bar = '█'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '░');
+      const line = `${label} ${bar} ${Math.floor(share * 100)} % of ${formatBytes(totalBytes)}`;
+      stderr.write(isDone ? ERASE_LINE : ERASE_LINE + line.slice(0, (stderr.columns || 80) - 1));
+    };
+  },
+
+  async confirm(question, instead) {
+    if (!stdin.isTTY)
+      throw new ServingError('INVALID_REQUEST', `${question}: there is no terminal to ask at; ${instead}`);
+    // Not `terminal: true`: Ctrl-C has to end the process, not the question.
+    const reader = createInterface({ input: stdin, output: stderr, terminal: false });
+    const closed = once(reader, 'close').then(() => ''); // Ctrl-D is no answer
+    try {
+      const answer = await Promise.race([reader.question(`${question}? [y/N] `), closed]);
+      return /^y(es)?$/i.test(answer.trim());
+    } finally {
+      reader.close();
+    }
+  },
+});

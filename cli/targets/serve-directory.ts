@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deadlineAt } from '../../src/core/deadline.ts';
+import type { ServingError } from '../../src/core/errors.ts';
+import { createApplication } from '../../src/http/application.ts';
+import { toFetch } from '../../src/http/fetch.ts';
+import type { ModelRepository } from '../../src/repository/model-repository.ts';
+import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
+import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { ordinaryBackground } from '../../src/serving/background.ts';
+import { createServing } from '../../src/serving/create-serving.ts';
+import type { Send } from './send.ts';
+
+/** As the functions have by default: one thread. */
+const MEMORY_MB = 1_769;
+
+/** The deployed application in this process, over a directory. */
+export interface DirectoryServing {
+  readonly repository: ModelRepository<UploadingStore>;
+  readonly data: UploadingStore;
+  readonly send: Send;
+  /** Removes what it needed on disk, once nothing is being loaded any more. */
+  close(): Promise<void>;
+}
+
+export const serveDirectory = (models: UploadingStore): DirectoryServing => {
+  const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+  process.once('exit', remove); // Ctrl-C
+  const data = createDirectoryStore(join(scratch, 'data'));
+  const uses: Promise<unknown>[] = [];
+  let failures: readonly ServingError[] = [];
+  const serving = createServing({
+    models,
+    data,
+    directory: join(scratch, 'models'),
+    memoryMb: MEMORY_MB,
+    memoryBudgetBytes: Number.POSITIVE_INFINITY,
+    diskBudgetBytes: Number.POSITIVE_INFINITY,
+    routingTtlMs: Number.POSITIVE_INFINITY,
+    background: ordinaryBackground,
+    telemetry: {
+      observed: (observation) => {
+        failures = observation.failures;
+      },
+      loaded: () => {},
+      evicted: () => {},
+      shadowed: () => {},
+      refused: () => {},
+      warned: () => {},
+    },
+  });
+  const { repository, models: cache } = serving;
+  const fetchApplication = toFetch(
+    createApplication({
+      ...serving,
+      models: {
+        ...cache,
+        use: (...call) => {
+          const use = cache.use(...call);
+          uses.push(use);
+          return use;
+        },
+      },
+    }),
+  );
+  return {
+    repository,
+    data,
+    send: async (path, init) => {
+      const request = new Request(new URL(path, 'http://localhost'), init);
+      const deadline = deadlineAt(Number.POSITIVE_INFINITY);
+      const response = await fetchApplication(request, { requestId: randomUUID(), deadline });
+      // The answer hides what is nobody's business but the operator's; here the caller is the operator.
+      for (const failure of failures) throw failure;
+      return response;
+    },
+    close: async () => {
+      await Promise.allSettled(uses); // a request that is refused does not wait for its model
+      process.off('exit', remove);
+      remove();
+    },
+  };
+};

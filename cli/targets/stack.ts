@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { ServingError } from '../../src/core/errors.ts';
+
+/** Where the parts of a deployment are: what a stack puts out, or the local server writes down. */
+export interface Deployment {
+  readonly endpoint: string;
+  readonly modelsBucket: string;
+  readonly dataBucket: string;
+}
+
+/** `service` of serverless.yml, with which the names of its stacks begin. @throws `INVALID_REQUEST` */
+export const readServiceName = async (projectDirectory: string): Promise<string> => {
+  const path = join(projectDirectory, 'serverless.yml');
+  const text = await readFile(path, 'utf8');
+  const name = /^service:\s*([A-Za-z0-9-]+)\s*(#.*)?$/m.exec(text)?.[1];
+  if (name === undefined) throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
+  return name;
+};
+
+/** Undefined when there is no such stack. */
+const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
+  try {
+    const command = new DescribeStacksCommand({ StackName: stackName });
+    return (await new CloudFormationClient({ region }).send(command)).Stacks?.[0];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    throw error;
+  }
+};
+
+/** @throws `NOT_FOUND` with the command that deploys it */
+export const readStack = async (stackName: string, stage: string, region: string): Promise<Deployment> => {
+  const stack = await describeStack(stackName, region);
+  if (stack === undefined)
+    throw new ServingError(
+      'NOT_FOUND',
+      `there is no stack ${stackName} in ${region}; deploy it with: npx sls deploy --stage ${stage}, or name another --region`,
+    );
+  const output = (key: string): string => {
+    const value = stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    if (value !== undefined) return value;
+    const problem = `stack ${stackName} (${stack.StackStatus}) has no output ${key}`;
+    throw new ServingError('NOT_FOUND', `${problem}; deploy it again with: npx sls deploy --stage ${stage}`);
+  };
+  return { endpoint: output('Endpoint'), modelsBucket: output('ModelsBucket'), dataBucket: output('DataBucket') };
+};

@@ -1,0 +1,152 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { ServingError } from '../../src/core/errors.ts';
+import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
+import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { type Send, sendPlain, sendSigned } from './send.ts';
+import { serveDirectory } from './serve-directory.ts';
+import { type Deployment, readServiceName, readStack } from './stack.ts';
+
+/** The buckets of a stage, or of the local server. */
+export interface Buckets {
+  readonly client: S3Client;
+  readonly names: readonly string[];
+}
+
+/** What a command acts on. */
+export interface Target {
+  /** For messages, such as `stage dev (stack onnx-serverless-dev in us-east-1)`. */
+  readonly description: string;
+  /** The options that name it, to be repeated in a command that is suggested. */
+  readonly options: string;
+  readonly repository: ModelRepository<UploadingStore>;
+  /** Holds `uploads/`, for inputs that do not fit into a request. */
+  readonly data: UploadingStore;
+  readonly send: Send;
+  /** Undefined for a directory. */
+  readonly buckets: Buckets | undefined;
+  /** To be called at the end. */
+  close(): Promise<void>;
+}
+
+/** How the command line names a target. */
+export interface TargetOptions {
+  readonly stage?: string | undefined;
+  readonly region?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+export interface TargetUse {
+  /** The command writes a directory that does not exist yet; any other one would only find it empty. */
+  readonly mayCreate?: boolean;
+}
+
+/** Uploads take as long as they take; a connection that is silent for so long is broken. */
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 60_000 };
+/** What serverless.yml deploys to when nothing else is said. */
+const DEFAULT_REGION = 'us-east-1';
+const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+const deploymentTarget = (
+  deployment: Deployment,
+  clientConfig: S3ClientConfig,
+  rest: Pick<Target, 'description' | 'options' | 'send'>,
+): Target => {
+  const client = new S3Client({
+    ...clientConfig,
+    requestHandler: TIMEOUTS,
+    // Every file of a model has its sha256.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  });
+  const { modelsBucket, dataBucket } = deployment;
+  return {
+    ...rest,
+    repository: createModelRepository(createS3UploadStore(client, modelsBucket)),
+    data: createS3UploadStore(client, dataBucket),
+    buckets: { client, names: [modelsBucket, dataBucket] },
+    close: async () => client.destroy(),
+  };
+};
+
+const stageTarget = async (stage: string, givenRegion: string | undefined, projectDirectory: string) => {
+  const region = givenRegion ?? process.env.AWS_REGION ?? DEFAULT_REGION;
+  const stackName = `${await readServiceName(projectDirectory)}-${stage}`;
+  const deployment = await readStack(stackName, stage, region);
+  return deploymentTarget(
+    deployment,
+    { region },
+    {
+      description: `stage ${stage} (stack ${stackName} in ${region})`,
+      options: ` --stage ${stage}${givenRegion === undefined ? '' : ` --region ${givenRegion}`}`,
+      send: sendSigned(deployment.endpoint, region),
+    },
+  );
+};
+
+const directoryTarget = async (directory: string, { mayCreate = false }: TargetUse): Promise<Target> => {
+  const options = ` --store ${directory}`;
+  const found = await stat(directory).catch(() => undefined);
+  if (found && !found.isDirectory())
+    throw new ServingError('INVALID_REQUEST', `--store ${directory} is a file, expected a directory`);
+  if (!found && !mayCreate)
+    throw new ServingError(
+      'NOT_FOUND',
+      `there is no directory ${directory}; a push makes it: npx onnx-serverless push <file|folder>${options}`,
+    );
+  const serving = serveDirectory(createDirectoryStore(directory));
+  return { description: `directory ${directory}`, options, buckets: undefined, ...serving };
+};
+
+/** What the local server has written down, if it still answers. */
+const readLocalServer = async (projectDirectory: string): Promise<Deployment & { readonly s3Endpoint: string }> => {
+  try {
+    const text = await readFile(join(projectDirectory, '.local', 'endpoint.json'), 'utf8');
+    const server = JSON.parse(text) as Deployment & { readonly s3Endpoint: string };
+    await fetch(server.s3Endpoint);
+    return server;
+  } catch (error) {
+    throw new ServingError(
+      'NOT_FOUND',
+      'the local server is not running: start it with npm start, or name a deployed stage with --stage <stage> or a directory with --store <directory>',
+      { cause: error },
+    );
+  }
+};
+
+const localTarget = async (projectDirectory: string): Promise<Target> => {
+  const { s3Endpoint, ...deployment } = await readLocalServer(projectDirectory);
+  return deploymentTarget(
+    deployment,
+    { endpoint: s3Endpoint, forcePathStyle: true, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS },
+    { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint) },
+  );
+};
+
+/**
+ * The one target that `options` name: a stage, a directory, or else the local server.
+ * @param projectDirectory holds serverless.yml, and what the local server writes
+ * @throws `NOT_FOUND` when it is not there, saying how to make it; `INVALID_REQUEST` when two are named
+ */
+export const findTarget = async (
+  options: TargetOptions,
+  projectDirectory: string,
+  use: TargetUse = {},
+): Promise<Target> => {
+  const { stage, region, store } = options;
+  if (store !== undefined) {
+    if (stage !== undefined || region !== undefined)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        '--store names a directory, --stage and --region what is deployed: not both',
+      );
+    return directoryTarget(store, use);
+  }
+  if (stage !== undefined) return stageTarget(stage, region, projectDirectory);
+  if (region !== undefined)
+    throw new ServingError('INVALID_REQUEST', '--region needs --stage, which names what is deployed there');
+  return localTarget(projectDirectory);
+};

@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assertModelName } from '../repository/keys.ts';
+import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
+import { changeRouting } from '../repository/routing/change-routing.ts';
+import { promote as promoteTo } from '../repository/routing/rollout.ts';
+import type { UploadingStore } from '../repository/stores/object-store.ts';
+import {
+  type Draft,
+  type LocalFile,
+  type PublishOptions,
+  publish,
+  toCandidate,
+} from '../repository/versions/publish.ts';
+import { findModel, suggestName } from '../source/model-source.ts';
+import { RECIPES } from '../tasks/index.ts';
+import { type PrepareOptions, prepareModel } from './prepare-model.ts';
+import { assertSameTask, parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
+import { refusing } from './refusal.ts';
+import { whoami } from './whoami.ts';
+
+export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 'sign'>, PrepareOptions {
+  /** Default: after the folder or file. */
+  readonly name?: string;
+  /** Default: what the Hugging Face folder says, `tensor` for a file that is in none. */
+  readonly task?: string;
+  /** Lets the version answer at once. Otherwise only the first one does. */
+  readonly promote?: boolean;
+  /** Does everything but write. */
+  readonly dryRun?: boolean;
+  /** Who pushes, for the history. Default: user and machine. */
+  readonly by?: string;
+  /** Called while files are sent, with the bytes of all of them together. */
+  readonly onProgress?: (sentBytes: number, totalBytes: number) => void;
+}
+
+export interface PushedModel extends RecognisedTask {
+  readonly name: string;
+  readonly version: number;
+  /** The version that answers whoever names none. */
+  readonly stable: number;
+  /** By role, with how long creating the session took here, in milliseconds. */
+  readonly graphs: Draft['graphs'];
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** The same model in other precisions, which was not pushed. */
+  readonly alternatives: readonly string[];
+  /** An input to try the model with, such as `<picture>`. */
+  readonly example: string;
+  /** What people should know, and need not act upon. */
+  readonly notes: readonly string[];
+}
+
+/** Publishes, and promotes when that is asked for. Returns the version, and the one that answers then. */
+const write = async (
+  repository: ModelRepository<UploadingStore>,
+  draft: Draft,
+  files: readonly LocalFile[],
+  options: PublishOptions,
+  { promote = false, dryRun = false }: PushOptions,
+): Promise<{ readonly version: number; readonly stable: number }> => {
+  const { name } = draft;
+  const readStable = async () => (await unlessMissing(repository.routing(name)))?.routing.stable;
+  if (dryRun) {
+    toCandidate(draft, files);
+    const version = ((await repository.claimedVersions(name)).at(-1) ?? 0) + 1;
+    return { version, stable: promote ? version : ((await readStable()) ?? version) };
+  }
+  const version = await publish(repository, draft, files, options);
+  if (promote) await changeRouting(repository, name, { ...options, action: 'promote' }, promoteTo(version));
+  return { version, stable: (await readStable()) ?? version };
+};
+
+/**
+ * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name; the first one answers at once.
+ * The model is opened and run once before anything is written. Its task stays what it was, unless `options` name one.
+ *
+ * @throws `MODEL_INVALID` when it cannot be served, saying why; `INVALID_REQUEST`, `NOT_FOUND` for what was asked; `MODEL_UNAVAILABLE` when the store fails
+ */
+export const pushModel = async (
+  repository: ModelRepository<UploadingStore>,
+  path: string,
+  options: PushOptions = {},
+): Promise<PushedModel> => {
+  const { note, resume, sign, by = whoami(), onProgress } = options;
+  const source = await findModel(path);
+  const name = options.name ?? suggestName(source);
+  assertModelName(name);
+  const recognised =
+    options.task === undefined
+      ? await recogniseTask(source)
+      : { task: parseTask(options.task), reason: 'as asked for' };
+  if (options.task === undefined) await assertSameTask(repository, name, recognised);
+  const scratch = await mkdtemp(join(tmpdir(), 'push-'));
+  try {
+    const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
+    const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const publishOptions: PublishOptions = {
+      by,
+      ...(note !== undefined && { note }),
+      ...(resume !== undefined && { resume }),
+      ...(sign && { sign }),
+      onProgress: (sentBytes) => onProgress?.(sentBytes, totalBytes),
+    };
+    return {
+      ...recognised,
+      name,
+      ...(await write(repository, draft, files, publishOptions, options)),
+      graphs: draft.graphs,
+      files: files.map(({ path: file, bytes }) => ({ path: file, bytes })),
+      alternatives: source.alternatives,
+      example: (await RECIPES[recognised.task]()).example,
+      notes,
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,75 @@
+import { ServingError } from '../core/errors.ts';
+
+/** What a function reads from its environment; the only place that knows the variables' names. */
+export interface Config {
+  readonly modelsBucket: string;
+  readonly dataBucket: string;
+  /** Names of the only models that the function serves; all when empty. */
+  readonly models: readonly string[];
+  /** Names of the models to load during init. */
+  readonly preloadModels: readonly string[];
+  /** Directory for model files; on Lambda only `/tmp` is writable. */
+  readonly modelCacheDirectory: string;
+  /** Memory of the function in MB, from which follow its CPU share and thread count. */
+  readonly memoryMb: number;
+  /** Host and port of Lambda's runtime API; undefined anywhere else. */
+  readonly runtimeApi: string | undefined;
+  /** How long a warm function answers with the routing it knows before it asks again. */
+  readonly routingTtlMs: number;
+  /** Share of the memory, 0 to 1, that loaded models may take together. */
+  readonly modelMemoryShare: number;
+  /** Share of the file system of `modelCacheDirectory`, 0 to 1, that the files of models may take together. */
+  readonly modelTmpShare: number;
+  /** Ed25519 public keys in PEM, one of which has to have signed every model; none when empty. */
+  readonly trustedKeys: string;
+  /** How long init may take: Lambda allows 10 s, and 15 minutes with provisioned concurrency. */
+  readonly initBudgetMs: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Lambda stops an init after 10 s and starts it again within the first invocation: end a second before. */
+const INIT_BUDGET_MS = 9_000;
+
+const list = (text = ''): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+/** @throws `INTERNAL` naming the variable that is missing or wrong. */
+export const readConfig = (environment: Environment = process.env): Config => {
+  const required = (name: string): string => {
+    const value = environment[name];
+    if (!value) throw new ServingError('INTERNAL', `environment variable ${name} is not set; serverless.yml sets it`);
+    return value;
+  };
+  const share = (name: string, fallback: number): number => {
+    const value = Number(environment[name] || fallback);
+    if (value > 0 && value <= 1) return value;
+    throw new ServingError('INTERNAL', `${name} is ${environment[name]}, expected a share above 0 and up to 1`);
+  };
+  const memoryMb = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 1_769);
+  if (!(memoryMb > 0))
+    throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memoryMb}, expected MB`);
+  const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
+  if (!(routingTtlSeconds >= 0))
+    throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
+  return {
+    runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
+    routingTtlMs: routingTtlSeconds * 1000,
+    modelsBucket: required('MODELS_BUCKET'),
+    dataBucket: required('DATA_BUCKET'),
+    models: list(environment.MODELS),
+    preloadModels: list(environment.PRELOAD_MODELS),
+    modelCacheDirectory: environment.MODEL_CACHE_DIR ?? '/tmp/models',
+    memoryMb,
+    modelMemoryShare: share('MODEL_MEMORY_SHARE', 0.6),
+    modelTmpShare: share('MODEL_TMP_SHARE', 0.9),
+    trustedKeys: environment.TRUSTED_KEYS ?? '',
+    initBudgetMs:
+      environment.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency'
+        ? Number.POSITIVE_INFINITY
+        : INIT_BUDGET_MS,
+  };
+};

@@ -1,0 +1,123 @@
+import { ServingError } from '../../core/errors.ts';
+import type { Payload } from '../../core/payload.ts';
+import { show } from '../../core/show.ts';
+
+/** Texts of one request; more are sent in several. */
+export const MAX_TEXTS = 1_000;
+
+/** UTF-16 units of all texts of a request together: they are tokenised in full before any is cut to what the model takes. */
+export const MAX_CHARACTERS = 1_048_576;
+
+/** Combining marks in a row: putting them into their canonical order takes time that grows with the square of their number. */
+const MAX_MARKS = 256;
+
+/** What a text model answers for: a text, or a text with another that belongs to it. */
+export interface TextInput {
+  readonly text: string;
+  readonly pair?: string;
+}
+
+export interface Texts {
+  readonly texts: readonly string[];
+  /** Whether the caller sent a list, and is to get one. */
+  readonly isList: boolean;
+}
+
+export interface TextInputs {
+  readonly inputs: readonly TextInput[];
+  readonly isList: boolean;
+}
+
+/**
+ * A text or a list of texts: JSON, or raw UTF-8.
+ * @throws `INVALID_INPUT` naming the element; `PAYLOAD_TOO_LARGE` for too many or too long ones; `UNSUPPORTED_MEDIA_TYPE` for raw bytes that are no text
+ */
+export const toTexts = (payload: Payload): Texts => {
+  const { elements, isList } = toElements(payload);
+  const texts = elements.map((element, index) => assertText(element, nameOf(index, isList)));
+  assertLength(texts);
+  return { texts, isList };
+};
+
+/** As `toTexts`; each may also be a pair, `{"text": "…", "text_pair": "…"}`. */
+export const toTextInputs = (payload: Payload): TextInputs => {
+  const { elements, isList } = toElements(payload);
+  const inputs = elements.map((element, index) => toTextInput(element, nameOf(index, isList)));
+  assertLength(inputs.flatMap(({ text, pair = '' }) => [text, pair]));
+  return { inputs, isList };
+};
+
+const nameOf = (index: number, isList: boolean): string => (isList ? `inputs[${index}]` : '"inputs"');
+
+const toElements = ({ inputs, contentType }: Payload): { elements: readonly unknown[]; isList: boolean } => {
+  if (inputs instanceof Uint8Array) return { elements: [decodeText(inputs, contentType)], isList: false };
+  if (!Array.isArray(inputs)) return { elements: [inputs], isList: false };
+  if (inputs.length === 0)
+    throw new ServingError('INVALID_INPUT', '"inputs" is an empty list, expected one text or more');
+  if (inputs.length > MAX_TEXTS)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `"inputs" has ${inputs.length} texts, at most ${MAX_TEXTS} are taken: send them in several requests`,
+    );
+  return { elements: inputs, isList: true };
+};
+
+/** The text of a raw body, without a byte-order mark and without the line break that files end with. */
+const decodeText = (bytes: Uint8Array, contentType = 'application/octet-stream'): string => {
+  if (contentType !== 'text/plain' && contentType !== 'application/octet-stream')
+    throw new ServingError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `content type ${contentType} is no text; send text/plain in UTF-8 (curl: -H 'content-type: text/plain'), or JSON {"inputs": "…"}`,
+    );
+  // No character takes more than three bytes a UTF-16 unit.
+  if (bytes.byteLength > 3 * MAX_CHARACTERS) tooLong(bytes.byteLength, 'bytes');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new ServingError('INVALID_INPUT', 'the text is not UTF-8; convert it, or send JSON {"inputs": "…"}', {
+      cause: error,
+    });
+  }
+};
+
+const assertText = (element: unknown, name: string): string => {
+  if (typeof element !== 'string')
+    throw new ServingError('INVALID_INPUT', `${name} is ${show(element)}, expected a text`);
+  if (!element.isWellFormed())
+    throw new ServingError(
+      'INVALID_INPUT',
+      `${name} has a lone surrogate, half of a character (\\ud800 to \\udfff without the other half): it is no Unicode text`,
+    );
+  for (const [marks] of element.matchAll(/\p{M}{2,}/gu))
+    if (marks.length > MAX_MARKS)
+      throw new ServingError(
+        'INVALID_INPUT',
+        `${name} has ${marks.length} combining marks in a row, at most ${MAX_MARKS} are taken`,
+      );
+  return element;
+};
+
+const toTextInput = (element: unknown, name: string): TextInput => {
+  if (typeof element !== 'object' || element === null || Array.isArray(element))
+    return { text: assertText(element, name) };
+  const { text, text_pair: pair, ...others } = element as Readonly<Record<string, unknown>>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw new ServingError('INVALID_INPUT', `${name} has a field ${show(unknown)}, a pair has "text" and "text_pair"`);
+  return {
+    text: assertText(text, `"text" of ${name}`),
+    ...(pair !== undefined && { pair: assertText(pair, `"text_pair" of ${name}`) }),
+  };
+};
+
+const assertLength = (texts: readonly string[]): void => {
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  if (characters > MAX_CHARACTERS) tooLong(characters, 'characters');
+};
+
+const tooLong = (size: number, unit: string): never => {
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `the text has ${size} ${unit}, at most ${MAX_CHARACTERS} characters are taken in a request`,
+  );
+};

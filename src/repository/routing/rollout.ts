@@ -1,0 +1,108 @@
+import { ServingError } from '../../core/errors.ts';
+import { assertAlias } from '../keys.ts';
+import type { RoutingChanger } from './change-routing.ts';
+import type { Routing, Targets } from './routing.ts';
+
+/** A change of a model that is there. */
+type Change = (current: Routing) => Targets & { readonly deleted?: number[] };
+
+export const changing =
+  (change: Change): RoutingChanger =>
+  (current) => {
+    if (current) return change(current);
+    throw new ServingError('NOT_FOUND', 'the model has no routing: its first push has not ended yet');
+  };
+
+type Optional<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+/** Targets without the fields that are undefined. */
+const route = ({
+  stable,
+  aliases,
+  canary,
+  shadow,
+}: Pick<Targets, 'stable' | 'aliases'> & Optional<Pick<Targets, 'canary' | 'shadow'>>): Targets => ({
+  ...{ stable, aliases },
+  ...(canary && { canary }),
+  ...(shadow && { shadow }),
+});
+
+const refuseStable = (current: Routing, version: number): void => {
+  if (version === current.stable)
+    throw new ServingError('INVALID_REQUEST', `version ${version} is stable: it answers already`);
+};
+
+const unless = <T extends { readonly version: number }>(version: number, target: T | undefined): T | undefined =>
+  target?.version === version ? undefined : target;
+
+/** `version` answers from now on. What it was before, canary or shadow, it no longer is. */
+export const promote = (version: number): RoutingChanger =>
+  changing(({ aliases, canary, shadow }) =>
+    route({ stable: version, aliases, canary: unless(version, canary), shadow: unless(version, shadow) }),
+  );
+
+/** `canary` answers its share of the requests; undefined ends it. @throws `INVALID_REQUEST` for the stable version */
+export const setCanary = (canary: Targets['canary']): RoutingChanger =>
+  changing((current) => {
+    if (canary) refuseStable(current, canary.version);
+    const { stable, aliases, shadow } = current;
+    return route({ stable, aliases, shadow, canary });
+  });
+
+/** `shadow` is compared with what answers, on its share of the requests; undefined ends it. @throws `INVALID_REQUEST` for the stable version */
+export const setShadow = (shadow: Targets['shadow']): RoutingChanger =>
+  changing((current) => {
+    if (shadow) refuseStable(current, shadow.version);
+    const { stable, aliases, canary } = current;
+    return route({ stable, aliases, canary, shadow });
+  });
+
+/** Names `version`; undefined removes the name. @throws `INVALID_REQUEST`; `NOT_FOUND` for an alias to remove that is not there */
+export const setAlias = (alias: string, version: number | undefined): RoutingChanger => {
+  assertAlias(alias);
+  return changing((current) => {
+    const { [alias]: previous, ...others } = current.aliases;
+    if (version === undefined && previous === undefined)
+      throw new ServingError('NOT_FOUND', `there is no alias ${alias} to remove`);
+    return { ...current, aliases: version === undefined ? others : { ...others, [alias]: version } };
+  });
+};
+
+export const ROLL_BACK = 'rollback';
+
+/** The stable versions that led to the current one, oldest first; one that was rolled back from led nowhere. */
+const stableVersions = ({ history, stable }: Routing): number[] => {
+  const stack: number[] = [];
+  for (const { action, from, to } of history) {
+    if (from?.stable === to.stable) continue;
+    if (stack.length === 0 && from) stack.push(from.stable); // what came before has been forgotten
+    const known = action === ROLL_BACK ? stack.lastIndexOf(to.stable) : -1;
+    if (known >= 0) stack.length = known;
+    stack.push(to.stable);
+  }
+  return stack.at(-1) === stable ? stack : [...stack, stable];
+};
+
+/** The version that a rollback returns to; undefined when there is none. */
+export const previousStable = (routing: Routing): number | undefined =>
+  stableVersions(routing).findLast((version) => version !== routing.stable && !routing.deleted.includes(version));
+
+/**
+ * Returns to the version that was stable before, and ends canary and shadow; a further one goes further back.
+ * @throws `INVALID_REQUEST` when there is none; `CONFLICT` when another version became stable meanwhile, since nobody asked to roll that back
+ */
+export const rollBack = (): RoutingChanger => {
+  let asked: number | undefined;
+  return changing((current) => {
+    asked ??= current.stable;
+    if (current.stable !== asked)
+      throw new ServingError('CONFLICT', `version ${current.stable} became stable meanwhile, instead of ${asked}`);
+    const previous = previousStable(current);
+    if (previous === undefined)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `version ${current.stable} is the first that was stable; promote names any other`,
+      );
+    return { stable: previous, aliases: current.aliases };
+  });
+};

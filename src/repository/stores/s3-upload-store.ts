@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { assertUnchanged } from '../versions/file-hash.ts';
+import type { UploadingStore } from './object-store.ts';
+import { createS3Store, toServingError } from './s3-store.ts';
+
+/** A file of one part is one PUT. S3 takes up to 10,000 parts: 84 GB, more than /tmp holds. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_IN_FLIGHT = 4;
+
+interface Source {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Of the whole file, as it was when it was hashed. */
+  readonly sha256: string;
+  readonly onSent: (bytes: number) => void;
+}
+
+/** Sends one part, whose sha256 S3 checks. */
+type SendPart = (number: number, part: Uint8Array, base64Sha256: string) => Promise<CompletedPart>;
+
+const sha256Of = (part: Uint8Array, encoding: 'hex' | 'base64'): string =>
+  createHash('sha256').update(part).digest(encoding);
+
+/** Shorter than `bytes` when the file has become shorter; its sha256 tells. */
+const readPart = async (file: FileHandle, start: number, bytes: number): Promise<Buffer> => {
+  const part = Buffer.allocUnsafe(bytes);
+  let filled = 0;
+  for (let read = 1; filled < bytes && read > 0; filled += read)
+    read = (await file.read(part, filled, bytes - filled, start + filled)).bytesRead;
+  return part.subarray(0, filled);
+};
+
+/** Reads the file in order, with a few parts under way at a time. @throws `CONFLICT` when it is not the file that was hashed */
+const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send: SendPart) => {
+  const hash = createHash('sha256');
+  const parts: CompletedPart[] = [];
+  const underWay = new Set<Promise<void>>();
+  const sendOne = async (number: number, part: Buffer): Promise<void> => {
+    parts[number - 1] = await send(number, part, sha256Of(part, 'base64'));
+    onSent(part.byteLength);
+  };
+  try {
+    for (let start = 0; start < sizeBytes; start += PART_BYTES) {
+      const part = await readPart(file, start, Math.min(PART_BYTES, sizeBytes - start));
+      hash.update(part);
+      const sending = sendOne(start / PART_BYTES + 1, part);
+      underWay.add(sending);
+      sending.then(
+        () => underWay.delete(sending),
+        () => {}, // it stays among them, to be thrown below
+      );
+      if (underWay.size === PARTS_IN_FLIGHT) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+    assertUnchanged(path, hash.digest('hex'), sha256);
+    return parts;
+  } finally {
+    await Promise.allSettled(underWay); // no part may arrive after the upload is aborted
+  }
+};
+
+/** The S3 store, and files of any size: those of more than a part by multipart upload, which is aborted when it fails. */
+export const createS3UploadStore = (client: S3Client, bucket: string): UploadingStore => {
+  const store = createS3Store(client, bucket);
+
+  const putWhole = async (key: string, { file, path, sizeBytes, sha256, onSent }: Source): Promise<void> => {
+    const body = await readPart(file, 0, sizeBytes);
+    assertUnchanged(path, sha256Of(body, 'hex'), sha256);
+    const ChecksumSHA256 = sha256Of(body, 'base64');
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumSHA256 }));
+    onSent(body.byteLength);
+  };
+
+  const putParts = async (key: string, source: Source): Promise<void> => {
+    const target = { Bucket: bucket, Key: key };
+    const created = await client.send(new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' }));
+    const upload = { ...target, UploadId: created.UploadId };
+    try {
+      const Parts = await sendParts(source, async (PartNumber, Body, ChecksumSHA256) => {
+        const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumSHA256 }));
+        return { PartNumber, ETag, ChecksumSHA256 };
+      });
+      await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
+    } catch (error) {
+      // When this fails too, the bucket's lifecycle removes the parts within a day.
+      await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+      throw error;
+    }
+  };
+
+  return {
+    ...store,
+    async upload(key, path, { sha256, onProgress }) {
+      let sentBytes = 0;
+      const onSent = (bytes: number): void => {
+        sentBytes += bytes;
+        onProgress?.(sentBytes);
+      };
+      const file = await open(path);
+      try {
+        const { size: sizeBytes } = await file.stat();
+        const source: Source = { file, path, sizeBytes, sha256, onSent };
+        await (sizeBytes > PART_BYTES ? putParts(key, source) : putWhole(key, source));
+      } catch (error) {
+        throw toServingError(error, `${store.location}/${key}`);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+};

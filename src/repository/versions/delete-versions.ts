@@ -1,0 +1,79 @@
+import { ServingError } from '../../core/errors.ts';
+import { bundleKey, claimKey, versionPrefix } from '../keys.ts';
+import type { ModelRepository } from '../model-repository.ts';
+import { type ChangeReason, changeRouting } from '../routing/change-routing.ts';
+import { changing, previousStable } from '../routing/rollout.ts';
+import { type Routing, routedVersions, type Targets } from '../routing/routing.ts';
+
+/** What sends requests to `version`, such as `canary and alias best`. */
+const describeRoutes = ({ stable, canary, shadow, aliases }: Targets, version: number): string =>
+  [
+    ...(stable === version ? ['stable'] : []),
+    ...(canary?.version === version ? ['canary'] : []),
+    ...(shadow?.version === version ? ['shadow'] : []),
+    ...Object.entries(aliases).flatMap(([alias, aliased]) => (aliased === version ? [`alias ${alias}`] : [])),
+  ].join(' and ');
+
+/** Everything of the version but its claim: numbers are never used again. */
+const listFiles = async ({ store }: ModelRepository, name: string, version: number): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const { key } of store.list(versionPrefix(name, version))) keys.push(key);
+  return keys.filter((key) => key !== claimKey(name, version));
+};
+
+/**
+ * Deletes versions that nothing is routed to. The routing says so first, by compare-and-swap, so that nobody can route to them any more;
+ * then they lose their bundle, and with it exist no longer; then the rest goes. A deletion that was interrupted is ended by another one.
+ *
+ * @throws `CONFLICT` naming what routes to one of them, and then nothing is deleted; `NOT_FOUND` for one that never was
+ */
+export const deleteVersions = async (
+  repository: ModelRepository,
+  name: string,
+  versions: readonly number[],
+  reason: Omit<ChangeReason, 'action'>,
+): Promise<void> => {
+  const existing = new Map<number, string[]>();
+  for (const version of versions) existing.set(version, await listFiles(repository, name, version));
+  const markDeleted = changing((current) => {
+    for (const [version, keys] of existing) {
+      const routes = describeRoutes(current, version);
+      if (routes !== '')
+        throw new ServingError(
+          'CONFLICT',
+          `version ${version} of model ${name} is ${routes}: route to another one first`,
+        );
+      if (!current.deleted.includes(version) && !keys.includes(bundleKey(name, version)))
+        throw new ServingError('NOT_FOUND', `model ${name} has no version ${version}`);
+    }
+    return { ...current, deleted: [...new Set([...current.deleted, ...versions])].sort((a, b) => a - b) };
+  });
+  await changeRouting(repository, name, { ...reason, action: `delete ${versions.join(', ')}` }, markDeleted);
+  if (reason.dryRun) return;
+  for (const [version, keys] of existing) {
+    await repository.store.remove(bundleKey(name, version));
+    for (const key of keys) await repository.store.remove(key);
+  }
+};
+
+/**
+ * The versions to do without: all but the `keep` newest, what is routed to, and what a rollback would return to. Among them are those
+ * whose deletion was interrupted.
+ */
+export const superfluousVersions = async (
+  repository: ModelRepository,
+  name: string,
+  routing: Routing,
+  keep: number,
+): Promise<number[]> => {
+  const versions = (await repository.versions(name)).filter((version) => !routing.deleted.includes(version));
+  const needed = new Set([
+    ...routedVersions(routing),
+    previousStable(routing),
+    ...versions.slice(versions.length - keep),
+  ]);
+  const halfDeleted: number[] = [];
+  for (const version of routing.deleted)
+    if ((await listFiles(repository, name, version)).length > 0) halfDeleted.push(version);
+  return [...halfDeleted, ...versions.filter((version) => !needed.has(version))].sort((a, b) => a - b);
+};

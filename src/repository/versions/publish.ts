@@ -1,0 +1,119 @@
+import { ServingError } from '../../core/errors.ts';
+import { assertModelName, bundleKey, fileKey, signatureKey } from '../keys.ts';
+import { type ModelRepository, unlessMissing } from '../model-repository.ts';
+import { changeRouting } from '../routing/change-routing.ts';
+import type { UploadingStore } from '../stores/object-store.ts';
+import { type BundleDocument, type PublishedBundle, parseBundle } from './bundle.ts';
+import { claimVersion, removeAbandoned, resumeClaim, sealClaim } from './claims.ts';
+
+/** A file of this computer that becomes the file `path` of a version. */
+export interface LocalFile {
+  readonly path: string;
+  readonly localPath: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A bundle before it has a version. */
+export type Draft = Omit<BundleDocument, 'formatVersion' | 'version' | 'files'>;
+
+export interface PublishOptions {
+  /** Who publishes, for the history of the routing. */
+  readonly by: string;
+  /** Why, for the history. */
+  readonly note?: string;
+  /** Goes on with an unfinished push of the same files, if there is one. */
+  readonly resume?: boolean;
+  /** Signs the bytes of `bundle.json`: base64. */
+  readonly sign?: (bundle: Uint8Array) => string;
+  /** Receives the bytes that are there so far, of all files together. */
+  readonly onProgress?: (sentBytes: number) => void;
+}
+
+/** S3 takes keys of 1,024 bytes; what stands before the path of a file has up to 125. */
+const LONGEST_PATH_BYTES = 850;
+
+const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): Buffer => {
+  const entries = files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
+  const bundle: BundleDocument = { formatVersion: 1, ...draft, version, files: entries };
+  return Buffer.from(JSON.stringify(bundle, undefined, 2));
+};
+
+/** The bundle as functions would read it. @throws before anything is written, what nobody could read afterwards: `INVALID_REQUEST`, `MODEL_INVALID` */
+export const toCandidate = (draft: Draft, files: readonly LocalFile[]): PublishedBundle => {
+  assertModelName(draft.name);
+  for (const { path } of files)
+    if (/\p{Cc}|\\/u.test(path) || Buffer.byteLength(path) > LONGEST_PATH_BYTES)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes, without backslashes and control characters; rename it`,
+      );
+  return parseBundle(toBundle(draft, 1, files), 'the model');
+};
+
+/** Sends what is not there yet: under a claim, a file of the right size is whole, since uploads are checked and appear at once. */
+const uploadFiles = async (
+  { store }: ModelRepository<UploadingStore>,
+  keyOf: (path: string) => string,
+  files: readonly LocalFile[],
+  { resume = false, onProgress = () => {} }: PublishOptions,
+): Promise<void> => {
+  let finishedBytes = 0;
+  for (const { path, localPath, sha256, bytes } of files) {
+    const key = keyOf(path);
+    const isThere = resume && (await unlessMissing(store.head(key)))?.sizeBytes === bytes;
+    if (!isThere)
+      await store.upload(key, localPath, { sha256, onProgress: (sentBytes) => onProgress(finishedBytes + sentBytes) });
+    finishedBytes += bytes;
+    onProgress(finishedBytes);
+  }
+};
+
+/** Creates the bundle. One that is there already is our own, whose answer was lost, or of the push that this one resumes: it names the same files. */
+const writeBundle = async (
+  { store }: ModelRepository,
+  key: string,
+  bytes: Buffer,
+  isSigned: boolean,
+): Promise<void> => {
+  try {
+    await store.write(key, bytes, { condition: { ifNoneMatch: '*' }, contentType: 'application/json' });
+  } catch (error) {
+    if (ServingError.from(error).code !== 'CONFLICT') throw error;
+    if (isSigned && !bytes.equals((await store.read(key)).body))
+      throw new ServingError(
+        'CONFLICT',
+        `${key} was written meanwhile by the push that is resumed, and the signature does not fit it: push again`,
+      );
+  }
+};
+
+/**
+ * Publishes `files` as the next version of `draft.name`, in the order that never shows half a version: claim, files, seal, signature,
+ * bundle. The first version of a model answers at once, a later one when it is promoted. Returns the version.
+ *
+ * @throws `INVALID_REQUEST`, `MODEL_INVALID` before anything is written; `MODEL_UNAVAILABLE`: the push may be resumed; `CONFLICT`
+ */
+export const publish = async (
+  repository: ModelRepository<UploadingStore>,
+  draft: Draft,
+  files: readonly LocalFile[],
+  options: PublishOptions,
+): Promise<number> => {
+  toCandidate(draft, files);
+  const { name } = draft;
+  const { by, note = '', resume = false, sign } = options;
+  const resumed = resume ? await resumeClaim(repository, name, { by, files }) : undefined;
+  const claim = resumed ?? (await claimVersion(repository, name, { by, files }));
+  const { version } = claim;
+  await removeAbandoned(repository, name, version);
+  await uploadFiles(repository, (path) => fileKey(name, version, path), files, options);
+  await sealClaim(repository, name, claim);
+  const bundle = toBundle(draft, version, files);
+  if (sign) await repository.store.write(signatureKey(name, version), sign(bundle));
+  await writeBundle(repository, bundleKey(name, version), bundle, sign !== undefined);
+  await changeRouting(repository, name, { by, action: 'push', note }, (current) =>
+    current ? undefined : { stable: version, aliases: {} },
+  );
+  return version;
+};

@@ -1,0 +1,138 @@
+import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, parse, resolve } from 'node:path';
+import { ServingError } from '../core/errors.ts';
+import { assertNoPointer } from './git-lfs.ts';
+
+/** A model as it lies on this computer. */
+export interface ModelSource {
+  /** Every other path is relative to this folder, with `/`. */
+  readonly directory: string;
+  /** The file of each graph by its role: `model`, or `encoder` and `decoder`. */
+  readonly graphs: Readonly<Record<string, string>>;
+  /** The same model in other precisions, which stays behind. */
+  readonly alternatives: readonly string[];
+  /** Whether `directory` is the model's own, so that its settings speak for it; otherwise the graph stands alone. */
+  readonly ownsDirectory: boolean;
+}
+
+/** A file that becomes part of the version: one of the folder, or one that is made at push. */
+export interface SourceFile {
+  readonly path: string;
+  /** What it holds when the folder has no such file, or another one. */
+  readonly content?: string | Uint8Array;
+}
+
+/** What Optimum and transformers.js append to a file name, by precision; the first that is there is pushed. */
+const PRECISIONS = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4'];
+const GRAPH_FOLDERS = ['', 'onnx/'];
+/** Names of a graph, best first. */
+const candidates = (stem: string): string[] =>
+  PRECISIONS.flatMap((precision) => GRAPH_FOLDERS.map((folder) => `${folder}${stem}${precision}.onnx`));
+const SEVERAL_GRAPHS = /(^|\/)(encoder|decoder)(_|\.)/;
+
+type ChosenGraphs = Pick<ModelSource, 'graphs' | 'alternatives'>;
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const onnxFiles = async (directory: string): Promise<string[]> => {
+  const found = await Promise.all(
+    GRAPH_FOLDERS.map(async (folder) => {
+      const names = await readdir(join(directory, folder)).catch(() => []);
+      return names.filter((name) => name.endsWith('.onnx')).map((name) => folder + name);
+    }),
+  );
+  return found.flat().sort();
+};
+
+/** The graphs that a folder is about, and the rest of their kind. */
+const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
+  const files = await onnxFiles(directory);
+  const present = (stem: string): string[] => candidates(stem).filter((path) => files.includes(path));
+  const [model, ...alternatives] = present('model');
+  if (model !== undefined) return { graphs: { model }, alternatives };
+  const [decoder] = present('decoder_model_merged');
+  const encoders = present('encoder_model');
+  // The one of the same place and precision, where it is there.
+  const encoder =
+    encoders.find((path) => path === decoder?.replace('decoder_model_merged', 'encoder_model')) ?? encoders[0];
+  if (encoder !== undefined && decoder !== undefined)
+    return { graphs: { encoder, decoder }, alternatives: files.filter((path) => path !== encoder && path !== decoder) };
+  const [only, ...others] = files;
+  if (only === undefined)
+    throw new ServingError(
+      'NOT_FOUND',
+      `${directory} holds no .onnx file, expected model.onnx or onnx/model.onnx; PyTorch models are exported with: optimum-cli export onnx --model <model> <folder>`,
+    );
+  if (files.some((path) => SEVERAL_GRAPHS.test(path)))
+    throw new ServingError(
+      'MODEL_INVALID',
+      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder> (automatic-speech-recognition-with-past for Whisper), or from Python with ORTModelForSeq2SeqLM.from_pretrained(<model>, export=True, use_merged=True) (a single file is pushed by its name, with --task tensor)`,
+    );
+  if (others.length > 0)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${directory} holds ${files.length} models (${files.join(', ')}): name the file to push`,
+    );
+  return { graphs: { model: only }, alternatives: [] };
+};
+
+/** Finds the graph of `path`, an `.onnx` file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
+export const findModel = async (path: string): Promise<ModelSource> => {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
+  if (found.isDirectory()) {
+    return { directory: path, ...(await chooseGraphs(path)), ownsDirectory: true };
+  }
+  if (!path.endsWith('.onnx'))
+    throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
+  // A file of a Hugging Face folder keeps its place in it, so that the folder's settings are found.
+  const folder = dirname(resolve(path));
+  const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
+  const directory = inside ? dirname(folder) : folder;
+  const model = inside ? `onnx/${basename(path)}` : basename(path);
+  const ownsDirectory = await exists(join(directory, 'config.json'));
+  return { directory, graphs: { model }, alternatives: [], ownsDirectory };
+};
+
+/** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */
+export const suggestName = ({ directory, graphs: { model } }: ModelSource): string => {
+  const stem = parse(model ?? '').name;
+  const isUsual = model === undefined || PRECISIONS.some((precision) => stem === `model${precision}`);
+  const name = isUsual ? basename(resolve(directory)) : stem;
+  return name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 100)
+    .replace(/[^A-Za-z0-9]+$/, '');
+};
+
+/** Whether the folder has a file of that name. */
+export const hasFile = ({ directory }: ModelSource, name: string): Promise<boolean> => exists(join(directory, name));
+
+/** A JSON file of the model; undefined when there is none. @throws `MODEL_INVALID` when it is not a JSON object */
+export const readSettingsFile = async (
+  { directory }: ModelSource,
+  name: string,
+): Promise<Record<string, unknown> | undefined> => {
+  const text = await readFile(join(directory, name), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  assertNoPointer(join(directory, name), text);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw new ServingError('MODEL_INVALID', `${join(directory, name)} is not JSON: ${(error as Error).message}`);
+  }
+  throw new ServingError('MODEL_INVALID', `${join(directory, name)} is no JSON object`);
+};
+
+/** `pipeline_tag` of the model card, which the Hub shows as the model's task. https://huggingface.co/docs/hub/model-cards */
+export const readPipelineTag = async ({ directory }: ModelSource): Promise<string | undefined> => {
+  const card = await readFile(join(directory, 'README.md'), 'utf8').catch(() => '');
+  const [, frontMatter = ''] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card) ?? [];
+  return /^pipeline_tag:\s*["']?([a-z-]+)/m.exec(frontMatter)?.[1];
+};

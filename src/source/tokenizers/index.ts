@@ -1,0 +1,114 @@
+import { readdir } from 'node:fs/promises';
+import { show } from '../../core/show.ts';
+import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { type ModelSource, readSettingsFile, type SourceFile } from '../model-source.ts';
+import { refuse, type Settings } from '../settings-file.ts';
+import { gpt2, roberta, whisper } from './byte-level.ts';
+import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
+import { m2m100 } from './m2m100.ts';
+import { marian } from './marian.ts';
+import { openTokenizerFolder, type TokenizerFolder } from './tokenizer-folder.ts';
+import { bert, mpnet } from './word-piece.ts';
+
+interface TokenizerClass {
+  /** Makes tokenizer.json from the files of the class. */
+  readonly build: (folder: TokenizerFolder) => Promise<object>;
+  /** What the class in Python says where tokenizer_config.json does not. */
+  readonly defaults?: Settings;
+}
+
+const PADS = { pad_token: '<pad>' };
+const BERT: TokenizerClass = { build: bert, defaults: { pad_token: '[PAD]' } };
+const ROBERTA: TokenizerClass = { build: roberta, defaults: PADS };
+
+/** By the class of `transformers`, without `Fast`. */
+const CLASSES: Readonly<Record<string, TokenizerClass>> = {
+  MarianTokenizer: { build: marian, defaults: { ...PADS, model_max_length: 512 } },
+  M2M100Tokenizer: { build: m2m100, defaults: PADS },
+  NllbTokenizer: { build: nllb, defaults: PADS },
+  T5Tokenizer: { build: t5, defaults: PADS },
+  MT5Tokenizer: { build: t5, defaults: PADS },
+  XLMRobertaTokenizer: { build: xlmRoberta, defaults: PADS },
+  BertTokenizer: BERT,
+  DistilBertTokenizer: BERT,
+  ElectraTokenizer: BERT,
+  MobileBertTokenizer: BERT,
+  MPNetTokenizer: { build: mpnet, defaults: PADS },
+  RobertaTokenizer: ROBERTA,
+  BartTokenizer: ROBERTA,
+  LongformerTokenizer: ROBERTA,
+  GPT2Tokenizer: { build: gpt2 },
+  WhisperTokenizer: { build: whisper },
+};
+
+/** What a tokenizer of `transformers` may consist of. */
+const TOKENIZER_FILE = /^(vocab|merges|source|target|spiece|sentencepiece|tokenizer|added_tokens|special_tokens)/;
+
+const refuseFolder = async ({ directory }: ModelSource, name: string | undefined): Promise<never> => {
+  const files = (await readdir(directory)).filter((file) => TOKENIZER_FILE.test(file)).sort();
+  const found = files.length === 0 ? 'nothing that one is made from' : files.join(', ');
+  const reason =
+    name === undefined
+      ? 'neither tokenizer_config.json nor config.json names the class of its tokenizer'
+      : `a ${show(name)} is not converted here`;
+  return refuse(
+    `${directory} has no tokenizer.json but ${found}, and ${reason}; make it with: python -c "from transformers import AutoTokenizer; AutoTokenizer.from_pretrained('${directory}', use_fast=True).save_pretrained('${directory}')"`,
+  );
+};
+
+/** tokenizer.json and tokenizer_config.json as they have to be where the folder has only what a class of Python reads. */
+const build = async (source: ModelSource): Promise<readonly [tokenizer: object, config: object]> => {
+  const folder = await openTokenizerFolder(source);
+  const { className: name } = folder;
+  const known = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
+  if (known === undefined) return refuseFolder(source, name);
+  return [await known.build(folder), { ...known.defaults, ...folder.settings, tokenizer_class: name }];
+};
+
+/** A tokenizer, and the files that it is loaded from. */
+export interface TokenizerSource {
+  readonly tokenizer: Tokenizer;
+  readonly files: readonly SourceFile[];
+}
+
+/**
+ * How the model's text becomes tokens: tokenizer.json and tokenizer_config.json, those of the folder, or made from the files of a
+ * tokenizer that is written in Python.
+ *
+ * @throws `MODEL_INVALID` naming the file that is missing, damaged or contradicts another one, and how to mend it
+ */
+export const readTokenizer = async (source: ModelSource): Promise<TokenizerSource> => {
+  const json = await readSettingsFile(source, 'tokenizer.json');
+  if (json !== undefined) {
+    const config = await readSettingsFile(source, 'tokenizer_config.json');
+    return {
+      tokenizer: createUsable(json, config ?? {}),
+      files: [
+        { path: 'tokenizer.json' },
+        { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
+      ],
+    };
+  }
+  const [made, config] = await build(source);
+  return {
+    tokenizer: createUsable(made, config),
+    files: [
+      { path: 'tokenizer.json', content: JSON.stringify(made) },
+      { path: 'tokenizer_config.json', content: JSON.stringify(config) },
+    ],
+  };
+};
+
+/** @throws `MODEL_INVALID` when the special tokens of a text leave no room for it */
+const createUsable = (json: object, config: object): Tokenizer => {
+  const tokenizer = createTokenizer(json, config);
+  const { length: specials } = tokenizer.encode('', { maxLength: Number.POSITIVE_INFINITY }).ids;
+  if (tokenizer.maxLength > specials) return tokenizer;
+  return refuse(
+    `tokenizer_config.json: "model_max_length" is ${tokenizer.maxLength}, and the ${specials} special tokens of every text leave no room for one`,
+  );
+};
+
+/** The files of `readTokenizer`, for who needs no more. */
+export const readTokenizerFiles = async (source: ModelSource): Promise<readonly SourceFile[]> =>
+  (await readTokenizer(source)).files;

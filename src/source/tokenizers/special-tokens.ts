@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import { show } from '../../core/show.ts';
+import { refuse } from '../settings-file.ts';
+import { LARGEST_ID, naming, type TokenizerFolder } from './tokenizer-folder.ts';
+
+/** A token that is found in a text as it stands, as `tokenizer.json` writes it. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly single_word: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+const namedTokenSchema = v.union([v.string(), v.object({ content: v.string() })]);
+
+const addedTokenSchema = v.object({
+  content: v.string(),
+  single_word: v.optional(v.boolean(), false),
+  lstrip: v.optional(v.boolean(), false),
+  rstrip: v.optional(v.boolean(), false),
+  normalized: v.optional(v.boolean(), true),
+  special: v.optional(v.boolean(), false),
+});
+
+/** The text of a special token such as `pad_token`. */
+export const specialToken = ({ settings }: TokenizerFolder, name: string, otherwise: string): string =>
+  naming('tokenizer_config.json', () => {
+    const token = v.parse(v.nullish(namedTokenSchema), settings[name], { message: `"${name}" is no token` });
+    return (typeof token === 'object' ? token?.content : token) ?? otherwise;
+  });
+
+export const additionalSpecialTokens = ({ settings }: TokenizerFolder): string[] =>
+  naming('tokenizer_config.json', () =>
+    v
+      .parse(v.nullish(v.array(namedTokenSchema), []), settings.additional_special_tokens)
+      .map((token) => (typeof token === 'string' ? token : token.content)),
+  );
+
+/** The id of a token that has to have one. */
+export const requireId = (vocabulary: ReadonlyMap<string, number>, token: string, path: string): number =>
+  vocabulary.get(token) ?? refuse(`${path} lacks the special token ${show(token)}`);
+
+/**
+ * `added_tokens_decoder` of tokenizer_config.json; `undefined` where it is not there, as before 4.34.
+ * @throws `MODEL_INVALID` when it contradicts the vocabulary, the file `path`
+ */
+export const recordedTokens = (
+  { settings }: TokenizerFolder,
+  vocabulary: ReadonlyMap<string, number>,
+  path: string,
+): AddedToken[] | undefined => {
+  const { added_tokens_decoder: recorded } = settings;
+  if (recorded === undefined) return undefined;
+  return naming('tokenizer_config.json: added_tokens_decoder', () => {
+    const byId = Object.entries(v.parse(v.record(v.string(), addedTokenSchema), recorded));
+    const tokens = new Map([...vocabulary].map(([token, id]) => [id, token]));
+    return byId.map(([key, token]) => {
+      const id = Number(key);
+      if (!/^\d+$/.test(key) || id > LARGEST_ID) refuse(`${show(key)} is no id from 0 to ${LARGEST_ID}`);
+      const known = vocabulary.get(token.content) ?? id;
+      if (known !== id) refuse(`${show(token.content)} has the id ${id}, and ${known} in ${path}`);
+      const other = tokens.get(id) ?? token.content;
+      if (other !== token.content) refuse(`${id} is ${show(token.content)}, and ${show(other)} in ${path}`);
+      return { id, ...token };
+    });
+  });
+};
+
+/** A special token as `transformers` adds it by default. */
+export const addedToken = (id: number, content: string, more: Partial<AddedToken> = {}): AddedToken => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+  ...more,
+});
+
+/** Each id once, as the last one has it, in order. */
+export const inOrder = (tokens: readonly AddedToken[]): AddedToken[] =>
+  [...new Map(tokens.map((token) => [token.id, token])).values()].sort((a, b) => a.id - b.id);

@@ -1,0 +1,117 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
+import { assertNoPointer } from '../git-lfs.ts';
+import { type ModelSource, readSettingsFile } from '../model-source.ts';
+import { refuse, type Settings } from '../settings-file.ts';
+import { parseSentencePieceModel, type SentencePieceModel } from './sentencepiece-file.ts';
+
+/** The largest that are known have some 20 MB. */
+const LARGEST_FILE_BYTES = 100_000_000;
+/** Of the largest vocabularies that are known, four times. */
+export const LARGEST_ID = 0xf_ffff;
+
+/** Runs `parse`; what it refuses names `path`. */
+export const naming = <Value>(path: string, parse: () => Value): Value => {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof v.ValiError) return refuse(`${path}: ${v.summarize(error.issues)}`);
+    return refuse(`${path}: ${ServingError.from(error).message}`);
+  }
+};
+
+/** The files of a tokenizer of `transformers` that has no tokenizer.json. */
+export interface TokenizerFolder {
+  /** The class that reads them in Python, without `Fast`; undefined when nothing names it. */
+  readonly className: string | undefined;
+  /** tokenizer_config.json, completed by special_tokens_map.json. */
+  readonly settings: Settings;
+  /** @throws `MODEL_INVALID` when it is missing, or larger than any tokenizer */
+  read(path: string): Promise<Buffer>;
+}
+
+/** By `model_type` of config.json, for folders that name no class. */
+const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
+  marian: 'MarianTokenizer',
+  m2m_100: 'M2M100Tokenizer',
+  t5: 'T5Tokenizer',
+  mt5: 'T5Tokenizer',
+  'xlm-roberta': 'XLMRobertaTokenizer',
+  bert: 'BertTokenizer',
+  distilbert: 'DistilBertTokenizer',
+  electra: 'ElectraTokenizer',
+  mobilebert: 'MobileBertTokenizer',
+  mpnet: 'MPNetTokenizer',
+  roberta: 'RobertaTokenizer',
+  bart: 'BartTokenizer',
+  longformer: 'LongformerTokenizer',
+  gpt2: 'GPT2Tokenizer',
+  whisper: 'WhisperTokenizer',
+};
+
+export const openTokenizerFolder = async (source: ModelSource): Promise<TokenizerFolder> => {
+  const { directory } = source;
+  const config = (await readSettingsFile(source, 'tokenizer_config.json')) ?? {};
+  // Since 4.34 transformers writes everything into the first file, and does not read the second any more.
+  const more = config.added_tokens_decoder === undefined && (await readSettingsFile(source, 'special_tokens_map.json'));
+  const model = (await readSettingsFile(source, 'config.json')) ?? {};
+  const named = config.tokenizer_class ?? model.tokenizer_class ?? CLASS_OF_MODEL[String(model.model_type)];
+  const className = typeof named === 'string' ? named.replace(/Fast$/, '') : undefined;
+  return {
+    className,
+    settings: { ...config, ...more },
+    async read(path) {
+      const found = await stat(join(directory, path)).catch(() => undefined);
+      if (!found?.isFile())
+        return refuse(`${directory} has neither tokenizer.json nor ${path}, of which that of a ${className} is made`);
+      if (found.size > LARGEST_FILE_BYTES)
+        return refuse(`${path} has ${found.size} bytes; a tokenizer has at most ${LARGEST_FILE_BYTES}`);
+      const file = await readFile(join(directory, path));
+      assertNoPointer(path, file.toString('latin1', 0, 100));
+      return file;
+    },
+  };
+};
+
+/** A setting that is true or false. */
+export const flag = ({ settings }: TokenizerFolder, name: string, otherwise: boolean): boolean => {
+  const value = settings[name] ?? otherwise;
+  return typeof value === 'boolean'
+    ? value
+    : refuse(`tokenizer_config.json: "${name}" is ${show(value)}; expected true or false`);
+};
+
+/** A JSON file of ids by token. @throws `MODEL_INVALID` naming the file */
+export const readVocabulary = async (folder: TokenizerFolder, path: string): Promise<Map<string, number>> => {
+  const file = await folder.read(path);
+  return naming(path, () => parseVocabulary(file.toString()));
+};
+
+const parseVocabulary = (text: string): Map<string, number> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refuse(`it is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse('it is no object of ids by token');
+  const vocabulary = new Map<string, number>(Object.entries(value));
+  const tokens = new Map<number, string>();
+  for (const [token, id] of vocabulary) {
+    if (!Number.isInteger(id) || id < 0 || id > LARGEST_ID)
+      refuse(`the id of ${show(token)} is ${show(id)}; expected an integer from 0 to ${LARGEST_ID}`);
+    const other = tokens.get(id);
+    if (other !== undefined) refuse(`${show(other)} and ${show(token)} both have the id ${id}`);
+    tokens.set(id, token);
+  }
+  return vocabulary;
+};
+
+export const readSentencePiece = async (folder: TokenizerFolder, path: string): Promise<SentencePieceModel> => {
+  const file = await folder.read(path);
+  return naming(path, () => parseSentencePieceModel(file));
+};

@@ -1,0 +1,15 @@
+import type { Task, TaskModel } from './task.ts';
+
+const noLap = (): void => {};
+
+/** Answers one request. @throws the reason of a failure */
+export const answerOne = async (task: Task, model: TaskModel, request: unknown): Promise<unknown> => {
+  const [outcome] = await task.predict([request], model, noLap);
+  if (outcome?.status === 'fulfilled') return outcome.value;
+  throw outcome?.reason;
+};
+
+/** The plainest request there is. */
+export const runBlank = async (task: Task, model: TaskModel): Promise<void> => {
+  await answerOne(task, model, task.blank({}));
+};

@@ -1,0 +1,45 @@
+import { hasFile, type ModelSource, readSettingsFile } from '../../source/model-source.ts';
+import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
+import { readUltralyticsMetadata, type UltralyticsMetadata } from '../../source/ultralytics.ts';
+import type { TaskRecipe } from '../recipe.ts';
+
+const CONFIG = 'config.json';
+const PREPROCESSING = 'preprocessor_config.json';
+
+/** As Ultralytics prepares pictures for its own exports. */
+const letterboxOf = ({ imageSize: [height, width] }: UltralyticsMetadata): Settings => ({
+  image_processor_type: 'LetterBoxImageProcessor',
+  size: { height, width },
+});
+
+const missing = ({ directory }: ModelSource, name: string, what: string): never =>
+  refuse(
+    `${directory} has no ${name} (${what}), which detectors need unless Ultralytics wrote it into the graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": "LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json`,
+  );
+
+export const objectDetection: TaskRecipe = {
+  graphs: ['model'],
+  example: '<picture>',
+  maxBatch: 1,
+
+  async read(source) {
+    const metadata = await readUltralyticsMetadata(source);
+    if (metadata !== undefined && metadata.task !== 'detect')
+      return refuse(`Ultralytics exported it for the task ${metadata.task}; served is detect`);
+    const config = await readSettingsFile(source, CONFIG);
+    const preprocessing = await readSettingsFile(source, PREPROCESSING);
+    const labels = config?.id2label === undefined ? metadata?.labels : readLabels(config);
+    const present = await Promise.all(
+      [CONFIG, PREPROCESSING].map(async (path) => ((await hasFile(source, path)) ? [{ path }] : [])),
+    );
+    return {
+      settings: {
+        labels: labels ?? missing(source, CONFIG, 'the labels, under "id2label"'),
+        preprocessing:
+          preprocessing ??
+          (metadata ? letterboxOf(metadata) : missing(source, PREPROCESSING, 'how pictures become tensors')),
+      },
+      files: present.flat(),
+    };
+  },
+};

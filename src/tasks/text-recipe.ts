@@ -1,0 +1,80 @@
+import { ServingError } from '../core/errors.ts';
+import type { Tensors } from '../core/tensor.ts';
+import { collateEncodings, longestRow } from '../media/text/collate.ts';
+import type { Tokenizer } from '../media/text/tokenizer.ts';
+import type { ModelSource, SourceFile } from '../source/model-source.ts';
+import { refuse, type Settings } from '../source/settings-file.ts';
+import { readTokenizer } from '../source/tokenizers/index.ts';
+import type { TaskModel } from './task.ts';
+
+/** By how many rows an embedding may exceed its tokenizer: models are padded to sizes that computers like, and keep rows in reserve. */
+const SPARE_ROWS = 1024;
+
+/**
+ * What `loadTokenizer` reads when the model is loaded.
+ * @throws `MODEL_INVALID` when there is no tokenizer, or one of another vocabulary than `config` says
+ */
+export const readTextResources = async (source: ModelSource, config: Settings): Promise<readonly SourceFile[]> => {
+  const { tokenizer, files } = await readTokenizer(source);
+  const { vocabSize } = tokenizer;
+  const { vocab_size: rows } = config;
+  if (typeof rows === 'number' && (vocabSize > rows || vocabSize + SPARE_ROWS < rows))
+    refuse(`the tokenizer has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of one model`);
+  return files;
+};
+
+/** Models whose first position has the number after that of padding, as fairseq counts. */
+const FAIRSEQ_POSITIONS =
+  /^(?:roberta|xlm-roberta|xlm-roberta-xl|camembert|roberta-prelayernorm|data2vec-text|longformer|ibert|luke|mpnet|lilt|xmod)$/;
+
+/** How many tokens the model has positions for, where config.json says so. */
+export const readPositions = ({
+  max_position_embeddings: positions,
+  model_type: type,
+  pad_token_id: pad,
+}: Settings): { maxLength?: number } => {
+  if (typeof positions !== 'number' || !Number.isInteger(positions) || positions < 1) return {};
+  const isOffset = FAIRSEQ_POSITIONS.test(String(type)) && typeof pad === 'number';
+  return { maxLength: isOffset ? positions - pad - 1 : positions };
+};
+
+const run = (
+  { graphs: { model } }: TaskModel,
+  tokenizer: Tokenizer,
+  token: number,
+  length: number,
+): Promise<Tensors> => {
+  if (model === undefined) return refuse('there is no graph named "model"');
+  const repeat = <V>(value: V): V[] => Array.from({ length }, () => value);
+  const encoding = {
+    ids: repeat(token),
+    typeIds: repeat(0),
+    offsets: repeat([0, 0] as const),
+    special: repeat(false),
+    sequence: repeat(0 as const),
+    wordIds: repeat(0),
+  };
+  return model.run(collateEncodings([encoding], model.signature, tokenizer));
+};
+
+/**
+ * Runs what no blank input has: the last token of the vocabulary, and as many tokens as a text may have.
+ * @throws `MODEL_INVALID` when the graph knows fewer tokens, or takes shorter texts
+ */
+export const runExtremes = async (model: TaskModel, maxLength?: number): Promise<Tensors> => {
+  const tokenizer = model.resources as Tokenizer;
+  const last = tokenizer.vocabSize - 1;
+  const outputs = await run(model, tokenizer, last, 1).catch((error: unknown) =>
+    refuse(
+      `the tokenizer has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of one model`,
+    ),
+  );
+  const longest = longestRow(model.graphs.model?.signature ?? { inputs: [], outputs: [] }, tokenizer, maxLength);
+  if (Number.isFinite(longest))
+    await run(model, tokenizer, last, longest).catch((error: unknown) =>
+      refuse(
+        `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set "model_max_length" in tokenizer_config.json to what the model takes`,
+      ),
+    );
+  return outputs;
+};

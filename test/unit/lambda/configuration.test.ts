@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../../../src/lambda/configuration.ts';
+
+const BUCKETS = { MODELS_BUCKET: 'models', DATA_BUCKET: 'data' };
+
+describe('the configuration', () => {
+  it('serves every model, signed or not, within 60 % of the memory and 90 % of /tmp, unless it says otherwise', () => {
+    const unset = { MODELS: '', TRUSTED_KEYS: '', MODEL_MEMORY_SHARE: '' };
+
+    for (const environment of [BUCKETS, { ...BUCKETS, ...unset }])
+      expect(readConfig(environment)).toMatchObject({
+        ...{ models: [], trustedKeys: '', modelMemoryShare: 0.6, modelTmpShare: 0.9 },
+      });
+  });
+
+  it('reads lists of models with spaces around their names', () => {
+    const { models, preloadModels } = readConfig({ ...BUCKETS, MODELS: 'a, b,', PRELOAD_MODELS: ' a' });
+
+    expect([models, preloadModels]).toEqual([['a', 'b'], ['a']]);
+  });
+
+  it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
+    expect(() => readConfig({ ...BUCKETS, MODEL_MEMORY_SHARE: text })).toThrow(`MODEL_MEMORY_SHARE is ${text}`);
+    expect(() => readConfig({ ...BUCKETS, MODEL_TMP_SHARE: text })).toThrow(`MODEL_TMP_SHARE is ${text}`);
+  });
+});

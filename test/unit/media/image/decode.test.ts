@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { ErrorCode } from '../../../../src/core/errors.ts';
+import { parseImagePreprocessing } from '../../../../src/media/image/preprocessing.ts';
+import { preprocessImage } from '../../../support/preprocess-image.ts';
+
+const IMAGES = path.join(import.meta.dirname, '../../../fixtures/images');
+const read = (name: string): Promise<Buffer> => readFile(path.join(IMAGES, name));
+
+/** Pixels as they are, float32[1,3,H,W] of 0 to 255. */
+const AS_IT_IS = parseImagePreprocessing({ do_resize: false, do_rescale: false, do_normalize: false });
+const TO_8 = parseImagePreprocessing({ size: 8, do_rescale: false, do_normalize: false });
+
+const chunk = (type: string, content: Uint8Array): Buffer => {
+  const body = Buffer.concat([Buffer.from(type), content]);
+  const frame = Buffer.alloc(body.length + 8);
+  frame.writeUInt32BE(content.length, 0);
+  body.copy(frame, 4);
+  frame.writeUInt32BE(crc32(body), body.length + 4);
+  return frame;
+};
+
+/** A grey PNG of that size, all black unless `rows` are given as they are stored. */
+const png = (width: number, height: number, rows: Uint8Array): Buffer => {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8; // bits per sample
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+};
+
+describe('decoding pictures', () => {
+  let jpeg: Buffer;
+
+  beforeAll(async () => {
+    jpeg = await read('astronaut-512x512.jpg');
+  });
+
+  it.each<[string, ErrorCode, string, () => Buffer]>([
+    ['0 bytes', 'INVALID_INPUT', '0 bytes', () => Buffer.alloc(0)],
+    ['text', 'INVALID_INPUT', 'no picture', () => Buffer.from('a picture of a cat')],
+    ['half a JPEG', 'INVALID_INPUT', 'premature end', () => jpeg.subarray(0, jpeg.length / 2)],
+    ['a JPEG without its last two bytes', 'INVALID_INPUT', 'premature end', () => jpeg.subarray(0, -2)],
+    ['a JPEG cut in its header', 'INVALID_INPUT', 'cannot be decoded', () => jpeg.subarray(0, 200)],
+    ['a PNG with too few rows', 'INVALID_INPUT', 'cannot be decoded', () => png(64, 64, Buffer.alloc(65 * 10))],
+    ['SVG', 'UNSUPPORTED_MEDIA_TYPE', 'SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+    [
+      'SVG after an XML declaration',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'SVG',
+      () => Buffer.from('\n<?xml version="1.0"?><svg/>'),
+    ],
+    [
+      'SVG that pretends to be a PNG',
+      'INVALID_INPUT',
+      'cannot be decoded',
+      () => Buffer.from('\x89PNG\r\n\x1a\n<svg/>', 'latin1'),
+    ],
+    ['HEIC', 'UNSUPPORTED_MEDIA_TYPE', 'HEIC', () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
+    ['a PDF', 'UNSUPPORTED_MEDIA_TYPE', 'PDF', () => Buffer.from('%PDF-1.7')],
+    ['a PNG bomb', 'PAYLOAD_TOO_LARGE', '50000×50000', () => png(50_000, 50_000, Buffer.alloc(100))],
+    [
+      'a PNG bomb that ends with its header',
+      'PAYLOAD_TOO_LARGE',
+      '50000×50000',
+      () => png(50_000, 50_000, Buffer.alloc(1)).subarray(0, 33),
+    ],
+    ['a pixel row too many', 'PAYLOAD_TOO_LARGE', '8000×8001', () => png(8000, 8001, Buffer.alloc(100))],
+  ])('refuses %s', async (_what, code, reason, bytes) => {
+    await expect(preprocessImage(bytes(), TO_8)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  it('names only the reason when a picture is damaged, not what was tried on the way to it', async () => {
+    const avif = await read('photo.avif');
+
+    await expect(preprocessImage(avif.subarray(0, 9000), TO_8)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.not.stringContaining('\n'),
+    });
+  });
+
+  it('forgives damage that leaves all rows readable, as Pillow does', async () => {
+    const damaged = Buffer.from(jpeg);
+    damaged.fill(0x5a, 20_000, 20_030);
+
+    await expect(preprocessImage(damaged, TO_8)).resolves.toMatchObject({ shape: [1, 3, 8, 8] });
+  });
+
+  it('turns a picture upright', async () => {
+    const upright = await preprocessImage(await read('rgb.png'), AS_IT_IS);
+    const turned = await preprocessImage(await read('orientation-6.png'), AS_IT_IS);
+
+    expect(turned).toEqual(upright);
+  });
+
+  it('drops alpha without blending', async () => {
+    const opaque = await preprocessImage(await read('rgb.png'), AS_IT_IS);
+    const translucent = await preprocessImage(await read('translucent.png'), AS_IT_IS);
+
+    expect(translucent).toEqual(opaque);
+  });
+
+  it('makes three equal channels of grey', async () => {
+    const { shape, data } = await preprocessImage(png(2, 1, Buffer.of(0, 10, 200)), AS_IT_IS);
+
+    expect(shape).toEqual([1, 3, 1, 2]);
+    expect(Array.from(data)).toEqual([10, 200, 10, 200, 10, 200]);
+  });
+
+  it('puts black around a picture smaller than its crop, and zeros where it is padded', async () => {
+    const plan = parseImagePreprocessing({
+      do_resize: false,
+      do_center_crop: true,
+      crop_size: { height: 1, width: 4 },
+      do_rescale: false,
+      image_mean: 5,
+      image_std: 1,
+      do_pad: true,
+      pad_size: { height: 2, width: 5 },
+    });
+
+    const { shape, data } = await preprocessImage(png(2, 1, Buffer.of(0, 10, 200)), plan);
+
+    expect(shape).toEqual([1, 3, 2, 5]);
+    expect(Array.from(data.subarray(0, 10))).toEqual([-5, 5, 195, -5, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('decodes pictures of many megapixels after one that failed', async () => {
+    const [width, height] = [5000, 4000];
+    const whole = png(width, height, Buffer.alloc((width + 1) * height));
+    const broken = png(width, height, Buffer.alloc(width));
+
+    const outcomes = await Promise.allSettled(
+      [broken, whole, broken, whole].map((bytes) => preprocessImage(bytes, TO_8)),
+    );
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled']);
+  });
+});

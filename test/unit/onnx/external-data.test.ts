@@ -1,0 +1,61 @@
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { externalDataOf } from '../../../src/onnx/external-data.ts';
+import { findExternalData, readGraph } from '../../../src/source/graph-file.ts';
+
+const MODELS = 'test/fixtures/models';
+
+describe('the weights of a graph', () => {
+  it('lie in every file that it names, in subgraphs too', async () => {
+    const graph = await readFile(`${MODELS}/external-data/model.onnx`);
+    expect(externalDataOf(graph).sort()).toEqual(['model.onnx_data', 'model.onnx_data_1']);
+  });
+
+  it.each(['test/fixtures/models/add.onnx', 'models/efficientnet-lite0/onnx/model.onnx'])(
+    'lie in the graph itself: %s',
+    async (path) => {
+      expect(externalDataOf(await readFile(path))).toEqual([]);
+    },
+  );
+
+  it('are unknown of what is no ONNX file, or half of one', async () => {
+    const graph = await readFile('models/efficientnet-lite0/onnx/model.onnx');
+    for (const bytes of [Buffer.from('<!DOCTYPE html>'), graph.subarray(0, 100_000), Buffer.from([0x3a, 0xff])])
+      expect(() => externalDataOf(bytes)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+  });
+});
+
+describe('the files with weights', () => {
+  let folder: string;
+  const find = async (directory: string, graph: string) =>
+    findExternalData(directory, graph, await readGraph(directory, graph));
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'external-data-'));
+    await cp(`${MODELS}/external-data`, join(folder, 'onnx'), { recursive: true });
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('are found beside the graph, whichever folder that is in', async () => {
+    const found = await find(folder, 'onnx/model.onnx');
+    expect(found.sort()).toEqual(['onnx/model.onnx_data', 'onnx/model.onnx_data_1']);
+  });
+
+  it('are missed by name', async () => {
+    await rm(join(folder, 'onnx/model.onnx_data_1'));
+    await expect(find(folder, 'onnx/model.onnx')).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('onnx/model.onnx_data_1, which is missing'),
+    });
+  });
+
+  it('may not lie outside the folder of the graph', async () => {
+    await expect(find(MODELS, 'escaping-external-data.onnx')).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('../secret.bin, outside its folder'),
+    });
+  });
+});

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { readIntegers, toField } from '../../../src/onnx/protobuf.ts';
+import { findClasses, withoutZipMap } from '../../../src/onnx/zip-map.ts';
+
+const read = (name: string): Promise<Buffer> => readFile(`test/fixtures/models/${name}`);
+
+describe('a model with ZipMap', () => {
+  it('loses it, and nothing else', async () => {
+    const model = await read('tabular-mixed/model.onnx');
+    const stripped = withoutZipMap(model) as Buffer;
+    expect(model.includes('ZipMap')).toBe(true);
+    expect(stripped.includes('ZipMap')).toBe(false);
+    expect(stripped.includes('LinearClassifier')).toBe(true);
+    expect(withoutZipMap(stripped)).toBeUndefined();
+  });
+
+  it.each(['add.onnx', 'tabular-imputed/model.onnx', 'external-data/model.onnx'])('is not what %s is', async (name) => {
+    expect(withoutZipMap(await read(name))).toBeUndefined();
+  });
+
+  it.each([1, 100, 500, 1000])('is refused when %i bytes of it are missing', async (count) => {
+    const model = await read('tabular-mixed/model.onnx');
+    expect(() => withoutZipMap(model.subarray(0, -count))).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+  });
+});
+
+describe('the classes of a model', () => {
+  it.each([
+    ['zip-map.onnx', ['no', 'yes']],
+    ['tabular-forest/model.onnx', ['1', '2', '3']],
+    ['tabular-imputed/model.onnx', ['-1', '1']],
+    ['add.onnx', undefined],
+  ])('of %s are %j', async (name, classes) => {
+    expect(findClasses(await read(name))).toEqual(classes);
+  });
+
+  /** A model of nodes with an operator and string classes; field numbers as in onnx.proto. */
+  const modelOf = (...nodes: [operator: string, ...classes: string[]][]): Buffer => {
+    const text = (field: number, value: string) => toField(field, Buffer.from(value));
+    const graph = nodes.map(([operator, ...classes]) => {
+      const attribute = Buffer.concat([text(1, 'classlabels_strings'), ...classes.map((name) => text(9, name))]);
+      return toField(1, Buffer.concat([text(4, operator), toField(5, attribute)]));
+    });
+    return toField(7, Buffer.concat(graph));
+  };
+
+  it('are those of ZipMap where classifiers inside an ensemble have their own', () => {
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['ZipMap', 'no', 'yes']))).toEqual(['no', 'yes']);
+  });
+
+  it('are unknown where classifiers disagree', () => {
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '1', '0']))).toBeUndefined();
+    expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '0', '1']))).toEqual(['0', '1']);
+  });
+});
+
+describe('integers of a protobuf', () => {
+  it.each<[string, number[], bigint[]]>([
+    ['one byte', [5], [5n]],
+    ['several, packed', [1, 0x96, 0x01], [1n, 150n]],
+    ['a negative one', [...Array<number>(9).fill(0xff), 0x01], [-1n]],
+    ['the lowest', [...Array<number>(9).fill(0x80), 0x01], [-(2n ** 63n)]],
+  ])('are read of %s', (_what, digits, integers) => {
+    expect(readIntegers(Buffer.from(digits))).toEqual(integers);
+  });
+});

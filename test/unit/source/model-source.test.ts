@@ -1,0 +1,189 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { recogniseTask } from '../../../src/authoring/recognise-task.ts';
+import { findModel, suggestName } from '../../../src/source/model-source.ts';
+
+let root: string;
+let folder: string;
+
+const put = async (files: Readonly<Record<string, string>>): Promise<void> => {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+};
+const putEmpty = (...paths: string[]) => put(Object.fromEntries(paths.map((path) => [path, ''])));
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'model-source-'));
+  folder = join(root, 'My model (v2)');
+  await mkdir(folder);
+});
+
+afterEach(() => rm(root, { recursive: true }));
+
+describe('a folder', () => {
+  it.each([
+    ['model.onnx', ['model.onnx', 'onnx/model.onnx']],
+    ['onnx/model.onnx', ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'model_quantized.onnx']],
+    ['onnx/model_fp16.onnx', ['onnx/model_quantized.onnx', 'onnx/model_fp16.onnx', 'onnx/model_q4.onnx']],
+    ['resnet.onnx', ['resnet.onnx', 'resnet.onnx_data', 'README.md']],
+  ])('is about %s among %j, and says what stays behind', async (graph, files) => {
+    await putEmpty(...files);
+    const found = await findModel(folder);
+    expect(found).toMatchObject({ directory: folder, graphs: { model: graph }, ownsDirectory: true });
+    const others = files.filter((path) => path.endsWith('.onnx') && path !== graph);
+    expect([...found.alternatives].sort()).toEqual(others.sort());
+  });
+
+  it.each([
+    ['encoder_model.onnx', 'decoder_model_merged.onnx', []],
+    [
+      'onnx/encoder_model.onnx',
+      'onnx/decoder_model_merged.onnx',
+      ['onnx/decoder_model.onnx', 'onnx/decoder_with_past_model.onnx'],
+    ],
+    ['encoder_model_int8.onnx', 'decoder_model_merged_int8.onnx', ['encoder_model_q4.onnx']],
+    ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged_quantized.onnx', []],
+  ])('is about the encoder %s and the decoder %s, and leaves %j behind', async (encoder, decoder, others) => {
+    await putEmpty(encoder, decoder, ...others);
+    const found = await findModel(folder);
+    expect(found).toMatchObject({ graphs: { encoder, decoder }, alternatives: others });
+  });
+
+  it.each([
+    ['NOT_FOUND', 'holds no .onnx file', ['config.json']],
+    ['INVALID_REQUEST', 'holds 2 models (a.onnx, b.onnx): name the file', ['a.onnx', 'b.onnx']],
+    [
+      'MODEL_INVALID',
+      'optimum-cli export onnx',
+      ['encoder_model.onnx', 'decoder_model.onnx', 'decoder_with_past_model.onnx'],
+    ],
+  ])('is refused with %s: %s', async (code, message, files) => {
+    await putEmpty(...files);
+    await expect(findModel(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('a file', () => {
+  it('is the model, and keeps its place in a Hugging Face folder', async () => {
+    await putEmpty('onnx/model_quantized.onnx', 'config.json');
+    const expected = { directory: folder, graphs: { model: 'onnx/model_quantized.onnx' }, ownsDirectory: true };
+    expect(await findModel(join(folder, 'onnx/model_quantized.onnx'))).toMatchObject(expected);
+  });
+
+  it('elsewhere stands alone', async () => {
+    await putEmpty('onnx/resnet.onnx');
+    const expected = { directory: join(folder, 'onnx'), graphs: { model: 'resnet.onnx' }, ownsDirectory: false };
+    expect(await findModel(join(folder, 'onnx/resnet.onnx'))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['NOT_FOUND', 'missing.onnx'],
+    ['INVALID_REQUEST', 'model.pt'],
+  ])('is refused with %s: %s', async (code, name) => {
+    await putEmpty('model.pt');
+    await expect(findModel(join(folder, name))).rejects.toMatchObject({ code });
+  });
+});
+
+describe('the name', () => {
+  const named = (directory: string, graph: string) =>
+    suggestName({ directory, graphs: { model: graph }, alternatives: [], ownsDirectory: true });
+
+  it.each([
+    ['efficientnet', '/models/efficientnet', 'onnx/model.onnx'],
+    ['efficientnet', '/models/efficientnet/', 'model_fp16.onnx'],
+    ['resnet-50', '/models/any', 'resnet-50.onnx'],
+    ['My-model-v2', '/models/My model (v2)', 'model.onnx'],
+    ['resnet', '/models/any', 'resnet_-..onnx'],
+    ['a'.repeat(99), '/models/any', `${'a'.repeat(99)}-b.onnx`],
+    ['hidden', '/models/.hidden', 'model.onnx'],
+  ])('is %s in %s for %s', (name, directory, graph) => {
+    expect(named(directory, graph)).toBe(name);
+  });
+});
+
+describe('the task', () => {
+  const recognise = async (files: Readonly<Record<string, string>>) => {
+    await put({ 'model.onnx': '', ...files });
+    return recogniseTask(await findModel(folder));
+  };
+  const config = (value: unknown) => ({ 'config.json': JSON.stringify(value) });
+  const card = '---\nlicense: mit\npipeline_tag: image-classification\n---\n# A model\n';
+
+  it.each([
+    [
+      'image-classification',
+      'ViTForImageClassification in config.json',
+      config({ architectures: ['ViTForImageClassification'] }),
+    ],
+    [
+      'image-classification',
+      'DeiTForImageClassificationWithTeacher in config.json',
+      config({ architectures: ['DeiTForImageClassificationWithTeacher'] }),
+    ],
+    [
+      'image-classification',
+      'pipeline_tag image-classification in config.json',
+      config({ pipeline_tag: 'image-classification' }),
+    ],
+    ['image-classification', 'pipeline_tag image-classification in README.md', { 'README.md': card }],
+    [
+      'image-classification',
+      'pipeline_tag image-classification in README.md',
+      { ...config({ architectures: ['ViTModel'] }), 'README.md': card.replaceAll('\n', '\r\n') },
+    ],
+    [
+      'image-classification',
+      'id2label in config.json, with preprocessor_config.json',
+      { ...config({ id2label: { 0: 'cat' } }), 'preprocessor_config.json': '{}' },
+    ],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      config({ id2label: { 0: 'cat' } }),
+    ],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      config({ hidden_size: 3 }),
+    ],
+    [
+      'tensor',
+      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      { 'README.md': 'pipeline_tag: image-classification' },
+    ],
+  ])('is %s because of %s', async (task, reason, files) => {
+    expect(await recognise(files)).toEqual({ task, reason });
+  });
+
+  it.each(['model_fp16.onnx', 'onnx/model_quantized.onnx'])('of the file %s is that of its folder', async (path) => {
+    await put({ [path]: '', ...config({ architectures: ['ViTForImageClassification'] }) });
+    expect(await recogniseTask(await findModel(join(folder, path)))).toMatchObject({ task: 'image-classification' });
+  });
+
+  it('of a file alone is tensor', async () => {
+    await put({ 'model.onnx': '', 'README.md': card });
+    expect(await recogniseTask(await findModel(join(folder, 'model.onnx')))).toMatchObject({ task: 'tensor' });
+  });
+
+  it.each([
+    ['SegformerForSemanticSegmentation', 'semantic-segmentation'],
+    ['BertForConstructor', 'constructor'],
+  ])('%s, which is not served, is refused, with the way round', async (architecture, task) => {
+    await expect(recognise(config({ architectures: [architecture] }))).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(new RegExp(`^${architecture}.* task ${task}, .*--task tensor`)),
+    });
+  });
+
+  it.each(['{"architectures":', '[]', 'null'])('is not guessed from a broken config.json: %s', async (text) => {
+    await expect(recognise({ 'config.json': text })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('config.json'),
+    });
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { toField } from '../../../src/onnx/protobuf.ts';
+import { readUltralyticsMetadata } from '../../../src/source/ultralytics.ts';
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ultralytics-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const read = async (metadata: Record<string, string>) => {
+  const entries = Object.entries(metadata).map(([key, value]) =>
+    toField(14, Buffer.concat([toField(1, Buffer.from(key)), toField(2, Buffer.from(value))])),
+  );
+  await writeFile(join(directory, 'model.onnx'), Buffer.concat([toField(1, 9), ...entries]));
+  return readUltralyticsMetadata({ directory, graphs: { model: 'model.onnx' }, alternatives: [], ownsDirectory: true });
+};
+const detect = { author: 'Ultralytics', task: 'detect', imgsz: '[480, 640]', names: "{0: 'cat'}" };
+
+describe('the metadata of an Ultralytics export', () => {
+  it('name task, labels and size, whatever quotes and letters Python writes', async () => {
+    const names = `{0: 'açaí', 1: "driver's seat", 2: 'a \\\\ "b\\'s"', 3: '10: x'}`;
+
+    expect(await read({ ...detect, names })).toEqual({
+      task: 'detect',
+      labels: ['açaí', "driver's seat", `a \\ "b's"`, '10: x'],
+      imageSize: [480, 640],
+    });
+  });
+
+  it('are of nobody else', async () => {
+    expect(await read({ ...detect, author: 'somebody' })).toBeUndefined();
+    expect(await read({})).toBeUndefined();
+  });
+
+  it.each([
+    ['a class without a name', { names: "{0: 'cat', 2: 'dog'}" }],
+    ['no names', { names: '{}' }],
+    ['a class of no sane number', { names: "{999999999: 'cat'}" }],
+    ['no size', { imgsz: '' }],
+    ['a size of nothing', { imgsz: '[0, 640]' }],
+  ])('are refused with %s', async (_what, fields) => {
+    await expect(read({ ...detect, ...fields })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+
+  it('of a file that is no ONNX are left to whoever opens it', async () => {
+    await writeFile(join(directory, 'text.onnx'), 'this is no protobuf at all');
+
+    const source = { directory, graphs: { model: 'text.onnx' }, alternatives: [], ownsDirectory: true };
+    expect(await readUltralyticsMetadata(source)).toBeUndefined();
+  });
+});
