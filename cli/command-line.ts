@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { type ErrorCode, ServingError } from '../src/core/errors.ts';
-import { toJsonText } from '../src/core/json-text.ts';
 import type { Command, Report } from './command.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
@@ -23,6 +22,7 @@ import { verify } from './commands/verify.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { commandHelp, generalHelp } from './output/help.ts';
+import { toJsonText } from './output/json-text.ts';
 import { createTerminal, type Streams } from './output/terminal.ts';
 import { findTarget, type Target } from './targets/target.ts';
 

@@ -1,10 +1,10 @@
 import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
-import { JsonText } from '../../src/core/json-text.ts';
 import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../options/predict-input.ts';
 import { formatTable } from '../output/format.ts';
+import { JsonText } from '../output/json-text.ts';
 import type { Post, Send } from '../targets/send.ts';
 
 const parseParameters = (texts: readonly string[], topK: string | undefined): string => {

@@ -1,9 +1,9 @@
 import { ServingError } from '../core/errors.ts';
-import { toJsonText } from '../core/json-text.ts';
 import { show } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
+import { toJsonText } from '../protocol/task-api/encode.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
@@ -60,7 +60,7 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
     deadline: context.deadline,
     observation,
   });
-  const text = toJsonText(single(prediction));
+  const text = toJsonText(single(prediction), prediction.bundle);
   observation.stopwatch.lap('encode');
   return jsonResponse(text, { headers: { 'x-model-version': String(prediction.bundle.version) } });
 };

@@ -1,6 +1,6 @@
+import { truncatedInputsOf } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
-import { toJsonText } from '../core/json-text.ts';
-import { truncatedInputs } from '../core/truncated.ts';
+import { toJsonText } from '../protocol/task-api/encode.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import { resolveInputs } from '../serving/inputs.ts';
@@ -34,8 +34,8 @@ const predictTask = async (serving: Serving, exchange: Exchange): Promise<HttpRe
     observation,
   });
   const answer = single(prediction);
-  const text = toJsonText(answer);
-  const truncated = truncatedInputs(answer);
+  const text = toJsonText(answer, prediction.bundle);
+  const truncated = truncatedInputsOf(answer);
   observation.stopwatch.lap('encode');
   return jsonResponse(text, {
     headers: {

@@ -1,6 +1,6 @@
+import { type Answer, truncatedInputsOf } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
-import { toJsonText } from '../core/json-text.ts';
-import { truncatedInputs } from '../core/truncated.ts';
+import { toJsonText } from '../protocol/task-api/encode.ts';
 import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
@@ -19,7 +19,7 @@ export interface Upload {
 export interface ResultBody {
   readonly model?: string;
   readonly version?: number;
-  readonly outcome: { readonly result: unknown } | { readonly error: ServingError };
+  readonly outcome: { readonly result: Answer } | { readonly error: ServingError };
   readonly batchSize: number;
   readonly timingsMs: Readonly<Record<string, number>>;
 }
@@ -80,7 +80,7 @@ export const isAnswered = (known: KnownResult | undefined, upload: Upload, versi
 
 const formatDocument = (upload: Upload, { model, version, outcome, batchSize, timingsMs }: ResultBody): string => {
   const failed = 'error' in outcome;
-  const truncated = failed ? [] : truncatedInputs(outcome.result);
+  const truncated = failed ? [] : truncatedInputsOf(outcome.result);
   const head = JSON.stringify({
     status: failed ? 'failed' : 'succeeded',
     source: { key: upload.key, etag: upload.etag, sequencer: upload.sequencer, sizeBytes: upload.sizeBytes },
@@ -93,7 +93,7 @@ const formatDocument = (upload: Upload, { model, version, outcome, batchSize, ti
   });
   const [name, text] = failed
     ? ['error', JSON.stringify({ code: outcome.error.code, message: outcome.error.message })]
-    : ['result', toJsonText(outcome.result)];
+    : ['result', toJsonText(outcome.result, { name: model ?? '', version: version ?? 0 })];
   return `${head.slice(0, -1)},"${name}":${text}}`;
 };
 

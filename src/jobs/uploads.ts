@@ -1,3 +1,4 @@
+import type { Answer } from '../core/answer.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
@@ -77,6 +78,9 @@ interface Batch {
 /** What decides over a canary and a shadow: the same for each delivery of an upload. */
 const routingKeyOf = ({ key, etag }: Upload): string => `${key} ${etag}`;
 
+const resultOf = (outcome: PromiseSettledResult<Answer>): ResultBody['outcome'] =>
+  outcome.status === 'fulfilled' ? { result: outcome.value } : { error: ServingError.from(outcome.reason) };
+
 /** Answers the uploads of `batch` that have no answer yet. */
 const processBatch = async (
   serving: Serving,
@@ -113,9 +117,8 @@ const processBatch = async (
   });
   const timingsMs = roundTimings(observation.stopwatch.stagesMs);
   const concluded = prediction.outcomes.map((outcome, index) => {
-    const error = outcome.status === 'rejected' ? ServingError.from(outcome.reason) : undefined;
-    if (error && error.code !== 'CONFLICT') observation.failures.push(error);
-    const result = outcome.status === 'fulfilled' ? { result: outcome.value } : { error: error as ServingError };
+    const result = resultOf(outcome);
+    if ('error' in result && result.error.code !== 'CONFLICT') observation.failures.push(result.error);
     const upload = open[index] as Upload;
     const body = { model, version, batchSize: open.length, timingsMs, outcome: result };
     return conclude(serving, upload, body, { result: found.get(upload) });

@@ -1,3 +1,4 @@
+import type { Answer } from '../core/answer.ts';
 import { assertTimeLeft, type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
@@ -10,8 +11,8 @@ import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { createRawTask, createTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Background } from './background.ts';
+import { compareOutcomes } from './compare-answers.ts';
 import type { ModelReference, Router } from './router.ts';
-import { compareOutcomes } from './shadow.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
 /** Everything that answers requests, whatever they come through. */
@@ -43,7 +44,7 @@ export interface Call {
 export interface Prediction {
   readonly bundle: PublishedBundle;
   /** One per payload, in order. */
-  readonly outcomes: readonly PromiseSettledResult<unknown>[];
+  readonly outcomes: readonly PromiseSettledResult<Answer>[];
 }
 
 /** A shadow run that takes longer is of no use to anybody. */
@@ -53,19 +54,31 @@ const SHADOW_BUDGET_MS = 10_000;
 export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>
   models.use(bundle, deadline, async () => {});
 
-const decodeAll = async (task: Task, payloads: Call['payloads']): Promise<PromiseSettledResult<unknown>[]> =>
-  Promise.allSettled(payloads.map(async (payload) => task.decode(await payload())));
+/** An input that was decoded, or the reason that it was not. */
+type Decoded = PromiseSettledResult<{ readonly request: unknown }>;
 
-const nothingToRun = (decoded: readonly PromiseSettledResult<unknown>[]): boolean =>
+const decodeAll = async (task: Task, payloads: Call['payloads']): Promise<Decoded[]> =>
+  Promise.allSettled(payloads.map(async (payload) => ({ request: task.decode(await payload()) })));
+
+type Refused = PromiseRejectedResult;
+
+/** Whether every input was refused, so that there is nothing to run. */
+const areRefused = (decoded: readonly Decoded[]): decoded is Refused[] =>
   decoded.every(({ status }) => status === 'rejected');
+
+const next = <T>(values: Iterator<T>): T => {
+  const { value, done } = values.next();
+  if (done) throw new ServingError('INTERNAL', 'the task gave fewer answers than it was asked for');
+  return value;
+};
 
 /** Runs what could be decoded, and puts each outcome back in its place. */
 const predictDecoded = async (
   task: Task,
-  decoded: readonly PromiseSettledResult<unknown>[],
+  decoded: readonly Decoded[],
   model: LoadedModel,
   { deadline, observation: { stopwatch } }: Call,
-): Promise<PromiseSettledResult<unknown>[]> => {
+): Promise<PromiseSettledResult<Answer>[]> => {
   const { resources, bundle } = model;
   const graphs = Object.fromEntries(
     Object.entries(model.graphs).map(([role, { signature, run }]): [string, Graph] => [
@@ -79,10 +92,10 @@ const predictDecoded = async (
       },
     ]),
   );
-  const requests = decoded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const requests = decoded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.request] : []));
   const predicted = await task.predict(requests, { graphs, resources, maxBatch: bundle.maxBatch }, stopwatch.lap);
-  let next = 0;
-  return decoded.map((outcome) => (outcome.status === 'fulfilled' ? (predicted[next++] as typeof outcome) : outcome));
+  const answers = predicted.values();
+  return decoded.map((outcome) => (outcome.status === 'fulfilled' ? next(answers) : outcome));
 };
 
 /** Runs the version in the shadow on what `bundle` has answered, and reports how far the two lie apart. */
@@ -132,16 +145,18 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     const decoding = within(deadline, decodeAll(task, call.payloads), 'the inputs are still being read');
     const run = async (model: LoadedModel): Promise<Prediction['outcomes']> => {
       const decoded = await decoding;
-      if (nothingToRun(decoded)) return decoded;
+      if (areRefused(decoded)) return decoded;
       stopwatch.lap('load');
       return predictDecoded(task, decoded, model, call);
     };
-    const predicting = serving.models.use(bundle, deadline, run, (outcomes) => !nothingToRun(outcomes));
+    const predicting = serving.models.use(bundle, deadline, run, (outcomes) =>
+      outcomes.some(({ status }) => status === 'fulfilled'),
+    );
     predicting.catch(() => {}); // awaited below, unless there is nothing to run
     const decoded = await decoding;
     stopwatch.lap('decode');
-    const prediction = { bundle, outcomes: nothingToRun(decoded) ? decoded : await predicting };
-    if (!nothingToRun(decoded)) deferShadow(serving, call, prediction);
+    const prediction = { bundle, outcomes: areRefused(decoded) ? decoded : await predicting };
+    if (!areRefused(decoded)) deferShadow(serving, call, prediction);
     return prediction;
   } catch (error) {
     if (ServingError.from(error).code === 'MODEL_INVALID') serving.router.forget(bundle);
@@ -150,7 +165,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
 };
 
 /** The value of the only outcome. @throws its reason */
-export const single = ({ outcomes: [outcome] }: Prediction): unknown => {
+export const single = ({ outcomes: [outcome] }: Prediction): Answer => {
   if (outcome?.status === 'fulfilled') return outcome.value;
   throw ServingError.from(outcome?.reason);
 };

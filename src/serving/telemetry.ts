@@ -1,7 +1,7 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
 import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
-import type { ShadowReport } from './shadow.ts';
+import type { ShadowReport } from './compare-answers.ts';
 
 /** The stages of a request, in their order. */
 export type Stage = 'route' | 'load' | 'decode' | 'preprocess' | 'run' | 'postprocess' | 'encode';

@@ -1,9 +1,10 @@
+import type { Answer } from '../core/answer.ts';
 import type { Task, TaskModel } from './task.ts';
 
 const noLap = (): void => {};
 
 /** Answers one request. @throws the reason of a failure */
-export const answerOne = async (task: Task, model: TaskModel, request: unknown): Promise<unknown> => {
+export const answerOne = async (task: Task, model: TaskModel, request: unknown): Promise<Answer> => {
   const [outcome] = await task.predict([request], model, noLap);
   if (outcome?.status === 'fulfilled') return outcome.value;
   throw outcome?.reason;

@@ -14,7 +14,7 @@ export const signatureOf = ({ graphs, name }: TaskVersion, role = 'model'): Sign
 };
 
 /** The model as bare tensors, whatever its task. */
-export const createRawTask = ({ name, version, graphs }: TaskVersion): Task => createTensorTask(name, version, graphs);
+export const createRawTask = ({ name, graphs }: TaskVersion): Task => createTensorTask(name, graphs);
 
 /** Every task by the name that stands in a bundle. A task is imported when the first model needs it: no other model waits for its code. */
 export const TASKS = {

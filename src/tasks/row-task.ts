@@ -1,3 +1,4 @@
+import type { Answer } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
@@ -24,7 +25,7 @@ export interface RowTask<Request, Row, Output, Resources> {
   /** One output for each row. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
   run(batch: readonly Row[], resources: Resources, graphs: Graphs): Promise<readonly Output[]>;
   /** The answer, from the outputs in the order of `prepare`. @throws `INFERENCE_FAILED` */
-  postprocess(outputs: readonly Output[], request: Request, prepared: readonly Row[], resources: Resources): unknown;
+  postprocess(outputs: readonly Output[], request: Request, prepared: readonly Row[], resources: Resources): Answer;
 }
 
 interface Entry<Row, Output> {
@@ -101,7 +102,7 @@ export const rowTask = <Request, Row, Output, Resources>(steps: RowTask<Request,
       await runBatch(batch, (rows) => steps.run(rows, resources, graphs));
     if (entries.some(({ outcome }) => outcome?.status === 'fulfilled')) lap('run');
 
-    const outcomes = prepared.map((outcome, index): PromiseSettledResult<unknown> => {
+    const outcomes = prepared.map((outcome, index): PromiseSettledResult<Answer> => {
       if (outcome.status === 'rejected') return outcome;
       try {
         const own = outcome.value.map(({ row }) => row);

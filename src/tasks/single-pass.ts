@@ -1,3 +1,4 @@
+import type { Answer } from '../core/answer.ts';
 import { isBatchable, rows } from '../core/batch.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
@@ -21,7 +22,7 @@ export interface SinglePass<Request, Row, Resources> extends Shared<Request, Row
   /** What becomes of feeds that were run. */
   recycle?(feeds: Tensors): void;
   /** The answer, from the outputs of each row, with a leading dimension of 1, in the order of `prepare`. @throws `INFERENCE_FAILED` */
-  postprocess(outputs: readonly Tensors[], request: Request, prepared: readonly Row[], resources: Resources): unknown;
+  postprocess(outputs: readonly Tensors[], request: Request, prepared: readonly Row[], resources: Resources): Answer;
 }
 
 /** The graph of a task that has one. @throws `MODEL_INVALID` */

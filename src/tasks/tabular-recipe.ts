@@ -1,3 +1,4 @@
+import { jsonValueOf } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
 import { hasFile, type ModelSource, readSettingsFile } from '../source/model-source.ts';
 import { refuse, type Settings } from '../source/settings-file.ts';
@@ -22,7 +23,7 @@ export const readConfig = async (source: ModelSource) => ({
 /** Answers rows of zeros, through every category that is listed. */
 export const answerBlank = async (task: Task, model: TaskModel): Promise<unknown[]> => {
   try {
-    return (await answerOne(task, model, task.blank({}))) as unknown[];
+    return jsonValueOf(await answerOne(task, model, task.blank({}))) as unknown[];
   } catch (error) {
     const { message } = ServingError.from(error);
     if (!/unknown category/i.test(message)) throw error;

@@ -1,3 +1,4 @@
+import type { Answer } from '../core/answer.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
 import type { Signature } from '../core/tensor.ts';
@@ -36,5 +37,5 @@ export interface Task {
   /** Reads what the task needs besides graphs and settings, once for each loaded model. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<unknown>;
   /** One outcome per request, in order; a request that fails leaves the others alone. */
-  predict(requests: readonly unknown[], model: TaskModel, lap: Lap): Promise<PromiseSettledResult<unknown>[]>;
+  predict(requests: readonly unknown[], model: TaskModel, lap: Lap): Promise<PromiseSettledResult<Answer>[]>;
 }

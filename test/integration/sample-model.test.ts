@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Answer, jsonValueOf } from '../../src/core/answer.ts';
 import { createSession, type Session } from '../../src/engine/session.ts';
 import { createImageClassification } from '../../src/tasks/image-classification/task.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
@@ -35,7 +36,7 @@ describe('the sample model', () => {
     const request = task.decode({ inputs, contentType: 'image/jpeg', parameters: {} });
     const [outcome] = await task.predict([request], model, () => undefined);
 
-    const answer = (outcome as PromiseFulfilledResult<LabelScore[]>).value;
+    const answer = jsonValueOf((outcome as PromiseFulfilledResult<Answer>).value) as LabelScore[];
     expect(answer).toHaveLength(5);
     for (const { label, score } of expected.filter((one) => one.score > 0.05))
       expect(Math.abs((answer.find((one) => one.label === label)?.score ?? 0) - score)).toBeLessThanOrEqual(0.03);

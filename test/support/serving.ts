@@ -16,9 +16,9 @@ import { createDirectoryStore } from '../../src/repository/stores/directory-stor
 import type { ObjectStore, UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/versions/publish.ts';
 import { ordinaryBackground } from '../../src/serving/background.ts';
+import type { ShadowReport } from '../../src/serving/compare-answers.ts';
 import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
-import type { ShadowReport } from '../../src/serving/shadow.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';

@@ -94,20 +94,25 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
   return { id, feeds, outputNames };
 };
 
-export interface InferResponse {
-  readonly modelName: string;
-  readonly modelVersion: string;
-  readonly id: string | undefined;
-  /** In the order asked for. */
-  readonly outputs: Tensors;
+/** The version that gave an answer. */
+export interface Responder {
+  readonly name: string;
+  readonly version: number;
 }
 
-/** The response as JSON text, written by hand because `JSON.stringify` knows neither typed arrays nor 64-bit integers. */
-export const formatInferResponse = ({ modelName, modelVersion, id, outputs }: InferResponse): string => {
+/** The response to an infer request as JSON text, written by hand: `JSON.stringify` knows neither typed arrays nor 64-bit integers. */
+export const formatInferResponse = (
+  { id, outputs }: { readonly id: string | undefined; readonly outputs: Tensors },
+  { name: modelName, version }: Responder,
+): string => {
   const tensors = Object.entries(outputs).map(
     ([name, tensor]) =>
       `{"name":${JSON.stringify(name)},"datatype":"${DATATYPES[tensor.dtype]}","shape":[${tensor.shape}],"data":${toJsonData(tensor)}}`,
   );
-  const head = JSON.stringify({ model_name: modelName, model_version: modelVersion, ...(id !== undefined && { id }) });
+  const head = JSON.stringify({
+    model_name: modelName,
+    model_version: String(version),
+    ...(id !== undefined && { id }),
+  });
   return `${head.slice(0, -1)},"outputs":[${tensors.join(',')}]}`;
 };

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { isBatchable } from '../../core/batch.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import type { Signature, Tensor } from '../../core/tensor.ts';
-import { Truncated } from '../../core/truncated.ts';
 import { assertTextGraph, collateEncodings, longestRow, rowStart } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
@@ -159,7 +159,7 @@ const steps = (
         return poolingOf(choice).length === 0 ? numbers : numbers[0];
       });
       const cut = rows.flatMap(({ encoding }, index) => (encoding.truncatedFrom === undefined ? [] : [index]));
-      return cut.length === 0 ? answer : new Truncated(answer, cut);
+      return jsonAnswer(answer, cut);
     },
   };
 };

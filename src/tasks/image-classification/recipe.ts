@@ -1,3 +1,4 @@
+import { jsonValueOf } from '../../core/answer.ts';
 import { readLabels, refuse, requireSettingsFile } from '../../source/settings-file.ts';
 import { answerOne } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
@@ -29,7 +30,7 @@ export const imageClassification: TaskRecipe = {
 
   async tryOut(task, model, { settings }) {
     const request = task.decode({ inputs: BLACK_PNG, contentType: 'image/png', parameters: { top_k: ALL_LABELS } });
-    const { length: classes } = (await answerOne(task, model, request)) as unknown[];
+    const { length: classes } = jsonValueOf(await answerOne(task, model, request)) as unknown[];
     const { length: labels } = settings.labels as unknown[];
     if (classes !== labels) refuse(`the graph has ${classes} classes, "id2label" in config.json names ${labels}`);
   },

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature, Tensor } from '../../core/tensor.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
@@ -62,7 +63,7 @@ const steps = (
       const logits = output[names.logits]?.data as Float32Array;
       return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
     });
-    return isList ? answers : answers[0];
+    return jsonAnswer(isList ? answers : answers[0]);
   },
 });
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { concatenate } from '../../core/batch.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature, type Tensor, type TensorSpec } from '../../core/tensor.ts';
@@ -126,7 +127,7 @@ const steps = (
         box: toBox(corners),
       })),
     );
-    return isList ? answers : answers[0];
+    return jsonAnswer(isList ? answers : answers[0]);
   },
 });
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import type { Signature, Tensors } from '../../core/tensor.ts';
@@ -151,7 +152,7 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
           answers.get(index) ??
           rankByPopularity(resolveQuery(query, takes, catalogue, users), query.place, topK, catalogue),
       );
-      return isList ? all : (all[0] ?? answers.get(0));
+      return jsonAnswer(isList ? all : (all[0] ?? answers.get(0)));
     },
   };
 };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature } from '../../core/tensor.ts';
 import type { Row } from '../../media/table/rows.ts';
@@ -57,10 +58,12 @@ const steps = (table: Table, labels: readonly string[], scores: string): SingleP
   collate: (rows) => toFeeds(rows, table),
 
   postprocess: (outputs, { source, topK }, rows) =>
-    rows.map((row, index) => {
-      const numbers = readNumbers(outputs[index] ?? {}, scores, row, table, nameRow(source, index));
-      return topLabels(numbers, labels, topK);
-    }),
+    jsonAnswer(
+      rows.map((row, index) => {
+        const numbers = readNumbers(outputs[index] ?? {}, scores, row, table, nameRow(source, index));
+        return topLabels(numbers, labels, topK);
+      }),
+    ),
 });
 
 /**

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature } from '../../core/tensor.ts';
 import type { Row } from '../../media/table/rows.ts';
@@ -58,9 +59,11 @@ export const createTabularRegression = (settings: unknown, signature: Signature)
     collate: (rows) => toFeeds(rows, table),
 
     postprocess: (outputs, source, rows) =>
-      rows.map((row, index) => {
-        const numbers = readNumbers(outputs[index] ?? {}, targets, row, table, nameRow(source, index));
-        return numbers.length === 1 ? numbers[0] : [...numbers];
-      }),
+      jsonAnswer(
+        rows.map((row, index) => {
+          const numbers = readNumbers(outputs[index] ?? {}, targets, row, table, nameRow(source, index));
+          return numbers.length === 1 ? numbers[0] : [...numbers];
+        }),
+      ),
   });
 };

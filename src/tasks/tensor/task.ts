@@ -1,7 +1,7 @@
+import type { Answer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
-import { JsonText } from '../../core/json-text.ts';
 import { type Tensors, zeros } from '../../core/tensor.ts';
-import { formatInferResponse, type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
+import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
 import { type GraphSignatures, SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import type { Task } from '../task.ts';
 
@@ -44,7 +44,7 @@ const rename = (outputs: Tensors, prefix: string): Tensors =>
     : Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [prefix + name, tensor]));
 
 /** Tensors in, tensors out, in the words of the Open Inference Protocol: what every model can do without further configuration. */
-export const createTensorTask = (name: string, version: number, graphs: GraphSignatures): Task => {
+export const createTensorTask = (name: string, graphs: GraphSignatures): Task => {
   const signature = tensorSignature(graphs);
   const roles = Object.keys(graphs);
 
@@ -66,16 +66,15 @@ export const createTensorTask = (name: string, version: number, graphs: GraphSig
     }),
 
     async predict(requests, model, lap) {
-      const outcomes: PromiseSettledResult<unknown>[] = [];
+      const outcomes: PromiseSettledResult<Answer>[] = [];
       for (const { role, prefix, id, feeds, outputNames } of requests as GraphRequest[]) {
         try {
           const graph = model.graphs[role];
           if (graph === undefined) throw new ServingError('MODEL_INVALID', `model ${name} has no graph "${role}"`);
           const outputs = rename(await graph.run(feeds, outputNames), prefix);
           lap('run');
-          const text = formatInferResponse({ modelName: name, modelVersion: String(version), id, outputs });
           lap('postprocess');
-          outcomes.push({ status: 'fulfilled', value: new JsonText(text) });
+          outcomes.push({ status: 'fulfilled', value: { kind: 'tensors', id, outputs } });
         } catch (reason) {
           outcomes.push({ status: 'rejected', reason });
         }

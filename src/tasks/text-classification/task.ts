@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
-import { Truncated } from '../../core/truncated.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
@@ -84,7 +84,7 @@ const steps = (
           : best.map((entry) => ({ ...entry, truncated: true }));
       });
       const cut = encodings.flatMap(({ truncatedFrom }, index) => (truncatedFrom === undefined ? [] : [index]));
-      return cut.length === 0 ? answer : new Truncated(answer, cut);
+      return jsonAnswer(answer, cut);
     },
   };
 };

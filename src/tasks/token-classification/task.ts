@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { formatSpec, type Signature, type Tensor } from '../../core/tensor.ts';
@@ -130,7 +131,7 @@ const steps = (
     });
     const aggregation = { strategy, ignoredLabels, labels, toText: tokenizer.join };
     const answers = windows.map((tokens, index) => aggregateTokens(tokens, texts[index] as string, aggregation));
-    return isList ? answers : answers[0];
+    return jsonAnswer(isList ? answers : answers[0]);
   },
 });
 

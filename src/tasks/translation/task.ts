@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import type { Signature, Tensor } from '../../core/tensor.ts';
-import { Truncated } from '../../core/truncated.ts';
 import { assertMergedDecoder } from '../../generation/decoder.ts';
 import { generate } from '../../generation/generate.ts';
 import {
@@ -153,7 +153,7 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
         const translation_text = tokenizer.decode(ids, { skipSpecialTokens: true, cleanUp: false });
         return cut.includes(index) ? { translation_text, truncated: true } : { translation_text };
       });
-      return cut.length === 0 ? answer : new Truncated(answer, cut);
+      return jsonAnswer(answer, cut);
     },
   };
 };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { jsonValueOf } from '../../../src/core/answer.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
 import { findModel } from '../../../src/source/model-source.ts';
@@ -91,7 +92,7 @@ const openDetector = async (model: string, parameters: Readonly<Record<string, u
       const task = createObjectDetection({ ...settings, preprocessing }, session.signature);
       const request = task.decode({ inputs: await readFile(path.join(FIXTURES, file)), parameters });
       const answer = await answerOne(task, { graphs: { model: graph }, resources: undefined, maxBatch: 1 }, request);
-      return { found: (answer as Detection[]).map(toFound), outputs };
+      return { found: (jsonValueOf(answer) as Detection[]).map(toFound), outputs };
     },
     close: () => session.release(),
   };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { jsonAnswer } from '../../../src/core/answer.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import type { Signature, Tensors } from '../../../src/core/tensor.ts';
 import { singlePass } from '../../../src/tasks/single-pass.ts';
@@ -22,7 +23,9 @@ const task = singlePass<readonly string[], string, { readonly shout: boolean }>(
     return { letters: { dtype: 'string', shape: [words.length, width], data } };
   },
   postprocess: (outputs, words, rows, { shout }) =>
-    outputs.map(({ lengths }, index) => `${shout ? rows[index]?.toUpperCase() : words[index]} ${lengths?.data[0]}`),
+    jsonAnswer(
+      outputs.map(({ lengths }, index) => `${shout ? rows[index]?.toUpperCase() : words[index]} ${lengths?.data[0]}`),
+    ),
 });
 
 const signature = (rows: string | number): Signature => ({
@@ -60,7 +63,7 @@ const model = (maxBatch: number, rows: string | number = 'rows'): TaskModel => (
 });
 
 const predict = (requests: readonly (readonly string[])[], given: TaskModel) => task.predict(requests, given, () => {});
-const fulfilled = (value: unknown) => ({ status: 'fulfilled', value });
+const fulfilled = (value: unknown) => ({ status: 'fulfilled', value: jsonAnswer(value) });
 const rejected = (code: string) => ({ status: 'rejected', reason: expect.objectContaining({ code }) });
 
 beforeEach(() => {

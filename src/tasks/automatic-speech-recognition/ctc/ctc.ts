@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { jsonAnswer } from '../../../core/answer.ts';
 import { isBatchable } from '../../../core/batch.ts';
 import { ServingError } from '../../../core/errors.ts';
 import type { Payload } from '../../../core/payload.ts';
@@ -67,7 +68,7 @@ const createPredict = (reader: ReturnType<typeof createReader>): Task['predict']
     lap('run');
     const answers = rows.map((own) => reader.toAnswer(own, timestamps));
     lap('postprocess');
-    return recordings.isList ? answers : answers[0];
+    return jsonAnswer(recordings.isList ? answers : answers[0]);
   });
 
 /**

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Answer, jsonAnswer } from '../../../core/answer.ts';
 import { ServingError } from '../../../core/errors.ts';
 import type { Payload } from '../../../core/payload.ts';
 import type { Signature } from '../../../core/tensor.ts';
@@ -86,14 +87,14 @@ export const createWhisper = (
   });
 
   /** Parts of all recordings of a request share runs. Requests follow one another: an hour of sound at a time is enough. */
-  const answer = async ({ recordings, options }: Request, model: TaskModel, lap: Lap): Promise<unknown> => {
+  const answer = async ({ recordings, options }: Request, model: TaskModel, lap: Lap): Promise<Answer> => {
     const samples = await decodeRecordings(recordings, SAMPLE_RATE);
     const parts = samples.map((recording) => toParts(recording, options));
     lap('preprocess');
     await hear(parts.flat(), ears, model, lap);
     const transcripts = parts.map((own) => toTranscript(own, model.resources as Vocabulary, config));
     lap('postprocess');
-    return recordings.isList ? transcripts : transcripts[0];
+    return jsonAnswer(recordings.isList ? transcripts : transcripts[0]);
   };
 
   return {

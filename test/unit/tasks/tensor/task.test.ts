@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Graph } from '../../../../src/core/graph.ts';
-import type { JsonText } from '../../../../src/core/json-text.ts';
 import type { Signature, Tensors } from '../../../../src/core/tensor.ts';
 import { tensorSignature } from '../../../../src/protocol/open-inference/tensor-names.ts';
+import { toJsonText } from '../../../../src/protocol/task-api/encode.ts';
 import { createTensorTask } from '../../../../src/tasks/tensor/task.ts';
 
 const signature = (input: string, output: string): Signature => ({
@@ -28,13 +28,13 @@ const graphs = {
   encoder: graph('encoder', signature('ids', 'states')),
   decoder: graph('decoder', signature('ids', 'logits')),
 };
-const task = createTensorTask('seq', 3, graphs);
+const task = createTensorTask('seq', graphs);
 const model = { graphs, resources: undefined, maxBatch: 1 };
 const input = (name: string) => ({ name, shape: [1], datatype: 'FP32', data: [5] });
 const ask = async (document: unknown) => {
   const [outcome] = await task.predict([task.decode({ inputs: document, parameters: {} })], model, () => {});
   if (outcome?.status !== 'fulfilled') throw outcome?.reason;
-  return JSON.parse((outcome.value as JsonText).text) as unknown;
+  return JSON.parse(toJsonText(outcome.value, { name: 'seq', version: 3 })) as unknown;
 };
 
 beforeEach(() => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { jsonValueOf } from '../../../../../src/core/answer.ts';
 import type { Signature, Tensor, Tensors } from '../../../../../src/core/tensor.ts';
 import { createSilence } from '../../../../../src/media/audio/wav.ts';
 import { createCtc } from '../../../../../src/tasks/automatic-speech-recognition/ctc/ctc.ts';
@@ -42,7 +43,7 @@ const listen = async (seconds: readonly number[], { signature = MASKED, settings
   const request = task.decode({ inputs, parameters: { return_timestamps: 'char' } });
   const [outcome] = await task.predict([request], { graphs, resources: undefined, maxBatch }, () => {});
   if (outcome?.status !== 'fulfilled') throw outcome?.reason;
-  const answers = outcome.value as { chunks: { timestamp: [number, number] }[] }[];
+  const answers = jsonValueOf(outcome.value) as { chunks: { timestamp: [number, number] }[] }[];
   return {
     ends: answers.map(({ chunks }) => chunks.at(-1)?.timestamp[1]),
     shapes: runs.map((feeds) => feeds.input_values?.shape),

@@ -1,6 +1,6 @@
+import type { Answer } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
-import { JsonText } from '../core/json-text.ts';
-import { Truncated } from '../core/truncated.ts';
+import type { Tensor, Tensors } from '../core/tensor.ts';
 import type { LabelScore } from '../tasks/scores.ts';
 
 /** How far two answers to the same request lie apart. */
@@ -22,13 +22,6 @@ export interface ShadowReport {
   readonly failures: readonly ServingError[];
 }
 
-interface JsonTensor {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  readonly data: readonly unknown[];
-}
-
 const largest = (differences: readonly number[]): number => differences.reduce((max, value) => Math.max(max, value), 0);
 
 const compareLabels = (answer: readonly LabelScore[], shadow: readonly LabelScore[]): Comparison => {
@@ -39,17 +32,24 @@ const compareLabels = (answer: readonly LabelScore[], shadow: readonly LabelScor
   return { changed: answer[0]?.label !== shadow[0]?.label, distance: largest(answer.map(difference)) };
 };
 
-const compareTensor = (answer: JsonTensor, shadow: JsonTensor | undefined): Comparison => {
-  if (shadow?.datatype !== answer.datatype || String(shadow.shape) !== String(answer.shape))
+const compareTensor = (answer: Tensor, shadow: Tensor | undefined): Comparison => {
+  if (shadow?.dtype !== answer.dtype || String(shadow.shape) !== String(answer.shape))
     return { changed: true, distance: 0 };
-  if (!answer.datatype.startsWith('FP'))
-    return { changed: answer.data.some((value, index) => value !== shadow.data[index]), distance: 0 };
-  const differences = answer.data.map((value, index) => Math.abs(Number(value) - Number(shadow.data[index])));
-  return { changed: false, distance: largest(differences) };
+  const isReal = answer.dtype === 'float32' || answer.dtype === 'float64';
+  let [changed, distance] = [false, 0];
+  for (let i = 0; i < answer.data.length; i += 1) {
+    const [a, b] = [answer.data[i], shadow.data[i]];
+    if (Object.is(a, b)) continue;
+    if (!isReal) changed = true;
+    else distance = Math.max(distance, Math.abs(Number(a) - Number(b)));
+  }
+  return { changed, distance };
 };
 
-const outputsOf = ({ text }: JsonText): readonly JsonTensor[] =>
-  (JSON.parse(text) as { outputs: JsonTensor[] }).outputs;
+const compareTensors = (answer: Tensors, shadow: Tensors): Comparison => {
+  const comparisons = Object.entries(answer).map(([name, tensor]) => compareTensor(tensor, shadow[name]));
+  return combine([...comparisons, { changed: Object.keys(shadow).length !== comparisons.length, distance: 0 }]);
+};
 
 const isLabels = (value: unknown): value is LabelScore[] =>
   Array.isArray(value) &&
@@ -78,29 +78,25 @@ const compareJson = (answer: unknown, shadow: unknown): Comparison => {
   return combine(entries.map(([key, value]) => compareJson(value, others.get(key))));
 };
 
-/** Compares what a task answered with what its shadow would have. */
-export const compareResults = (answer: unknown, shadow: unknown): Comparison => {
-  if (answer instanceof Truncated) return compareResults(answer.value, shadow);
-  if (shadow instanceof Truncated) return compareResults(answer, shadow.value);
-  if (answer instanceof JsonText && shadow instanceof JsonText) {
-    const others = new Map(outputsOf(shadow).map((tensor) => [tensor.name, tensor]));
-    const comparisons = outputsOf(answer).map((tensor) => compareTensor(tensor, others.get(tensor.name)));
-    return combine([...comparisons, { changed: others.size !== comparisons.length, distance: 0 }]);
-  }
-  return compareJson(answer, shadow);
+/** Compares the answer of a version with that of its shadow. */
+export const compareAnswers = (answer: Answer, shadow: Answer): Comparison => {
+  if (answer.kind === 'json' && shadow.kind === 'json') return compareJson(answer.value, shadow.value);
+  if (answer.kind === 'tensors' && shadow.kind === 'tensors') return compareTensors(answer.outputs, shadow.outputs);
+  if (answer.kind !== 'bytes' || shadow.kind !== 'bytes') return { changed: true, distance: 0 };
+  return { changed: Buffer.compare(answer.data, shadow.data) !== 0, distance: 0 };
 };
 
 /** Compares, pair by pair, the requests that were answered. */
 export const compareOutcomes = (
-  answers: readonly PromiseSettledResult<unknown>[],
-  shadows: readonly PromiseSettledResult<unknown>[],
+  answers: readonly PromiseSettledResult<Answer>[],
+  shadows: readonly PromiseSettledResult<Answer>[],
 ): Pick<ShadowReport, 'comparisons' | 'failures'> => {
   const comparisons: Comparison[] = [];
   const failures: ServingError[] = [];
   answers.forEach((answer, index) => {
     const shadow = shadows[index];
     if (answer.status === 'rejected' || shadow === undefined) return;
-    if (shadow.status === 'fulfilled') comparisons.push(compareResults(answer.value, shadow.value));
+    if (shadow.status === 'fulfilled') comparisons.push(compareAnswers(answer.value, shadow.value));
     else failures.push(ServingError.from(shadow.reason));
   });
   return { comparisons, failures };

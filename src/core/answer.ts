@@ -1,0 +1,32 @@
+import type { Tensors } from './tensor.ts';
+
+/** The answer of a task to one request. Each protocol encodes it once, in its own form. */
+export type Answer =
+  | {
+      readonly kind: 'json';
+      readonly value: unknown;
+      /** Positions of the inputs that were cut to the model's length, ascending. */
+      readonly truncatedInputs: readonly number[];
+    }
+  | {
+      readonly kind: 'tensors';
+      /** Identifier that the caller chose. */
+      readonly id: string | undefined;
+      /** In the order that the caller asked for. */
+      readonly outputs: Tensors;
+    }
+  | { readonly kind: 'bytes'; readonly data: Uint8Array; readonly contentType: string };
+
+/** An answer that JSON can carry: no 64-bit integers beyond 2^53, no typed arrays. */
+export const jsonAnswer = (value: unknown, truncatedInputs: readonly number[] = []): Answer => ({
+  kind: 'json',
+  value,
+  truncatedInputs,
+});
+
+/** The value of a JSON answer; undefined for another one. */
+export const jsonValueOf = (answer: Answer): unknown => (answer.kind === 'json' ? answer.value : undefined);
+
+/** Positions of the inputs that were cut for `answer`. */
+export const truncatedInputsOf = (answer: Answer): readonly number[] =>
+  answer.kind === 'json' ? answer.truncatedInputs : [];
