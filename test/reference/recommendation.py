@@ -105,7 +105,7 @@ def rank(scores: np.ndarray, excluded: list[int]) -> dict:
 
 
 def answer(name: str, query: dict) -> dict:
-    """What is expected, by the rules of docs/tasks.md."""
+    """What is expected, by the rules of docs/tasks/recommendation.md."""
     needs_user = name in ("recommendation-user", "recommendation-both")
     needs_history = name != "recommendation-user"
     user = user_ids.index(query["user"]) if query.get("user") in user_ids else None

@@ -79,14 +79,14 @@ export const measureModels = async (): Promise<FeatureExtractionParity[]> => {
   return rows;
 };
 
-/** For docs/tasks.md. */
+/** The rows of the task's page. */
 export const measureFeatureExtraction = async (): Promise<ParityRow[]> =>
   (await measureModels()).flatMap(({ model, inputs, differences, otherCut }) => [
     ...Object.entries(differences).map(([pooling, difference]) => ({
       ...{ model, inputs, compared: `vectors, pooling ${pooling}`, worst: difference.toExponential(1), bar: '1e-4' },
     })),
     {
-      ...{ model, inputs, compared: 'which texts were cut', bar: 'identical' },
+      ...{ model, inputs, compared: 'texts that were cut', bar: 'identical' },
       worst: otherCut.length === 0 ? 'identical' : `${otherCut.length} differ`,
     },
   ]);

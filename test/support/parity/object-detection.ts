@@ -137,7 +137,7 @@ const measureModel = async (model: string, reference = model): Promise<ParityRow
     ),
     row('scores from the same pixels', worst.score.toExponential(1), '1e-4'),
     row(
-      `found of ${sure} that the reference is sure of, from the picture's bytes`,
+      `found of ${sure} that the reference is sure of, from the image's bytes`,
       `${((100 * found) / sure).toFixed(1)} %`,
       '97 %',
     ),

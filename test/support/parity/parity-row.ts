@@ -1,4 +1,4 @@
-/** How one model fares against its reference, as a test asserts it and docs/tasks.md shows it. */
+/** One comparison of a model with its reference, as a test asserts it and the task's page in docs/tasks shows it. */
 export interface ParityRow {
   readonly model: string;
   readonly inputs: number;

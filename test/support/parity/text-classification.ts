@@ -89,13 +89,13 @@ export const measureModels = async (): Promise<TextClassificationParity[]> => {
   return rows;
 };
 
-/** For docs/tasks.md. */
+/** The rows of the task's page. */
 export const measureTextClassification = async (): Promise<ParityRow[]> =>
   (await measureModels()).flatMap(({ model, inputs, logitDifference, scoreDifference, otherOrder, otherCut }) => [
     { model, inputs, compared: 'logits', worst: logitDifference.toExponential(1), bar: '1e-4' },
     { model, inputs, compared: 'scores', worst: scoreDifference.toExponential(1), bar: '1e-4' },
     {
-      ...{ model, inputs, compared: 'order of labels, which texts were cut', bar: 'identical' },
+      ...{ model, inputs, compared: 'order of labels, texts that were cut', bar: 'identical' },
       worst: otherOrder.length + otherCut.length === 0 ? 'identical' : `${otherOrder.length + otherCut.length} differ`,
     },
   ]);

@@ -130,7 +130,7 @@ export const compareTokenClassification = async (): Promise<TokenClassificationP
   }
 };
 
-/** The rows of docs/tasks.md. */
+/** The rows of the task's page. */
 export const measureTokenClassification = async (): Promise<ParityRow[]> =>
   (await compareTokenClassification()).flatMap(
     ({ model, texts, answers, different, scoreDifference, logitDifference }): ParityRow[] => [
