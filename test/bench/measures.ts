@@ -11,7 +11,7 @@ export const MEASURES = {
     what: 'share of the cold start that imports our bundle, AWS SDK included',
     atMost: 0.35,
   },
-  'warm.tabular_overhead_us': { what: 'one row to iris, event to response, without its session.run, µs', atMost: 250 },
+  'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
   'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
   'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },
@@ -21,7 +21,7 @@ export const MEASURES = {
   'size.infer_zip_kb': { what: 'the packaged infer, zipped, kB', atMost: 650 },
   'size.layer_mb': { what: 'the onnxruntime layer, zipped, MB', atMost: 18.5 },
   'scale.metadata_requests': { what: 'S3 requests besides file parts until a cold model answers, of 1,000', atMost: 2 },
-  'scale.metadata_requests_warm': { what: 'the same once it has answered', atMost: 0 },
+  'scale.metadata_requests_warm': { what: 'S3 requests of the next answer by the same model', atMost: 0 },
 } as const satisfies Record<string, Measure>;
 
 export type MeasureName = keyof typeof MEASURES;

@@ -78,7 +78,7 @@ export const measureColdStart = async (
     times: {
       'cold start, bare script': toFigure(floor),
       'cold start, packaged infer': toFigure(infer),
-      'of which importing the bundle': toFigure(imports),
+      'cold start, importing the bundle': toFigure(imports),
       ...(transformers && { 'cold start, transformers.js': toFigure(transformers) }),
     },
   };

@@ -58,7 +58,7 @@ const costTable = (warmMs: number, coldMs: number): string => {
     [
       ['x86_64', cost(PRICES.x86, meanSeconds), '–'],
       ['arm64, were it as fast', cost(PRICES.arm64, meanSeconds), '–'],
-      ['x86_64, one environment provisioned, never cold', cost(PRICES.keptRun, warmMs / 1000), kept],
+      ['x86_64, an execution environment provisioned, never cold', cost(PRICES.keptRun, warmMs / 1000), kept],
     ],
   );
 };
@@ -78,58 +78,59 @@ export const writePerformancePage = async (
   const createMs = (isBaked: boolean): string => format(large(isBaked).at(-1)?.createMs.median ?? Number.NaN);
   const page = `# Performance
 
-Written by \`npm run bench\`; do not edit. Every figure is a ratio to a floor (the fewest lines that do the same work, in
-\`test/bench/floors\`) or to a peer, measured in the same run and in turn: the median of ${rounds} rounds, and the spread from the
-lowest to the highest. Floor, peer and product have to give equal outputs, or there is no figure. \`npm run bench -- --json\` prints the
-figures as JSON, \`--quick\` takes less than a minute and leaves this page alone.
+\`npm run bench\` writes this page; do not edit it. Most figures are ratios to a floor or to a peer. A floor is the fewest lines that do the same
+work, in \`test/bench/floors\`; a peer is another product. Floor, peer and product are measured in turn within the same run, and must give equal
+outputs, or there is no figure. A figure is the median of ${rounds} rounds; the spread goes from the lowest to the highest. \`npm run bench -- --json\`
+prints the figures as JSON. \`--quick\` takes less than a minute and leaves this page alone.
 
 This run: ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores of ${os.cpus()[0]?.model ?? 'an unknown CPU'}, Node ${process.versions.node}.
 
 ${toMarkdownTable(FIGURE_HEADER, figureRows(figures))}
 
-What the ratios are made of. A Lambda function has another CPU and another disk; compare ratios, not milliseconds.
+The times behind the ratios. A Lambda function has another CPU and another disk, so compare ratios, not milliseconds.
 
 ${toMarkdownTable(TIME_HEADER, timeRows(times))}
 ${missedSection(figures)}
-## How it grows with the model
+## Growth with the size of the model
 
-MatMul models from S3 on loopback, loaded in a new process each time, ${GROWTH_ROUNDS} times. \`push\` bakes by default; "plain" is \`push --no-bake\`: the
-file as it was exported. Memory is what the process grows by until its first run is over.
+A new process loads a MatMul model from S3 on loopback, ${GROWTH_ROUNDS} times for each row. \`push\` bakes by default; "plain" is \`push --no-bake\`, the
+file as it was exported. Memory is the growth of the process up to the end of its first run.
 
 ${growthTable(growth)}
 
 ![Cold start by model size](performance-growth.svg)
 
-## What to choose
+## Settings to choose
 
-**Memory.** Lambda gives one vCPU at 1,769 MB, the default here, and a proportional share below: half the memory takes twice the time and
-costs the same. Above, onnxruntime gets one thread per whole 1,769 MB (3,538 MB: two), which pays where the model is large and latency matters;
-a small model only becomes dearer. A function has ${format(base)} MB before it loads a model and takes ${perMb(true)} MB for each MB of a
-large one (${perMb(false)} when it is not baked). Loaded models share 60 % of the memory (\`modelMemoryShare\`): when they do not fit, those that were used least recently are loaded again.
+**Memory.** Lambda gives one vCPU at 1,769 MB, the default here, and a proportional share below. Half the memory takes twice the time and
+costs the same. Above, onnxruntime gets a thread per whole 1,769 MB (3,538 MB: two). More threads pay for a large model if latency matters;
+a small model only becomes dearer. A function has ${format(base)} MB before it loads a model, and takes ${perMb(true)} MB for each MB of a
+large model (${perMb(false)} if it is not baked). Loaded models share 60 % of the memory (\`modelMemoryShare\`). If they do not fit, the least recently used
+are evicted, and loaded again for their next request.
 
-**Baking.** Leave it on: creating the session of the largest model above takes ${createMs(true)} ms instead of ${createMs(false)}. \`--no-bake\` halves what a version takes
-in S3, and is for models whose constants, stored in half precision, would grow; \`push\` sees that by itself.
+**Baking.** Leave it on: creating the session of the largest model above takes ${createMs(true)} ms instead of ${createMs(false)}. \`--no-bake\` halves the size of a version
+in S3. It suits models with weights in half precision that would grow; \`push\` detects these by itself.
 
-**Temporary storage.** Files of models share 90 % of \`/tmp\` (\`modelTmpShare\`). More of it (\`tmpSize\`) saves downloads where one function serves many models.
+**Temporary storage.** Files of models share 90 % of \`/tmp\` (\`modelTmpShare\`). A larger \`/tmp\` (\`tmpSize\`) saves downloads if a function serves many models.
 
 **Architecture.** arm64 costs a fifth less per second. It is built and packaged, but nobody has measured it here: try your model on both.
 
-**Preloading.** \`--param="preloadModels=…"\` moves the download and the session into init, which has a full CPU whatever the memory, and
-from the first request to before it. A model that takes longer than 9 s to load belongs on provisioned concurrency.
+**Preloading.** \`--param="preloadModels=…"\` moves the download and the session from the first request into init, which has a full CPU at any memory.
+A model that takes longer than 9 s to load belongs on provisioned concurrency.
 
-**Provisioned concurrency.** Takes the cold start away from as many environments as you pay for. Worth it where the slowest requests matter and the
-traffic is steady; an environment that is busy all the time is also cheaper that way.
+**Provisioned concurrency.** It takes the cold start away from as many execution environments as you pay for. It is worth its price if the slowest
+requests matter and the traffic is steady. An execution environment that is busy all the time is also cheaper that way.
 
-## What it costs
+## Costs
 
-With n requests a month of which a share c is cold, t seconds warm and T cold, and a function of m MB:
+There are n requests a month, of which a share c is cold. A request takes t seconds warm and T seconds cold, in a function of m MB:
 
     requests   n / 1,000,000 × ${dollars(PRICES.millionRequests)}
     compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${PRICES.x86}, arm64 $${PRICES.arm64})
     provisioned, each environment: m / 1024 × (seconds kept × $${PRICES.kept} + seconds run × $${PRICES.keptRun}) instead
 
-Prices of US East (N. Virginia), first tier, as of ${PRICES.asOf} (provisioned concurrency: ${PRICES.keptAsOf}); see <https://aws.amazon.com/lambda/pricing/> for today's. The HTTP API, S3, logs and metrics
-come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
+Prices are those of US East (N. Virginia), first tier, as of ${PRICES.asOf} (provisioned concurrency: ${PRICES.keptAsOf}); <https://aws.amazon.com/lambda/pricing/> has
+today's. The HTTP API, S3, logs and metrics come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
 
 ${costTable(warm, cold)}
 `;

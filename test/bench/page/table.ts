@@ -8,7 +8,7 @@ const spread = (figure: Figure | number): string =>
 
 export const bar = (measure: Measure): string => ('atMost' in measure ? `≤ ${measure.atMost}` : `≥ ${measure.atLeast}`);
 
-export const FIGURE_HEADER = ['measure', 'median', 'spread', 'bar', 'verdict', 'what'];
+export const FIGURE_HEADER = ['measure', 'median', 'spread', 'bar', 'verdict', 'meaning'];
 
 /** A row for every figure that was measured. */
 export const figureRows = (figures: Figures): string[][] =>
