@@ -95,7 +95,7 @@ export const missedSection = (figures: Figures): string => {
     const measure: Measure = MEASURES[name];
     const value = medianOf(figures[name] ?? Number.NaN);
     if (clears(measure, value)) return [];
-    return [`**${name}** is ${format(value)}, the bar is ${bar(measure)}. ${KNOWN[name] ?? ''}`.trim()];
+    return [`**${name}** is ${format(value)}, the bar is ${bar(measure)}.\n${KNOWN[name] ?? ''}`.trim()];
   });
   return missed.length === 0 ? '' : `\n## Missed bars\n\n${missed.join('\n\n')}\n`;
 };
