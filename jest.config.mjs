@@ -6,4 +6,7 @@ export default {
   testMatch: ['<rootDir>/test/{unit,integration,functions}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.serverless', '<rootDir>/.esbuild', '<rootDir>/layers/.*/build'],
   testTimeout: 60_000,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{cli,functions,layers,local,src}/**/*.ts', '!layers/*/build/**'],
+  coverageReporters: ['text-summary', 'html'],
 };

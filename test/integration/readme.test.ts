@@ -4,7 +4,6 @@ import type { LabelScore } from '../../src/tasks/scores.ts';
 import { createTestServing, publishSample, type TestServing } from '../support/serving.ts';
 
 const readme = await readFile('README.md', 'utf8');
-const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
 
 describe('the README', () => {
   let serving: TestServing;
@@ -30,15 +29,6 @@ describe('the README', () => {
     answer.forEach(({ score }, rank) => {
       expect(score).toBeCloseTo(shown[rank]?.score ?? 0, 3);
     });
-  });
-
-  it.each(
-    [...readme.matchAll(/npm (?:run )?([a-z]+:[a-z0-9]+|start|test|package|bench)\b/g)].map(([command, name]) => [
-      command,
-      name ?? '',
-    ]),
-  )('names a script that exists: %s', (_command, name) => {
-    expect(scripts).toHaveProperty([name]);
   });
 
   it.each([...readme.matchAll(/\]\((?!https)([^)#]+)\)/g)].map(([, link]) => link ?? ''))(

@@ -1,6 +1,6 @@
 /**
  * Brings the files of a model to a directory, and prints what became of it. A process of its own, because a limit on the size of
- * files belongs to a process: `node bring-artefacts.ts <directory store> <model> <directory>`.
+ * files belongs to a process. Arguments: `<directory store> <model> <directory>`.
  */
 import { ServingError } from '../../src/core/errors.ts';
 import { ensureArtefacts } from '../../src/engine/artefacts.ts';

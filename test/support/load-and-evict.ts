@@ -1,6 +1,6 @@
 /**
  * Loads models in turn, of which only some fit into memory at once, and prints the memory of the process after each load.
- * A process of its own, started with the environment of a function: `node load-and-evict.ts <directory store> <cycles>`.
+ * A process of its own, started with the environment of a function. Arguments: `<directory store> <cycles>`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
