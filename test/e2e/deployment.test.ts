@@ -9,6 +9,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { GetObjectCommand, ListObjectVersionsCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ARCHITECTURE } from '../support/architecture.ts';
 import { sls } from '../support/sls.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { missingPrograms, pythonProgram } from './virtual-environment.ts';
@@ -18,6 +19,8 @@ const STAGE = 'e2e';
 const MODEL = 'efficientnet-lite0';
 const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
 const REGION = 'us-east-1';
+/** The emulator runs functions on this machine. */
+const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */
 const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
 type Credentials = typeof ROOT;
@@ -101,7 +104,7 @@ if (missing.length > 0) {
   };
 
   step('deploys, with a template that cfn-lint accepts', async () => {
-    await sls(['deploy', '--stage', STAGE], environment(ROOT));
+    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR], environment(ROOT));
     const lint = await pythonProgram('cfn-lint');
     // W3005: osls spells out dependencies that references imply.
     await run(lint, [
@@ -168,7 +171,7 @@ if (missing.length > 0) {
 
   step('deploys again with another parameter and the same layers, and keeps its model', async () => {
     const layer = await output('OnnxruntimeLambdaLayerQualifiedArn');
-    await sls(['deploy', '--stage', STAGE, `--param=preloadModels=${MODEL}`], environment(ROOT));
+    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, `--param=preloadModels=${MODEL}`], environment(ROOT));
     expect(await output('OnnxruntimeLambdaLayerQualifiedArn')).toBe(layer);
     expect(await command(ROOT, 'predict', MODEL, PHOTO)).toContain('espresso');
   });

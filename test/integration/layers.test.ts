@@ -14,12 +14,13 @@ import { bundleOptions } from '../../esbuild.config.ts';
 import { ensureLayer, layerNames } from '../../layers/build.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { ARCHITECTURE } from '../support/architecture.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
 
 const run = promisify(execFile);
 const MODEL = 'efficientnet-lite0';
-const canLoad = process.platform === 'linux' && process.arch === 'x64';
+const canLoad = process.platform === 'linux';
 
 /** Outside the project: nothing that is required from here finds the project's node_modules. */
 let sandbox: string;
@@ -59,8 +60,8 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
   isBase64Encoded: true,
 });
 
-// On another machine the x86_64 layers are built all the same; only Linux on x86_64 can load them.
-(canLoad ? describe : describe.skip)('the bundled infer function with the x86_64 layers', () => {
+// Layers hold programs for Linux.
+(canLoad ? describe : describe.skip)('the bundled infer function with the layers for this processor', () => {
   let storage: EmbeddedStorage;
 
   /** Posts a photo of an espresso to the function, in a process that knows nothing of the project. */
@@ -81,7 +82,7 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
 
   beforeAll(async () => {
     for (const name of layerNames)
-      await cp(await ensureLayer(name, 'x86_64'), path.join(sandbox, 'opt'), { recursive: true });
+      await cp(await ensureLayer(name, ARCHITECTURE), path.join(sandbox, 'opt'), { recursive: true });
     await build({
       ...bundleOptions,
       entryPoints: ['functions/infer/handler.ts'],
