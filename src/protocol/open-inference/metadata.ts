@@ -1,8 +1,13 @@
+import packageJson from '../../../package.json' with { type: 'json' };
 import type { Signature, TensorSpec } from '../../core/tensor.ts';
 import { DATATYPES } from './datatypes.ts';
 
 /** Answer to `GET /v2`. */
-export const serverMetadata = () => ({ name: 'onnx-serverless', version: '0.1.0', extensions: [] as string[] });
+export const serverMetadata = () => ({
+  name: 'onnx-serverless',
+  version: packageJson.version,
+  extensions: [] as string[],
+});
 
 const tensorMetadata = ({ name, dtype, shape }: TensorSpec) => ({
   name,
