@@ -30,7 +30,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
   const data = createDirectoryStore(join(scratch, 'data'));
-  const uses: Promise<unknown>[] = [];
+  const loads: Promise<unknown>[] = [];
   let failures: readonly ServingError[] = [];
   const serving = createServing({
     models,
@@ -58,10 +58,10 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
       ...serving,
       models: {
         ...cache,
-        use: (...call) => {
-          const use = cache.use(...call);
-          uses.push(use);
-          return use;
+        acquire: (...call) => {
+          const loading = cache.acquire(...call);
+          loads.push(loading);
+          return loading;
         },
       },
     }),
@@ -78,7 +78,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
       return response;
     },
     close: async () => {
-      await Promise.allSettled(uses); // a request that is refused does not wait for its model
+      await Promise.allSettled(loads); // a request that is refused does not wait for its model
       process.off('exit', remove);
       remove();
     },

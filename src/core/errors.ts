@@ -2,6 +2,8 @@
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'INVALID_INPUT'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'PAYLOAD_TOO_LARGE'
   | 'NOT_FOUND'
@@ -25,6 +27,8 @@ interface ErrorKind {
 export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
   INVALID_REQUEST: { fault: 'client', permanent: true },
   INVALID_INPUT: { fault: 'client', permanent: true },
+  UNAUTHORIZED: { fault: 'client', permanent: true },
+  FORBIDDEN: { fault: 'client', permanent: true },
   UNSUPPORTED_MEDIA_TYPE: { fault: 'client', permanent: true },
   PAYLOAD_TOO_LARGE: { fault: 'client', permanent: true },
   NOT_FOUND: { fault: 'client', permanent: true },

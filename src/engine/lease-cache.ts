@@ -13,13 +13,21 @@ export interface Sized<Value> {
  */
 export type Create<Value> = (reserve: (bytes: number) => Promise<void>) => Promise<Sized<Value>>;
 
+/** A value that stays until `release`, which has to be called once. */
+export interface Lease<Value> {
+  readonly value: Value;
+  release(): void;
+}
+
 /** Values by key that share a budget of bytes: made once, kept while there is room, and never let go of while in use. */
 export interface LeaseCache<Value> {
   /**
-   * Runs `work` with the value, which stays until `work` ends. Callers that come together share one `create`, and a failure is not kept.
-   * `work` must not use another key of the same cache: two such callers could wait for each other's room for ever.
-   * @throws what `create` or `work` throws; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although it goes on being made
+   * Leases the value. Callers that come together share one `create`, and a failure is not kept. The holder of a lease must not ask for
+   * another key of the same cache: two such holders could wait for each other's room for ever.
+   * @throws errors of `create`; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although it goes on being made
    */
+  acquire(key: string, create: Create<Value>, deadline?: Deadline): Promise<Lease<Value>>;
+  /** Runs `work` with a lease of the value. @throws as `acquire`; errors of `work` */
   use<Result>(
     key: string,
     create: Create<Value>,
@@ -110,16 +118,27 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
     return entry;
   };
 
+  const acquire: LeaseCache<Value>['acquire'] = async (key, create, deadline = NEVER) => {
+    const entry = entries.get(key) ?? add(key, create);
+    entries.delete(key);
+    entries.set(key, entry);
+    entry.leases += 1;
+    try {
+      return { value: await within(deadline, entry.value, LOADING), release: () => endLease(entry) };
+    } catch (error) {
+      endLease(entry);
+      throw error;
+    }
+  };
+
   return {
-    async use(key, create, work, deadline = NEVER) {
-      const entry = entries.get(key) ?? add(key, create);
-      entries.delete(key);
-      entries.set(key, entry);
-      entry.leases += 1;
+    acquire,
+    async use(key, create, work, deadline) {
+      const { value, release } = await acquire(key, create, deadline);
       try {
-        return await work(await within(deadline, entry.value, LOADING));
+        return await work(value);
       } finally {
-        endLease(entry);
+        release();
       }
     },
   };

@@ -8,7 +8,7 @@ import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { graphFiles, totalBytes } from './artefacts.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
+import { type Create, createLeaseCache, type Lease, type Sized } from './lease-cache.ts';
 import { inMb, type ModelDirectory, openModelFiles } from './model-files.ts';
 import { createSession, loadRuntime, type Session } from './session.ts';
 
@@ -46,15 +46,16 @@ export type EvictionReport = Pick<LoadReport, 'model' | 'version' | 'memoryBytes
  */
 export interface ModelCache {
   /**
-   * Runs `work` with the loaded model; concurrent first calls load once, a failure is not kept. `work` must not use another model.
-   * @param isAnswer whether a result of `work` shows that the model answers. With it, the `work` of the call that loads the model can be its trial
+   * Leases the loaded model. Concurrent first calls load it once, and a failure is not kept. The holder must not ask for another model.
+   * @param trial of the call that loads the model, answers its request as the warm-up
    * @throws `MODEL_UNAVAILABLE` when the model is not loaded by `deadline`; it goes on being loaded
    */
+  acquire(bundle: PublishedBundle, deadline: Deadline, trial?: Trial): Promise<Lease<LoadedModel>>;
+  /** Runs `work` with a lease of the loaded model. @throws as `acquire`; errors of `work` */
   use<Result>(
     bundle: PublishedBundle,
     deadline: Deadline,
     work: (model: LoadedModel) => Promise<Result>,
-    isAnswer?: (result: Result) => boolean,
   ): Promise<Result>;
   /** Brings the files to disk and stops there. */
   fetch(bundle: PublishedBundle): Promise<void>;
@@ -66,8 +67,10 @@ export type ModelState =
   | { readonly name: 'ready' | 'loading' }
   | { readonly name: 'failed'; readonly error: ServingError };
 
-/** Has the model answer the caller who waits for it, and resolves to whether it did. */
+/** Answers the request that waits for the model, as its warm-up. Resolves to true if the model answered; must not reject. */
 export type Trial = (model: LoadedModel) => Promise<boolean>;
+
+const NO_TRIAL: Trial = async () => false;
 
 /** Reads a file of the bundle. */
 export type ReadArtefact = (path: string) => Promise<Uint8Array>;
@@ -192,15 +195,8 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
     };
 
   return {
-    use(bundle, deadline, work, isAnswer) {
-      let tried: ReturnType<typeof work> | undefined;
-      const trial: Trial = async (model) => {
-        if (isAnswer === undefined) return false;
-        tried = work(model);
-        return tried.then(isAnswer, () => false);
-      };
-      return memory.use(bundle.digest, load(bundle, trial), (model) => tried ?? work(model), deadline);
-    },
+    acquire: (bundle, deadline, trial = NO_TRIAL) => memory.acquire(bundle.digest, load(bundle, trial), deadline),
+    use: (bundle, deadline, work) => memory.use(bundle.digest, load(bundle, NO_TRIAL), work, deadline),
     fetch: async (bundle) => {
       assertCanFit(bundle);
       const files = await openFiles();

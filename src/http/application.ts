@@ -1,16 +1,22 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
+import { endedStream } from '../core/stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { errorResponse } from './errors.ts';
-import type { HttpRequest, HttpResponse, RequestContext } from './message.ts';
+import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
-import type { Route } from './route.ts';
+import type { Authorise, Route } from './route.ts';
 import { taskRoutes } from './task-routes.ts';
 
-/** The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`. It answers every request, faults included. */
+/** The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`. It answers every request, also with a fault. */
 export type Application = (request: HttpRequest, context: RequestContext) => Promise<HttpResponse>;
+
+export interface ApplicationOptions {
+  /** Asked before a route reads the request. Left out, every request is allowed. */
+  readonly authorise?: Authorise;
+}
 
 /** Routes are found by path alone, so that a wrong method can be told apart. */
 const ANY = 'ALL';
@@ -27,45 +33,63 @@ const createFindRoute = (routes: readonly Route[]) => {
   const router = new TrieRouter<Route>();
   for (const route of routes) for (const path of route.paths) router.add(ANY, path, route);
   return (path: string) => {
-    const [[[route, encoded] = []] = []] = router.match(ANY, path) as [[Route, Readonly<Record<string, string>>][]];
+    const [[[route, encoded = {}] = []] = []] = router.match(ANY, path);
     if (route === undefined)
       throw new ServingError('NOT_FOUND', `no route ${path}; there are /models, /models/{name} and /v2`);
-    const parameters = Object.fromEntries(Object.entries(encoded ?? {}).map(([name, text]) => [name, decode(text)]));
+    const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { route, parameters };
   };
 };
 
-export const createApplication = (serving: Serving): Application => {
+/** The method that a route has to have: HEAD is GET, less the body. */
+const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : method);
+
+/** Reports the request once its body has ended. A response to HEAD has none. */
+const observeEnd = (
+  response: HttpResponse,
+  { method }: HttpRequest,
+  { deadline }: RequestContext,
+  observation: Observation,
+  { observed }: Serving['telemetry'],
+): HttpResponse => {
+  if (!isStream(response.body)) {
+    observed(observation);
+    return method === 'HEAD' ? { ...response, body: '' } : response;
+  }
+  const body = endedStream(response.body, deadline, (error) => {
+    if (error !== undefined) observation.failures.push(ServingError.from(error));
+    observed(observation);
+  });
+  if (method !== 'HEAD') return { ...response, body };
+  void body[Symbol.asyncIterator]().return?.();
+  return { ...response, body: '' };
+};
+
+export const createApplication = (serving: Serving, { authorise }: ApplicationOptions = {}): Application => {
   const findRoute = createFindRoute([...taskRoutes(serving), ...openInferenceRoutes(serving)]);
 
-  const respond = async (request: HttpRequest, context: RequestContext, observation: Observation) => {
-    const { method, path } = request;
-    const refuse = (error: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse => {
-      const failure = ServingError.from(error);
-      observation.failures.push(failure);
-      const response = errorResponse(failure, context.requestId, path);
-      return { ...response, headers: { ...response.headers, ...headers } };
-    };
-    try {
-      const { route, parameters } = findRoute(path);
-      // HEAD is GET, less the body.
-      if (route.method !== (method === 'HEAD' ? 'GET' : method)) {
-        const problem = `${method} is not allowed on ${path}, use ${route.method}`;
-        return refuse(new ServingError('METHOD_NOT_ALLOWED', problem), { allow: route.method });
-      }
-      observation.operation = `${route.method} ${route.paths[0]}`;
-      return await route.handle({ request, parameters, context, observation });
-    } catch (error) {
-      return refuse(error);
-    }
-  };
-
   return async (request, context) => {
+    const { method, path } = request;
     const { requestId } = context;
+    const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
     const observation: Observation = { requestId, operation: 'none', stopwatch, batchSize: 0, failures: [] };
-    const { status, headers, body } = await respond(request, context, observation);
-    serving.telemetry.observed(observation);
-    return { status, headers: { ...headers, 'x-request-id': requestId }, body: request.method === 'HEAD' ? '' : body };
+    let response: HttpResponse;
+    try {
+      const { route, parameters } = findRoute(path);
+      if (route.method !== routedMethod(method)) {
+        headers.allow = route.method;
+        throw new ServingError('METHOD_NOT_ALLOWED', `${method} is not allowed on ${path}, use ${route.method}`);
+      }
+      observation.operation = `${route.method} ${route.paths[0]}`;
+      if (authorise) await authorise({ request, route, parameters });
+      response = await route.handle({ request, parameters, context, observation });
+    } catch (error) {
+      const failure = ServingError.from(error);
+      observation.failures.push(failure);
+      response = errorResponse(failure, requestId, path);
+    }
+    const complete = { ...response, headers: { ...response.headers, ...headers } };
+    return observeEnd(complete, request, context, observation, serving.telemetry);
   };
 };

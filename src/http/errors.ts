@@ -5,6 +5,8 @@ import { type HttpResponse, jsonResponse } from './message.ts';
 const STATUS: Record<ErrorCode, number> = {
   INVALID_REQUEST: 400,
   INVALID_INPUT: 422,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
   UNSUPPORTED_MEDIA_TYPE: 415,
   PAYLOAD_TOO_LARGE: 413,
   NOT_FOUND: 404,
@@ -27,7 +29,11 @@ const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
   INTERNAL: 'internal error',
 };
 
-const RETRY_AFTER_SECONDS = '2';
+/** Headers that HTTP asks for beside a status. https://www.rfc-editor.org/rfc/rfc9110 */
+const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
+  MODEL_UNAVAILABLE: { 'retry-after': '2' }, // seconds
+  UNAUTHORIZED: { 'www-authenticate': 'Bearer' },
+};
 
 const isOpenInference = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
 
@@ -38,8 +44,5 @@ export const errorResponse = (failure: ServingError, requestId: string, path: st
   const hidden = ERROR_KINDS[code].fault === 'server' ? PUBLIC_MESSAGE[code] : undefined;
   const error =
     hidden === undefined ? failure.message : `${hidden}; the log names the cause under request ${requestId}`;
-  return jsonResponse(JSON.stringify({ error, code, requestId }), {
-    status,
-    ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
-  });
+  return jsonResponse(JSON.stringify({ error, code, requestId }), { status, headers: HEADERS[code] ?? {} });
 };

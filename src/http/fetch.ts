@@ -1,5 +1,5 @@
 import type { Application } from './application.ts';
-import { assertBodyFits, type RequestContext } from './message.ts';
+import { assertBodyFits, isStream, type RequestContext, type ResponseBody } from './message.ts';
 
 /** The whole body. @throws `PAYLOAD_TOO_LARGE` before more than the limit is in memory */
 const readBody = async (request: Request): Promise<Uint8Array> => {
@@ -12,6 +12,11 @@ const readBody = async (request: Request): Promise<Uint8Array> => {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+};
+
+const toFetchBody = (body: ResponseBody): string | ReadableStream | Uint8Array<ArrayBuffer> => {
+  if (typeof body === 'string') return body;
+  return isStream(body) ? ReadableStream.from(body) : new Uint8Array(body);
 };
 
 /** The application for any server that speaks `fetch`. */
@@ -29,5 +34,5 @@ export const toFetch =
       },
       context,
     );
-    return new Response(body, { status, headers });
+    return new Response(toFetchBody(body), { status, headers });
   };

@@ -1,10 +1,11 @@
+import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 
-/** A request as plain values: what carried it, an event or a socket, is forgotten. */
+/** A request as plain values, whatever carried it: an event or a socket. */
 export interface HttpRequest {
   readonly method: string;
-  /** Percent-encoded or not, without the query. */
+  /** Without the query; percent-encoded or not. */
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;
@@ -14,34 +15,37 @@ export interface HttpRequest {
   readBody(): Promise<Uint8Array | string> | Uint8Array | string;
 }
 
+/** Text, bytes, or bytes as they come. A stream has to be read to its end, or ended with `return`. */
+export type ResponseBody = string | Uint8Array | AsyncIterable<Uint8Array>;
+
 export interface HttpResponse {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: ResponseBody;
 }
 
-/** What the server that runs the application knows of a request. */
+/** Facts of a request that the server knows which runs the application. */
 export interface RequestContext {
   readonly requestId: string;
   readonly deadline: Deadline;
 }
 
-/** More than Lambda accepts: this bounds servers that have no such limit. */
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
-
-/** @throws `PAYLOAD_TOO_LARGE` */
+/** Bounds servers that have no limit of their own. @throws `PAYLOAD_TOO_LARGE` */
 export const assertBodyFits = (sizeBytes: number): void => {
-  if (sizeBytes <= MAX_BODY_BYTES) return;
+  if (sizeBytes <= HTTP_API_BODY_BYTES) return;
   throw new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `the body has ${sizeBytes} bytes or more, at most ${MAX_BODY_BYTES} are read; upload what is larger and refer to it: {"inputs": {"s3": "uploads/…"}}`,
+    `the body has ${sizeBytes} bytes or more, at most ${HTTP_API_BODY_BYTES} are read; upload what is larger and refer to it: {"inputs": {"s3": "uploads/…"}}`,
   );
 };
 
+export const isStream = (body: ResponseBody): body is AsyncIterable<Uint8Array> =>
+  typeof body === 'object' && Symbol.asyncIterator in body;
+
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Every answer of the application is JSON text. */
+/** A response of JSON text. */
 export const jsonResponse = (
   text: string,
   { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},

@@ -4,8 +4,9 @@ import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import { toJsonText } from '../protocol/task-api/encode.ts';
+import { predict } from '../serving/predict.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
-import { loadModel, predict, type Serving, single } from '../serving/serving.ts';
+import { loadModel, type Serving, single } from '../serving/serving.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 
@@ -55,7 +56,7 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
   const prediction = await predict(serving, {
     reference: modelReference(exchange),
     key: routingKey(exchange),
-    as: 'raw',
+    as: 'tensors',
     payloads: [async () => ({ inputs, parameters: {} })],
     deadline: context.deadline,
     observation,

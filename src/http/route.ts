@@ -12,6 +12,20 @@ export interface Exchange {
   readonly observation: Observation;
 }
 
+/** A request that a route is about to answer. */
+export interface Access {
+  readonly request: HttpRequest;
+  readonly route: Pick<Route, 'method' | 'paths'>;
+  /** As in `Exchange`. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * Decides about a request by its headers, its route and the model that the path names.
+ * @throws `UNAUTHORIZED` without valid credentials; `FORBIDDEN` when they do not suffice
+ */
+export type Authorise = (access: Access) => void | Promise<void>;
+
 /** What answers one method on some paths; the first of them names the operation in metrics and log. */
 export interface Route {
   readonly method: 'GET' | 'POST';

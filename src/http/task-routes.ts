@@ -1,12 +1,17 @@
-import { truncatedInputsOf } from '../core/answer.ts';
+import { type Answer, truncatedInputsOf } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
-import { toJsonText } from '../protocol/task-api/encode.ts';
+import { mapStream } from '../core/stream.ts';
+import type { Responder } from '../protocol/open-inference/infer.ts';
+import { encodeAnswer } from '../protocol/task-api/encode.ts';
+import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import { resolveInputs } from '../serving/inputs.ts';
-import { predict, type Serving, single } from '../serving/serving.ts';
+import { predict } from '../serving/predict.ts';
+import { type Call, type Serving, single } from '../serving/serving.ts';
+import { openStream } from '../serving/stream.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
-import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
+import { modelReference, type Route, routingKey } from './route.ts';
 
 /** API Gateway takes 10 KB of headers. */
 const MOST_INDICES = 1_000;
@@ -14,36 +19,51 @@ const MOST_INDICES = 1_000;
 const formatIndices = (indices: readonly number[]): string =>
   [...indices.slice(0, MOST_INDICES), ...(indices.length > MOST_INDICES ? ['...'] : [])].join(', ');
 
-/** Names and values of a query, decoded; the first value of a name counts. */
-const parseQuery = (query: string): Record<string, string> => {
-  const values: Record<string, string> = Object.create(null);
-  if (query !== '') for (const [name, value] of new URLSearchParams(query)) values[name] ??= value;
-  return values;
-};
+/** Headers that name the version that answered. */
+const versionHeaders = ({ version }: Responder): Record<string, string> => ({ 'x-model-version': String(version) });
 
-const predictTask = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  const { request, context, observation } = exchange;
-  const body = await request.readBody();
-  const taskRequest = parseTaskRequest(body, request.headers['content-type'], parseQuery(request.query));
-  const prediction = await predict(serving, {
-    reference: modelReference(exchange),
-    key: routingKey(exchange),
-    as: 'task',
-    payloads: [() => resolveInputs(taskRequest, serving.data)],
-    deadline: context.deadline,
-    observation,
-  });
-  const answer = single(prediction);
-  const text = toJsonText(answer, prediction.bundle);
-  const truncated = truncatedInputsOf(answer);
-  observation.stopwatch.lap('encode');
-  return jsonResponse(text, {
+const toResponse = ({ bundle, outcome }: { bundle: Responder; outcome: Answer }): HttpResponse => {
+  const { body, contentType } = encodeAnswer(outcome, bundle);
+  const truncated = truncatedInputsOf(outcome);
+  return {
+    status: 200,
     headers: {
-      'x-model-version': String(prediction.bundle.version),
+      'content-type': contentType,
+      ...versionHeaders(bundle),
       ...(truncated.length > 0 && { 'x-truncated-inputs': formatIndices(truncated) }),
     },
-  });
+    body,
+  };
 };
+
+const predictTask =
+  (serving: Serving): Route['handle'] =>
+  async (exchange) => {
+    const { request, context, observation } = exchange;
+    const body = await request.readBody();
+    const taskRequest = parseTaskRequest(body, request.headers['content-type'], request.query);
+    const call: Call = {
+      reference: modelReference(exchange),
+      key: routingKey(exchange),
+      as: 'task',
+      payloads: [() => resolveInputs(taskRequest, serving.data)],
+      deadline: context.deadline,
+      observation,
+    };
+    const streamed = acceptsEvents(request.headers.accept) ? await openStream(serving, call) : undefined;
+    if (streamed) {
+      const headers = {
+        'content-type': EVENT_STREAM_TYPE,
+        'cache-control': 'no-store',
+        ...versionHeaders(streamed.bundle),
+      };
+      return { status: 200, headers, body: mapStream(streamed.chunks, toEvent) };
+    }
+    const prediction = await predict(serving, call);
+    const response = toResponse({ bundle: prediction.bundle, outcome: single(prediction) });
+    observation.stopwatch.lap('encode');
+    return response;
+  };
 
 const listModels = async ({ repository, router }: Serving): Promise<HttpResponse> => {
   const models = await Promise.all(
@@ -64,7 +84,7 @@ export const taskRoutes = (serving: Serving): Route[] => [
   {
     method: 'POST',
     paths: ['/models/:name', '/models/:name/versions/:version', '/models/:name/aliases/:alias'],
-    handle: (exchange) => predictTask(serving, exchange),
+    handle: predictTask(serving),
   },
   { method: 'GET', paths: ['/models'], handle: () => listModels(serving) },
 ];

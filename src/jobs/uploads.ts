@@ -5,7 +5,8 @@ import type { Payload } from '../core/payload.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { MAX_INPUT_BYTES, parseObject } from '../serving/inputs.ts';
-import { predict, type Serving } from '../serving/serving.ts';
+import { predict } from '../serving/predict.ts';
+import type { Serving } from '../serving/serving.ts';
 import type { Observation, Stage } from '../serving/telemetry.ts';
 import {
   type FoundResult,

@@ -108,13 +108,10 @@ export const startBackground = async (runtimeApi: string | undefined): Promise<L
         }),
       );
     },
-    around: (handler) => async (event, context) => {
-      try {
-        return await handler(event, context);
-      } finally {
+    around: (handler) => (event, context) =>
+      handler(event, context).finally(() => {
         invocations += 1;
         whenEnded();
-      }
-    },
+      }),
   };
 };

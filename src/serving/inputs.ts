@@ -24,7 +24,7 @@ export const parseObject = (key: string, body: Uint8Array): Payload => {
       `${key} has ${body.byteLength} bytes, JSON may have ${MAX_JSON_BYTES}; upload the input itself`,
     );
   if (extension === '.jsonl') return { inputs: parseJsonLines(body), parameters: {} };
-  const request = parseTaskRequest(body, 'application/json', {});
+  const request = parseTaskRequest(body, 'application/json', '');
   if ('reference' in request)
     throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);
   return request;

@@ -5,6 +5,7 @@ import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Background } from './background.ts';
+import { createRoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
 
 /** A model as a caller names it; without a version or an alias the routing chooses. */
 export interface ModelReference {
@@ -37,131 +38,78 @@ export interface RouterOptions {
   readonly nowMs?: () => number;
 }
 
-interface State {
-  /** Answers; every version of it but the first was prepared before. */
-  active: Routing;
-  /** Of the routing that was read last. */
-  etag: string;
-  readAtMs: number;
-  refresh: Promise<void> | undefined;
-}
-
-/** A routing this many times its time to live old is refreshed before it is used, not after. */
-const STALE_TTLS = 2;
+type ReadBundle = (name: string, version: number) => Promise<PublishedBundle>;
 
 /** Where `key` lies on the line from 0 to 1, the same for every process. */
 const positionOf = (purpose: string, name: string, key: string): number =>
   Number.parseInt(hash('sha256', `${purpose}:${name}:${key}`).slice(0, 8), 16) / 2 ** 32;
 
-const isUnavailable = (error: unknown): boolean => ServingError.from(error).code === 'MODEL_UNAVAILABLE';
-
 const aliasedVersion = ({ aliases }: Routing, alias: string): number | undefined =>
   Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
 
-/** Chooses versions, and remembers: routings for their time to live, bundles (which never change) for good. */
-export const createRouter = (repository: ModelRepository, options: RouterOptions): Router => {
-  const { ttlMs, prepare, background, onRefused, nowMs = Date.now } = options;
-  const states = new Map<string, State>();
-  const firstReads = new Map<string, Promise<State>>();
-  const bundles = new Map<string, () => Promise<PublishedBundle>>();
-
-  const bundle = (name: string, version: number): Promise<PublishedBundle> => {
-    const key = `${name}/${version}`;
-    let read = bundles.get(key);
-    if (read === undefined) {
-      read = once(() => repository.bundle(name, version));
-      bundles.set(key, read);
-    }
-    return read().catch((error: unknown) => {
-      bundles.delete(key);
-      throw error;
-    });
+/** Bundles by model and version. They never change, so that each is read once; a failure is not kept. */
+const createBundleCache = (repository: ModelRepository) => {
+  const reads = new Map<string, () => Promise<PublishedBundle>>();
+  const keyOf = (name: string, version: number): string => `${name}/${version}`;
+  return {
+    async read(name: string, version: number): Promise<PublishedBundle> {
+      const key = keyOf(name, version);
+      const read = reads.get(key) ?? once(() => repository.bundle(name, version));
+      reads.set(key, read);
+      try {
+        return await read();
+      } catch (error) {
+        reads.delete(key);
+        throw error;
+      }
+    },
+    forget: ({ name, version }: PublishedBundle): void => {
+      reads.delete(keyOf(name, version));
+    },
   };
+};
 
-  /** Whether `version` may answer; a version that cannot be loaded is refused. A store that does not answer proves nothing. */
+/** Accepts the versions of a new routing that can be loaded. */
+const createAccept = (readBundle: ReadBundle, { prepare, onRefused }: RouterOptions): RoutingCacheOptions['accept'] => {
+  /** A store that does not answer proves nothing about a version. @throws `MODEL_UNAVAILABLE` */
   const isAccepted = async (name: string, version: number, active: Routing): Promise<boolean> => {
     if (version === active.stable || version === active.canary?.version) return true;
     try {
-      await prepare(await bundle(name, version));
+      await prepare(await readBundle(name, version));
       return true;
     } catch (error) {
-      if (isUnavailable(error)) throw error;
+      if (ServingError.from(error).code === 'MODEL_UNAVAILABLE') throw error;
       onRefused(name, version, ServingError.from(error));
       return false;
     }
   };
-
-  /** What of `next` can answer: without a canary that was refused, and not at all when its stable version was. */
-  const accept = async (name: string, next: Routing, active: Routing): Promise<Routing> => {
+  return async (name, next, active) => {
     if (!(await isAccepted(name, next.stable, active))) return active;
     const { canary, ...others } = next;
     return canary && !(await isAccepted(name, canary.version, active)) ? others : next;
   };
+};
 
-  const refresh = async (name: string, state: State): Promise<void> => {
-    try {
-      const read = await repository.changedRouting(name, state.etag);
-      if (read !== undefined) {
-        state.active = await accept(name, read.routing, state.active);
-        state.etag = read.etag;
-      }
-    } catch (error) {
-      if (ServingError.from(error).code === 'NOT_FOUND') states.delete(name);
-      // Otherwise the store is away, which is no reason to stop answering with what is in memory.
-    } finally {
-      state.readAtMs = nowMs();
-      state.refresh = undefined;
-    }
-  };
+const chooseVersion = (name: string, { stable, canary }: Routing, key: string | undefined): number =>
+  canary && key !== undefined && positionOf('canary', name, key) < canary.weight ? canary.version : stable;
 
-  const firstRead = (name: string): Promise<State> => {
-    let reading = firstReads.get(name);
-    if (reading === undefined) {
-      reading = repository
-        .routing(name)
-        .then(({ routing, etag }) => {
-          const state = { active: routing, etag, readAtMs: nowMs(), refresh: undefined };
-          states.set(name, state);
-          return state;
-        })
-        .finally(() => firstReads.delete(name));
-      firstReads.set(name, reading);
-    }
-    return reading;
-  };
-
-  /** The routing to answer with: stale while it is revalidated, unless nobody has asked for long. */
-  const activeRouting = async (name: string): Promise<Routing> => {
-    const state = states.get(name);
-    if (state === undefined) return (await firstRead(name)).active;
-    const ageMs = nowMs() - state.readAtMs;
-    if (ageMs >= ttlMs) {
-      state.refresh ??= refresh(name, state);
-      if (ageMs >= STALE_TTLS * ttlMs) await state.refresh;
-      else background.hold(state.refresh);
-    }
-    return state.active;
-  };
-
-  /** For what `known` lacks: it may be older than what is asked for. */
-  const refreshedRouting = async (name: string, known: Routing): Promise<Routing> => {
-    const state = states.get(name);
-    if (state === undefined) return known;
-    state.refresh ??= refresh(name, state);
-    await state.refresh;
-    return state.active;
-  };
-
-  const choose = (name: string, { stable, canary }: Routing, key: string | undefined): number =>
-    canary && key !== undefined && positionOf('canary', name, key) < canary.weight ? canary.version : stable;
+/** Chooses versions. Routings are known for their time to live, bundles for good. */
+export const createRouter = (repository: ModelRepository, options: RouterOptions): Router => {
+  const { ttlMs, background, nowMs = Date.now } = options;
+  const bundles = createBundleCache(repository);
+  const routings = createRoutingCache(repository, {
+    ttlMs,
+    background,
+    nowMs,
+    accept: createAccept(bundles.read, options),
+  });
 
   const routedBundle = async (name: string, version: number): Promise<PublishedBundle> => {
     try {
-      return await bundle(name, version);
+      return await bundles.read(name, version);
     } catch (error) {
       if (ServingError.from(error).code !== 'NOT_FOUND') throw error;
-      // The routing is older than the deletion: the next request reads it again.
-      states.delete(name);
+      routings.forget(name); // it is older than the deletion
       const problem = `version ${version} of model ${name} is routed to but missing`;
       throw new ServingError('MODEL_UNAVAILABLE', problem, { cause: error });
     }
@@ -169,23 +117,21 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
 
   return {
     async route({ name, version, alias }, key) {
-      if (version !== undefined) return bundle(name, version);
-      const routing = await activeRouting(name);
-      if (alias === undefined) return routedBundle(name, choose(name, routing, key));
-      const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await refreshedRouting(name, routing), alias);
+      if (version !== undefined) return bundles.read(name, version);
+      const routing = await routings.active(name);
+      if (alias === undefined) return routedBundle(name, chooseVersion(name, routing, key));
+      const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await routings.refreshed(name), alias);
       if (aliased !== undefined) return routedBundle(name, aliased);
       const known = Object.keys(targetsOf(routing).aliases).join(', ') || 'none';
       throw new ServingError('NOT_FOUND', `model ${name} has no alias ${alias}, it has ${known}`);
     },
 
-    forget: ({ name, version }) => {
-      bundles.delete(`${name}/${version}`);
-    },
+    forget: bundles.forget,
 
     shadow({ name, version, alias }, key) {
-      const shadow = states.get(name)?.active.shadow;
+      const shadow = routings.known(name)?.shadow;
       if (shadow === undefined || version !== undefined || alias !== undefined || key === undefined) return undefined;
-      return positionOf('shadow', name, key) < shadow.rate ? () => bundle(name, shadow.version) : undefined;
+      return positionOf('shadow', name, key) < shadow.rate ? () => bundles.read(name, shadow.version) : undefined;
     },
   };
 };

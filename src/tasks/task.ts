@@ -36,6 +36,11 @@ export interface Task {
   blank(dimensions: Readonly<Record<string, number>>): unknown;
   /** Reads what the task needs besides graphs and settings, once for each loaded model. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<unknown>;
+  /**
+   * The answer to one request, chunk by chunk: JSON values. Beside `predict`, for tasks whose answers grow.
+   * Ends when its reader stops. @throws as the outcome of `predict`
+   */
+  stream?(request: unknown, model: TaskModel): AsyncIterable<unknown>;
   /** One outcome per request, in order; a request that fails leaves the others alone. */
   predict(requests: readonly unknown[], model: TaskModel, lap: Lap): Promise<PromiseSettledResult<Answer>[]>;
 }

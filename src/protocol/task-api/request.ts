@@ -1,3 +1,4 @@
+import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
 import { ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { decodeUtf8, parseJsonBody } from '../json.ts';
@@ -17,9 +18,6 @@ export const UPLOADS_PREFIX = 'uploads/';
 
 const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 
-/** Of S3. */
-const LONGEST_KEY_BYTES = 1024;
-
 const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
@@ -37,24 +35,29 @@ export const parseReference = (key: unknown): ObjectReference => {
     typeof key !== 'string' ||
     !key.startsWith(UPLOADS_PREFIX) ||
     !key.isWellFormed() ||
-    Buffer.byteLength(key) > LONGEST_KEY_BYTES ||
+    Buffer.byteLength(key) > S3_KEY_BYTES ||
     key.split('/').some((part) => part === '..' || part === '.')
   )
     return refuse(`"s3" is ${show(key)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`);
   return { s3: key };
 };
 
-/** `?top_k=3` is the number 3; what is no JSON is a string. */
-const parseQuery = (query: Readonly<Record<string, string>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(query).map(([name, text]) => {
-      try {
-        return [name, JSON.parse(text) as unknown];
-      } catch {
-        return [name, text];
-      }
-    }),
-  );
+const parseValue = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+/** The parameters in a query: `top_k=3` is the number 3, text that is not JSON is a string. The first value of a name counts. */
+const parseQuery = (query: string): Record<string, unknown> => {
+  const parameters: Record<string, unknown> = Object.create(null);
+  if (query !== '')
+    for (const [name, text] of new URLSearchParams(query))
+      if (!(name in parameters)) parameters[name] = parseValue(text);
+  return { ...parameters };
+};
 
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
@@ -89,7 +92,7 @@ export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
 export const parseTaskRequest = (
   body: Uint8Array | string,
   contentType: string | undefined,
-  query: Readonly<Record<string, string>>,
+  query: string,
 ): TaskRequest => {
   if (body.length === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);

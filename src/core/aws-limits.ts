@@ -1,0 +1,16 @@
+/** Limits of AWS's services. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+
+/** Bytes of an event, and of a result, that Lambda carries: 6 MiB, and a little for the envelope. */
+export const LAMBDA_PAYLOAD_BYTES = 6_291_556;
+
+/** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+export const LAMBDA_MB_PER_VCPU = 1_769;
+
+/** Bytes of a body that an HTTP API takes. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
+export const HTTP_API_BODY_BYTES = 10 * 1024 * 1024;
+
+/** An HTTP API gives up on its function after 30 s. No setting extends that. */
+export const HTTP_API_TIMEOUT_MS = 30_000;
+
+/** Bytes of a key in S3. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
+export const S3_KEY_BYTES = 1_024;

@@ -1,0 +1,67 @@
+import type { Answer } from '../core/answer.ts';
+import { within } from '../core/deadline.ts';
+import type { LoadedModel, Trial } from '../engine/model-cache.ts';
+import { afterAnswer } from './after-answer.ts';
+import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
+import { type Call, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
+
+type Outcomes = PromiseSettledResult<Answer>[];
+
+const isAnswered = (outcomes: Outcomes): boolean => outcomes.some(({ status }) => status === 'fulfilled');
+
+/**
+ * The way of every request: route → (inputs ∥ load) → decode → preprocess → run → postprocess.
+ * When every input is refused, the answer does not wait for the model.
+ *
+ * @throws an error that concerns the model as a whole; an error of one input is its outcome
+ */
+export const predict = async (serving: Serving, call: Call): Promise<Prediction> => {
+  const { payloads, deadline, observation } = call;
+  const { stopwatch } = observation;
+  const bundle = await routeCall(serving, call);
+  try {
+    const task = await taskOf(call, bundle);
+    stopwatch.lap('route');
+
+    const run = (decoded: readonly Decoded[], model: LoadedModel): Promise<Outcomes> => {
+      stopwatch.lap('load');
+      return task.predict(requestsOf(decoded), toTaskModel(model, deadline), stopwatch.lap);
+    };
+    const decoding = within(deadline, decodeAll(task, payloads), 'the inputs are still being read');
+    let tried: Promise<Outcomes> | undefined;
+    const trial: Trial = async (model) => {
+      const decoded = await decoding.catch(() => []);
+      if (areRefused(decoded)) return false;
+      tried = run(decoded, model);
+      return tried.then(isAnswered, () => false);
+    };
+    const loading = serving.models.acquire(bundle, deadline, trial);
+    loading.catch(() => {}); // awaited below, unless there is nothing to run
+
+    const decoded = await decoding.catch((error: unknown) => {
+      releaseLater(loading);
+      throw error;
+    });
+    stopwatch.lap('decode');
+    if (areRefused(decoded)) {
+      releaseLater(loading);
+      return { bundle, outcomes: decoded };
+    }
+    const lease = await loading;
+    try {
+      const prediction = { bundle, outcomes: inOrder(decoded, await (tried ?? run(decoded, lease.value))) };
+      afterAnswer(serving, call, prediction);
+      return prediction;
+    } finally {
+      lease.release();
+    }
+  } catch (error) {
+    forgetInvalid(serving, bundle, error);
+    throw error;
+  }
+};
+
+/** Gives a lease back that came for nothing. */
+const releaseLater = (loading: Promise<{ release(): void }>): void => {
+  loading.then(({ release }) => release()).catch(() => {});
+};

@@ -1,0 +1,64 @@
+import { within } from '../core/deadline.ts';
+import { endedStream, type Stream } from '../core/stream.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import type { Task, TaskModel } from '../tasks/task.ts';
+import { toTaskModel } from './decoded.ts';
+import { type Call, forgetInvalid, routeCall, type Serving, taskOf } from './serving.ts';
+
+/** An answer that comes chunk by chunk. */
+export interface StreamedAnswer {
+  readonly bundle: PublishedBundle;
+  /** JSON values. The model stays in memory until the stream has ended. */
+  readonly chunks: Stream<unknown>;
+}
+
+type StreamOf = NonNullable<Task['stream']>;
+
+/** The chunks with the first one made already: an error that comes before it is the error of the request. */
+async function* withFirst(first: IteratorResult<unknown>, rest: AsyncIterator<unknown>): AsyncGenerator<unknown> {
+  try {
+    for (let step = first; !step.done; step = await rest.next()) yield step.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+const start = async (stream: StreamOf, request: unknown, model: TaskModel): Promise<AsyncIterable<unknown>> => {
+  const chunks = stream(request, model)[Symbol.asyncIterator]();
+  return withFirst(await chunks.next(), chunks);
+};
+
+/**
+ * Answers the one input of `call` chunk by chunk; undefined when the model's task does not stream. No input has been read then.
+ * @throws as `predict`, and the error of an input, before the first chunk
+ */
+export const openStream = async (serving: Serving, call: Call): Promise<StreamedAnswer | undefined> => {
+  const { deadline, observation, payloads } = call;
+  const { stopwatch } = observation;
+  const bundle = await routeCall(serving, call);
+  try {
+    const task = await taskOf(call, bundle);
+    const [payload] = payloads;
+    const stream = task.stream?.bind(task);
+    if (stream === undefined || payload === undefined) return undefined;
+    stopwatch.lap('route');
+    const request = task.decode(await within(deadline, payload(), 'the inputs are still being read'));
+    stopwatch.lap('decode');
+    const lease = await serving.models.acquire(bundle, deadline);
+    stopwatch.lap('load');
+    const end = (): void => {
+      stopwatch.lap('run');
+      lease.release();
+    };
+    try {
+      const chunks = await start(stream, request, toTaskModel(lease.value, deadline));
+      return { bundle, chunks: endedStream(chunks, deadline, end) };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  } catch (error) {
+    forgetInvalid(serving, bundle, error);
+    throw error;
+  }
+};
