@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { inferHandler, toRequest } from '../../../src/lambda/infer.ts';
+import { toRequest } from '../../../src/lambda/http-event.ts';
+import { inferHandler } from '../../../src/lambda/infer.ts';
 import { createTestServing, publishModel } from '../../support/serving.ts';
 
 const event = (overrides: Partial<APIGatewayProxyEventV2> = {}, method = 'POST'): APIGatewayProxyEventV2 =>

@@ -1,0 +1,57 @@
+import type { APIGatewayProxyStructuredResultV2 as Result } from 'aws-lambda';
+import { LAMBDA_PAYLOAD_BYTES } from '../core/aws-limits.ts';
+import { ServingError } from '../core/errors.ts';
+import { errorResponse } from '../http/errors.ts';
+import { type HttpResponse, isStream } from '../http/message.ts';
+
+/** Room for the envelope around the body. */
+const ENVELOPE_BYTES = 391_556;
+const MAX_BODY_BYTES = LAMBDA_PAYLOAD_BYTES - ENVELOPE_BYTES;
+
+/** In a result, the body is a JSON string, in which a character takes six bytes at most. */
+const sizeInResult = (body: string): number =>
+  body.length * 6 > MAX_BODY_BYTES ? Buffer.byteLength(JSON.stringify(body)) : 0;
+
+const assertFits = (sizeBytes: number): void => {
+  if (sizeBytes <= MAX_BODY_BYTES) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `the answer has ${sizeBytes} bytes, Lambda carries at most ${MAX_BODY_BYTES}; ask for fewer outputs, or send fewer rows`,
+  );
+};
+
+/** A stream as one piece: an HTTP API hands on nothing before its function has ended. @throws `PAYLOAD_TOO_LARGE`; errors of the stream */
+const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of stream) {
+    sizeBytes += chunk.byteLength;
+    assertFits(sizeBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+const TEXT_TYPE = /^text\/|^application\/json\b/;
+
+/** Text as it is, bytes as base64. @throws `PAYLOAD_TOO_LARGE` */
+const toBody = (body: string | Uint8Array, contentType = ''): Pick<Result, 'body' | 'isBase64Encoded'> => {
+  const isText = typeof body === 'string' || TEXT_TYPE.test(contentType);
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString(isText ? 'utf8' : 'base64');
+  assertFits(isText ? sizeInResult(text) : text.length);
+  return { body: text, isBase64Encoded: !isText };
+};
+
+/** A response as API Gateway takes it. A body that Lambda cannot carry becomes an error. */
+export const toResult = async (
+  { status: statusCode, headers, body }: HttpResponse,
+  requestId: string,
+  path: string,
+): Promise<Result> => {
+  try {
+    const whole = isStream(body) ? await collect(body) : body;
+    return { statusCode, headers: { ...headers }, ...toBody(whole, headers['content-type']) };
+  } catch (error) {
+    return toResult(errorResponse(ServingError.from(error), requestId, path), requestId, path);
+  }
+};

@@ -1,0 +1,38 @@
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { type ApplicationOptions, createApplication } from '../http/application.ts';
+import { type HttpResponse, isStream } from '../http/message.ts';
+import type { Serving } from '../serving/serving.ts';
+import { invocationDeadline, toRequest } from './http-event.ts';
+
+/** A handler of Lambda that writes its answer while it computes it. */
+type StreamingHandler = (event: APIGatewayProxyEventV2, response: Writable, context: Context) => Promise<void>;
+
+/** The global that Lambda's runtime for Node gives. https://docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html */
+declare const awslambda: {
+  streamifyResponse(handler: StreamingHandler): unknown;
+  readonly HttpResponseStream: {
+    from(
+      response: Writable,
+      head: { readonly statusCode: number; readonly headers: Readonly<Record<string, string>> },
+    ): Writable;
+  };
+};
+
+const toReadable = (body: HttpResponse['body']): Readable =>
+  isStream(body) ? Readable.from(body) : Readable.from([typeof body === 'string' ? Buffer.from(body) : body]);
+
+/**
+ * The application behind a function URL with `invokeMode: RESPONSE_STREAM`: each chunk is sent as it comes. A client that goes away ends
+ * the stream of the answer.
+ */
+export const streamHandler = (serving: Serving, options: ApplicationOptions = {}): unknown => {
+  const application = createApplication(serving, options);
+  return awslambda.streamifyResponse(async (event, response, context) => {
+    const { requestId } = event.requestContext;
+    const deadline = invocationDeadline(context);
+    const { status: statusCode, headers, body } = await application(toRequest(event), { requestId, deadline });
+    await pipeline(toReadable(body), awslambda.HttpResponseStream.from(response, { statusCode, headers }));
+  });
+};
