@@ -1,8 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
-import type { Observation, Stage, Telemetry } from '../serving/telemetry.ts';
+import { type Observation, STAGES, type Stage, type Telemetry } from '../serving/telemetry.ts';
 
+/** `Record` makes the compiler refuse a new stage that has no metric. */
 const STAGE_METRIC: Record<Stage, string> = {
   route: 'RouteTime',
   load: 'LoadTime',
@@ -26,101 +27,112 @@ const describe = ({ code, message, cause, stack }: ServingError) =>
         ...(cause !== undefined && { cause: cause instanceof Error ? cause.stack : String(cause) }),
       };
 
+const timings = (stagesMs: Observation['stopwatch']['stagesMs']): Record<string, number> =>
+  Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)]));
+
+/** One metrics blob: the values of one model and version. */
+type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
+type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
+type MetricValue = readonly [name: string, unit: Unit, value: number];
+
+/** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
+const createPublish = (): Publish => {
+  const metrics = new Metrics();
+  return (model, version, values) => {
+    const exists = model !== undefined && version !== undefined;
+    metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
+    for (const [name, unit, value] of values) metrics.addMetric(name, unit, value);
+    metrics.publishStoredMetrics();
+  };
+};
+
+const clientFaultsOf = ({ failures }: Observation): number =>
+  failures.filter(({ code }) => ERROR_KINDS[code].fault === 'client').length;
+
+const requestMetrics = (observation: Observation, totalMs: number, coldStart: boolean): MetricValue[] => {
+  const { stopwatch, batchSize, failures } = observation;
+  const clientFaults = clientFaultsOf(observation);
+  return [
+    ['Requests', MetricUnit.Count, Math.max(1, batchSize)],
+    ['ClientFaults', MetricUnit.Count, clientFaults],
+    ['ServerFaults', MetricUnit.Count, failures.length - clientFaults],
+    ...(coldStart ? [['ColdStarts', MetricUnit.Count, 1] as const] : []),
+    ...(batchSize > 0 ? [['BatchSize', MetricUnit.Count, batchSize] as const] : []),
+    ...STAGES.flatMap((stage): MetricValue[] => {
+      const ms = stopwatch.stagesMs[stage];
+      return ms === undefined ? [] : [[STAGE_METRIC[stage], MetricUnit.Milliseconds, round(ms)]];
+    }),
+    ['TotalTime', MetricUnit.Milliseconds, totalMs],
+  ];
+};
+
+const logRequest = (logger: Logger, observation: Observation, totalMs: number, coldStart: boolean): void => {
+  const { requestId, operation, stopwatch, model, version, batchSize, skipped, failures } = observation;
+  const line = {
+    ...{ requestId, operation, model, version, batchSize },
+    ...(skipped && { skipped }),
+    ...{ coldStart, totalMs, stagesMs: timings(stopwatch.stagesMs) },
+    ...(failures.length > 0 && { failures: failures.map(describe) }),
+  };
+  if (failures.length === 0) logger.info('request', line);
+  else if (clientFaultsOf(observation) === failures.length) logger.warn('request refused', line);
+  else logger.error('request failed', line);
+};
+
+const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry, 'observed' | 'warned'> => ({
+  loaded(report) {
+    const [downloadMs, createMs, warmUpMs] = [report.downloadMs, report.createMs, report.warmUpMs].map(round);
+    publish(report.model, report.version, [
+      ['ModelLoads', MetricUnit.Count, 1],
+      ['DownloadBytes', MetricUnit.Bytes, report.downloadBytes],
+      ['DownloadTime', MetricUnit.Milliseconds, downloadMs ?? 0],
+      ['CreateTime', MetricUnit.Milliseconds, createMs ?? 0],
+    ]);
+    logger.info('model loaded', { ...report, downloadMs, createMs, warmUpMs });
+  },
+
+  shadowed({ model, version, shadowVersion, comparisons, failures }) {
+    const changes = comparisons.filter(({ changed }) => changed).length;
+    const distance = comparisons.reduce((max, comparison) => Math.max(max, comparison.distance), 0);
+    publish(model, shadowVersion, [
+      ['ShadowRuns', MetricUnit.Count, comparisons.length + failures.length],
+      ['ShadowFailures', MetricUnit.Count, failures.length],
+      ['ShadowChanges', MetricUnit.Count, changes],
+      ['ShadowDistance', MetricUnit.NoUnit, distance],
+    ]);
+    const line = { model, version, shadowVersion, runs: comparisons.length, changes, distance };
+    if (failures.length === 0) logger.info('shadow', line);
+    else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
+  },
+
+  refused(model, version, error) {
+    publish(model, version, [['VersionsRefused', MetricUnit.Count, 1]]);
+    const failures = [describe(error)];
+    logger.error('version refused, the one before it goes on answering', { model, version, failures });
+  },
+
+  evicted(report) {
+    publish(report.model, report.version, [['ModelEvictions', MetricUnit.Count, 1]]);
+    logger.info('model evicted', { ...report });
+  },
+});
+
 /**
  * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request, through Powertools.
  * Dimensions are the service, the model and its version: every further value would be a metric to pay for.
  */
 export const createTelemetry = (): Telemetry => {
-  const metrics = new Metrics();
+  const publish = createPublish();
   const logger = new Logger();
   let coldStart = true;
-
-  /** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
-  const dimensions = (model: string | undefined, version: number | undefined): void => {
-    const exists = model !== undefined && version !== undefined;
-    metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
-  };
-
   return {
-    observed({ requestId, operation, stopwatch, model, version, batchSize, skipped, failures }: Observation) {
-      const totalMs = round(stopwatch.totalMs());
-      const { stagesMs } = stopwatch;
-      const clientFaults = failures.filter(({ code }) => ERROR_KINDS[code].fault === 'client').length;
+    ...createModelTelemetry(publish, logger),
 
-      dimensions(model, version);
-      metrics.addMetric('Requests', MetricUnit.Count, Math.max(1, batchSize));
-      metrics.addMetric('ClientFaults', MetricUnit.Count, clientFaults);
-      metrics.addMetric('ServerFaults', MetricUnit.Count, failures.length - clientFaults);
-      if (coldStart) metrics.addMetric('ColdStarts', MetricUnit.Count, 1);
-      if (batchSize > 0) metrics.addMetric('BatchSize', MetricUnit.Count, batchSize);
-      for (const [stage, ms] of Object.entries(stagesMs))
-        metrics.addMetric(STAGE_METRIC[stage as Stage], MetricUnit.Milliseconds, round(ms));
-      metrics.addMetric('TotalTime', MetricUnit.Milliseconds, totalMs);
-      metrics.publishStoredMetrics();
-
-      const line = {
-        requestId,
-        operation,
-        model,
-        version,
-        batchSize,
-        ...(skipped && { skipped }),
-        coldStart,
-        totalMs,
-        stagesMs: Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)])),
-        ...(failures.length > 0 && { failures: failures.map(describe) }),
-      };
-      if (failures.length === 0) logger.info('request', line);
-      else if (clientFaults === failures.length) logger.warn('request refused', line);
-      else logger.error('request failed', line);
+    observed(observation) {
+      const totalMs = round(observation.stopwatch.totalMs());
+      publish(observation.model, observation.version, requestMetrics(observation, totalMs, coldStart));
+      logRequest(logger, observation, totalMs, coldStart);
       coldStart = false;
-    },
-
-    loaded(report) {
-      dimensions(report.model, report.version);
-      metrics.addMetric('ModelLoads', MetricUnit.Count, 1);
-      metrics.addMetric('DownloadBytes', MetricUnit.Bytes, report.downloadBytes);
-      metrics.addMetric('DownloadTime', MetricUnit.Milliseconds, round(report.downloadMs));
-      metrics.addMetric('CreateTime', MetricUnit.Milliseconds, round(report.createMs));
-      metrics.publishStoredMetrics();
-      logger.info('model loaded', {
-        ...report,
-        downloadMs: round(report.downloadMs),
-        createMs: round(report.createMs),
-        warmUpMs: round(report.warmUpMs),
-      });
-    },
-
-    shadowed({ model, version, shadowVersion, comparisons, failures }) {
-      const changes = comparisons.filter(({ changed }) => changed).length;
-      const distance = comparisons.reduce((max, comparison) => Math.max(max, comparison.distance), 0);
-      dimensions(model, shadowVersion);
-      metrics.addMetric('ShadowRuns', MetricUnit.Count, comparisons.length + failures.length);
-      metrics.addMetric('ShadowFailures', MetricUnit.Count, failures.length);
-      metrics.addMetric('ShadowChanges', MetricUnit.Count, changes);
-      metrics.addMetric('ShadowDistance', MetricUnit.NoUnit, distance);
-      metrics.publishStoredMetrics();
-      const line = { model, version, shadowVersion, runs: comparisons.length, changes, distance };
-      if (failures.length === 0) logger.info('shadow', line);
-      else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
-    },
-
-    refused(model, version, error) {
-      dimensions(model, version);
-      metrics.addMetric('VersionsRefused', MetricUnit.Count, 1);
-      metrics.publishStoredMetrics();
-      logger.error('version refused, the one before it goes on answering', {
-        model,
-        version,
-        failures: [describe(error)],
-      });
-    },
-
-    evicted(report) {
-      dimensions(report.model, report.version);
-      metrics.addMetric('ModelEvictions', MetricUnit.Count, 1);
-      metrics.publishStoredMetrics();
-      logger.info('model evicted', { ...report });
     },
 
     warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),

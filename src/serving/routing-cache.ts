@@ -20,7 +20,7 @@ export interface RoutingCache {
   refreshed(name: string): Promise<Routing>;
   /** The routing that is known; undefined before the first request for the model. */
   known(name: string): Routing | undefined;
-  /** Has the next request read the routing again, and wait for it. */
+  /** Drops the routing: the next request reads it again. */
   forget(name: string): void;
 }
 
@@ -36,10 +36,29 @@ interface State {
 /** A routing this many times its time to live old is refreshed before it is used, not after. */
 const STALE_TTLS = 2;
 
+/** Reads each routing for the first time; callers that come together share the read. */
+const createFirstRead = (repository: ModelRepository, nowMs: () => number) => {
+  const states = new Map<string, State>();
+  const reads = new Map<string, Promise<State>>();
+  const read = async (name: string): Promise<State> => {
+    const { routing, etag } = await repository.routing(name);
+    const state = { active: routing, etag, readAtMs: nowMs(), refresh: undefined };
+    states.set(name, state);
+    return state;
+  };
+  return {
+    states,
+    firstRead(name: string): Promise<State> {
+      const reading = reads.get(name) ?? read(name).finally(() => reads.delete(name));
+      reads.set(name, reading);
+      return reading;
+    },
+  };
+};
+
 export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
   const { ttlMs, accept, background, nowMs } = options;
-  const states = new Map<string, State>();
-  const firstReads = new Map<string, Promise<State>>();
+  const { states, firstRead } = createFirstRead(repository, nowMs);
 
   const refresh = async (name: string, state: State): Promise<void> => {
     try {
@@ -57,26 +76,10 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
     }
   };
 
-  const firstRead = async (name: string): Promise<State> => {
-    const { routing, etag } = await repository.routing(name);
-    const state = { active: routing, etag, readAtMs: nowMs(), refresh: undefined };
-    states.set(name, state);
-    return state;
-  };
-
-  const sharedFirstRead = (name: string): Promise<State> => {
-    let reading = firstReads.get(name);
-    if (reading === undefined) {
-      reading = firstRead(name).finally(() => firstReads.delete(name));
-      firstReads.set(name, reading);
-    }
-    return reading;
-  };
-
   return {
     async active(name) {
       const state = states.get(name);
-      if (state === undefined) return (await sharedFirstRead(name)).active;
+      if (state === undefined) return (await firstRead(name)).active;
       const ageMs = nowMs() - state.readAtMs;
       if (ageMs < ttlMs) return state.active;
       state.refresh ??= refresh(name, state);
@@ -87,7 +90,7 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
 
     async refreshed(name) {
       const state = states.get(name);
-      if (state === undefined) return (await sharedFirstRead(name)).active;
+      if (state === undefined) return (await firstRead(name)).active;
       state.refresh ??= refresh(name, state);
       await state.refresh;
       return state.active;

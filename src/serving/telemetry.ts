@@ -3,8 +3,10 @@ import type { Stopwatch } from '../core/stopwatch.ts';
 import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
 import type { ShadowReport } from './compare-answers.ts';
 
-/** The stages of a request, in their order. */
-export type Stage = 'route' | 'load' | 'decode' | 'preprocess' | 'run' | 'postprocess' | 'encode';
+/** The steps of a request, in their order. */
+export const STAGES = ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const;
+
+export type Stage = (typeof STAGES)[number];
 
 /** What there is to say about one request, or about the uploads of one model in a batch; filled in on the way. */
 export interface Observation {
