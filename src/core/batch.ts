@@ -1,41 +1,58 @@
-import { allocate, elementCount, type Signature, type Tensor, type Tensors } from './tensor.ts';
+import {
+  allocate,
+  bytesOf,
+  type DType,
+  elementCount,
+  mapTensors,
+  type Signature,
+  type Storage,
+  sliceData,
+  type Tensor,
+  type Tensors,
+  tensor,
+  tensorOf,
+} from './tensor.ts';
 
-/** Whether the leading dimension of every input and output is variable, so that requests can share a run. */
+/** Tells whether the first dimension of every input and output is variable, so that requests can share a run. */
 export const isBatchable = ({ inputs, outputs }: Signature): boolean =>
   [...inputs, ...outputs].every(({ shape }) => typeof shape[0] === 'string');
 
-const concatenateTensors = (tensors: readonly Tensor[]): Tensor => {
-  const [first] = tensors as readonly [Tensor];
-  const rows = tensors.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-  const shape = [rows, ...first.shape.slice(1)];
-  if (first.dtype === 'string')
-    return { dtype: 'string', shape, data: tensors.flatMap(({ data }) => data as string[]) };
-  const data = allocate(first.dtype, elementCount(shape)) as Float32Array;
+const concatenateData = (dtype: DType, parts: readonly Storage[DType][], length: number): Storage[DType] => {
+  const data = allocate(dtype, length);
+  if (!ArrayBuffer.isView(data)) return parts.flatMap((part) => (ArrayBuffer.isView(part) ? [] : part));
+  const bytes = bytesOf(data);
   let offset = 0;
-  for (const tensor of tensors) {
-    data.set(tensor.data as Float32Array, offset);
-    offset += tensor.data.length;
+  for (const part of parts) {
+    if (!ArrayBuffer.isView(part)) continue;
+    bytes.set(bytesOf(part), offset);
+    offset += part.byteLength;
   }
-  return { dtype: first.dtype, shape, data } as unknown as Tensor;
+  return data;
 };
 
-/** Joins feeds of the same names, types, and shapes behind the leading dimension, in order. */
-export const concatenate = (batch: readonly Tensors[]): Tensors => {
-  const [first, ...others] = batch as readonly [Tensors];
+/** Joins tensors of one data type, which differ in their first dimension only. */
+const concatenateTensors = (first: Tensor, others: readonly Tensor[]): Tensor => {
+  const tensors = [first, ...others];
+  const rowCount = tensors.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+  const shape = [rowCount, ...first.shape.slice(1)];
+  const parts = tensors.map(({ data }) => data);
+  return tensor(first.dtype, shape, concatenateData(first.dtype, parts, elementCount(shape)));
+};
+
+/** Joins feeds of the same names, types, and shapes behind the first dimension, in order. */
+export const concatenate = ([first = {}, ...others]: readonly Tensors[]): Tensors => {
   if (others.length === 0) return first;
-  const joined: Record<string, Tensor> = {};
-  for (const name of Object.keys(first)) joined[name] = concatenateTensors(batch.map((feeds) => feeds[name] as Tensor));
-  return joined;
+  return mapTensors(first, (each, name) =>
+    concatenateTensors(
+      each,
+      others.map((feeds) => tensorOf(feeds, name, each.dtype)),
+    ),
+  );
 };
 
-/** Rows `start` up to `end` of every tensor, without a copy where the storage allows. */
-export const rows = (tensors: Tensors, start: number, end: number): Tensors => {
-  const sliced: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+/** Rows `start` up to, not including, `end` of every tensor: views of the same memory, except for strings. */
+export const rows = (tensors: Tensors, start: number, end: number): Tensors =>
+  mapTensors(tensors, ({ dtype, shape, data }) => {
     const width = elementCount(shape.slice(1));
-    const [from, to] = [start * width, end * width];
-    const part = Array.isArray(data) ? data.slice(from, to) : (data as Float32Array).subarray(from, to);
-    sliced[name] = { dtype, shape: [end - start, ...shape.slice(1)], data: part } as unknown as Tensor;
-  }
-  return sliced;
-};
+    return tensor(dtype, [end - start, ...shape.slice(1)], sliceData(data, start * width, end * width));
+  });

@@ -1,3 +1,5 @@
+import { ServingError } from './errors.ts';
+
 /** The array that holds the elements of each data type; float16 holds raw IEEE 754 half-precision bits. */
 export interface Storage {
   float32: Float32Array;
@@ -23,13 +25,41 @@ export const DTYPES: readonly DType[] = [
   ...(['uint8', 'uint16', 'uint32', 'uint64', 'bool', 'string'] as const),
 ];
 
+export const isDType = (name: string): name is DType => DTYPES.some((dtype) => dtype === name);
+
 /** A dense, row-major tensor. Invariant: `data.length` equals the product of `shape`. */
 export type Tensor<D extends DType = DType> = {
   [K in D]: { readonly dtype: K; readonly shape: readonly number[]; readonly data: Storage[K] };
 }[D];
 
+/** A tensor of `data`, which it keeps and does not copy. */
+export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data: Storage[D]): Tensor<D> => ({
+  dtype,
+  shape,
+  data,
+});
+
 /** Tensors by the name of the graph's input or output. */
 export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** `tensors` under the same names, each replaced by the tensor that `replace` returns for it. */
+export const mapTensors = (tensors: Tensors, replace: (tensor: Tensor, name: string) => Tensor): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, replace(each, name)]));
+
+/**
+ * The tensor `name` of `tensors`, of data type `dtype`.
+ * @throws `INTERNAL` when there is no such tensor, or it has another data type: the graph was checked when it was loaded
+ */
+export const tensorOf = <D extends DType>(tensors: Tensors, name: string, dtype: D): Tensor<D> => {
+  const found = tensors[name];
+  if (found !== undefined && hasDType(found, dtype)) return found;
+  throw new ServingError('INTERNAL', `tensor "${name}" is ${found?.dtype ?? 'missing'}, expected ${dtype}`);
+};
+
+const hasDType = <D extends DType>(
+  candidate: Tensor,
+  dtype: D,
+): candidate is Extract<Tensor, { dtype: D }> & Tensor<D> => candidate.dtype === dtype;
 
 /** One input or output as the graph declares it; a string is a symbolic (variable) dimension. */
 export interface TensorSpec {
@@ -70,11 +100,19 @@ const ALLOCATE: { [D in DType]: (length: number) => Storage[D] } = {
 /** Zeros (empty strings for `string`) to fill. */
 export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] => ALLOCATE[dtype](length);
 
+/** The memory of `view` as bytes, not a copy. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Elements `start` up to, not including, `end`: a view of the same memory, or a copy of strings. */
+export const sliceData = (data: Storage[DType], start: number, end: number): Storage[DType] =>
+  'subarray' in data ? data.subarray(start, end) : data.slice(start, end);
+
 /** Inputs of zeros; variable dimensions that `dimensions` does not name are 1. */
 export const zeros = ({ inputs }: Signature, dimensions: Readonly<Record<string, number>>): Tensors =>
   Object.fromEntries(
     inputs.map(({ name, dtype, shape: declared }) => {
       const shape = declared.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? 1)));
-      return [name, { dtype, shape, data: allocate(dtype, elementCount(shape)) } as Tensor];
+      return [name, tensor(dtype, shape, allocate(dtype, elementCount(shape)))];
     }),
   );
