@@ -1,4 +1,5 @@
 import { ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
@@ -24,8 +25,8 @@ const assertTensors = ({ request, parameters }: Exchange): void => {
 
 const listVersions = async (serving: Serving, { request }: Exchange): Promise<HttpResponse> => {
   const body = await request.readBody();
-  const document = body.length === 0 ? undefined : parseJsonBody(body);
-  const { ready = false } = (document ?? {}) as { ready?: unknown };
+  const document = body.length === 0 ? {} : parseJsonBody(body);
+  const { ready = false } = isObject(document) ? document : {};
   if (typeof ready !== 'boolean')
     throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
   const entries = await repositoryIndex(serving);

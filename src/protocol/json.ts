@@ -7,10 +7,10 @@ import { ServingError } from '../core/errors.ts';
 const LONG_INTEGER = /[-,:[ \t\r\n][0-9]{16,}(?![0-9.eE])/;
 const INTEGER = /^-?[0-9]+$/;
 
-/** What a reviver gets to see of a number, as it stood in the text. https://tc39.es/proposal-json-parse-with-source */
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+/** A reviver that sees the text of a number as its source. https://tc39.es/proposal-json-parse-with-source */
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
 
-const exactIntegers: Reviver = (_key, value, { source }) =>
+const exactIntegers: Reviver = (_key, value, { source } = {}) =>
   typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && INTEGER.test(source)
     ? BigInt(source)
     : value;
@@ -40,10 +40,10 @@ export const parseJsonBody = (body: Uint8Array | string, mustBeExact = mayHaveLo
   if (body.length === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
   const text = decodeUtf8(body);
   try {
-    return mustBeExact(text)
-      ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown)
-      : JSON.parse(text);
+    return mustBeExact(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
   } catch (error) {
-    throw new ServingError('INVALID_REQUEST', `the body is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new ServingError('INVALID_REQUEST', `the body is not JSON: ${ServingError.from(error).message}`, {
+      cause: error,
+    });
   }
 };

@@ -1,4 +1,4 @@
-import type { DType } from '../../core/tensor.ts';
+import { DTYPES, type DType } from '../../core/tensor.ts';
 
 /** The protocol's name of each data type. https://github.com/kserve/open-inference-protocol */
 export const DATATYPES: Record<DType, string> = {
@@ -17,7 +17,7 @@ export const DATATYPES: Record<DType, string> = {
   string: 'BYTES',
 };
 
-const DTYPE_OF = new Map(Object.entries(DATATYPES).map(([dtype, datatype]) => [datatype, dtype as DType]));
+const DTYPE_OF = new Map(DTYPES.map((dtype) => [DATATYPES[dtype], dtype]));
 
 /** Undefined for a name that the protocol, or onnxruntime's JavaScript binding (BF16), does not have. */
 export const toDType = (datatype: string): DType | undefined => DTYPE_OF.get(datatype);

@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { formatSpec, type Signature, type Tensor, type Tensors } from '../../core/tensor.ts';
 import { DATATYPES, toDType } from './datatypes.ts';
@@ -12,25 +13,17 @@ export interface InferRequest {
   readonly outputNames: readonly string[];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The protocol refuses JSON that is nested deeper. */
 const HIGHEST_RANK = 100;
 
+const isSize = (size: unknown): size is number => typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
+
 const parseShape = (name: string, shape: unknown): number[] => {
-  if (
-    Array.isArray(shape) &&
-    shape.length <= HIGHEST_RANK &&
-    shape.every((size) => Number.isSafeInteger(size) && size >= 0)
-  )
-    return shape as number[];
+  if (Array.isArray(shape) && shape.length <= HIGHEST_RANK && shape.every(isSize)) return shape;
   return refuse(
     `input ${show(name)}: shape is ${show(shape)}, expected a list of at most ${HIGHEST_RANK} sizes, such as [1,3,224,224]`,
   );
@@ -79,7 +72,7 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
   if (id !== undefined && typeof id !== 'string') return refuse(`id is ${show(id)}, expected a string`);
   if (!Array.isArray(inputs) || inputs.length === 0)
     return refuse('"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]');
-  const feeds = Object.create(null) as Record<string, Tensor>; // a caller may name an input __proto__
+  const feeds: Record<string, Tensor> = Object.create(null); // a caller may name an input __proto__
   inputs.forEach((input: unknown, position) => {
     const [name, tensor] = parseInput(input, position);
     if (Object.hasOwn(feeds, name)) refuse(`input ${show(name)} is there twice`);

@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { allocate, type DType, elementCount, type Tensor } from '../../core/tensor.ts';
+import { allocate, type DType, elementCount, type Tensor, tensor } from '../../core/tensor.ts';
 
 type Scalar = number | bigint | boolean | string;
 
@@ -90,13 +90,13 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
   else if (data.length !== total) fail(name, `has ${data.length} elements, its shape [${shape}] has ${total}`);
 
   const storage = allocate(dtype, total);
-  const target = storage as unknown as Scalar[];
+  const target: { [index: number]: Scalar } = storage;
   const convert = converter(name, dtype);
   const largest = LARGEST[dtype] ?? -1;
   let index = 0;
   const fill = (values: readonly unknown[], depth: number): void => {
     if (depth > 0) {
-      for (const value of values) fill(value as unknown[], depth - 1);
+      for (const value of values) if (Array.isArray(value)) fill(value, depth - 1);
       return;
     }
     // Hot: a picture as floats has 150,528 elements, nearly all of which are plain numbers.
@@ -106,7 +106,7 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
     }
   };
   fill(data, Array.isArray(data[0]) ? shape.length - 1 : 0);
-  return { dtype, shape, data: storage } as Tensor;
+  return tensor(dtype, shape, storage);
 };
 
 /** The `data` of a tensor as JSON text: exact for 64-bit integers; what is not finite becomes null, as JSON has no word for it. */
@@ -115,11 +115,11 @@ export const toJsonData = ({ dtype, data }: Tensor): string => {
     case 'string':
       return JSON.stringify(data);
     case 'bool':
-      return `[${Array.from(data as Uint8Array, Boolean).join(',')}]`;
+      return `[${Array.from(data, Boolean).join(',')}]`;
     case 'float32':
     case 'float64':
-      return JSON.stringify(Array.from(data as Float32Array));
+      return JSON.stringify(Array.from(data));
     default:
-      return `[${(data as Int32Array).join(',')}]`;
+      return `[${data.join(',')}]`;
   }
 };

@@ -1,5 +1,6 @@
 import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { decodeUtf8, parseJsonBody } from '../json.ts';
 
@@ -61,14 +62,12 @@ const parseQuery = (query: string): Record<string, unknown> => {
 
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
-  if (typeof document !== 'object' || document === null || !('inputs' in document))
+  if (!isObject(document) || !('inputs' in document))
     return refuse('the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
-  const { inputs, parameters = {} } = document as { inputs: unknown; parameters?: unknown };
-  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
-    return refuse(`"parameters" is ${show(parameters)}, expected an object`);
+  const { inputs, parameters = {} } = document;
+  if (!isObject(parameters)) return refuse(`"parameters" is ${show(parameters)}, expected an object`);
   const all = { ...query, ...parameters };
-  if (typeof inputs === 'object' && inputs !== null && 's3' in inputs)
-    return { reference: parseReference(inputs.s3), parameters: all };
+  if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all };
   return { inputs, parameters: all };
 };
 
@@ -76,10 +75,10 @@ const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>
 export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
   decodeUtf8(body)
     .split('\n')
-    .flatMap((line, index) => {
+    .flatMap((line, index): unknown[] => {
       if (line.trim() === '') return [];
       try {
-        return [JSON.parse(line) as unknown];
+        return [JSON.parse(line)];
       } catch {
         return refuse(`line ${index + 1} is not JSON: ${show(line)}; expected one JSON value a line`);
       }
