@@ -1,4 +1,4 @@
-/** What went wrong, in words that no transport owns. */
+/** The kind of an error, in words that no transport owns. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
   | 'INVALID_INPUT'
@@ -17,9 +17,9 @@ export type ErrorCode =
   | 'INTERNAL';
 
 interface ErrorKind {
-  /** Who has to act: the caller (4xx) or whoever runs the service (5xx). */
+  /** The party that has to act: the caller (4xx) or the operator (5xx). */
   readonly fault: 'client' | 'server';
-  /** Whether trying the same again can only fail again. In a batch, permanent failures are written down and acknowledged. */
+  /** True if the same request can only fail again. In a batch, permanent failures are written as results and acknowledged. */
   readonly permanent: boolean;
 }
 

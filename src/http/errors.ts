@@ -20,7 +20,7 @@ const STATUS: Record<ErrorCode, number> = {
   INTERNAL: 500,
 };
 
-/** What a caller may read of a fault that is not theirs; the message itself is in the log. How far a request came in its time is theirs. */
+/** Messages that callers read in the place of a server's own message, which the log has. A 504 keeps its message: it says how much was done. */
 const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
   MODEL_UNAVAILABLE: 'the model is not available now, try again in a few seconds',
   MODEL_INVALID: 'the model cannot be served as it is stored',

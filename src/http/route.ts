@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse, RequestContext } from './message.ts';
 /** A request on its way through the application. */
 export interface Exchange {
   readonly request: HttpRequest;
-  /** What the path has in the places of `:name`, `:version` and `:alias`, decoded. */
+  /** Values of `:name`, `:version` and `:alias` in the path, decoded. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly context: RequestContext;
   readonly observation: Observation;
@@ -16,7 +16,7 @@ export interface Exchange {
 export interface Access {
   readonly request: HttpRequest;
   readonly route: Pick<Route, 'method' | 'paths'>;
-  /** As in `Exchange`. */
+  /** Values of `:name`, `:version` and `:alias` in the path, decoded. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +26,7 @@ export interface Access {
  */
 export type Authorise = (access: Access) => void | Promise<void>;
 
-/** What answers one method on some paths; the first of them names the operation in metrics and log. */
+/** A method on some paths, with its handler. The first path names the operation in metrics and log. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly paths: readonly string[];
@@ -39,6 +39,6 @@ export const modelReference = ({ parameters: { name = '', version, alias } }: Ex
   return version === undefined ? { name } : { name, version: parseVersion(version) };
 };
 
-/** What decides whether a canary answers: the caller's own key, or id, which a retry can repeat, before that of the gateway. */
+/** The key that chooses a canary: the caller's own key or id, which a retry can repeat; otherwise the gateway's id. */
 export const routingKey = ({ request: { headers }, context }: Exchange): string =>
   headers['x-routing-key'] ?? headers['x-request-id'] ?? context.requestId;

@@ -62,7 +62,7 @@ const findOpen = async (
   return found.flat();
 };
 
-/** Answers the uploads of `batch` that have no answer yet. One outcome for each upload. */
+/** Answers the uploads of `batch` that have no answer yet. Returns an outcome for each upload. */
 export const processBatch = async (
   serving: Serving,
   batch: Batch,

@@ -2,7 +2,7 @@ import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type FoundResult, hasResultKey, type ResultBody, type Upload, writeResult } from './results.ts';
 
-/** How an upload ended; `retry` means that it may succeed later. */
+/** The end of an upload; `retry` means that it may succeed later. */
 export type UploadOutcome =
   | { readonly status: 'done' | 'skipped' }
   | { readonly status: 'retry'; readonly error: ServingError };

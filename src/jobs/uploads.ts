@@ -27,7 +27,7 @@ const newestPerKey = (uploads: readonly Upload[]): Upload[] => {
   return [...newest.values()];
 };
 
-/** One invocation with uploads, and the outcomes so far. */
+/** An invocation with uploads, and the outcomes so far. */
 interface Delivery {
   readonly serving: Serving;
   readonly requestId: string;
@@ -81,7 +81,7 @@ const toBatches = async (delivery: Delivery, uploads: readonly Upload[]): Promis
   return [...batches.values()];
 };
 
-/** Answers uploads, each with a document below `results/`; those of one version run together. One outcome per upload, in order. */
+/** Answers uploads, each with a document below `results/`; uploads for the same version run together. Returns an outcome for each upload, in order. */
 export const processUploads = async (
   serving: Serving,
   uploads: readonly Upload[],

@@ -1,6 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 
-/** What a function reads from its environment; the only place that knows the variables' names. */
+/** The configuration of a function. Only this file knows the names of the environment variables. */
 export interface Config {
   readonly modelsBucket: string;
   readonly dataBucket: string;
@@ -14,7 +14,7 @@ export interface Config {
   readonly memoryMb: number;
   /** Host and port of Lambda's runtime API; undefined anywhere else. */
   readonly runtimeApi: string | undefined;
-  /** How long a warm function answers with the routing it knows before it asks again. */
+  /** Time for which a warm function answers by the routing it knows before it asks again. */
   readonly routingTtlMs: number;
   /** Share of the memory, 0 to 1, that loaded models may take together. */
   readonly modelMemoryShare: number;
@@ -22,7 +22,7 @@ export interface Config {
   readonly modelTmpShare: number;
   /** Ed25519 public keys in PEM, one of which has to have signed every model; none when empty. */
   readonly trustedKeys: string;
-  /** How long init may take: Lambda allows 10 s, and 15 minutes with provisioned concurrency. */
+  /** Time that init may take: Lambda allows 10 s, and 15 minutes with provisioned concurrency. */
   readonly initBudgetMs: number;
 }
 

@@ -31,8 +31,8 @@ interface Announced {
 }
 
 /**
- * What is run together: all that comes for the first time. Messages that come again may hold one that ends the process, and with it the
- * batch: they are run alone, in an order that differs each time, so that their neighbours are answered before it.
+ * Uploads that run together: all that come for the first time. A message that comes again may be the one that ended the process: it runs
+ * alone. The order of such messages differs each time, so that the others are answered before it.
  */
 const inGroups = (announced: readonly Announced[]): Announced[][] => {
   const isAgain = ({ record }: Announced): boolean => Number(record.attributes?.ApproximateReceiveCount ?? 1) > 1;

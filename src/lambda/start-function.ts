@@ -10,7 +10,7 @@ import { createTelemetry } from './telemetry.ts';
 
 const BYTES_PER_MB = 1024 * 1024;
 
-/** What a function does during init: models and data in S3, metrics and logs through Powertools, models that were asked for loaded. */
+/** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
   readonly serving: Serving;
   readonly background: LambdaBackground;

@@ -30,7 +30,7 @@ const describe = ({ code, message, cause, stack }: ServingError) =>
 const timings = (stagesMs: Observation['stopwatch']['stagesMs']): Record<string, number> =>
   Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)]));
 
-/** One metrics blob: the values of one model and version. */
+/** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
 type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
 type MetricValue = readonly [name: string, unit: Unit, value: number];

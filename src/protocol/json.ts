@@ -1,8 +1,8 @@
 import { ServingError } from '../core/errors.ts';
 
 /**
- * An integer of so many digits may lie beyond 2^53; the digits behind a decimal point are none. What may stand before a number is listed,
- * and not what may not: a picture as floats, 3 MB of text, is searched in a fourth of the time.
+ * An integer of so many digits may lie beyond 2^53; digits behind a decimal point do not count. The pattern lists the characters that may
+ * stand before a number, because that searches 3 MB of floats in a fourth of the time.
  */
 const LONG_INTEGER = /[-,:[ \t\r\n][0-9]{16,}(?![0-9.eE])/;
 const INTEGER = /^-?[0-9]+$/;
@@ -25,10 +25,10 @@ export const decodeUtf8 = (bytes: Uint8Array | string): string => {
   }
 };
 
-/** Whether a text may have an integer that must not lose digits. */
+/** True if a text may have an integer that must not lose digits. */
 const mayHaveLongInteger = (text: string): boolean => LONG_INTEGER.test(text);
 
-/** The same of tensors: only INT64 and UINT64 have digits to lose, and to look for one of these words, or for letters that are escaped, takes no time. */
+/** `mayHaveLongInteger` for tensors: only INT64 and UINT64 have digits to lose. The search for these words, or for escaped letters, takes no time. */
 export const mayHaveLongElement = (text: string): boolean =>
   (text.includes('INT64') || text.includes('\\u')) && mayHaveLongInteger(text);
 

@@ -2,7 +2,7 @@
 export interface Background {
   /** Lets work that is under way end, even when the answer is out before. It must not reject. */
   hold(work: Promise<unknown>): void;
-  /** Starts work once the answer is out. What it throws is its own affair. */
+  /** Starts work once the answer is out. Its errors reach nobody. */
   defer(start: () => Promise<void>): void;
 }
 

@@ -3,18 +3,18 @@ import { ServingError } from '../core/errors.ts';
 import type { Tensor, Tensors } from '../core/tensor.ts';
 import type { LabelScore } from '../tasks/scores.ts';
 
-/** How far two answers to the same request lie apart. */
+/** The difference between two answers to the same request. */
 export interface Comparison {
-  /** Another first label; or, of tensors, other names, shapes, or elements that are no floating-point numbers. */
+  /** True for another first label, and for tensors with other names, shapes, data types, or other elements that are not floats. */
   readonly changed: boolean;
   /** Largest absolute difference of a score, or of a floating-point element. */
   readonly distance: number;
 }
 
-/** What running a shadow version showed. */
+/** The outcome of a shadow run. */
 export interface ShadowReport {
   readonly model: string;
-  /** Of the version that answered. */
+  /** The version that answered. */
   readonly version: number;
   readonly shadowVersion: number;
   readonly comparisons: readonly Comparison[];

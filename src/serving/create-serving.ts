@@ -8,7 +8,7 @@ import { createRouter } from './router.ts';
 import type { Serving } from './serving.ts';
 import type { Telemetry } from './telemetry.ts';
 
-/** What differs between a function, the command line and a test. */
+/** The parts that differ between a function, the command line and a test. */
 export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   extends RepositoryOptions,
     Omit<ModelCacheOptions, 'makeReady' | 'onLoaded' | 'onEvicted'> {

@@ -8,11 +8,11 @@ import type { Task, TaskModel } from '../tasks/task.ts';
 /** An input that its task decoded, or the reason of its refusal. */
 export type Decoded = PromiseSettledResult<{ readonly request: unknown }>;
 
-/** Fetches and decodes each input. One that fails leaves the others alone. */
+/** Fetches and decodes each input. A failure of one leaves the others alone. */
 export const decodeAll = async (task: Task, payloads: readonly (() => Promise<Payload>)[]): Promise<Decoded[]> =>
   Promise.allSettled(payloads.map(async (payload) => ({ request: task.decode(await payload()) })));
 
-/** Whether every input was refused: there is nothing to run. */
+/** True if every input was refused, so that there is nothing to run. */
 export const areRefused = (decoded: readonly Decoded[]): decoded is PromiseRejectedResult[] =>
   decoded.every(({ status }) => status === 'rejected');
 
@@ -26,7 +26,7 @@ const next = <T>(values: Iterator<T>): T => {
   return value;
 };
 
-/** One outcome for each input, in order: its refusal, or the next of `predicted`. */
+/** An outcome for each input, in order: its refusal, or the next of `predicted`. */
 export const inOrder = <T>(
   decoded: readonly Decoded[],
   predicted: readonly PromiseSettledResult<T>[],

@@ -3,17 +3,23 @@ import type { Payload } from '../core/payload.ts';
 import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 
-/** While it is decoded, an input has to fit into the function's memory several times over. */
+/** Bytes of an input. Decoding needs several times its size in memory. */
 export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
 
-/** Parsed JSON takes up to forty times its text. */
+/** Bytes of a JSON input. Parsed, it takes up to forty times its text. */
 export const MAX_JSON_BYTES = 10 * 1024 * 1024;
 
-/** An object's content type is whatever its uploader set, mostly nothing: its name says what text is, and tasks look at the bytes of anything else. */
+/**
+ * Media type of objects whose name says nothing. The content type of an object is not used: most uploaders set none. Tasks look at the
+ * bytes.
+ */
 const UNKNOWN_TYPE = 'application/octet-stream';
 const TEXT_TYPES: Readonly<Record<string, string>> = { '.txt': 'text/plain', '.csv': 'text/csv' };
 
-/** What an object of the data bucket says: `.json` holds a task request, `.jsonl` a list of inputs, anything else is the input itself. @throws `INVALID_REQUEST` */
+/**
+ * The payload in an object of the data bucket: `.json` holds a task request, `.jsonl` a list of inputs, any other object is the input
+ * itself. @throws `INVALID_REQUEST`
+ */
 export const parseObject = (key: string, body: Uint8Array): Payload => {
   const [extension = ''] = /\.[^./]*$/.exec(key.toLowerCase()) ?? [];
   if (extension !== '.json' && extension !== '.jsonl')

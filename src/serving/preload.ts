@@ -10,9 +10,9 @@ const createMs = ({ graphs }: PublishedBundle): number =>
   Object.values(graphs).reduce((sum, graph) => sum + graph.createMs, 0);
 
 /**
- * Loads models before the first request, within `budgetMs`. Creating a session blocks the thread and cannot be stopped, so it
- * starts only when the time recorded for it fits into what is left; downloading goes on in the first request where it stopped.
- * A model that cannot be loaded is reported, and left to the first request that asks for it.
+ * Loads models before the first request, within `budgetMs`. Creating a session blocks the thread and cannot be stopped: it starts only
+ * if the time that push recorded, doubled, is left. The first request goes on with an unfinished download. A model that cannot be loaded
+ * is reported, and left to the first request that asks for it.
  */
 export const preload = async (serving: Serving, names: readonly string[], budgetMs: number): Promise<void> => {
   const deadline = deadlineAt(Date.now() + budgetMs);

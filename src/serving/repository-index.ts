@@ -4,16 +4,16 @@ import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Serving } from './serving.ts';
 
-/** A version of a model, and whether this process could answer with it at once. */
+/** A version of a model, with its state in this process. */
 export interface IndexEntry {
   readonly name: string;
   readonly version: number;
   readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
-  /** Why it is not ready, and which requests go to it. */
+  /** The reason that it is not ready, and the requests that go to it. */
   readonly reason: string;
 }
 
-/** What requests go to `version`. */
+/** The requests that go to `version`. */
 const roleOf = (version: number, routing: Routing): string => {
   const { stable, canary, shadow, aliases } = targetsOf(routing);
   const roles = [

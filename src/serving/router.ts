@@ -7,7 +7,7 @@ import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Background } from './background.ts';
 import { createRoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
 
-/** A model as a caller names it; without a version or an alias the routing chooses. */
+/** A model as a caller names it. Without a version or an alias, the routing chooses. */
 export interface ModelReference {
   readonly name: string;
   readonly version?: number;
@@ -16,31 +16,31 @@ export interface ModelReference {
 
 export interface Router {
   /**
-   * The version that answers. A canary takes its share by `key`: equal keys get the same version as long as the weight stands,
-   * and without one the stable version answers.
-   * @throws `NOT_FOUND` with the push command or what is missing; `MODEL_UNAVAILABLE`, `MODEL_INVALID`
+   * The version that answers. A canary takes its share by `key`: equal keys get the same version while the weight stands. Without a key,
+   * the stable version answers.
+   * @throws `NOT_FOUND` naming the model, version or alias that is missing; `MODEL_UNAVAILABLE`, `MODEL_INVALID`
    */
   route(reference: ModelReference, key?: string): Promise<PublishedBundle>;
-  /** Has the bundle read again: what it says turned out to be wrong, and may have been mended. */
+  /** Drops the bundle: the next request reads it again. A push may have mended it. */
   forget(bundle: PublishedBundle): void;
-  /** Reads the version to compare with the one that answered, for its share of keys; none beside an explicit version or alias. */
+  /** Reads the shadow version, for its share of keys; undefined for a request that names a version or an alias. */
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
 }
 
 export interface RouterOptions {
-  /** How long a routing is used before it is asked for again. */
+  /** Age at which a routing is asked for again. */
   readonly ttlMs: number;
   /** Loads a version and tries its warm-up, so that the first request for it waits for nothing. */
   readonly prepare: (bundle: PublishedBundle) => Promise<unknown>;
   readonly background: Background;
-  /** Told of a version that was routed to and failed to load: the one before it goes on answering. */
+  /** Called for a version that was routed to and failed to load. The version before it goes on answering. */
   readonly onRefused: (name: string, version: number, error: ServingError) => void;
   readonly nowMs?: () => number;
 }
 
 type ReadBundle = (name: string, version: number) => Promise<PublishedBundle>;
 
-/** Where `key` lies on the line from 0 to 1, the same for every process. */
+/** The position of `key` between 0 and 1, the same in every process. */
 const positionOf = (purpose: string, name: string, key: string): number =>
   Number.parseInt(hash('sha256', `${purpose}:${name}:${key}`).slice(0, 8), 16) / 2 ** 32;
 

@@ -27,7 +27,7 @@ export interface RoutingCache {
 interface State {
   /** Every version of it but those of the first read was loaded before. */
   active: Routing;
-  /** Of the routing that was read last. */
+  /** ETag of the routing that was read last. */
   etag: string;
   readAtMs: number;
   refresh: Promise<void> | undefined;

@@ -23,7 +23,7 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly background: Background;
 }
 
-/** One or more inputs for the same model. */
+/** A request with any number of inputs for the same model. */
 export interface Call {
   readonly reference: ModelReference;
   /** Decides which version answers while a canary takes its share; the same for each attempt at the same request. */
@@ -40,7 +40,7 @@ export interface Call {
 
 export interface Prediction {
   readonly bundle: PublishedBundle;
-  /** One per payload, in order. */
+  /** An outcome for each payload, in order. */
   readonly outcomes: readonly PromiseSettledResult<Answer>[];
 }
 

@@ -30,7 +30,7 @@ const start = async (stream: StreamOf, request: unknown, model: TaskModel): Prom
 
 /**
  * Answers the one input of `call` chunk by chunk; undefined when the model's task does not stream. No input has been read then.
- * @throws as `predict`, and the error of an input, before the first chunk
+ * @throws errors of `predict`, and the error of the input, before the first chunk
  */
 export const openStream = async (serving: Serving, call: Call): Promise<StreamedAnswer | undefined> => {
   const { deadline, observation, payloads } = call;

@@ -8,7 +8,7 @@ export const STAGES = ['route', 'load', 'decode', 'preprocess', 'run', 'postproc
 
 export type Stage = (typeof STAGES)[number];
 
-/** What there is to say about one request, or about the uploads of one model in a batch; filled in on the way. */
+/** The figures of a request, or of a batch of uploads for a version; filled in on the way. */
 export interface Observation {
   readonly requestId: string;
   /** Route or trigger, such as `POST /models/:name` or `upload`: few distinct values. */
@@ -23,7 +23,7 @@ export interface Observation {
   readonly failures: ServingError[];
 }
 
-/** Where measurements go. No payload and no message of a caller is handed to it. */
+/** Receives measurements. It is given no payload and no message of a caller. */
 export interface Telemetry {
   /** At the end of every request: one metrics blob, one log line. */
   observed(observation: Observation): void;
@@ -33,8 +33,8 @@ export interface Telemetry {
   evicted(report: EvictionReport): void;
   /** After a version was run in the shadow of another. */
   shadowed(report: ShadowReport): void;
-  /** A version was routed to and could not be loaded; the one before it goes on answering. */
+  /** After a version was routed to and could not be loaded. The version before it goes on answering. */
   refused(model: string, version: number, error: ServingError): void;
-  /** For what concerns no request, such as a model that could not be preloaded. */
+  /** After a failure that concerns no request, such as a model that could not be preloaded. */
   warned(message: string, error: ServingError): void;
 }

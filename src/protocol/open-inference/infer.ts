@@ -5,11 +5,11 @@ import { formatSpec, type Signature, type Tensor, type Tensors } from '../../cor
 import { DATATYPES, toDType } from './datatypes.ts';
 import { toJsonData, toTensor } from './tensor-data.ts';
 
-/** An infer request, checked against the protocol; against the graph the engine checks it. */
+/** An infer request, checked against the protocol. The engine checks it against the graph. */
 export interface InferRequest {
   readonly id: string | undefined;
   readonly feeds: Tensors;
-  /** Which outputs to compute, in the order asked for. */
+  /** Names of the outputs to compute, in the caller's order. */
   readonly outputNames: readonly string[];
 }
 

@@ -3,9 +3,9 @@ export const EVENT_STREAM_TYPE = 'text/event-stream';
 
 const encoder = new TextEncoder();
 
-/** One chunk of an answer as a server-sent event. JSON text has no line breaks, so that one `data` line holds it. */
+/** A chunk of an answer as a server-sent event. JSON text has no line breaks, so that one `data` line holds it. */
 export const toEvent = (chunk: unknown): Uint8Array => encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
 
-/** Whether a client asks for server-sent events with its `accept` header. */
+/** True if the `accept` header of a client asks for server-sent events. */
 export const acceptsEvents = (accept = ''): boolean =>
   accept.split(',').some((type) => type.split(';', 1)[0]?.trim().toLowerCase() === EVENT_STREAM_TYPE);

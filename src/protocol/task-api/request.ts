@@ -23,7 +23,7 @@ const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
 
-/** One JSON value a line. https://jsonlines.org */
+/** Media types of JSON Lines: a JSON value on each line. https://jsonlines.org */
 const JSON_LINES_TYPES = /^application\/(?:x-)?(?:jsonl|ndjson|jsonlines)$/;
 
 /** `image/jpeg` of `Image/JPEG; q=1`. */
