@@ -69,7 +69,7 @@ const readVersion = async (): Promise<string> => {
 
 /** One line for whoever has to act on it. The AWS SDK's own errors name their cause in `name`. */
 const describeFailure = (failure: unknown): { error: string; code: ErrorCode } => {
-  const { code, message } = ServingError.from(failure);
+  const { code, fullMessage: message } = ServingError.from(failure);
   const name = failure instanceof Error && !(failure instanceof ServingError) ? failure.name : '';
   if (name === 'CredentialsProviderError')
     return { error: `no AWS credentials: ${message}; set AWS_PROFILE, or sign in with aws sso login`, code };

@@ -41,7 +41,7 @@ export const suggestModel = async (error: unknown, text: string, repository: Mod
     ? undefined
     : (closest(name, names) ?? names.find((each) => each.startsWith(name)));
   if (meant === undefined) return error;
-  return new ServingError('NOT_FOUND', `${error.message}; did you mean ${meant}?`, { cause: error });
+  return new ServingError('NOT_FOUND', `${error.fullMessage}; did you mean ${meant}?`, { cause: error });
 };
 
 /** The version that is meant: an alias as it stands now, and without any the stable one. @throws `NOT_FOUND` */

@@ -42,14 +42,26 @@ export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
   INTERNAL: { fault: 'server', permanent: false },
 };
 
-/** The one error of the project. `message` is for the caller: what came, what was expected, what to do. */
+export interface ServingErrorOptions extends ErrorOptions {
+  /** Text for whoever runs the service: places, settings and commands, which no caller may read. Log and command line show it. */
+  readonly operator?: string | undefined;
+}
+
+/** The one error of the project. `message` is for the caller: it says what came, what was expected and what to do. */
 export class ServingError extends Error {
   override readonly name = 'ServingError';
   readonly code: ErrorCode;
+  readonly operator: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options: ServingErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.operator = options.operator;
+  }
+
+  /** The message and the operator's text, for whoever runs the service. */
+  get fullMessage(): string {
+    return this.operator === undefined ? this.message : `${this.message}; ${this.operator}`;
   }
 
   /** Returns `error` when it already is a `ServingError`, otherwise wraps it as `cause` under `code`. */

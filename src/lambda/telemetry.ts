@@ -16,16 +16,16 @@ const STAGE_METRIC: Record<Stage, string> = {
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Whole for a fault of ours; a caller's is told by its message. */
-const describe = ({ code, message, cause, stack }: ServingError) =>
-  ERROR_KINDS[code].fault === 'client'
-    ? { code, message }
-    : {
-        code,
-        message,
-        stack,
-        ...(cause !== undefined && { cause: cause instanceof Error ? cause.stack : String(cause) }),
-      };
+/** A failure for the log: with stack and cause when it is a fault of the service; a message is enough for a caller's. */
+const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
+  code,
+  message,
+  ...(operator !== undefined && { operator }),
+  ...(ERROR_KINDS[code].fault === 'server' && {
+    stack,
+    ...(cause !== undefined && { cause: cause instanceof Error ? cause.stack : String(cause) }),
+  }),
+});
 
 const timings = (stagesMs: Observation['stopwatch']['stagesMs']): Record<string, number> =>
   Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)]));

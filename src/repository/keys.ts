@@ -1,13 +1,13 @@
 import { ServingError } from '../core/errors.ts';
 
-/** Where everything of the model repository lies. */
+/** All keys of the model repository start with it. */
 export const MODELS_PREFIX = 'models/';
 
-/** Names go into keys, URLs and metric dimensions unescaped. */
+/** Names stand unescaped in keys, URLs and metric dimensions. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const VERSION = /^[1-9][0-9]{0,8}$/;
 
-/** @throws `INVALID_REQUEST` when `name` could not be a key, a path segment and a metric dimension alike. */
+/** @throws `INVALID_REQUEST` when `name` cannot be a key, a path segment and a metric dimension alike. */
 export const assertModelName = (name: string): void => {
   if (!NAME.test(name))
     throw new ServingError(
@@ -16,10 +16,10 @@ export const assertModelName = (name: string): void => {
     );
 };
 
-/** Starts with a letter, so that it is no version. Two names mean something else to every object of JavaScript. */
+/** An alias starts with a letter, so that it is no version. Every object of JavaScript has the two properties that are excluded. */
 const ALIAS = /^(?!(?:constructor|prototype)$)[A-Za-z][A-Za-z0-9._-]{0,99}$/;
 
-/** @throws `INVALID_REQUEST` when `alias` could be taken for a version, or could not be a path segment. */
+/** @throws `INVALID_REQUEST` when `alias` could be a version, or cannot be a path segment. */
 export const assertAlias = (alias: string): void => {
   if (!ALIAS.test(alias))
     throw new ServingError(
@@ -28,9 +28,12 @@ export const assertAlias = (alias: string): void => {
     );
 };
 
-/** @throws `NOT_FOUND`: a version is a positive integer, anything else cannot exist. */
+/** Tells whether `text` is the number of a version: a positive integer of up to nine digits. */
+export const isVersion = (text: string): boolean => VERSION.test(text);
+
+/** @throws `NOT_FOUND` when `text` is no positive integer: no such version can exist. */
 export const parseVersion = (text: string): number => {
-  if (!VERSION.test(text))
+  if (!isVersion(text))
     throw new ServingError(
       'NOT_FOUND',
       `version ${JSON.stringify(text.slice(0, 20))} does not exist: versions are 1, 2, 3, …`,
@@ -43,7 +46,7 @@ export const versionPrefix = (name: string, version: number): string => `${model
 export const routingKey = (name: string): string => `${modelPrefix(name)}routing.json`;
 export const claimKey = (name: string, version: number): string => `${versionPrefix(name, version)}claim`;
 export const bundleKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json`;
-/** Base64 of the Ed25519 signature over the bytes of `bundle.json`; written before it. */
+/** The object holds the Ed25519 signature over the bytes of `bundle.json` as base64, and is written before it. */
 export const signatureKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json.sig`;
 export const fileKey = (name: string, version: number, path: string): string =>
   `${versionPrefix(name, version)}files/${path}`;

@@ -1,45 +1,46 @@
 import type { KeyObject } from 'node:crypto';
 import { ServingError } from '../core/errors.ts';
-import { assertModelName, bundleKey, MODELS_PREFIX, modelPrefix, routingKey, signatureKey } from './keys.ts';
+import { assertModelName, bundleKey, isVersion, MODELS_PREFIX, modelPrefix, routingKey, signatureKey } from './keys.ts';
 import { parseRouting, type Routing } from './routing/routing.ts';
-import type { ObjectStore } from './stores/object-store.ts';
+import type { ObjectStore, StoredObject } from './stores/object-store.ts';
 import { type PublishedBundle, parseBundle } from './versions/bundle.ts';
 import { assertSigned } from './versions/trusted-keys.ts';
 
+/** A routing, and the etag by which it can be replaced. */
 export interface RoutingDocument {
   readonly routing: Routing;
   readonly etag: string;
 }
 
-/** The models that a store holds, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
+/** The models of a store, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */
 export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
   readonly store: Store;
   /** Names of the models, sorted. */
   names(): Promise<string[]>;
-  /** The numbers that pushes have claimed, ascending; a version of which only the claim exists was not published whole. */
+  /** The numbers that pushes have claimed, ascending. Some of them have no bundle: their pushes have not ended. */
   claimedVersions(name: string): Promise<number[]>;
-  /** Versions that were published whole, ascending. */
+  /** The versions that have a bundle, ascending. */
   versions(name: string): Promise<number[]>;
-  /** @throws `NOT_FOUND` with the command that pushes a model; `MODEL_INVALID` */
+  /** @throws `NOT_FOUND` with the push command for the operator; `MODEL_INVALID` */
   routing(name: string): Promise<RoutingDocument>;
-  /** The same, or undefined while it still has `etag`. */
+  /** Reads the routing when it no longer has `etag`; undefined while it has. */
   changedRouting(name: string, etag: string): Promise<RoutingDocument | undefined>;
   /** @throws `NOT_FOUND`; `MODEL_INVALID` */
   bundle(name: string, version: number): Promise<PublishedBundle>;
 }
 
 export interface RepositoryOptions {
-  /** Names of the only models there are, for whoever reads; all when empty. */
+  /** Names of the only models that readers see; they see all models when it is empty. */
   readonly only?: readonly string[];
-  /** Ed25519 public keys, one of which has to have signed every version; when empty, none has to. */
+  /** Ed25519 public keys, one of which has to have signed every version; signatures are not asked for when it is empty. */
   readonly trustedKeys?: readonly KeyObject[];
 }
 
-/** Metadata is small; a document beyond this is none. */
+/** Bundles and routings are small; a larger document is damaged. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 1024;
 
-/** Resolves to `undefined` where `read` rejects with `NOT_FOUND`. */
+/** Resolves to `undefined` when `read` rejects with `NOT_FOUND`. */
 export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined> => {
   try {
     return await read;
@@ -49,46 +50,90 @@ export const unlessMissing = async <T>(read: Promise<T>): Promise<T | undefined>
   }
 };
 
+/** The error that a model has no such version. */
+export const missingVersion = ({ location }: ObjectStore, name: string, version: number): ServingError =>
+  new ServingError('NOT_FOUND', `model ${name} has no version ${version}`, {
+    operator: `npx onnx-serverless show ${name} lists the versions in ${location}`,
+  });
+
+const missingModel = ({ location }: ObjectStore, name: string): ServingError =>
+  new ServingError('NOT_FOUND', `no model ${name}`, {
+    operator: `push one to ${location} with: npx onnx-serverless push <file|folder> --name ${name}`,
+  });
+
+/** @throws `NOT_FOUND` when `only` names other models */
+const assertServed = (name: string, only: readonly string[]): void => {
+  assertModelName(name);
+  if (only.length > 0 && !only.includes(name))
+    throw new ServingError('NOT_FOUND', `model ${name} is not served here, only ${only.join(', ')}`, {
+      operator: 'the stage parameter models (MODELS) says so',
+    });
+};
+
+/** Reads a document of the repository, which is undefined when it is missing. @throws `MODEL_INVALID` for one that is too large */
+const readDocument = async (store: ObjectStore, key: string): Promise<StoredObject | undefined> => {
+  try {
+    return await unlessMissing(store.read(key, MAX_DOCUMENT_BYTES));
+  } catch (error) {
+    const { code, message } = ServingError.from(error);
+    throw code === 'PAYLOAD_TOO_LARGE' ? new ServingError('MODEL_INVALID', message, { cause: error }) : error;
+  }
+};
+
+const readSignature = async (store: ObjectStore, name: string, version: number): Promise<string | undefined> => {
+  const object = await unlessMissing(store.read(signatureKey(name, version), MAX_SIGNATURE_BYTES));
+  return object && Buffer.from(object.body).toString('ascii');
+};
+
+/** @throws `NOT_FOUND`; `MODEL_INVALID` */
+const readBundle = async (
+  store: ObjectStore,
+  name: string,
+  version: number,
+  trustedKeys: readonly KeyObject[],
+): Promise<PublishedBundle> => {
+  const object = await readDocument(store, bundleKey(name, version));
+  if (object === undefined) throw missingVersion(store, name, version);
+  const { body, key } = object;
+  const origin = `${store.location}/${key}`;
+  // The signature is written first: it is there when the bundle is.
+  if (trustedKeys.length > 0) assertSigned(body, await readSignature(store, name, version), trustedKeys, origin);
+  const bundle = parseBundle(body, origin);
+  // Otherwise an older version, or another model, could be put in its place, signature and all.
+  if (bundle.name !== name || bundle.version !== version) {
+    const problem = `${origin} is the bundle of ${bundle.name} version ${bundle.version}: push again`;
+    throw new ServingError('MODEL_INVALID', problem);
+  }
+  return bundle;
+};
+
+const listClaimedVersions = async (store: ObjectStore, name: string): Promise<number[]> => {
+  const numbers: number[] = [];
+  for await (const folder of store.folders(modelPrefix(name))) if (isVersion(folder)) numbers.push(Number(folder));
+  return numbers.sort((a, b) => a - b);
+};
+
+/** One listing for all versions: a request for each of a thousand versions would take too long. */
+const listVersions = async (store: ObjectStore, name: string): Promise<number[]> => {
+  const numbers: number[] = [];
+  for await (const { key } of store.list(modelPrefix(name))) {
+    const version = Number(key.slice(modelPrefix(name).length).split('/')[0]);
+    if (version > 0 && key === bundleKey(name, version)) numbers.push(version);
+  }
+  return numbers.sort((a, b) => a - b);
+};
+
 export const createModelRepository = <Store extends ObjectStore>(
   store: Store,
   { only = [], trustedKeys = [] }: RepositoryOptions = {},
 ): ModelRepository<Store> => {
-  const assertServed = (name: string): void => {
-    assertModelName(name);
-    if (only.length > 0 && !only.includes(name))
-      throw new ServingError(
-        'NOT_FOUND',
-        `model ${name} is not served here, only ${only.join(', ')}; the stage parameter models (MODELS) says so`,
-      );
-  };
-
-  const readDocument = async <T>(
-    key: string,
-    missing: string,
-    parse: (bytes: Uint8Array, origin: string) => T | Promise<T>,
-  ) => {
-    const object = await unlessMissing(store.read(key, MAX_DOCUMENT_BYTES));
-    if (object === undefined) throw new ServingError('NOT_FOUND', missing);
-    return { document: await parse(object.body, `${store.location}/${key}`), etag: object.etag };
-  };
-
-  const readSignature = async (name: string, version: number): Promise<string | undefined> => {
-    const object = await unlessMissing(store.read(signatureKey(name, version), MAX_SIGNATURE_BYTES));
-    return object && Buffer.from(object.body).toString('ascii');
-  };
-
-  const claimedVersions = async (name: string): Promise<number[]> => {
-    assertServed(name);
-    const numbers: number[] = [];
-    for await (const folder of store.folders(modelPrefix(name))) {
-      if (/^[1-9][0-9]{0,8}$/.test(folder)) numbers.push(Number(folder));
-    }
-    return numbers.sort((a, b) => a - b);
-  };
+  const toRouting = ({ key, body, etag }: StoredObject): RoutingDocument => ({
+    routing: parseRouting(body, `${store.location}/${key}`),
+    etag,
+  });
 
   return {
     store,
-    claimedVersions,
 
     async names() {
       const names: string[] = [];
@@ -97,50 +142,31 @@ export const createModelRepository = <Store extends ObjectStore>(
       return names.sort();
     },
 
+    async claimedVersions(name) {
+      assertServed(name, only);
+      return listClaimedVersions(store, name);
+    },
+
     async versions(name) {
-      assertServed(name);
-      const numbers: number[] = [];
-      // One listing, and not a request for each of what may be a thousand versions.
-      for await (const { key } of store.list(modelPrefix(name))) {
-        const version = Number(key.slice(modelPrefix(name).length).split('/')[0]);
-        if (version > 0 && key === bundleKey(name, version)) numbers.push(version);
-      }
-      return numbers.sort((a, b) => a - b);
+      assertServed(name, only);
+      return listVersions(store, name);
     },
 
     async routing(name) {
-      assertServed(name);
-      const push = `npx onnx-serverless push <file|folder> --name ${name}`;
-      const { document, etag } = await readDocument(
-        routingKey(name),
-        `no model ${name} in ${store.location}; push one with: ${push}`,
-        parseRouting,
-      );
-      return { routing: document, etag };
+      assertServed(name, only);
+      const object = await readDocument(store, routingKey(name));
+      if (object === undefined) throw missingModel(store, name);
+      return toRouting(object);
     },
 
     async changedRouting(name, etag) {
       const object = await store.readChanged(routingKey(name), etag);
-      const origin = `${store.location}/${routingKey(name)}`;
-      return object && { routing: parseRouting(object.body, origin), etag: object.etag };
+      return object && toRouting(object);
     },
 
     async bundle(name, version) {
-      assertServed(name);
-      const missing = `model ${name} has no version ${version} in ${store.location}`;
-      // The signature is written first, so that whoever sees the bundle sees its signature.
-      const parse = async (bytes: Uint8Array, origin: string): Promise<PublishedBundle> => {
-        if (trustedKeys.length > 0) assertSigned(bytes, await readSignature(name, version), trustedKeys, origin);
-        const bundle = parseBundle(bytes, origin);
-        // Otherwise an older version, or another model, could be put in its place, signature and all.
-        if (bundle.name !== name || bundle.version !== version)
-          throw new ServingError(
-            'MODEL_INVALID',
-            `${origin} is the bundle of ${bundle.name} version ${bundle.version}: push again`,
-          );
-        return bundle;
-      };
-      return (await readDocument(bundleKey(name, version), missing, parse)).document;
+      assertServed(name, only);
+      return readBundle(store, name, version, trustedKeys);
     },
   };
 };

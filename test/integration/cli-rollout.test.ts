@@ -67,9 +67,14 @@ describe('every command that changes something', () => {
   });
 
   it.each([
-    ['a version that does not exist', ['promote', 'add', '9'], 'NOT_FOUND', /no version 9/],
+    [
+      'a version that does not exist',
+      ['promote', 'add', '9'],
+      'NOT_FOUND',
+      /no version 9; npx onnx-serverless show add/,
+    ],
     ['what is no version', ['promote', 'add', 'best'], 'NOT_FOUND', /versions are 1, 2, 3/],
-    ['a model that does not exist', ['promote', 'sub', '1'], 'NOT_FOUND', /no model sub .*push/],
+    ['a model that does not exist', ['promote', 'sub', '1'], 'NOT_FOUND', /no model sub; .*push/],
     ['a canary without a weight', ['canary', 'add', '2'], 'INVALID_REQUEST', /--weight is missing.*10% or 0\.1/],
     ['a weight above 100 %', ['canary', 'add', '2', '--weight', '10'], 'INVALID_REQUEST', /--weight is 10,/],
     ['a weight that is none', ['canary', 'add', '2', '--weight', 'all'], 'INVALID_REQUEST', /--weight is all,/],

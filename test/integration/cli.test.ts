@@ -296,13 +296,18 @@ describe('with a directory', () => {
   });
 
   it.each([
-    ['an unknown model', ['predict', 'unknown', 'red.png'], 'NOT_FOUND', /push one with/],
+    [
+      'an unknown model',
+      ['predict', 'unknown', 'red.png'],
+      'NOT_FOUND',
+      /; push one to .* with: npx onnx-serverless push/,
+    ],
     ['a model of which the name is mistyped', ['predict', 'colors', 'red.png'], 'NOT_FOUND', /did you mean colours\?$/],
     [
       'a model of which the name is cut short',
       ['history', 'col'],
       'NOT_FOUND',
-      /no model col .*did you mean colours\?$/,
+      /no model col; .*did you mean colours\?$/,
     ],
     ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
     ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
@@ -572,7 +577,7 @@ describe('as a process', () => {
     [0, ['--help'], /Usage: npx onnx-serverless <command>/, /^$/],
     [0, ['predict', '--help'], /--top-k <count>/, /^$/],
     [0, ['--version'], /^\d+\.\d+\.\d+\n$/, /^$/],
-    [1, ['show', 'unknown', '--store', 'test'], /^$/, /^no model unknown in .*\n$/],
+    [1, ['show', 'unknown', '--store', 'test'], /^$/, /^no model unknown; push one to .*\n$/],
     [2, ['psuh'], /^$/, /^there is no command psuh; did you mean push\? .*\n$/],
     [2, ['list', '--json', '--sotre'], /^\{"error":"Unknown option.*--store\?.*\}\n$/, /^$/],
     [1, ['show', 'x', '--store', 'test', '--debug'], /^$/, /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/],

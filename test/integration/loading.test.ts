@@ -231,7 +231,7 @@ describe('preloading', () => {
     await preload(serving, ['lite0'], 9_000);
 
     expect(serving.warnings).toEqual([
-      expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining('push') }),
+      expect.objectContaining({ code: 'NOT_FOUND', operator: expect.stringContaining('push') }),
     ]);
     expect((await serving.fetch('/v2/health/ready')).status).toBe(200);
     expect((await ask()).status).toBe(404);

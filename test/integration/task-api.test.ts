@@ -232,7 +232,7 @@ describe('bad input', () => {
     [400, 'a reference that is a URL', 'uploads/', () => post('{"inputs": {"s3": "s3://other/uploads/a"}}')],
     [400, 'a reference that is a number', 'uploads/', () => post('{"inputs": {"s3": 1}}')],
     [404, 'a reference to nothing', 'does not exist', () => post('{"inputs": {"s3": "uploads/nothing.jpg"}}')],
-    [404, 'an unknown model', 'onnx-serverless push', () => post(coffee, JPEG, '/models/unknown')],
+    [404, 'an unknown model', 'no model unknown', () => post(coffee, JPEG, '/models/unknown')],
     [404, 'an unknown version', 'version 2', () => post(coffee, JPEG, '/models/lite0/versions/2')],
     [404, 'a version that is no number', '"latest"', () => post(coffee, JPEG, '/models/lite0/versions/latest')],
     [404, 'an unknown route', '/nothing', () => serving.fetch('/nothing')],
@@ -285,6 +285,35 @@ describe('bad input', () => {
     expect(body.requestId).toBe(response.headers.get('x-request-id'));
     expect(serving.observations[0]?.failures).toHaveLength(1);
     expect((await post(coffee, JPEG)).status).toBe(200); // it lives on
+  });
+});
+
+describe('errors of requests for missing models, versions, aliases and inputs', () => {
+  it.each([
+    ['a model', () => post(coffee, JPEG, '/models/unknown')],
+    ['a version', () => post(coffee, JPEG, '/models/lite0/versions/9')],
+    ['an alias', () => post(coffee, JPEG, '/models/lite0/aliases/best')],
+    ['a model of the Open Inference Protocol', () => post('{}', JSON_TYPE, '/v2/models/unknown/infer')],
+    ['a reference', () => post('{"inputs": {"s3": "uploads/nothing.jpg"}}')],
+  ])('a 404 names neither bucket nor command to the caller of %s', async (_what, send) => {
+    const response = await send();
+
+    const text = await response.text();
+    expect(response.status).toBe(404);
+    expect(text).not.toContain(serving.repository.store.location);
+    expect(text).not.toContain(serving.data.location);
+    expect(text).not.toMatch(/npx|onnx-serverless|stage parameter|MODELS/);
+  });
+
+  it.each([
+    ['/models/unknown', 'npx onnx-serverless push'],
+    ['/models/lite0/versions/9', 'npx onnx-serverless show lite0'],
+  ])('the failure of %s that is logged names the command to the operator', async (path, command) => {
+    await serving.fetch(path, { method: 'POST', headers: JPEG, body: coffee });
+
+    const [failure] = serving.observations[0]?.failures ?? [];
+    expect(failure?.operator).toContain(command);
+    expect(failure?.operator).toContain(serving.repository.store.location);
   });
 });
 

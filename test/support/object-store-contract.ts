@@ -31,7 +31,16 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
 
       expect(Buffer.from(object.body).toString()).toBe('{"a":1}');
       expect(object).toMatchObject({ key: 'plain/a.json', etag, sizeBytes: 7 });
-      expect(await store.head('plain/a.json')).toEqual({ key: 'plain/a.json', etag, sizeBytes: 7 });
+      expect(await store.head('plain/a.json')).toEqual({ key: 'plain/a.json', etag, sizeBytes: 7, metadata: {} });
+    });
+
+    it('refuses to read a missing object, and names its place to the operator alone', async () => {
+      const error = await store.read('plain/missing').catch((reason: unknown) => reason);
+
+      expect(error).toMatchObject({
+        message: 'plain/missing does not exist',
+        operator: `it was looked for in ${store.location}`,
+      });
     });
 
     it('reads an empty object', async () => {
@@ -78,6 +87,47 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
         expect(await keys('names/')).toContain(`names/${name}`);
       },
     );
+  });
+
+  describe('metadata', () => {
+    it('comes back with the head of the object that it was written with', async () => {
+      const metadata = { 'source-etag': '"0123"', version: '3' };
+      const etag = await store.write('metadata/kept', 'x', { metadata });
+
+      expect(await store.head('metadata/kept')).toEqual({ key: 'metadata/kept', etag, sizeBytes: 1, metadata });
+    });
+
+    it('belongs to one write: another write brings its own, or none', async () => {
+      await store.write('metadata/replaced', 'x', { metadata: { version: '1' } });
+      const etag = await store.write('metadata/replaced', 'x', { metadata: { version: '2' } });
+      expect((await store.head('metadata/replaced')).metadata).toEqual({ version: '2' });
+
+      await store.write('metadata/replaced', 'x', { condition: { ifMatch: etag } });
+      expect((await store.head('metadata/replaced')).metadata).toEqual({});
+    });
+
+    it('stays as it was when a conditional write is refused', async () => {
+      await store.write('metadata/first', 'x', { metadata: { version: '1' } });
+
+      const second = store.write('metadata/first', 'y', {
+        condition: { ifNoneMatch: '*' },
+        metadata: { version: '2' },
+      });
+
+      await expect(second).rejects.toMatchObject({ code: 'CONFLICT' });
+      expect((await store.head('metadata/first')).metadata).toEqual({ version: '1' });
+    });
+
+    it('is no object of its own, and goes with its object', async () => {
+      await store.write('metadata/folder/a', 'x', { metadata: { version: '1' } });
+      expect(await keys('metadata/folder/')).toEqual(['metadata/folder/a']);
+
+      await store.remove('metadata/folder/a');
+
+      expect(await collect(store.folders('metadata/'))).toEqual([]);
+      await store.write('metadata/folder/a', 'x');
+      expect((await store.head('metadata/folder/a')).metadata).toEqual({});
+    });
   });
 
   describe('ranges', () => {

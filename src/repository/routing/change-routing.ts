@@ -1,27 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ServingError } from '../../core/errors.ts';
 import { bundleKey, routingKey } from '../keys.ts';
-import { type ModelRepository, unlessMissing } from '../model-repository.ts';
+import { type ModelRepository, missingVersion, unlessMissing } from '../model-repository.ts';
 import { type Routing, type RoutingChange, routedVersions, type Targets, targetsOf } from './routing.ts';
 
-/** Who changes a routing, how, and why: what its history says. */
+/** Author, action and reason of a change, for the history of the routing. */
 export interface ChangeReason {
   readonly by: string;
   readonly action: string;
   readonly note?: string;
-  /** Only says what would be changed. */
+  /** Returns the change and does not write it. */
   readonly dryRun?: boolean;
 }
 
-/** What a change makes of the routing that is there (undefined before the first); undefined leaves it as it is. */
+/** Returns the targets after the change, or undefined for no change. `current` is undefined before the first routing of a model. */
 export type RoutingChanger = (
   current: Routing | undefined,
 ) => (Targets & Partial<Pick<Routing, 'deleted'>>) | undefined;
 
-/** Older entries are dropped: the document is read with every cold start. */
+/** Entries. Older ones are dropped: every cold start reads the document. */
 const HISTORY_LENGTH = 100;
 
-/** @throws `NOT_FOUND` for a version that `next` routes to and `current` does not: one that is missing already hinders no other change */
+/** @throws `NOT_FOUND` for a missing version that `next` routes to and `current` does not; one that `current` routes to hinders no other change. */
 const assertVersionsExist = async (
   { store }: ModelRepository,
   name: string,
@@ -32,18 +32,14 @@ const assertVersionsExist = async (
   for (const version of routedVersions(next)) {
     if (known.has(version)) continue;
     const exists = !next.deleted.includes(version) && (await unlessMissing(store.head(bundleKey(name, version))));
-    if (!exists)
-      throw new ServingError(
-        'NOT_FOUND',
-        `model ${name} has no version ${version}; npx onnx-serverless show ${name} lists them`,
-      );
+    if (!exists) throw missingVersion(store, name, version);
   }
 };
 
 const isLostRace = (error: unknown): boolean =>
   error instanceof ServingError && (error.code === 'CONFLICT' || error.code === 'NOT_FOUND');
 
-/** The routing after `changed`, with what its history says of it; undefined when nothing is changed. */
+/** The routing after the change, and the entry of its history; undefined when nothing changes. */
 const nextRouting = (
   current: Routing | undefined,
   changed: ReturnType<RoutingChanger>,
@@ -59,10 +55,10 @@ const nextRouting = (
 };
 
 /**
- * Changes the routing of a model by compare-and-swap: `change` sees the current one, again after every lost race. The versions that
- * the result newly routes to have to exist. Returns what was changed, undefined for nothing.
+ * Changes the routing of a model by compare-and-swap: after every lost race, `change` sees the current routing again. Versions that
+ * the routing has not named before have to exist. Returns the entry of the history, or undefined when nothing changes.
  *
- * @throws `NOT_FOUND` for a version that does not exist, and whatever `change` throws
+ * @throws `NOT_FOUND` for a version that does not exist; errors of `change`
  */
 export const changeRouting = async (
   repository: ModelRepository,

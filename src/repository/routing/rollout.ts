@@ -3,9 +3,10 @@ import { assertAlias } from '../keys.ts';
 import type { RoutingChanger } from './change-routing.ts';
 import type { Routing, Targets } from './routing.ts';
 
-/** A change of a model that is there. */
+/** A change of an existing routing. */
 type Change = (current: Routing) => Targets & { readonly deleted?: number[] };
 
+/** Makes a changer of `change`, which needs an existing routing. @throws `NOT_FOUND` when the model has none */
 export const changing =
   (change: Change): RoutingChanger =>
   (current) => {
@@ -15,7 +16,7 @@ export const changing =
 
 type Optional<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-/** Targets without the fields that are undefined. */
+/** Targets without undefined fields. */
 const route = ({
   stable,
   aliases,
@@ -35,7 +36,7 @@ const refuseStable = (current: Routing, version: number): void => {
 const unless = <T extends { readonly version: number }>(version: number, target: T | undefined): T | undefined =>
   target?.version === version ? undefined : target;
 
-/** `version` answers from now on. What it was before, canary or shadow, it no longer is. */
+/** `version` answers from now on, and is neither canary nor shadow any more. */
 export const promote = (version: number): RoutingChanger =>
   changing(({ aliases, canary, shadow }) =>
     route({ stable: version, aliases, canary: unless(version, canary), shadow: unless(version, shadow) }),
@@ -57,7 +58,7 @@ export const setShadow = (shadow: Targets['shadow']): RoutingChanger =>
     return route({ stable, aliases, canary, shadow });
   });
 
-/** Names `version`; undefined removes the name. @throws `INVALID_REQUEST`; `NOT_FOUND` for an alias to remove that is not there */
+/** `alias` names `version`; undefined removes the alias. @throws `INVALID_REQUEST`; `NOT_FOUND` for the removal of an alias that does not exist */
 export const setAlias = (alias: string, version: number | undefined): RoutingChanger => {
   assertAlias(alias);
   return changing((current) => {
@@ -70,12 +71,12 @@ export const setAlias = (alias: string, version: number | undefined): RoutingCha
 
 export const ROLL_BACK = 'rollback';
 
-/** The stable versions that led to the current one, oldest first; one that was rolled back from led nowhere. */
+/** The stable versions up to the current one, oldest first, without those that were rolled back. */
 const stableVersions = ({ history, stable }: Routing): number[] => {
   const stack: number[] = [];
   for (const { action, from, to } of history) {
     if (from?.stable === to.stable) continue;
-    if (stack.length === 0 && from) stack.push(from.stable); // what came before has been forgotten
+    if (stack.length === 0 && from) stack.push(from.stable); // older history has been dropped
     const known = action === ROLL_BACK ? stack.lastIndexOf(to.stable) : -1;
     if (known >= 0) stack.length = known;
     stack.push(to.stable);
@@ -83,13 +84,13 @@ const stableVersions = ({ history, stable }: Routing): number[] => {
   return stack.at(-1) === stable ? stack : [...stack, stable];
 };
 
-/** The version that a rollback returns to; undefined when there is none. */
+/** The version to which a rollback returns; undefined when there is none. */
 export const previousStable = (routing: Routing): number | undefined =>
   stableVersions(routing).findLast((version) => version !== routing.stable && !routing.deleted.includes(version));
 
 /**
- * Returns to the version that was stable before, and ends canary and shadow; a further one goes further back.
- * @throws `INVALID_REQUEST` when there is none; `CONFLICT` when another version became stable meanwhile, since nobody asked to roll that back
+ * Returns to the version that was stable before, and ends canary and shadow; a second rollback goes one version further back.
+ * @throws `INVALID_REQUEST` when there is none; `CONFLICT` when another version became stable meanwhile: nobody asked to roll that one back
  */
 export const rollBack = (): RoutingChanger => {
   let asked: number | undefined;

@@ -6,20 +6,20 @@ const version = v.pipe(v.number(), v.integer(), v.minValue(1));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 const targetsSchema = v.object({
-  /** Answers when the caller names no version. */
+  /** The version that answers when the caller names none. */
   stable: version,
-  /** Answers this share, 0 to 1, of what `stable` would. */
+  /** A version that answers a share, 0 to 1, of the requests in the place of `stable`. */
   canary: v.optional(v.object({ version, weight: share })),
-  /** Is run on this share, 0 to 1, of the requests after they were answered, and compared. */
+  /** A version that runs on a share, 0 to 1, of the requests after they were answered, and is compared. */
   shadow: v.optional(v.object({ version, rate: share })),
-  /** Names for versions, beside their numbers. */
+  /** Versions by names, beside their numbers. */
   aliases: v.optional(v.record(v.string(), version), {}),
 });
 
 const routingSchema = v.object({
   formatVersion: v.literal(1),
   ...targetsSchema.entries,
-  /** Versions that were deleted, or are being: they can never be routed to again. */
+  /** Versions that were deleted, or are being deleted: no routing can name them again. */
   deleted: v.optional(v.array(version), []),
   /** Newest last. */
   history: v.optional(
@@ -37,10 +37,10 @@ const routingSchema = v.object({
   ),
 });
 
-/** The versions of a model that requests go to. */
+/** The versions of a model to which requests go. */
 export type Targets = v.InferOutput<typeof targetsSchema>;
 
-/** Which versions of a model answer, and how it came to that; changed only by compare-and-swap. */
+/** The document `routing.json`: targets, deleted versions and history. It is changed only by compare-and-swap. */
 export type Routing = v.InferOutput<typeof routingSchema>;
 
 export type RoutingChange = Routing['history'][number];
@@ -52,7 +52,7 @@ export const parseRouting = (bytes: Uint8Array, origin: string): Routing => {
   return parsed.output;
 };
 
-/** What of `routing` decides where requests go. */
+/** The targets of a routing alone, without its history. */
 export const targetsOf = ({ stable, canary, shadow, aliases }: Targets): Targets => ({
   stable,
   ...(canary && { canary }),
@@ -60,7 +60,7 @@ export const targetsOf = ({ stable, canary, shadow, aliases }: Targets): Targets
   aliases,
 });
 
-/** Every version that some request goes to. */
+/** Every version to which requests go. */
 export const routedVersions = ({ stable, canary, shadow, aliases }: Targets): ReadonlySet<number> =>
   new Set([
     stable,

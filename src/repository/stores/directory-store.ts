@@ -1,144 +1,135 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import { ServingError } from '../../core/errors.ts';
 import { assertUnchanged, hashFile } from '../versions/file-hash.ts';
-import type { ObjectInfo, StoredObject, UploadingStore, WriteOptions } from './object-store.ts';
+import {
+  assertSize,
+  type ListedObject,
+  missingObject,
+  replacedObject,
+  type StoredObject,
+  type UploadingStore,
+  type WriteOptions,
+} from './object-store.ts';
+import { inspectFile, PRIVATE_SUFFIX, readMetadata, removeFile, replaceFile } from './stored-file.ts';
 
-/** Files being written, and locks: no part of the store. */
-const PRIVATE_SUFFIX = '.private';
-/** A lock this old was left by a process that died. */
-const STALE_LOCK_MS = 5_000;
+/** Codes of the file system for a path at which there is no file. */
+const MISSING = new Set(['ENOENT', 'EISDIR', 'ENOTDIR']);
 
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+const pathOf = (base: string, key: string): string => {
+  const path = resolve(base, key);
+  if (!path.startsWith(base + sep)) throw new ServingError('INVALID_REQUEST', `key ${key} leaves the store`);
+  return path;
+};
 
-/** A store in a directory, for the command line and for tests; the path of a file is its key. Every write is a rename, so that no reader sees half of one. */
+const toServingError = (error: unknown, base: string, key: string): ServingError => {
+  if (error instanceof ServingError) return error;
+  if (MISSING.has(errorCode(error) ?? '')) return missingObject(base, key, error);
+  return new ServingError('MODEL_UNAVAILABLE', `${join(base, key)}: ${String(error)}`, { cause: error });
+};
+
+const readObject = async (base: string, key: string, maxBytes = Number.POSITIVE_INFINITY): Promise<StoredObject> => {
+  const path = pathOf(base, key);
+  const { sizeBytes, etag } = await inspectFile(path);
+  assertSize(key, sizeBytes, maxBytes);
+  return { key, sizeBytes, etag, body: await readFile(path), contentType: undefined };
+};
+
+const openRange = (path: string, start: number, end: number): AsyncIterable<Uint8Array> =>
+  createReadStream(path, { start, end: end - 1 });
+
+/** @throws `CONFLICT` when the condition does not hold */
+const putObject = async (
+  base: string,
+  key: string,
+  fill: (temporary: string) => Promise<void>,
+  options?: WriteOptions,
+): Promise<string> => {
+  const etag = await replaceFile(pathOf(base, key), fill, options);
+  if (etag === undefined) throw replacedObject(base, key);
+  return etag;
+};
+
+const listObjects = async function* (base: string, prefix: string): AsyncIterable<ListedObject> {
+  const folder = resolve(base, prefix.slice(0, prefix.lastIndexOf('/') + 1));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    const key = relative(base, path).split(sep).join('/');
+    if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix))
+      yield { key, ...(await inspectFile(path)) };
+  }
+};
+
+/** Removes empty folders from `folder` up to the store: a folder exists as long as it holds an object, as on S3. */
+const removeEmptyFolders = async (base: string, folder: string): Promise<void> => {
+  for (let empty = folder; empty !== base; empty = dirname(empty)) {
+    const removed = await rmdir(empty).then(
+      () => true,
+      () => false, // rmdir refuses a folder that is not empty
+    );
+    if (!removed) return;
+  }
+};
+
+/**
+ * A store in a directory, for the command line and for tests; the path of a file is its key.
+ * Every write is a rename, so that no reader sees half of an object.
+ */
 export const createDirectoryStore = (root: string): UploadingStore => {
   const base = resolve(root);
-
-  const pathOf = (key: string): string => {
-    const path = resolve(base, key);
-    if (!path.startsWith(base + sep)) throw new ServingError('INVALID_REQUEST', `key ${key} leaves the store`);
-    return path;
-  };
-
-  const failure = (error: unknown, key: string): ServingError => {
-    if (error instanceof ServingError) return error;
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR')
-      return new ServingError('NOT_FOUND', `${join(base, key)} does not exist`, { cause: error });
-    return new ServingError('MODEL_UNAVAILABLE', `${join(base, key)}: ${String(error)}`, { cause: error });
-  };
 
   const attempt = async <T>(key: string, run: () => Promise<T>): Promise<T> => {
     try {
       return await run();
     } catch (error) {
-      throw failure(error, key);
-    }
-  };
-
-  const head = async (key: string): Promise<ObjectInfo> => {
-    const found = await stat(pathOf(key), { bigint: true });
-    if (!found.isFile()) throw new ServingError('NOT_FOUND', `${join(base, key)} is no file`);
-    // Every write makes a new inode, so that no two contents share this.
-    return { key, sizeBytes: Number(found.size), etag: `"${found.ino}-${found.mtimeNs}-${found.size}"` };
-  };
-
-  const read = async (key: string, maxBytes = Number.POSITIVE_INFINITY): Promise<StoredObject> => {
-    const info = await head(key);
-    if (info.sizeBytes > maxBytes) {
-      const problem = `${key} has ${info.sizeBytes} bytes, at most ${maxBytes} are read`;
-      throw new ServingError('PAYLOAD_TOO_LARGE', problem);
-    }
-    return { ...info, body: await readFile(pathOf(key)), contentType: undefined };
-  };
-
-  const conflict = (key: string, error?: unknown): ServingError =>
-    new ServingError('CONFLICT', `${join(base, key)} was written by someone else`, { cause: error });
-
-  /** Holds `<path>.lock` while `run` compares and replaces; between processes too. */
-  const locked = async <T>(path: string, run: () => Promise<T>): Promise<T> => {
-    const lock = `${path}.lock${PRIVATE_SUFFIX}`;
-    for (;;) {
-      try {
-        await (await open(lock, 'wx')).close();
-        break;
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-        const age = await stat(lock).then(
-          (found) => Date.now() - found.mtimeMs,
-          () => 0,
-        );
-        if (age > STALE_LOCK_MS) await rm(lock, { force: true });
-        else await new Promise((wake) => setTimeout(wake, 5));
-      }
-    }
-    try {
-      return await run();
-    } finally {
-      await rm(lock, { force: true });
-    }
-  };
-
-  /** Puts what `fill` writes under `key`, whole or not at all. */
-  const put = async (key: string, fill: (temporary: string) => Promise<void>, { condition }: WriteOptions = {}) => {
-    const path = pathOf(key);
-    const temporary = `${path}.${randomUUID()}${PRIVATE_SUFFIX}`;
-    await mkdir(dirname(path), { recursive: true });
-    try {
-      await fill(temporary);
-      await locked(path, async () => {
-        if (condition && 'ifMatch' in condition && (await head(key)).etag !== condition.ifMatch) throw conflict(key);
-        if (condition && 'ifNoneMatch' in condition) await link(temporary, path);
-        else await rename(temporary, path);
-      });
-      return (await head(key)).etag;
-    } catch (error) {
-      throw codeOf(error) === 'EEXIST' ? conflict(key, error) : error;
-    } finally {
-      await rm(temporary, { force: true });
+      throw toServingError(error, base, key);
     }
   };
 
   return {
     location: base,
-    head: (key) => attempt(key, () => head(key)),
 
-    read: (key, maxBytes) => attempt(key, () => read(key, maxBytes)),
+    head: (key) =>
+      attempt(key, async () => {
+        const path = pathOf(base, key);
+        const { sizeBytes, etag } = await inspectFile(path);
+        return { key, sizeBytes, etag, metadata: await readMetadata(path, etag) };
+      }),
 
-    readChanged: (key, etag) => attempt(key, async () => ((await head(key)).etag === etag ? undefined : read(key))),
+    read: (key, maxBytes) => attempt(key, () => readObject(base, key, maxBytes)),
+
+    readChanged: (key, etag) =>
+      attempt(key, async () => {
+        const isUnchanged = (await inspectFile(pathOf(base, key))).etag === etag;
+        return isUnchanged ? undefined : readObject(base, key);
+      }),
 
     async *readRange(key, start, end, etag) {
       try {
-        if (etag !== undefined && (await head(key)).etag !== etag) throw conflict(key);
-        for await (const chunk of createReadStream(pathOf(key), { start, end: end - 1 })) yield chunk as Uint8Array;
+        const path = pathOf(base, key);
+        if (etag !== undefined && (await inspectFile(path)).etag !== etag) throw replacedObject(base, key);
+        yield* openRange(path, start, end);
       } catch (error) {
-        throw failure(error, key);
+        throw toServingError(error, base, key);
       }
     },
 
-    write: (key, body, options) => attempt(key, () => put(key, (temporary) => writeFile(temporary, body), options)),
+    write: (key, body, options) =>
+      attempt(key, () => putObject(base, key, (temporary) => writeFile(temporary, body), options)),
 
     upload: (key, path, { sha256, onProgress }) =>
       attempt(key, async () => {
-        await put(key, async (temporary) => {
+        await putObject(base, key, async (temporary) => {
           await copyFile(path, temporary);
           assertUnchanged(path, await hashFile(temporary), sha256);
         });
         onProgress?.((await stat(path)).size);
       }),
 
-    async *list(prefix) {
-      const folder = resolve(base, prefix.slice(0, prefix.lastIndexOf('/') + 1));
-      const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-      for (const entry of entries) {
-        const key = relative(base, join(entry.parentPath, entry.name)).split(sep).join('/');
-        if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix))
-          yield { ...(await head(key)), modifiedMs: (await stat(pathOf(key))).mtimeMs };
-      }
-    },
+    list: (prefix) => listObjects(base, prefix),
 
     async *folders(prefix) {
       const entries = await readdir(resolve(base, prefix), { withFileTypes: true }).catch(() => []);
@@ -147,17 +138,9 @@ export const createDirectoryStore = (root: string): UploadingStore => {
 
     remove: (key) =>
       attempt(key, async () => {
-        await rm(pathOf(key), { force: true });
-        // A folder exists as long as a key lies below it, as on S3; rmdir refuses the first one that is not empty.
-        let folder = dirname(pathOf(key));
-        while (
-          folder !== base &&
-          (await rmdir(folder).then(
-            () => true,
-            () => false,
-          ))
-        )
-          folder = dirname(folder);
+        const path = pathOf(base, key);
+        await removeFile(path);
+        await removeEmptyFolders(base, dirname(path));
       }),
   };
 };

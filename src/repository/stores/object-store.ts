@@ -1,14 +1,24 @@
-/** An object as a listing or a read names it. */
+import { ServingError } from '../../core/errors.ts';
+
+/** An object without its bytes. */
 export interface ObjectInfo {
   readonly key: string;
   readonly sizeBytes: number;
-  /** Opaque: equal exactly while the object was not written again. */
+  /** An opaque string, which every write of the object changes. */
   readonly etag: string;
 }
 
 export interface ListedObject extends ObjectInfo {
-  /** By the clock of the store. */
+  /** Time of the last write by the store's clock, in milliseconds since 1970. */
   readonly modifiedMs: number;
+}
+
+/** Short strings of ASCII beside the bytes of an object, by lower-case names of letters, digits and hyphens. */
+export type ObjectMetadata = Readonly<Record<string, string>>;
+
+export interface ObjectHead extends ObjectInfo {
+  /** The metadata of the object's last write; empty when it had none. */
+  readonly metadata: ObjectMetadata;
 }
 
 export interface StoredObject extends ObjectInfo {
@@ -16,48 +26,64 @@ export interface StoredObject extends ObjectInfo {
   readonly contentType: string | undefined;
 }
 
-/** `ifNoneMatch: '*'` writes only a key that does not exist; `ifMatch` replaces only the object with that etag. */
+/** `ifNoneMatch: '*'` creates an object, and replaces none; `ifMatch` replaces only the object with that etag. */
 export type WriteCondition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
 
 export interface WriteOptions {
   readonly condition?: WriteCondition;
   readonly contentType?: string;
+  /** S3 takes up to 2 KB of names and values together. */
+  readonly metadata?: ObjectMetadata;
 }
 
 export interface UploadOptions {
-  /** Of the file, in lower-case hexadecimal. */
+  /** The sha256 of the file, in lower-case hexadecimal. */
   readonly sha256: string;
   readonly onProgress?: (sentBytes: number) => void;
 }
 
 /**
- * Where objects live: S3, or a directory. Keys are `/`-separated.
+ * A store of objects: S3, or a directory. Segments of keys are separated by `/`.
  *
  * Every method throws `MODEL_UNAVAILABLE` when the store cannot be reached, is too slow, or fails; the caller may try again.
  */
 export interface ObjectStore {
-  /** For messages: `s3://bucket` or the directory. */
+  /** The name of the store for operators: `s3://bucket` or the path of the directory. */
   readonly location: string;
   /** @throws `NOT_FOUND` */
-  head(key: string): Promise<ObjectInfo>;
-  /** @throws `NOT_FOUND`; `PAYLOAD_TOO_LARGE` above `maxBytes`, before the body is read. */
+  head(key: string): Promise<ObjectHead>;
+  /** @throws `NOT_FOUND`; `PAYLOAD_TOO_LARGE` above `maxBytes`, before the body is read */
   read(key: string, maxBytes?: number): Promise<StoredObject>;
-  /** The object when it no longer has `etag`, otherwise undefined. @throws `NOT_FOUND` */
+  /** Reads the object when it no longer has `etag`; undefined while it has. @throws `NOT_FOUND` */
   readChanged(key: string, etag: string): Promise<StoredObject | undefined>;
-  /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object does not have `etag`. */
+  /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object does not have `etag` */
   readRange(key: string, start: number, end: number, etag?: string): AsyncIterable<Uint8Array>;
-  /** Returns the etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written. */
+  /** Writes the object whole and returns its etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written */
   write(key: string, body: Uint8Array | string, options?: WriteOptions): Promise<string>;
-  /** Every object whose key starts with `prefix`, in no particular order, however many pages that takes. */
+  /** Every object whose key starts with `prefix`, in no particular order. */
   list(prefix: string): AsyncIterable<ListedObject>;
-  /** The distinct next path segments below `prefix` (which ends in `/` or is empty), without reading what lies deeper. */
+  /** The distinct next path segments below `prefix`, which ends in `/` or is empty; deeper objects are not listed. */
   folders(prefix: string): AsyncIterable<string>;
   /** Removes the object; a key that does not exist is removed already. */
   remove(key: string): Promise<void>;
 }
 
-/** A store that takes files, however large: for whoever publishes. Functions have no use for it. */
+/** A store that takes files of any size, for publishing; functions do not need it. */
 export interface UploadingStore extends ObjectStore {
   /** Writes the file at `path` under `key`, whole or not at all. @throws `CONFLICT` when the file no longer has its sha256 */
   upload(key: string, path: string, options: UploadOptions): Promise<void>;
 }
+
+/** The error that `location` has no object `key`. Only the operator reads the location. */
+export const missingObject = (location: string, key: string, cause?: unknown): ServingError =>
+  new ServingError('NOT_FOUND', `${key} does not exist`, { operator: `it was looked for in ${location}`, cause });
+
+/** The error that another writer has replaced the object, or created it first. */
+export const replacedObject = (location: string, key: string, cause?: unknown): ServingError =>
+  new ServingError('CONFLICT', `${key} was written by someone else`, { operator: `it lies in ${location}`, cause });
+
+/** @throws `PAYLOAD_TOO_LARGE` when the object is larger than its reader takes */
+export const assertSize = (key: string, sizeBytes: number, maxBytes: number): void => {
+  if (sizeBytes <= maxBytes) return;
+  throw new ServingError('PAYLOAD_TOO_LARGE', `${key} has ${sizeBytes} bytes, at most ${maxBytes} are read`);
+};

@@ -13,26 +13,27 @@ import { assertUnchanged } from '../versions/file-hash.ts';
 import type { UploadingStore } from './object-store.ts';
 import { createS3Store, toServingError } from './s3-store.ts';
 
-/** A file of one part is one PUT. S3 takes up to 10,000 parts: 84 GB, more than /tmp holds. */
+/** A file of up to one part is one PUT. S3 takes up to 10,000 parts: 84 GB, more than /tmp holds. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_IN_FLIGHT = 4;
 
+/** A file to send. */
 interface Source {
   readonly file: FileHandle;
   readonly path: string;
   readonly sizeBytes: number;
-  /** Of the whole file, as it was when it was hashed. */
+  /** The sha256 of the whole file when it was hashed, in lower-case hexadecimal. */
   readonly sha256: string;
   readonly onSent: (bytes: number) => void;
 }
 
-/** Sends one part, whose sha256 S3 checks. */
+/** Sends one part; S3 checks its sha256. */
 type SendPart = (number: number, part: Uint8Array, base64Sha256: string) => Promise<CompletedPart>;
 
 const sha256Of = (part: Uint8Array, encoding: 'hex' | 'base64'): string =>
   createHash('sha256').update(part).digest(encoding);
 
-/** Shorter than `bytes` when the file has become shorter; its sha256 tells. */
+/** Reads a part, which is shorter than `bytes` when the file has become shorter: then its sha256 differs. */
 const readPart = async (file: FileHandle, start: number, bytes: number): Promise<Buffer> => {
   const part = Buffer.allocUnsafe(bytes);
   let filled = 0;
@@ -41,7 +42,7 @@ const readPart = async (file: FileHandle, start: number, bytes: number): Promise
   return part.subarray(0, filled);
 };
 
-/** Reads the file in order, with a few parts under way at a time. @throws `CONFLICT` when it is not the file that was hashed */
+/** Reads the file in order and sends its parts, a few at a time. @throws `CONFLICT` when it is not the file that was hashed */
 const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send: SendPart) => {
   const hash = createHash('sha256');
   const parts: CompletedPart[] = [];
@@ -58,7 +59,7 @@ const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send
       underWay.add(sending);
       sending.then(
         () => underWay.delete(sending),
-        () => {}, // it stays among them, to be thrown below
+        () => {}, // it stays in the set, and is thrown below
       );
       if (underWay.size === PARTS_IN_FLIGHT) await Promise.race(underWay);
     }
@@ -70,7 +71,7 @@ const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send
   }
 };
 
-/** The S3 store, and files of any size: those of more than a part by multipart upload, which is aborted when it fails. */
+/** The S3 store with uploads of files. A file of more than one part is sent by multipart upload, which is aborted when it fails. */
 export const createS3UploadStore = (client: S3Client, bucket: string): UploadingStore => {
   const store = createS3Store(client, bucket);
 
@@ -113,7 +114,7 @@ export const createS3UploadStore = (client: S3Client, bucket: string): Uploading
         const source: Source = { file, path, sizeBytes, sha256, onSent };
         await (sizeBytes > PART_BYTES ? putParts(key, source) : putWhole(key, source));
       } catch (error) {
-        throw toServingError(error, `${store.location}/${key}`);
+        throw toServingError(error, store.location, key);
       } finally {
         await file.close();
       }

@@ -23,7 +23,7 @@ const bundleSchema = v.object({
   name: v.string(),
   version: v.pipe(v.number(), v.integer(), v.minValue(1)),
   task: v.string(),
-  /** Every file of the version; nothing is trusted that does not match its sha256. */
+  /** Every file of the version. A file is trusted only when it matches its sha256. */
   files: v.array(
     v.object({
       path: relativePath,
@@ -31,70 +31,70 @@ const bundleSchema = v.object({
       sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
     }),
   ),
-  /** An ONNX graph by the role it plays; most tasks have one, `model`. */
+  /** ONNX graphs by role; most tasks have one graph, `model`. */
   graphs: v.record(
     v.string(),
     v.object({
       file: relativePath,
-      /** Files with weights that `file` names relative to itself. */
+      /** Files with weights, which `file` names relative to itself. */
       externalData: v.array(relativePath),
       signature: v.object({ inputs: specs, outputs: specs }),
-      /** How long creating the session took at push, in milliseconds. */
+      /** Duration of the session's creation at push, in milliseconds. */
       createMs: v.number(),
-      /** Where `file` was made at push to load faster: of what, and how far its outputs lay from the original's, absolute up to 1 and relative above. */
+      /** Origin of a `file` that push made to load faster. Differences of outputs are absolute up to 1, and relative above. */
       baked: v.optional(
         v.object({
           from: relativePath,
-          /** How many runs were compared. */
+          /** Number of runs that were compared. */
           runs: v.number(),
           maxDifference: v.number(),
           tolerance: v.number(),
-          /** Version of onnxruntime that made it. */
+          /** Version of the onnxruntime that made `file`. */
           runtime: v.string(),
         }),
       ),
     }),
   ),
-  /** What the task needs to know besides the graphs (labels, preprocessing, …); the task parses it. */
+  /** Settings of the task (labels, preprocessing, …), which the task parses. */
   settings: v.record(v.string(), v.unknown()),
-  /** Files that the task reads when the model is loaded: a tokenizer, a catalogue. */
+  /** Files besides graphs that the task reads when the model is loaded: a tokenizer, a catalogue. */
   resources: v.optional(v.array(relativePath), []),
-  /** How many rows may run together. */
+  /** Most rows that may run together. */
   maxBatch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 32),
-  /** What is run after loading, before the first request: recorded inputs, or zeros of these sizes when there are none. */
+  /** Inputs that run after loading, before the first request: recorded ones, or zeros when there are none. */
   warmup: v.optional(
     v.object({
-      /** Size of each variable dimension of the zeros; 1 when left out. */
+      /** Sizes of the zeros' variable dimensions; 1 for a dimension that is left out. */
       dimensions: v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
-      /** Files of the bundle, each an input as a caller would send it. */
+      /** Paths of files of the bundle, each an input as a caller sends it. */
       inputs: v.array(relativePath),
     }),
     { dimensions: {}, inputs: [] },
   ),
-  /** Where the model came from, for people. */
+  /** Origin of the model, for people. */
   source: v.string(),
   created: v.string(),
 });
 
-/** What a version is: written last at push, so that a version without it does not exist. */
+/** The document `bundle.json`, which describes a version. Push writes it last: a version without it does not exist. */
 export type Bundle = v.InferOutput<typeof bundleSchema>;
-/** A bundle as it is written: what has a default may be left out. */
+/** A bundle before it is parsed: fields with a default may be left out. */
 export type BundleDocument = v.InferInput<typeof bundleSchema>;
 export type BundleFile = Bundle['files'][number];
 export type BundleGraph = Bundle['graphs'][string];
 
-/** A bundle as it was read: `digest` is the sha256 of its bytes and so names everything it refers to. */
+/** A bundle that was read. `digest` is the sha256 of its bytes, in lower-case hexadecimal: it identifies the version and all its files. */
 export interface PublishedBundle extends Bundle {
   readonly digest: string;
 }
 
-/** `at key: what is wrong`, of the first issue. */
+/** The first issue as `<path of the field>: <problem>`. */
 export const describeIssue = (issues: readonly v.BaseIssue<unknown>[]): string => {
   const [issue] = issues;
   return issue ? `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}` : 'unknown';
 };
 
-/** @throws `MODEL_INVALID` naming the field. */
+/** @throws `MODEL_INVALID` naming the field, or a path that is not among the files. `origin` names the document in messages. */
 export const parseBundle = (bytes: Uint8Array, origin: string): PublishedBundle => {
   const parsed = v.safeParse(bundleSchema, parseJson(bytes, origin));
   if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);

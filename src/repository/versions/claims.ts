@@ -6,22 +6,22 @@ import { type ModelRepository, unlessMissing } from '../model-repository.ts';
 import type { ListedObject } from '../stores/object-store.ts';
 
 /**
- * What a push says about itself before it writes anything. The number is its own for good; who may go on with it is decided by
- * compare-and-swap of the claim, never by a clock:
+ * The document `claim`, which a push writes before anything else. Its number is taken for good. A compare-and-swap of the claim, never a
+ * clock, decides who may go on with it:
  *
  *     open ─ every file is there ─▸ sealed ─▸ bundle.json
  *       └─ given up ─▸ abandoned ─▸ files removed
  *
- * A sealed claim is never abandoned, an abandoned one never sealed: no bundle can name files that somebody removes.
+ * A sealed claim is never abandoned, and an abandoned claim is never sealed: no bundle can name files that somebody removes.
  */
 const claimSchema = v.object({
   formatVersion: v.literal(1),
-  /** Of one run of a push: who resumes a push has another one. */
+  /** Identifier of one run of a push: the run that resumes it has another one. */
   push: v.string(),
   by: v.string(),
-  /** For people: clocks differ. */
+  /** Time of the claim, for people: clocks differ. */
   at: v.string(),
-  /** Of all files. */
+  /** Digest of the paths and sha256s of all files. */
   digest: v.string(),
   state: v.picklist(['open', 'sealed', 'abandoned']),
 });
@@ -34,13 +34,13 @@ export interface Claim {
   readonly document: ClaimDocument;
 }
 
-/** Who pushes, and what. */
+/** The author of a push, and the files. */
 export interface Pusher {
   readonly by: string;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
 }
 
-/** A push that has not touched its claim for so long has ended: longer than any upload takes, since an end that is assumed too early makes it fail. */
+/** A push whose claim is older has ended. No upload takes as long: a push that is declared ended too early fails. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 const isConflict = (error: unknown): boolean => error instanceof ServingError && error.code === 'CONFLICT';
@@ -50,12 +50,13 @@ const digestOf = (files: Pusher['files']): string =>
     .update(JSON.stringify(files.map(({ path, sha256 }) => [path, sha256]).sort()))
     .digest('hex');
 
+/** A new claim of the pusher. */
 const openClaim = ({ by, files }: Pusher): ClaimDocument => ({
   formatVersion: 1,
   ...{ push: randomUUID(), by, at: new Date().toISOString(), digest: digestOf(files), state: 'open' },
 });
 
-/** Undefined for a claim that says nothing about itself: whatever wrote it, it is left alone. */
+/** Undefined for a claim that is no such document: it is left alone. */
 const readClaim = async ({ store }: ModelRepository, name: string, version: number): Promise<Claim | undefined> => {
   const { body, etag } = await store.read(claimKey(name, version));
   try {
@@ -66,7 +67,7 @@ const readClaim = async ({ store }: ModelRepository, name: string, version: numb
   }
 };
 
-/** Replaces the claim; undefined when somebody else did. */
+/** Replaces the claim; undefined when somebody else has replaced it. */
 const replaceClaim = async (
   repository: ModelRepository,
   name: string,
@@ -88,7 +89,7 @@ const replaceClaim = async (
   }
 };
 
-/** Claims the first free number: two pushes never share one, since only one of them can create its claim. */
+/** Claims the first free number. Two pushes never share a number: only one of them can create its claim. */
 export const claimVersion = async (repository: ModelRepository, name: string, pusher: Pusher): Promise<Claim> => {
   const document = openClaim(pusher);
   for (let version = ((await repository.claimedVersions(name)).at(-1) ?? 0) + 1; ; version += 1) {
@@ -102,11 +103,11 @@ export const claimVersion = async (repository: ModelRepository, name: string, pu
   }
 };
 
-/** What lies below a version that has no bundle. */
+/** The objects of a version that has no bundle. */
 interface Unfinished {
   readonly version: number;
   readonly claim: ListedObject;
-  /** Everything but the claim. */
+  /** Keys of all objects but the claim. */
   readonly files: readonly string[];
 }
 
@@ -125,7 +126,7 @@ const listUnfinished = async ({ store }: ModelRepository, name: string): Promise
 
 /**
  * Takes over the latest unfinished push of the same files; undefined when there is none.
- * Should it still be running after all, one of the two ends with `CONFLICT`, and there is one version.
+ * When that push still runs, one of the two ends with `CONFLICT`, and there is one version.
  */
 export const resumeClaim = async (
   repository: ModelRepository,
@@ -145,17 +146,17 @@ export const resumeClaim = async (
   return undefined;
 };
 
-/** Says that every file is there. @throws `CONFLICT` when somebody else resumed the push, or gave it up */
+/** Seals the claim when every file is stored. @throws `CONFLICT` when somebody else resumed the push, or gave it up */
 export const sealClaim = async (repository: ModelRepository, name: string, claim: Claim): Promise<void> => {
   if (claim.document.state === 'sealed') return;
   const sealed = await replaceClaim(repository, name, claim, { ...claim.document, state: 'sealed' });
   if (sealed !== undefined) return;
   const now = await readClaim(repository, name, claim.version);
-  const what = now?.document.state === 'abandoned' ? 'given up by a later push' : `resumed by ${now?.document.by}`;
-  throw new ServingError('CONFLICT', `version ${claim.version} of model ${name} was ${what} meanwhile; push again`);
+  const change = now?.document.state === 'abandoned' ? 'given up by a later push' : `resumed by ${now?.document.by}`;
+  throw new ServingError('CONFLICT', `version ${claim.version} of model ${name} was ${change} meanwhile; push again`);
 };
 
-/** Removes the files of pushes that ended before they were done. Their numbers stay used. `own` gives the time, by the store's clock. */
+/** Removes the files of pushes that ended early; their numbers stay used. The claim of version `own` gives the time by the store's clock. */
 export const removeAbandoned = async (repository: ModelRepository, name: string, own: number): Promise<void> => {
   const unfinished = await listUnfinished(repository, name);
   const nowMs = unfinished.find(({ version }) => version === own)?.claim.modifiedMs ?? 0;

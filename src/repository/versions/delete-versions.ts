@@ -1,11 +1,11 @@
 import { ServingError } from '../../core/errors.ts';
 import { bundleKey, claimKey, versionPrefix } from '../keys.ts';
-import type { ModelRepository } from '../model-repository.ts';
+import { type ModelRepository, missingVersion } from '../model-repository.ts';
 import { type ChangeReason, changeRouting } from '../routing/change-routing.ts';
 import { changing, previousStable } from '../routing/rollout.ts';
 import { type Routing, routedVersions, type Targets } from '../routing/routing.ts';
 
-/** What sends requests to `version`, such as `canary and alias best`. */
+/** The routes to `version`, such as `canary and alias best`; empty when there is none. */
 const describeRoutes = ({ stable, canary, shadow, aliases }: Targets, version: number): string =>
   [
     ...(stable === version ? ['stable'] : []),
@@ -14,7 +14,7 @@ const describeRoutes = ({ stable, canary, shadow, aliases }: Targets, version: n
     ...Object.entries(aliases).flatMap(([alias, aliased]) => (aliased === version ? [`alias ${alias}`] : [])),
   ].join(' and ');
 
-/** Everything of the version but its claim: numbers are never used again. */
+/** Keys of the version's objects, without its claim, which stays: numbers are never used again. */
 const listFiles = async ({ store }: ModelRepository, name: string, version: number): Promise<string[]> => {
   const keys: string[] = [];
   for await (const { key } of store.list(versionPrefix(name, version))) keys.push(key);
@@ -22,10 +22,13 @@ const listFiles = async ({ store }: ModelRepository, name: string, version: numb
 };
 
 /**
- * Deletes versions that nothing is routed to. The routing says so first, by compare-and-swap, so that nobody can route to them any more;
- * then they lose their bundle, and with it exist no longer; then the rest goes. A deletion that was interrupted is ended by another one.
+ * Deletes versions to which no route leads, in this order:
  *
- * @throws `CONFLICT` naming what routes to one of them, and then nothing is deleted; `NOT_FOUND` for one that never was
+ * 1. The routing lists them as deleted, by compare-and-swap: nobody can route to them any more.
+ * 2. Their bundles are removed: they no longer exist.
+ * 3. Their files are removed. Another deletion finishes one that was interrupted.
+ *
+ * @throws `CONFLICT` naming the routes to a version, before anything is deleted; `NOT_FOUND` for a version that never existed
  */
 export const deleteVersions = async (
   repository: ModelRepository,
@@ -44,7 +47,7 @@ export const deleteVersions = async (
           `version ${version} of model ${name} is ${routes}: route to another one first`,
         );
       if (!current.deleted.includes(version) && !keys.includes(bundleKey(name, version)))
-        throw new ServingError('NOT_FOUND', `model ${name} has no version ${version}`);
+        throw missingVersion(repository.store, name, version);
     }
     return { ...current, deleted: [...new Set([...current.deleted, ...versions])].sort((a, b) => a - b) };
   });
@@ -57,8 +60,8 @@ export const deleteVersions = async (
 };
 
 /**
- * The versions to do without: all but the `keep` newest, what is routed to, and what a rollback would return to. Among them are those
- * whose deletion was interrupted.
+ * The versions that can be deleted: all but the `keep` newest, those of the routing, and the one to which a rollback returns.
+ * Versions whose deletion was interrupted are among them.
  */
 export const superfluousVersions = async (
   repository: ModelRepository,

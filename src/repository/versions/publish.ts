@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { LONGEST_KEY_BYTES } from '../../core/object-key.ts';
 import { assertModelName, bundleKey, fileKey, signatureKey } from '../keys.ts';
 import { type ModelRepository, unlessMissing } from '../model-repository.ts';
 import { changeRouting } from '../routing/change-routing.ts';
@@ -6,7 +7,7 @@ import type { UploadingStore } from '../stores/object-store.ts';
 import { type BundleDocument, type PublishedBundle, parseBundle } from './bundle.ts';
 import { claimVersion, removeAbandoned, resumeClaim, sealClaim } from './claims.ts';
 
-/** A file of this computer that becomes the file `path` of a version. */
+/** A local file that becomes the file `path` of a version. */
 export interface LocalFile {
   readonly path: string;
   readonly localPath: string;
@@ -18,20 +19,20 @@ export interface LocalFile {
 export type Draft = Omit<BundleDocument, 'formatVersion' | 'version' | 'files'>;
 
 export interface PublishOptions {
-  /** Who publishes, for the history of the routing. */
+  /** The author, for the history of the routing. */
   readonly by: string;
-  /** Why, for the history. */
+  /** The reason, for the history. */
   readonly note?: string;
-  /** Goes on with an unfinished push of the same files, if there is one. */
+  /** Resumes an unfinished push of the same files, when there is one. */
   readonly resume?: boolean;
-  /** Signs the bytes of `bundle.json`: base64. */
+  /** Returns the signature of the bytes of `bundle.json`, as base64. */
   readonly sign?: (bundle: Uint8Array) => string;
-  /** Receives the bytes that are there so far, of all files together. */
+  /** Receives the number of bytes that are stored so far, of all files together. */
   readonly onProgress?: (sentBytes: number) => void;
 }
 
-/** S3 takes keys of 1,024 bytes; what stands before the path of a file has up to 125. */
-const LONGEST_PATH_BYTES = 850;
+/** The key of a file starts with `models/<name>/<version>/files/`, up to 124 bytes; the rest is in reserve. */
+const LONGEST_PATH_BYTES = LONGEST_KEY_BYTES - 174;
 
 const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): Buffer => {
   const entries = files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
@@ -39,7 +40,7 @@ const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): B
   return Buffer.from(JSON.stringify(bundle, undefined, 2));
 };
 
-/** The bundle as functions would read it. @throws before anything is written, what nobody could read afterwards: `INVALID_REQUEST`, `MODEL_INVALID` */
+/** Parses the bundle as functions do, before anything is written. @throws `INVALID_REQUEST`, `MODEL_INVALID` */
 export const toCandidate = (draft: Draft, files: readonly LocalFile[]): PublishedBundle => {
   assertModelName(draft.name);
   for (const { path } of files)
@@ -51,7 +52,7 @@ export const toCandidate = (draft: Draft, files: readonly LocalFile[]): Publishe
   return parseBundle(toBundle(draft, 1, files), 'the model');
 };
 
-/** Sends what is not there yet: under a claim, a file of the right size is whole, since uploads are checked and appear at once. */
+/** Sends the files that are missing. Below a claim, a file of the right size is whole: uploads are checked, and appear at once. */
 const uploadFiles = async (
   { store }: ModelRepository<UploadingStore>,
   keyOf: (path: string) => string,
@@ -69,7 +70,7 @@ const uploadFiles = async (
   }
 };
 
-/** Creates the bundle. One that is there already is our own, whose answer was lost, or of the push that this one resumes: it names the same files. */
+/** Creates the bundle. An existing bundle names the same files: this push wrote it and lost the answer, or the push that it resumes did. */
 const writeBundle = async (
   { store }: ModelRepository,
   key: string,
@@ -89,10 +90,10 @@ const writeBundle = async (
 };
 
 /**
- * Publishes `files` as the next version of `draft.name`, in the order that never shows half a version: claim, files, seal, signature,
- * bundle. The first version of a model answers at once, a later one when it is promoted. Returns the version.
+ * Publishes `files` as the next version of `draft.name` and returns its number. The order never shows half a version: claim, files, seal,
+ * signature, bundle. The first version of a model answers at once, a later one when it is promoted.
  *
- * @throws `INVALID_REQUEST`, `MODEL_INVALID` before anything is written; `MODEL_UNAVAILABLE`: the push may be resumed; `CONFLICT`
+ * @throws `INVALID_REQUEST`, `MODEL_INVALID` before anything is written; `MODEL_UNAVAILABLE`, after which the push may be resumed; `CONFLICT`
  */
 export const publish = async (
   repository: ModelRepository<UploadingStore>,

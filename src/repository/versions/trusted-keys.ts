@@ -4,9 +4,9 @@ import { ServingError } from '../../core/errors.ts';
 const PEM = /-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----/g;
 
 /**
- * The Ed25519 public keys in `text`, PEM one after the other. What has lost its line breaks on the way through a shell or a console is
- * understood; no keys are in an empty text.
- * @throws `INTERNAL` when there is anything else: trusting too few keys is a mistake to be seen, not served
+ * Parses the Ed25519 public keys in `text`, one PEM block after the other; an empty text has none. The blocks may lack line breaks, which
+ * shells and consoles lose.
+ * @throws `INTERNAL` for any other text: a function that trusts too few keys must not start
  */
 export const parseTrustedKeys = (text: string): KeyObject[] => {
   const refuse = (problem: string): never => {
@@ -32,7 +32,7 @@ export const parseTrustedKeys = (text: string): KeyObject[] => {
 
 /**
  * Asserts that one of `keys` signed `bytes`. `signature` is base64; undefined when there is none.
- * @throws `MODEL_INVALID` saying whether a signature is missing or wrong
+ * @throws `MODEL_INVALID` when the signature is missing or wrong
  */
 export const assertSigned = (
   bytes: Uint8Array,

@@ -5,7 +5,7 @@ import { type ModelRepository, unlessMissing } from '../model-repository.ts';
 import { routedVersions } from '../routing/routing.ts';
 import type { BundleFile, PublishedBundle } from './bundle.ts';
 
-/** The bytes of a file of a version. @throws `MODEL_INVALID`, after the last of them, when they are not what the bundle says */
+/** The bytes of a file of a version. @throws `MODEL_INVALID` after the last byte, when the file differs from its bundle */
 export async function* readVerified(
   { store }: ModelRepository,
   { name, version }: PublishedBundle,
@@ -27,7 +27,7 @@ export async function* readVerified(
   if (digest !== sha256) refuse(`has sha256 ${digest}, its bundle says ${sha256}`);
 }
 
-/** What is wrong with the routing: the versions that it names and that do not exist. */
+/** Problems of the routing: a message for each version that it names and that does not exist. */
 export const routingProblems = async (repository: ModelRepository, name: string): Promise<string[]> => {
   const { routing } = await repository.routing(name);
   const versions = new Set(await repository.versions(name));

@@ -128,6 +128,12 @@ describe('a fault', () => {
     expect(JSON.stringify(logs()[0])).not.toContain('stack');
   });
 
+  it('of the caller is logged with the text for the operator', () => {
+    fail(new ServingError('NOT_FOUND', 'no model x', { operator: 'push one' }));
+
+    expect(logs()[0]).toMatchObject({ failures: [{ code: 'NOT_FOUND', message: 'no model x', operator: 'push one' }] });
+  });
+
   it('of the service is counted as ours, and logged whole', () => {
     fail(new ServingError('INTERNAL', 'broken', { cause: new TypeError('the cause') }));
 
