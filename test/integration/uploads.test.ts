@@ -163,7 +163,7 @@ describe('a batch', () => {
     });
     expect(await result('nobody/photo.jpg')).toMatchObject({
       status: 'failed',
-      error: { code: 'NOT_FOUND', message: expect.stringContaining('push') },
+      error: { code: 'NOT_FOUND', message: 'no model nobody' },
     });
     expect(await result('no-model.jpg')).toMatchObject({ status: 'failed', error: { code: 'INVALID_REQUEST' } });
   });
@@ -201,6 +201,51 @@ describe('delivery more than once, and out of order', () => {
       [0, 1],
       [0, 1],
     ]);
+  });
+
+  it('skips an upload by the metadata of its result, and does not read the result', async () => {
+    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    await deliver(message);
+    const reads: string[] = [];
+    const { read } = serving.data;
+    Object.assign(serving.data, {
+      read: (key: string, maxBytes?: number) => {
+        reads.push(key);
+        return read(key, maxBytes);
+      },
+    });
+
+    await deliver(message);
+
+    expect(serving.observations.at(-1)).toMatchObject({ skipped: 1 });
+    expect(reads).toEqual([]);
+    const { metadata } = await serving.data.head('results/lite0/a.jpg.json');
+    expect(metadata).toEqual({
+      'source-etag': expect.any(String),
+      'source-sequencer': expect.any(String),
+      'model-version': '1',
+    });
+  });
+
+  it('skips an upload by the document of its result when that has no metadata, as in release 0.1.0', async () => {
+    const batches = await countRuns();
+    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    await deliver(message);
+    const { body } = await serving.data.read('results/lite0/a.jpg.json');
+    await serving.data.write('results/lite0/a.jpg.json', body);
+
+    await deliver(message);
+
+    expect(batches).toEqual([1]);
+    expect(serving.observations.at(-1)).toMatchObject({ skipped: 1 });
+  });
+
+  it('replaces a document that stands in the place of a result and is none', async () => {
+    await serving.data.write('results/lite0/a.jpg.json', '{"source": {"etag": 1}}');
+
+    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+
+    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
   });
 
   it('answers again when another version is routed to', async () => {
@@ -330,14 +375,19 @@ describe('a name that is too long for its result', () => {
 
 describe('a fault that may pass', () => {
   /** Lets `method` fail on keys that contain `keyPart`, until it is healed. */
-  const failing = (method: 'read' | 'write', keyPart: string) => {
+  const failing = (method: 'head' | 'read' | 'write', keyPart: string) => {
     let healthy = false;
     const away = (key: string): void => {
       if (!healthy && key.includes(keyPart)) throw new ServingError('MODEL_UNAVAILABLE', 'S3 is away');
     };
     const store = serving.data as { -readonly [M in keyof ObjectStore]: ObjectStore[M] };
-    const { read, write } = store;
-    if (method === 'read') {
+    const { head, read, write } = store;
+    if (method === 'head') {
+      store.head = async (key) => {
+        away(key);
+        return head(key);
+      };
+    } else if (method === 'read') {
       store.read = async (key, maxBytes) => {
         away(key);
         return read(key, maxBytes);
@@ -355,7 +405,7 @@ describe('a fault that may pass', () => {
 
   it.each([
     ['reading the upload', 'read', 'uploads/lite0/b'],
-    ['reading the result', 'read', 'results/lite0/b'],
+    ['finding the result', 'head', 'results/lite0/b'],
     ['writing the result', 'write', 'results/lite0/b'],
   ] as const)(
     'while %s leaves that record in the queue, and the next delivery answers it',

@@ -1,5 +1,5 @@
+import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
 import { ServingError } from '../../core/errors.ts';
-import { LONGEST_KEY_BYTES } from '../../core/object-key.ts';
 import { assertModelName, bundleKey, fileKey, signatureKey } from '../keys.ts';
 import { type ModelRepository, unlessMissing } from '../model-repository.ts';
 import { changeRouting } from '../routing/change-routing.ts';
@@ -32,7 +32,7 @@ export interface PublishOptions {
 }
 
 /** The key of a file starts with `models/<name>/<version>/files/`, up to 124 bytes; the rest is in reserve. */
-const LONGEST_PATH_BYTES = LONGEST_KEY_BYTES - 174;
+const LONGEST_PATH_BYTES = S3_KEY_BYTES - 174;
 
 const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): Buffer => {
   const entries = files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
