@@ -32,7 +32,7 @@ const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size
   });
 };
 
-/** @throws `INVALID_INPUT` naming the input, what came and what the graph takes. onnxruntime itself ignores extra inputs. */
+/** @throws `INVALID_INPUT` naming the input, its tensor and the tensor that the graph takes. onnxruntime itself ignores extra inputs. */
 export const assertInputs = (signature: Signature, feeds: Tensors): void => {
   const known = new Set(signature.inputs.map(({ name }) => name));
   for (const name of Object.keys(feeds))

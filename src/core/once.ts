@@ -1,4 +1,4 @@
-/** Runs `create` at the first call and shares its promise with every later one; a failure is not kept. */
+/** Runs `create` at the first call and shares its promise with every later call; a failure is not kept. */
 export const once = <T>(create: () => Promise<T>): (() => Promise<T>) => {
   let pending: Promise<T> | undefined;
   return () => {

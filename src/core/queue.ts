@@ -1,4 +1,4 @@
-/** Returns what runs works one after the other, in the order they come; one that fails does not hold up the next. */
+/** Creates a queue that runs works one after the other, in the order of the calls. A work that fails does not hold up the next. */
 export const createQueue = (): (<T>(work: () => Promise<T>) => Promise<T>) => {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

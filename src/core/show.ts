@@ -1,6 +1,7 @@
+/** Characters. */
 const LONGEST = 80;
 
-/** What a caller sent, as a message may repeat it: JSON of a bounded length, whatever the value is. */
+/** A caller's value as a message may repeat it: JSON of a bounded length for any value. */
 export const show = (value: unknown): string => {
   const text = toText(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;

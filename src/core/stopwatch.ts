@@ -1,6 +1,6 @@
 /** Times the stages of one flow, in milliseconds. A stage that occurs twice is added up. */
 export interface Stopwatch<Stage extends string> {
-  /** Ends `stage`: it lasted since the end of the one before. */
+  /** Ends `stage`, which began at the end of the stage before. */
   lap(stage: Stage): void;
   readonly stagesMs: Readonly<Partial<Record<Stage, number>>>;
   totalMs(): number;

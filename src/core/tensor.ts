@@ -1,6 +1,6 @@
 import { ServingError } from './errors.ts';
 
-/** The array that holds the elements of each data type; float16 holds raw IEEE 754 half-precision bits. */
+/** The type of array for each data type; float16 holds raw IEEE 754 half-precision bits. */
 export interface Storage {
   float32: Float32Array;
   float64: Float64Array;
@@ -17,7 +17,7 @@ export interface Storage {
   string: readonly string[];
 }
 
-/** A data type by the name that onnxruntime gives it. */
+/** A data type by its name in onnxruntime. */
 export type DType = keyof Storage;
 
 export const DTYPES: readonly DType[] = [
@@ -68,7 +68,7 @@ export interface TensorSpec {
   readonly shape: readonly (number | string)[];
 }
 
-/** What a graph takes and gives. */
+/** The inputs and outputs of a graph. */
 export interface Signature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
@@ -77,7 +77,7 @@ export interface Signature {
 /** Number of elements of `shape`; 1 for a scalar. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** `float32[N,3,224,224]`, as messages and docstrings write it. */
+/** `float32[N,3,224,224]`, for messages. */
 export const formatSpec = ({ dtype, shape }: { dtype: DType; shape: readonly (number | string)[] }): string =>
   `${dtype}[${shape.join(',')}]`;
 
@@ -97,7 +97,7 @@ const ALLOCATE: { [D in DType]: (length: number) => Storage[D] } = {
   string: (length) => new Array<string>(length).fill(''),
 };
 
-/** Zeros (empty strings for `string`) to fill. */
+/** An array of zeros, or of empty strings for `string`. */
 export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] => ALLOCATE[dtype](length);
 
 /** The memory of `view` as bytes, not a copy. */

@@ -2,18 +2,21 @@ import { basename } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { loadRuntime } from './session.ts';
 
-/** Smaller weights stay in the graph's own file. */
+/** Weights of fewer bytes stay in the graph's own file. */
 const EXTERNAL_FROM_BYTES = 1024;
 
-/** What is appended to the path of a baked graph for the file with its weights. */
+/** A baked graph's weights lie in the file of the graph's name with this suffix. */
 export const WEIGHTS_SUFFIX = '.data';
 
-/** The version of onnxruntime that loads and bakes here. */
+/** The version of the onnxruntime of this process. */
 export const runtimeVersion = (): string => loadRuntime().env.versions.node ?? 'unknown';
 
 /**
- * Writes the graph at `path` to `target` as it loads fastest: constants folded and nodes removed that compute nothing ("basic": standard
- * operators only, the same on every CPU), and weights in a file beside it, which a load maps into memory instead of parsing and copying them.
+ * Bakes the graph at `path`: writes it to `target` in the form that loads fastest.
+ *
+ * - Constants are folded, and nodes that compute nothing removed. Optimisation level "basic" uses standard operators only, on every CPU.
+ * - Weights stand in a file beside `target`, which a load maps into memory instead of parsing and copying it.
+ *
  * https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html
  *
  * @throws `MODEL_INVALID` when onnxruntime cannot write it

@@ -4,19 +4,19 @@ import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
 
 const MIB = 1024 * 1024;
-/** Each part is a request of its own; so many are under way at once. */
+/** Parts, each a request of its own, that are under way at once. */
 const PARTS_IN_FLIGHT = 4;
-/** Smaller ones take longer to ask for than to send; larger ones gain nothing. */
+/** A smaller part takes longer to ask for than to send; a larger one gains nothing. */
 const LEAST_PART_BYTES = 4 * MIB;
 const MOST_PART_BYTES = 16 * MIB;
-/** What is held of each part until it is written: less is more calls, more is more memory. */
+/** Bytes that are held of each part before they are written: fewer take more calls, more take more memory. */
 const WRITE_BYTES = MIB / 2;
 const READ_BYTES = MIB;
 
 /** The bytes of a file from `start` up to `end`, exclusive. */
 export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
 
-/** What is left of `chunks` behind their first `bytes`. */
+/** The rest of `chunks` behind their first `bytes`. */
 const withoutFirst = (chunks: readonly Uint8Array[], bytes: number): Uint8Array[] => {
   let rest = bytes;
   return chunks.flatMap((chunk) => {
@@ -26,7 +26,7 @@ const withoutFirst = (chunks: readonly Uint8Array[], bytes: number): Uint8Array[
   });
 };
 
-/** A disk that becomes full takes what it has room for, and refuses only the next write. */
+/** Writes all of `chunks`, in several writes if need be: a disk that becomes full takes part of one, and refuses only the next. */
 const writeWhole = async (file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> => {
   let left = chunks;
   for (let next = position; left.length > 0; ) {
@@ -36,7 +36,10 @@ const writeWhole = async (file: FileHandle, chunks: readonly Uint8Array[], posit
   }
 };
 
-/** Writes `chunks` to `file` from `start` on while the next ones come in, and tells up to which position there is something to read. */
+/**
+ * Writes `chunks` to `file` from `start` on, while the next chunks arrive. `onWritten` receives the position up to which the part is written.
+ * @throws `MODEL_UNAVAILABLE` when the chunks end before `end` or go beyond it
+ */
 const writeAll = async (
   chunks: AsyncIterable<Uint8Array>,
   file: FileHandle,
@@ -51,7 +54,7 @@ const writeAll = async (
     const [batch, from, to] = [held, heldFrom, position];
     [held, heldFrom] = [[], position];
     writing = writeWhole(file, batch, from).then(() => onWritten(to));
-    writing.catch(() => {}); // it is thrown where it is waited for
+    writing.catch(() => {}); // the error is thrown where `writing` is awaited
   };
   try {
     for await (const chunk of chunks) {
@@ -74,14 +77,14 @@ const writeAll = async (
 };
 
 /**
- * Brings a file of `sizeBytes` in parts, several at a time, into `file`, which is open for reading and writing, and returns the sha256 of what
- * lies there then, in hexadecimal: parts come in any order, and are hashed in theirs by reading them back from the page cache.
+ * Downloads `sizeBytes` bytes in parts, several at a time, into `file`, which is open for reading and writing. Returns the sha256 of the
+ * file in lower-case hexadecimal. Parts arrive in any order; they are hashed in the order of the file, read back from the page cache.
  *
- * @throws `MODEL_UNAVAILABLE` when a part is longer or shorter than it was asked for; what `read` throws; errors of the file system
+ * @throws `MODEL_UNAVAILABLE` when a part is longer or shorter than it was asked for; errors of `read` and of the file system
  */
 export const download = async (read: ReadRange, sizeBytes: number, file: FileHandle): Promise<string> => {
   const partBytes = Math.min(Math.max(Math.ceil(sizeBytes / PARTS_IN_FLIGHT), LEAST_PART_BYTES), MOST_PART_BYTES);
-  /** By part, the position up to which it is written. */
+  /** The position up to which each part is written, by the number of the part. */
   const writtenTo: number[] = [];
   let progress = Promise.withResolvers<void>();
   let failed = false;
@@ -126,7 +129,8 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
     tell();
     throw error;
   };
-  const workers = Array.from({ length: PARTS_IN_FLIGHT }, bringParts);
-  const [digest] = await allEnded<unknown>([hashInOrder(), ...workers].map((work) => work.catch(stop)));
-  return digest as string;
+  const hashing = hashInOrder().catch(stop);
+  const workers = Array.from({ length: PARTS_IN_FLIGHT }, () => bringParts().catch(stop));
+  await allEnded<unknown>([hashing, ...workers]);
+  return hashing;
 };

@@ -1,15 +1,15 @@
 import { type Deadline, NEVER, within } from '../core/deadline.ts';
 import { createQueue } from '../core/queue.ts';
 
-/** A value and the room that it takes. */
+/** A value and the bytes that it takes. */
 export interface Sized<Value> {
   readonly value: Value;
   readonly bytes: number;
 }
 
 /**
- * Makes a value. It calls `reserve` with the bytes it expects to take before it takes them; that waits until there is room.
- * What it really took is what it returns.
+ * Makes a value and returns it with the bytes that it really takes. Before it takes them, it calls `reserve` with the bytes that it
+ * expects to take, and waits until there is room.
  */
 export type Create<Value> = (reserve: (bytes: number) => Promise<void>) => Promise<Sized<Value>>;
 
@@ -19,12 +19,12 @@ export interface Lease<Value> {
   release(): void;
 }
 
-/** Values by key that share a budget of bytes: made once, kept while there is room, and never let go of while in use. */
+/** Values by key that share a budget of bytes: each is made once, kept while there is room, and never evicted while it is in use. */
 export interface LeaseCache<Value> {
   /**
    * Leases the value. Callers that come together share one `create`, and a failure is not kept. The holder of a lease must not ask for
    * another key of the same cache: two such holders could wait for each other's room for ever.
-   * @throws errors of `create`; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although it goes on being made
+   * @throws errors of `create`; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although its creation goes on
    */
   acquire(key: string, create: Create<Value>, deadline?: Deadline): Promise<Lease<Value>>;
   /** Runs `work` with a lease of the value. @throws as `acquire`; errors of `work` */
@@ -40,37 +40,36 @@ export interface LeaseCacheOptions<Value> {
   readonly budgetBytes: number;
   /** Gives back the room of a value that was evicted; must not reject. */
   readonly evict: (key: string, sized: Sized<Value>) => Promise<void>;
-  /** What is there already, least recently used first. */
+  /** Values that exist already, least recently used first. */
   readonly initial?: Iterable<readonly [string, Sized<Value>]>;
 }
 
 interface Entry<Value> {
-  /** 0 until it has reserved room. */
+  /** 0 until the entry has reserved room. */
   bytes: number;
-  /** Callers that use the value, and its creation for as long as that goes on. */
+  /** The number of callers that use the value; its creation counts as one until it ends. */
   leases: number;
   readonly value: Promise<Value>;
 }
 
+/** Entries by key, in the order of their last use. */
+type Entries<Value> = Map<string, Entry<Value>>;
+
 const LOADING = 'the model is still being loaded; try again in a few seconds';
 
-export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): LeaseCache<Value> => {
-  const { budgetBytes, evict, initial = [] } = options;
-  /** In the order of their last use. */
-  const entries = new Map<string, Entry<Value>>();
-  for (const [key, { value, bytes }] of initial) entries.set(key, { bytes, leases: 0, value: Promise.resolve(value) });
+const isIdle = ({ leases }: Entry<unknown>): boolean => leases === 0;
+
+const sumBytes = (entries: Iterable<Entry<unknown>>): number =>
+  [...entries].reduce((total, { bytes }) => total + bytes, 0);
+
+/** Gives entries their room within the budget, and evicts idle ones, least recently used first, for it. */
+const createBudget = <Value>(entries: Entries<Value>, { budgetBytes, evict }: LeaseCacheOptions<Value>) => {
   const oneAtATime = createQueue();
   let leaseEnd = Promise.withResolvers<void>();
 
-  const sum = (bytes: number, counted: Iterable<Entry<Value>>): number =>
-    [...counted].reduce((total, entry) => total + entry.bytes, bytes);
-  const fits = (bytes: number): boolean => sum(bytes, entries.values()) <= budgetBytes;
-  const isIdle = ({ leases }: Entry<Value>): boolean => leases === 0;
-  const couldFit = (bytes: number): boolean =>
-    sum(
-      bytes,
-      [...entries.values()].filter((entry) => !isIdle(entry)),
-    ) <= budgetBytes;
+  const fits = (bytes: number): boolean => bytes + sumBytes(entries.values()) <= budgetBytes;
+  const fitsWithoutIdle = (bytes: number): boolean =>
+    bytes + sumBytes([...entries.values()].filter((entry) => !isIdle(entry))) <= budgetBytes;
 
   const evictUntilFits = async (bytes: number): Promise<void> => {
     while (!fits(bytes)) {
@@ -82,27 +81,36 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
     }
   };
 
-  /** One after the other, so that two callers never take the same room. */
-  const reserve = (entry: Entry<Value>, bytes: number): Promise<void> =>
-    oneAtATime(async () => {
-      const wanted = Math.min(bytes, budgetBytes);
-      while (!fits(wanted)) {
-        if (couldFit(wanted)) await evictUntilFits(wanted);
-        else await leaseEnd.promise;
-      }
-      entry.bytes = wanted;
-    });
+  return {
+    /** Waits until there is room. One call at a time, so that two callers never take the same room. */
+    reserve: (entry: Entry<Value>, bytes: number): Promise<void> =>
+      oneAtATime(async () => {
+        const wanted = Math.min(bytes, budgetBytes);
+        while (!fits(wanted)) {
+          if (fitsWithoutIdle(wanted)) await evictUntilFits(wanted);
+          else await leaseEnd.promise;
+        }
+        entry.bytes = wanted;
+      }),
 
-  const endLease = (entry: Entry<Value>): void => {
-    entry.leases -= 1;
-    leaseEnd.resolve();
-    leaseEnd = Promise.withResolvers();
-    // A value that turned out larger than expected may have to make up for it.
-    if (!fits(0)) void oneAtATime(() => evictUntilFits(0));
+    endLease: (entry: Entry<Value>): void => {
+      entry.leases -= 1;
+      leaseEnd.resolve();
+      leaseEnd = Promise.withResolvers();
+      // A value that is larger than expected may have to give way to make up for it.
+      if (!fits(0)) void oneAtATime(() => evictUntilFits(0));
+    },
   };
+};
+
+export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): LeaseCache<Value> => {
+  const entries: Entries<Value> = new Map();
+  for (const [key, { value, bytes }] of options.initial ?? [])
+    entries.set(key, { bytes, leases: 0, value: Promise.resolve(value) });
+  const { reserve, endLease } = createBudget(entries, options);
 
   const add = (key: string, create: Create<Value>): Entry<Value> => {
-    const made = async (): Promise<Value> => {
+    const make = async (): Promise<Value> => {
       try {
         const { value, bytes } = await create((expected) => reserve(entry, expected));
         entry.bytes = bytes;
@@ -114,7 +122,7 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
         endLease(entry);
       }
     };
-    const entry: Entry<Value> = { bytes: 0, leases: 1, value: Promise.resolve().then(made) };
+    const entry: Entry<Value> = { bytes: 0, leases: 1, value: Promise.resolve().then(make) };
     return entry;
   };
 

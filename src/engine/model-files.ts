@@ -3,41 +3,38 @@ import { mkdirSync, statfsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
+import { formatLambdaMb } from '../core/format-bytes.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { artefacts, ensureArtefacts, PARTIAL_SUFFIX, totalBytes } from './artefacts.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
+import { ensureFiles, filesToLoad, PARTIAL_SUFFIX, totalBytes } from './version-files.ts';
 
-/** The files of a version on this machine. */
+/** The files of a version on the disk of this process. */
 export interface ModelDirectory {
   readonly path: string;
-  /** What bringing them took; undefined once it was reported, or when they were there already. */
+  /** Size and duration of the download; undefined once it was reported, or when the files were there already. */
   download: { readonly bytes: number; readonly ms: number } | undefined;
 }
 
 export interface ModelFiles {
   /**
-   * Runs `work` with the files of `bundle`, which stay until it ends. Others, least recently used first, make room for them.
+   * Runs `work` with the files of `bundle`, which stay until it ends. Other files, least recently used first, make room for them.
    * A file that a session maps may be removed: its room comes back when the session is released.
-   * @throws `INSUFFICIENT_STORAGE` before the download when they can never fit; otherwise as `ensureArtefacts`
+   * @throws `INSUFFICIENT_STORAGE` before the download when the files can never fit; errors of `ensureFiles`
    */
   use<Result>(bundle: PublishedBundle, work: (directory: ModelDirectory) => Promise<Result>): Promise<Result>;
 }
 
 export interface ModelFilesOptions {
   readonly directory: string;
-  /** What the files of all models may take together. */
+  /** The limit for the files of all models together. */
   readonly budgetBytes: number;
 }
 
-/** A download ends long before; its process died. */
+/** A partial directory of this age is of a process that died: a download ends long before. */
 const STALE_PARTIAL_MS = 15 * 60_000;
 
-/** As Lambda counts memory and storage. */
-const MB = 1024 * 1024;
-export const inMb = (bytes: number): string => `${(bytes / MB).toFixed(bytes < 10 * MB ? 1 : 0)} MB`;
-
-/** `share` of the file system that holds `directory`, in bytes. */
+/** A share, 0 to 1, of the file system that holds `directory`, in bytes. */
 export const diskBudget = (directory: string, share: number): number => {
   mkdirSync(directory, { recursive: true });
   const { blocks, bsize } = statfsSync(directory);
@@ -50,14 +47,14 @@ const sizeOf = async (directory: string): Promise<number> => {
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
 };
 
-/** Renamed first, so that the directory is there whole or not at all. */
+/** Renames the directory before it is removed, so that it is there whole or not at all. */
 const removeDirectory = async (path: string): Promise<void> => {
   const partial = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
   await rename(path, partial);
   await rm(partial, { recursive: true, force: true });
 };
 
-/** What an earlier process in this environment left: whole directories, oldest first. Partial ones are removed once they are stale. */
+/** The whole directories that earlier processes in this environment left, oldest first. Stale partial directories are removed. */
 const takeOver = async (root: string): Promise<(readonly [string, Sized<ModelDirectory>])[]> => {
   const directories = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   const found = await Promise.all(
@@ -84,7 +81,7 @@ export const openModelFiles = async (
   const cache = createLeaseCache<ModelDirectory>({
     budgetBytes,
     initial: await takeOver(root),
-    // What cannot be removed now is stale at the next start.
+    // A directory that cannot be removed now is taken over, or stale, at the next start.
     evict: (_digest, { value }) => removeDirectory(value.path).catch(() => {}),
   });
 
@@ -92,16 +89,17 @@ export const openModelFiles = async (
     (bundle: PublishedBundle): Create<ModelDirectory> =>
     async (reserve) => {
       const { name, version, digest } = bundle;
-      const bytes = totalBytes(artefacts(bundle));
+      const bytes = totalBytes(filesToLoad(bundle));
       if (bytes > budgetBytes)
         throw new ServingError(
           'INSUFFICIENT_STORAGE',
-          `model ${name} version ${version} has ${inMb(bytes)} of files, and all model files together may take ${inMb(budgetBytes)} of ${root}; give the function more ephemeral storage (stage parameter tmpSize)`,
+          `model ${name} version ${version} has ${formatLambdaMb(bytes)} of files, and all model files together may take ${formatLambdaMb(budgetBytes)}`,
+          { operator: `give the function more ephemeral storage than ${root} has (stage parameter tmpSize)` },
         );
       await reserve(bytes);
       const path = join(root, digest);
       const startMs = performance.now();
-      const downloaded = await ensureArtefacts(store, bundle, path);
+      const downloaded = await ensureFiles(store, bundle, path);
       return { value: { path, download: { bytes: downloaded, ms: performance.now() - startMs } }, bytes };
     };
 

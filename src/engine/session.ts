@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
 import { assertInputs } from '../core/assert-inputs.ts';
 import { ServingError } from '../core/errors.ts';
-import type { DType, Signature, Storage, Tensor, TensorSpec, Tensors } from '../core/tensor.ts';
+import { isDType, type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../core/tensor.ts';
 
 /** A graph in memory, ready to run. */
 export interface Session {
   readonly signature: Signature;
   /**
    * Runs the graph. The native call blocks the thread and cannot be interrupted: check the deadline before.
-   * @param outputNames which outputs to compute; all when left out
+   * @param outputNames outputs to compute; all when left out
    * @throws `INVALID_INPUT` when `feeds` do not fit the signature; `INFERENCE_FAILED`
    */
   run(feeds: Tensors, outputNames?: readonly string[]): Promise<Tensors>;
@@ -22,15 +22,15 @@ const MB_PER_VCPU = 1_769;
 let runtime: typeof Ort | undefined;
 
 /**
- * Loads the native runtime on first use. `require`, because on Lambda it lies in a layer that NODE_PATH names, which `import` ignores.
+ * Loads the native runtime on first use. On Lambda it lies in a layer that NODE_PATH names: `require` reads NODE_PATH, `import` does not.
  *
- * onnxruntime-common adopts Float16Array for float16 where the engine has it, but the native side accepts only Uint16Array:
- * the first tensor, at which it looks, is made while the constructor is hidden.
+ * onnxruntime-common adopts Float16Array for float16 in engines that have it, but the native side accepts only Uint16Array. It looks for
+ * Float16Array when it makes its first tensor, which is made here while the constructor is hidden.
  */
 export const loadRuntime = (): typeof Ort => {
   if (runtime !== undefined) return runtime;
   process.env.ORT_DISABLE_TELEMETRY = '1'; // onnxruntime reports usage otherwise
-  const loaded = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
+  const loaded: typeof Ort = createRequire(import.meta.url)('onnxruntime-node');
   const hidden = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   if (hidden) Reflect.deleteProperty(globalThis, 'Float16Array');
   try {
@@ -42,14 +42,15 @@ export const loadRuntime = (): typeof Ort => {
   return loaded;
 };
 
+/** @throws `MODEL_INVALID` for sequences, maps, and data types that no tensor here can have */
 const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] =>
   metadata.map((value) => {
+    const { name } = value;
     if (!value.isTensor)
-      throw new ServingError(
-        'MODEL_INVALID',
-        `${kind} "${value.name}" is a sequence or map, and only tensors can be served`,
-      );
-    return { name: value.name, dtype: value.type as DType, shape: value.shape };
+      throw new ServingError('MODEL_INVALID', `${kind} "${name}" is a sequence or map, and only tensors can be served`);
+    const { type, shape } = value;
+    if (!isDType(type)) throw new ServingError('MODEL_INVALID', `${kind} "${name}" is ${type}, which cannot be served`);
+    return { name, dtype: type, shape };
   });
 
 const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions => {
@@ -60,17 +61,23 @@ const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions =
     interOpNumThreads: 1,
     intraOpNumThreads,
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 4, // what fails is thrown
+    logSeverityLevel: 4, // failures are thrown
     // Threads that spin while they wait burn the CPU share that the function pays for.
     ...(intraOpNumThreads > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
   };
 };
 
-const toTensor = (value: Ort.Tensor): Tensor =>
-  ({ dtype: value.type as DType, shape: value.dims, data: value.data as Storage[DType] }) as Tensor;
+/** The types of the constructor have one overload for each data type; `Tensor` guarantees that `data` fits `dtype`. */
+const toNative = (ort: typeof Ort, { dtype, data, shape }: Tensor): Ort.Tensor =>
+  new ort.Tensor(dtype, data as Float32Array, shape);
+
+const fromNative = (name: string, value: Ort.Tensor | undefined): Tensor => {
+  if (value !== undefined && isDType(value.type)) return tensor(value.type, value.dims, value.data);
+  throw new ServingError('INFERENCE_FAILED', `the graph gave no tensor "${name}" of a known data type`);
+};
 
 /**
- * Creates a session from the ONNX file at `path`; external data is found beside it.
+ * Creates a session from the ONNX file at `path`, which names files with external data relative to itself.
  * @throws `MODEL_INVALID` with onnxruntime's reason
  */
 export const createSession = async (path: string, memoryMb: number): Promise<Session> => {
@@ -90,12 +97,11 @@ export const createSession = async (path: string, memoryMb: number): Promise<Ses
     async run(feeds, outputNames = allOutputs) {
       assertInputs(signature, feeds);
       const inputs: Record<string, Ort.Tensor> = {};
-      for (const [name, { dtype, data, shape }] of Object.entries(feeds))
-        inputs[name] = new ort.Tensor(dtype, data as Float32Array, shape);
+      for (const [name, feed] of Object.entries(feeds)) inputs[name] = toNative(ort, feed);
       try {
         const results = await native.run(inputs, [...outputNames]);
         const outputs: Record<string, Tensor> = {};
-        for (const name of outputNames) outputs[name] = toTensor(results[name] as Ort.Tensor);
+        for (const name of outputNames) outputs[name] = fromNative(name, results[name]);
         return outputs;
       } catch (error) {
         throw ServingError.from(error, 'INFERENCE_FAILED');

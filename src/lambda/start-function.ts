@@ -1,3 +1,4 @@
+import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { diskBudget } from '../engine/model-files.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
 import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
@@ -7,8 +8,6 @@ import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
 import { readConfig } from './configuration.ts';
 import { createTelemetry } from './telemetry.ts';
-
-const BYTES_PER_MB = 1024 * 1024;
 
 /** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
@@ -28,7 +27,7 @@ export const startFunction = async (): Promise<{
     trustedKeys: parseTrustedKeys(config.trustedKeys),
     directory,
     memoryMb,
-    memoryBudgetBytes: memoryMb * BYTES_PER_MB * config.modelMemoryShare,
+    memoryBudgetBytes: memoryMb * BYTES_PER_LAMBDA_MB * config.modelMemoryShare,
     diskBudgetBytes: diskBudget(directory, config.modelTmpShare),
     routingTtlMs,
   });

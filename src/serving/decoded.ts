@@ -2,7 +2,7 @@ import { assertTimeLeft, type Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload } from '../core/payload.ts';
-import type { LoadedModel } from '../engine/model-cache.ts';
+import type { LoadedModel } from '../engine/model-loader.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 
 /** An input that its task decoded, or the reason of its refusal. */

@@ -1,5 +1,6 @@
 import { ServingError } from '../core/errors.ts';
-import type { OpenedGraphs, ReadArtefact, Trial } from '../engine/model-cache.ts';
+import type { ReadFile } from '../core/payload.ts';
+import type { OpenedGraphs, Trial } from '../engine/model-loader.ts';
 import { answerOne } from '../tasks/answer-one.ts';
 import { createTask } from '../tasks/index.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
@@ -16,7 +17,7 @@ export const answerRecorded = async (task: Task, model: TaskModel, path: string,
  * do, if one waits for the model and it is answered; else the task's plainest one.
  * @throws `MODEL_INVALID` naming the input
  */
-export const makeReady = async (opened: OpenedGraphs, read: ReadArtefact, trial: Trial): Promise<unknown> => {
+export const makeReady = async (opened: OpenedGraphs, read: ReadFile, trial: Trial): Promise<unknown> => {
   const { bundle, graphs } = opened;
   const { name, version, maxBatch, warmup } = bundle;
   const task = await createTask(bundle);

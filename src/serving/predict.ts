@@ -1,6 +1,6 @@
 import type { Answer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
-import type { LoadedModel, Trial } from '../engine/model-cache.ts';
+import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
 import { type Call, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';

@@ -1,6 +1,7 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
-import type { EvictionReport, LoadReport } from '../engine/model-cache.ts';
+import type { EvictionReport } from '../engine/model-cache.ts';
+import type { LoadReport } from '../engine/model-loader.ts';
 import type { ShadowReport } from './compare-answers.ts';
 
 /** The steps of a request, in their order. */

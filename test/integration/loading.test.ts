@@ -126,9 +126,9 @@ describe('loading a model', () => {
   it.each([100, 5_000, 18_000])('keeps nothing of a file of which only %i blocks can be written', async (blocks) => {
     // A write that meets the limit, or the end of a disk, is cut short without an error; only the next one fails.
     const target = join(serving.modelDirectory, 'bundle');
-    const bring = join(import.meta.dirname, '../support/bring-artefacts.ts');
+    const script = join(import.meta.dirname, '../support/ensure-files.ts');
     const command = `ulimit -f ${blocks}; exec node "$0" "$@"`;
-    const words = ['-c', command, bring, serving.repository.store.location, 'lite0', target];
+    const words = ['-c', command, script, serving.repository.store.location, 'lite0', target];
 
     const { stdout } = await promisify(execFile)('sh', words);
 
@@ -148,7 +148,7 @@ describe('loading a model', () => {
     const response = await ask();
 
     expect(response.status).toBe(507);
-    expect(serving.observations[0]?.failures[0]?.message).toContain('tmpSize');
+    expect(serving.observations[0]?.failures[0]?.operator).toContain('tmpSize');
     expect(await readdir(serving.modelDirectory)).toEqual([]);
     (store as { readRange: ObjectStore['readRange'] }).readRange = original;
     expect((await ask()).status).toBe(200);

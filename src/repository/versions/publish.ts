@@ -47,7 +47,7 @@ export const toCandidate = (draft: Draft, files: readonly LocalFile[]): Publishe
     if (/\p{Cc}|\\/u.test(path) || Buffer.byteLength(path) > LONGEST_PATH_BYTES)
       throw new ServingError(
         'INVALID_REQUEST',
-        `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes, without backslashes and control characters; rename it`,
+        `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes without backslashes and control characters; rename it`,
       );
   return parseBundle(toBundle(draft, 1, files), 'the model');
 };

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { artefacts } from '../../../src/engine/artefacts.ts';
 import { createModelCache } from '../../../src/engine/model-cache.ts';
+import { filesToLoad } from '../../../src/engine/version-files.ts';
 import { fileKey } from '../../../src/repository/keys.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../../../src/repository/stores/s3-store.ts';
@@ -35,7 +35,7 @@ const SWEEP: readonly Ranges[] = [
 script(async ({ endpoint, bucket, model, directory, rounds }: DownloadInput): Promise<DownloadTimes> => {
   const store = createS3Store(createS3Client(endpoint), bucket);
   const bundle = await createModelRepository(store).bundle(model, 1);
-  const [{ path: file, bytes }] = artefacts(bundle).toSorted((a, b) => b.bytes - a.bytes) as [BundleFile];
+  const [{ path: file, bytes }] = filesToLoad(bundle).toSorted((a, b) => b.bytes - a.bytes) as [BundleFile];
   const url = `${endpoint}/${bucket}/${fileKey(model, 1, file)}`;
   const rawPath = path.join(directory, 'raw');
   const cacheDirectory = path.join(directory, 'cache');

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { NEVER } from '../../../src/core/deadline.ts';
 import { zeros } from '../../../src/core/tensor.ts';
-import { createModelCache, type LoadReport } from '../../../src/engine/model-cache.ts';
+import { createModelCache } from '../../../src/engine/model-cache.ts';
+import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { loadRuntime, type Session } from '../../../src/engine/session.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../../../src/repository/stores/s3-store.ts';
