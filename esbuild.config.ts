@@ -1,73 +1,105 @@
 import { readFile } from 'node:fs/promises';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type { BuildOptions, Plugin, PluginBuild } from 'esbuild';
 
-/** What a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry it. */
+/** Packages that a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry them. */
 const nativePackages = ['onnxruntime-node', 'onnxruntime-common', 'sharp'];
 
 /** Recipes serve `push` alone; the list of tasks names them, and nothing that a function runs imports them. */
 const external = [...nativePackages, '*/recipe.ts'];
 
-/** Names that are values already; the rest are getters. */
+/** Packages whose bundles the plugins change. */
+const S3_CLIENT = /^@aws-sdk\/client-s3$/;
+const AUDIO_DECODERS = /^@wasm-audio-decoders\//;
+
+/**
+ * Makes a build fail that imports `subject` and in which a plugin changed less than expected: an upgrade has given the package another
+ * form, in which its bundle would silently be larger or start more slowly. Bundles without `subject` are built as they are.
+ * @param expected least number of changes, by the part that is changed
+ * @returns a function that the plugin calls with each part that it changes
+ */
+const expectChanges = (
+  { onStart, onResolve, onEnd }: PluginBuild,
+  plugin: string,
+  subject: RegExp,
+  expected: Readonly<Record<string, number>>,
+) => {
+  const changes = new Map<string, number>();
+  let isImported = false;
+  onStart(() => {
+    changes.clear();
+    isImported = false;
+  });
+  onResolve({ filter: subject }, () => {
+    isImported = true;
+    return undefined; // esbuild resolves it
+  });
+  onEnd(() => {
+    if (!isImported) return {};
+    return {
+      errors: Object.entries(expected).flatMap(([part, least]) => {
+        const count = changes.get(part) ?? 0;
+        const text = `esbuild.config.ts: plugin ${plugin} changed ${part} ${count} times, expected at least ${least}; look for it in the packages that import it, then mend or remove the plugin`;
+        return count < least ? [{ text }] : [];
+      }),
+    };
+  });
+  return (part: string, count = 1): void => {
+    changes.set(part, (changes.get(part) ?? 0) + count);
+  };
+};
+
+/** Replaces modules by `contents`, which is their source by name, in bundles of `subject`. */
+const replaceModules = (name: string, subject: RegExp, contents: Readonly<Record<string, string>>): Plugin => ({
+  name,
+  setup(build) {
+    const modules = Object.keys(contents);
+    const changed = expectChanges(build, name, subject, Object.fromEntries(modules.map((module) => [module, 1])));
+    build.onResolve({ filter: new RegExp(`^(node:)?(${modules.join('|')})$`) }, ({ path, resolveDir }) => ({
+      path: path.replace('node:', ''),
+      namespace: name,
+      pluginData: resolveDir,
+    }));
+    build.onLoad({ filter: /.*/, namespace: name }, ({ path, pluginData: resolveDir }) => {
+      changed(path);
+      return { contents: contents[path] ?? '', resolveDir };
+    });
+  },
+});
+
+/** Names of values; the other names of a module are getters. */
 const plainNames = (module: object): string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(module)).flatMap(([name, { get }]) => (get ? [] : [name]));
 
 const withoutGetters = (name: string): string => `const module = process.getBuiltinModule('node:${name}');
-export const { ${plainNames(process.getBuiltinModule(name) as object)} } = module;
+export const { ${plainNames(process.getBuiltinModule(name) ?? {})} } = module;
 export default module;`;
 
 /**
  * `import` of a module of Node's own loads it, and reads each of its names, getters too: node:http loads undici for its `WebSocket`,
  * node:process opens stdin. Nobody here uses those, nor the one checksum that the SDK takes from node:zlib: some 25 ms of a cold start.
  */
-const builtinsOnDemand: Plugin = {
-  name: 'builtins-on-demand',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'builtins-on-demand';
-    const contents: Readonly<Record<string, string>> = {
-      http: withoutGetters('http'),
-      https: withoutGetters('https'),
-      process: withoutGetters('process'),
-      zlib: "export const crc32 = (...values) => process.getBuiltinModule('node:zlib').crc32(...values);",
-    };
-    onResolve({ filter: /^(node:)?(https?|process|zlib)$/ }, ({ path }) => ({
-      path: path.replace('node:', ''),
-      namespace,
-    }));
-    onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: contents[path] ?? '' }));
-  },
-};
+const builtinsOnDemand = replaceModules('builtins-on-demand', S3_CLIENT, {
+  http: withoutGetters('http'),
+  https: withoutGetters('https'),
+  process: withoutGetters('process'),
+  zlib: "export const crc32 = (...values) => process.getBuiltinModule('node:zlib').crc32(...values);",
+});
 
 /** No operation on objects answers by a stream of events, whose codec is 30 KB. */
-const sdkWithoutEventStreams: Plugin = {
-  name: 'sdk-without-event-streams',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'sdk-without-event-streams';
-    onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path }) => ({ path, namespace }));
-    onLoad({ filter: /.*/, namespace }, () => ({
-      contents: `function refuse() { throw new Error('esbuild.config.ts leaves event streams out'); }
+const sdkWithoutEventStreams = replaceModules('sdk-without-event-streams', S3_CLIENT, {
+  '@smithy/core/event-streams': `function refuse() { throw new Error('esbuild.config.ts leaves event streams out'); }
 export const resolveEventStreamSerdeConfig = (config) => config;
 export { refuse as eventStreamSerdeProvider, refuse as EventStreamSerde };`,
-    }));
-  },
-};
+});
 
 /** Lambda puts credentials into the environment; the SDK's default chain would bring SSO, profiles and metadata services along, 240 KB. */
-const credentialsFromEnvironment: Plugin = {
-  name: 'credentials-from-environment',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'credentials-from-environment';
-    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ path, resolveDir }) => ({
-      path,
-      namespace,
-      pluginData: resolveDir,
-    }));
-    onLoad({ filter: /.*/, namespace }, async ({ pluginData: resolveDir }) => ({
-      contents: `import { fromEnv } from '@aws-sdk/credential-provider-env';
+const credentialsFromEnvironment = replaceModules('credentials-from-environment', S3_CLIENT, {
+  '@aws-sdk/credential-provider-node': `import { fromEnv } from '@aws-sdk/credential-provider-env';
 export const defaultProvider = () => fromEnv();`,
-      resolveDir,
-    }));
-  },
-};
+});
+
+/** Top-level arrays of `schemas_0.js` in release 3.1173 of the SDK: 528. */
+const LEAST_SHAPES = 500;
 
 /**
  * The SDK describes every shape of every operation of S3 in top-level arrays. Computed keys in them keep esbuild from leaving out those that
@@ -75,27 +107,27 @@ export const defaultProvider = () => fromEnv();`,
  */
 const shapesOnDemand: Plugin = {
   name: 'shapes-on-demand',
-  setup({ onLoad }) {
-    onLoad({ filter: /client-s3\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => ({
+  setup(build) {
+    const part = 'top-level arrays of schemas_0.js';
+    const changed = expectChanges(build, 'shapes-on-demand', S3_CLIENT, { [part]: LEAST_SHAPES });
+    build.onLoad({ filter: /client-s3\/dist-es\/schemas\/schemas_0\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace(
         /^((?:export )?var [\w$]+ = )(\[[^;]*\]);$/gm,
-        '$1/* @__PURE__ */ (() => $2)();',
+        (_declaration, start: string, shape: string) => {
+          changed(part);
+          return `${start}/* @__PURE__ */ (() => ${shape})();`;
+        },
       ),
     }));
   },
 };
 
 /** The audio decoders can run in workers, which is not done here; the CommonJS package that would start them cannot run in an ES module. */
-const decodersWithoutWorkers: Plugin = {
-  name: 'decoders-without-workers',
-  setup({ onResolve, onLoad }) {
-    const namespace = 'decoders-without-workers';
-    onResolve({ filter: /^@eshaz\/web-worker$/ }, ({ path }) => ({ path, namespace }));
-    onLoad({ filter: /.*/, namespace }, () => ({ contents: 'export default class {}' }));
-  },
-};
+const decodersWithoutWorkers = replaceModules('decoders-without-workers', AUDIO_DECODERS, {
+  '@eshaz/web-worker': 'export default class {}',
+});
 
-/** How a function becomes ES modules: `handler.mjs`, and one file for what each task alone needs. Deployment, tests and benchmarks all bundle with these. */
+/** Options that bundle a function into ES modules: `handler.mjs`, and a file for the code of each task. Deployment, tests and benchmarks use them. */
 export const bundleOptions = {
   bundle: true,
   platform: 'node',
