@@ -1,6 +1,6 @@
 import { ServingError } from './errors.ts';
 
-/** The moment by which an answer is of use. */
+/** The moment after which an answer is of no use. */
 export interface Deadline {
   /** Milliseconds left; negative once it has passed. */
   remainingMs(): number;
@@ -12,15 +12,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A deadline at `epochMs`, milliseconds since 1970. */
 export const deadlineAt = (epochMs: number): Deadline => ({ remainingMs: () => epochMs - Date.now() });
 
-/** For work that nobody waits for. */
+/** The deadline of work for which nobody waits. */
 export const NEVER = deadlineAt(Number.POSITIVE_INFINITY);
 
-/** The one that comes first. */
+/** The earliest of several deadlines. */
 export const earliest = (...deadlines: readonly Deadline[]): Deadline => ({
   remainingMs: () => Math.min(...deadlines.map((deadline) => deadline.remainingMs())),
 });
 
-/** To be called before a run, which cannot be interrupted. @throws `DEADLINE_EXCEEDED` */
+/** Call it before a run, which cannot be interrupted. @throws `DEADLINE_EXCEEDED` */
 export const assertTimeLeft = (deadline: Deadline): void => {
   const remainingMs = deadline.remainingMs();
   if (remainingMs <= 0)

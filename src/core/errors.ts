@@ -23,7 +23,7 @@ interface ErrorKind {
   readonly permanent: boolean;
 }
 
-/** `Record` makes the compiler refuse a new `ErrorCode` that has no kind. */
+/** `Record` makes the compiler refuse an `ErrorCode` without a kind. */
 export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
   INVALID_REQUEST: { fault: 'client', permanent: true },
   INVALID_INPUT: { fault: 'client', permanent: true },
@@ -43,11 +43,11 @@ export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
 };
 
 export interface ServingErrorOptions extends ErrorOptions {
-  /** Text for whoever runs the service: places, settings and commands, which no caller may read. Log and command line show it. */
+  /** Text for the operator of the service: places, settings and commands, which no caller may read. Log and command line show it. */
   readonly operator?: string | undefined;
 }
 
-/** The one error of the project. `message` is for the caller: it says what came, what was expected and what to do. */
+/** The one error of the project. `message` is for the caller: the value that came, the value that was expected, and the remedy. */
 export class ServingError extends Error {
   override readonly name = 'ServingError';
   readonly code: ErrorCode;
@@ -59,12 +59,12 @@ export class ServingError extends Error {
     this.operator = options.operator;
   }
 
-  /** The message and the operator's text, for whoever runs the service. */
+  /** The message with the operator's text. */
   get fullMessage(): string {
     return this.operator === undefined ? this.message : `${this.message}; ${this.operator}`;
   }
 
-  /** Returns `error` when it already is a `ServingError`, otherwise wraps it as `cause` under `code`. */
+  /** Returns a `ServingError` as it is, and wraps any other error as the `cause` of one with `code`. */
   static from(error: unknown, code: ErrorCode = 'INTERNAL'): ServingError {
     if (error instanceof ServingError) return error;
     return new ServingError(code, error instanceof Error ? error.message : String(error), { cause: error });

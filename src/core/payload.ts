@@ -1,4 +1,4 @@
-/** An input as a caller sent it, before any task has decoded it. */
+/** An input of a caller before a task decodes it. */
 export interface Payload {
   /** The bytes of a raw body or of an uploaded object; otherwise the JSON value under `inputs`, or the list of a JSON Lines body. */
   readonly inputs: unknown;

@@ -12,26 +12,26 @@ export const WEIGHTS_SUFFIX = '.data';
 export const runtimeVersion = (): string => loadRuntime().env.versions.node ?? 'unknown';
 
 /**
- * Bakes the graph at `path`: writes it to `target` in the form that loads fastest.
+ * Bakes the graph at `path`: writes it to `bakedPath` in the form that loads fastest.
  *
  * - Constants are folded, and nodes that compute nothing removed. Optimisation level "basic" uses standard operators only, on every CPU.
- * - Weights stand in a file beside `target`, which a load maps into memory instead of parsing and copying it.
+ * - Weights stand in a file beside `bakedPath`, which a load maps into memory instead of parsing and copying it.
  *
  * https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html
  *
  * @throws `MODEL_INVALID` when onnxruntime cannot write it
  */
-export const bakeGraph = async (path: string, target: string): Promise<void> => {
+export const bakeGraph = async (path: string, bakedPath: string): Promise<void> => {
   const { InferenceSession } = loadRuntime();
   try {
     const session = await InferenceSession.create(path, {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'basic',
-      optimizedModelFilePath: target,
+      optimizedModelFilePath: bakedPath,
       logSeverityLevel: 4,
       extra: {
         session: {
-          optimized_model_external_initializers_file_name: basename(target) + WEIGHTS_SUFFIX,
+          optimized_model_external_initializers_file_name: basename(bakedPath) + WEIGHTS_SUFFIX,
           optimized_model_external_initializers_min_size_in_bytes: String(EXTERNAL_FROM_BYTES),
           disable_prepacking: '1', // this session never runs
         },

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Ort from 'onnxruntime-node';
 import { assertInputs } from '../core/assert-inputs.ts';
+import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import { isDType, type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../core/tensor.ts';
 
@@ -15,9 +16,6 @@ export interface Session {
   run(feeds: Tensors, outputNames?: readonly string[]): Promise<Tensors>;
   release(): Promise<void>;
 }
-
-/** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const MB_PER_VCPU = 1_769;
 
 let runtime: typeof Ort | undefined;
 
@@ -54,7 +52,7 @@ const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMeta
   });
 
 const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions => {
-  const intraOpNumThreads = Math.max(1, Math.floor(memoryMb / MB_PER_VCPU));
+  const intraOpNumThreads = Math.max(1, Math.floor(memoryMb / LAMBDA_MB_PER_VCPU));
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',

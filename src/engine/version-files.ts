@@ -57,10 +57,10 @@ const bringFile = async (
   const origin = `${store.location}/${key}`;
   const localPath = join(directory, path);
   await mkdir(dirname(localPath), { recursive: true });
-  const target = await open(localPath, 'wx+');
+  const file = await open(localPath, 'wx+');
   try {
     const read = (start: number, end: number) => store.readRange(key, start, end);
-    const digest = await download(read, bytes, target).catch(async (error: unknown) => {
+    const digest = await download(read, bytes, file).catch(async (error: unknown) => {
       // The size of the object is asked for only now: every request takes time, and the sha256 identifies the right file.
       const stored = await store.head(key).catch(() => undefined);
       if (stored === undefined || stored.sizeBytes === bytes) throw error;
@@ -72,7 +72,7 @@ const bringFile = async (
       throw new ServingError('MODEL_INVALID', problem);
     }
   } finally {
-    await target.close();
+    await file.close();
   }
 };
 

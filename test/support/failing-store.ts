@@ -1,14 +1,14 @@
 import { ServingError } from '../../src/core/errors.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 
-/** A store whose client dies at one of its changes, and with it whatever it was doing: nothing works any more. */
+/** A store whose client dies at one of its changes: from then on, every change fails. */
 export interface FailingStore extends UploadingStore {
-  /** How many changes were asked for. */
+  /** Number of changes that were asked for. */
   readonly changes: () => number;
 }
 
 /**
- * Lets the changes before the `failing`th (from 1) through. That one fails `before` it happens, or `after` it, when only the answer is lost.
+ * Change number `failing`, from 1, is the first to fail: `before` it happens, or `after` it, when only the answer is lost.
  */
 export const createFailingStore = (store: UploadingStore, failing: number, when: 'before' | 'after'): FailingStore => {
   let changes = 0;

@@ -6,7 +6,7 @@ export interface FaultyProxy {
   readonly endpoint: string;
   /** Share of requests that fail, 0 to 1; may be changed at any time. */
   faultRate: number;
-  /** How many did. */
+  /** Number of requests that failed. */
   readonly faults: number;
   stop(): void;
 }
@@ -14,7 +14,7 @@ export interface FaultyProxy {
 /** Ways in which S3 fails: an internal error, a request to slow down, a connection that breaks. */
 const FAULTS = [500, 503, 'reset'] as const;
 
-/** Passes requests on to `target`, but for some that fail. */
+/** Passes requests on to `target`, and lets some fail. */
 export const startFaultyProxy = async (target: string): Promise<FaultyProxy> => {
   const { hostname, port } = new URL(target);
   let faults = 0;

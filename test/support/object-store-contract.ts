@@ -14,7 +14,7 @@ const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
 const text = async (chunks: AsyncIterable<Uint8Array>): Promise<string> =>
   Buffer.concat(await collect(chunks)).toString();
 
-/** What every store has to do. `create` gives an empty one. */
+/** The contract of every store. `create` gives an empty one. */
 export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>): void => {
   let store: UploadingStore;
   const keys = async (prefix: string) => (await collect(store.list(prefix))).map(({ key }) => key).sort();
@@ -24,7 +24,7 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
   });
 
   describe('reading and writing', () => {
-    it('reads what was written, with the etag of the write', async () => {
+    it('reads an object that was written, with the etag of the write', async () => {
       const etag = await store.write('plain/a.json', '{"a":1}');
 
       const object = await store.read('plain/a.json');
@@ -53,7 +53,7 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
       await expect(store[method]('plain/missing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    it('reads again only what has changed', async () => {
+    it('reads again only an object that has changed', async () => {
       const etag = await store.write('plain/watched', 'one');
 
       expect(await store.readChanged('plain/watched', etag)).toBeUndefined();

@@ -50,7 +50,7 @@ export const setCanary = (canary: Targets['canary']): RoutingChanger =>
     return route({ stable, aliases, shadow, canary });
   });
 
-/** `shadow` is compared with what answers, on its share of the requests; undefined ends it. @throws `INVALID_REQUEST` for the stable version */
+/** `shadow` is compared with the answering version on its share of the requests; undefined ends it. @throws `INVALID_REQUEST` for the stable version */
 export const setShadow = (shadow: Targets['shadow']): RoutingChanger =>
   changing((current) => {
     if (shadow) refuseStable(current, shadow.version);

@@ -84,9 +84,9 @@ export const createS3UploadStore = (client: S3Client, bucket: string): Uploading
   };
 
   const putParts = async (key: string, source: Source): Promise<void> => {
-    const target = { Bucket: bucket, Key: key };
-    const created = await client.send(new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' }));
-    const upload = { ...target, UploadId: created.UploadId };
+    const object = { Bucket: bucket, Key: key };
+    const created = await client.send(new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' }));
+    const upload = { ...object, UploadId: created.UploadId };
     try {
       const Parts = await sendParts(source, async (PartNumber, Body, ChecksumSHA256) => {
         const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumSHA256 }));
