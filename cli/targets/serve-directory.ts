@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
 import { createApplication } from '../../src/http/application.ts';
@@ -12,9 +13,6 @@ import type { UploadingStore } from '../../src/repository/stores/object-store.ts
 import { ordinaryBackground } from '../../src/serving/background.ts';
 import { createServing } from '../../src/serving/create-serving.ts';
 import type { Send } from './send.ts';
-
-/** As the functions have by default: one thread. */
-const MEMORY_MB = 1_769;
 
 /** The deployed application in this process, over a directory. */
 export interface DirectoryServing {
@@ -36,7 +34,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
     models,
     data,
     directory: join(scratch, 'models'),
-    memoryMb: MEMORY_MB,
+    memoryMb: LAMBDA_MB_PER_VCPU,
     memoryBudgetBytes: Number.POSITIVE_INFINITY,
     diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: Number.POSITIVE_INFINITY,

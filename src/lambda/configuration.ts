@@ -1,3 +1,4 @@
+import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 
 /** The configuration of a function. Only this file knows the names of the environment variables. */
@@ -49,7 +50,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     if (value > 0 && value <= 1) return value;
     throw new ServingError('INTERNAL', `${name} is ${environment[name]}, expected a share above 0 and up to 1`);
   };
-  const memoryMb = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? 1_769);
+  const memoryMb = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? LAMBDA_MB_PER_VCPU);
   if (!(memoryMb > 0))
     throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memoryMb}, expected MB`);
   const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
