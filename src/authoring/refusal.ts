@@ -22,8 +22,8 @@ const SOURCE_LOCATION = /\/onnxruntime_src\/\S+:\d+ .*?\) /g;
 const VERDICTS: readonly ErrorCode[] = ['MODEL_INVALID', 'INVALID_INPUT', 'INFERENCE_FAILED'];
 
 const describeSource = ({ directory, graphs }: ModelSource): string => {
-  const [only = '', ...others] = Object.values(graphs);
-  return others.length === 0 ? join(directory, only) : directory;
+  const [only, ...others] = Object.values(graphs);
+  return only !== undefined && others.length === 0 ? join(directory, only.path) : directory;
 };
 
 /** Waits for `attempt`. @throws `MODEL_INVALID`: why the model cannot be served; other errors as they are */

@@ -1,10 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import { answerRecorded } from '../serving/make-ready.ts';
-import type { Task, TaskModel } from '../tasks/task.ts';
 
-/** A file to run before the first request, and where it lies in the bundle. */
+/** A file of this computer, and its place in the version. */
 export interface WarmUpInput {
   readonly localPath: string;
   readonly path: string;
@@ -19,15 +16,8 @@ export const toWarmUpInputs = (localPaths: readonly string[]): WarmUpInput[] => 
   return inputs;
 };
 
-/** Answers each input as a request would be. @throws `INVALID_REQUEST` naming the first that cannot be answered */
-export const runWarmUp = async (task: Task, model: TaskModel, inputs: readonly WarmUpInput[]): Promise<void> => {
-  for (const { localPath } of inputs) {
-    try {
-      await answerRecorded(task, model, localPath, await readFile(localPath));
-    } catch (error) {
-      throw new ServingError('INVALID_REQUEST', `--warmup ${localPath} fails: ${ServingError.from(error).message}`, {
-        cause: error,
-      });
-    }
-  }
-};
+/** The error of a push whose warm-up input `localPath` cannot be answered. */
+export const toWarmUpFailure = (localPath: string, error: unknown): ServingError =>
+  new ServingError('INVALID_REQUEST', `--warmup ${localPath} fails: ${ServingError.from(error).message}`, {
+    cause: error,
+  });

@@ -10,9 +10,9 @@ import {
   type LoadedModel,
   type LoadReport,
   type ModelLoaderOptions,
-  releaseModel,
   type Trial,
 } from './model-loader.ts';
+import { releaseSessions } from './open-graphs.ts';
 
 /** A model that was released to make room for others. */
 export type EvictionReport = Pick<LoadReport, 'model' | 'version' | 'memoryBytes'>;
@@ -63,7 +63,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
     budgetBytes: memoryBudgetBytes,
     evict: async (digest, { value, bytes }) => {
       states.delete(digest);
-      await releaseModel(value);
+      await releaseSessions(value.graphs);
       onEvicted({ model: value.bundle.name, version: value.bundle.version, memoryBytes: bytes });
     },
   });

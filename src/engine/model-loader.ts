@@ -8,13 +8,14 @@ import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import type { Sized } from './lease-cache.ts';
 import type { ModelDirectory, ModelFiles } from './model-files.ts';
-import { createSession, loadRuntime, type Session } from './session.ts';
+import { openGraphs, releaseSessions, type Sessions } from './open-graphs.ts';
+import { loadRuntime } from './session.ts';
 import { graphFiles, totalBytes } from './version-files.ts';
 
 /** The graphs of a bundle in memory: a session by role. */
 export interface OpenedGraphs {
   readonly bundle: PublishedBundle;
-  readonly graphs: Readonly<Record<string, Session>>;
+  readonly graphs: Sessions;
 }
 
 /** A model that is ready to answer. */
@@ -57,11 +58,6 @@ const EXPECTED_GROWTH = 1.5;
 
 const since = (startMs: number): number => performance.now() - startMs;
 
-/** Gives back the memory of a model. */
-export const releaseModel = async ({ graphs }: OpenedGraphs): Promise<void> => {
-  await Promise.allSettled(Object.values(graphs).map((session) => session.release()));
-};
-
 const assertFits = (
   { name, version }: PublishedBundle,
   claim: 'has graphs of' | 'takes',
@@ -89,19 +85,17 @@ const createModel = async (
 ) => {
   loadRuntime(); // its memory is not this model's
   const beforeBytes = process.memoryUsage.rss();
-  const graphs: Record<string, Session> = {};
+  const createStartMs = performance.now();
+  const { sessions: graphs } = await openGraphs(bundle.graphs, (file) => join(directory, file), memoryMb);
+  const createMs = since(createStartMs);
   const opened = { bundle, graphs };
   try {
-    const createStartMs = performance.now();
-    for (const [name, { file }] of Object.entries(bundle.graphs))
-      graphs[name] = await createSession(join(directory, file), memoryMb);
-    const createMs = since(createStartMs);
     const warmUpStartMs = performance.now();
     const resources = await makeReady(opened, (path) => readFile(join(directory, path)), trial);
     const warmUpMs = since(warmUpStartMs);
     return { model: { ...opened, resources }, createMs, warmUpMs, grownBytes: process.memoryUsage.rss() - beforeBytes };
   } catch (error) {
-    await releaseModel(opened);
+    await releaseSessions(graphs);
     throw error;
   }
 };
@@ -123,7 +117,7 @@ export const createModelLoader = (options: ModelLoaderOptions) => {
     try {
       assertFits(bundle, 'takes', bytes, options);
     } catch (error) {
-      await releaseModel(model);
+      await releaseSessions(model.graphs);
       throw error;
     }
     const { bytes: downloadBytes = 0, ms: downloadMs = 0 } = files.download ?? {};

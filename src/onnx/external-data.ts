@@ -1,24 +1,26 @@
-import { ServingError } from '../core/errors.ts';
-import { fields, readEntry } from './protobuf.ts';
+import { readEntry } from './entry.ts';
+import { type Field, fields } from './protobuf.ts';
+import { ATTRIBUTE, EXTERNAL, FUNCTION, GRAPH, MODEL, NODE, SPARSE_TENSOR, TENSOR } from './schema.ts';
 
-/**
- * Which fields of a message lead to tensors, by field number.
- * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
- */
+/** The fields of a message that lead to tensors, by field number. */
 const CHILDREN = {
-  Model: { 7: 'Graph', 25: 'Function' },
-  Graph: { 1: 'Node', 5: 'Tensor', 15: 'SparseTensor' },
-  Function: { 7: 'Node' },
-  Node: { 5: 'Attribute' },
-  Attribute: { 5: 'Tensor', 6: 'Graph', 10: 'Tensor', 11: 'Graph', 22: 'SparseTensor', 23: 'SparseTensor' },
-  SparseTensor: { 1: 'Tensor', 2: 'Tensor' },
+  Model: { [MODEL.graph]: 'Graph', [MODEL.function]: 'Function' },
+  Graph: { [GRAPH.node]: 'Node', [GRAPH.initializer]: 'Tensor', [GRAPH.sparseInitializer]: 'SparseTensor' },
+  Function: { [FUNCTION.node]: 'Node' },
+  Node: { [NODE.attribute]: 'Attribute' },
+  Attribute: {
+    [ATTRIBUTE.tensor]: 'Tensor',
+    [ATTRIBUTE.graph]: 'Graph',
+    [ATTRIBUTE.tensors]: 'Tensor',
+    [ATTRIBUTE.graphs]: 'Graph',
+    [ATTRIBUTE.sparseTensor]: 'SparseTensor',
+    [ATTRIBUTE.sparseTensors]: 'SparseTensor',
+  },
+  SparseTensor: { [SPARSE_TENSOR.values]: 'Tensor', [SPARSE_TENSOR.indices]: 'Tensor' },
 } as const satisfies Record<string, Record<number, string>>;
 
 type Parent = keyof typeof CHILDREN;
 type Child = Parent | 'Tensor';
-
-const TENSOR = { externalData: 13, dataLocation: 14 };
-const EXTERNAL = 1;
 
 function* tensorLocations(tensor: Buffer): Generator<string> {
   const known = [...fields(tensor)];
@@ -30,26 +32,15 @@ function* tensorLocations(tensor: Buffer): Generator<string> {
   }
 }
 
-function* locations(kind: Child, message: Buffer): Generator<string> {
-  if (kind === 'Tensor') {
-    yield* tensorLocations(message);
-    return;
-  }
-  const children: Readonly<Record<number, Child>> = CHILDREN[kind];
-  for (const { number, value, isVarint } of fields(message)) {
+function* locations(parent: Parent, message: Iterable<Field>): Generator<string> {
+  const children: Readonly<Record<number, Child>> = CHILDREN[parent];
+  for (const { number, value, isVarint } of message) {
     const child = children[number];
-    if (child !== undefined && !isVarint) yield* locations(child, value);
+    if (child === undefined || isVarint) continue;
+    if (child === 'Tensor') yield* tensorLocations(value);
+    else yield* locations(child, fields(value));
   }
 }
 
-/**
- * The files that an ONNX graph takes weights from, as it names them: relative to its own folder, each once.
- * @throws `MODEL_INVALID` when `graph` is no ONNX file
- */
-export const externalDataOf = (graph: Buffer): string[] => {
-  try {
-    return [...new Set(locations('Model', graph))];
-  } catch (error) {
-    throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
-  }
-};
+/** The files from which a model takes weights, relative to the folder of its file, each once. @throws `RangeError` when a message is damaged */
+export const externalDataOf = (model: Iterable<Field>): string[] => [...new Set(locations('Model', model))];

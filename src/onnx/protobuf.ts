@@ -46,15 +46,6 @@ export function* fields(message: Buffer): Generator<Field> {
   }
 }
 
-/** `StringStringEntryProto` of ONNX. */
-const ENTRY = { key: 1, value: 2 };
-
-/** An entry of a map of texts. */
-export const readEntry = (entry: Buffer): [key: string, value: string] => {
-  const texts = new Map([...fields(entry)].map(({ number, value }) => [number, value.toString()]));
-  return [texts.get(ENTRY.key) ?? '', texts.get(ENTRY.value) ?? ''];
-};
-
 /** The signed 64-bit integers whose varints follow each other in `digits`. */
 export const readIntegers = (digits: Buffer): bigint[] => {
   const integers: bigint[] = [];
@@ -77,8 +68,12 @@ const toVarint = (value: number): Buffer => {
   return Buffer.from([...bytes, rest]);
 };
 
+/** Tag and length of a field; its content of `sizeBytes` follows. */
+export const toHeader = (number: number, sizeBytes: number): Buffer =>
+  Buffer.concat([toVarint(number * 8 + WIRE_LENGTH_DELIMITED), toVarint(sizeBytes)]);
+
 /** A field of an integer, or of `content` with its length. */
 export const toField = (number: number, content: Buffer | number): Buffer =>
   typeof content === 'number'
     ? Buffer.concat([toVarint(number * 8 + WIRE_VARINT), toVarint(content)])
-    : Buffer.concat([toVarint(number * 8 + WIRE_LENGTH_DELIMITED), toVarint(content.byteLength), content]);
+    : Buffer.concat([toHeader(number, content.byteLength), content]);

@@ -1,17 +1,6 @@
-import { ServingError } from '../core/errors.ts';
-import { type Field, fields, readIntegers, toField } from './protobuf.ts';
-
-/** Field numbers. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
-const MODEL = { graph: 7 };
-const GRAPH = { node: 1, output: 12 };
-const NODE = { input: 1, output: 2, operator: 4, attribute: 5 };
-const ATTRIBUTE = { name: 1, integers: 8, strings: 9 };
-const VALUE_INFO = { name: 1, type: 2 };
-const TYPE = { tensor: 1 };
-const TENSOR_TYPE = { element: 1, shape: 2 };
-const SHAPE = { dimension: 1 };
-const DIMENSION = { value: 1 };
-const FLOAT = 1;
+import { type OnnxModel, parsing } from './onnx-model.ts';
+import { type Field, fields, readIntegers, toField, toHeader } from './protobuf.ts';
+import { ATTRIBUTE, DIMENSION, FLOAT, GRAPH, MODEL, NODE, SHAPE, TENSOR_TYPE, TYPE, VALUE_INFO } from './schema.ts';
 
 interface ZipMap {
   readonly input: string;
@@ -24,8 +13,9 @@ const textOf = (message: Buffer, field: number): string | undefined => {
   return undefined;
 };
 
-const isZipMap = ({ number, value }: Field): boolean =>
-  number === GRAPH.node && textOf(value, NODE.operator) === 'ZipMap';
+const isGraph = ({ number }: Field): boolean => number === MODEL.graph;
+const isNode = ({ number }: Field): boolean => number === GRAPH.node;
+const isZipMap = (field: Field): boolean => isNode(field) && textOf(field.value, NODE.operator) === 'ZipMap';
 
 /** `classlabels_strings`, `classlabels_int64s` (ZipMap) or `classlabels_ints` (classifiers) of a node. */
 const classesOfNode = (node: Buffer): string[] => {
@@ -48,7 +38,7 @@ const readZipMap = ({ value: node }: Field): ZipMap => ({
 /** An output `name` float32[N,classes]: the only tensor that ZipMap takes. */
 const scoresOutput = (name: string, classes: number): Buffer => {
   const dimensions = [Buffer.alloc(0), toField(DIMENSION.value, classes)].map((size) => toField(SHAPE.dimension, size));
-  const tensor = [toField(TENSOR_TYPE.element, FLOAT), toField(TENSOR_TYPE.shape, Buffer.concat(dimensions))];
+  const tensor = [toField(TENSOR_TYPE.elementType, FLOAT), toField(TENSOR_TYPE.shape, Buffer.concat(dimensions))];
   const type = toField(VALUE_INFO.type, toField(TYPE.tensor, Buffer.concat(tensor)));
   return toField(GRAPH.output, Buffer.concat([toField(VALUE_INFO.name, Buffer.from(name)), type]));
 };
@@ -59,53 +49,44 @@ const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Buffer => {
   return zipMap ? scoresOutput(zipMap.input, zipMap.classes.length) : field.bytes;
 };
 
-const withTensorOutputs = (graph: Buffer): Buffer | undefined => {
+/** The graph in pieces, with the input of each ZipMap as an output in the place of the ZipMap's; undefined when it has no ZipMap. */
+const withTensorOutputs = (graph: Buffer): Buffer[] | undefined => {
   const all = [...fields(graph)];
   const zipMaps = all.filter(isZipMap).map(readZipMap);
   if (zipMaps.length === 0) return undefined;
-  return Buffer.concat(
-    all
-      .filter((field) => !isZipMap(field))
-      .map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field.bytes)),
-  );
-};
-
-const parsing = <T>(read: () => T): T => {
-  try {
-    return read();
-  } catch (error) {
-    throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
-  }
+  return all
+    .filter((field) => !isZipMap(field))
+    .map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field.bytes));
 };
 
 /**
- * The same model without the ZipMap that skl2onnx puts behind a classifier unless it is told `zipmap=False`: that operator turns the tensor of
- * probabilities into a list of maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
- * Undefined for a model that has none.
+ * The bytes of the same model without ZipMap, in pieces that share the model's memory; undefined for a model without ZipMap.
+ * skl2onnx puts ZipMap behind a classifier unless it is told `zipmap=False`. The operator turns the tensor of probabilities into a list of
+ * maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
  *
- * @throws `MODEL_INVALID` when `model` is no ONNX file
+ * @throws `MODEL_INVALID` when a message of the model is damaged
  */
-export const withoutZipMap = (model: Buffer): Buffer | undefined =>
+export const withoutZipMap = (model: OnnxModel): Buffer[] | undefined =>
   parsing(() => {
     let isChanged = false;
-    const parts = [...fields(model)].map((field) => {
-      const graph = field.number === MODEL.graph ? withTensorOutputs(field.value) : undefined;
-      if (graph === undefined) return field.bytes;
+    const pieces = model.fields.flatMap((field) => {
+      const graph = isGraph(field) ? withTensorOutputs(field.value) : undefined;
+      if (graph === undefined) return [field.bytes];
       isChanged = true;
-      return toField(MODEL.graph, graph);
+      const sizeBytes = graph.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      return [toHeader(MODEL.graph, sizeBytes), ...graph];
     });
-    return isChanged ? Buffer.concat(parts) : undefined;
+    return isChanged ? pieces : undefined;
   });
 
 /**
- * The classes of a scikit-learn model, in the order of their scores: as its ZipMap names them, else its classifiers; undefined when those
+ * The classes of a scikit-learn model, in the order of their scores: those of its ZipMap, else those of its classifiers; undefined when these
  * name none, or different ones.
- * @throws `MODEL_INVALID` when `model` is no ONNX file
+ * @throws `MODEL_INVALID` when a message of the model is damaged
  */
-export const findClasses = (model: Buffer): string[] | undefined =>
+export const findClasses = (model: OnnxModel): string[] | undefined =>
   parsing(() => {
-    const graphs = [...fields(model)].filter(({ number }) => number === MODEL.graph);
-    const nodes = graphs.flatMap(({ value }) => [...fields(value)].filter(({ number }) => number === GRAPH.node));
+    const nodes = model.fields.filter(isGraph).flatMap(({ value }) => [...fields(value)].filter(isNode));
     const zipMaps = nodes.filter(isZipMap);
     const named = (zipMaps.length > 0 ? zipMaps : nodes)
       .map(({ value }) => classesOfNode(value))

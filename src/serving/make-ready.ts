@@ -6,36 +6,59 @@ import { createTask } from '../tasks/index.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 import { parseObject } from './inputs.ts';
 
-/** Answers a recorded input as it would be answered to a caller. @throws whatever a caller would be told */
-export const answerRecorded = async (task: Task, model: TaskModel, path: string, body: Uint8Array): Promise<void> => {
-  await answerOne(task, model, task.decode(parseObject(path, body)));
+/** A task and the model over which it answers. */
+export interface ReadyTask {
+  readonly task: Task;
+  readonly model: TaskModel;
+}
+
+/** Creates the bundle's task and loads its resources. @throws `MODEL_INVALID` */
+export const loadTask = async ({ bundle, graphs }: OpenedGraphs, read: ReadFile): Promise<ReadyTask> => {
+  const task = await createTask(bundle);
+  const resources = await task.load?.(read);
+  return { task, model: { graphs, resources, maxBatch: bundle.maxBatch } };
 };
 
 /**
- * Reads what the task needs of the bundle, which it returns, and runs the inputs that came with the model, as a caller would send
- * them: what runs for the first time is slow, and a model that fails on them must not answer. When there are none, a caller's input will
- * do, if one waits for the model and it is answered; else the task's plainest one.
+ * Answers the warm-up inputs `paths` of a bundle, as they would be answered to a caller.
+ * @throws `toFailure` of the first input that fails
+ */
+export const runWarmUp = async (
+  { task, model }: ReadyTask,
+  paths: readonly string[],
+  read: ReadFile,
+  toFailure: (path: string, error: unknown) => ServingError,
+): Promise<void> => {
+  for (const path of paths) {
+    try {
+      await answerOne(task, model, task.decode(parseObject(path, await read(path))));
+    } catch (error) {
+      throw toFailure(path, error);
+    }
+  }
+};
+
+/**
+ * Loads the resources of the bundle's task, which it returns, and runs the model's warm-up inputs. A first run is slow, and a model that
+ * fails in it must not answer. A model without warm-up inputs is tried with the input of a caller, when one waits for it, and else with the
+ * task's plainest input.
  * @throws `MODEL_INVALID` naming the input
  */
 export const makeReady = async (opened: OpenedGraphs, read: ReadFile, trial: Trial): Promise<unknown> => {
-  const { bundle, graphs } = opened;
-  const { name, version, maxBatch, warmup } = bundle;
-  const task = await createTask(bundle);
-  const resources = await task.load?.(read);
-  const model = { graphs, resources, maxBatch };
-
-  const tryOut = async (what: string, run: () => Promise<unknown>): Promise<void> => {
-    try {
-      await run();
-    } catch (error) {
-      const problem = `model ${name} version ${version} failed on ${what}: ${ServingError.from(error).message}`;
-      throw new ServingError('MODEL_INVALID', problem, { cause: error });
-    }
+  const { name, version, warmup } = opened.bundle;
+  const ready = await loadTask(opened, read);
+  const { task, model } = ready;
+  const toFailure = (input: string, error: unknown): ServingError => {
+    const problem = `model ${name} version ${version} failed on ${input}: ${ServingError.from(error).message}`;
+    return new ServingError('MODEL_INVALID', problem, { cause: error });
   };
-
-  if (warmup.inputs.length === 0 && !(await trial({ ...opened, resources })))
-    await tryOut('a blank input', () => answerOne(task, model, task.blank(warmup.dimensions)));
-  for (const path of warmup.inputs)
-    await tryOut(`its recorded input ${path}`, async () => answerRecorded(task, model, path, await read(path)));
-  return resources;
+  if (warmup.inputs.length === 0 && !(await trial({ ...opened, resources: model.resources }))) {
+    try {
+      await answerOne(task, model, task.blank(warmup.dimensions));
+    } catch (error) {
+      throw toFailure('a blank input', error);
+    }
+  }
+  await runWarmUp(ready, warmup.inputs, read, (path, error) => toFailure(`its recorded input ${path}`, error));
+  return model.resources;
 };

@@ -1,35 +1,67 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import { externalDataOf } from '../onnx/external-data.ts';
+import { once } from '../core/once.ts';
+import { type OnnxModel, parseOnnxModel } from '../onnx/onnx-model.ts';
 import { assertFetched } from './git-lfs.ts';
 
-/** The bytes of `graph`, a file of `directory`. @throws `MODEL_INVALID` when there are none, or they were not fetched */
-export const readGraph = async (directory: string, graph: string): Promise<Buffer> => {
-  await assertFetched(directory, graph);
-  const bytes = await readFile(join(directory, graph));
-  if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
-  return bytes;
+/** A graph of a model that is pushed. */
+export interface GraphSource {
+  /** Place of its file in the version, with `/`. */
+  readonly path: string;
+  /** The parsed graph. Its bytes are read and parsed at the first call, and shared with later ones. @throws `MODEL_INVALID` */
+  read(): Promise<OnnxModel>;
+  /** Lets go of the bytes, which may have gigabytes. */
+  release(): void;
+}
+
+/** A graph whose bytes `readBytes` gives. */
+export const createGraphSource = (path: string, readBytes: () => Promise<Buffer>): GraphSource => {
+  const readOnce = () => once(async () => parseOnnxModel(await readBytes()));
+  let read = readOnce();
+  return {
+    path,
+    read: () => read(),
+    release: () => {
+      read = readOnce();
+    },
+  };
 };
 
-/** Paths of the files that hold the weights of `graph`, whose `bytes` name them. @throws `MODEL_INVALID` when one is missing, elsewhere, or was not fetched */
-export const findExternalData = async (directory: string, graph: string, bytes: Buffer): Promise<string[]> => {
+/** The graph in the file `path` of `directory`. Reading throws `MODEL_INVALID` when the file is empty, or was not fetched. */
+export const createFileGraph = (directory: string, path: string): GraphSource =>
+  createGraphSource(path, async () => {
+    await assertFetched(directory, path);
+    const bytes = await readFile(join(directory, path));
+    if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
+    return bytes;
+  });
+
+/**
+ * Paths of the files in `directory` that hold weights of the graph at `path`, which calls them `locations`.
+ * @throws `MODEL_INVALID` when one is missing, lies outside the graph's folder, or was not fetched
+ */
+export const findExternalData = async (
+  directory: string,
+  path: string,
+  locations: readonly string[],
+): Promise<string[]> => {
   const paths: string[] = [];
-  for (const location of externalDataOf(bytes)) {
+  for (const location of locations) {
     const inside = posix.normalize(location);
     if (posix.isAbsolute(inside) || inside.startsWith('..'))
       throw new ServingError(
         'MODEL_INVALID',
         `its weights are in ${location}, outside its folder; move them beside it and export again`,
       );
-    const path = posix.join(posix.dirname(graph), inside);
-    if (!(await stat(join(directory, path)).catch(() => undefined))?.isFile())
+    const file = posix.join(posix.dirname(path), inside);
+    if (!(await stat(join(directory, file)).catch(() => undefined))?.isFile())
       throw new ServingError(
         'MODEL_INVALID',
-        `its weights are in ${path}, which is missing; it has to lie beside the graph`,
+        `its weights are in ${file}, which is missing; it has to lie beside the graph`,
       );
-    await assertFetched(directory, path);
-    paths.push(path);
+    await assertFetched(directory, file);
+    paths.push(file);
   }
   return paths;
 };

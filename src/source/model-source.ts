@@ -2,13 +2,14 @@ import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { assertNoPointer } from './git-lfs.ts';
+import { createFileGraph, type GraphSource } from './graph-source.ts';
 
 /** A model as it lies on this computer. */
 export interface ModelSource {
   /** Every other path is relative to this folder, with `/`. */
   readonly directory: string;
-  /** The file of each graph by its role: `model`, or `encoder` and `decoder`. */
-  readonly graphs: Readonly<Record<string, string>>;
+  /** By role: `model`, or `encoder` and `decoder`. */
+  readonly graphs: Readonly<Record<string, GraphSource>>;
   /** The same model in other precisions, which stays behind. */
   readonly alternatives: readonly string[];
   /** Whether `directory` is the model's own, so that its settings speak for it; otherwise the graph stands alone. */
@@ -30,7 +31,11 @@ const candidates = (stem: string): string[] =>
   PRECISIONS.flatMap((precision) => GRAPH_FOLDERS.map((folder) => `${folder}${stem}${precision}.onnx`));
 const SEVERAL_GRAPHS = /(^|\/)(encoder|decoder)(_|\.)/;
 
-type ChosenGraphs = Pick<ModelSource, 'graphs' | 'alternatives'>;
+/** Paths of the graphs that a folder is about, by role, and of the rest of their kind. */
+interface ChosenGraphs {
+  readonly paths: Readonly<Record<string, string>>;
+  readonly alternatives: readonly string[];
+}
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
@@ -48,19 +53,19 @@ const onnxFiles = async (directory: string): Promise<string[]> => {
   return found.flat().sort();
 };
 
-/** The graphs that a folder is about, and the rest of their kind. */
+/** @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` saying which files are expected */
 const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   const files = await onnxFiles(directory);
   const present = (stem: string): string[] => candidates(stem).filter((path) => files.includes(path));
   const [model, ...alternatives] = present('model');
-  if (model !== undefined) return { graphs: { model }, alternatives };
+  if (model !== undefined) return { paths: { model }, alternatives };
   const [decoder] = present('decoder_model_merged');
   const encoders = present('encoder_model');
   // The one of the same place and precision, where it is there.
   const encoder =
     encoders.find((path) => path === decoder?.replace('decoder_model_merged', 'encoder_model')) ?? encoders[0];
   if (encoder !== undefined && decoder !== undefined)
-    return { graphs: { encoder, decoder }, alternatives: files.filter((path) => path !== encoder && path !== decoder) };
+    return { paths: { encoder, decoder }, alternatives: files.filter((path) => path !== encoder && path !== decoder) };
   const [only, ...others] = files;
   if (only === undefined)
     throw new ServingError(
@@ -77,15 +82,19 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
       'INVALID_REQUEST',
       `${directory} holds ${files.length} models (${files.join(', ')}): name the file to push`,
     );
-  return { graphs: { model: only }, alternatives: [] };
+  return { paths: { model: only }, alternatives: [] };
 };
+
+const graphsAt = (directory: string, paths: ChosenGraphs['paths']): ModelSource['graphs'] =>
+  Object.fromEntries(Object.entries(paths).map(([role, path]) => [role, createFileGraph(directory, path)]));
 
 /** Finds the graph of `path`, an `.onnx` file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
 export const findModel = async (path: string): Promise<ModelSource> => {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
   if (found.isDirectory()) {
-    return { directory: path, ...(await chooseGraphs(path)), ownsDirectory: true };
+    const { paths, alternatives } = await chooseGraphs(path);
+    return { directory: path, graphs: graphsAt(path, paths), alternatives, ownsDirectory: true };
   }
   if (!path.endsWith('.onnx'))
     throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
@@ -95,12 +104,12 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   const directory = inside ? dirname(folder) : folder;
   const model = inside ? `onnx/${basename(path)}` : basename(path);
   const ownsDirectory = await exists(join(directory, 'config.json'));
-  return { directory, graphs: { model }, alternatives: [], ownsDirectory };
+  return { directory, graphs: graphsAt(directory, { model }), alternatives: [], ownsDirectory };
 };
 
 /** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */
 export const suggestName = ({ directory, graphs: { model } }: ModelSource): string => {
-  const stem = parse(model ?? '').name;
+  const stem = parse(model?.path ?? '').name;
   const isUsual = model === undefined || PRECISIONS.some((precision) => stem === `model${precision}`);
   const name = isUsual ? basename(resolve(directory)) : stem;
   return name

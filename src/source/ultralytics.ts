@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import { fields, readEntry } from '../onnx/protobuf.ts';
+import type { OnnxModel } from '../onnx/onnx-model.ts';
 import type { ModelSource } from './model-source.ts';
-
-/** `metadata_props` of `ModelProto`. */
-const METADATA = 14;
+import { refuse } from './settings-file.ts';
 
 /** What Ultralytics writes into the graphs that it exports. */
 export interface UltralyticsMetadata {
@@ -13,16 +9,19 @@ export interface UltralyticsMetadata {
   readonly task: string;
   /** Label of each class, by index. */
   readonly labels: readonly string[];
-  /** Height and width of the pictures that it was exported for. */
+  /** Height and width of the images that it was exported for. */
   readonly imageSize: readonly [height: number, width: number];
 }
 
-const metadataOf = (graph: Buffer): ReadonlyMap<string, string> => {
+const NO_METADATA: OnnxModel['metadata'] = new Map();
+
+/** Metadata of the graph; none of a file that is no ONNX file, which whoever opens it refuses. */
+const readMetadata = async ({ graphs: { model } }: ModelSource): Promise<OnnxModel['metadata']> => {
   try {
-    const entries = [...fields(graph)].filter(({ number }) => number === METADATA);
-    return new Map(entries.map(({ value }) => readEntry(value)));
-  } catch {
-    return new Map(); // whoever opens it says that it is no ONNX file
+    return (await model?.read())?.metadata ?? NO_METADATA;
+  } catch (error) {
+    if (ServingError.from(error).code === 'MODEL_INVALID') return NO_METADATA;
+    throw error;
   }
 };
 
@@ -38,19 +37,12 @@ const parseNames = (text: string): string[] => {
  * What Ultralytics wrote into the model's graph; undefined for a graph of somebody else.
  * @throws `MODEL_INVALID` when it is incomplete
  */
-export const readUltralyticsMetadata = async ({
-  directory,
-  graphs,
-}: ModelSource): Promise<UltralyticsMetadata | undefined> => {
-  if (graphs.model === undefined) return undefined;
-  const metadata = metadataOf(await readFile(join(directory, graphs.model)));
+export const readUltralyticsMetadata = async (source: ModelSource): Promise<UltralyticsMetadata | undefined> => {
+  const metadata = await readMetadata(source);
   if (metadata.get('author') !== 'Ultralytics') return undefined;
   const labels = parseNames(metadata.get('names') ?? '');
   const [height, width] = metadata.get('imgsz')?.match(/\d+/g)?.map(Number) ?? [];
   if (labels.length === 0 || Object.keys(labels).length !== labels.length || !height || !width)
-    throw new ServingError(
-      'MODEL_INVALID',
-      'the metadata that Ultralytics wrote into the graph lacks "names" or "imgsz"; export it again',
-    );
+    return refuse('the metadata that Ultralytics wrote into the graph lacks "names" or "imgsz"; export it again');
   return { task: metadata.get('task') ?? 'detect', labels, imageSize: [height, width] };
 };

@@ -1,7 +1,19 @@
 import { open } from 'node:fs/promises';
+import { toField, toHeader } from '../../src/onnx/protobuf.ts';
+import {
+  DIMENSION,
+  FLOAT,
+  GRAPH,
+  MODEL,
+  NODE,
+  OPSET,
+  SHAPE,
+  TENSOR,
+  TENSOR_TYPE,
+  TYPE,
+  VALUE_INFO,
+} from '../../src/onnx/schema.ts';
 
-/** Field numbers and types are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
-const FLOAT = 1;
 const IR_VERSION = 10;
 const OPSET_VERSION = 21;
 
@@ -9,25 +21,15 @@ const OPSET_VERSION = 21;
 export const WIDTH = 512;
 const LAYER_BYTES = WIDTH * WIDTH * 4;
 
-const varint = (value: number): Buffer => {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-  return Buffer.from([...bytes, rest]);
-};
-const number = (field: number, value: number): Buffer => Buffer.concat([varint(field * 8), varint(value)]);
-/** Tag and length; what follows is the content. */
-const header = (field: number, sizeBytes: number): Buffer => Buffer.concat([varint(field * 8 + 2), varint(sizeBytes)]);
-const message = (field: number, ...parts: readonly Buffer[]): Buffer => {
-  const content = Buffer.concat(parts);
-  return Buffer.concat([header(field, content.byteLength), content]);
-};
-const text = (field: number, value: string): Buffer => message(field, Buffer.from(value));
+const message = (field: number, ...parts: readonly Buffer[]): Buffer => toField(field, Buffer.concat(parts));
+const text = (field: number, value: string): Buffer => toField(field, Buffer.from(value));
 
 /** float32[batch,512] */
 const valueInfo = (field: number, name: string): Buffer => {
-  const shape = message(2, message(1, text(2, 'batch')), message(1, number(1, WIDTH)));
-  return message(field, text(1, name), message(2, message(1, number(1, FLOAT), shape)));
+  const batch = message(SHAPE.dimension, text(DIMENSION.parameter, 'batch'));
+  const width = message(SHAPE.dimension, toField(DIMENSION.value, WIDTH));
+  const tensor = [toField(TENSOR_TYPE.elementType, FLOAT), message(TENSOR_TYPE.shape, batch, width)];
+  return message(field, text(VALUE_INFO.name, name), message(VALUE_INFO.type, message(TYPE.tensor, ...tensor)));
 };
 
 /** Weights that keep the size of what passes through them, others for each `layer`: onnxruntime keeps equal ones once. */
@@ -50,27 +52,38 @@ export const writeMatmulModel = async (path: string, sizeBytes: number): Promise
   const layers = Array.from({ length: Math.max(1, Math.round(sizeBytes / LAYER_BYTES)) }, (_, index) => index);
   const nodes = layers.map((index) =>
     message(
-      1,
-      text(1, index === 0 ? 'x' : `h${index}`),
-      text(1, `w${index}`),
-      text(2, index === layers.length - 1 ? 'y' : `h${index + 1}`),
-      text(4, 'MatMul'),
+      GRAPH.node,
+      text(NODE.input, index === 0 ? 'x' : `h${index}`),
+      text(NODE.input, `w${index}`),
+      text(NODE.output, index === layers.length - 1 ? 'y' : `h${index + 1}`),
+      text(NODE.operator, 'MatMul'),
     ),
   );
   const heads = layers.map((index) => {
-    const tensor = [number(1, WIDTH), number(1, WIDTH), number(2, FLOAT), text(8, `w${index}`), header(9, LAYER_BYTES)];
+    const tensor = [
+      toField(TENSOR.dimensions, WIDTH),
+      toField(TENSOR.dimensions, WIDTH),
+      toField(TENSOR.dataType, FLOAT),
+      text(TENSOR.name, `w${index}`),
+      toHeader(TENSOR.rawData, LAYER_BYTES),
+    ];
     const sizeOfTensor = tensor.reduce((sum, part) => sum + part.byteLength, LAYER_BYTES);
-    return Buffer.concat([header(5, sizeOfTensor), ...tensor]);
+    return Buffer.concat([toHeader(GRAPH.initializer, sizeOfTensor), ...tensor]);
   });
-  const start = Buffer.concat([...nodes, text(2, 'matmul')]);
-  const end = Buffer.concat([valueInfo(11, 'x'), valueInfo(12, 'y')]);
+  const start = Buffer.concat([...nodes, text(GRAPH.name, 'matmul')]);
+  const end = Buffer.concat([valueInfo(GRAPH.input, 'x'), valueInfo(GRAPH.output, 'y')]);
   const graphBytes =
     start.byteLength + end.byteLength + heads.reduce((sum, head) => sum + head.byteLength + LAYER_BYTES, 0);
 
   const file = await open(path, 'wx');
   try {
     await file.write(
-      Buffer.concat([number(1, IR_VERSION), message(8, number(2, OPSET_VERSION)), header(7, graphBytes), start]),
+      Buffer.concat([
+        toField(MODEL.irVersion, IR_VERSION),
+        message(MODEL.opsetImport, toField(OPSET.version, OPSET_VERSION)),
+        toHeader(MODEL.graph, graphBytes),
+        start,
+      ]),
     );
     for (const [layer, head] of heads.entries()) await file.writev([head, layerWeights(layer)]);
     await file.write(end);

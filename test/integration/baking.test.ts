@@ -2,10 +2,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { bake, largestDifference, type RecordedRun, recordRuns } from '../../src/authoring/bake.ts';
-import { openGraph } from '../../src/authoring/graphs.ts';
+import { bake } from '../../src/authoring/bake.ts';
 import { pushModel } from '../../src/authoring/push-model.ts';
+import { largestDifference, type RecordedRun, recordRuns } from '../../src/authoring/recorded-runs.ts';
+import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
+import { openGraph } from '../../src/engine/open-graphs.ts';
 import { WIDTH, writeMatmulModel } from '../bench/matmul-model.ts';
 import { createTestServing, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
@@ -80,7 +82,7 @@ describe('a pushed model', () => {
 
 describe('a graph whose outputs would change', () => {
   const describeGraph = async () => {
-    const { session, createMs } = await openGraph(model);
+    const { session, createMs } = await openGraph(model, LAMBDA_MB_PER_VCPU);
     const feeds = { x: { dtype: 'float32', shape: [1, WIDTH], data: new Float32Array(WIDTH).fill(0.5) } } as const;
     const outputs = await session.run(feeds);
     await session.release();
@@ -94,7 +96,7 @@ describe('a graph whose outputs would change', () => {
     const shifted = { y: { ...y, data: y.data.map((value) => value + 0.001) } };
     const runs: RecordedRun[] = [{ feeds: run.feeds, outputNames: undefined, outputs: shifted }];
 
-    const refused = await bake('model', graph, runs, (path) => join(folder, path), openGraph, join(folder, 'scratch'));
+    const refused = await bake('model', graph, runs, (path) => join(folder, path), join(folder, 'scratch'));
 
     expect(refused).toEqual({ reason: expect.stringMatching(/outputs would differ by 0\.(0009|001)/) });
   });
@@ -103,13 +105,13 @@ describe('a graph whose outputs would change', () => {
 describe('a merged decoder', () => {
   it('stays as it is: onnxruntime does not load what it writes of it', async () => {
     const decoder = 'test/fixtures/models/tiny-marian/decoder_model_merged.onnx';
-    const { session } = await openGraph(decoder);
+    const { session } = await openGraph(decoder, LAMBDA_MB_PER_VCPU);
     await session.release();
     const signature = structuredClone(session.signature) as never;
     const graph = { file: 'decoder.onnx', externalData: [], signature, createMs: 1 };
     const runs: RecordedRun[] = [{ feeds: {}, outputNames: undefined, outputs: {} }];
 
-    const refused = await bake('decoder', graph, runs, () => decoder, openGraph, join(folder, 'merged'), 0);
+    const refused = await bake('decoder', graph, runs, () => decoder, join(folder, 'merged'), 0);
 
     expect(refused).toEqual({ reason: expect.stringMatching(/^onnxruntime does not load what it writes of it/) });
   });

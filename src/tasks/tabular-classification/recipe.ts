@@ -1,16 +1,12 @@
 import { findClasses } from '../../onnx/zip-map.ts';
-import { readGraph } from '../../source/graph-file.ts';
 import type { ModelSource } from '../../source/model-source.ts';
 import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { answerBlank, CONFIG, readColumns, readConfig } from '../tabular-recipe.ts';
 
 /** `"id2label"` of config.json, else what the classifier in the graph calls its classes. */
-const readClassLabels = async (
-  { directory, graphs: { model = '' } }: ModelSource,
-  config: Settings,
-): Promise<string[]> => {
-  const classes = findClasses(await readGraph(directory, model));
+const readClassLabels = async ({ graphs: { model } }: ModelSource, config: Settings): Promise<string[]> => {
+  const classes = model && findClasses(await model.read());
   if (config.id2label === undefined && classes !== undefined) return classes;
   const labels = readLabels(config);
   if (classes !== undefined && classes.length === labels.length && classes.every((name) => labels.includes(name)))

@@ -77,7 +77,7 @@ const countSure = (
 const openDetector = async (model: string, parameters: Readonly<Record<string, unknown>>) => {
   const source = await findModel(path.join(FIXTURES, 'models', model));
   const { settings } = await objectDetection.read(source);
-  const session = await createSession(path.join(source.directory, source.graphs.model as string), 1_769);
+  const session = await createSession(path.join(source.directory, source.graphs.model?.path ?? ''), 1_769);
   let outputs: Tensors = {};
   const graph = {
     signature: session.signature,

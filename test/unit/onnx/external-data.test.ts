@@ -2,35 +2,35 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { externalDataOf } from '../../../src/onnx/external-data.ts';
-import { findExternalData, readGraph } from '../../../src/source/graph-file.ts';
+import { parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
+import { createFileGraph, findExternalData } from '../../../src/source/graph-source.ts';
 
 const MODELS = 'test/fixtures/models';
 
 describe('the weights of a graph', () => {
   it('lie in every file that it names, in subgraphs too', async () => {
-    const graph = await readFile(`${MODELS}/external-data/model.onnx`);
-    expect(externalDataOf(graph).sort()).toEqual(['model.onnx_data', 'model.onnx_data_1']);
+    const { externalData } = parseOnnxModel(await readFile(`${MODELS}/external-data/model.onnx`));
+    expect([...externalData].sort()).toEqual(['model.onnx_data', 'model.onnx_data_1']);
   });
 
   it.each(['test/fixtures/models/add.onnx', 'models/efficientnet-lite0/onnx/model.onnx'])(
     'lie in the graph itself: %s',
     async (path) => {
-      expect(externalDataOf(await readFile(path))).toEqual([]);
+      expect(parseOnnxModel(await readFile(path)).externalData).toEqual([]);
     },
   );
 
   it('are unknown of what is no ONNX file, or half of one', async () => {
     const graph = await readFile('models/efficientnet-lite0/onnx/model.onnx');
     for (const bytes of [Buffer.from('<!DOCTYPE html>'), graph.subarray(0, 100_000), Buffer.from([0x3a, 0xff])])
-      expect(() => externalDataOf(bytes)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
+      expect(() => parseOnnxModel(bytes)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
 });
 
 describe('the files with weights', () => {
   let folder: string;
-  const find = async (directory: string, graph: string) =>
-    findExternalData(directory, graph, await readGraph(directory, graph));
+  const find = async (directory: string, path: string) =>
+    findExternalData(directory, path, (await createFileGraph(directory, path).read()).externalData);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'external-data-'));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { recogniseTask } from '../../../src/authoring/recognise-task.ts';
+import { createFileGraph } from '../../../src/source/graph-source.ts';
 import { findModel, suggestName } from '../../../src/source/model-source.ts';
 
 let root: string;
@@ -33,7 +34,7 @@ describe('a folder', () => {
   ])('is about %s among %j, and says what stays behind', async (graph, files) => {
     await putEmpty(...files);
     const found = await findModel(folder);
-    expect(found).toMatchObject({ directory: folder, graphs: { model: graph }, ownsDirectory: true });
+    expect(found).toMatchObject({ directory: folder, graphs: { model: { path: graph } }, ownsDirectory: true });
     const others = files.filter((path) => path.endsWith('.onnx') && path !== graph);
     expect([...found.alternatives].sort()).toEqual(others.sort());
   });
@@ -50,7 +51,10 @@ describe('a folder', () => {
   ])('is about the encoder %s and the decoder %s, and leaves %j behind', async (encoder, decoder, others) => {
     await putEmpty(encoder, decoder, ...others);
     const found = await findModel(folder);
-    expect(found).toMatchObject({ graphs: { encoder, decoder }, alternatives: others });
+    expect(found).toMatchObject({
+      graphs: { encoder: { path: encoder }, decoder: { path: decoder } },
+      alternatives: others,
+    });
   });
 
   it.each([
@@ -70,13 +74,21 @@ describe('a folder', () => {
 describe('a file', () => {
   it('is the model, and keeps its place in a Hugging Face folder', async () => {
     await putEmpty('onnx/model_quantized.onnx', 'config.json');
-    const expected = { directory: folder, graphs: { model: 'onnx/model_quantized.onnx' }, ownsDirectory: true };
+    const expected = {
+      directory: folder,
+      graphs: { model: { path: 'onnx/model_quantized.onnx' } },
+      ownsDirectory: true,
+    };
     expect(await findModel(join(folder, 'onnx/model_quantized.onnx'))).toMatchObject(expected);
   });
 
   it('elsewhere stands alone', async () => {
     await putEmpty('onnx/resnet.onnx');
-    const expected = { directory: join(folder, 'onnx'), graphs: { model: 'resnet.onnx' }, ownsDirectory: false };
+    const expected = {
+      directory: join(folder, 'onnx'),
+      graphs: { model: { path: 'resnet.onnx' } },
+      ownsDirectory: false,
+    };
     expect(await findModel(join(folder, 'onnx/resnet.onnx'))).toMatchObject(expected);
   });
 
@@ -91,7 +103,12 @@ describe('a file', () => {
 
 describe('the name', () => {
   const named = (directory: string, graph: string) =>
-    suggestName({ directory, graphs: { model: graph }, alternatives: [], ownsDirectory: true });
+    suggestName({
+      directory,
+      graphs: { model: createFileGraph(directory, graph) },
+      alternatives: [],
+      ownsDirectory: true,
+    });
 
   it.each([
     ['efficientnet', '/models/efficientnet', 'onnx/model.onnx'],

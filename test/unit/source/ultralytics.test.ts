@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { toField } from '../../../src/onnx/protobuf.ts';
+import { ENTRY, MODEL } from '../../../src/onnx/schema.ts';
+import { createFileGraph } from '../../../src/source/graph-source.ts';
+import type { ModelSource } from '../../../src/source/model-source.ts';
 import { readUltralyticsMetadata } from '../../../src/source/ultralytics.ts';
 
 let directory: string;
@@ -11,12 +14,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+const sourceOf = (file: string): ModelSource => ({
+  directory,
+  graphs: { model: createFileGraph(directory, file) },
+  alternatives: [],
+  ownsDirectory: true,
+});
 const read = async (metadata: Record<string, string>) => {
   const entries = Object.entries(metadata).map(([key, value]) =>
-    toField(14, Buffer.concat([toField(1, Buffer.from(key)), toField(2, Buffer.from(value))])),
+    toField(
+      MODEL.metadata,
+      Buffer.concat([toField(ENTRY.key, Buffer.from(key)), toField(ENTRY.value, Buffer.from(value))]),
+    ),
   );
-  await writeFile(join(directory, 'model.onnx'), Buffer.concat([toField(1, 9), ...entries]));
-  return readUltralyticsMetadata({ directory, graphs: { model: 'model.onnx' }, alternatives: [], ownsDirectory: true });
+  await writeFile(join(directory, 'model.onnx'), Buffer.concat([toField(MODEL.irVersion, 9), ...entries]));
+  return readUltralyticsMetadata(sourceOf('model.onnx'));
 };
 const detect = { author: 'Ultralytics', task: 'detect', imgsz: '[480, 640]', names: "{0: 'cat'}" };
 
@@ -49,7 +61,6 @@ describe('the metadata of an Ultralytics export', () => {
   it('of a file that is no ONNX are left to whoever opens it', async () => {
     await writeFile(join(directory, 'text.onnx'), 'this is no protobuf at all');
 
-    const source = { directory, graphs: { model: 'text.onnx' }, alternatives: [], ownsDirectory: true };
-    expect(await readUltralyticsMetadata(source)).toBeUndefined();
+    expect(await readUltralyticsMetadata(sourceOf('text.onnx'))).toBeUndefined();
   });
 });

@@ -1,0 +1,102 @@
+import { ServingError } from '../core/errors.ts';
+import type { LocalFile } from '../repository/versions/publish.ts';
+import type { ModelSource } from '../source/model-source.ts';
+import { RECIPES } from '../tasks/index.ts';
+import type { Dimensions, ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
+import { gatherFiles, toLocalFile } from './gather-files.ts';
+import { mapValues } from './map-values.ts';
+import { readGraphs } from './read-graphs.ts';
+import type { RecognisedTask } from './recognise-task.ts';
+import { toWarmUpInputs } from './warm-up-inputs.ts';
+
+export interface ReadOptions {
+  /** Sizes of symbolic dimensions in the trial run. */
+  readonly dimensions?: Dimensions;
+  /** Limit of the rows that run together. */
+  readonly maxBatch?: number;
+  /** Files with warm-up inputs, as a caller would send them, that run after each load of the model. */
+  readonly warmup?: readonly string[];
+}
+
+/** A model as its folder describes it, before any graph is opened. */
+export interface ReadModel {
+  readonly recipe: TaskRecipe;
+  readonly settings: ModelSettings['settings'];
+  /** By role; paths of the version. */
+  readonly graphs: Readonly<Record<string, { readonly file: string; readonly externalData: readonly string[] }>>;
+  /** Paths of the files that the task reads besides graphs. */
+  readonly resources: readonly string[];
+  /** Paths of the warm-up inputs. */
+  readonly warmUp: readonly string[];
+  readonly dimensions: Dimensions;
+  readonly maxBatch: number | undefined;
+  /** All files of the version. */
+  readonly files: readonly LocalFile[];
+  readonly notes: readonly string[];
+}
+
+/** Names that Optimum gives to the files of graphs, by role. */
+const GRAPH_FILES: Readonly<Record<string, string>> = {
+  model: 'model.onnx',
+  encoder: 'encoder_model.onnx',
+  decoder: 'decoder_model_merged.onnx',
+};
+
+const assertGraphs = async (
+  source: ModelSource,
+  { task, reason }: RecognisedTask,
+  { graphs: roles }: TaskRecipe,
+): Promise<void> => {
+  const { directory, graphs } = source;
+  const expected = typeof roles === 'function' ? await roles(source) : roles;
+  const found = Object.keys(graphs);
+  if (expected.length === found.length && expected.every((role) => found.includes(role))) return;
+  const needed = expected.map((role) => GRAPH_FILES[role] ?? role).join(' and ');
+  const read = Object.values(graphs).map(({ path }) => path);
+  throw new ServingError(
+    'MODEL_INVALID',
+    `the task ${task} (${reason}) needs ${needed}; ${directory} was read as ${read.join(' and ')}`,
+  );
+};
+
+/**
+ * Reads the settings of a model and gathers its files. Files that are made at push are written into the folder `scratch`.
+ * The bytes of the graphs are let go of: the engine opens them from their files.
+ *
+ * @throws `MODEL_INVALID`, `INVALID_REQUEST` saying why it cannot be served
+ */
+export const readModel = async (
+  source: ModelSource,
+  recognised: RecognisedTask,
+  { dimensions = {}, maxBatch, warmup = [] }: ReadOptions,
+  scratch: string,
+): Promise<ReadModel> => {
+  const { task } = recognised;
+  const recipe = await RECIPES[task]();
+  if (task !== 'tensor' && Object.keys(dimensions).length > 0)
+    throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${task} knows its sizes`);
+  await assertGraphs(source, recognised, recipe);
+  const { settings, resources = [], files: kept = [], notes = [] } = await recipe.read(source);
+  const graphs = await readGraphs(source);
+  const graphFiles = Object.values(graphs).flatMap(({ file, externalData }) => [
+    file,
+    ...externalData.map((path) => ({ path })),
+  ]);
+  const inputs = toWarmUpInputs(warmup);
+  const files = [
+    ...(await gatherFiles(source.directory, [...graphFiles, ...kept, ...resources], scratch)),
+    ...(await Promise.all(inputs.map(({ path, localPath }) => toLocalFile(path, localPath)))),
+  ];
+  for (const graph of Object.values(source.graphs)) graph.release();
+  return {
+    recipe,
+    settings,
+    graphs: mapValues(graphs, ({ file, externalData }) => ({ file: file.path, externalData })),
+    resources: resources.map(({ path }) => path),
+    warmUp: inputs.map(({ path }) => path),
+    dimensions,
+    maxBatch: maxBatch ?? recipe.maxBatch,
+    files,
+    notes: [...notes, ...Object.values(graphs).flatMap((graph) => graph.notes)],
+  };
+};

@@ -1,0 +1,42 @@
+/**
+ * Field numbers of the messages of an ONNX file.
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+
+export const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, metadata: 14, function: 25 } as const;
+export const OPSET = { version: 2 } as const;
+export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
+export const FUNCTION = { node: 7 } as const;
+export const NODE = { input: 1, output: 2, operator: 4, attribute: 5 } as const;
+export const ATTRIBUTE = {
+  name: 1,
+  tensor: 5,
+  graph: 6,
+  integers: 8,
+  strings: 9,
+  tensors: 10,
+  graphs: 11,
+  sparseTensor: 22,
+  sparseTensors: 23,
+} as const;
+export const TENSOR = {
+  dimensions: 1,
+  dataType: 2,
+  name: 8,
+  rawData: 9,
+  externalData: 13,
+  dataLocation: 14,
+} as const;
+export const SPARSE_TENSOR = { values: 1, indices: 2 } as const;
+export const VALUE_INFO = { name: 1, type: 2 } as const;
+export const TYPE = { tensor: 1 } as const;
+export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
+export const SHAPE = { dimension: 1 } as const;
+export const DIMENSION = { value: 1, parameter: 2 } as const;
+/** `StringStringEntryProto`, an entry of a map of texts. */
+export const ENTRY = { key: 1, value: 2 } as const;
+
+/** `FLOAT` of `TensorProto.DataType`. */
+export const FLOAT = 1;
+/** `EXTERNAL` of `TensorProto.DataLocation`. */
+export const EXTERNAL = 1;
