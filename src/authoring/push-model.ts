@@ -16,8 +16,9 @@ import {
 import { findModel, suggestName } from '../source/model-source.ts';
 import { RECIPES } from '../tasks/index.ts';
 import { type PrepareOptions, prepareModel } from './prepare-model.ts';
-import { assertSameTask, parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
+import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
+import { assertSameTask } from './same-task.ts';
 import { whoami } from './whoami.ts';
 
 export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 'sign'>, PrepareOptions {

@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { recogniseTask } from '../../../src/authoring/recognise-task.ts';
 import { createFileGraph } from '../../../src/source/graph-source.ts';
 import { findModel, suggestName } from '../../../src/source/model-source.ts';
 
@@ -120,87 +119,5 @@ describe('the name', () => {
     ['hidden', '/models/.hidden', 'model.onnx'],
   ])('is %s in %s for %s', (name, directory, graph) => {
     expect(named(directory, graph)).toBe(name);
-  });
-});
-
-describe('the task', () => {
-  const recognise = async (files: Readonly<Record<string, string>>) => {
-    await put({ 'model.onnx': '', ...files });
-    return recogniseTask(await findModel(folder));
-  };
-  const config = (value: unknown) => ({ 'config.json': JSON.stringify(value) });
-  const card = '---\nlicense: mit\npipeline_tag: image-classification\n---\n# A model\n';
-
-  it.each([
-    [
-      'image-classification',
-      'ViTForImageClassification in config.json',
-      config({ architectures: ['ViTForImageClassification'] }),
-    ],
-    [
-      'image-classification',
-      'DeiTForImageClassificationWithTeacher in config.json',
-      config({ architectures: ['DeiTForImageClassificationWithTeacher'] }),
-    ],
-    [
-      'image-classification',
-      'pipeline_tag image-classification in config.json',
-      config({ pipeline_tag: 'image-classification' }),
-    ],
-    ['image-classification', 'pipeline_tag image-classification in README.md', { 'README.md': card }],
-    [
-      'image-classification',
-      'pipeline_tag image-classification in README.md',
-      { ...config({ architectures: ['ViTModel'] }), 'README.md': card.replaceAll('\n', '\r\n') },
-    ],
-    [
-      'image-classification',
-      'id2label in config.json, with preprocessor_config.json',
-      { ...config({ id2label: { 0: 'cat' } }), 'preprocessor_config.json': '{}' },
-    ],
-    [
-      'tensor',
-      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
-      config({ id2label: { 0: 'cat' } }),
-    ],
-    [
-      'tensor',
-      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
-      config({ hidden_size: 3 }),
-    ],
-    [
-      'tensor',
-      'neither config.json nor README.md names a task; --task does, such as tabular-classification',
-      { 'README.md': 'pipeline_tag: image-classification' },
-    ],
-  ])('is %s because of %s', async (task, reason, files) => {
-    expect(await recognise(files)).toEqual({ task, reason });
-  });
-
-  it.each(['model_fp16.onnx', 'onnx/model_quantized.onnx'])('of the file %s is that of its folder', async (path) => {
-    await put({ [path]: '', ...config({ architectures: ['ViTForImageClassification'] }) });
-    expect(await recogniseTask(await findModel(join(folder, path)))).toMatchObject({ task: 'image-classification' });
-  });
-
-  it('of a file alone is tensor', async () => {
-    await put({ 'model.onnx': '', 'README.md': card });
-    expect(await recogniseTask(await findModel(join(folder, 'model.onnx')))).toMatchObject({ task: 'tensor' });
-  });
-
-  it.each([
-    ['SegformerForSemanticSegmentation', 'semantic-segmentation'],
-    ['BertForConstructor', 'constructor'],
-  ])('%s, which is not served, is refused, with the way round', async (architecture, task) => {
-    await expect(recognise(config({ architectures: [architecture] }))).rejects.toMatchObject({
-      code: 'MODEL_INVALID',
-      message: expect.stringMatching(new RegExp(`^${architecture}.* task ${task}, .*--task tensor`)),
-    });
-  });
-
-  it.each(['{"architectures":', '[]', 'null'])('is not guessed from a broken config.json: %s', async (text) => {
-    await expect(recognise({ 'config.json': text })).rejects.toMatchObject({
-      code: 'MODEL_INVALID',
-      message: expect.stringContaining('config.json'),
-    });
   });
 });
