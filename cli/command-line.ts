@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import * as v from 'valibot';
 import { type ErrorCode, ServingError } from '../src/core/errors.ts';
-import type { Command, Report } from './command.ts';
+import type { Command, ParsedValues, Report } from './command.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
 import { deleteCommand } from './commands/delete.ts';
@@ -24,7 +25,7 @@ import { suggestModel } from './options/model-reference.ts';
 import { commandHelp, generalHelp } from './output/help.ts';
 import { toJsonText } from './output/json-text.ts';
 import { createTerminal, type Streams } from './output/terminal.ts';
-import { findTarget, type Target } from './targets/target.ts';
+import { findTarget, type Target, type TargetOptions } from './targets/target.ts';
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -38,6 +39,14 @@ const [OK, FAILED, MISUSED] = [0, 1, 2];
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL('..', import.meta.url));
 
+const textOf = (value: ParsedValues[string]): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const toTargetOptions = ({ stage, region, store }: ParsedValues): TargetOptions => ({
+  stage: textOf(stage),
+  region: textOf(region),
+  store: textOf(store),
+});
+
 const execute = async (
   { command, positionals, values }: Parsed,
   streams: Streams,
@@ -47,9 +56,9 @@ const execute = async (
   try {
     return await command.run({
       positionals,
-      values: values as Record<string, never>,
+      values,
       target: async (use) => {
-        target = await findTarget(values, projectDirectory, use);
+        target = await findTarget(toTargetOptions(values), projectDirectory, use);
         return target;
       },
       terminal: createTerminal(streams),
@@ -64,7 +73,7 @@ const execute = async (
 
 const readVersion = async (): Promise<string> => {
   const text = await readFile(join(PROJECT_DIRECTORY, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
+  return v.parse(v.object({ version: v.string() }), JSON.parse(text)).version;
 };
 
 /** One line for whoever has to act on it. The AWS SDK's own errors name their cause in `name`. */

@@ -35,7 +35,7 @@ export interface Invocation<O extends Options> {
   readonly terminal: Terminal;
 }
 
-export interface Command<O extends Options = Options> {
+interface CommandDefinition<O extends Options> {
   readonly summary: string;
   /** Shown below the usage line. */
   readonly description: string;
@@ -45,5 +45,17 @@ export interface Command<O extends Options = Options> {
   run(invocation: Invocation<O>): Promise<Report>;
 }
 
-/** Infers the types of the values from the options. */
-export const defineCommand = <const O extends Options>(command: Command<O>): Command => command as unknown as Command;
+/** Values of options by name, as `parseArgs` of Node returns them. */
+export type ParsedValues = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+
+/** A command, whatever its options. */
+export interface Command extends Omit<CommandDefinition<Options>, 'run'> {
+  /** @param invocation with values that were parsed by `options` */
+  run(invocation: Omit<Invocation<Options>, 'values'> & { readonly values: ParsedValues }): Promise<Report>;
+}
+
+/** A command whose values have the types of its options. */
+export const defineCommand = <const O extends Options>(definition: CommandDefinition<O>): Command => ({
+  ...definition,
+  run: (invocation) => definition.run({ ...invocation, values: invocation.values as Values<O> }),
+});

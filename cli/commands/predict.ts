@@ -1,5 +1,6 @@
-import { type ErrorCode, ServingError } from '../../src/core/errors.ts';
+import { ERROR_KINDS, type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { isObject } from '../../src/core/is-object.ts';
 import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../options/predict-input.ts';
@@ -18,16 +19,24 @@ const parseParameters = (texts: readonly string[], topK: string | undefined): st
   return pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
 };
 
-/** The answer of the application, or of what stands before it: a gateway that refuses has no `code`. */
-const failureOf = ({ status }: Response, text: string): ServingError => {
-  let body: { error?: string; code?: ErrorCode; message?: string; Message?: string } = {};
+const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === 'string' && Object.hasOwn(ERROR_KINDS, value);
+
+/** The fields of a refusal; none of a text that is no JSON object. */
+const parseRefusal = (text: string): Readonly<Record<string, unknown>> => {
   try {
-    body = JSON.parse(text) as typeof body;
+    const refusal: unknown = JSON.parse(text);
+    return isObject(refusal) ? refusal : {};
   } catch {
-    // not JSON: shown as it is
+    return {};
   }
-  if (body.error !== undefined && body.code !== undefined) return new ServingError(body.code, body.error);
-  const answer = `the endpoint answers ${status}: ${body.message ?? body.Message ?? text.slice(0, 200)}`;
+};
+
+/** The error in a refusal of the application, or of the gateway before it, which gives no `code`. */
+const failureOf = ({ status }: Response, text: string): ServingError => {
+  const { error, code, message, Message } = parseRefusal(text);
+  if (typeof error === 'string' && isErrorCode(code)) return new ServingError(code, error);
+  const answer = `the endpoint answers ${status}: ${message ?? Message ?? text.slice(0, 200)}`;
   if (status === 401 || status === 403)
     return new ServingError('INVALID_REQUEST', `${answer}; the caller's AWS credentials need execute-api:Invoke on it`);
   return new ServingError(status < 500 && status !== 429 ? 'INVALID_REQUEST' : 'MODEL_UNAVAILABLE', answer);
@@ -53,8 +62,8 @@ const isLabels = (result: unknown): result is { label: string; score: number }[]
   Array.isArray(result) &&
   result.length > 0 &&
   result.every((entry: unknown) => {
-    const { label, score, ...rest } = Object(entry) as Record<string, unknown>;
-    delete rest.truncated;
+    if (!isObject(entry)) return false;
+    const { label, score, truncated: _truncated, ...rest } = entry;
     return typeof label === 'string' && typeof score === 'number' && Object.keys(rest).length === 0;
   });
 

@@ -1,7 +1,8 @@
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { ServingError } from '../../src/core/errors.ts';
-import type { Command, Options } from '../command.ts';
+import type { Command, Options, ParsedValues } from '../command.ts';
 import { closest } from '../output/closest.ts';
+import { errorMessage } from '../output/error-message.ts';
 import { formatPositionals } from '../output/help.ts';
 
 export const COMMON_OPTIONS = {
@@ -22,7 +23,7 @@ export interface Parsed {
   readonly name: string;
   readonly command: Command;
   readonly positionals: readonly string[];
-  readonly values: Readonly<Record<string, string | boolean | string[] | undefined>>;
+  readonly values: ParsedValues;
 }
 
 const HELP = ['help', '--help', '-h'];
@@ -47,7 +48,7 @@ export const parseCommandLine = (
   try {
     const { positionals, values } = parseArgs({
       args: rest,
-      options: options as ParseArgsOptionsConfig,
+      options,
       allowPositionals: true,
     });
     const required = command.positionals.filter((positional) => !positional.endsWith('?'));
@@ -58,10 +59,10 @@ export const parseCommandLine = (
         undefined,
         help,
       );
-    return { name, command, positionals, values: values as Parsed['values'] };
+    return { name, command, positionals, values };
   } catch (error) {
     if (error instanceof ServingError) throw error;
-    const { message } = error as Error;
+    const message = errorMessage(error);
     const [sentence = message] = message.split(/\. |\n/);
     const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1];
     const known = unknown === undefined ? undefined : closest(unknown, Object.keys(options));

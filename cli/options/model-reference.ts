@@ -1,14 +1,8 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { assertAlias, assertModelName, parseVersion } from '../../src/repository/keys.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
+import type { ModelReference } from '../../src/serving/router.ts';
 import { closest } from '../output/closest.ts';
-
-/** A model, and perhaps one of its versions, as a command names it. */
-export interface ModelReference {
-  readonly name: string;
-  readonly version?: number;
-  readonly alias?: string;
-}
 
 export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { isObject } from '../../src/core/is-object.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -37,7 +38,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** A file to send. */
 export interface Input {
   readonly path: string;
-  readonly body: Buffer;
+  readonly body: Buffer<ArrayBuffer>;
   readonly contentType: string;
 }
 
@@ -55,8 +56,9 @@ export const readInput = async (path: string): Promise<Input> => {
 export const isOpenInference = ({ body, contentType }: Input): boolean => {
   if (contentType !== JSON_TYPE) return false;
   try {
-    const { inputs } = JSON.parse(body.toString('utf8')) as { inputs?: unknown };
-    return Array.isArray(inputs) && inputs.some((input: unknown) => Object.hasOwn(Object(input), 'datatype'));
+    const request: unknown = JSON.parse(body.toString('utf8'));
+    const inputs = isObject(request) ? request.inputs : undefined;
+    return Array.isArray(inputs) && inputs.some((input: unknown) => isObject(input) && 'datatype' in input);
   } catch {
     return false; // the server says what is wrong with it
   }

@@ -10,21 +10,21 @@ export const formatSpecs = (specs: readonly TensorSpec[]): string[] => {
   });
 };
 
-/** What each graph takes, gives and needs to load; behind its role where there are several. */
+/** File, inputs, outputs and load of each graph; the names begin with its role where there are several graphs. */
 export const graphFields = (
   graphs: Draft['graphs'],
   describeLoad: (graph: Draft['graphs'][string]) => string,
 ): Record<string, string | string[]> => {
   const isOnly = Object.keys(graphs).length === 1;
-  const fields = Object.entries(graphs).map(([role, graph]) => {
+  const fields = Object.entries(graphs).flatMap(([role, graph]): [name: string, value: string | string[]][] => {
     const key = (name: string): string => (isOnly ? name : `${role} ${name}`);
     const { file, externalData, signature, baked } = graph;
-    return {
-      [role]: [file, ...externalData].join(' + ') + (baked ? `, baked from ${baked.from}` : ''),
-      [key('inputs')]: formatSpecs(signature.inputs),
-      [key('outputs')]: formatSpecs(signature.outputs),
-      [key('loads in')]: describeLoad(graph),
-    };
+    return [
+      [role, [file, ...externalData].join(' + ') + (baked ? `, baked from ${baked.from}` : '')],
+      [key('inputs'), formatSpecs(signature.inputs)],
+      [key('outputs'), formatSpecs(signature.outputs)],
+      [key('loads in'), describeLoad(graph)],
+    ];
   });
-  return Object.assign({}, ...fields) as Record<string, string | string[]>;
+  return Object.fromEntries(fields);
 };

@@ -2,24 +2,30 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ServingError } from '../../src/core/errors.ts';
+import { isObject } from '../../src/core/is-object.ts';
+import { errorMessage } from '../output/error-message.ts';
 
 /** A POST to the HTTP API. */
 export interface Post {
   readonly method: 'POST';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Sends to `path`, which starts with `/` and may have a query. @throws `MODEL_UNAVAILABLE` when nobody answers */
 export type Send = (path: string, post: Post) => Promise<Response>;
 
+/** The message or the code of the system's error, which `fetch` hides in the cause of its own. */
+const reasonOf = (error: unknown): string => {
+  const cause = isObject(error) && isObject(error.cause) ? error.cause : {};
+  return errorMessage(cause) || String(cause.code ?? errorMessage(error));
+};
+
 const post = async (url: URL, init: Post): Promise<Response> => {
   try {
-    return await fetch(url, init as RequestInit);
+    return await fetch(url, init);
   } catch (error) {
-    const { cause, message } = error as Error & { readonly cause?: NodeJS.ErrnoException };
-    const reason = cause?.message || cause?.code || message;
-    throw new ServingError('MODEL_UNAVAILABLE', `${url.origin} does not answer: ${reason}`, { cause: error });
+    throw new ServingError('MODEL_UNAVAILABLE', `${url.origin} does not answer: ${reasonOf(error)}`, { cause: error });
   }
 };
 
@@ -28,12 +34,21 @@ export const sendPlain =
   (path, init) =>
     post(new URL(path, endpoint), init);
 
-/** SHA-256, and HMAC with a secret, as the signer wants it. */
+type Secret = string | ArrayBuffer | ArrayBufferView;
+
+const toKey = (secret: Secret): string | Uint8Array => {
+  if (typeof secret === 'string') return secret;
+  return ArrayBuffer.isView(secret)
+    ? new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength)
+    : new Uint8Array(secret);
+};
+
+/** SHA-256, and HMAC with a secret, as the signer calls them. */
 class Sha256 {
   readonly #hash: Hash | Hmac;
 
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as string | Uint8Array);
+  constructor(secret?: Secret) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', toKey(secret));
   }
 
   update(data: string | Uint8Array): void {

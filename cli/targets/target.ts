@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import * as v from 'valibot';
 import { ServingError } from '../../src/core/errors.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
@@ -101,11 +102,18 @@ const directoryTarget = async (directory: string, { mayCreate = false }: TargetU
   return { description: `directory ${directory}`, options, buckets: undefined, ...serving };
 };
 
-/** What the local server has written down, if it still answers. */
-const readLocalServer = async (projectDirectory: string): Promise<Deployment & { readonly s3Endpoint: string }> => {
+const localServerSchema = v.object({
+  endpoint: v.string(),
+  modelsBucket: v.string(),
+  dataBucket: v.string(),
+  s3Endpoint: v.string(),
+});
+
+/** The local server as it describes itself in a file, when it answers. @throws `NOT_FOUND` */
+const readLocalServer = async (projectDirectory: string): Promise<v.InferOutput<typeof localServerSchema>> => {
   try {
     const text = await readFile(join(projectDirectory, '.local', 'endpoint.json'), 'utf8');
-    const server = JSON.parse(text) as Deployment & { readonly s3Endpoint: string };
+    const server = v.parse(localServerSchema, JSON.parse(text));
     await fetch(server.s3Endpoint);
     return server;
   } catch (error) {

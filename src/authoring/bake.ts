@@ -8,7 +8,7 @@ import { openGraph } from '../engine/open-graphs.ts';
 import type { Draft, LocalFile } from '../repository/versions/publish.ts';
 import { toLocalFile } from './gather-files.ts';
 import { largestDifference, type RecordedRun } from './recorded-runs.ts';
-import type { RunsByRole } from './try-out.ts';
+import type { RunsByRole } from './trial-run.ts';
 
 /** Graphs with less weight load in a few milliseconds as they are; a second file costs as much. */
 const WORTH_BAKING_BYTES = 1024 * 1024;

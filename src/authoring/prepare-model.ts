@@ -10,7 +10,7 @@ import { createLocalPathOf } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { type ReadModel, type ReadOptions, readModel } from './read-model.ts';
 import type { RecognisedTask } from './recognise-task.ts';
-import { type RunsByRole, tryOut } from './try-out.ts';
+import { type RunsByRole, runTrial } from './trial-run.ts';
 
 export interface PrepareOptions extends ReadOptions {
   /** Whether graphs are baked: written as they load fastest. Default true. */
@@ -51,7 +51,7 @@ const describeOrigin = ({ directory, graphs }: ModelSource, { reason }: Recognis
 };
 
 /** Opens the graphs of `model` and tries them out. */
-const openAndTryOut = async (
+const openAndTry = async (
   { recipe, graphs, settings, resources, warmUp, dimensions, maxBatch, files }: ReadModel,
   about: Pick<Draft, 'name' | 'task' | 'source'>,
   localPathOf: (path: string) => string,
@@ -70,7 +70,7 @@ const openAndTryOut = async (
       source,
       created: new Date().toISOString(),
     };
-    return { draft, runs: await tryOut(toCandidate(draft, files), sessions, recipe, dimensions, localPathOf) };
+    return { draft, runs: await runTrial(toCandidate(draft, files), sessions, recipe, dimensions, localPathOf) };
   } finally {
     await releaseSessions(sessions);
   }
@@ -92,7 +92,7 @@ export const prepareModel = async (
   const { files, notes } = model;
   const localPathOf = createLocalPathOf(files);
   const about = { name, task: recognised.task, source: describeOrigin(source, recognised) };
-  const { draft, runs } = await openAndTryOut(model, about, localPathOf);
+  const { draft, runs } = await openAndTry(model, about, localPathOf);
   const { bake = true } = options;
   if (!bake) return { draft, files, notes };
   const baked = await bakeGraphs(draft.graphs, runs, localPathOf, scratch);

@@ -1,6 +1,7 @@
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
 import { assertNoPointer } from './git-lfs.ts';
 import { createFileGraph, type GraphSource } from './graph-source.ts';
 
@@ -126,16 +127,18 @@ export const hasFile = ({ directory }: ModelSource, name: string): Promise<boole
 export const readSettingsFile = async (
   { directory }: ModelSource,
   name: string,
-): Promise<Record<string, unknown> | undefined> => {
+): Promise<Readonly<Record<string, unknown>> | undefined> => {
   const text = await readFile(join(directory, name), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   assertNoPointer(join(directory, name), text);
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    value = JSON.parse(text);
   } catch (error) {
-    throw new ServingError('MODEL_INVALID', `${join(directory, name)} is not JSON: ${(error as Error).message}`);
+    const { message } = ServingError.from(error);
+    throw new ServingError('MODEL_INVALID', `${join(directory, name)} is not JSON: ${message}`, { cause: error });
   }
+  if (isObject(value)) return value;
   throw new ServingError('MODEL_INVALID', `${join(directory, name)} is no JSON object`);
 };
 

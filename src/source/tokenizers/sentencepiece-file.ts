@@ -122,6 +122,6 @@ export const parseSentencePieceModel = (file: Buffer): SentencePieceModel => {
     return model;
   } catch (error) {
     if (error instanceof ServingError) throw error;
-    return refuse(`it is no sentencepiece model, or was cut short (${(error as Error).message})`);
+    return refuse(`it is no sentencepiece model, or was cut short (${ServingError.from(error).message})`);
   }
 };

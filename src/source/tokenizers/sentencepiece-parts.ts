@@ -1,3 +1,4 @@
+import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { refuse } from '../settings-file.ts';
 import type { SentencePieceModel } from './sentencepiece-file.ts';
@@ -76,7 +77,8 @@ export const assertKnown = (
 
 /** sp_model_kwargs may ask for pieces drawn at random, which is for training. */
 export const assertNoSampling = ({ settings }: TokenizerFolder): void => {
-  const { enable_sampling } = (settings.sp_model_kwargs ?? {}) as Record<string, unknown>;
+  const { sp_model_kwargs: options } = settings;
+  const enable_sampling = isObject(options) && options.enable_sampling;
   if (enable_sampling) refuse('tokenizer_config.json: "enable_sampling" is for training; remove it');
 };
 

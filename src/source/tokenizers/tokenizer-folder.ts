@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { assertNoPointer } from '../git-lfs.ts';
 import { type ModelSource, readSettingsFile } from '../model-source.ts';
@@ -95,17 +96,17 @@ const parseVocabulary = (text: string): Map<string, number> => {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return refuse(`it is not JSON: ${(error as Error).message}`);
+    return refuse(`it is not JSON: ${ServingError.from(error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('it is no object of ids by token');
-  const vocabulary = new Map<string, number>(Object.entries(value));
+  if (!isObject(value)) return refuse('it is no object of ids by token');
+  const vocabulary = new Map<string, number>();
   const tokens = new Map<number, string>();
-  for (const [token, id] of vocabulary) {
-    if (!Number.isInteger(id) || id < 0 || id > LARGEST_ID)
-      refuse(`the id of ${show(token)} is ${show(id)}; expected an integer from 0 to ${LARGEST_ID}`);
+  for (const [token, id] of Object.entries(value)) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > LARGEST_ID)
+      return refuse(`the id of ${show(token)} is ${show(id)}; expected an integer from 0 to ${LARGEST_ID}`);
     const other = tokens.get(id);
     if (other !== undefined) refuse(`${show(other)} and ${show(token)} both have the id ${id}`);
+    vocabulary.set(token, id);
     tokens.set(id, token);
   }
   return vocabulary;

@@ -17,7 +17,7 @@ export type RunsByRole = Readonly<Record<string, readonly RecordedRun[]>>;
  * @returns the runs of the graphs
  * @throws why the model cannot be served
  */
-export const tryOut = async (
+export const runTrial = async (
   candidate: PublishedBundle,
   sessions: Sessions,
   recipe: TaskRecipe,
