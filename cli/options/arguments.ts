@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Command, Options, ParsedValues } from '../command.ts';
 import { closest } from '../output/closest.ts';
@@ -7,7 +8,11 @@ import { formatPositionals } from '../output/help.ts';
 
 export const COMMON_OPTIONS = {
   stage: { type: 'string', value: '<stage>', description: 'a stage that was deployed with sls deploy' },
-  region: { type: 'string', value: '<region>', description: 'where the stage is (default: AWS_REGION, or us-east-1)' },
+  region: {
+    type: 'string',
+    value: '<region>',
+    description: `region of the stage (default: AWS_REGION, or ${DEFAULT_REGION})`,
+  },
   store: { type: 'string', value: '<directory>', description: 'a directory instead of S3' },
   json: { type: 'boolean', description: 'print one JSON object, also for an error: {"error", "code"}' },
   debug: { type: 'boolean', description: 'print the stack of an error' },

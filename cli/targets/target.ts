@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
+import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
@@ -47,9 +48,6 @@ export interface TargetUse {
 
 /** Uploads take as long as they take; a connection that is silent for so long is broken. */
 const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 60_000 };
-/** What serverless.yml deploys to when nothing else is said. */
-const DEFAULT_REGION = 'us-east-1';
-const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 const deploymentTarget = (
   deployment: Deployment,

@@ -1,4 +1,4 @@
-import type { Tensor, Tensors } from '../core/tensor.ts';
+import { mapTensors, type Tensor, type Tensors, tensor } from '../core/tensor.ts';
 import type { Session } from '../engine/session.ts';
 
 /** A generating decoder runs many times; its first steps show what there is to see. */
@@ -13,9 +13,7 @@ export interface RecordedRun {
 
 /** Copies of tensors: a generating task writes into those that it got, and feeds them again. */
 const copy = (tensors: Tensors): Tensors =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() } as Tensor]),
-  );
+  mapTensors(tensors, ({ dtype, shape, data }) => tensor(dtype, shape, data.slice()));
 
 /** `session`, which adds its first runs to `runs`. */
 export const recordRuns = (session: Session, runs: RecordedRun[]): Session => ({
