@@ -76,7 +76,7 @@ const readVersion = async (): Promise<string> => {
   return v.parse(v.object({ version: v.string() }), JSON.parse(text)).version;
 };
 
-/** One line for whoever has to act on it. The AWS SDK's own errors name their cause in `name`. */
+/** A failure in one line. Errors of the AWS SDK name their cause in `name`. */
 const describeFailure = (failure: unknown): { error: string; code: ErrorCode } => {
   const { code, fullMessage: message } = ServingError.from(failure);
   const name = failure instanceof Error && !(failure instanceof ServingError) ? failure.name : '';

@@ -6,7 +6,7 @@ import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
-  summary: 'delete a version that nothing is routed to',
+  summary: 'delete a version that is not routed',
   description: `Deletes a version. It is refused while the version is stable, canary, shadow or has an alias. Its number is not used again.`,
   positionals: ['model', 'version'],
   options: { ...CHANGE_OPTIONS, ...CONFIRM_OPTIONS },

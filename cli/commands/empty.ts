@@ -7,7 +7,7 @@ const describeCount = (name: string, { versions, unfinishedUploads }: BucketCoun
   `s3://${name} (${versions} objects and versions, ${unfinishedUploads} unfinished uploads)`;
 
 export const empty = defineCommand({
-  summary: 'delete everything in the buckets, so that sls remove can delete them',
+  summary: 'delete everything in the buckets, as sls remove needs it',
   description: `Deletes all models, uploads and results, with every earlier version, for good. CloudFormation deletes only empty buckets:
 run this before npx sls remove.`,
   positionals: [],

@@ -8,17 +8,17 @@ import { formatTable } from '../output/format.ts';
 
 const parseKeep = (text: string | undefined): number => {
   if (/^\d{1,6}$/.test(text ?? '')) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--keep ${text ?? 'is missing'}, expected how many versions to keep`);
+  throw new ServingError('INVALID_REQUEST', `--keep ${text ?? 'is missing'}, expected a number of versions`);
 };
 
 export const gc = defineCommand({
   summary: 'delete old versions',
-  description: `Deletes all versions but the newest ones. What is routed to, by name or as stable, canary or shadow, stays in any case, and so does the
-version that a rollback would return to.`,
+  description: `Deletes all versions but the newest ones. A version that is stable, canary or shadow, or has an alias, stays in any case, and so does
+the version to which a rollback would return.`,
   positionals: ['model?'],
   options: {
-    all: { type: 'boolean', description: 'of every model' },
-    keep: { type: 'string', value: '<count>', description: 'how many of the newest versions stay' },
+    all: { type: 'boolean', description: 'delete versions of every model' },
+    keep: { type: 'string', value: '<count>', description: 'number of the newest versions that stay' },
     ...CHANGE_OPTIONS,
     ...CONFIRM_OPTIONS,
   },

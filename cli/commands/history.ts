@@ -3,8 +3,8 @@ import { describeChange } from '../options/routing-change.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 
 export const history = defineCommand({
-  summary: 'who changed which version answers, when and why',
-  description: 'Lists the changes of the routing of a model, the newest first.',
+  summary: 'list the changes of the routing of a model',
+  description: 'Lists the changes of the routing of a model with time, person and reason, the newest first.',
   positionals: ['model'],
   options: {},
   async run({ positionals: [name = ''], target }) {

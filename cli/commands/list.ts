@@ -49,7 +49,7 @@ const toRow = (model: ListedModel): string[] =>
     : [model.name, versionCell(model), model.task, formatBytes(model.bytes), formatDate(model.created)];
 
 export const list = defineCommand({
-  summary: 'the models that are there',
+  summary: 'list the models',
   description: 'Lists the models with the version that answers.',
   positionals: [],
   options: {},

@@ -81,13 +81,13 @@ const formatResult = (text: string): string => {
 
 export const predict = defineCommand({
   summary: 'send a file to a model',
-  description: `Sends a file and prints the answer. Pictures, sound, .txt, .csv and .jsonl are sent as they are; a .json file holds a request, {"inputs",
-"parameters"} or one of the Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the code that is deployed.
-${REFERENCE_HELP}`,
+  description: `Sends a file and prints the answer. Images, audio files, .txt, .csv and .jsonl are sent as they are; a .json file holds a request, {"inputs",
+"parameters"} or one of the Open Inference Protocol. Requests to a stage are signed. With --store the model runs in this process, by the
+deployed code. ${REFERENCE_HELP}`,
   positionals: ['model', 'file'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
-    'top-k': { type: 'string', value: '<count>', description: 'how many labels: short for --parameter top_k=<count>' },
+    'top-k': { type: 'string', value: '<count>', description: 'number of labels: short for --parameter top_k=<count>' },
     parameter: {
       type: 'string',
       multiple: true,

@@ -5,7 +5,7 @@ import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
 
 export const promote = defineCommand({
   summary: 'let a version answer',
-  description: `Makes a version the stable one, which answers whoever names none. Functions follow within 30 s, without a deployment; rollback
+  description: `Makes a version the stable one, which answers requests that name none. Functions follow within 30 s, without a deployment; rollback
 returns to the version before.`,
   positionals: ['model', 'version'],
   options: CHANGE_OPTIONS,

@@ -56,12 +56,16 @@ const describePushed = (
 export const push = defineCommand({
   summary: 'publish a model as its next version',
   description: `Publishes an .onnx file, or a folder as Hugging Face's Optimum writes it (model.onnx or onnx/model.onnx, config.json,
-preprocessor_config.json, …). The model is opened and run once first: what cannot be served is refused. The first version of a model answers at once, a later
-one when it is promoted.`,
+preprocessor_config.json, …). A trial run comes first: a model that cannot be served is refused. The first version of a model answers at once,
+a later one when it is promoted.`,
   positionals: ['file|folder'],
   options: {
     name: { type: 'string', value: '<name>', description: 'default: the name of the folder or file' },
-    task: { type: 'string', value: '<task>', description: 'default: what the folder says; tensor for a file alone' },
+    task: {
+      type: 'string',
+      value: '<task>',
+      description: 'default: the task that the folder names; tensor for a file alone',
+    },
     dimension: {
       type: 'string',
       multiple: true,
@@ -71,18 +75,18 @@ one when it is promoted.`,
     'max-batch': {
       type: 'string',
       value: '<rows>',
-      description: 'how many rows may run together (default: 32; pictures for object-detection: 1)',
+      description: 'most rows that run together (default: 32; images for object-detection: 1)',
     },
-    'no-bake': { type: 'boolean', description: 'publish the graphs as they are alone, and load those' },
+    'no-bake': { type: 'boolean', description: 'publish and load the graphs as they are' },
     warmup: {
       type: 'string',
       multiple: true,
       value: '<file>',
-      description: 'an input that is run whenever the model has been loaded, before the first request',
+      description: 'a warm-up input: it runs after each load of the model, before the first request',
     },
     sign: { type: 'string', value: '<key.pem>', description: 'sign the version with this Ed25519 private key' },
     promote: { type: 'boolean', description: 'let the version answer at once' },
-    resume: { type: 'boolean', description: 'go on with a push of the same files that was interrupted' },
+    resume: { type: 'boolean', description: 'go on with an interrupted push of the same files' },
     ...CHANGE_OPTIONS,
   },
   async run({ positionals: [path = ''], values, target: findTarget, terminal }) {

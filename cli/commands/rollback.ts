@@ -3,7 +3,7 @@ import { defineCommand } from '../command.ts';
 import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
 
 export const rollback = defineCommand({
-  summary: 'return to the version that was stable before',
+  summary: 'return to the previous stable version',
   description: `Makes the previously stable version stable again, and ends canary and shadow. A second rollback goes one further back.`,
   positionals: ['model'],
   options: CHANGE_OPTIONS,

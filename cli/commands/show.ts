@@ -19,9 +19,8 @@ const formatSetting = (value: unknown): string => {
 };
 
 export const show = defineCommand({
-  summary: 'everything about a model',
-  description: `Shows the versions of a model and what is routed to them, and of one of them what it takes, what it gives and what it consists
-of. ${REFERENCE_HELP}`,
+  summary: 'show a model with its versions',
+  description: `Shows the versions of a model and its routing, and the inputs, outputs, settings and files of one version. ${REFERENCE_HELP}`,
   positionals: ['model'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },

@@ -25,12 +25,12 @@ const totalBytes = (bundles: readonly PublishedBundle[]): number =>
 
 export const verify = defineCommand({
   summary: 'check every file of a model against its sha256',
-  description: `Reads every file of a model, or of one version, and compares it with its sha256; checks that each version that the routing names
-exists, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
+  description: `Reads every file of a model, or of one version, and compares it with its sha256; checks that the routed versions
+exist, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
   positionals: ['model'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: all of them' },
-    key: { type: 'string', multiple: true, value: '<public.pem>', description: 'a key that is trusted' },
+    key: { type: 'string', multiple: true, value: '<public.pem>', description: 'a trusted key' },
   },
   async run({ positionals: [model = ''], values, target, terminal }) {
     const reference = parseReference(model, values.version);

@@ -7,7 +7,7 @@ import { errorMessage } from '../output/error-message.ts';
 import { formatPositionals } from '../output/help.ts';
 
 export const COMMON_OPTIONS = {
-  stage: { type: 'string', value: '<stage>', description: 'a stage that was deployed with sls deploy' },
+  stage: { type: 'string', value: '<stage>', description: 'a stage, deployed with sls deploy' },
   region: {
     type: 'string',
     value: '<region>',
@@ -16,7 +16,7 @@ export const COMMON_OPTIONS = {
   store: { type: 'string', value: '<directory>', description: 'a directory instead of S3' },
   json: { type: 'boolean', description: 'print one JSON object, also for an error: {"error", "code"}' },
   debug: { type: 'boolean', description: 'print the stack of an error' },
-  help: { type: 'boolean', short: 'h', description: 'show this' },
+  help: { type: 'boolean', short: 'h', description: 'show this help' },
 } as const satisfies Options;
 
 const misuse = (problem: string, suggestion: string | undefined, help: string): never => {

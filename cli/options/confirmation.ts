@@ -7,7 +7,7 @@ export const CONFIRM_OPTIONS = {
   yes: { type: 'boolean', description: 'do not ask' },
 } as const satisfies Options;
 
-/** Asks whether to do what `question` says, unless `yes`. @throws `INVALID_REQUEST` when the answer is no, or there is nobody to ask */
+/** Asks `question`, unless `yes`. @throws `INVALID_REQUEST` when the answer is no, or no terminal is attached */
 export const assertConfirmed = async (
   terminal: Terminal,
   yes: boolean | undefined,

@@ -7,8 +7,8 @@ import { formatShare } from '../output/format.ts';
 
 /** Of every command that changes which version answers. */
 export const CHANGE_OPTIONS = {
-  note: { type: 'string', value: '<text>', description: 'why, for the history' },
-  'dry-run': { type: 'boolean', description: 'say what would be done, and do nothing' },
+  note: { type: 'string', value: '<text>', description: 'reason, for the history' },
+  'dry-run': { type: 'boolean', description: 'report the changes without making them' },
 } as const satisfies Options;
 
 /** `10%` or `0.1`. @throws `INVALID_REQUEST` */

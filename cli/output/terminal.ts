@@ -11,13 +11,13 @@ export interface Streams {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
-/** Talks to whoever sits at the terminal: on stderr, since stdout carries the result. */
+/** Talks to the person at the terminal: on stderr, since stdout carries the result. */
 export interface Terminal {
   /** A line that is no part of the result. */
   note(line: string): void;
-  /** Shows how far `label` is; nothing where nobody watches. */
+  /** Shows the progress of `label`; nothing without a terminal. */
   progress(label: string): (doneBytes: number, totalBytes: number) => void;
-  /** Whether the answer is yes. @throws `INVALID_REQUEST` naming `instead` when there is nobody to ask */
+  /** Tells whether the answer is yes. @throws `INVALID_REQUEST` naming `instead` when no terminal is attached */
   confirm(question: string, instead: string): Promise<boolean>;
 }
 

@@ -12,7 +12,7 @@ export interface Post {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Sends to `path`, which starts with `/` and may have a query. @throws `MODEL_UNAVAILABLE` when nobody answers */
+/** Sends to `path`, which starts with `/` and may have a query. @throws `MODEL_UNAVAILABLE` without an answer */
 export type Send = (path: string, post: Post) => Promise<Response>;
 
 /** The message or the code of the system's error, which `fetch` hides in the cause of its own. */

@@ -19,7 +19,7 @@ export interface DirectoryServing {
   readonly repository: ModelRepository<UploadingStore>;
   readonly data: UploadingStore;
   readonly send: Send;
-  /** Removes what it needed on disk, once nothing is being loaded any more. */
+  /** Removes its files once no model is being loaded any more. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
       const request = new Request(new URL(path, 'http://localhost'), init);
       const deadline = deadlineAt(Number.POSITIVE_INFINITY);
       const response = await fetchApplication(request, { requestId: randomUUID(), deadline });
-      // The answer hides what is nobody's business but the operator's; here the caller is the operator.
+      // An answer hides failures of the server from callers; here the caller is the operator.
       for (const failure of failures) throw failure;
       return response;
     },

@@ -21,7 +21,7 @@ export interface PrepareOptions extends ReadOptions {
 export interface PreparedModel {
   readonly draft: Draft;
   readonly files: readonly LocalFile[];
-  /** What people should know, and need not act upon. */
+  /** Remarks for people, which need no action. */
   readonly notes: readonly string[];
 }
 

@@ -24,7 +24,7 @@ import { whoami } from './whoami.ts';
 export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 'sign'>, PrepareOptions {
   /** Default: after the folder or file. */
   readonly name?: string;
-  /** Default: what the Hugging Face folder says, `tensor` for a file that is in none. */
+  /** Default: the task that the Hugging Face folder names, `tensor` for a file outside of one. */
   readonly task?: string;
   /** Lets the version answer at once. Otherwise only the first one does. */
   readonly promote?: boolean;
@@ -39,16 +39,16 @@ export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 's
 export interface PushedModel extends RecognisedTask {
   readonly name: string;
   readonly version: number;
-  /** The version that answers whoever names none. */
+  /** The version that answers requests without a version. */
   readonly stable: number;
-  /** By role, with how long creating the session took here, in milliseconds. */
+  /** By role, with the milliseconds for the creation of the session on this computer. */
   readonly graphs: Draft['graphs'];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
-  /** The same model in other precisions, which was not pushed. */
+  /** Files with the same model in other precisions, which were not pushed. */
   readonly alternatives: readonly string[];
-  /** An input to try the model with, such as `<picture>`. */
+  /** An example of an input, such as `<image>`. */
   readonly example: string;
-  /** What people should know, and need not act upon. */
+  /** Remarks for people, which need no action. */
   readonly notes: readonly string[];
 }
 
@@ -74,9 +74,9 @@ const write = async (
 
 /**
  * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name; the first one answers at once.
- * The model is opened and run once before anything is written. Its task stays what it was, unless `options` name one.
+ * A trial run comes before anything is written. The task of the model stays as it was, unless `options` name one.
  *
- * @throws `MODEL_INVALID` when it cannot be served, saying why; `INVALID_REQUEST`, `NOT_FOUND` for what was asked; `MODEL_UNAVAILABLE` when the store fails
+ * @throws `MODEL_INVALID` with the reason why it cannot be served; `INVALID_REQUEST`, `NOT_FOUND`; `MODEL_UNAVAILABLE` when the store fails
  */
 export const pushModel = async (
   repository: ModelRepository<UploadingStore>,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type ErrorCode, ServingError } from '../core/errors.ts';
 import type { ModelSource } from '../source/model-source.ts';
 
-/** What onnxruntime says, in words that help. The first that fits. */
+/** Messages of onnxruntime, each with an explanation; the first match counts. */
 const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [
     /Unsupported data type: 16\b/,
@@ -17,7 +17,7 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [/Protobuf parsing failed|does not have a graph/, 'it is not an ONNX file, or was cut short'],
 ];
 
-/** Where in its own sources onnxruntime failed: no help to anybody who does not build it. */
+/** A place in the sources of onnxruntime, which helps only its developers. */
 const SOURCE_LOCATION = /\/onnxruntime_src\/\S+:\d+ .*?\) /g;
 const VERDICTS: readonly ErrorCode[] = ['MODEL_INVALID', 'INVALID_INPUT', 'INFERENCE_FAILED'];
 
@@ -26,7 +26,7 @@ const describeSource = ({ directory, graphs }: ModelSource): string => {
   return only !== undefined && others.length === 0 ? join(directory, only.path) : directory;
 };
 
-/** Waits for `attempt`. @throws `MODEL_INVALID`: why the model cannot be served; other errors as they are */
+/** Waits for `attempt`. @throws `MODEL_INVALID` with the reason why the model cannot be served; other errors as they are */
 export const refusing = async <T>(source: ModelSource, attempt: Promise<T>): Promise<T> => {
   try {
     return await attempt;
