@@ -44,7 +44,7 @@ const cached = async (): Promise<string[]> => {
 };
 
 describe('a pushed model', () => {
-  it('is baked: functions load another file, which gives the same, and the original stays in the version', async () => {
+  it('a pushed model is baked: functions load another file with the same outputs, and the original stays in the version', async () => {
     await pushModel(serving.repository, model, { name: 'baked' });
     await pushModel(serving.repository, model, { name: 'plain', bake: false });
 
@@ -59,7 +59,7 @@ describe('a pushed model', () => {
     expect(await cached()).toEqual(['matmul.onnx', 'model.onnx', 'model.onnx.data']); // the first of them is plain's
   });
 
-  it('is not when that was not asked for', async () => {
+  it('a model that is pushed without baking stays as it is', async () => {
     await pushModel(serving.repository, model, { name: 'plain', bake: false });
     const { graphs, files } = await serving.repository.bundle('plain', 1);
     expect(graphs.model).toMatchObject({ file: 'matmul.onnx', externalData: [] });
@@ -67,13 +67,13 @@ describe('a pushed model', () => {
     expect(files).toHaveLength(1);
   });
 
-  it('is not when it is small', async () => {
+  it('a small model is not baked', async () => {
     const { notes } = await pushModel(serving.repository, 'test/fixtures/models/add.onnx', { name: 'add' });
     expect((await serving.repository.bundle('add', 1)).graphs.model).not.toHaveProperty('baked');
     expect(notes).toEqual([]);
   });
 
-  it('is not when more would have to be downloaded: weights that are stored in half precision, and push says so', async () => {
+  it('a model that baking would enlarge is not baked, and push says so: weights in half precision', async () => {
     const { notes } = await pushModel(serving.repository, SAMPLE_FOLDER, { name: 'lite0' });
     expect((await serving.repository.bundle('lite0', 1)).graphs.model).not.toHaveProperty('baked');
     expect(notes).toEqual([expect.stringContaining('folding its constants')]);
@@ -90,7 +90,7 @@ describe('a graph whose outputs would change', () => {
     return { graph: { file: 'matmul.onnx', externalData: [], signature, createMs }, run: { feeds, outputs } };
   };
 
-  it('stays as it is, and push says so', async () => {
+  it('a graph whose outputs would change stays as it is, and push says so', async () => {
     const { graph, run } = await describeGraph();
     const y = run.outputs.y as Tensor<'float32'>;
     const shifted = { y: { ...y, data: y.data.map((value) => value + 0.001) } };
@@ -103,7 +103,7 @@ describe('a graph whose outputs would change', () => {
 });
 
 describe('a merged decoder', () => {
-  it('stays as it is: onnxruntime does not load what it writes of it', async () => {
+  it('a merged decoder stays as it is: onnxruntime does not load the file that it writes', async () => {
     const decoder = 'test/fixtures/models/tiny-marian/decoder_model_merged.onnx';
     const { session } = await openGraph(decoder, LAMBDA_MB_PER_VCPU);
     await session.release();
@@ -118,7 +118,7 @@ describe('a merged decoder', () => {
 });
 
 describe('a recorded run', () => {
-  it('keeps what was fed and given, whatever is done with it afterwards', async () => {
+  it('a recorded run keeps its inputs and outputs when the caller changes them afterwards', async () => {
     const tensor = (value: number) => ({ dtype: 'float32' as const, shape: [1], data: Float32Array.of(value) });
     const [x, y] = [tensor(1), tensor(2)];
     const runs: RecordedRun[] = [];
@@ -155,11 +155,11 @@ describe('the difference of outputs', () => {
     ['integers', integers(1n), integers(2n), Number.POSITIVE_INFINITY],
     ['other shapes', floats(1), floats(1, 1), Number.POSITIVE_INFINITY],
     ['other types', floats(1), integers(1n), Number.POSITIVE_INFINITY],
-  ])('is that of %s', (_what, expected, actual, difference) => {
+  ])('the difference of outputs counts %s', (_what, expected, actual, difference) => {
     expect(largestDifference({ y: expected }, { y: actual })).toBe(difference);
   });
 
-  it('is infinite when an output is missing', () => {
+  it('the difference of outputs is infinite when one is missing', () => {
     expect(largestDifference({ y: floats(1) }, {})).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -54,7 +54,7 @@ describe('every command that changes something', () => {
     [['gc', 'add', '--keep', '1'], /^Would delete from .*\n {2}add {2}2$/],
     [['push', ADD], /^Would push add version 4 to [\s\S]*Version 1 goes on answering until/],
     [['push', ADD, '--promote'], /^Would push add version 4 to [\s\S]*Try it: npx onnx-serverless predict add </],
-  ])('says with --dry-run what it would do, and does nothing: %j', async (words, text) => {
+  ])('a command with --dry-run reports its changes, and makes none: %j', async (words, text) => {
     await pushAdd(3);
     const before = await snapshot();
 
@@ -91,7 +91,7 @@ describe('every command that changes something', () => {
     ['to collect nothing in particular', ['gc', '--keep', '1'], 'INVALID_REQUEST', /a model or --all/],
     ['to show an unknown alias', ['show', 'add@best'], 'NOT_FOUND', /no alias best; it has none/],
     ['two versions', ['show', 'add/2', '--version', '1'], 'INVALID_REQUEST', /not both/],
-  ])('refuses %s, and changes nothing', async (_what, words, code, reason) => {
+  ])('a command refuses %s, and changes nothing', async (_what, words, code, reason) => {
     await pushAdd(2);
     const before = await snapshot();
 
@@ -102,7 +102,7 @@ describe('every command that changes something', () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  it('says so when there is nothing to change', async () => {
+  it('a command says so when there is nothing to change', async () => {
     await pushAdd(1);
     const before = await snapshot();
 
@@ -111,7 +111,7 @@ describe('every command that changes something', () => {
     expect(await snapshot()).toEqual(before);
   });
 
-  it('writes who changed what, and why, into the history', async () => {
+  it('a command writes person, change and reason into the history', async () => {
     await pushAdd(2);
     await cli('canary', 'add', '2', '--weight', '25%', '--note', 'looks good');
     await cli('promote', 'add', '2', '--note', 'is good');
@@ -131,7 +131,7 @@ describe('what is deleted', () => {
   it.each([
     [['delete', 'add', '2'], /Delete version 2 of add in .*\? \[y\/N\]/],
     [['gc', '--all', '--keep', '1'], /Delete 1 versions from .*\n {2}add {2}2\nGo on\? \[y\/N\]/],
-  ])('is deleted when that is confirmed, and only then: %j', async (words, question) => {
+  ])('versions are deleted when that is confirmed, and only then: %j', async (words, question) => {
     await pushAdd(3);
     const before = await snapshot();
 
@@ -145,7 +145,7 @@ describe('what is deleted', () => {
     expect((await cli('show', 'add', '--json')).json).toMatchObject({ versions: [1, 3] });
   });
 
-  it('is never what a rollback returns to', async () => {
+  it('the version to which a rollback returns is never deleted', async () => {
     await pushAdd(4);
     await cli('promote', 'add', '3');
 
@@ -157,23 +157,26 @@ describe('what is deleted', () => {
 });
 
 describe('a model that is named', () => {
-  it.each(['add/2', 'add@best', 'models:/add/2', 'models:/add@best'])('by %s is version 2', async (reference) => {
-    await pushAdd(2);
-    await cli('alias', 'add', 'best', '2');
-    const request = await file('request.json', REQUEST);
+  it.each(['add/2', 'add@best', 'models:/add/2', 'models:/add@best'])(
+    'a model that is named %s is its version 2',
+    async (reference) => {
+      await pushAdd(2);
+      await cli('alias', 'add', 'best', '2');
+      const request = await file('request.json', REQUEST);
 
-    expect((await cli('show', reference, '--json')).json).toMatchObject({ bundle: { version: 2 } });
-    expect((await cli('predict', reference, request, '--json')).json).toMatchObject({ model: 'add', version: 2 });
-    expect((await cli('pull', reference, join(root, 'to'), '--json')).json).toMatchObject({ version: 2 });
-    expect((await cli('verify', reference, '--json')).json).toEqual({
-      name: 'add',
-      versions: [{ version: 2, files: 1 }],
-    });
-  });
+      expect((await cli('show', reference, '--json')).json).toMatchObject({ bundle: { version: 2 } });
+      expect((await cli('predict', reference, request, '--json')).json).toMatchObject({ model: 'add', version: 2 });
+      expect((await cli('pull', reference, join(root, 'to'), '--json')).json).toMatchObject({ version: 2 });
+      expect((await cli('verify', reference, '--json')).json).toEqual({
+        name: 'add',
+        versions: [{ version: 2, files: 1 }],
+      });
+    },
+  );
 });
 
 describe('a push', () => {
-  it('records inputs to warm up with, and the sizes of the trial run', async () => {
+  it('a push records warm-up inputs, and the sizes of the trial run', async () => {
     const request = await file('request.json', REQUEST);
 
     const { json } = await cli(
@@ -202,7 +205,7 @@ describe('a push', () => {
   it.each([
     ['that the model does not take', { inputs: [] }, /--warmup .*request\.json fails: "inputs" is no list/],
     ['that are no JSON', '{', /--warmup .*request\.json fails: /],
-  ])('with inputs %s is refused before anything is written', async (_what, content, reason) => {
+  ])('a push with inputs %s is refused before anything is written', async (_what, content, reason) => {
     const { exitCode, json } = await cli('push', ADD, '--warmup', await file('request.json', content), '--json');
 
     expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code: 'INVALID_REQUEST' });
@@ -210,7 +213,7 @@ describe('a push', () => {
     await expect(readdir(join(root, 'store'))).rejects.toThrow('ENOENT');
   });
 
-  it('with two inputs of one name is refused', async () => {
+  it('a push with two inputs of one name is refused', async () => {
     await mkdir(join(root, 'other'));
     const inputs = [await file('x.json', REQUEST), await file('other/x.json', REQUEST)];
 
@@ -219,7 +222,7 @@ describe('a push', () => {
     expect(stderr).toContain('same name');
   });
 
-  it('with --promote answers at once', async () => {
+  it('a version that is pushed with --promote answers at once', async () => {
     await pushAdd(1);
 
     const { json } = await cli('push', ADD, '--promote', '--note', 'urgent', '--json');
@@ -231,7 +234,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('that was interrupted is gone on with by --resume', async () => {
+  it('an interrupted push goes on with --resume', async () => {
     await pushAdd(1);
     const dying = createFailingStore(createDirectoryStore(join(root, 'store')), 3, 'before');
     await expect(pushModel(createModelRepository(dying), ADD)).rejects.toThrow('the process died');
@@ -254,7 +257,7 @@ describe('signatures', () => {
     };
   };
 
-  it('of a pushed version are verified with the keys that are trusted', async () => {
+  it('signatures of a pushed version are verified with the trusted keys', async () => {
     const ours = await keyPair('ours');
     const theirs = await keyPair('theirs');
     const pushed = await cli('push', ADD, '--sign', ours.privateKey, '--json');
@@ -279,7 +282,7 @@ describe('signatures', () => {
     expect((await cli('verify', 'add/1', '--key', ours.publicKey)).stderr).toContain('is signed by none');
   });
 
-  it('leave no trace of the private key', async () => {
+  it('signatures leave no trace of the private key', async () => {
     const { privateKey, secret } = await keyPair('ours');
     const body = secret.split('\n')[1] as string;
 
@@ -296,7 +299,7 @@ describe('signatures', () => {
     ['what is no key', () => file('no.pem', 'no key'), /no Ed25519 key in PEM; make one with: openssl genpkey/],
     ['a public key', async () => (await keyPair('x')).publicKey, /no Ed25519 key/],
     ['a key of another kind', async () => (await keyPair('x', 'ed448')).privateKey, /no Ed25519 key/],
-  ])('are refused with %s, and nothing is written', async (_what, key, reason) => {
+  ])('signatures are refused with %s, and nothing is written', async (_what, key, reason) => {
     const { exitCode, stderr } = await cli('push', ADD, '--sign', await key());
 
     expect(exitCode).toBe(1);
@@ -314,7 +317,7 @@ describe('a model that was altered', () => {
       /sha256/,
     ],
     ['in length', 'config.json', (bytes: Buffer) => bytes.subarray(1), /has \d+ bytes, its bundle says/],
-  ])('%s is told by verify, and not pulled', async (_how, path, alter, reason) => {
+  ])('a model that was altered (%s) is told by verify, and not pulled', async (_how, path, alter, reason) => {
     await cli('push', COLOURS);
     await cli('push', COLOURS);
     const altered = join(root, 'store/models/colours/2/files', path);
@@ -329,7 +332,7 @@ describe('a model that was altered', () => {
     expect(await readdir(root)).toEqual(['store']);
   });
 
-  it('is told with everything that is wrong with it', async () => {
+  it('an altered model is told with all of its problems', async () => {
     await cli('push', COLOURS);
     await cli('push', COLOURS);
     await rm(join(root, 'store/models/colours/1/files/config.json'));
@@ -345,7 +348,7 @@ describe('a model that was altered', () => {
 });
 
 describe('a pulled model', () => {
-  it('is what was pushed, and can be pushed again', async () => {
+  it('a pulled model equals the pushed one, and can be pushed again', async () => {
     await cli('push', COLOURS);
     const { exitCode, stdout } = await cli('pull', 'colours', join(root, 'again'));
 
@@ -355,7 +358,7 @@ describe('a pulled model', () => {
     expect((await cli('push', join(root, 'again'), '--name', 'colours', '--json')).json).toMatchObject({ version: 2 });
   });
 
-  it('goes into an empty directory, and never into one that is not', async () => {
+  it('a model is pulled into an empty directory, and never into another one', async () => {
     await pushAdd(1);
     await mkdir(join(root, 'empty'));
     expect(await cli('pull', 'add', join(root, 'empty'))).toMatchObject({ exitCode: 0 });

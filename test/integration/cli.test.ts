@@ -104,14 +104,14 @@ describe('with a directory', () => {
     expect(stdout).toMatch(/\n +tokenizer\.json /);
   });
 
-  it('a model of tensors refuses a picture with the way to make it a classifier', async () => {
+  it('a model of tensors refuses an image with the way to make it a classifier', async () => {
     await cli('push', `${MODELS}/add.onnx`);
     const { exitCode, stderr } = await cli('predict', 'add', red);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/model add takes tensors .*push it with .*--task image-classification/);
   });
 
-  it('a picture that is larger than a request is sent, and nowhere uploaded', async () => {
+  it('an image that is larger than a request is sent, and nowhere uploaded', async () => {
     await cli('push', `${MODELS}/colours`);
     const path = join(root, 'large.png');
     await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } }).toFile(path);
@@ -276,7 +276,7 @@ describe('with a directory', () => {
         /dimension 2 is 16 .*expected 8/,
         () => colours('preprocessor_config.json', { do_resize: true, size: { height: 16, width: 16 }, resample: 2 }),
       ],
-    ])('for %s, and nothing is written', async (_what, reason, path) => {
+    ])('a push is refused for %s, and nothing is written', async (_what, reason, path) => {
       const { exitCode, json, stderr } = await cli('push', await path(), '--json');
       expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
       expect(json.error).toMatch(reason);
@@ -288,7 +288,7 @@ describe('with a directory', () => {
       ['a task that does not exist', ['--task', 'telepathy'], /"telepathy" is unknown; there are tensor/],
       ['a name that cannot be a key', ['--name', 'a/b'], /model name "a\/b" is not allowed/],
       ['a dimension without a size', ['--dimension', 'batch'], /expected <name>=<size>/],
-    ])('for %s', async (_what, options, reason) => {
+    ])('a push is refused for %s', async (_what, options, reason) => {
       const { exitCode, stderr } = await cli('push', `${MODELS}/add.onnx`, ...options);
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(reason);
@@ -340,7 +340,7 @@ describe('a store that is no directory', () => {
     ['promote', 'm', '1'],
   ];
 
-  it.each(commands)('is refused by %s', async (...words) => {
+  it.each(commands)('a store that is no directory is refused by %s', async (...words) => {
     const missing = await runCli([...words, '--store', join(root, 'missing'), '--json']);
     expect(missing).toMatchObject({ exitCode: 1, json: { code: 'NOT_FOUND' } });
     expect(missing.json.error).toMatch(
@@ -351,7 +351,7 @@ describe('a store that is no directory', () => {
     expect(file.json.error).toMatch(/red\.png is a file, expected a directory$/);
   });
 
-  it('is refused by push when it is a file', async () => {
+  it('a store that is a file is refused by push', async () => {
     const { exitCode, stderr } = await runCli(['push', `${MODELS}/add.onnx`, '--store', red]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/red\.png is a file, expected a directory\n$/);
@@ -447,8 +447,8 @@ describe('with what is deployed', () => {
   describe.each([
     ['the local server', [], []],
     ['a stage', ['--stage', 'dev'], [expect.stringContaining('/eu-west-1/execute-api/aws4_request')]],
-  ])('%s', (_target, options, signed) => {
-    it('takes models and answers requests', async () => {
+  ])('%s', (target, options, signed) => {
+    it(`${target} takes models and answers requests`, async () => {
       const pushed = await cli('push', `${MODELS}/colours`, ...options, '--json');
       expect(pushed.json).toMatchObject({ name: 'colours', location: 's3://test-models' });
       const listed = await cli('list', ...options, '--json');
@@ -458,7 +458,7 @@ describe('with what is deployed', () => {
       expect(authorizations).toEqual(signed.length > 0 ? signed : [undefined]);
     });
 
-    it('says when warm functions follow a change, once it was made', async () => {
+    it(`${target} says when warm functions follow a change, once it was made`, async () => {
       await cli('push', `${MODELS}/add.onnx`, ...options);
       await cli('push', `${MODELS}/add.onnx`, ...options);
       const change = ['canary', 'add', '2', '--weight', '10%', ...options];
@@ -471,7 +471,7 @@ describe('with what is deployed', () => {
       await cli('empty', ...options, '--yes');
     });
 
-    it('is sent what exceeds a request through its data bucket, once', async () => {
+    it(`${target} is sent an input that exceeds a request through its data bucket, once`, async () => {
       await cli('push', `${MODELS}/colours`, ...options);
       const path = join(root, 'Large.PNG');
       await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } })
@@ -487,7 +487,7 @@ describe('with what is deployed', () => {
       await cli('empty', ...options, '--yes');
     });
 
-    it('is emptied when that is confirmed, and only then', async () => {
+    it(`${target} is emptied when that is confirmed, and only then`, async () => {
       const { client, modelsBucket, dataBucket } = storage;
       await cli('push', `${MODELS}/add.onnx`, ...options);
       await client.send(new PutObjectCommand({ Bucket: dataBucket, Key: 'uploads/add/a b.json', Body: '{}' }));
@@ -581,19 +581,19 @@ describe('as a process', () => {
     [2, ['psuh'], /^$/, /^there is no command psuh; did you mean push\? .*\n$/],
     [2, ['list', '--json', '--sotre'], /^\{"error":"Unknown option.*--store\?.*\}\n$/, /^$/],
     [1, ['show', 'x', '--store', 'test', '--debug'], /^$/, /no model x.*\n[\s\S]*cli\/commands\/show\.ts:\d+/],
-  ])('it exits with %i after %j', async (exitCode, words, stdout, stderr) => {
+  ])('the command line exits with %i after %j', async (exitCode, words, stdout, stderr) => {
     const run = await inProcess(words);
     expect(run.exitCode).toBe(exitCode);
     expect(run.stdout).toMatch(stdout);
     expect(run.stderr).toMatch(stderr);
   });
 
-  it('it ends quietly when nobody reads its output', async () => {
+  it('the command line ends quietly when its output is not read', async () => {
     const run = await inProcess(['--help'], {}, ({ stdout }) => stdout?.destroy());
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('it ends at Ctrl-C while it waits', async () => {
+  it('the command line ends at Ctrl-C while it waits', async () => {
     const silent = createServer().unref();
     await once(silent.listen(0, '127.0.0.1'), 'listening');
     const environment = {
@@ -608,7 +608,7 @@ describe('as a process', () => {
     await once(silent.close(), 'close');
   });
 
-  it('npx starts it on the Node that the project pins, whichever the machine has', async () => {
+  it('npx starts the command line on the Node that the project pins', async () => {
     const path = process.env.PATH?.split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
     const environment = {
       PATH: path?.join(delimiter),

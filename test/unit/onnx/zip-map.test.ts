@@ -9,7 +9,7 @@ const read = (name: string): Promise<Buffer> => readFile(`test/fixtures/models/$
 const parse = async (name: string) => parseOnnxModel(await read(name));
 
 describe('a model with ZipMap', () => {
-  it('loses it, and nothing else', async () => {
+  it('a model loses its ZipMap, and nothing else', async () => {
     const model = await read('tabular-mixed/model.onnx');
     const stripped = Buffer.concat(withoutZipMap(parseOnnxModel(model)) ?? []);
     expect(model.includes('ZipMap')).toBe(true);
@@ -18,11 +18,14 @@ describe('a model with ZipMap', () => {
     expect(withoutZipMap(parseOnnxModel(stripped))).toBeUndefined();
   });
 
-  it.each(['add.onnx', 'tabular-imputed/model.onnx', 'external-data/model.onnx'])('is not what %s is', async (name) => {
-    expect(withoutZipMap(await parse(name))).toBeUndefined();
-  });
+  it.each(['add.onnx', 'tabular-imputed/model.onnx', 'external-data/model.onnx'])(
+    '%s has no ZipMap to lose',
+    async (name) => {
+      expect(withoutZipMap(await parse(name))).toBeUndefined();
+    },
+  );
 
-  it.each([1, 100, 500, 1000])('is refused when %i bytes of it are missing', async (count) => {
+  it.each([1, 100, 500, 1000])('a model with ZipMap is refused when %i bytes of it are missing', async (count) => {
     const model = await read('tabular-mixed/model.onnx');
     expect(() => parseOnnxModel(model.subarray(0, -count))).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
@@ -34,7 +37,7 @@ describe('the classes of a model', () => {
     ['tabular-forest/model.onnx', ['1', '2', '3']],
     ['tabular-imputed/model.onnx', ['-1', '1']],
     ['add.onnx', undefined],
-  ])('of %s are %j', async (name, classes) => {
+  ])('the classes of %s are %j', async (name, classes) => {
     expect(findClasses(await parse(name))).toEqual(classes);
   });
 
@@ -51,11 +54,11 @@ describe('the classes of a model', () => {
     return parseOnnxModel(toField(MODEL.graph, Buffer.concat(graph)));
   };
 
-  it('are those of ZipMap where classifiers inside an ensemble have their own', () => {
+  it('the classes are those of ZipMap where classifiers inside an ensemble have their own', () => {
     expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['ZipMap', 'no', 'yes']))).toEqual(['no', 'yes']);
   });
 
-  it('are unknown where classifiers disagree', () => {
+  it('the classes are unknown where classifiers disagree', () => {
     expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '1', '0']))).toBeUndefined();
     expect(findClasses(modelOf(['LinearClassifier', '0', '1'], ['SVMClassifier', '0', '1']))).toEqual(['0', '1']);
   });
@@ -67,7 +70,7 @@ describe('integers of a protobuf', () => {
     ['several, packed', [1, 0x96, 0x01], [1n, 150n]],
     ['a negative one', [...Array<number>(9).fill(0xff), 0x01], [-1n]],
     ['the lowest', [...Array<number>(9).fill(0x80), 0x01], [-(2n ** 63n)]],
-  ])('are read of %s', (_what, digits, integers) => {
+  ])('integers of a protobuf are read: %s', (_what, digits, integers) => {
     expect(readIntegers(Buffer.from(digits))).toEqual(integers);
   });
 });

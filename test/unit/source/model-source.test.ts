@@ -30,7 +30,7 @@ describe('a folder', () => {
     ['onnx/model.onnx', ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'model_quantized.onnx']],
     ['onnx/model_fp16.onnx', ['onnx/model_quantized.onnx', 'onnx/model_fp16.onnx', 'onnx/model_q4.onnx']],
     ['resnet.onnx', ['resnet.onnx', 'resnet.onnx_data', 'README.md']],
-  ])('is about %s among %j, and says what stays behind', async (graph, files) => {
+  ])('a folder is about %s among %j, and names the rest', async (graph, files) => {
     await putEmpty(...files);
     const found = await findModel(folder);
     expect(found).toMatchObject({ directory: folder, graphs: { model: { path: graph } }, ownsDirectory: true });
@@ -47,7 +47,7 @@ describe('a folder', () => {
     ],
     ['encoder_model_int8.onnx', 'decoder_model_merged_int8.onnx', ['encoder_model_q4.onnx']],
     ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged_quantized.onnx', []],
-  ])('is about the encoder %s and the decoder %s, and leaves %j behind', async (encoder, decoder, others) => {
+  ])('a folder is about the encoder %s and the decoder %s, and leaves %j behind', async (encoder, decoder, others) => {
     await putEmpty(encoder, decoder, ...others);
     const found = await findModel(folder);
     expect(found).toMatchObject({
@@ -64,14 +64,14 @@ describe('a folder', () => {
       'optimum-cli export onnx',
       ['encoder_model.onnx', 'decoder_model.onnx', 'decoder_with_past_model.onnx'],
     ],
-  ])('is refused with %s: %s', async (code, message, files) => {
+  ])('a folder is refused with %s: %s', async (code, message, files) => {
     await putEmpty(...files);
     await expect(findModel(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 });
 
 describe('a file', () => {
-  it('is the model, and keeps its place in a Hugging Face folder', async () => {
+  it('a file is the model, and keeps its place in a Hugging Face folder', async () => {
     await putEmpty('onnx/model_quantized.onnx', 'config.json');
     const expected = {
       directory: folder,
@@ -81,7 +81,7 @@ describe('a file', () => {
     expect(await findModel(join(folder, 'onnx/model_quantized.onnx'))).toMatchObject(expected);
   });
 
-  it('elsewhere stands alone', async () => {
+  it('a file outside a Hugging Face folder stands alone', async () => {
     await putEmpty('onnx/resnet.onnx');
     const expected = {
       directory: join(folder, 'onnx'),
@@ -94,7 +94,7 @@ describe('a file', () => {
   it.each([
     ['NOT_FOUND', 'missing.onnx'],
     ['INVALID_REQUEST', 'model.pt'],
-  ])('is refused with %s: %s', async (code, name) => {
+  ])('a file is refused with %s: %s', async (code, name) => {
     await putEmpty('model.pt');
     await expect(findModel(join(folder, name))).rejects.toMatchObject({ code });
   });
@@ -117,7 +117,7 @@ describe('the name', () => {
     ['resnet', '/models/any', 'resnet_-..onnx'],
     ['a'.repeat(99), '/models/any', `${'a'.repeat(99)}-b.onnx`],
     ['hidden', '/models/.hidden', 'model.onnx'],
-  ])('is %s in %s for %s', (name, directory, graph) => {
+  ])('the name is %s in %s for %s', (name, directory, graph) => {
     expect(named(directory, graph)).toBe(name);
   });
 });

@@ -34,8 +34,8 @@ const withoutCharsmap = (tokenizer: object): unknown =>
 const SLOW = ['marian', 'marian-separate-vocabs', 'm2m100', 'm2m100-bpe'];
 const FAST = ['t5', 'xlm-roberta', 'nllb', 'bert-uncased', 'bert-cased', 'mpnet', 'roberta', 'gpt2', 'whisper'];
 
-describe.each([...SLOW, ...FAST])('the tokenizer that push makes of %s', (name) => {
-  it('gives the ids of transformers', async () => {
+describe.each([...SLOW, ...FAST])('%s', (name) => {
+  it(`the tokenizer that push makes of ${name} gives the ids of transformers`, async () => {
     const reference = await readReference(name);
     const tokenizer = createTokenizer(...(await build(path.join(FIXTURES, 'unconverted-tokenizers', name))));
     expect(reference.texts.length).toBeGreaterThan(100);
@@ -45,7 +45,7 @@ describe.each([...SLOW, ...FAST])('the tokenizer that push makes of %s', (name) 
     });
   });
 
-  it('turns ids into the text of transformers', async () => {
+  it(`the tokenizer that push makes of ${name} turns ids into the text of transformers`, async () => {
     const reference = await readReference(name);
     const tokenizer = createTokenizer(...(await build(path.join(FIXTURES, 'unconverted-tokenizers', name))));
     // A piece of the source's model behind a special token: Python writes two spaces, and here it is one.
@@ -58,14 +58,14 @@ describe.each([...SLOW, ...FAST])('the tokenizer that push makes of %s', (name) 
 });
 
 describe.each(FAST)('tokenizer.json of %s', (name) => {
-  it('is what transformers itself writes', async () => {
+  it(`tokenizer.json of ${name} equals that of transformers`, async () => {
     const [tokenizer] = await build(path.join(FIXTURES, 'unconverted-tokenizers', name));
     expect(withoutCharsmap(tokenizer)).toEqual((await readReference(name)).tokenizer);
   });
 });
 
 describe.each(FAST.filter((name) => name !== 'nllb'))('an old folder of %s', (name) => {
-  it('makes what transformers itself makes of it', async () => {
+  it(`an old folder of ${name} gives the tokenizer that transformers makes of it`, async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'tokenizer-'));
     await cp(path.join(FIXTURES, 'unconverted-tokenizers', name), directory, { recursive: true });
     const file = path.join(directory, 'tokenizer_config.json');
@@ -80,7 +80,7 @@ describe.each(FAST.filter((name) => name !== 'nllb'))('an old folder of %s', (na
 });
 
 describe('a sentencepiece model', () => {
-  it('is refused wherever it was cut short', async () => {
+  it('a sentencepiece model is refused wherever it was cut short', async () => {
     const file = await readFile(path.join(FIXTURES, 'unconverted-tokenizers/marian/source.spm'));
     expect(parseSentencePieceModel(file).pieces.length).toBeGreaterThan(100);
     for (let length = 0; length < file.length; length += 7)
@@ -105,7 +105,7 @@ describe('files of a tokenizer', () => {
   };
   const write = (file: string, content: string | Uint8Array) => writeFile(path.join(directory, file), content);
 
-  it('are taken as they are where tokenizer.json is among them', async () => {
+  it('files of a tokenizer are taken as they are where tokenizer.json is among them', async () => {
     await cp(path.join(FIXTURES, 'tokenizers/bert-uncased'), directory, { recursive: true });
     expect(await readTokenizerFiles(sourceOf(directory))).toEqual([
       { path: 'tokenizer.json' },
@@ -113,7 +113,7 @@ describe('files of a tokenizer', () => {
     ]);
   });
 
-  it('need no tokenizer_config.json, as before transformers wrote one', async () => {
+  it('a tokenizer needs no tokenizer_config.json, as before transformers wrote one', async () => {
     await copy('marian');
     const expected = await build(directory);
     await unlink(path.join(directory, 'tokenizer_config.json'));
@@ -129,7 +129,7 @@ describe('files of a tokenizer', () => {
     ['first', { legacy: false }],
     ['never', { add_prefix_space: null }],
     ['never', { add_prefix_space: false, legacy: false }],
-  ])('of T5 put spaces %s with %j', async (scheme, settings) => {
+  ])('the tokenizer of T5 puts spaces %s with %j', async (scheme, settings) => {
     await copy('t5');
     await edit('tokenizer_config.json', ({ legacy: _, add_prefix_space: __, ...rest }) => ({ ...rest, ...settings }));
     const [tokenizer] = await build(directory);
@@ -263,7 +263,7 @@ describe('files of a tokenizer', () => {
       'spiece.model, tokenizer_config.json, and neither',
       () => edit('tokenizer_config.json', ({ tokenizer_class: _, ...rest }) => rest),
     ],
-  ])('of %s are refused: %s', async (name, message, spoil) => {
+  ])('files of the tokenizer of %s are refused: %s', async (name, message, spoil) => {
     await copy(name);
     if (name === 't5') await write('config.json', '{}');
     await spoil();

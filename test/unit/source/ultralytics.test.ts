@@ -33,7 +33,7 @@ const read = async (metadata: Record<string, string>) => {
 const detect = { author: 'Ultralytics', task: 'detect', imgsz: '[480, 640]', names: "{0: 'cat'}" };
 
 describe('the metadata of an Ultralytics export', () => {
-  it('name task, labels and size, whatever quotes and letters Python writes', async () => {
+  it('metadata of Ultralytics name task, labels and size, with all quotes and letters that Python writes', async () => {
     const names = `{0: 'açaí', 1: "driver's seat", 2: 'a \\\\ "b\\'s"', 3: '10: x'}`;
 
     expect(await read({ ...detect, names })).toEqual({
@@ -43,7 +43,7 @@ describe('the metadata of an Ultralytics export', () => {
     });
   });
 
-  it('are of nobody else', async () => {
+  it('metadata of another author are ignored', async () => {
     expect(await read({ ...detect, author: 'somebody' })).toBeUndefined();
     expect(await read({})).toBeUndefined();
   });
@@ -54,11 +54,11 @@ describe('the metadata of an Ultralytics export', () => {
     ['a class of no sane number', { names: "{999999999: 'cat'}" }],
     ['no size', { imgsz: '' }],
     ['a size of nothing', { imgsz: '[0, 640]' }],
-  ])('are refused with %s', async (_what, fields) => {
+  ])('metadata of Ultralytics are refused with %s', async (_what, fields) => {
     await expect(read({ ...detect, ...fields })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
 
-  it('of a file that is no ONNX are left to whoever opens it', async () => {
+  it('a file that is no ONNX file has no metadata', async () => {
     await writeFile(join(directory, 'text.onnx'), 'this is no protobuf at all');
 
     expect(await readUltralyticsMetadata(sourceOf('text.onnx'))).toBeUndefined();

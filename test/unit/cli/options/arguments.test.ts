@@ -17,7 +17,7 @@ const rest = defineCommand({ ...paint, positionals: [], options: {} });
 const parse = (...words: string[]) => parseCommandLine(words, { paint, rest });
 
 describe('the command line', () => {
-  it('names a command, what it acts on and its options, in any order', () => {
+  it('a command line names a command, its arguments and its options, in any order', () => {
     expect(parse('paint', '--coats', '2', 'north', '--tool=brush', 'red', '--tool', 'ladder', '--quick')).toMatchObject(
       {
         name: 'paint',
@@ -33,13 +33,13 @@ describe('the command line', () => {
   });
 
   it.each([[['paint', '--help']], [['paint', '-h']], [['help', 'paint']]])(
-    '%j asks for help on a command without what that command needs',
+    '%j asks for help on a command without its arguments',
     (words) => {
       expect(parse(...words)).toMatchObject({ name: 'paint', values: { help: true } });
     },
   );
 
-  it('asks for the version of the program', () => {
+  it('--version asks for the version of the program', () => {
     expect(parse('--version')).toBe('version');
   });
 
@@ -56,7 +56,7 @@ describe('the command line', () => {
     ['paint takes <wall> <colour>, not "north"', ['paint', 'north']],
     ['paint takes <wall> <colour>, and nothing was given', ['paint', '--quick']],
     ['rest takes no arguments, not "today"', ['rest', 'today']],
-  ])('is refused with: %s', (message, words) => {
+  ])('a command line is refused with: %s', (message, words) => {
     expect(() => parse(...words)).toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining(message) }),
     );

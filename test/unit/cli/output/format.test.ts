@@ -11,7 +11,7 @@ describe('sizes', () => {
     [999_960, '1.0 MB'],
     [9_334_446, '9.3 MB'],
     [5_000_000_000, '5.0 GB'],
-  ])('%i is %s', (bytes, text) => {
+  ])('%i bytes are %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
 });

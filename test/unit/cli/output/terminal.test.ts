@@ -11,7 +11,7 @@ const open = (isTTY: boolean, typed?: string) => {
 };
 
 describe('progress', () => {
-  it('is a bar on one line that goes when all is done', () => {
+  it('progress is a bar on one line that goes when all is done', () => {
     const { terminal, written } = open(true);
     const show = terminal.progress('Uploading');
     show(2_500_000, 10_000_000);
@@ -20,14 +20,14 @@ describe('progress', () => {
     expect(written()).toBe('\r\u001b[K');
   });
 
-  it('is not drawn for every chunk', () => {
+  it('progress is not drawn for every chunk', () => {
     const { terminal, written } = open(true);
     const show = terminal.progress('Uploading');
     for (let done = 0; done < 1000; done += 1) show(done, 1_000_000);
     expect(written().split('\r').length).toBeLessThan(100);
   });
 
-  it('is not written to a file', () => {
+  it('progress is not written to a file', () => {
     const { terminal, written } = open(false);
     terminal.progress('Uploading')(1, 2);
     expect(written()).toBe('');
@@ -42,13 +42,13 @@ describe('a question', () => {
     ['\n', false],
     ['yesterday\n', false],
     ['', false],
-  ])('answered with %j is %s', async (typed, confirmed) => {
+  ])('a question answered with %j is %s', async (typed, confirmed) => {
     const { terminal, written } = open(true, typed);
     expect(await terminal.confirm('Delete all', 'say --yes')).toBe(confirmed);
     expect(written()).toContain('Delete all? [y/N]');
   });
 
-  it('is not asked where nobody can answer', async () => {
+  it('a question is not asked without a terminal', async () => {
     const { terminal } = open(false, 'y\n');
     await expect(terminal.confirm('Delete all', 'say --yes')).rejects.toThrow(/Delete all.*say --yes/);
   });

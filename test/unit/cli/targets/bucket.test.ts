@@ -56,23 +56,23 @@ const createVersionedBucket = (late: string[] = []) => {
 };
 
 describe('a versioned bucket', () => {
-  it('is counted with every version, delete marker and unfinished upload, over all pages', async () => {
+  it('a bucket is counted with every version, delete marker and unfinished upload, over all pages', async () => {
     expect(await countBucket(createVersionedBucket().client, 'bucket')).toEqual({ versions: 6, unfinishedUploads: 3 });
   });
 
-  it('is emptied of all of them', async () => {
+  it('a bucket is emptied of all versions', async () => {
     const { client, left } = createVersionedBucket();
     await emptyBucket(client, 'bucket');
     expect(left()).toEqual([]);
   });
 
-  it('is emptied of what is written meanwhile', async () => {
+  it('a bucket is emptied of objects that are written meanwhile', async () => {
     const { client, left } = createVersionedBucket(['a:0', 'z:1']);
     await emptyBucket(client, 'bucket');
     expect(left()).toEqual([]);
   });
 
-  it('names what may not be deleted', async () => {
+  it('an object that may not be deleted is named', async () => {
     const { client } = createVersionedBucket(['locked:1', 'locked:2']);
     await expect(emptyBucket(client, 'bucket')).rejects.toThrow('s3://bucket/locked cannot be deleted: AccessDenied');
   });

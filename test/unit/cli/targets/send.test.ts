@@ -52,7 +52,7 @@ const post = {
 
 describe('a signed request', () => {
   it.each(['/models/sample', '/models/sample/versions/2?top_k=3', '/models/a.b_c-d?b=x%20y%2Bz&a=%C3%A9'])(
-    'to %s carries the signature that AWS computes from it',
+    'a signed request to %s carries the signature that AWS computes from it',
     async (path) => {
       await sendSigned(endpoint, 'eu-central-1')(path, post);
       const { request, body } = received;
@@ -68,7 +68,7 @@ describe('a signed request', () => {
 });
 
 describe('a plain request', () => {
-  it('carries what was given and no credentials', async () => {
+  it('a plain request carries its headers and body, and no credentials', async () => {
     await sendPlain(endpoint)('/models/sample?top_k=3', post);
     expect(received.request.url).toBe('/models/sample?top_k=3');
     expect(received.request.headers.authorization).toBeUndefined();
@@ -76,7 +76,7 @@ describe('a plain request', () => {
   });
 });
 
-it('says who does not answer', async () => {
+it('an endpoint that does not answer is named', async () => {
   const silent = createServer();
   await once(silent.listen(0, '127.0.0.1'), 'listening');
   const { port } = silent.address() as AddressInfo;
