@@ -1,5 +1,6 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { totalBytes } from '../../src/core/total-bytes.ts';
 import { type ModelRepository, unlessMissing } from '../../src/repository/model-repository.ts';
 import type { Targets } from '../../src/repository/routing/routing.ts';
 import { defineCommand } from '../command.ts';
@@ -30,7 +31,7 @@ const describeModel = async (repository: ModelRepository, name: string): Promise
       version,
       ...(canary && { canary }),
       task,
-      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: totalBytes(files),
       created,
     };
   } catch (error) {

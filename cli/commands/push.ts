@@ -1,6 +1,7 @@
 import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { totalBytes } from '../../src/core/total-bytes.ts';
 import type { Dimensions } from '../../src/tasks/recipe.ts';
 import { defineCommand } from '../command.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
@@ -34,11 +35,10 @@ const describePushed = (
   publicKey: string | undefined,
 ): string => {
   const { name, version, stable, task, reason, graphs, files, alternatives, notes, example } = pushed;
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const fields = formatFields({
     task: `${task} (${reason})`,
     ...graphFields(graphs, describeLoad),
-    files: `${formatBytes(bytes)} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
+    files: `${formatBytes(totalBytes(files))} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
     ...(notes.length > 0 && { note: [...notes] }),
     ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),

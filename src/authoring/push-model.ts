@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { totalBytes } from '../core/total-bytes.ts';
 import { assertModelName } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
@@ -33,7 +34,7 @@ export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 's
   /** Who pushes, for the history. Default: user and machine. */
   readonly by?: string;
   /** Called while files are sent, with the bytes of all of them together. */
-  readonly onProgress?: (sentBytes: number, totalBytes: number) => void;
+  readonly onProgress?: (sentBytes: number, allBytes: number) => void;
 }
 
 export interface PushedModel extends RecognisedTask {
@@ -95,13 +96,13 @@ export const pushModel = async (
   const scratch = await mkdtemp(join(tmpdir(), 'push-'));
   try {
     const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
-    const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const allBytes = totalBytes(files);
     const publishOptions: PublishOptions = {
       by,
       ...(note !== undefined && { note }),
       ...(resume !== undefined && { resume }),
       ...(sign && { sign }),
-      onProgress: (sentBytes) => onProgress?.(sentBytes, totalBytes),
+      onProgress: (sentBytes) => onProgress?.(sentBytes, allBytes),
     };
     return {
       ...recognised,

@@ -1,0 +1,3 @@
+/** The size of all `files`. */
+export const totalBytes = (files: readonly { readonly bytes: number }[]): number =>
+  files.reduce((sum, { bytes }) => sum + bytes, 0);
