@@ -5,9 +5,9 @@ import type { Target, TargetUse } from './targets/target.ts';
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly multiple?: true;
-  /** One letter that stands for the name. */
+  /** A letter that stands for the name. */
   readonly short?: string;
-  /** What stands for the value in `--help`. */
+  /** Placeholder of the value in `--help`. */
   readonly value?: string;
   readonly description: string;
 }
@@ -21,7 +21,7 @@ type Value<O extends Option> = O extends { type: 'boolean' }
     : string;
 export type Values<O extends Options> = { readonly [K in keyof O]?: Value<O[K]> };
 
-/** What a command found out or did: for people, and for programs. */
+/** The result of a command: for people, and for programs. */
 export interface Report {
   readonly text: string;
   readonly json: unknown;
@@ -30,7 +30,7 @@ export interface Report {
 export interface Invocation<O extends Options> {
   readonly positionals: readonly string[];
   readonly values: Values<O>;
-  /** What the command acts on; looked up when it is asked for. */
+  /** The target of the command, looked up when it is asked for. */
   readonly target: (use?: TargetUse) => Promise<Target>;
   readonly terminal: Terminal;
 }

@@ -24,6 +24,9 @@ const misuse = (problem: string, suggestion: string | undefined, help: string): 
   throw new ServingError('INVALID_REQUEST', `${problem}${hint} (${help})`);
 };
 
+const describeGiven = (positionals: readonly string[]): string =>
+  positionals.length === 0 ? 'and nothing was given' : `not "${positionals.join(' ')}"`;
+
 export interface Parsed {
   readonly name: string;
   readonly command: Command;
@@ -60,7 +63,7 @@ export const parseCommandLine = (
     const fits = positionals.length >= required.length && positionals.length <= command.positionals.length;
     if (!values.help && !fits)
       misuse(
-        `${name} takes ${formatPositionals(command) || 'no arguments'}, ${positionals.length === 0 ? 'and nothing was given' : `not "${positionals.join(' ')}"`}`,
+        `${name} takes ${formatPositionals(command) || 'no arguments'}, ${describeGiven(positionals)}`,
         undefined,
         help,
       );

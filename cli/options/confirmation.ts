@@ -2,7 +2,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import type { Options } from '../command.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** Of the commands that destroy something. */
+/** Options of commands that delete. */
 export const CONFIRM_OPTIONS = {
   yes: { type: 'boolean', description: 'do not ask' },
 } as const satisfies Options;

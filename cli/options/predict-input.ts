@@ -52,7 +52,7 @@ export const readInput = async (path: string): Promise<Input> => {
   return { path, body, contentType: CONTENT_TYPES[extname(path).toLowerCase()] ?? UNKNOWN_TYPE };
 };
 
-/** Whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */
+/** Tells whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */
 export const isOpenInference = ({ body, contentType }: Input): boolean => {
   if (contentType !== JSON_TYPE) return false;
   try {

@@ -5,7 +5,7 @@ import type { RoutingChange, Targets } from '../../src/repository/routing/routin
 import type { Invocation, Options, Report } from '../command.ts';
 import { formatShare } from '../output/format.ts';
 
-/** Of every command that changes which version answers. */
+/** Options of every command that changes the routing. */
 export const CHANGE_OPTIONS = {
   note: { type: 'string', value: '<text>', description: 'reason, for the history' },
   'dry-run': { type: 'boolean', description: 'report the changes without making them' },

@@ -21,7 +21,7 @@ const readKeys = async <T>(path: string, parse: (pem: string) => T | undefined, 
 export interface Signer {
   /** Base64. */
   readonly sign: (bytes: Uint8Array) => string;
-  /** What functions have to trust: PEM. */
+  /** The key that functions have to trust, in PEM. */
   readonly publicKey: string;
 }
 

@@ -1,4 +1,4 @@
-/** How many letters have to be inserted, deleted or replaced to turn `a` into `b`. */
+/** The number of letters to insert, delete or replace that turns `a` into `b`. */
 const editDistance = (a: string, b: string): number => {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {

@@ -11,7 +11,7 @@ export const formatTable = (rows: readonly (readonly string[])[]): string => {
     .join('\n');
 };
 
-/** What is said of one thing: an indented line for each field, their values below each other. */
+/** Fields of one thing: an indented line for each, with the values below each other. */
 export const formatFields = (fields: Readonly<Record<string, string | readonly string[]>>): string =>
   formatTable(
     Object.entries(fields).flatMap(([name, value]) =>

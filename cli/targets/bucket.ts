@@ -18,7 +18,7 @@ interface Upload {
   readonly UploadId: string;
 }
 
-/** What has to go before S3 lets a bucket be deleted. */
+/** The contents of a bucket, which S3 deletes only when it is empty. */
 export interface BucketCount {
   /** Objects, their earlier versions, and delete markers. */
   readonly versions: number;

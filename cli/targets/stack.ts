@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { ServingError } from '../../src/core/errors.ts';
 
-/** Where the parts of a deployment are: what a stack puts out, or the local server writes down. */
+/** The places of a deployment's parts: outputs of a stack, or the file of the local server. */
 export interface Deployment {
   readonly endpoint: string;
   readonly modelsBucket: string;

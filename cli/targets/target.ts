@@ -18,7 +18,7 @@ export interface Buckets {
   readonly names: readonly string[];
 }
 
-/** What a command acts on. */
+/** The deployment, local server or directory on which a command acts. */
 export interface Target {
   /** For messages, such as `stage dev (stack onnx-serverless-dev in us-east-1)`. */
   readonly description: string;
@@ -34,7 +34,7 @@ export interface Target {
   close(): Promise<void>;
 }
 
-/** How the command line names a target. */
+/** The options that name a target. */
 export interface TargetOptions {
   readonly stage?: string | undefined;
   readonly region?: string | undefined;

@@ -14,9 +14,9 @@ import type { RunsByRole } from './trial-run.ts';
 const WORTH_BAKING_BYTES = 1024 * 1024;
 /** Folding constants may also unfold them. */
 const MOST_GROWTH = 1.5;
-/** Of outputs, absolute up to 1 and relative above. */
+/** Largest difference of outputs, absolute up to 1 and relative above. */
 const TOLERANCE = 1e-4;
-/** Of what onnxruntime says: enough to look for. */
+/** Length of a quoted message of onnxruntime: enough to look for. */
 const MOST_CHARACTERS = 120;
 const bytesOf = async (paths: readonly string[]): Promise<number> =>
   (await Promise.all(paths.map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);

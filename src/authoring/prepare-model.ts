@@ -13,7 +13,7 @@ import type { RecognisedTask } from './recognise-task.ts';
 import { type RunsByRole, runTrial } from './trial-run.ts';
 
 export interface PrepareOptions extends ReadOptions {
-  /** Whether graphs are baked: written as they load fastest. Default true. */
+  /** Bakes the graphs: writes them as they load fastest. Default true. */
   readonly bake?: boolean;
 }
 

@@ -31,7 +31,7 @@ export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 's
   readonly promote?: boolean;
   /** Does everything but write. */
   readonly dryRun?: boolean;
-  /** Who pushes, for the history. Default: user and machine. */
+  /** The person who pushes, for the history. Default: user and machine. */
   readonly by?: string;
   /** Called while files are sent, with the bytes of all of them together. */
   readonly onProgress?: (sentBytes: number, allBytes: number) => void;

@@ -56,7 +56,7 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
  * - the task in config.json or in the model card,
  * - settings that only a classifier of images, or an encoder of text, has.
  *
- * Of a model that takes no text or images, `model_type` of config.json corrects the task. Without a sign, the model is served as tensors.
+ * `model_type` of config.json corrects the task of a model with another input. Without a sign, the model is served as tensors.
  * @throws `MODEL_INVALID` for a task that is not served
  */
 export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask> => {

@@ -6,7 +6,8 @@ import type { ModelSource } from '../source/model-source.ts';
 const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   [
     /Unsupported data type: 16\b/,
-    'an input or output is bfloat16, which the JavaScript runtime cannot exchange; export the model with float32 inputs and outputs (its weights may stay bfloat16)',
+    'an input or output is bfloat16, which the JavaScript runtime cannot exchange; ' +
+      'export the model with float32 inputs and outputs (its weights may stay bfloat16)',
   ],
   [/Unsupported data type/, 'an input or output has a data type that the JavaScript runtime cannot exchange'],
   [

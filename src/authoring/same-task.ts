@@ -26,6 +26,7 @@ export const assertSameTask = async (
   if (answering === undefined || answering.task === task) return;
   throw new ServingError(
     'INVALID_REQUEST',
-    `this would be ${task} (${reason}), and version ${answering.version} of ${name}, which answers now, is ${answering.task}; say which is meant with --task ${answering.task} or --task ${task}, or choose another --name`,
+    `this would be ${task} (${reason}), and version ${answering.version} of ${name}, which answers now, is ${answering.task}; ` +
+      `say which is meant with --task ${answering.task} or --task ${task}, or choose another --name`,
   );
 };

@@ -3,7 +3,7 @@ export interface Field {
   readonly number: number;
   /** The digits of a varint; of anything else its content, without its length. */
   readonly value: Buffer;
-  /** Whether `value` is a varint. */
+  /** True when `value` is a varint. */
   readonly isVarint: boolean;
   /** The whole field: tag, length and content. */
   readonly bytes: Buffer;

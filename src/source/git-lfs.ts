@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 
-/** What a clone without Git LFS has in the place of a large file. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
+/** First line of a pointer, which a clone without Git LFS has in the place of a large file. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
 const POINTER = 'version https://git-lfs.github.com/spec/';
 
 /** @throws `MODEL_INVALID` when the file, which begins with `head`, was never fetched */

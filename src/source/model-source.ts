@@ -11,20 +11,20 @@ export interface ModelSource {
   readonly directory: string;
   /** By role: `model`, or `encoder` and `decoder`. */
   readonly graphs: Readonly<Record<string, GraphSource>>;
-  /** The same model in other precisions, which stays behind. */
+  /** Paths of the same model in other precisions, which stays behind. */
   readonly alternatives: readonly string[];
-  /** Whether `directory` is the model's own, so that its settings speak for it; otherwise the graph stands alone. */
+  /** True when `directory` is the model's own, and its settings are the model's; otherwise the graph stands alone. */
   readonly ownsDirectory: boolean;
 }
 
 /** A file that becomes part of the version: one of the folder, or one that is made at push. */
 export interface SourceFile {
   readonly path: string;
-  /** What it holds when the folder has no such file, or another one. */
+  /** The content of a file that the folder lacks, or has otherwise. */
   readonly content?: string | Uint8Array;
 }
 
-/** What Optimum and transformers.js append to a file name, by precision; the first that is there is pushed. */
+/** Suffixes of Optimum and transformers.js for the precisions of a model; the first that is there is pushed. */
 const PRECISIONS = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4'];
 const GRAPH_FOLDERS = ['', 'onnx/'];
 /** Names of a graph, best first. */
@@ -71,12 +71,18 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   if (only === undefined)
     throw new ServingError(
       'NOT_FOUND',
-      `${directory} holds no .onnx file, expected model.onnx or onnx/model.onnx; PyTorch models are exported with: optimum-cli export onnx --model <model> <folder>`,
+      `${directory} holds no .onnx file, expected model.onnx or onnx/model.onnx; ` +
+        'PyTorch models are exported with: optimum-cli export onnx --model <model> <folder>',
     );
   if (files.some((path) => SEVERAL_GRAPHS.test(path)))
     throw new ServingError(
       'MODEL_INVALID',
-      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder> (automatic-speech-recognition-with-past for Whisper), or from Python with ORTModelForSeq2SeqLM.from_pretrained(<model>, export=True, use_merged=True) (a single file is pushed by its name, with --task tensor)`,
+      `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and ` +
+        'decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: ' +
+        'optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder> ' +
+        '(automatic-speech-recognition-with-past for Whisper), or from Python with ' +
+        'ORTModelForSeq2SeqLM.from_pretrained(<model>, export=True, use_merged=True) ' +
+        '(a single file is pushed by its name, with --task tensor)',
     );
   if (others.length > 0)
     throw new ServingError(
@@ -120,7 +126,7 @@ export const suggestName = ({ directory, graphs: { model } }: ModelSource): stri
     .replace(/[^A-Za-z0-9]+$/, '');
 };
 
-/** Whether the folder has a file of that name. */
+/** Tells whether the folder has a file of that name. */
 export const hasFile = ({ directory }: ModelSource, name: string): Promise<boolean> => exists(join(directory, name));
 
 /** A JSON file of the model; undefined when there is none. @throws `MODEL_INVALID` when it is not a JSON object */

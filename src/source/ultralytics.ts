@@ -3,7 +3,7 @@ import type { OnnxModel } from '../onnx/onnx-model.ts';
 import type { ModelSource } from './model-source.ts';
 import { refuse } from './settings-file.ts';
 
-/** What Ultralytics writes into the graphs that it exports. */
+/** The metadata of Ultralytics in graphs that it exports. */
 export interface UltralyticsMetadata {
   /** `detect`, `segment`, `classify`, … */
   readonly task: string;
@@ -34,7 +34,7 @@ const parseNames = (text: string): string[] => {
 };
 
 /**
- * What Ultralytics wrote into the model's graph; undefined for a graph of somebody else.
+ * The metadata of Ultralytics in the model's graph; undefined for a graph of another author.
  * @throws `MODEL_INVALID` when it is incomplete
  */
 export const readUltralyticsMetadata = async (source: ModelSource): Promise<UltralyticsMetadata | undefined> => {

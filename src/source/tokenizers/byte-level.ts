@@ -31,7 +31,7 @@ const byteLevel = (addPrefixSpace: boolean, trimOffsets: boolean): Part => ({
 });
 
 interface Kind {
-  /** Whether the class has its special tokens, but for the mask, matched in normalised form. */
+  /** True when the class matches its special tokens, but for the mask, in normalised form. */
   readonly normalized: boolean;
   /** Special tokens in the order of their roles, with those that the class has by default. */
   readonly special: Readonly<Record<string, string>>;

@@ -71,7 +71,7 @@ interface Conversion {
   readonly scheme?: PrependScheme;
 }
 
-/** What all classes make of the same kind of file. `SpmConverter` in convert_slow_tokenizer.py. */
+/** Converts the kind of file that all classes share. `SpmConverter` in convert_slow_tokenizer.py. */
 const convert = ({ model, vocabulary, unknownId, added, postProcessor, scheme = 'always' }: Conversion): object => {
   const metaspace: Part = { type: 'Metaspace', replacement: '\u2581', prepend_scheme: scheme, split: true };
   const ids = idsOf(vocabulary);

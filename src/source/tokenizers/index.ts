@@ -13,7 +13,7 @@ import { bert, mpnet } from './word-piece.ts';
 interface TokenizerClass {
   /** Makes tokenizer.json from the files of the class. */
   readonly build: (folder: TokenizerFolder) => Promise<object>;
-  /** What the class in Python says where tokenizer_config.json does not. */
+  /** Settings of the class in Python that tokenizer_config.json may leave out. */
   readonly defaults?: Settings;
 }
 
@@ -41,7 +41,7 @@ const CLASSES: Readonly<Record<string, TokenizerClass>> = {
   WhisperTokenizer: { build: whisper },
 };
 
-/** What a tokenizer of `transformers` may consist of. */
+/** Names of the files of a tokenizer of `transformers`. */
 const TOKENIZER_FILE = /^(vocab|merges|source|target|spiece|sentencepiece|tokenizer|added_tokens|special_tokens)/;
 
 const refuseFolder = async ({ directory }: ModelSource, name: string | undefined): Promise<never> => {
@@ -52,7 +52,8 @@ const refuseFolder = async ({ directory }: ModelSource, name: string | undefined
       ? 'neither tokenizer_config.json nor config.json names the class of its tokenizer'
       : `a ${show(name)} is not converted here`;
   return refuse(
-    `${directory} has no tokenizer.json but ${found}, and ${reason}; make it with: python -c "from transformers import AutoTokenizer; AutoTokenizer.from_pretrained('${directory}', use_fast=True).save_pretrained('${directory}')"`,
+    `${directory} has no tokenizer.json but ${found}, and ${reason}; make it with: python -c "from transformers import ` +
+      `AutoTokenizer; AutoTokenizer.from_pretrained('${directory}', use_fast=True).save_pretrained('${directory}')"`,
   );
 };
 
@@ -72,8 +73,8 @@ export interface TokenizerSource {
 }
 
 /**
- * How the model's text becomes tokens: tokenizer.json and tokenizer_config.json, those of the folder, or made from the files of a
- * tokenizer that is written in Python.
+ * The tokenizer of a model, as tokenizer.json and tokenizer_config.json: files of the folder, or made from the files of a tokenizer that
+ * is written in Python.
  *
  * @throws `MODEL_INVALID` naming the file that is missing, damaged or contradicts another one, and how to mend it
  */

@@ -15,8 +15,9 @@ import { template, tokenizerJson } from './tokenizer-json.ts';
 
 /** Languages by the value of `language_codes`; their tokens follow the vocabulary in this order. tokenization_m2m_100.py */
 const LANGUAGES: Readonly<Record<string, string>> = {
-  m2m100:
-    'af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu ha he hi hr ht hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl ps pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu',
+  m2m100: `af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu ha he hi hr ht
+    hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl
+    ps pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu`,
   wmt21: 'en ha is ja cs ru zh de',
 };
 
@@ -28,7 +29,7 @@ export const m2m100 = async (folder: TokenizerFolder): Promise<object> => {
   assertKnown(model, 'sentencepiece.bpe.model', vocabulary, 'vocab.json');
   const codes = String(folder.settings.language_codes ?? 'm2m100');
   const languages =
-    (Object.hasOwn(LANGUAGES, codes) ? LANGUAGES[codes] : undefined)?.split(' ') ??
+    (Object.hasOwn(LANGUAGES, codes) ? LANGUAGES[codes] : undefined)?.split(/\s+/) ??
     refuse(`tokenizer_config.json: "language_codes" is ${show(codes)}; known are ${Object.keys(LANGUAGES).join(', ')}`);
 
   const size = vocabulary.size;

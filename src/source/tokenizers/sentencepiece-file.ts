@@ -25,7 +25,7 @@ export interface SentencePieceModel {
   readonly algorithm: 'unigram' | 'bpe';
   readonly pieces: readonly SentencePiece[];
   readonly unknownId: number;
-  /** Whether characters without a piece become the pieces of their UTF-8 bytes. */
+  /** True when characters without a piece become the pieces of their UTF-8 bytes. */
   readonly byteFallback: boolean;
   /** Compiled rules that replace characters; empty when there are none. */
   readonly charsmap: Buffer;
@@ -33,7 +33,7 @@ export interface SentencePieceModel {
   readonly removeExtraWhitespaces: boolean;
 }
 
-/** Of several values of a field that is not a list, the last one counts. */
+/** A field that is not a list: the last of its values counts. */
 const last = (fields: readonly Field[], wanted: number): Field | undefined =>
   fields.findLast(({ number }) => number === wanted);
 
@@ -97,7 +97,7 @@ const readModel = (file: Buffer): SentencePieceModel => {
   };
 };
 
-/** What sentencepiece itself checks when it loads a model (`InitializePieces` in model_interface.cc). */
+/** Checks the pieces as sentencepiece does when it loads a model (`InitializePieces` in model_interface.cc). */
 const assertConsistent = ({ pieces, unknownId, byteFallback, algorithm }: SentencePieceModel): void => {
   if (unknownId === -1 || pieces.filter(({ type }) => type === 'unknown').length > 1)
     refuse('it has to have one piece for unknown characters');

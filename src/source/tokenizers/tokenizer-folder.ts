@@ -11,7 +11,7 @@ import { parseSentencePieceModel, type SentencePieceModel } from './sentencepiec
 
 /** The largest that are known have some 20 MB. */
 const LARGEST_FILE_BYTES = 100_000_000;
-/** Of the largest vocabularies that are known, four times. */
+/** Four times the size of the largest known vocabularies. */
 export const LARGEST_ID = 0xf_ffff;
 
 /** Runs `parse`; what it refuses names `path`. */
