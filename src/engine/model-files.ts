@@ -4,10 +4,11 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { formatLambdaMb } from '../core/format-bytes.ts';
+import { totalBytes } from '../core/total-bytes.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
-import { ensureFiles, filesToLoad, PARTIAL_SUFFIX, totalBytes } from './version-files.ts';
+import { ensureFiles, filesToLoad, PARTIAL_SUFFIX } from './version-files.ts';
 
 /** The files of a version on the disk of this process. */
 export interface ModelDirectory {

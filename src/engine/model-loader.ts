@@ -4,13 +4,14 @@ import { ServingError } from '../core/errors.ts';
 import { formatLambdaMb } from '../core/format-bytes.ts';
 import type { ReadFile } from '../core/payload.ts';
 import { createQueue } from '../core/queue.ts';
+import { totalBytes } from '../core/total-bytes.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import type { Sized } from './lease-cache.ts';
 import type { ModelDirectory, ModelFiles } from './model-files.ts';
 import { openGraphs, releaseSessions, type Sessions } from './open-graphs.ts';
 import { loadRuntime } from './session.ts';
-import { graphFiles, totalBytes } from './version-files.ts';
+import { graphFiles } from './version-files.ts';
 
 /** The graphs of a bundle in memory: a session by role. */
 export interface OpenedGraphs {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { allEnded } from '../core/all-ended.ts';
 import { errorCode } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
+import { totalBytes } from '../core/total-bytes.ts';
 import { fileKey } from '../repository/keys.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { BundleFile, PublishedBundle } from '../repository/versions/bundle.ts';
@@ -21,8 +22,6 @@ export const filesToLoad = (bundle: PublishedBundle): BundleFile[] => {
   const needed = new Set([...graphFiles(bundle).map(({ path }) => path), ...bundle.resources, ...bundle.warmup.inputs]);
   return bundle.files.filter(({ path }) => needed.has(path));
 };
-
-export const totalBytes = (files: readonly BundleFile[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Ends the name of a directory that is still being written, or removed. */
 export const PARTIAL_SUFFIX = '.part';
