@@ -91,14 +91,22 @@ describe('infer', () => {
     expect(requests.every((line) => JSON.stringify(line).length < 1000)).toBe(true); // no payload
   });
 
-  it('is healthy without any model, and names the command that pushes one', async () => {
+  it('is healthy without any model, and names the command that pushes one in its log alone', async () => {
     deployed = await deploy({ PRELOAD_MODELS: MODEL });
     await deployed.init();
 
     const { statusCode, body } = await invoke(photoEvent);
 
     expect(statusCode).toBe(404);
-    expect(JSON.parse(body).error).toContain(`npx onnx-serverless push <file|folder> --name ${MODEL}`);
+    expect(JSON.parse(body).error).toBe(`no model ${MODEL}`);
+    const refusal = deployed.lines.find(({ message }) => message === 'request refused');
+    expect(refusal?.failures).toEqual([
+      {
+        code: 'NOT_FOUND',
+        message: `no model ${MODEL}`,
+        operator: expect.stringMatching(/s3:.* with: npx onnx-serverless push <file\|folder> --name/),
+      },
+    ]);
     await publishIt();
     expect((await invoke(photoEvent)).statusCode).toBe(200);
   });
