@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { bundleKey, claimKey, fileKey, routingKey, versionPrefix } from '../../src/repository/keys.ts';
-import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import { createModelRepository, type ModelRepository, unlessMissing } from '../../src/repository/model-repository.ts';
 import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import { promote, setAlias, setCanary } from '../../src/repository/routing/rollout.ts';
 import { routedVersions } from '../../src/repository/routing/routing.ts';
@@ -247,7 +247,7 @@ describe.each(STORES)('with %s', (_store, createStore) => {
     };
     const original = push(createModelRepository(slow));
     original.catch(() => {});
-    while ((await repository.claimedVersions(name)).length === 0) await new Promise((wake) => setTimeout(wake, 5));
+    while (!(await unlessMissing(store.head(claimKey(name, 1))))) await new Promise((wake) => setTimeout(wake, 5));
 
     expect(await push(repository, { resume: true, by: 'another' })).toBe(1);
     resume();
