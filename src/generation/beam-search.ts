@@ -1,14 +1,22 @@
+import { float32At } from '../core/typed-arrays.ts';
 import type { GenerationConfig } from './generation-config.ts';
 import { toLogProbabilities } from './logits.ts';
-import { assertNumber, type Generated, type Hypothesis, type Search, type SearchOptions } from './search.ts';
+import {
+  assertNumber,
+  type Generated,
+  type Hypothesis,
+  type ScoredHypothesis,
+  type Search,
+  type SearchOptions,
+} from './search.ts';
 
-/** What transformers adds to the score of a hypothesis that is not to be chosen. */
+/** Added to the score of a hypothesis that must not be chosen, as in transformers. */
 const NOT_CHOSEN = -1e9;
 
 interface Beam extends Hypothesis {
   /** Sum of the log-probabilities of its tokens. */
   readonly score: number;
-  /** Log-probabilities float32[V] of the next one. */
+  /** Log-probabilities float32[V] of the next token. */
   readonly scores: Float32Array;
 }
 
@@ -19,26 +27,25 @@ interface Candidate {
   readonly score: number;
 }
 
-/** Puts `candidate` behind those that are no worse, and drops the last when there are more than `count`. */
+/** Inserts `candidate` after all that are no worse, and drops the last candidate when there are more than `count`. */
 const insert = (best: Candidate[], candidate: Candidate, count: number): void => {
-  let index = best.length;
-  while (index > 0 && (best[index - 1] as Candidate).score < candidate.score) index -= 1;
-  best.splice(index, 0, candidate);
+  const last = best.findLastIndex(({ score }) => score >= candidate.score);
+  best.splice(last + 1, 0, candidate);
   if (best.length > count) best.pop();
 };
 
 /** The `count` best continuations of all beams, best first, in one pass over the vocabulary and without sorting it. */
 const bestCandidates = (beams: readonly Beam[], count: number): Candidate[] => {
   const best: Candidate[] = [];
-  let worst = Number.NEGATIVE_INFINITY; // of those that are kept, once there are enough
+  let worst = Number.NEGATIVE_INFINITY; // of the candidates in `best`, once there are `count`
   for (const beam of beams) {
     const { scores } = beam;
     let least = worst - beam.score;
     for (let token = 0; token < scores.length; token += 1) {
-      const score = scores[token] as number;
+      const score = float32At(scores, token);
       if (score > least) {
         insert(best, { beam, token, score: beam.score + score }, count);
-        if (best.length === count) worst = (best.at(-1) as Candidate).score;
+        if (best.length === count) worst = best.at(-1)?.score ?? worst;
         least = worst - beam.score;
       }
     }
@@ -46,64 +53,79 @@ const bestCandidates = (beams: readonly Beam[], count: number): Candidate[] => {
   return best;
 };
 
-/**
- * Beam search with the outcome of transformers' `GenerationMixin._beam_search` 4.57, for one input: there, inputs of a batch
- * do not influence each other either.
- */
-export const createBeamSearch = (
-  { promptLength, maxLength, eosTokenIds, processors }: SearchOptions,
+/** Hypotheses that have ended, at most `count`, and their comparison with the beams that go on. */
+const createFinished = (
+  { promptLength, maxLength, eosTokenIds }: SearchOptions,
   { numBeams, lengthPenalty, earlyStopping }: GenerationConfig,
-): Search => {
-  // As many as can end in this step may be left out, and there are still `numBeams` to go on with.
-  const candidateCount = Math.max(2, 1 + eosTokenIds.length) * numBeams;
-  /** Of the beams that go on; at first one prompt stands for all of them. */
-  let running: readonly number[] = Array.from({ length: numBeams }, (_, index) => (index === 0 ? 0 : NOT_CHOSEN));
-  /** Best first; no more than `numBeams`. */
+) => {
+  /** Best first. */
   let finished: Required<Generated>[] = [];
 
   const normalize = (score: number, length: number): number => score / (length - promptLength) ** lengthPenalty;
 
-  const finish = ({ beam, token, score }: Candidate): void => {
-    const ids = beam.ids.slice(promptLength);
-    const length = beam.ids.length + 1;
-    finished.push({ ids: eosTokenIds.includes(token) ? ids : [...ids, token], score: normalize(score, length) });
-    finished = finished.sort((a, b) => b.score - a.score).slice(0, numBeams);
-  };
+  return {
+    add({ beam, token, score }: Candidate): void {
+      const ids = beam.ids.slice(promptLength);
+      const length = beam.ids.length + 1;
+      finished.push({ ids: eosTokenIds.includes(token) ? ids : [...ids, token], score: normalize(score, length) });
+      finished = finished.sort((a, b) => b.score - a.score).slice(0, numBeams);
+    },
 
-  /** Whether a running beam may still end better than the worst that is finished, as far as transformers goes into it. */
-  const canImprove = (length: number): boolean => {
-    if (finished.length < numBeams) return true;
-    if (earlyStopping === true) return false;
-    const lastLength = earlyStopping === 'never' && lengthPenalty > 0 ? maxLength : length;
-    const [best = NOT_CHOSEN] = running;
-    return normalize(best, lastLength) > (finished.at(-1)?.score ?? NOT_CHOSEN);
+    /** Tells whether a beam of `length` tokens, the best with `score`, may end better than the worst hypothesis here, by transformers' estimate. */
+    canImprove(score: number, length: number): boolean {
+      if (finished.length < numBeams) return true;
+      if (earlyStopping === true) return false;
+      const lastLength = earlyStopping === 'never' && lengthPenalty > 0 ? maxLength : length;
+      return normalize(score, lastLength) > (finished.at(-1)?.score ?? NOT_CHOSEN);
+    },
+
+    best: (): Generated => finished[0] ?? { ids: [] },
+  };
+};
+
+/**
+ * Beam search with the outcome of transformers' `GenerationMixin._beam_search` 4.57, for one input: there, inputs of a batch
+ * do not influence each other either.
+ */
+export const createBeamSearch = (options: SearchOptions, config: GenerationConfig): Search => {
+  const { maxLength, eosTokenIds, processors } = options;
+  const { numBeams } = config;
+  // Even if each end-of-sequence token ends every beam, `numBeams` candidates are left to continue with.
+  const candidateCount = Math.max(2, 1 + eosTokenIds.length) * numBeams;
+  const finished = createFinished(options, config);
+  /** Scores of the beams that continue; at first one prompt stands for all of them. */
+  let running: readonly number[] = Array.from({ length: numBeams }, (_, index) => (index === 0 ? 0 : NOT_CHOSEN));
+  let isOver = false;
+
+  const toLogScores = ({ ids, row, logits: scores }: ScoredHypothesis) => {
+    toLogProbabilities(scores);
+    assertNumber(scores[0]);
+    for (const process of processors) process(scores, ids);
+    return { ids, row, scores };
   };
 
   return {
-    advance(hypotheses, logits) {
-      const scored = hypotheses.map(({ ids, row }, index) => {
-        const scores = logits[index] as Float32Array;
-        toLogProbabilities(scores);
-        assertNumber(scores[0]);
-        for (const process of processors) process(scores, ids);
-        return { ids, row, scores };
-      });
-      const [first] = scored as [(typeof scored)[number]];
+    advance(hypotheses) {
+      const scored = hypotheses.map(toLogScores);
+      const [first] = scored;
+      if (first === undefined) return [];
       const beams = running.map((score, index) => ({ ...(scored[index] ?? first), score }));
       const candidates = bestCandidates(beams, candidateCount);
 
       const length = first.ids.length + 1;
       const ends = ({ token }: Candidate): boolean => length >= maxLength || eosTokenIds.includes(token);
-      for (const candidate of candidates.slice(0, numBeams)) if (ends(candidate)) finish(candidate);
+      for (const candidate of candidates.slice(0, numBeams)) if (ends(candidate)) finished.add(candidate);
       const next = candidates
         .map((candidate) => (ends(candidate) ? { ...candidate, score: candidate.score + NOT_CHOSEN } : candidate))
         .sort((a, b) => b.score - a.score)
         .slice(0, numBeams);
       running = next.map(({ score }) => score);
-      if (length >= maxLength || !canImprove(length)) return [];
-      return next.map(({ beam, token }) => ({ ids: [...beam.ids, token], row: beam.row }));
+      isOver = length >= maxLength || !finished.canImprove(running[0] ?? NOT_CHOSEN, length);
+      return isOver ? [] : next.map(({ beam, token }) => ({ ids: [...beam.ids, token], row: beam.row }));
     },
 
-    result: () => finished[0] ?? { ids: [] },
+    settled: () => (isOver ? finished.best().ids : []),
+
+    result: finished.best,
   };
 };

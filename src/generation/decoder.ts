@@ -1,40 +1,48 @@
+import { element } from '../core/element.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
 import {
   allocate,
+  bytesOf,
   elementCount,
   formatSpec,
+  mapTensors,
   type Signature,
+  sliceData,
   type Tensor,
   type TensorSpec,
   type Tensors,
+  tensor,
+  tensorOf,
 } from '../core/tensor.ts';
 
-/** What an encoder made of B inputs. */
+/** Output of an encoder for B inputs. */
 export interface Encoded {
   /** float32[B,S,D] */
   readonly hiddenStates: Tensor;
-  /** int64[B,S]; left out where the decoder takes none, as in speech. */
+  /** int64[B,S]; missing for decoders without this input, as in speech. */
   readonly attentionMask?: Tensor;
 }
 
 /** A merged decoder with the key–value cache of its rows. At first there is one row for each input. */
 export interface Decoder {
   /**
-   * Feeds every row its next tokens, all rows equally many.
-   * @returns for each row the logits float32[V] of what follows; they are the caller's to change
+   * Feeds every row its next tokens, the same number to all rows.
+   * @returns for each row the logits float32[V] of the next token, which the caller may change
    * @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED`
    */
   step(tokens: readonly (readonly number[])[]): Promise<Float32Array[]>;
-  /** Row i goes on from where row `sources[i]` is; rows may be repeated and left out. */
+  /** Continues row `sources[i]` in row i; rows may be repeated and left out. */
   select(sources: readonly number[]): void;
 }
 
 const PAST = /^past_key_values\./;
+const PRESENT = /^present\./;
 const ENCODER_PAST = /\.encoder\.(key|value)$/;
 
 const isCache = ({ name }: TensorSpec): boolean => PAST.test(name);
 const toPresent = (past: string): string => past.replace(PAST, 'present.');
+const toPast = (present: string): string => present.replace(PRESENT, 'past_key_values.');
 
 /** @throws `MODEL_INVALID` when the graph is no merged decoder as Optimum exports it */
 export const assertMergedDecoder = ({ inputs, outputs }: Signature): void => {
@@ -53,7 +61,7 @@ export const assertMergedDecoder = ({ inputs, outputs }: Signature): void => {
     );
 };
 
-/** A past of no tokens. Its shape has to agree with the other inputs wherever a dimension's name is shared. */
+/** A cache of no tokens. Dimensions that share their name with a given input have its size. */
 const emptyPast = (specs: readonly TensorSpec[], given: Tensors): Tensors => {
   const rows = given.input_ids?.shape[0] ?? 0;
   const sizes = new Map<string, number>();
@@ -67,36 +75,36 @@ const emptyPast = (specs: readonly TensorSpec[], given: Tensors): Tensors => {
         if (axis === 0) return rows;
         return typeof size === 'number' ? size : (sizes.get(size) ?? 0);
       });
-      return [name, { dtype, shape, data: allocate(dtype, elementCount(shape)) } as Tensor];
+      return [name, tensor(dtype, shape, allocate(dtype, elementCount(shape)))];
     }),
   );
 };
 
 /**
- * Rows `sources` of `tensor`. With `inPlace` rows that stay cost nothing and its memory is used again, unless there
+ * Rows `sources` of a numeric tensor. With `inPlace` its memory is used again, and rows that stay are not copied, unless there
  * would be more rows than before, or a row would be read after it was overwritten.
  */
-const gather = (tensor: Tensor, sources: readonly number[], inPlace: boolean): Tensor => {
-  const width = elementCount(tensor.shape.slice(1));
-  const from = tensor.data as Float32Array;
+const gather = ({ dtype, shape, data }: Tensor, sources: readonly number[], inPlace: boolean): Tensor => {
+  const rowShape = shape.slice(1);
+  const length = sources.length * elementCount(rowShape);
   const safe = sources.every((source, row) => source >= row || sources[source] === source);
-  const reuse = inPlace && safe && sources.length <= (tensor.shape[0] ?? 0);
-  const to = reuse ? from : (allocate(tensor.dtype, sources.length * width) as Float32Array);
-  sources.forEach((source, row) => {
-    if (!reuse || source !== row) to.set(from.subarray(source * width, (source + 1) * width), row * width);
-  });
-  const shape = [sources.length, ...tensor.shape.slice(1)];
-  return { dtype: tensor.dtype, shape, data: to.subarray(0, sources.length * width) } as unknown as Tensor;
+  const reuse = inPlace && safe && sources.length <= (shape[0] ?? 0);
+  const target = reuse ? data : allocate(dtype, length);
+  if (ArrayBuffer.isView(data) && ArrayBuffer.isView(target)) {
+    const [from, to] = [bytesOf(data), bytesOf(target)];
+    const rowBytes = elementCount(rowShape) * data.BYTES_PER_ELEMENT;
+    sources.forEach((source, row) => {
+      if (!reuse || source !== row) to.set(from.subarray(source * rowBytes, (source + 1) * rowBytes), row * rowBytes);
+    });
+  }
+  return tensor(dtype, [sources.length, ...rowShape], sliceData(target, 0, length));
 };
 
 const isIdentity = (sources: readonly number[], rows: number): boolean =>
   sources.length === rows && sources.every((source, row) => source === row);
 
-const toTokenTensor = (tokens: readonly (readonly number[])[]): Tensor<'int64'> => ({
-  dtype: 'int64',
-  shape: [tokens.length, tokens[0]?.length ?? 0],
-  data: BigInt64Array.from(tokens.flat(), BigInt),
-});
+const toTokenTensor = (tokens: readonly (readonly number[])[]): Tensor<'int64'> =>
+  tensor('int64', [tokens.length, tokens[0]?.length ?? 0], BigInt64Array.from(tokens.flat(), BigInt));
 
 /** The last position of logits float32[B,T,V], row by row. */
 const lastLogits = ({ shape: [rows = 0, positions = 0, width = 0], data }: Tensor<'float32'>): Float32Array[] =>
@@ -106,54 +114,52 @@ const lastLogits = ({ shape: [rows = 0, positions = 0, width = 0], data }: Tenso
   });
 
 /**
- * Decodes what `encoded` holds. Keys and values of the encoder are computed in the first step alone, those of the decoder grow with
- * each; what a run returns goes into the next one as it is.
+ * Creates a decoder of `encoded`. The first step alone computes keys and values of the encoder; those of the decoder grow with each
+ * step. Each run gets the tensors that the previous one returned, without a copy.
  */
 export const createDecoder = (graph: Graph, { hiddenStates, attentionMask }: Encoded): Decoder => {
   const { inputs } = graph.signature;
   const takesMask = inputs.some(({ name }) => name === 'encoder_attention_mask');
   const pastNames = inputs.filter(isCache).map(({ name }) => name);
-  const growing = pastNames.filter((name) => !ENCODER_PAST.test(name));
+  const growingNames = pastNames.filter((name) => !ENCODER_PAST.test(name));
 
-  /** Which input each row is about. */
+  /** Input of each row. */
   let inputOf = Array.from({ length: hiddenStates.shape[0] ?? 0 }, (_, row) => row);
-  let context: Record<string, Tensor> = {
+  let context: Tensors = {
     encoder_hidden_states: hiddenStates,
     ...(takesMask && attentionMask !== undefined && { encoder_attention_mask: attentionMask }),
   };
-  let past: Record<string, Tensor> | undefined;
+  let past: Tensors | undefined;
 
   return {
     async step(tokens) {
       const given: Tensors = { ...context, input_ids: toTokenTensor(tokens) };
-      const computed = past === undefined ? pastNames : growing;
+      const computed = past === undefined ? pastNames : growingNames;
       const outputs = await graph.run(
         {
           ...given,
           ...(past ?? emptyPast(inputs, given)),
-          use_cache_branch: { dtype: 'bool', shape: [1], data: Uint8Array.of(past === undefined ? 0 : 1) },
+          use_cache_branch: tensor('bool', [1], Uint8Array.of(past === undefined ? 0 : 1)),
         },
         ['logits', ...computed.map(toPresent)],
       );
-      past = { ...past };
-      for (const name of computed) past[name] = outputs[toPresent(name)] as Tensor;
-      return lastLogits(outputs.logits as Tensor<'float32'>);
+      const presents = Object.entries(outputs).filter(([name]) => PRESENT.test(name));
+      past = { ...past, ...Object.fromEntries(presents.map(([name, present]) => [toPast(name), present])) };
+      return lastLogits(tensorOf(outputs, 'logits', 'float32'));
     },
 
     select(sources) {
       const rows = inputOf.length;
       if (past === undefined || isIdentity(sources, rows)) return;
-      // Hypotheses of one input share what the encoder said, so that a row which changes among them alone keeps it.
+      // Rows of one input share the encoder's keys and values: a row that changes among them keeps its own.
       const inputSources = sources.map((source, row) => (inputOf[source] === inputOf[row] ? row : source));
-      for (const name of growing) past[name] = gather(past[name] as Tensor, sources, true);
-      if (!isIdentity(inputSources, rows)) {
-        for (const name of pastNames)
-          if (!growing.includes(name)) past[name] = gather(past[name] as Tensor, inputSources, true);
-        context = Object.fromEntries(
-          Object.entries(context).map(([name, tensor]) => [name, gather(tensor, inputSources, false)]), // the caller's
-        );
-      }
-      inputOf = sources.map((source) => inputOf[source] as number);
+      const isSameInputs = isIdentity(inputSources, rows);
+      past = mapTensors(past, (cached, name) => {
+        if (!ENCODER_PAST.test(name)) return gather(cached, sources, true);
+        return isSameInputs ? cached : gather(cached, inputSources, true);
+      });
+      if (!isSameInputs) context = mapTensors(context, (given) => gather(given, inputSources, false)); // the caller's
+      inputOf = sources.map((source) => element(inputOf, source));
     },
   };
 };

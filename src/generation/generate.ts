@@ -1,62 +1,36 @@
+import { element } from '../core/element.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
+import { assignRows, type Running } from './assign-rows.ts';
 import { createBeamSearch } from './beam-search.ts';
 import { createDecoder, type Decoder, type Encoded } from './decoder.ts';
 import { type GenerationConfig, lengthLimit } from './generation-config.ts';
 import { createGreedySearch } from './greedy-search.ts';
 import { type LogitsProcessor, logitsProcessors } from './logits.ts';
-import type { Generated, Hypothesis, Search } from './search.ts';
+import type { Generated, Search } from './search.ts';
 
 interface GenerateOptions {
   readonly decoder: Graph;
-  /** Of B inputs. */
+  /** Output of the encoder for B inputs. */
   readonly encoded: Encoded;
-  /** What each input's output begins with: B of equal length, the decoder's start token among them. */
+  /** First tokens of each output: B lists of equal length, which begin with the decoder's start token. */
   readonly prompts: readonly (readonly number[])[];
   readonly config: GenerationConfig;
-  /** What comes behind the processors of `config`. */
+  /** Processors that run after those of `config`. */
   readonly processors?: readonly LogitsProcessor[];
 }
 
-/** A search that goes on, and what with. */
-interface Running {
-  readonly search: Search;
-  readonly hypotheses: readonly Hypothesis[];
+/** One run of the decoder, which extends the hypotheses of each input by a token. */
+export interface Step {
+  /**
+   * For each input the tokens that became settled in this step; all steps together give the input's output. Greedy search settles
+   * every token that it chooses. Beam search may still change its mind: it settles the whole output in the last step of its input.
+   */
+  readonly settled: readonly (readonly number[])[];
 }
 
-interface Assigned extends Hypothesis {
-  readonly search: Search;
-  /** The row it comes from. */
-  readonly source: number;
-  row: number;
-}
-
-/**
- * Gives every hypothesis a row: the one it comes from when it can, otherwise one that its input has left, so that little of the
- * cache has to move.
- * @param owners whose hypothesis each row has held
- */
-const assignRows = (running: readonly Running[], owners: readonly (Search | undefined)[]): Assigned[] => {
-  const assigned = running.flatMap(({ search, hypotheses }) =>
-    hypotheses.map(({ ids, row }) => ({ search, ids, source: row, row: -1 })),
-  );
-  const rows = assigned.map((): Assigned | undefined => undefined);
-  const place = (hypothesis: Assigned, row: number): void => {
-    rows[row] = hypothesis;
-    hypothesis.row = row;
-  };
-  for (const hypothesis of assigned)
-    if (hypothesis.source < rows.length && rows[hypothesis.source] === undefined) place(hypothesis, hypothesis.source);
-  for (const hypothesis of assigned) {
-    if (hypothesis.row >= 0) continue;
-    const left = rows.findIndex((other, row) => other === undefined && owners[row] === hypothesis.search);
-    place(hypothesis, left >= 0 ? left : rows.indexOf(undefined));
-  }
-  return assigned;
-};
-
-/** Runs a step; when there is no time for it, says how many were done. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
-const step = async (decoder: Decoder, tokens: readonly (readonly number[])[], done: number, most: number) =>
+/** Runs the decoder. @throws `DEADLINE_EXCEEDED` with the number of steps that were done, `INFERENCE_FAILED` */
+const runDecoder = async (decoder: Decoder, tokens: readonly (readonly number[])[], done: number, most: number) =>
   decoder.step(tokens).catch((error: unknown) => {
     if (ServingError.from(error).code !== 'DEADLINE_EXCEEDED') throw error;
     throw new ServingError(
@@ -66,13 +40,33 @@ const step = async (decoder: Decoder, tokens: readonly (readonly number[])[], do
     );
   });
 
+/** Takes from each search the tokens that have become settled since the last call. */
+const createSettledReader = (searches: readonly Search[]): (() => number[][]) => {
+  const counts = searches.map(() => 0);
+  return () =>
+    searches.map((search, input) => {
+      const settled = search.settled();
+      const added = settled.slice(counts[input]);
+      counts[input] = settled.length;
+      return added;
+    });
+};
+
 /**
- * What the model says about each input: by greedy search for `numBeams` 1, otherwise by beam search. All inputs go on together,
- * and those that are done leave.
+ * Generates the output for each input step by step: by greedy search for `numBeams` 1, otherwise by beam search. All inputs share the
+ * runs, and inputs whose search has ended leave them. The next run begins when the caller asks for the next step: a caller that
+ * returns early cancels the rest.
  *
- * @throws `DEADLINE_EXCEEDED` saying how many tokens there were by then; `INFERENCE_FAILED`
+ * @returns the output for each input
+ * @throws `DEADLINE_EXCEEDED` with the number of tokens that were generated, `INFERENCE_FAILED`
  */
-export const generate = async ({ decoder: graph, encoded, prompts, config, processors }: GenerateOptions) => {
+export async function* generateSteps({
+  decoder: graph,
+  encoded,
+  prompts,
+  config,
+  processors,
+}: GenerateOptions): AsyncGenerator<Step, Generated[]> {
   const promptLength = prompts[0]?.length ?? 0;
   const options = {
     promptLength,
@@ -80,25 +74,21 @@ export const generate = async ({ decoder: graph, encoded, prompts, config, proce
     eosTokenIds: config.eosTokenIds,
     processors: logitsProcessors(config, promptLength, processors),
   };
-  const searches = prompts.map(() =>
-    config.numBeams === 1 ? createGreedySearch(options) : createBeamSearch(options, config),
-  );
   const decoder = createDecoder(graph, encoded);
-  let owners: readonly Search[] = searches;
   let running: readonly Running[] = prompts.map((ids, row) => ({
-    search: searches[row] as Search,
+    search: config.numBeams === 1 ? createGreedySearch(options) : createBeamSearch(options, config),
     hypotheses: [{ ids, row }],
   }));
+  const searches = running.map(({ search }) => search);
+  const readSettled = createSettledReader(searches);
+  let owners: readonly Search[] = searches;
   let tokens = prompts;
 
   for (let count = 0; running.length > 0; count += 1) {
-    const logits = await step(decoder, tokens, count, options.maxLength - promptLength);
+    const logits = await runDecoder(decoder, tokens, count, options.maxLength - promptLength);
     const advanced = running.map(({ search, hypotheses }) => ({
       search,
-      hypotheses: search.advance(
-        hypotheses,
-        hypotheses.map(({ row }) => logits[row] as Float32Array),
-      ),
+      hypotheses: search.advance(hypotheses.map(({ ids, row }) => ({ ids, row, logits: element(logits, row) }))),
     }));
     const assigned = assignRows(advanced, owners);
     const byRow = assigned.toSorted((a, b) => a.row - b.row);
@@ -109,6 +99,15 @@ export const generate = async ({ decoder: graph, encoded, prompts, config, proce
       search,
       hypotheses,
     }));
+    yield { settled: readSettled() };
   }
-  return searches.map((search): Generated => search.result());
+  return searches.map((search) => search.result());
+}
+
+/** Generates the output for each input, as `generateSteps` does, and returns it at the end. @throws as `generateSteps` */
+export const generate = async (options: GenerateOptions): Promise<Generated[]> => {
+  const steps = generateSteps(options);
+  let step = await steps.next();
+  while (!step.done) step = await steps.next();
+  return step.value;
 };

@@ -5,15 +5,15 @@ import { show } from '../core/show.ts';
 const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
 const tokenIds = v.array(tokenId);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-/** A field that is null says the same as one that is missing. */
+/** A field that may be missing, or null, which means the same. */
 const absent = <Schema extends v.GenericSchema>(schema: Schema) => v.nullish(schema);
 
-/** More hypotheses, or longer ones, than any translation or transcript asks for; a run's memory grows with both. */
+/** Limits above any real translation or transcript: the memory of a run grows with both. */
 export const MAX_BEAMS = 32;
 export const MAX_TOKENS = 4_096;
 
-/** The fields of `generation_config.json` that are honoured, under the names they have there. */
-const schema = v.object({
+/** The fields of `generation_config.json` that change the output here, by their names in the file. */
+const schema = v.looseObject({
   decoder_start_token_id: absent(tokenId),
   bos_token_id: absent(tokenId),
   eos_token_id: absent(v.union([tokenId, v.pipe(tokenIds, v.minLength(1))])),
@@ -34,7 +34,7 @@ const schema = v.object({
   begin_suppress_tokens: absent(tokenIds),
 });
 
-/** Fields that change what is generated, and are not served: each with the values that change nothing. */
+/** Fields that change the output and are not served, each with its values that change nothing. */
 const NOT_SERVED: Readonly<Record<string, readonly unknown[]>> = {
   do_sample: [false],
   num_beam_groups: [1],
@@ -55,20 +55,20 @@ const NOT_SERVED: Readonly<Record<string, readonly unknown[]>> = {
   watermarking_config: [],
 };
 
-/** How tokens are chosen. Lengths count tokens. */
+/** Rules for choosing tokens. Lengths are numbers of tokens. */
 export interface GenerationConfig {
   readonly decoderStartTokenId: number;
-  /** A hypothesis ends with any of them; none: only by its length. */
+  /** Any of them ends a hypothesis; without them it ends at its length limit. */
   readonly eosTokenIds: readonly number[];
-  /** Bound of a hypothesis with its prompt; `maxNewTokens` goes before it. */
+  /** Most tokens of a hypothesis with its prompt; `maxNewTokens` overrides it. */
   readonly maxLength?: number;
   readonly maxNewTokens?: number;
-  /** A hypothesis with its prompt is no shorter; `minNewTokens` goes before it. */
+  /** Fewest tokens of a hypothesis with its prompt; `minNewTokens` overrides it. */
   readonly minLength: number;
   readonly minNewTokens?: number;
-  /** 1: greedy. */
+  /** 1 stands for greedy search. */
   readonly numBeams: number;
-  /** Scores of finished hypotheses are divided by length to this power: above 0 prefers long ones. */
+  /** Exponent of the length by which scores of finished hypotheses are divided: above 0 it favours long ones. */
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean | 'never';
   readonly repetitionPenalty: number;
@@ -85,7 +85,7 @@ const refuse = (problem: string): never => {
   throw new ServingError('MODEL_INVALID', `generation_config.json: ${problem}`);
 };
 
-const asList = (ids: number | readonly number[] | null | undefined): readonly number[] =>
+const toList = (ids: number | readonly number[] | null | undefined): readonly number[] =>
   typeof ids === 'number' ? [ids] : (ids ?? []);
 
 const assertServed = (fields: Readonly<Record<string, unknown>>): void => {
@@ -99,11 +99,11 @@ const assertServed = (fields: Readonly<Record<string, unknown>>): void => {
 };
 
 /**
- * Reads `generation_config.json`, or a `config.json` that holds its fields, as older models have it.
- * Fields that stand for nothing here (`use_cache`, `temperature` without sampling, …) are passed over.
+ * Reads `generation_config.json`, or the `config.json` of an older model, which holds its fields.
+ * Fields without effect here (`use_cache`, `temperature` without sampling, …) are ignored.
  * https://huggingface.co/docs/transformers/v4.57.1/main_classes/text_generation
  *
- * @throws `MODEL_INVALID` for a field that is wrong, or changes the answer and is not served
+ * @throws `MODEL_INVALID` for a field that is wrong, or that changes the output and is not served
  */
 export const parseGenerationConfig = (json: unknown): GenerationConfig => {
   const parsed = v.safeParse(schema, json);
@@ -111,12 +111,12 @@ export const parseGenerationConfig = (json: unknown): GenerationConfig => {
     const [issue] = parsed.issues;
     return refuse(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
   }
-  assertServed(json as Readonly<Record<string, unknown>>);
   const fields = parsed.output;
+  assertServed(fields);
   const start = fields.decoder_start_token_id ?? fields.bos_token_id;
   return {
     decoderStartTokenId: start ?? refuse('"decoder_start_token_id" is missing, which every hypothesis begins with'),
-    eosTokenIds: asList(fields.eos_token_id),
+    eosTokenIds: toList(fields.eos_token_id),
     ...(fields.max_length != null && { maxLength: fields.max_length }),
     ...(fields.max_new_tokens != null && { maxNewTokens: fields.max_new_tokens }),
     minLength: fields.min_length ?? 0,
@@ -129,23 +129,23 @@ export const parseGenerationConfig = (json: unknown): GenerationConfig => {
     renormalizeLogits: fields.renormalize_logits ?? false,
     badWordsIds: fields.bad_words_ids ?? [],
     ...(fields.forced_bos_token_id != null && { forcedBosTokenId: fields.forced_bos_token_id }),
-    forcedEosTokenIds: asList(fields.forced_eos_token_id),
+    forcedEosTokenIds: toList(fields.forced_eos_token_id),
     suppressTokens: fields.suppress_tokens ?? [],
     beginSuppressTokens: fields.begin_suppress_tokens ?? [],
   };
 };
 
-/** What transformers' `max_length` is when nobody has set it: its pipelines then allow this many new tokens. */
+/** Default of `max_length` in transformers: its pipelines then allow `DEFAULT_NEW_TOKENS` new tokens. */
 const UNSET_MAX_LENGTH = 20;
 const DEFAULT_NEW_TOKENS = 256;
 
-/** The most tokens that a hypothesis may have, its prompt of `promptLength` included. */
+/** Most tokens of a hypothesis, its prompt of `promptLength` included. */
 export const lengthLimit = ({ maxLength, maxNewTokens }: GenerationConfig, promptLength: number): number => {
   if (maxNewTokens !== undefined) return promptLength + maxNewTokens;
   if (maxLength === undefined || maxLength === UNSET_MAX_LENGTH) return promptLength + DEFAULT_NEW_TOKENS;
   return maxLength;
 };
 
-/** The least, likewise. */
+/** Fewest tokens of a hypothesis, its prompt included. */
 export const lowerLimit = ({ minLength, minNewTokens }: GenerationConfig, promptLength: number): number =>
   minNewTokens === undefined ? minLength : promptLength + minNewTokens;

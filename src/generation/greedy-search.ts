@@ -1,27 +1,30 @@
+import { float32At } from '../core/typed-arrays.ts';
 import { assertNumber, type Hypothesis, type Search, type SearchOptions } from './search.ts';
 
 /** The index of the largest score, the first of equal ones. */
 export const argMax = (scores: Float32Array): number => {
   let best = 0;
   for (let index = 1; index < scores.length; index += 1)
-    if ((scores[index] as number) > (scores[best] as number)) best = index;
+    if (float32At(scores, index) > float32At(scores, best)) best = index;
   return best;
 };
 
-/** Always the likeliest token. */
+/** Chooses the likeliest token at each step. */
 export const createGreedySearch = ({ promptLength, maxLength, eosTokenIds, processors }: SearchOptions): Search => {
   let generated: readonly number[] = [];
   return {
-    advance([hypothesis], [scores]) {
-      const { ids, row } = hypothesis as Hypothesis;
-      for (const process of processors) process(scores as Float32Array, ids);
-      const token = argMax(scores as Float32Array);
-      assertNumber(scores?.[token]);
-      if (eosTokenIds.includes(token)) return [];
-      const longer = [...ids, token];
-      generated = longer.slice(promptLength);
-      return longer.length < maxLength ? [{ ids: longer, row }] : [];
-    },
+    advance: (hypotheses) =>
+      hypotheses.flatMap(({ ids, row, logits }): Hypothesis[] => {
+        for (const process of processors) process(logits, ids);
+        const token = argMax(logits);
+        assertNumber(logits[token]);
+        if (eosTokenIds.includes(token)) return [];
+        const longer = [...ids, token];
+        generated = longer.slice(promptLength);
+        return longer.length < maxLength ? [{ ids: longer, row }] : [];
+      }),
+
+    settled: () => generated,
 
     result: () => ({ ids: generated }),
   };

@@ -1,38 +1,45 @@
 import { ServingError } from '../core/errors.ts';
 import type { LogitsProcessor } from './logits.ts';
 
-/** A sequence of tokens that the decoder goes on with. */
+/** A sequence of tokens that the decoder continues. */
 export interface Hypothesis {
-  /** The prompt included; the last one has not been fed to the decoder. */
+  /** Tokens, the prompt first; all but the last one have been fed to the decoder. */
   readonly ids: readonly number[];
-  /** The decoder's row that holds what was fed of it. */
+  /** Row of the decoder that holds them. */
   readonly row: number;
 }
 
+export interface ScoredHypothesis extends Hypothesis {
+  /** Logits float32[V] of the next token, which the search may change. */
+  readonly logits: Float32Array;
+}
+
 export interface Generated {
-  /** What was generated: without the prompt and the end-of-sequence token. */
+  /** Generated tokens, without the prompt and the end-of-sequence token. */
   readonly ids: readonly number[];
-  /** Of beam search: the sum of the log-probabilities over their number to the power of `lengthPenalty`. */
+  /** Score of a beam search: the sum of the log-probabilities, divided by their number to the power of `lengthPenalty`. */
   readonly score?: number;
 }
 
 /** The search for the best continuation of one prompt. */
 export interface Search {
-  /** Takes the logits float32[V] that follow each hypothesis, and may change them. @returns what to go on with; nothing when it is over */
-  advance(hypotheses: readonly Hypothesis[], logits: readonly Float32Array[]): readonly Hypothesis[];
-  /** The best there is. */
+  /** Extends hypotheses by a token. @returns hypotheses to continue with; none at the end of the search */
+  advance(hypotheses: readonly ScoredHypothesis[]): readonly Hypothesis[];
+  /** Generated tokens that no later step changes: all tokens in greedy search, none before the end in beam search. */
+  settled(): readonly number[];
+  /** The best hypothesis so far. */
   result(): Generated;
 }
 
 export interface SearchOptions {
   readonly promptLength: number;
-  /** Of a hypothesis with its prompt, in tokens. */
+  /** Most tokens of a hypothesis, its prompt included. */
   readonly maxLength: number;
   readonly eosTokenIds: readonly number[];
   readonly processors: readonly LogitsProcessor[];
 }
 
-/** @throws `INFERENCE_FAILED` */
+/** @throws `INFERENCE_FAILED` for NaN */
 export const assertNumber = (score: number | undefined): void => {
   if (score === undefined || Number.isNaN(score))
     throw new ServingError('INFERENCE_FAILED', 'the decoder gave logits that are no numbers');

@@ -23,7 +23,8 @@ const search = (probabilities: Probabilities, fields: object): Generated => {
     return Float32Array.from([0, ...(probabilities[generated] ?? [1, 0, 0])], Math.log);
   };
   let hypotheses: readonly Hypothesis[] = [{ ids: [START], row: 0 }];
-  while (hypotheses.length > 0) hypotheses = beams.advance(hypotheses, hypotheses.map(logitsAfter));
+  while (hypotheses.length > 0)
+    hypotheses = beams.advance(hypotheses.map((hypothesis) => ({ ...hypothesis, logits: logitsAfter(hypothesis) })));
   return beams.result();
 };
 

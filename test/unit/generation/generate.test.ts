@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import type { Graph } from '../../../src/core/graph.ts';
-import type { Signature, Tensor, Tensors } from '../../../src/core/tensor.ts';
+import { type Signature, type Tensor, type Tensors, tensor } from '../../../src/core/tensor.ts';
 import { assertMergedDecoder } from '../../../src/generation/decoder.ts';
-import { generate } from '../../../src/generation/generate.ts';
+import { generate, generateSteps } from '../../../src/generation/generate.ts';
 import { parseGenerationConfig } from '../../../src/generation/generation-config.ts';
 
 const [START, END] = [0, 1];
@@ -83,16 +83,27 @@ const decoder: Graph = {
   },
 };
 
-const translate = async (inputs: readonly number[], fields: object, prompt: readonly number[] = [START]) =>
-  generate({
-    decoder,
-    encoded: {
-      hiddenStates: floats([inputs.length, 2, 1], Float32Array.from(inputs.flatMap((input) => [input, input]))),
-      attentionMask: { dtype: 'int64', shape: [inputs.length, 2], data: new BigInt64Array(inputs.length * 2).fill(1n) },
-    },
-    prompts: inputs.map(() => prompt),
-    config: parseGenerationConfig({ decoder_start_token_id: START, eos_token_id: END, max_length: 14, ...fields }),
-  });
+const optionsFor = (inputs: readonly number[], fields: object, prompt: readonly number[] = [START]) => ({
+  decoder,
+  encoded: {
+    hiddenStates: floats([inputs.length, 2, 1], Float32Array.from(inputs.flatMap((input) => [input, input]))),
+    attentionMask: tensor('int64', [inputs.length, 2], new BigInt64Array(inputs.length * 2).fill(1n)),
+  },
+  prompts: inputs.map(() => prompt),
+  config: parseGenerationConfig({ decoder_start_token_id: START, eos_token_id: END, max_length: 14, ...fields }),
+});
+
+const translate = async (...parameters: Parameters<typeof optionsFor>) => generate(optionsFor(...parameters));
+
+/** The settled tokens of each step for each input. */
+const settledTokens = async (
+  inputs: readonly number[],
+  fields: object,
+): Promise<(readonly (readonly number[])[])[]> => {
+  const steps = [];
+  for await (const { settled } of generateSteps(optionsFor(inputs, fields))) steps.push(settled);
+  return steps;
+};
 
 /** Greedy search without a cache. */
 const greedily = (input: number, limit: number): number[] => {
@@ -212,6 +223,39 @@ describe('generation', () => {
         code: 'INFERENCE_FAILED',
       });
     }
+  });
+});
+
+describe('steps of generation', () => {
+  it.each([1, 3])('settle tokens that together are the output of each input, with %i beams', async (num_beams) => {
+    const steps = await settledTokens(INPUTS, { num_beams });
+    const outputs = await translate(INPUTS, { num_beams });
+    expect(INPUTS.map((_, input) => steps.flatMap((settled) => settled[input] ?? []))).toEqual(
+      outputs.map(({ ids }) => ids),
+    );
+  });
+
+  it('settle each token of greedy search when it is chosen', async () => {
+    const ids = greedily(3, 14);
+    const settled = (await settledTokens([3], {})).map(([tokens]) => tokens);
+    expect(settled.slice(0, ids.length)).toEqual(ids.map((id) => [id]));
+  });
+
+  it('settle the output of beam search in one step, when the search of its input ends', async () => {
+    const steps = await settledTokens(INPUTS, { num_beams: 3 });
+    const outputs = await translate(INPUTS, { num_beams: 3 });
+    INPUTS.forEach((_, input) => {
+      const settled = steps.map((step) => step[input] ?? []).filter(({ length }) => length > 0);
+      expect(settled).toEqual([outputs[input]?.ids]);
+    });
+    expect(
+      new Set(INPUTS.map((_, input) => steps.findIndex((step) => step[input]?.length !== 0))).size,
+    ).toBeGreaterThan(1);
+  });
+
+  it('run the decoder no further than the caller asks', async () => {
+    for await (const _ of generateSteps(optionsFor(INPUTS, { min_length: 14 }))) if (batchSizes.length === 3) break;
+    expect(batchSizes).toHaveLength(3);
   });
 });
 
