@@ -1,4 +1,3 @@
-import { float32At } from '../core/typed-arrays.ts';
 import type { GenerationConfig } from './generation-config.ts';
 import { toLogProbabilities } from './logits.ts';
 import {
@@ -42,7 +41,7 @@ const bestCandidates = (beams: readonly Beam[], count: number): Candidate[] => {
     const { scores } = beam;
     let least = worst - beam.score;
     for (let token = 0; token < scores.length; token += 1) {
-      const score = float32At(scores, token);
+      const score = scores[token] ?? 0;
       if (score > least) {
         insert(best, { beam, token, score: beam.score + score }, count);
         if (best.length === count) worst = best.at(-1)?.score ?? worst;

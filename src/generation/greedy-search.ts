@@ -1,11 +1,9 @@
-import { float32At } from '../core/typed-arrays.ts';
 import { assertNumber, type Hypothesis, type Search, type SearchOptions } from './search.ts';
 
 /** The index of the largest score, the first of equal ones. */
 export const argMax = (scores: Float32Array): number => {
   let best = 0;
-  for (let index = 1; index < scores.length; index += 1)
-    if (float32At(scores, index) > float32At(scores, best)) best = index;
+  for (let index = 1; index < scores.length; index += 1) if ((scores[index] ?? 0) > (scores[best] ?? 0)) best = index;
   return best;
 };
 

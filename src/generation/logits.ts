@@ -1,4 +1,3 @@
-import { float32At, float64At } from '../core/typed-arrays.ts';
 import { type GenerationConfig, lengthLimit, lowerLimit } from './generation-config.ts';
 
 /**
@@ -34,7 +33,7 @@ const penalizeRepetition =
   (penalty: number): LogitsProcessor =>
   (scores, ids) => {
     for (const token of new Set(ids)) {
-      const score = float32At(scores, token);
+      const score = scores[token] ?? 0;
       scores[token] = score < 0 ? score * penalty : score / penalty;
     }
   };
@@ -81,16 +80,16 @@ const EXPONENTIALS = Float64Array.from({ length: 40 * STEPS }, (_, index) => Mat
 const logSumExp = (scores: Float32Array): number => {
   let max = -Number.MAX_VALUE; // not infinity, the score of banned tokens: the difference of two would be NaN
   for (let index = 0; index < scores.length; index += 1) {
-    const score = float32At(scores, index);
+    const score = scores[index] ?? 0;
     if (score > max) max = score;
   }
   let sum = 0;
   for (let index = 0; index < scores.length; index += 1) {
-    const position = (max - float32At(scores, index)) * STEPS;
+    const position = (max - (scores[index] ?? 0)) * STEPS;
     if (position >= EXPONENTIALS.length) continue;
     const entry = position | 0;
     const rest = (position - entry) * (1 / STEPS);
-    sum += float64At(EXPONENTIALS, entry) * (1 - rest * (1 - rest * (1 / 2 - rest * (1 / 6))));
+    sum += (EXPONENTIALS[entry] ?? 0) * (1 - rest * (1 - rest * (1 / 2 - rest * (1 / 6))));
   }
   return max + Math.log(sum);
 };
@@ -98,7 +97,7 @@ const logSumExp = (scores: Float32Array): number => {
 /** Replaces logits float32[V] by their log-probabilities. */
 export const toLogProbabilities = (scores: Float32Array): void => {
   const normalizer = logSumExp(scores);
-  for (let index = 0; index < scores.length; index += 1) scores[index] = float32At(scores, index) - normalizer;
+  for (let index = 0; index < scores.length; index += 1) scores[index] = (scores[index] ?? 0) - normalizer;
 };
 
 /** The processors of `config` in the order of transformers (`GenerationMixin._get_logits_processor`), then those of `extra`. */

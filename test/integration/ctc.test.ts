@@ -89,7 +89,7 @@ describe('a list of recordings', () => {
     const { status, answer } = await sendJson('tiny-wav2vec2', [good, Buffer.from('no sound').toString('base64')]);
     expect({ status, answer }).toMatchObject({
       status: 422,
-      answer: { error: expect.stringMatching(/^inputs\[1\]: received 8 bytes that are no recording/) },
+      answer: { error: expect.stringMatching(/^inputs\[1\]: received 8 bytes that are no audio file/) },
     });
     const tooShort = await sendJson('tiny-wav2vec2', [good, good, short]);
     expect(tooShort).toMatchObject({
@@ -101,12 +101,12 @@ describe('a list of recordings', () => {
 
 describe('a request that is wrong', () => {
   it.each<[string, unknown, object, number, RegExp]>([
-    ['an empty list', [], {}, 422, /empty list, expected one recording/],
-    ['too many recordings', new Array(65).fill('AAAA'), {}, 413, /65 recordings, at most 64/],
-    ['a number', 5, {}, 400, /"inputs" has to be a recording as base64/],
-    ['a list of numbers', [1, 2], {}, 400, /"inputs\[0\]" has to be a recording/],
+    ['an empty list', [], {}, 422, /empty list, expected one audio file/],
+    ['too many recordings', new Array(65).fill('AAAA'), {}, 413, /65 audio files, at most 64/],
+    ['a number', 5, {}, 400, /"inputs" has to be an audio file as base64/],
+    ['a list of numbers', [1, 2], {}, 400, /"inputs\[0\]" has to be an audio file/],
     ['no base64', '???', {}, 400, /no base64/],
-    ['a picture', 'data:image/png;base64,AAAA', {}, 415, /content type image\/png is no recording/],
+    ['a picture', 'data:image/png;base64,AAAA', {}, 415, /content type image\/png is no audio/],
     ['an unknown parameter', 'AAAA', { language: 'en' }, 400, /"language" is unknown.*return_timestamps/],
     ['timestamps of sentences', 'AAAA', { return_timestamps: true }, 400, /takes "word" or "char"/],
     ['windows of nothing', 'AAAA', { chunk_length_s: 0.01 }, 400, /"chunk_length_s" is 0.01, expected 1 to 30/],

@@ -250,7 +250,7 @@ describe('bad input', () => {
     [
       415,
       'what curl sends without a content type',
-      "-H 'content-type",
+      'send image/jpeg, image/png',
       () => post(coffee, { 'content-type': 'application/x-www-form-urlencoded' }),
     ],
     [415, 'text', 'text/plain', () => post('hello', { 'content-type': 'text/plain' })],
@@ -273,7 +273,7 @@ describe('bad input', () => {
     [422, 'a TIFF of five channels', '5 channels', () => post(onePixelTiff('cmyk', 5, 8), TIFF)],
     [422, 'a TIFF of CMYK in 16 bits', 'ushort in cmyk', () => post(onePixelTiff('cmyk', 4, 16), TIFF)],
     [422, 'a TIFF of 32 bits', 'uint', () => post(onePixelTiff('rgb', 3, 32), TIFF)],
-    [422, 'bytes that are no picture', '', () => post('hello, I am no picture', JPEG)],
+    [422, 'bytes that are no image', '', () => post('hello, I am no picture', JPEG)],
     [422, 'a truncated JPEG', '', () => post(coffee.subarray(0, 20_000), JPEG)],
     [422, 'a JPEG of which only the header is there', '', () => post(coffee.subarray(0, 200), JPEG)],
   ])('answers %i to %s', async (status, _what, hint, send) => {

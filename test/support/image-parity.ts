@@ -3,7 +3,7 @@ import path from 'node:path';
 import { inflateSync } from 'node:zlib';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { createSession } from '../../src/engine/session.ts';
-import { openPicture } from '../../src/media/image/decode.ts';
+import { openImage } from '../../src/media/image/decode.ts';
 import { toGeometry } from '../../src/media/image/geometry.ts';
 import { toPixelValues } from '../../src/media/image/pixel-values.ts';
 import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
@@ -66,7 +66,7 @@ export const measureParity = async (): Promise<Parity[]> => {
 
   const readReferencePixels = async (image: string): Promise<Tensor<'float32'>> => {
     const bytes = await readFile(path.join(FIXTURES, 'reference/pixels', `${image}.png`));
-    const picture = await openPicture(bytes);
+    const picture = await openImage(bytes);
     const asTheyAre = { ...plan, resize: undefined, crop: undefined };
     const placed = { pixels: await picture.decode(), geometry: toGeometry(asTheyAre, picture) };
     return toPixelValues([placed], plan.channels);

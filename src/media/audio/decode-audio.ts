@@ -1,5 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
-import { type AudioFile, type AudioFormat, type Block, refuseAudio } from './audio-file.ts';
+import { type AudioFormat, type AudioStream, type Block, refuseAudio } from './audio-stream.ts';
 import { openFlac } from './flac.ts';
 import { sniffFormat } from './format.ts';
 import { openMp3 } from './mp3.ts';
@@ -8,14 +8,14 @@ import { openVorbis } from './ogg-vorbis.ts';
 import { createResampler } from './resample.ts';
 import { openWav } from './wav.ts';
 
-/** An hour at 16 kHz takes 230 MB, and twice that for a moment. */
+/** One hour, which takes 230 MB at 16 kHz, and twice as much when its blocks are joined. */
 export const MAX_AUDIO_SECONDS = 3_600;
 const MAX_CHANNELS = 8;
 const MIN_SAMPLE_RATE = 1_000;
 const MAX_SAMPLE_RATE = 192_000;
 
-/** `Record` makes the compiler ask how every format is opened. */
-const OPEN: Record<AudioFormat, (bytes: Uint8Array) => AudioFile> = {
+/** One function for every format; `Record` makes the compiler refuse a format without a function. */
+const OPEN: Record<AudioFormat, (bytes: Uint8Array) => AudioStream> = {
   wav: openWav,
   flac: openFlac,
   mp3: openMp3,
@@ -26,10 +26,10 @@ const OPEN: Record<AudioFormat, (bytes: Uint8Array) => AudioFile> = {
 const tooLong = (format: AudioFormat, maxSeconds: number): ServingError =>
   new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `the recording (${format}) is longer than ${Math.floor(maxSeconds)} s; a request may have ${MAX_AUDIO_SECONDS} s of sound in all: send it in parts`,
+    `the audio file (${format}) is longer than ${Math.floor(maxSeconds)} s; a request may have ${MAX_AUDIO_SECONDS} s of audio in all: send it in parts`,
   );
 
-const assertHeader = ({ format, sampleRate, channels, sampleCount = 0 }: AudioFile, maxSeconds: number): void => {
+const assertHeader = ({ format, sampleRate, channels, sampleCount = 0 }: AudioStream, maxSeconds: number): void => {
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE)
     refuseAudio(
       format,
@@ -40,13 +40,13 @@ const assertHeader = ({ format, sampleRate, channels, sampleCount = 0 }: AudioFi
   if (sampleCount > maxSeconds * sampleRate) throw tooLong(format, maxSeconds);
 };
 
-/** The mean of the channels. @throws `INVALID_INPUT` for a sample that is no finite number */
+/** The mean of the channels. @throws `INVALID_INPUT` for NaN and infinity */
 const toMono = (block: Block, format: AudioFormat): Float32Array => {
   const [first = new Float32Array()] = block;
   const mono = new Float32Array(first.length);
   for (let i = 0; i < mono.length; i += 1) {
     let sum = 0;
-    for (const channel of block) sum += channel[i] as number;
+    for (const channel of block) sum += channel[i] ?? 0;
     if (!Number.isFinite(sum)) refuseAudio(format, 'has samples that are no finite numbers (NaN or infinite)');
     mono[i] = sum / block.length;
   }
@@ -64,27 +64,27 @@ const join = (blocks: readonly Float32Array[]): Float32Array => {
 };
 
 /**
- * A recording in a file → its samples at `sampleRate` hertz, float32[n], the mean of its channels. Only the decoder that is needed is
- * loaded, and samples are held at the rate asked for alone.
+ * Decodes an audio file to samples float32[n] at `sampleRate` hertz, the mean of its channels. Loads only the decoder of its format,
+ * and keeps samples only at that rate.
  *
- * @throws `INVALID_INPUT` when it cannot be decoded, was cut or has no samples; `UNSUPPORTED_MEDIA_TYPE` for another format;
- *   `PAYLOAD_TOO_LARGE` when it is longer than `maxSeconds`, before it is decoded where its header says so
+ * @throws `INVALID_INPUT` for a file that cannot be decoded, was cut or has no samples; `UNSUPPORTED_MEDIA_TYPE` for another format;
+ *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`: before decoding if the header gives the length, otherwise during it
  */
 export const decodeAudio = async (
   bytes: Uint8Array,
   sampleRate: number,
   maxSeconds: number = MAX_AUDIO_SECONDS,
 ): Promise<Float32Array> => {
-  const file = OPEN[sniffFormat(bytes)](bytes);
-  const { format, sampleCount = 0 } = file;
-  assertHeader(file, maxSeconds);
-  const resampler = createResampler(file.sampleRate, sampleRate);
+  const stream = OPEN[sniffFormat(bytes)](bytes);
+  const { format, sampleCount = 0 } = stream;
+  assertHeader(stream, maxSeconds);
+  const resampler = createResampler(stream.sampleRate, sampleRate);
   const blocks: Float32Array[] = [];
   let count = 0;
-  for await (const block of file.blocks()) {
+  for await (const block of stream.blocks()) {
     const mono = toMono(block, format);
     count += mono.length;
-    if (count > maxSeconds * file.sampleRate) throw tooLong(format, maxSeconds);
+    if (count > maxSeconds * stream.sampleRate) throw tooLong(format, maxSeconds);
     blocks.push(resampler.push(mono));
   }
   if (count === 0) return refuseAudio(format, 'has no samples');

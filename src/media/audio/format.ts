@@ -1,62 +1,54 @@
 import { ServingError } from '../../core/errors.ts';
-import type { AudioFormat } from './audio-file.ts';
+import { findFormat, type Magics, startsWith } from '../magic.ts';
+import type { AudioFormat } from './audio-stream.ts';
 import { isMp3 } from './mp3.ts';
 
 const ACCEPTED = 'WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus';
 
-/** Recognises a format by the first bytes, given as text with one character for each. */
-type Magic = (head: string) => boolean;
-
-const starts =
-  (prefix: string, at = 0): Magic =>
-  (head) =>
-    head.startsWith(prefix, at);
-
-/** The first packet of an Ogg file names the codec. */
+/** Recognises the codec of an Ogg file, which the first packet names. */
 const isOgg =
-  (codec: string): Magic =>
-  (head) =>
+  (codec: string) =>
+  (head: string): boolean =>
     head.startsWith('OggS') && head.startsWith(codec, 28);
 
-const FORMATS: readonly (readonly [AudioFormat, Magic])[] = [
+const FORMATS: Magics<AudioFormat> = [
   ['wav', (head) => head.startsWith('RIFF') && head.startsWith('WAVE', 8)],
-  ['flac', starts('fLaC')],
+  ['flac', startsWith('fLaC')],
   ['ogg-vorbis', isOgg('\x01vorbis')],
   ['ogg-opus', isOgg('OpusHead')],
 ];
 
-/** Named, so that the caller learns that the recording is whole but of the wrong kind. */
-const REFUSED: readonly (readonly [string, Magic])[] = [
-  ['MP4 or M4A', starts('ftyp', 4)],
-  ['WebM or Matroska', starts('\x1a\x45\xdf\xa3')],
-  ['Ogg with another codec than Vorbis or Opus', starts('OggS')],
+/** Formats that messages name: the caller learns that the file is intact, and has to be converted. */
+const REFUSED: Magics<string> = [
+  ['MP4 or M4A', startsWith('ftyp', 4)],
+  ['WebM or Matroska', startsWith('\x1a\x45\xdf\xa3')],
+  ['Ogg with another codec than Vorbis or Opus', startsWith('OggS')],
   ['AIFF', (head) => head.startsWith('FORM') && head.startsWith('AIF', 8)],
-  ['AMR', starts('#!AMR')],
-  ['Sun/NeXT audio', starts('.snd')],
-  ['CAF', starts('caff')],
-  ['WMA or WMV', starts('\x30\x26\xb2\x75')],
-  ['RF64 (a WAV of more than 4 GB)', starts('RF64')],
-  ['MIDI, which holds notes and no sound', starts('MThd')],
+  ['AMR', startsWith('#!AMR')],
+  ['Sun/NeXT audio', startsWith('.snd')],
+  ['CAF', startsWith('caff')],
+  ['WMA or WMV', startsWith('\x30\x26\xb2\x75')],
+  ['RF64 (a WAV of more than 4 GB)', startsWith('RF64')],
+  ['MIDI, which holds notes and no audio', startsWith('MThd')],
   ['AAC', (head) => /^\xff[\xf0\xf1\xf8\xf9]/.test(head)],
 ];
 
 /**
- * The format by the bytes, whatever the content type or file name says.
- * @throws `UNSUPPORTED_MEDIA_TYPE` for a recording of another format; `INVALID_INPUT` for what is no recording
+ * Recognises the format of an audio file by its bytes; content type and file name have no effect.
+ * @throws `UNSUPPORTED_MEDIA_TYPE` for an audio file of another format, `INVALID_INPUT` for any other file
  */
 export const sniffFormat = (bytes: Uint8Array): AudioFormat => {
-  const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  const format = FORMATS.find(([, matches]) => matches(head))?.[0];
+  const format = findFormat(bytes, FORMATS);
   if (format !== undefined) return format;
-  const refused = REFUSED.find(([, matches]) => matches(head))?.[0];
+  const refused = findFormat(bytes, REFUSED);
   if (refused !== undefined)
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `received ${refused}, expected ${ACCEPTED}; convert the recording`,
+      `received ${refused}, expected ${ACCEPTED}; convert the audio file`,
     );
-  if (isMp3(bytes)) return 'mp3'; // last, because it has no magic bytes: frames are looked for
+  if (isMp3(bytes)) return 'mp3'; // last: MP3 has no magic bytes, and the search for frames is slower
   throw new ServingError(
     'INVALID_INPUT',
-    `received ${bytes.byteLength} bytes that are no recording, expected ${ACCEPTED}; send the file as it is`,
+    `received ${bytes.byteLength} bytes that are no audio file, expected ${ACCEPTED}; send the file as it is`,
   );
 };

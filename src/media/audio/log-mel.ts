@@ -1,6 +1,7 @@
+import { element } from '../../core/element.ts';
 import { createPowerSpectrum } from './power-spectrum.ts';
 
-/** What Whisper listens to, of whatever size: 100 frames a second, of 25 ms each. */
+/** Constants of all Whisper models: 100 frames a second, each of 25 ms. */
 export const SAMPLE_RATE = 16_000;
 const FRAME_LENGTH = 400;
 const HOP_LENGTH = 160;
@@ -14,13 +15,13 @@ const toMel = (hertz: number): number =>
 const toHertz = (mel: number): number =>
   mel < MEL_OF_1_KHZ ? (200 * mel) / 3 : 1_000 * Math.exp(LOG_STEP * (mel - MEL_OF_1_KHZ));
 
-/** A triangle over the spectrum: weights of its bins from `first` on, all others being zero. */
+/** A triangle over the spectrum: weights of its bins from `first` on. All other weights are zero. */
 interface MelFilter {
   readonly first: number;
   readonly weights: Float64Array;
 }
 
-/** `count` triangles of equal area, evenly spaced in mel (`mel_filter_bank` with `norm="slaney", mel_scale="slaney"`). */
+/** Triangles of equal area, evenly spaced in mel (`mel_filter_bank` with `norm="slaney", mel_scale="slaney"`). */
 const melFilters = (count: number): MelFilter[] => {
   const top = toMel(MAX_FREQUENCY);
   const corner = (index: number): number => toHertz((top * index) / (count + 1));
@@ -41,28 +42,27 @@ const melFilters = (count: number): MelFilter[] => {
 const hann = (length: number): Float64Array =>
   Float64Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / length));
 
-/** `samples`, then silence up to `length`, with half a frame of their mirror image on either side. */
+/** Pads `samples` with silence up to `length`, and with half a frame of the mirror image on either side. */
 const pad = (samples: Float32Array, length: number): Float32Array => {
   const margin = FRAME_LENGTH / 2;
   const padded = new Float32Array(length + FRAME_LENGTH);
   padded.set(samples, margin);
   for (let n = 1; n <= margin; n += 1) {
-    padded[margin - n] = padded[margin + n] as number;
-    padded[margin + length - 1 + n] = padded[margin + length - 1 - n] as number;
+    padded[margin - n] = padded[margin + n] ?? 0;
+    padded[margin + length - 1 + n] = padded[margin + length - 1 - n] ?? 0;
   }
   return padded;
 };
 
-/** Energies below are as good as silence. */
+/** Smaller energies count as silence. */
 const SILENT_ENERGY = 1e-10;
 const SILENCE = Math.log10(SILENT_ENERGY);
-/** Nothing is further below the loudest than this, in powers of ten. */
+/** Distance of the lowest level from the loudest, in powers of ten. */
 const RANGE = 8;
 
 /**
- * The spectrogram that Whisper's encoder takes, as `WhisperFeatureExtractor` of transformers 4.57 computes it:
- * float32[bins, frames], where 100 frames are a second, of samples at `SAMPLE_RATE` within ±1; shorter recordings are padded with
- * silence and longer ones cut.
+ * Creates a function from samples at `SAMPLE_RATE`, within ±1, to the spectrogram float32[bins,frames] that Whisper's encoder takes.
+ * Shorter audio is padded with silence, longer audio is cut. The reference is `WhisperFeatureExtractor` of transformers 4.57.
  *
  * @param bins 80, or 128 for large-v3
  * @param frames 3,000 for the 30 s of every official model
@@ -73,27 +73,24 @@ export const createLogMel = (bins: number, frames: number): ((samples: Float32Ar
   const length = frames * HOP_LENGTH;
 
   return (samples) => {
-    const heard = samples.subarray(0, length);
-    const padded = pad(heard, length);
-    const sounding = Math.min(frames, Math.ceil((heard.length + FRAME_LENGTH / 2) / HOP_LENGTH));
+    const audio = samples.subarray(0, length);
+    const padded = pad(audio, length);
+    const audibleFrames = Math.min(frames, Math.ceil((audio.length + FRAME_LENGTH / 2) / HOP_LENGTH));
     const mel = new Float32Array(bins * frames).fill(SILENCE);
     let loudest = SILENCE;
-    for (let frame = 0; frame < sounding; frame += 1) {
+    for (let frame = 0; frame < audibleFrames; frame += 1) {
       const power = powerSpectrum(padded, frame * HOP_LENGTH);
       for (let bin = 0; bin < bins; bin += 1) {
-        const { first, weights } = filters[bin] as MelFilter;
+        const { first, weights } = element(filters, bin);
         let energy = 0;
-        for (let n = 0; n < weights.length; n += 1) energy += (weights[n] as number) * (power[first + n] as number);
+        for (let n = 0; n < weights.length; n += 1) energy += (weights[n] ?? 0) * (power[first + n] ?? 0);
         const level = energy > SILENT_ENERGY ? Math.log10(energy) : SILENCE;
         mel[bin * frames + frame] = level;
         if (level > loudest) loudest = level;
       }
     }
     const quietest = loudest - RANGE;
-    for (let n = 0; n < mel.length; n += 1) {
-      const level = mel[n] as number;
-      mel[n] = (Math.max(level, quietest) + 4) / 4;
-    }
+    for (let n = 0; n < mel.length; n += 1) mel[n] = (Math.max(mel[n] ?? 0, quietest) + 4) / 4;
     return mel;
   };
 };

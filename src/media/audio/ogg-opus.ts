@@ -1,13 +1,13 @@
-import { type AudioFile, attempt, type Block, createDecodedCheck, refuseAudio } from './audio-file.ts';
+import { type AudioStream, attempt, type Block, createDecodedCheck, refuseAudio } from './audio-stream.ts';
 import { countSamples, type Page, readPages } from './ogg-pages.ts';
 
-/** Whatever was recorded: Opus decodes to this rate, in which its pages count. */
+/** Rate to which Opus always decodes, and by which its pages count samples. */
 const SAMPLE_RATE = 48_000;
 
-/** What the first packet says (RFC 7845, 5.1). */
+/** The first packet (RFC 7845, 5.1). */
 interface OpusHead {
   readonly channels: number;
-  /** Samples at the beginning that only set up the decoder. */
+  /** Samples at the beginning that are no audio, but set up the decoder. */
   readonly preSkip: number;
   /** Factor for all samples. */
   readonly gain: number;
@@ -16,7 +16,7 @@ interface OpusHead {
   readonly channelMappingTable: number[];
 }
 
-const parseHead = (packet: Uint8Array): OpusHead => {
+const parseOpusHead = (packet: Uint8Array): OpusHead => {
   const head = Buffer.from(packet);
   const channels = head.length < 19 ? 0 : head.readUInt8(9);
   const family = head.length < 19 ? 0 : head.readUInt8(18);
@@ -36,7 +36,7 @@ const parseHead = (packet: Uint8Array): OpusHead => {
   };
 };
 
-/** The packets that end in each page; a packet may begin in an earlier one. */
+/** Yields each page with the packets that end in it; a packet may begin in an earlier page. */
 function* readPackets(pages: readonly Page[]): Generator<{ page: Page; packets: Uint8Array[] }> {
   let begun: Uint8Array[] = [];
   for (const page of pages) {
@@ -46,7 +46,7 @@ function* readPackets(pages: readonly Page[]): Generator<{ page: Page; packets: 
       begun.push(page.body.subarray(at, at + size));
       at += size;
       if (size === 255) continue;
-      packets.push(begun.length === 1 ? (begun[0] as Uint8Array) : Buffer.concat(begun));
+      packets.push(Buffer.concat(begun));
       begun = [];
     }
     yield { page, packets };
@@ -64,10 +64,10 @@ async function* readBlocks(pages: readonly Page[], head: OpusHead): AsyncGenerat
   let headers = 2; // OpusHead and OpusTags
   try {
     for (const { page, packets } of readPackets(pages)) {
-      const sound = packets.slice(headers);
-      headers -= packets.length - sound.length;
-      if (sound.length === 0) continue;
-      const block = check(await attempt('ogg-opus', () => decoder.decodeFrames(sound)));
+      const audioPackets = packets.slice(headers);
+      headers -= packets.length - audioPackets.length;
+      if (audioPackets.length === 0) continue;
+      const block = check(await attempt('ogg-opus', () => decoder.decodeFrames(audioPackets)));
       const length = block[0]?.length ?? 0;
       const end = page.isLast && page.granule !== undefined ? Math.max(0, page.granule - granule) : length;
       const start = Math.min(toSkip, length);
@@ -81,12 +81,12 @@ async function* readBlocks(pages: readonly Page[], head: OpusHead): AsyncGenerat
 }
 
 /**
- * Ogg Opus, RFC 7845.
+ * Opens an Ogg Opus file (RFC 7845).
  * @throws `INVALID_INPUT`
  */
-export const openOpus = (bytes: Uint8Array): AudioFile => {
+export const openOpus = (bytes: Uint8Array): AudioStream => {
   const pages = readPages(bytes, 'ogg-opus');
-  const head = parseHead(pages[0]?.body ?? new Uint8Array());
+  const head = parseOpusHead(pages[0]?.body ?? new Uint8Array());
   const sampleCount = Math.max(0, countSamples(pages) - head.preSkip);
   return {
     format: 'ogg-opus',

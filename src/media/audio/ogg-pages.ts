@@ -1,35 +1,35 @@
-import { type AudioFormat, refuseAudio } from './audio-file.ts';
+import { type AudioFormat, refuseAudio } from './audio-stream.ts';
 
 /** A page of an Ogg stream, RFC 3533. */
 export interface Page {
   readonly bytes: Uint8Array;
-  /** Sizes of its segments; one below 255 ends a packet. */
+  /** Sizes of its segments; a segment below 255 bytes ends a packet. */
   readonly segments: Uint8Array;
   readonly body: Uint8Array;
-  /** Samples per channel up to its last complete packet; undefined when none ends in it. */
+  /** Samples of each channel up to its last complete packet; undefined when no packet ends in it. */
   readonly granule: number | undefined;
   readonly isLast: boolean;
 }
 
-const CHECKSUMS = Uint32Array.from({ length: 256 }, (_, byte) => {
+const CHECKSUMS = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte << 24;
   for (let bit = 0; bit < 8; bit += 1) value = (value << 1) ^ (value < 0 ? 0x04c11db7 : 0);
-  return value >>> 0;
+  return value;
 });
 
-/** The page's CRC-32, in which its own four bytes count as zero. */
+/** The CRC-32 of a page, whose own four bytes count as zero. */
 const checksum = (page: Uint8Array): number => {
   let value = 0;
   for (let at = 0; at < page.byteLength; at += 1) {
-    const byte = at >= 22 && at < 26 ? 0 : (page[at] as number);
-    value = ((value << 8) ^ (CHECKSUMS[((value >>> 24) ^ byte) & 255] as number)) >>> 0;
+    const byte = at >= 22 && at < 26 ? 0 : (page[at] ?? 0);
+    value = (value << 8) ^ (CHECKSUMS[((value >>> 24) ^ byte) & 255] ?? 0);
   }
-  return value;
+  return value >>> 0;
 };
 
 const NO_PACKET_ENDS = 0xffff_ffff_ffff_ffffn;
 
-/** The pages of a file, each checked. @throws `INVALID_INPUT` when one is damaged, cut or missing, or belongs to another stream */
+/** Reads and checks all pages. @throws `INVALID_INPUT` for a page that is damaged, cut or missing, or belongs to another stream */
 export const readPages = (bytes: Uint8Array, format: AudioFormat): Page[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pages: Page[] = [];
@@ -60,8 +60,9 @@ export const readPages = (bytes: Uint8Array, format: AudioFormat): Page[] => {
   return pages;
 };
 
-/** At least so many samples; a stream that was cut out of a longer one does not begin at zero. */
+/** Fewest samples of each channel. A stream that was cut out of a longer stream does not begin at zero. */
 export const countSamples = (pages: readonly Page[]): number => {
   const granules = pages.flatMap(({ granule }) => (granule ? [granule] : []));
-  return granules.length === 0 ? 0 : (granules.at(-1) as number) - (granules[0] as number);
+  const [first = 0] = granules;
+  return (granules.at(-1) ?? first) - first;
 };

@@ -1,10 +1,17 @@
-import { type AudioFile, attempt, type Block, createDecodedCheck, refuseAudio } from './audio-file.ts';
+import {
+  type AudioHeader,
+  type AudioStream,
+  attempt,
+  type Block,
+  createDecodedCheck,
+  refuseAudio,
+} from './audio-stream.ts';
 import { countSamples, type Page, readPages } from './ogg-pages.ts';
 
-/** Two bytes can become 4,096 samples of each channel: no more than these are decoded at a time. */
+/** Most samples that are decoded at a time: two bytes can become 4,096 samples of each channel. */
 const STEP_SAMPLES = 2 ** 20;
 
-/** The file in steps of whole pages; small steps make the decoder's parser begin again and again. */
+/** Splits the file into steps of whole pages, as large as possible: the decoder's parser begins anew with each step. */
 function* toSteps(bytes: Uint8Array, pages: readonly Page[], samplesPerPacket: number): Generator<Uint8Array> {
   let [start, end, packets] = [0, 0, 0];
   for (const page of pages) {
@@ -19,32 +26,30 @@ function* toSteps(bytes: Uint8Array, pages: readonly Page[], samplesPerPacket: n
   yield bytes.subarray(start, end);
 }
 
-async function* readBlocks(
-  steps: Iterable<Uint8Array>,
-  file: Parameters<typeof createDecodedCheck>[0],
-): AsyncGenerator<Block> {
+async function* readBlocks(steps: Iterable<Uint8Array>, header: AudioHeader): AsyncGenerator<Block> {
   const { OggVorbisDecoder } = await import('@wasm-audio-decoders/ogg-vorbis');
   const decoder = new OggVorbisDecoder();
   await decoder.ready;
-  const check = createDecodedCheck(file);
+  const check = createDecodedCheck(header);
   try {
-    for (const step of steps) yield check(await attempt(file.format, () => decoder.decode(step)));
-    yield check(await attempt(file.format, () => decoder.flush()));
+    for (const step of steps) yield check(await attempt(header.format, () => decoder.decode(step)));
+    yield check(await attempt(header.format, () => decoder.flush()));
   } finally {
     decoder.free();
   }
 }
 
 /**
- * Ogg Vorbis; the header is the first page (Vorbis I, 4.2.2).
+ * Opens an Ogg Vorbis file, whose first page is the header (Vorbis I, 4.2.2).
  * @throws `INVALID_INPUT`
  */
-export const openVorbis = (bytes: Uint8Array): AudioFile => {
+export const openVorbis = (bytes: Uint8Array): AudioStream => {
   const pages = readPages(bytes, 'ogg-vorbis');
   const head = Buffer.from(pages[0]?.body ?? []);
   if (head.length < 30) return refuseAudio('ogg-vorbis', 'has a damaged header');
-  const file = { format: 'ogg-vorbis', sampleRate: head.readUInt32LE(12), channels: head.readUInt8(11) } as const;
-  const samplesPerPacket = 2 ** (head.readUInt8(28) >> 4) * file.channels;
-  const blocks = () => readBlocks(toSteps(bytes, pages, samplesPerPacket), file);
-  return { ...file, sampleCount: countSamples(pages), blocks };
+  const channels = head.readUInt8(11);
+  const header: AudioHeader = { format: 'ogg-vorbis', sampleRate: head.readUInt32LE(12), channels };
+  const samplesPerPacket = 2 ** (head.readUInt8(28) >> 4) * channels;
+  const blocks = () => readBlocks(toSteps(bytes, pages, samplesPerPacket), header);
+  return { ...header, sampleCount: countSamples(pages), blocks };
 };

@@ -1,4 +1,4 @@
-/** Complex numbers, as their real and imaginary parts. */
+/** Complex numbers: an array of real parts, an array of imaginary parts. */
 interface Complex {
   readonly re: Float64Array;
   readonly im: Float64Array;
@@ -6,33 +6,43 @@ interface Complex {
 
 const complex = (length: number): Complex => ({ re: new Float64Array(length), im: new Float64Array(length) });
 
-/** e^(-2πi·k/period) for k from 0 up to `length`. */
+/** e^(-2πi·k/period) for k from 0 to `length` - 1. */
 const rootsOfUnity = (length: number, period: number): Complex => ({
   re: Float64Array.from({ length }, (_, k) => Math.cos((2 * Math.PI * k) / period)),
   im: Float64Array.from({ length }, (_, k) => -Math.sin((2 * Math.PI * k) / period)),
 });
 
-/** Replaces its first few values by their discrete Fourier transform. */
+/** Replaces the first values, as many as its radix, by their discrete Fourier transform. */
 type Butterfly = (values: Complex) => void;
 
 const butterfly2: Butterfly = ({ re, im }) => {
-  const br = re[1] as number;
-  const bi = im[1] as number;
-  re[1] = (re[0] as number) - br;
-  im[1] = (im[0] as number) - bi;
-  re[0] = (re[0] as number) + br;
-  im[0] = (im[0] as number) + bi;
+  const r0 = re[0] ?? 0;
+  const r1 = re[1] ?? 0;
+  const i0 = im[0] ?? 0;
+  const i1 = im[1] ?? 0;
+  re[0] = r0 + r1;
+  im[0] = i0 + i1;
+  re[1] = r0 - r1;
+  im[1] = i0 - i1;
 };
 
 const butterfly4: Butterfly = ({ re, im }) => {
-  const sum02r = (re[0] as number) + (re[2] as number);
-  const sum02i = (im[0] as number) + (im[2] as number);
-  const dif02r = (re[0] as number) - (re[2] as number);
-  const dif02i = (im[0] as number) - (im[2] as number);
-  const sum13r = (re[1] as number) + (re[3] as number);
-  const sum13i = (im[1] as number) + (im[3] as number);
-  const dif13r = (re[1] as number) - (re[3] as number);
-  const dif13i = (im[1] as number) - (im[3] as number);
+  const r0 = re[0] ?? 0;
+  const r1 = re[1] ?? 0;
+  const r2 = re[2] ?? 0;
+  const r3 = re[3] ?? 0;
+  const i0 = im[0] ?? 0;
+  const i1 = im[1] ?? 0;
+  const i2 = im[2] ?? 0;
+  const i3 = im[3] ?? 0;
+  const sum02r = r0 + r2;
+  const sum02i = i0 + i2;
+  const dif02r = r0 - r2;
+  const dif02i = i0 - i2;
+  const sum13r = r1 + r3;
+  const sum13i = i1 + i3;
+  const dif13r = r1 - r3;
+  const dif13i = i1 - i3;
   re[0] = sum02r + sum13r;
   im[0] = sum02i + sum13i;
   re[1] = dif02r + dif13i;
@@ -46,28 +56,36 @@ const butterfly4: Butterfly = ({ re, im }) => {
 const [COS1, COS2] = [Math.cos((2 * Math.PI) / 5), Math.cos((4 * Math.PI) / 5)];
 const [SIN1, SIN2] = [Math.sin((2 * Math.PI) / 5), Math.sin((4 * Math.PI) / 5)];
 
-/** Values k and 5 - k have conjugate roots: their sum meets the cosines, their difference the sines. */
+/** Values k and 5 - k have conjugate roots: the cosines multiply their sum, the sines their difference. */
 const butterfly5: Butterfly = ({ re, im }) => {
-  const xr = re[0] as number;
-  const xi = im[0] as number;
-  const sum1r = (re[1] as number) + (re[4] as number);
-  const sum1i = (im[1] as number) + (im[4] as number);
-  const dif1r = (re[1] as number) - (re[4] as number);
-  const dif1i = (im[1] as number) - (im[4] as number);
-  const sum2r = (re[2] as number) + (re[3] as number);
-  const sum2i = (im[2] as number) + (im[3] as number);
-  const dif2r = (re[2] as number) - (re[3] as number);
-  const dif2i = (im[2] as number) - (im[3] as number);
-  const even1r = xr + COS1 * sum1r + COS2 * sum2r;
-  const even1i = xi + COS1 * sum1i + COS2 * sum2i;
-  const even2r = xr + COS2 * sum1r + COS1 * sum2r;
-  const even2i = xi + COS2 * sum1i + COS1 * sum2i;
+  const r0 = re[0] ?? 0;
+  const i0 = im[0] ?? 0;
+  const r1 = re[1] ?? 0;
+  const r2 = re[2] ?? 0;
+  const r3 = re[3] ?? 0;
+  const r4 = re[4] ?? 0;
+  const i1 = im[1] ?? 0;
+  const i2 = im[2] ?? 0;
+  const i3 = im[3] ?? 0;
+  const i4 = im[4] ?? 0;
+  const sum1r = r1 + r4;
+  const sum1i = i1 + i4;
+  const dif1r = r1 - r4;
+  const dif1i = i1 - i4;
+  const sum2r = r2 + r3;
+  const sum2i = i2 + i3;
+  const dif2r = r2 - r3;
+  const dif2i = i2 - i3;
+  const even1r = r0 + COS1 * sum1r + COS2 * sum2r;
+  const even1i = i0 + COS1 * sum1i + COS2 * sum2i;
+  const even2r = r0 + COS2 * sum1r + COS1 * sum2r;
+  const even2i = i0 + COS2 * sum1i + COS1 * sum2i;
   const odd1r = SIN1 * dif1r + SIN2 * dif2r;
   const odd1i = SIN1 * dif1i + SIN2 * dif2i;
   const odd2r = SIN2 * dif1r - SIN1 * dif2r;
   const odd2i = SIN2 * dif1i - SIN1 * dif2i;
-  re[0] = xr + sum1r + sum2r;
-  im[0] = xi + sum1i + sum2i;
+  re[0] = r0 + sum1r + sum2r;
+  im[0] = i0 + sum1i + sum2i;
   re[1] = even1r + odd1i;
   im[1] = even1i - odd1r;
   re[4] = even1r - odd1i;
@@ -84,7 +102,7 @@ const BUTTERFLIES: readonly (readonly [radix: number, butterfly: Butterfly])[] =
   [2, butterfly2],
 ];
 
-/** Joins transforms of `done` values each into ones of `done` · `radix`. */
+/** Combines transforms of `done` values each into transforms of `done` · `radix` values. */
 interface Stage {
   readonly radix: number;
   readonly butterfly: Butterfly;
@@ -111,29 +129,29 @@ const planStages = (size: number): Stage[] => {
   return stages;
 };
 
-/** One stage of Stockham's order, in which nothing has to be permuted: from one array into the other. */
-const run = ({ radix, butterfly, done, roots }: Stage, from: Complex, to: Complex, values: Complex): void => {
+/** Runs one stage from one array into the other, in Stockham's order, which needs no permutation. */
+const runStage = ({ radix, butterfly, done, roots }: Stage, from: Complex, to: Complex, values: Complex): void => {
   const stride = from.re.length / radix;
   for (let j = 0; j < stride; j += 1) {
     const k = j % done;
     for (let r = 0; r < radix; r += 1) {
-      const a = from.re[j + r * stride] as number;
-      const b = from.im[j + r * stride] as number;
-      const c = roots.re[k * radix + r] as number;
-      const d = roots.im[k * radix + r] as number;
+      const a = from.re[j + r * stride] ?? 0;
+      const b = from.im[j + r * stride] ?? 0;
+      const c = roots.re[k * radix + r] ?? 0;
+      const d = roots.im[k * radix + r] ?? 0;
       values.re[r] = a * c - b * d;
       values.im[r] = a * d + b * c;
     }
     butterfly(values);
     const first = (j - k) * radix + k;
     for (let r = 0; r < radix; r += 1) {
-      to.re[first + r * done] = values.re[r] as number;
-      to.im[first + r * done] = values.im[r] as number;
+      to.re[first + r * done] = values.re[r] ?? 0;
+      to.im[first + r * done] = values.im[r] ?? 0;
     }
   }
 };
 
-/** The discrete Fourier transform of the values in `from`, which it overwrites; returns where the result is. */
+/** Creates the discrete Fourier transform of the values in `from`, which it overwrites. It returns the array with the result. */
 const createTransform = (from: Complex): (() => Complex) => {
   const stages = planStages(from.re.length);
   const other = complex(from.re.length);
@@ -142,7 +160,7 @@ const createTransform = (from: Complex): (() => Complex) => {
     let source = from;
     let target = other;
     for (const stage of stages) {
-      run(stage, source, target, values);
+      runStage(stage, source, target, values);
       const free = source;
       source = target;
       target = free;
@@ -152,14 +170,14 @@ const createTransform = (from: Complex): (() => Complex) => {
 };
 
 /**
- * Power spectra of real frames: |X[k]|² for k from 0 to size / 2. The function it returns works in one piece of memory, and
- * overwrites what it returned before.
+ * Creates the power spectrum of real frames: |X[k]|² for k from 0 to size / 2. The function allocates no memory, and each result
+ * overwrites the previous one.
  *
- * The `size` real values are taken for size / 2 complex ones, transformed, and taken apart again:
+ * Pairs of the `size` real values are transformed as size / 2 complex values, and separated afterwards:
  * Press et al., Numerical Recipes, 3rd edition, section 12.3.2.
  *
- * @param window multiplies each frame; its length is `size`, an even number with no prime factors but 2 and 5
- * @returns from samples and where the frame starts in them to float64[size / 2 + 1]
+ * @param window factors of the samples in a frame; its length is `size`, an even number without prime factors but 2 and 5
+ * @returns a function from samples and the start of the frame to float64[size / 2 + 1]
  */
 export const createPowerSpectrum = (window: Float64Array): ((samples: Float32Array, start: number) => Float64Array) => {
   const size = window.length;
@@ -171,19 +189,19 @@ export const createPowerSpectrum = (window: Float64Array): ((samples: Float32Arr
 
   return (samples, start) => {
     for (let n = 0; n < half; n += 1) {
-      packed.re[n] = (samples[start + 2 * n] as number) * (window[2 * n] as number);
-      packed.im[n] = (samples[start + 2 * n + 1] as number) * (window[2 * n + 1] as number);
+      packed.re[n] = (samples[start + 2 * n] ?? 0) * (window[2 * n] ?? 0);
+      packed.im[n] = (samples[start + 2 * n + 1] ?? 0) * (window[2 * n + 1] ?? 0);
     }
     const { re, im } = transform();
     for (let k = 0; k <= half; k += 1) {
       const a = k === half ? 0 : k;
       const b = k === 0 ? 0 : half - k;
-      const evenRe = (re[a] as number) + (re[b] as number);
-      const evenIm = (im[a] as number) - (im[b] as number);
-      const oddRe = (im[a] as number) + (im[b] as number);
-      const oddIm = (re[b] as number) - (re[a] as number);
-      const c = roots.re[k] as number;
-      const d = roots.im[k] as number;
+      const evenRe = (re[a] ?? 0) + (re[b] ?? 0);
+      const evenIm = (im[a] ?? 0) - (im[b] ?? 0);
+      const oddRe = (im[a] ?? 0) + (im[b] ?? 0);
+      const oddIm = (re[b] ?? 0) - (re[a] ?? 0);
+      const c = roots.re[k] ?? 0;
+      const d = roots.im[k] ?? 0;
       const doubleRe = evenRe + oddRe * c - oddIm * d;
       const doubleIm = evenIm + oddRe * d + oddIm * c;
       power[k] = (doubleRe * doubleRe + doubleIm * doubleIm) / 4;

@@ -1,35 +1,36 @@
-/**
- * Half the kernel's width in periods of the lower rate, and the pass band's share of what the lower rate can carry: the defaults
- * of `torchaudio.functional.resample`, with which the transformers pipeline resamples.
+import { sinc } from '../sinc.ts';
+
+/*
+ * Defaults of `torchaudio.functional.resample`, which the pipelines of transformers use: half the width of the kernel in periods of
+ * the lower rate, and the upper end of the pass band as a share of half the lower rate.
  */
 const LOWPASS_WIDTH = 6;
 const ROLLOFF = 0.99;
 
 /** The weights of the input samples around one output sample. */
 interface Phase {
-  /** The first of them, counted from the input sample at or before the output sample. */
+  /** Position of the first of these input samples, relative to the last input sample that is not after the output sample. */
   readonly first: number;
   readonly weights: Float32Array;
 }
 
-/** A sinc under a Hann window (`sinc_interp_hann`), for an output sample `offset` input samples after an input sample. */
+/** A sinc under a Hann window (`sinc_interp_hann`) for an output sample that comes `offset` input samples after an input sample. */
 const toPhase = (offset: number, cutoff: number): Phase => {
   const reach = LOWPASS_WIDTH / cutoff;
   const first = Math.ceil(offset - reach);
   const weights = new Float32Array(Math.floor(offset + reach) - first + 1);
   for (let i = 0; i < weights.length; i += 1) {
     const t = (first + i - offset) * cutoff;
-    const sinc = t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t);
-    weights[i] = cutoff * sinc * Math.cos((Math.PI * t) / LOWPASS_WIDTH / 2) ** 2;
+    weights[i] = cutoff * sinc(t) * Math.cos((Math.PI * t) / LOWPASS_WIDTH / 2) ** 2;
   }
   return { first, weights };
 };
 
-/** Converts a recording block by block. */
+/** Converts the sample rate of audio block by block. */
 export interface Resampler {
-  /** The next samples → the output samples that they complete. */
+  /** Takes the next samples. @returns the output samples that they complete */
   push(samples: Float32Array): Float32Array;
-  /** The last output samples, as if silence followed; in all there are `ceil(samples * toRate / fromRate)`. */
+  /** Ends the audio with silence. @returns the last output samples; in all there are `ceil(samples * toRate / fromRate)` */
   finish(): Float32Array;
 }
 
@@ -37,21 +38,21 @@ const UNCHANGED: Resampler = { push: (samples) => samples, finish: () => new Flo
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
-/** Polyphase: time in proportion to the samples, memory to one block and the kernel. Rates are whole numbers of hertz. */
+/** Creates a polyphase resampler: its memory is one block and the kernel. Rates are whole numbers of hertz. */
 export const createResampler = (fromRate: number, toRate: number): Resampler => {
   if (fromRate === toRate) return UNCHANGED;
   const divisor = greatestCommonDivisor(fromRate, toRate);
   const [from, to] = [fromRate / divisor, toRate / divisor];
   const cutoff = (ROLLOFF * Math.min(from, to)) / from;
   const reach = Math.ceil(LOWPASS_WIDTH / cutoff) + 1;
-  const phases = new Array<Phase | undefined>(to); // each made when it first comes up: there may be thousands
+  const phases = new Array<Phase | undefined>(to); // each created when first needed: there may be thousands
 
   let held = new Float32Array(reach); // silence before the first sample
   let heldFrom = -reach;
   let received = 0;
   let produced = 0;
 
-  /** Output samples up to the one whose kernel reaches beyond what is held, or up to `end`. */
+  /** Output samples whose kernel lies within the samples that are held, at most up to `end`. */
   const produce = (end: number): Float32Array => {
     const ready = Math.max(0, Math.min(end, Math.floor(((received - reach) * to) / from)) - produced);
     const output = new Float32Array(ready);
@@ -63,7 +64,7 @@ export const createResampler = (fromRate: number, toRate: number): Resampler => 
       const { first, weights } = phases[index];
       const start = base + first - heldFrom;
       let sum = 0;
-      for (let tap = 0; tap < weights.length; tap += 1) sum += (weights[tap] as number) * (held[start + tap] as number);
+      for (let tap = 0; tap < weights.length; tap += 1) sum += (weights[tap] ?? 0) * (held[start + tap] ?? 0);
       output[i] = sum;
     }
     return output;

@@ -1,11 +1,11 @@
 import { ServingError } from '../../core/errors.ts';
-import { type AudioFile, type Block, refuseAudio } from './audio-file.ts';
+import { type AudioStream, type Block, refuseAudio } from './audio-stream.ts';
 
 /** Reads one sample at a byte offset. */
 type ReadSample = (view: DataView, at: number) => number;
 
 const PCM: Readonly<Record<number, ReadSample>> = {
-  1: (view, at) => (view.getUint8(at) - 128) / 128, // the only one without a sign
+  1: (view, at) => (view.getUint8(at) - 128) / 128, // the only format without a sign
   2: (view, at) => view.getInt16(at, true) / 2 ** 15,
   3: (view, at) => (view.getInt8(at + 2) * 2 ** 16 + view.getUint16(at, true)) / 2 ** 23,
   4: (view, at) => view.getInt32(at, true) / 2 ** 31,
@@ -40,15 +40,15 @@ const FORMATS: Readonly<Record<number, Readonly<Record<number, ReadSample>>>> = 
 };
 
 const EXTENSIBLE = 0xfffe;
-/** What follows the format's number in the identifier of a `WAVE_FORMAT_EXTENSIBLE`. */
+/** Bytes after the format's number in the identifier of a `WAVE_FORMAT_EXTENSIBLE`. */
 const SUBFORMAT_TAIL = '000000001000800000aa00389b71';
-/** Written by what streams and does not know the length yet; no recording that is accepted is so long. */
+/** Sizes from here on stand for an unknown length, as streaming programs write it; no accepted file is so large. */
 const UNKNOWN_LENGTH = 0x7fff_0000;
 const FRAMES_PER_BLOCK = 65_536;
 
 interface Chunk {
   readonly start: number;
-  /** As it says; more than there is in a file that was cut. */
+  /** Bytes by its header; a file that was cut has fewer. */
   readonly size: number;
 }
 
@@ -78,17 +78,15 @@ const parseFormat = (bytes: Uint8Array, view: DataView, { start, size }: Chunk):
     const tail = Buffer.from(bytes.subarray(start + 26, start + 40)).toString('hex');
     if (tail === SUBFORMAT_TAIL) tag = view.getUint16(start + 24, true);
   }
-  const [channels, blockBytes, bits] = [2, 12, 14].map((at) => view.getUint16(start + at, true)) as [
-    number,
-    number,
-    number,
-  ];
+  const channels = view.getUint16(start + 2, true);
+  const blockBytes = view.getUint16(start + 12, true);
+  const bits = view.getUint16(start + 14, true);
   const sampleBytes = Math.ceil(bits / 8);
   const read = FORMATS[tag]?.[sampleBytes];
   if (read === undefined)
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `the recording (wav) has samples of format ${tag} with ${bits} bits, which is not decoded here; save it as 16-bit PCM`,
+      `the audio file (wav) has samples of format ${tag} with ${bits} bits, which is not decoded here; save it as 16-bit PCM`,
     );
   if (channels === 0 || blockBytes !== channels * sampleBytes)
     return refuseAudio('wav', `has ${blockBytes} bytes for ${channels} samples of ${bits} bits: its header is damaged`);
@@ -109,10 +107,10 @@ function* readBlocks(view: DataView, from: number, frames: number, format: WavFo
 }
 
 /**
- * RIFF/WAVE: integers of 8 to 32 bits, floats of 32 and 64, A-law and µ-law.
- * @throws `INVALID_INPUT` when the header is wrong or the file was cut; `UNSUPPORTED_MEDIA_TYPE` for other samples
+ * Opens a RIFF/WAVE file with samples as integers of 8 to 32 bits, floats of 32 or 64 bits, A-law or µ-law.
+ * @throws `INVALID_INPUT` for a wrong header or a file that was cut, `UNSUPPORTED_MEDIA_TYPE` for other samples
  */
-export const openWav = (bytes: Uint8Array): AudioFile => {
+export const openWav = (bytes: Uint8Array): AudioStream => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks = findChunks(bytes, view, ['fmt ', 'data']);
   const [fmt, data] = [chunks.get('fmt '), chunks.get('data')];
@@ -131,7 +129,7 @@ export const openWav = (bytes: Uint8Array): AudioFile => {
   return { format: 'wav', sampleRate, channels, sampleCount, blocks };
 };
 
-/** A mono file of 16-bit silence: the plainest recording there is. */
+/** A mono WAV file of 16-bit silence, as a minimal input. */
 export const createSilence = (seconds: number, sampleRate: number): Uint8Array => {
   const dataBytes = 2 * Math.round(seconds * sampleRate);
   const file = Buffer.alloc(44 + dataBytes);

@@ -8,38 +8,38 @@ export interface Rectangle extends Size {
   readonly top: number;
 }
 
-/** Where the pixels of one picture go. */
+/** Sizes and positions of one image on its way into a tensor. */
 export interface Geometry {
-  /** The whole picture after resizing. */
+  /** Size of the whole image after resizing. */
   readonly resized: Size;
-  /** The part of it that is kept. */
+  /** Part of the resized image that is kept. */
   readonly visible: Rectangle;
-  /** Where that part lies in the tensor; more than it when a crop is larger than the picture. */
+  /** Area of the visible part in the tensor, with its margin; the visible part lies at `left`, `top`. */
   readonly canvas: Rectangle;
-  /** The tensor's width and height: the canvas, padded. */
+  /** Width and height of the tensor: the canvas with padding. */
   readonly output: Size;
-  /** The level, of 255, of the canvas around the picture. */
+  /** Level from 0 to 255 of the margin around the visible part. */
   readonly margin: number;
 }
 
-/** 64 megapixels take up to 0.5 GB to decode (progressive JPEG, CMYK, WebP): a third of the default function's memory. */
+/** Most pixels of an image: 64 megapixels take up to 0.5 GB to decode, a third of the default function's memory. */
 export const MAX_PIXELS = 64_000_000;
 
-/** As large as fits into `bounds`, and never without a pixel. */
+/** The largest size of the same proportions within `bounds`; each side has at least one pixel. */
 const fitInto = (bounds: Size, { width, height }: Size, toWhole: (side: number) => number): Size => {
   const scale = Math.min(bounds.width / width, bounds.height / height);
   return { width: Math.max(1, toWhole(width * scale)), height: Math.max(1, toWhole(height * scale)) };
 };
 
-/** Cut to whole multiples, as the YOLOS processor does; where that leaves nothing, and the reference fails, one multiple. */
+/** Cuts each side to a multiple, as the YOLOS processor does. A shorter side becomes one multiple, while the reference fails. */
 const cutTo = (multiple: number, { width, height }: Size): Size => ({
   width: Math.max(multiple, width - (width % multiple)),
   height: Math.max(multiple, height - (height % multiple)),
 });
 
 /**
- * `get_resize_output_image_size` of `transformers.image_transforms`; with a bound on the longer side
- * `get_size_with_aspect_ratio` of its DETR processor. Both cut fractions off rather than round them.
+ * The size after resizing, by `get_resize_output_image_size` of `transformers.image_transforms`; with a bound on the longer side by
+ * `get_size_with_aspect_ratio` of its DETR processor. Both cut fractions off and do not round.
  */
 const toResized = (resize: Resize | undefined, source: Size): Size => {
   if (resize === undefined) return source;
@@ -54,25 +54,25 @@ const toResized = (resize: Resize | undefined, source: Size): Size => {
     const exactShort = (resize.longest * short) / long;
     const rounded = roundHalfToEven(exactShort);
     newShort = Math.max(1, rounded);
-    // A shorter side that is right already is left alone, with the longer one; not so in the copy for YOLOS when the picture is upright.
-    const isLeft = rounded === short && !(resize.multipleOf !== undefined && source.width < source.height);
-    newLong = isLeft ? long : Math.trunc((exactShort * long) / short);
+    // An image whose shorter side has the right length keeps its size; in the copy for YOLOS only if it is not upright.
+    const isKept = rounded === short && !(resize.multipleOf !== undefined && source.width < source.height);
+    newLong = isKept ? long : Math.trunc((exactShort * long) / short);
   }
   const resized =
     source.width <= source.height ? { width: newShort, height: newLong } : { width: newLong, height: newShort };
   return resize.multipleOf === undefined ? resized : cutTo(resize.multipleOf, resized);
 };
 
-/** Both start of a centred crop and, when negative, the margin before a smaller picture, as `center_crop` rounds them. */
+/** Start of a centred crop, rounded as in `center_crop`; a negative start is the margin before a smaller image. */
 const centredStart = (length: number, cropped: number): number => Math.floor((length - cropped) / 2);
-/** The same as Ultralytics' `LetterBox` rounds it: the odd pixel comes after the picture. */
+/** Start of a letterbox, rounded as in Ultralytics' `LetterBox`: the odd pixel comes after the image. */
 const letterboxStart = (length: number, boxed: number): number => -Math.floor((boxed - length) / 2);
 /** The grey of a letterbox. */
 const LETTERBOX_LEVEL = 114;
 
 /**
- * Sizes and places for one picture of size `source`.
- * @throws `INVALID_INPUT` when resizing would make it too large, or padding does not hold it
+ * Computes the geometry of one image of size `source`.
+ * @throws `INVALID_INPUT` when the resized image is too large, or larger than the padded tensor
  */
 export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Size): Geometry => {
   const resized = toResized(resize, source);
@@ -85,7 +85,7 @@ export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Si
   const refuse = (problem: string): ServingError =>
     new ServingError(
       'INVALID_INPUT',
-      `the picture of ${source.width}×${source.height} pixels becomes ${cropped.width}×${cropped.height}, ${problem}`,
+      `the image of ${source.width}×${source.height} pixels becomes ${cropped.width}×${cropped.height}, ${problem}`,
     );
   if (cropped.width * cropped.height > MAX_PIXELS) throw refuse(`which exceeds ${MAX_PIXELS} pixels; crop it`);
   if (output.width < cropped.width || output.height < cropped.height)

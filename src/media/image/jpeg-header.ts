@@ -1,20 +1,20 @@
 import type { Size } from './processors.ts';
 
 const SCAN = 0xda;
-/** Also XMP: where a camera says which side is up. */
+/** Segment of EXIF and XMP, which may give an orientation. */
 const APP1 = 0xe1;
-/** Frames of the usual codings: baseline, extended, progressive. */
+/** Frames of baseline, extended and progressive JPEG. */
 const USUAL_FRAMES = new Set([0xc0, 0xc1, 0xc2]);
-/** Tables and an extension, numbered among the frames. */
+/** Tables and an extension that are numbered like frames. */
 const NO_FRAMES = new Set([0xc4, 0xc8, 0xcc]);
 
 const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.has(marker);
-/** Markers that no length follows, and bytes that only fill up. */
+/** Markers without a length after them, and fill bytes. */
 const isBare = (marker: number): boolean => marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd9) || marker === 0xff;
 
 /**
- * The size of an ordinary JPEG: 8-bit grey or colour, its samples `plain`, stored upright. undefined for any other, and for one that is
- * damaged before its first scan: of those libvips tells, which takes 0.3 ms. ITU-T T.81, annex B.
+ * Reads the size of an ordinary JPEG: 8-bit grey or colour, samples `plain`, stored upright (ITU-T T.81, annex B).
+ * @returns undefined for any other JPEG, and for damage before the first scan; libvips reads their headers, which takes 0.3 ms
  */
 export const readOrdinaryJpegHeader = (bytes: Uint8Array): Size | undefined => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,45 +2,47 @@ import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
 
-/** Pillow's filters that `transformers` configurations use, by their number in the file. */
+/** Pillow's filters by their numbers in `preprocessor_config.json`. */
 const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
-/** `linear` is OpenCV's: between the nearest pixels, however many are passed over. */
+/** A filter; `linear` is OpenCV's, which interpolates between the nearest pixels and skips the others. */
 export type Resample = (typeof RESAMPLE)[number] | 'linear';
 
-/** One channel of the tensor: which channel of the RGB pixels it shows, and the value of each of its 256 levels. */
+/** One channel of the tensor. */
 export interface Channel {
+  /** Index of its channel in RGB pixels. */
   readonly source: number;
+  /** Value for each of the 256 levels. */
   readonly levels: Float32Array;
 }
 
 export type Resize =
-  /** To these sides, whatever that does to the proportions. */
+  /** Exactly to this size; proportions may change. */
   | Size
-  /** To this shorter side, unless the longer one would exceed its bound; both sides then cut to a multiple. */
+  /** The shorter side to `shortest`, or less if the longer side would exceed `longest`; then both cut to a multiple. */
   | {
       readonly shortest: number;
       readonly longest?: number | undefined;
       readonly multipleOf?: number | undefined;
     }
-  /** As large as fits into these sides. */
+  /** To the largest size within these sides. */
   | { readonly within: Size }
-  /** As large as fits into these sides, in the middle of a grey of that size. */
+  /** To the largest size within these sides, in the middle of a grey area of this size. */
   | { readonly letterbox: Size };
 
-/** What happens to the pixels, in this order. */
+/** Steps of the preprocessing of pixels, in this order. */
 export interface ImagePreprocessing {
-  /** Nothing without it. */
+  /** undefined: images keep their size. */
   readonly resize: Resize | undefined;
   readonly resample: Resample;
-  /** The centre of the picture, black around a smaller one. */
+  /** Size of the centred crop; a smaller image gets a black margin. */
   readonly crop: Size | undefined;
-  /** Rescale, normalise and channel order in one. */
+  /** Rescaling, normalisation and the order of channels. */
   readonly channels: readonly Channel[];
-  /** Zeros to the right and below, up to this size. */
+  /** Size up to which zeros are added at the right and below. */
   readonly pad: Size | undefined;
 }
 
-/** Steps that `do_…` may name without any effect on the pixels of a picture. */
+/** Fields `do_…` of steps without effect on pixels. */
 const WITHOUT_EFFECT = new Set(['do_convert_rgb', 'do_reduce_labels', 'do_convert_annotations']);
 
 const side = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -82,13 +84,13 @@ const fieldsSchema = v.object({
 const invalid = (message: string): ServingError =>
   new ServingError('MODEL_INVALID', `preprocessor_config.json: ${message}`);
 
-/** The name of the processor without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`, by which it is known here. */
+/** Key of the processor in `PROCESSORS`: its name without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`. */
 export const processorName = (file: Readonly<Record<string, unknown>>): string | undefined => {
   const type = file.image_processor_type ?? file.feature_extractor_type;
   return type == null ? undefined : String(type).replace(/(ImageProcessor|ImageProcessorFast|FeatureExtractor)$/, '');
 };
 
-/** @throws `MODEL_INVALID` when the file names a processor that is not known here */
+/** @throws `MODEL_INVALID` for a processor that is not in `PROCESSORS` */
 const findProcessor = (file: Record<string, unknown>): (typeof PROCESSORS)[string] => {
   const name = processorName(file);
   if (name === undefined) return { defaults: {} };
@@ -97,11 +99,11 @@ const findProcessor = (file: Record<string, unknown>): (typeof PROCESSORS)[strin
   const type = file.image_processor_type ?? file.feature_extractor_type;
   const known = Object.keys(PROCESSORS).map((name) => `${name}ImageProcessor`);
   throw invalid(
-    `"image_processor_type" is ${JSON.stringify(type)}, known are ${known.join(', ')}; a model whose steps are those of one of them may name it`,
+    `"image_processor_type" is ${JSON.stringify(type)}, known are ${known.join(', ')}; a model with the steps of one of these may name it`,
   );
 };
 
-/** @throws `MODEL_INVALID` for a step that would be left out */
+/** @throws `MODEL_INVALID` for a step that is not done here */
 const assertEveryStepKnown = (file: Record<string, unknown>): void => {
   for (const [field, value] of Object.entries(file)) {
     const step = field === 'size_divisor' ? value !== undefined : field.startsWith('do_') && value === true;
@@ -112,7 +114,7 @@ const assertEveryStepKnown = (file: Record<string, unknown>): void => {
   }
 };
 
-/** A bare number means what the processor's own default means: all sides, or the shorter one, which older files bound by `max_size`. */
+/** Replaces a bare number by a size like the processor's default: both sides, or the shorter side, which `max_size` bounds in older files. */
 const spellOut = (
   value: v.InferOutput<typeof size> | undefined,
   fallback?: SizeField,
@@ -124,7 +126,7 @@ const spellOut = (
     : { height: value, width: value };
 };
 
-/** The fields as the file and its processor's defaults give them. @throws `MODEL_INVALID` */
+/** Reads the fields of the file, with the defaults of its processor. @throws `MODEL_INVALID` */
 const readFields = (json: unknown): ProcessorFields => {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw invalid(`received ${JSON.stringify(json)}, expected an object`);
@@ -147,7 +149,7 @@ const readFields = (json: unknown): ProcessorFields => {
   return { ...fields, ...rewrite?.(fields) };
 };
 
-/** @throws `MODEL_INVALID` unless `value` gives both sides */
+/** @throws `MODEL_INVALID` for a size without both sides */
 const toSize = (field: string, value: SizeField | undefined): Size => {
   if (value !== undefined && 'height' in value) return { width: value.width, height: value.height };
   throw invalid(`"${field}" is ${JSON.stringify(value)}, expected n or {height, width}`);
@@ -160,7 +162,7 @@ const toResize = ({ size: value }: ProcessorFields): Resize => {
   return { shortest: value.shortest_edge, longest: value.longest_edge, multipleOf: value.multiple_of };
 };
 
-/** In the steps and in the float32 arithmetic of the reference, so that equal pixels give equal values. */
+/** Computes with the steps and the float32 arithmetic of the reference, so that equal pixels give equal values. */
 const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
   const { fround } = Math;
   const of = (value: number | number[]): number => fround(Array.isArray(value) ? (value[channel] ?? 0) : value);
@@ -175,10 +177,10 @@ const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
 };
 
 /**
- * What a `preprocessor_config.json` asks for, as the image processor of `transformers` that it names would do it.
- * Pictures are converted to RGB in any case, as the pipelines of `transformers` do.
+ * Reads `preprocessor_config.json` like the image processor of `transformers` that it names.
+ * All images are converted to RGB, as in the pipelines of `transformers`.
  *
- * @throws `MODEL_INVALID`, naming field and value, for what is not done here
+ * @throws `MODEL_INVALID`, naming field and value, for a step or a value that is not supported here
  */
 export const parseImagePreprocessing = (json: unknown): ImagePreprocessing => {
   const fields = readFields(json);

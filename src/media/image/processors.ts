@@ -4,14 +4,14 @@ export interface Size {
   readonly height: number;
 }
 
-/** `size` and `crop_size` of `preprocessor_config.json`, once a bare number has been spelt out; the last two as processors rewrite it. */
+/** Values of `size` and `crop_size` in `preprocessor_config.json`, except for bare numbers; `multiple_of` and `letterbox` come from `rewrite`. */
 export type SizeField =
   | { height: number; width: number }
   | { shortest_edge: number; longest_edge?: number | undefined; multiple_of?: number }
   | { max_height: number; max_width: number }
   | { letterbox: { height: number; width: number } };
 
-/** The fields of `preprocessor_config.json` that change pixels, by their names in the file. */
+/** Fields of `preprocessor_config.json` that change pixels, by their names in the file. */
 export interface ProcessorFields {
   do_resize: boolean;
   size?: SizeField | undefined;
@@ -32,9 +32,9 @@ export interface ProcessorFields {
 }
 
 interface Processor {
-  /** What the fields are when the file does not name them. */
+  /** Values of fields that are missing in the file. */
   readonly defaults: Partial<ProcessorFields>;
-  /** Says what is particular to the processor in the fields that all have. */
+  /** Expresses steps of this processor alone by the fields of all processors. */
   readonly rewrite?: (fields: ProcessorFields) => Partial<ProcessorFields>;
 }
 
@@ -46,7 +46,7 @@ const CLIP = {
   image_std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** What a processor has that does not say otherwise, and a file that names no processor. */
+/** Defaults of every processor; used alone when the file names none. */
 export const COMMON_DEFAULTS: ProcessorFields = {
   do_resize: true,
   resample: 2,
@@ -62,15 +62,15 @@ export const COMMON_DEFAULTS: ProcessorFields = {
   do_pad: false,
 };
 
-/** As large as COCO's detectors take pictures, unless they are long. */
+/** Size of images in detectors for COCO. */
 const DETR_SIZE = { shortest_edge: 800, longest_edge: 1333 };
 
-/** ConvNeXT crops a fraction of smaller pictures, and from this side on squeezes the whole picture. */
+/** Side from which on ConvNeXT warps the whole image to a square; it crops smaller images. */
 const CONVNEXT_WARP_SIDE = 384;
 
 /**
- * The processors of `transformers` 4.57 that image classifiers and object detectors use, and Ultralytics' `LetterBox`.
- * Keys are the class names without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`.
+ * Processors of `transformers` 4.57 for image classifiers and object detectors, and Ultralytics' `LetterBox`.
+ * Keys are class names without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`.
  */
 export const PROCESSORS: Readonly<Record<string, Processor>> = {
   Beit: { defaults: { size: square(256), resample: 3, ...CENTER_CROP_224 } },

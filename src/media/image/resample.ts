@@ -1,21 +1,20 @@
+import { sinc } from '../sinc.ts';
 import type { Rectangle } from './geometry.ts';
 import type { Resample } from './preprocessing.ts';
 import type { Size } from './processors.ts';
 
-/** uint8[height,width,3], RGB. */
+/** RGB pixels; `data` is uint8[height,width,3]. */
 export interface Pixels extends Size {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
 interface Filter {
-  /** Half the filter's width at scale 1. */
+  /** Half the width of the filter at scale 1. */
   readonly support: number;
   readonly weight: (distance: number) => number;
-  /** Whether it widens when pixels are passed over, so that each counts. */
+  /** Tells whether the filter widens when an image shrinks, so that every pixel counts. */
   readonly widens: boolean;
 }
-
-const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
 const triangle = (x: number): number => Math.max(0, 1 - Math.abs(x));
 
@@ -35,16 +34,16 @@ const FILTERS: Record<Exclude<Resample, 'nearest'>, Filter> = {
   lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0), widens: true },
 };
 
-/** Weights are fixed-point numbers with this many fractional bits. */
+/** Fractional bits of weights, which are fixed-point numbers. */
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** For each output position: where its taps start in the input, how many there are, and their weights. */
+/** The taps of each output position: their first input position, their number and their weights. */
 interface Taps {
   readonly starts: Int32Array;
   readonly counts: Int32Array;
   readonly weights: Int32Array;
-  /** Weights per position. */
+  /** Distance between the weights of neighbouring positions. */
   readonly stride: number;
 }
 
@@ -75,7 +74,7 @@ const toTaps = (inputLength: number, outputLength: number, from: number, length:
   return taps;
 };
 
-/** Rows `firstRow` to `firstRow + rows` of `pixels`, filtered across. The loops are plain because they are hot. */
+/** Filters `rows` rows of `pixels` from `firstRow` on horizontally. */
 const filterAcross = ({ data, width }: Pixels, firstRow: number, rows: number, taps: Taps): Uint8ClampedArray => {
   const { starts, counts, weights, stride } = taps;
   const columns = starts.length;
@@ -87,13 +86,13 @@ const filterAcross = ({ data, width }: Pixels, firstRow: number, rows: number, t
       let red = HALF;
       let green = HALF;
       let blue = HALF;
-      let from = row + (starts[x] as number) * 3;
-      const end = x * stride + (counts[x] as number);
+      let from = row + (starts[x] ?? 0) * 3;
+      const end = x * stride + (counts[x] ?? 0);
       for (let k = x * stride; k < end; k += 1) {
-        const weight = weights[k] as number;
-        red = (red + Math.imul(data[from] as number, weight)) | 0;
-        green = (green + Math.imul(data[from + 1] as number, weight)) | 0;
-        blue = (blue + Math.imul(data[from + 2] as number, weight)) | 0;
+        const weight = weights[k] ?? 0;
+        red = (red + Math.imul(data[from] ?? 0, weight)) | 0;
+        green = (green + Math.imul(data[from + 1] ?? 0, weight)) | 0;
+        blue = (blue + Math.imul(data[from + 2] ?? 0, weight)) | 0;
         from += 3;
       }
       output[at] = red >> PRECISION_BITS;
@@ -105,7 +104,7 @@ const filterAcross = ({ data, width }: Pixels, firstRow: number, rows: number, t
   return output;
 };
 
-/** `data` has rows of `rowLength` bytes, the first of which is input row `firstRow`. */
+/** Filters rows of `rowLength` bytes vertically; `data` begins with input row `firstRow`. */
 const filterDown = (data: Uint8ClampedArray, rowLength: number, firstRow: number, taps: Taps): Uint8ClampedArray => {
   const { starts, counts, weights, stride } = taps;
   const rows = starts.length;
@@ -113,20 +112,19 @@ const filterDown = (data: Uint8ClampedArray, rowLength: number, firstRow: number
   const sums = new Int32Array(rowLength);
   for (let y = 0; y < rows; y += 1) {
     sums.fill(HALF);
-    let from = ((starts[y] as number) - firstRow) * rowLength;
-    const end = y * stride + (counts[y] as number);
+    let from = ((starts[y] ?? 0) - firstRow) * rowLength;
+    const end = y * stride + (counts[y] ?? 0);
     for (let k = y * stride; k < end; k += 1) {
-      const weight = weights[k] as number;
-      for (let i = 0; i < rowLength; i += 1)
-        sums[i] = ((sums[i] as number) + Math.imul(data[from + i] as number, weight)) | 0;
+      const weight = weights[k] ?? 0;
+      for (let i = 0; i < rowLength; i += 1) sums[i] = ((sums[i] ?? 0) + Math.imul(data[from + i] ?? 0, weight)) | 0;
       from += rowLength;
     }
-    for (let i = 0; i < rowLength; i += 1) output[y * rowLength + i] = (sums[i] as number) >> PRECISION_BITS;
+    for (let i = 0; i < rowLength; i += 1) output[y * rowLength + i] = (sums[i] ?? 0) >> PRECISION_BITS;
   }
   return output;
 };
 
-/** Input position of each output position; adds up the scale as Pillow does, so that it rounds alike. */
+/** The input position of each output position, by adding up the scale as Pillow does, for equal rounding. */
 const nearestPositions = (inputLength: number, outputLength: number, from: number, length: number): Int32Array => {
   const scale = inputLength / outputLength;
   const positions = new Int32Array(length);
@@ -144,28 +142,28 @@ const pick = ({ data, width }: Pixels, columns: Int32Array, rows: Int32Array): U
   for (const row of rows)
     for (const column of columns) {
       const from = (row * width + column) * 3;
-      output[at] = data[from] as number;
-      output[at + 1] = data[from + 1] as number;
-      output[at + 2] = data[from + 2] as number;
+      output[at] = data[from] ?? 0;
+      output[at + 1] = data[from + 1] ?? 0;
+      output[at + 2] = data[from + 2] ?? 0;
       at += 3;
     }
   return output;
 };
 
 /**
- * The part `window` of `pixels` resized to `size`, bit for bit as Pillow's `Image.resize` makes it
- * (src/libImaging/Resample.c; Geometry.c for nearest); `linear` as OpenCV's `INTER_LINEAR`, to a level.
+ * Resizes `pixels` to `size`, and returns the part `crop` of the result. Levels equal those of Pillow's `Image.resize`
+ * (src/libImaging/Resample.c; Geometry.c for nearest); those of `linear` differ from OpenCV's `INTER_LINEAR` by at most 1.
  */
-export const resample = (pixels: Pixels, size: Size, window: Rectangle, method: Resample): Pixels => {
-  const { left, top, width, height } = window;
+export const resample = (pixels: Pixels, size: Size, crop: Rectangle, method: Resample): Pixels => {
+  const { left, top, width, height } = crop;
   const across = [pixels.width, size.width, left, width] as const;
   const down = [pixels.height, size.height, top, height] as const;
   if (method === 'nearest')
     return { width, height, data: pick(pixels, nearestPositions(...across), nearestPositions(...down)) };
   const filter = FILTERS[method];
   const rowTaps = toTaps(...down, filter);
-  const firstRow = rowTaps.starts[0] as number;
-  const endRow = (rowTaps.starts[height - 1] as number) + (rowTaps.counts[height - 1] as number);
+  const firstRow = rowTaps.starts[0] ?? 0;
+  const endRow = (rowTaps.starts[height - 1] ?? 0) + (rowTaps.counts[height - 1] ?? 0);
   const rows = filterAcross(pixels, firstRow, endRow - firstRow, toTaps(...across, filter));
   return { width, height, data: filterDown(rows, width * 3, firstRow, rowTaps) };
 };

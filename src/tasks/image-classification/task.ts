@@ -46,7 +46,7 @@ const steps = (
   preprocessing: ImagePreprocessing,
   names: ReturnType<typeof graphNames>,
 ): SinglePass<Request, ResizedImage, undefined> => ({
-  blank: { images: [BLACK_PIXEL], isList: false, topK: DEFAULT_TOP_K },
+  blank: { files: [BLACK_PIXEL], isList: false, topK: DEFAULT_TOP_K },
 
   decode(payload) {
     assertKnownParameters(payload.parameters, ['top_k']);

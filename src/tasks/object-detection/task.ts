@@ -96,7 +96,7 @@ const steps = (
   { pixelValues, pixelMask }: GraphInputs,
   { defaults, detect }: Head,
 ): SinglePass<Request, ResizedImage, undefined> => ({
-  blank: { images: [BLACK_PIXEL], isList: false, options: defaults },
+  blank: { files: [BLACK_PIXEL], isList: false, options: defaults },
 
   decode(payload) {
     const { parameters } = payload;

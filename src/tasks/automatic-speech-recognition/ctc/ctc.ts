@@ -5,8 +5,8 @@ import { ServingError } from '../../../core/errors.ts';
 import type { Payload } from '../../../core/payload.ts';
 import { show } from '../../../core/show.ts';
 import type { Signature } from '../../../core/tensor.ts';
-import { decodeRecordings } from '../../../media/audio/decode-recordings.ts';
-import { type Recordings, toRecordings } from '../../../media/audio/input.ts';
+import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
+import { type AudioFiles, toAudioFiles } from '../../../media/audio/input.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { oneByOne } from '../../one-by-one.ts';
 import { assertKnownParameters } from '../../parameters.ts';
@@ -35,7 +35,7 @@ const settingsSchema = v.object({
 });
 
 interface Request {
-  readonly recordings: Recordings;
+  readonly recordings: AudioFiles;
   readonly timestamps: TimestampUnit | undefined;
   readonly windowing: Windowing | undefined;
 }
@@ -52,7 +52,7 @@ const readTimestamps = ({ return_timestamps: value }: Payload['parameters']): Ti
 const decode = (payload: Payload): Request => {
   assertKnownParameters(payload.parameters, ['return_timestamps', 'chunk_length_s', 'stride_length_s']);
   return {
-    recordings: toRecordings(payload),
+    recordings: toAudioFiles(payload),
     timestamps: readTimestamps(payload.parameters),
     windowing: readWindowing(payload.parameters),
   };
@@ -61,7 +61,7 @@ const decode = (payload: Payload): Request => {
 /** An hour of sound at a time is enough. */
 const createPredict = (reader: ReturnType<typeof createReader>): Task['predict'] =>
   oneByOne(async ({ recordings, timestamps, windowing }: Request, model, lap) => {
-    const samples = await decodeRecordings(recordings, reader.sampleRate, reader.assertLongEnough);
+    const samples = await decodeAudioFiles(recordings, reader.sampleRate, reader.assertLongEnough);
     const rows = samples.map((recording) => reader.toRows(recording, windowing));
     lap('preprocess');
     for (const batch of reader.toBatches(rows.flat(), model.maxBatch)) await reader.run(batch, onlyGraph(model.graphs));

@@ -4,8 +4,8 @@ import { ServingError } from '../../../core/errors.ts';
 import type { Payload } from '../../../core/payload.ts';
 import type { Signature } from '../../../core/tensor.ts';
 import { assertMergedDecoder } from '../../../generation/decoder.ts';
-import { decodeRecordings } from '../../../media/audio/decode-recordings.ts';
-import { type Recordings, toRecordings } from '../../../media/audio/input.ts';
+import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
+import { type AudioFiles, toAudioFiles } from '../../../media/audio/input.ts';
 import { createLogMel, SAMPLE_RATE } from '../../../media/audio/log-mel.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { oneByOne } from '../../one-by-one.ts';
@@ -19,7 +19,7 @@ import { loadVocabulary, type Vocabulary } from './vocabulary.ts';
 import { parseWhisperConfig, type WhisperConfig, whisperSettingsSchema } from './whisper-config.ts';
 
 interface Request {
-  readonly recordings: Recordings;
+  readonly recordings: AudioFiles;
   readonly options: WhisperOptions;
 }
 
@@ -83,12 +83,12 @@ export const createWhisper = (
 
   const decode = (payload: Payload): Request => ({
     options: readWhisperOptions(payload.parameters, config, ears.frames / FRAMES_PER_SECOND),
-    recordings: toRecordings(payload),
+    recordings: toAudioFiles(payload),
   });
 
   /** Parts of all recordings of a request share runs. Requests follow one another: an hour of sound at a time is enough. */
   const answer = async ({ recordings, options }: Request, model: TaskModel, lap: Lap): Promise<Answer> => {
-    const samples = await decodeRecordings(recordings, SAMPLE_RATE);
+    const samples = await decodeAudioFiles(recordings, SAMPLE_RATE);
     const parts = samples.map((recording) => toParts(recording, options));
     lap('preprocess');
     await hear(parts.flat(), ears, model, lap);

@@ -25,7 +25,7 @@ describe('log-mel spectrogram', () => {
     expect([...logMel(voice)]).toEqual([...logMel(cut)]);
   });
 
-  it('mirrors the recording at its end, when it is as long as the spectrogram', () => {
+  it('mirrors the audio at its end when it is as long as the spectrogram', () => {
     const mirrored = new Float32Array(17_000);
     mirrored.set(voice.subarray(0, 16_000));
     for (let n = 1; n < 1_000; n += 1) mirrored[15_999 + n] = voice[15_999 - n] as number;

@@ -36,7 +36,7 @@ const png = (width: number, height: number, rows: Uint8Array): Buffer => {
   ]);
 };
 
-describe('decoding pictures', () => {
+describe('decoding images', () => {
   let jpeg: Buffer;
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('decoding pictures', () => {
 
   it.each<[string, ErrorCode, string, () => Buffer]>([
     ['0 bytes', 'INVALID_INPUT', '0 bytes', () => Buffer.alloc(0)],
-    ['text', 'INVALID_INPUT', 'no picture', () => Buffer.from('a picture of a cat')],
+    ['text', 'INVALID_INPUT', 'no image', () => Buffer.from('an image of a cat')],
     ['half a JPEG', 'INVALID_INPUT', 'premature end', () => jpeg.subarray(0, jpeg.length / 2)],
     ['a JPEG without its last two bytes', 'INVALID_INPUT', 'premature end', () => jpeg.subarray(0, -2)],
     ['a JPEG cut in its header', 'INVALID_INPUT', 'cannot be decoded', () => jpeg.subarray(0, 200)],
@@ -80,7 +80,7 @@ describe('decoding pictures', () => {
     });
   });
 
-  it('names only the reason when a picture is damaged, not what was tried on the way to it', async () => {
+  it('names only the reason when an image is damaged, not what was tried on the way to it', async () => {
     const avif = await read('photo.avif');
 
     await expect(preprocessImage(avif.subarray(0, 9000), TO_8)).rejects.toMatchObject({
@@ -96,7 +96,7 @@ describe('decoding pictures', () => {
     await expect(preprocessImage(damaged, TO_8)).resolves.toMatchObject({ shape: [1, 3, 8, 8] });
   });
 
-  it('turns a picture upright', async () => {
+  it('turns an image upright', async () => {
     const upright = await preprocessImage(await read('rgb.png'), AS_IT_IS);
     const turned = await preprocessImage(await read('orientation-6.png'), AS_IT_IS);
 
@@ -117,7 +117,7 @@ describe('decoding pictures', () => {
     expect(Array.from(data)).toEqual([10, 200, 10, 200, 10, 200]);
   });
 
-  it('puts black around a picture smaller than its crop, and zeros where it is padded', async () => {
+  it('puts black around an image smaller than its crop, and zeros where it is padded', async () => {
     const plan = parseImagePreprocessing({
       do_resize: false,
       do_center_crop: true,
@@ -135,7 +135,7 @@ describe('decoding pictures', () => {
     expect(Array.from(data.subarray(0, 10))).toEqual([-5, 5, 195, -5, 0, 0, 0, 0, 0, 0]);
   });
 
-  it('decodes pictures of many megapixels after one that failed', async () => {
+  it('decodes images of many megapixels after one that failed', async () => {
     const [width, height] = [5000, 4000];
     const whole = png(width, height, Buffer.alloc((width + 1) * height));
     const broken = png(width, height, Buffer.alloc(width));

@@ -5,7 +5,7 @@ import { parseImagePreprocessing } from '../../../../src/media/image/preprocessi
 const plan = (fields: Record<string, unknown>) => parseImagePreprocessing({ do_rescale: true, ...fields });
 
 /** Expected sizes are those of `transformers.image_transforms` and its DETR processor, which gives 10000×3 no height at all. */
-describe('the place of a picture in its tensor', () => {
+describe('the place of an image in its tensor', () => {
   it.each([
     [451, 300, 384, 256],
     [300, 451, 256, 384],
@@ -46,7 +46,7 @@ describe('the place of a picture in its tensor', () => {
     expect(visible).toEqual({ left: 1, top: 2, width: 4, height: 4 });
   });
 
-  it('puts a picture smaller than its crop into the middle, the odd margin before it', () => {
+  it('puts an image smaller than its crop into the middle, the odd margin before it', () => {
     const { visible, canvas } = toGeometry(
       plan({ do_resize: false, do_center_crop: true, crop_size: { height: 6, width: 2 } }),
       {
@@ -102,7 +102,7 @@ describe('the place of a picture in its tensor', () => {
     ['Detr', 40, 500, 40, 500],
     ['Yolos', 500, 40, 496, 32],
     ['Yolos', 40, 500, 32, 480],
-  ])('resizes for %s a picture of %i×%i whose shorter side is right already as the reference', (name, ...sides) => {
+  ])('resizes for %s an image of %i×%i whose shorter side is right already as the reference', (name, ...sides) => {
     const [width = 0, height = 0, newWidth, newHeight] = sides;
     const size = { shortest_edge: 800, longest_edge: 495 };
 
@@ -111,7 +111,7 @@ describe('the place of a picture in its tensor', () => {
     expect(resized).toEqual({ width: newWidth, height: newHeight });
   });
 
-  it('refuses a picture larger than what it is padded to', () => {
+  it('refuses an image larger than what it is padded to', () => {
     const padded = plan({ do_resize: false, do_pad: true, pad_size: 4 });
 
     expect(() => toGeometry(padded, { width: 5, height: 3 })).toThrow(

@@ -12,7 +12,7 @@ interface Sides {
   readonly height: number;
 }
 
-/** A picture of one pixel in the upper left of a canvas, itself in the upper left of the tensor. */
+/** An image of one pixel in the upper left of a canvas, itself in the upper left of the tensor. */
 const onePixel = ([r, g, b]: readonly [number, number, number], canvas: Sides, output: Sides): PlacedPixels => {
   const one = { left: 0, top: 0, width: 1, height: 1 };
   return {
@@ -24,38 +24,38 @@ const onePixel = ([r, g, b]: readonly [number, number, number], canvas: Sides, o
 const single = { width: 1, height: 1 };
 
 describe('pixel values', () => {
-  it('of several pictures follow each other, in planes', () => {
-    const pictures = [onePixel([1, 2, 3], single, single), onePixel([4, 5, 6], single, single)];
+  it('of several images follow each other, in planes', () => {
+    const images = [onePixel([1, 2, 3], single, single), onePixel([4, 5, 6], single, single)];
 
-    const { data, shape } = toPixelValues(pictures, CHANNELS);
+    const { data, shape } = toPixelValues(images, CHANNELS);
 
     expect(shape).toEqual([2, 2, 1, 1]);
     expect([...data]).toEqual([1, -3, 4, -6]);
   });
 
-  it('have the margin around the picture, and zero where they are padded, also in memory that was used before', () => {
-    const picture = onePixel([1, 2, 3], { width: 2, height: 1 }, { width: 3, height: 2 });
+  it('have the margin around the image, and zero where they are padded, also in memory that was used before', () => {
+    const image = onePixel([1, 2, 3], { width: 2, height: 1 }, { width: 3, height: 2 });
     const expected = [1, 9, 0, 0, 0, 0, -3, -9, 0, 0, 0, 0];
 
-    const first = toPixelValues([picture], CHANNELS);
+    const first = toPixelValues([image], CHANNELS);
     expect([...first.data].map((value) => value + 0)).toEqual(expected);
     first.data.fill(77);
     recyclePixelValues(first);
-    const second = toPixelValues([picture], CHANNELS);
+    const second = toPixelValues([image], CHANNELS);
 
     expect(second.data.buffer).toBe(first.data.buffer);
     expect([...second.data].map((value) => value + 0)).toEqual(expected);
   });
 
   it('keep memory of their own until it is given back, and get it only when it fits', () => {
-    const picture = onePixel([1, 2, 3], single, single);
-    const first = toPixelValues([picture], CHANNELS);
-    const second = toPixelValues([picture], CHANNELS);
+    const image = onePixel([1, 2, 3], single, single);
+    const first = toPixelValues([image], CHANNELS);
+    const second = toPixelValues([image], CHANNELS);
     recyclePixelValues(first);
 
-    const two = toPixelValues([picture, picture], CHANNELS);
-    const third = toPixelValues([picture], CHANNELS);
-    const fourth = toPixelValues([picture], CHANNELS);
+    const two = toPixelValues([image, image], CHANNELS);
+    const third = toPixelValues([image], CHANNELS);
+    const fourth = toPixelValues([image], CHANNELS);
 
     const buffers = [first, second, two, fourth].map(({ data }) => data.buffer);
     expect(new Set(buffers).size).toBe(4);

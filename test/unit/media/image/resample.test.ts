@@ -29,7 +29,7 @@ describe('resampling', () => {
   });
 
   it.each<Resample>(['nearest', 'bilinear', 'bicubic', 'lanczos'])(
-    'leaves a picture of the right size as it is with %s',
+    'leaves an image of the right size as it is with %s',
     (method) => {
       expect(resizeRow(ramp, 5, method)).toEqual(levelsOf(ramp));
     },

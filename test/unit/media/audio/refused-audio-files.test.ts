@@ -37,13 +37,13 @@ const floats = (...samples: number[]): Uint8Array => new Uint8Array(Float32Array
 const doubles = (...samples: number[]): Uint8Array => new Uint8Array(Float64Array.from(samples).buffer);
 const text = (characters: string): Buffer => Buffer.from(characters.padEnd(200, ' '), 'latin1');
 
-describe('what is no recording', () => {
+describe('a file that is no audio', () => {
   it.each([
     ['nothing', 'INVALID_INPUT', /0 bytes/, Buffer.alloc(0)],
-    ['text', 'INVALID_INPUT', /200 bytes that are no recording, expected WAV, FLAC, MP3/, text('hello')],
-    ['zeros', 'INVALID_INPUT', /no recording/, Buffer.alloc(100_000)],
-    ['what looks like the start of an MP3 frame', 'INVALID_INPUT', /no recording/, text('\xff\xfb\x90\0')],
-    ['a picture', 'INVALID_INPUT', /no recording/, Buffer.from('\x89PNG\r\n\x1a\n'.padEnd(99), 'latin1')],
+    ['text', 'INVALID_INPUT', /200 bytes that are no audio file, expected WAV, FLAC, MP3/, text('hello')],
+    ['zeros', 'INVALID_INPUT', /no audio file/, Buffer.alloc(100_000)],
+    ['bytes that resemble the start of an MP3 frame', 'INVALID_INPUT', /no audio file/, text('\xff\xfb\x90\0')],
+    ['an image', 'INVALID_INPUT', /no audio file/, Buffer.from('\x89PNG\r\n\x1a\n'.padEnd(99), 'latin1')],
     ['M4A', 'UNSUPPORTED_MEDIA_TYPE', /received MP4 or M4A/, text('\0\0\0\x20ftypM4A ')],
     ['WebM', 'UNSUPPORTED_MEDIA_TYPE', /WebM/, text('\x1a\x45\xdf\xa3')],
     ['AIFF', 'UNSUPPORTED_MEDIA_TYPE', /AIFF/, text('FORM\0\0\0\0AIFF')],
@@ -96,7 +96,7 @@ describe('a WAV header that cannot be right', () => {
   });
 });
 
-describe('a recording that was cut', () => {
+describe('an audio file that was cut', () => {
   it.each(['pcm-16.wav', 'mono.flac', 'mono.mp3', 'mono.ogg', 'stereo-44100.ogg', 'mono.opus'])(
     '%s: is refused',
     async (name) => {
@@ -110,7 +110,7 @@ describe('a recording that was cut', () => {
   );
 });
 
-describe('a damaged recording', () => {
+describe('a damaged audio file', () => {
   const damage = (bytes: Buffer, at: number): Buffer => {
     const damaged = Buffer.from(bytes);
     damaged[at] = (damaged[at] as number) ^ 0xff;
@@ -147,7 +147,7 @@ describe('a damaged recording', () => {
   });
 });
 
-describe('a recording that is too long', () => {
+describe('an audio file that is too long', () => {
   it.each(['voice.wav', 'mono.flac', 'mono.ogg', 'mono.opus'])(
     '%s: is refused before anything is decoded',
     async (name) => {
