@@ -44,14 +44,17 @@ const isCache = ({ name }: TensorSpec): boolean => PAST.test(name);
 const toPresent = (past: string): string => past.replace(PAST, 'present.');
 const toPast = (present: string): string => present.replace(PRESENT, 'past_key_values.');
 
-/** @throws `MODEL_INVALID` when the graph is no merged decoder as Optimum exports it */
+const EXPORT =
+  'decoder_model_merged.onnx: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder>';
+
+/** @throws `MODEL_INVALID` for a graph that is no merged decoder as Optimum exports it */
 export const assertMergedDecoder = ({ inputs, outputs }: Signature): void => {
   const names = new Set(inputs.map(({ name }) => name));
   const missing = ['input_ids', 'encoder_hidden_states', 'use_cache_branch'].filter((name) => !names.has(name));
   if (missing.length > 0 || !inputs.some(isCache))
     throw new ServingError(
       'MODEL_INVALID',
-      `the decoder has no input ${missing.join(', ') || 'past_key_values.*'}: export it with its cache, as decoder_model_merged.onnx: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder>`,
+      `the decoder has no input ${missing.join(', ') || 'past_key_values.*'}: export it with its cache, as ${EXPORT}`,
     );
   const logits = outputs.find(({ name }) => name === 'logits');
   if (logits?.dtype !== 'float32' || logits.shape.length !== 3)
@@ -81,8 +84,8 @@ const emptyPast = (specs: readonly TensorSpec[], given: Tensors): Tensors => {
 };
 
 /**
- * Rows `sources` of a numeric tensor. With `inPlace` its memory is used again, and rows that stay are not copied, unless there
- * would be more rows than before, or a row would be read after it was overwritten.
+ * Rows `sources` of a numeric tensor. With `inPlace` its memory is used again, and rows that stay are not copied. This is not possible if
+ * there are more rows than before, or a row would be read after it was overwritten.
  */
 const gather = ({ dtype, shape, data }: Tensor, sources: readonly number[], inPlace: boolean): Tensor => {
   const rowShape = shape.slice(1);

@@ -20,7 +20,7 @@ interface GenerateOptions {
   readonly processors?: readonly LogitsProcessor[];
 }
 
-/** One run of the decoder, which extends the hypotheses of each input by a token. */
+/** A run of the decoder, which extends the hypotheses of each input by a token. */
 export interface Step {
   /**
    * For each input the tokens that became settled in this step; all steps together give the input's output. Greedy search settles
@@ -104,7 +104,7 @@ export async function* generateSteps({
   return searches.map((search) => search.result());
 }
 
-/** Generates the output for each input, as `generateSteps` does, and returns it at the end. @throws as `generateSteps` */
+/** Generates the output for each input in one go. @throws the errors of `generateSteps` */
 export const generate = async (options: GenerateOptions): Promise<Generated[]> => {
   const steps = generateSteps(options);
   let step = await steps.next();

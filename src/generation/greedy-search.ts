@@ -3,7 +3,14 @@ import { assertNumber, type Hypothesis, type Search, type SearchOptions } from '
 /** The index of the largest score, the first of equal ones. */
 export const argMax = (scores: Float32Array): number => {
   let best = 0;
-  for (let index = 1; index < scores.length; index += 1) if ((scores[index] ?? 0) > (scores[best] ?? 0)) best = index;
+  let largest = scores[0] ?? 0;
+  for (let index = 1; index < scores.length; index += 1) {
+    const score = scores[index] ?? 0;
+    if (score > largest) {
+      best = index;
+      largest = score;
+    }
+  }
   return best;
 };
 

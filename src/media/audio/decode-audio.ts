@@ -8,13 +8,13 @@ import { openVorbis } from './ogg-vorbis.ts';
 import { createResampler } from './resample.ts';
 import { openWav } from './wav.ts';
 
-/** One hour, which takes 230 MB at 16 kHz, and twice as much when its blocks are joined. */
+/** Most audio of a request. An hour takes 230 MB at 16 kHz, and twice as much when its blocks are joined. */
 export const MAX_AUDIO_SECONDS = 3_600;
 const MAX_CHANNELS = 8;
 const MIN_SAMPLE_RATE = 1_000;
 const MAX_SAMPLE_RATE = 192_000;
 
-/** One function for every format; `Record` makes the compiler refuse a format without a function. */
+/** A function for every format; `Record` makes the compiler refuse a format without a function. */
 const OPEN: Record<AudioFormat, (bytes: Uint8Array) => AudioStream> = {
   wav: openWav,
   flac: openFlac,
@@ -68,7 +68,7 @@ const join = (blocks: readonly Float32Array[]): Float32Array => {
  * and keeps samples only at that rate.
  *
  * @throws `INVALID_INPUT` for a file that cannot be decoded, was cut or has no samples; `UNSUPPORTED_MEDIA_TYPE` for another format;
- *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`: before decoding if the header gives the length, otherwise during it
+ *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`. If the header gives the length, it is checked before decoding.
  */
 export const decodeAudio = async (
   bytes: Uint8Array,

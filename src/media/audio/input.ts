@@ -19,5 +19,5 @@ const AUDIO: FileKind = {
 /** The audio files of one request, not decoded yet. */
 export type AudioFiles = InputFiles;
 
-/** @throws as `toInputFiles` */
+/** @throws the errors of `toInputFiles` */
 export const toAudioFiles = (payload: Payload): AudioFiles => toInputFiles(payload, AUDIO, MAX_AUDIO_FILES);

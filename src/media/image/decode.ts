@@ -84,7 +84,7 @@ const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples
   return isPlain ? 'plain' : 'other';
 };
 
-/** @throws as `assertSamples` */
+/** @throws the errors of `assertSamples` */
 const toHeader = (format: ImageFormat, metadata: Metadata): Header => {
   assertSamples(format, metadata);
   return { ...metadata.autoOrient, samples: toSamples(metadata) };

@@ -5,6 +5,8 @@ import { type FileKind, type InputFiles, toInputFiles } from '../input-files.ts'
 /** Most images of one request: a detector may take seconds for each. */
 const MAX_IMAGES = 32;
 
+const ACCEPTED = 'image/jpeg, image/png, image/webp, image/avif, image/gif or image/tiff';
+
 const IMAGE: FileKind = {
   noun: 'image',
   example: 'image/jpeg',
@@ -12,7 +14,7 @@ const IMAGE: FileKind = {
     if (contentType.startsWith('image/') && !contentType.startsWith('image/svg')) return;
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content type ${contentType} is no image that is decoded here; send image/jpeg, image/png, image/webp, image/avif, image/gif or image/tiff, or JSON {"inputs": "<base64>"}`,
+      `content type ${contentType} is no image that is decoded here; send ${ACCEPTED}, or JSON {"inputs": "<base64>"}`,
     );
   },
 };
@@ -26,5 +28,5 @@ export const BLACK_PIXEL = Buffer.from(
 /** The images of one request, not decoded yet. */
 export type Images = InputFiles;
 
-/** @throws as `toInputFiles` */
+/** @throws the errors of `toInputFiles` */
 export const toImages = (payload: Payload): Images => toInputFiles(payload, IMAGE, MAX_IMAGES);

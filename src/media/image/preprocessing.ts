@@ -7,7 +7,7 @@ const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
 /** A filter; `linear` is OpenCV's, which interpolates between the nearest pixels and skips the others. */
 export type Resample = (typeof RESAMPLE)[number] | 'linear';
 
-/** One channel of the tensor. */
+/** A channel of the tensor. */
 export interface Channel {
   /** Index of its channel in RGB pixels. */
   readonly source: number;

@@ -63,7 +63,7 @@ export const resizeImage = async (bytes: Uint8Array, preprocessing: ImagePreproc
 
 /**
  * Resizes the images of a request one after another: together they would need memory for all of them decoded.
- * @throws as `resizeImage`, naming the image of a list; `PAYLOAD_TOO_LARGE` for too many pixels of all images together
+ * @throws the errors of `resizeImage`, naming the image of a list; `PAYLOAD_TOO_LARGE` for too many pixels of all images together
  */
 export const resizeImages = async (images: Images, preprocessing: ImagePreprocessing): Promise<ResizedImage[]> => {
   const resized: ResizedImage[] = [];

@@ -3,12 +3,12 @@ import { show } from '../../core/show.ts';
 import type { DType } from '../../core/tensor.ts';
 import type { Column } from './table.ts';
 
-/** A value in the form in which its tensor stores it: bigint for 64-bit integers, 0 or 1 for bool, NaN where a number is missing. */
+/** A value as its tensor stores it: bigint for 64-bit integers, 0 or 1 for bool, NaN for a missing number. */
 export type Cell = number | bigint | string;
 
 const NUMBER = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 const INTEGER = /^[+-]?[0-9]+(?:\.0*)?$/;
-/** No number needs more; patterns and BigInt need not look at what is longer. */
+/** Most characters of a number: longer texts are not given to patterns and BigInt. */
 const LONGEST_NUMBER = 400;
 
 const INTEGER_BITS: Partial<Record<DType, readonly [bits: number, isSigned: boolean]>> = {
@@ -30,7 +30,7 @@ const BOOLS = new Map<unknown, number>([
   ] as const),
 ]);
 
-/** Thrown by whoever reads a cell: what is wrong with it, without the place, which only the reader of rows knows. */
+/** The problem of a cell. Its message does not name the row, which `readCell` knows. */
 class CellProblem extends Error {}
 
 const refuse = (problem: string): never => {
@@ -49,19 +49,21 @@ const toFloat = (value: unknown, isSingle: boolean): number => {
   return number;
 };
 
-/** Numbers beyond 2^53 have lost digits, unless they came as text or bigint. */
+/** The exact integer in `value`; undefined for JSON numbers beyond 2^53, which have lost digits. */
+const toExactInteger = (value: unknown): bigint | undefined => {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  return isNumberText(value, INTEGER) ? BigInt(value.trim().replace(/^\+|\.0*$/g, '')) : undefined;
+};
+
 const toInteger = (value: unknown, dtype: DType, bits: number, isSigned: boolean): number | bigint => {
-  const isExact = typeof value === 'bigint' || Number.isSafeInteger(value) || isNumberText(value, INTEGER);
-  if (!isExact) return refuse(`is ${show(value)}, expected an integer (${dtype})`);
-  const integer = BigInt(
-    typeof value === 'string' ? value.trim().replace(/^\+|\.0*$/g, '') : (value as number | bigint),
-  );
+  const integer = toExactInteger(value) ?? refuse(`is ${show(value)}, expected an integer (${dtype})`);
   if ((isSigned ? BigInt.asIntN(bits, integer) : BigInt.asUintN(bits, integer)) !== integer)
     return refuse(`is ${show(value)}, out of the range of ${dtype}`);
   return bits === 64 ? integer : Number(integer);
 };
 
-/** onnxruntime ends a string at NUL, and has no form for half a surrogate pair. */
+/** Refuses strings that onnxruntime would change: it ends a string at NUL, and cannot hold half a surrogate pair. */
 const toText = (value: unknown): string =>
   typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
     ? value
@@ -96,8 +98,8 @@ const read = (value: unknown, { dtype, categories, missing }: Column): Cell => {
 };
 
 /**
- * What a caller sent for one column. Numbers may come as text, as they do in CSV and in the Hugging Face API.
- * @param row names the row in messages
+ * Reads the value of one column. Numbers may be text, as in CSV and in the Hugging Face API.
+ * @param row returns the name of the row for messages
  * @throws `INVALID_INPUT` naming row and column
  */
 export const readCell = (value: unknown, column: Column, row: () => string): Cell => {

@@ -1,29 +1,25 @@
-import { type CsvError, parse } from 'csv-parse/sync';
+import { parse } from 'csv-parse/sync';
 import { ServingError } from '../../core/errors.ts';
-import { assertKnownColumn, assertLength, assertRowCount, MAX_ROWS, type Row, readList } from './rows.ts';
+import { assertKnownColumn, assertLength, assertRowCount, MAX_ROWS, type Row, readList, refuseTable } from './rows.ts';
 import type { Table } from './table.ts';
 
-/** Longer than any row that is one. */
+/** Most characters of a record, more than any real row has. */
 const MAX_RECORD_CHARACTERS = 1_000_000;
-
-const fail = (problem: string, cause?: unknown): never => {
-  throw new ServingError('INVALID_INPUT', problem, { cause });
-};
 
 const toText = (bytes: Uint8Array): string => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    return fail('the CSV is not UTF-8; save it in that encoding', error);
+    return refuseTable('the CSV is not UTF-8; save it in that encoding', error);
   }
 };
 
-/** Of a record, above the columns of the table: so that a mistake is named for what it is. */
+/** Cells of a record beyond the columns of the table that are parsed, so that the message can give their number. */
 const SPARE_CELLS = 100;
 
 const [QUOTE, COMMA, LF, CR] = [0x22, 0x2c, 0x0a, 0x0d];
 
-/** The parser bounds the characters of a record, not its cells, of which empty ones cost most. @throws `INVALID_INPUT` naming the line */
+/** Limits the cells of each record. The parser limits characters only, and empty cells cost most. @throws `INVALID_INPUT` naming the line */
 const assertWidths = (text: string, most: number): void => {
   let [line, cells, isQuoted] = [1, 1, false];
   for (let index = 0; index < text.length; index += 1) {
@@ -32,38 +28,38 @@ const assertWidths = (text: string, most: number): void => {
     if (character === QUOTE) isQuoted = !isQuoted;
     else if (!isQuoted && (character === LF || character === CR)) cells = 1;
     else if (!isQuoted && character === COMMA) cells += 1;
-    if (cells > most) fail(`CSV line ${line} has more than ${most} values`);
+    if (cells > most) refuseTable(`CSV line ${line} has more than ${most} values`);
   }
 };
 
-/** The first `count` records, of any length. */
+/** Parses the first `count` records, of any number of cells. */
 const parseRecords = (text: string, count: number): string[][] => {
   try {
     return parse(text, {
       skip_empty_lines: true,
-      relax_column_count: true, // told by row below, as rows of JSON are
+      relax_column_count: true, // `readList` counts cells, for JSON and CSV alike
       max_record_size: MAX_RECORD_CHARACTERS,
       to: count,
     });
   } catch (error) {
-    return fail(`the CSV cannot be read: ${(error as CsvError).message}`, error);
+    return refuseTable(`the CSV cannot be read: ${ServingError.from(error).message}`, error);
   }
 };
 
-/** For each column of the table its place in a record; undefined where the header lacks it. */
+/** The position of each column of the table in a record; undefined for a column that the header lacks. */
 const readHeader = (header: readonly string[], table: Table): (number | undefined)[] => {
-  const places = new Map<string, number>();
-  header.forEach((name, place) => {
+  const positions = new Map<string, number>();
+  header.forEach((name, position) => {
     assertKnownColumn(name, table, () => 'CSV header');
-    if (places.has(name)) fail(`CSV header: column ${JSON.stringify(name)} is there twice`);
-    places.set(name, place);
+    if (positions.has(name)) refuseTable(`CSV header: column ${JSON.stringify(name)} is there twice`);
+    positions.set(name, position);
   });
-  return table.columns.map(({ name }) => places.get(name));
+  return table.columns.map(({ name }) => positions.get(name));
 };
 
 /**
- * Rows of comma-separated values in UTF-8 (RFC 4180). The first record is a header when one of its cells is the name of a column;
- * then columns may come in any order, and be missing. Otherwise every record is a row, in the order of the table's columns.
+ * Reads rows of comma-separated values in UTF-8 (RFC 4180). The first record is a header if one of its cells is the name of a column:
+ * then columns may be in any order, and may be missing. Otherwise every record is a row, in the order of the table's columns.
  *
  * @throws `INVALID_INPUT` naming row (counted from 1, without the header) and column
  */
@@ -71,16 +67,16 @@ export const readCsv = (bytes: Uint8Array, table: Table): Row[] => {
   const text = toText(bytes);
   assertWidths(text, table.columns.length + SPARE_CELLS);
   const [first] = parseRecords(text, 1);
-  if (first === undefined) return fail('there are no rows');
-  const places = first.some((cell) => table.indexOf.has(cell)) ? readHeader(first, table) : undefined;
-  if (places === undefined) assertLength(first, table, () => 'CSV row 1');
-  const records = parseRecords(text, MAX_ROWS + 2); // a header, and one too many
-  const rows = places === undefined ? records : records.slice(1);
+  if (first === undefined) return refuseTable('there are no rows');
+  const positions = first.some((cell) => table.indexOf.has(cell)) ? readHeader(first, table) : undefined;
+  if (positions === undefined) assertLength(first, table, () => 'CSV row 1');
+  const records = parseRecords(text, MAX_ROWS + 2); // a header, and one more row than allowed
+  const rows = positions === undefined ? records : records.slice(1);
   assertRowCount(rows.length);
   return rows.map((record, index) => {
-    if (places && record.length !== first.length)
-      fail(`CSV row ${index + 1} has ${record.length} values, expected ${first.length} as the header`);
-    const values = places?.map((place) => (place === undefined ? undefined : record[place])) ?? record;
+    if (positions && record.length !== first.length)
+      refuseTable(`CSV row ${index + 1} has ${record.length} values, expected ${first.length} as the header`);
+    const values = positions?.map((position) => (position === undefined ? undefined : record[position])) ?? record;
     return readList(values, table, () => `CSV row ${index + 1}`);
   });
 };

@@ -1,12 +1,12 @@
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { allocate, type DType, type Tensor, type Tensors } from '../../core/tensor.ts';
+import { allocate, elementCount, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
 import type { Cell } from './cell.ts';
 import { type Row, readRows } from './rows.ts';
 import type { Column, Table, TableInput } from './table.ts';
 
-/** What a caller sent: rows, or the bytes of CSV that are read when it is their turn. */
+/** A decoded request: rows, or the bytes of CSV, which are parsed later. */
 export type TableSource = { readonly rows: readonly Row[] } | { readonly csv: Uint8Array };
 
 const CSV_TYPES = ['text/csv', 'application/csv'];
@@ -21,11 +21,11 @@ export const decodeTable = ({ inputs, contentType }: Payload, table: Table): Tab
   );
 };
 
-/** The parser of CSV is loaded when the first CSV comes. @throws `INVALID_INPUT` naming row and column */
+/** Returns the rows; the first CSV loads the parser. @throws `INVALID_INPUT` naming row and column */
 export const readTable = (source: TableSource, table: Table): readonly Row[] | Promise<readonly Row[]> =>
   'rows' in source ? source.rows : import('./csv.ts').then(({ readCsv }) => readCsv(source.csv, table));
 
-/** More categories than that are not tried out. */
+/** Most rows of a blank table; further categories are not tried. */
 const MOST_BLANK_ROWS = 1_000;
 
 const blankCell = ({ dtype, categories }: Column, index: number): Cell => {
@@ -34,7 +34,7 @@ const blankCell = ({ dtype, categories }: Column, index: number): Cell => {
   return dtype === 'int64' || dtype === 'uint64' ? BigInt(value) : value;
 };
 
-/** Rows of zeros that go through every category once, so that an encoder that does not know one shows at push. */
+/** A table of zeros that contains every category once: an encoder that does not know a category fails at push. */
 export const blankTable = ({ columns }: Table): TableSource => {
   const count = Math.max(1, ...columns.map(({ categories }) => categories?.size ?? 0));
   const rows = Array.from({ length: Math.min(count, MOST_BLANK_ROWS) }, (_, index) =>
@@ -43,24 +43,36 @@ export const blankTable = ({ columns }: Table): TableSource => {
   return { rows };
 };
 
-const fill = ({ dtype, rank, columns }: TableInput, rows: readonly Row[]): Tensor => {
-  const width = columns.length;
-  const data = allocate(dtype as DType, rows.length * width) as Cell[];
-  let next = 0;
-  for (const row of rows) for (const column of columns) data[next++] = row[column] as Cell;
-  return { dtype, shape: rank === 1 ? [rows.length] : [rows.length, width], data } as unknown as Tensor;
+const toTensor = ({ dtype, rank, columns }: TableInput, rows: readonly Row[]): Tensor => {
+  const shape = rank === 1 ? [rows.length] : [rows.length, columns.length];
+  const length = elementCount(shape);
+  let index = 0;
+  if (dtype === 'string') {
+    const strings = new Array<string>(length);
+    for (const row of rows) for (const column of columns) strings[index++] = String(row[column]);
+    return tensor(dtype, shape, strings);
+  }
+  if (dtype === 'int64' || dtype === 'uint64') {
+    const integers = allocate(dtype, length);
+    for (const row of rows) for (const column of columns) integers[index++] = BigInt(row[column] ?? 0);
+    return tensor(dtype, shape, integers);
+  }
+  const numbers = allocate(dtype, length);
+  for (const row of rows) for (const column of columns) numbers[index++] = Number(row[column]);
+  return tensor(dtype, shape, numbers);
 };
 
-/** The inputs of the graph, a row each. */
+/** The inputs of the graph, with the rows of the table along their first dimension. */
 export const toFeeds = (rows: readonly Row[], { inputs }: Table): Tensors => {
   const feeds: Record<string, Tensor> = {};
-  for (const input of inputs) feeds[input.name] = fill(input, rows);
+  for (const input of inputs) feeds[input.name] = toTensor(input, rows);
   return feeds;
 };
 
 /**
- * The numbers that the graph gave for a row.
- * @throws `INVALID_INPUT` naming the row when one is not finite: a graph that cannot take missing or huge values says so in no other way
+ * Reads the float output `name` of the graph for one row.
+ * @throws `INVALID_INPUT` naming the row for a number that is not finite; `INFERENCE_FAILED` for an output that holds no floats. A graph
+ *   that cannot take missing or huge values gives no other sign.
  */
 export const readNumbers = (
   outputs: Tensors,
@@ -69,7 +81,10 @@ export const readNumbers = (
   { columns }: Table,
   rowName: () => string,
 ): Float32Array | Float64Array => {
-  const numbers = outputs[name]?.data as Float32Array | Float64Array;
+  const output = outputs[name];
+  if (output?.dtype !== 'float32' && output?.dtype !== 'float64')
+    throw new ServingError('INFERENCE_FAILED', `the graph gave no floats as "${name}"`);
+  const numbers = output.data;
   if (numbers.every(Number.isFinite)) return numbers;
   const missing = columns.filter((_, index) => Number.isNaN(row[index])).map((column) => show(column.name));
   const reason =
@@ -79,7 +94,7 @@ export const readNumbers = (
   throw new ServingError('INVALID_INPUT', `${rowName()}: the model's answer is not a number: ${reason}`);
 };
 
-/** How messages name a row of `source`. */
+/** Returns the name of a row for messages. */
 export const nameRow =
   (source: TableSource, index: number): (() => string) =>
   () =>

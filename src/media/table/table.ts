@@ -2,13 +2,13 @@ import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
 
-/** The columns as a bundle has them, in the order of a row that is an array. */
+/** Columns in the settings of a bundle, in the order of the values in a row that is a list. */
 export const columnsSchema = v.array(
   v.object({
     name: v.pipe(v.string(), v.minLength(1)),
-    /** The only values there are; any value when left out. */
+    /** All allowed values; any value is allowed without it. */
     categories: v.optional(v.pipe(v.array(v.union([v.string(), v.number()])), v.minLength(1))),
-    /** Whether values may be missing, because the graph imputes them: NaN among numbers, '' among strings. */
+    /** Tells that values may be missing, because the graph imputes NaN among numbers, '' among strings. */
     optional: v.optional(v.boolean()),
   }),
 );
@@ -18,12 +18,12 @@ export type ColumnSettings = v.InferOutput<typeof columnsSchema>[number];
 export interface Column {
   readonly name: string;
   readonly dtype: DType;
-  /** What stands for a missing value; undefined when there must be none. */
+  /** Substitute for a missing value; undefined: no value may be missing. */
   readonly missing: number | string | undefined;
   readonly categories: ReadonlySet<string | number> | undefined;
 }
 
-/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the columns that fill it. */
+/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the indices of its columns. */
 export interface TableInput {
   readonly name: string;
   readonly dtype: DType;
@@ -31,7 +31,7 @@ export interface TableInput {
   readonly columns: readonly number[];
 }
 
-/** How rows become the inputs of a graph. */
+/** The columns of a model, and their places in the inputs of its graph. */
 export interface Table {
   readonly columns: readonly Column[];
   readonly inputs: readonly TableInput[];
@@ -44,10 +44,13 @@ const refuse = (problem: string): never => {
 
 const quoteAll = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
-/** What skl2onnx makes of a column's name: https://github.com/onnx/sklearn-onnx/blob/main/skl2onnx/common/_topology.py (`_generate_unique_name`). */
+/**
+ * The input name that skl2onnx makes of a column name (`_generate_unique_name`).
+ * https://github.com/onnx/sklearn-onnx/blob/main/skl2onnx/common/_topology.py
+ */
 const toInputName = (column: string): string => column.replace(/[^\p{L}\p{N}_+]/gu, '_').replace(/^(?=[0-9])/, '_');
 
-/** How many columns an input takes; undefined when the graph leaves it open. */
+/** Number of columns of an input; undefined for a symbolic dimension. @throws `MODEL_INVALID` */
 const widthOf = (spec: TensorSpec): number | undefined => {
   const { name, dtype, shape } = spec;
   if (dtype === 'float16' || shape.length < 1 || shape.length > 2)
@@ -56,7 +59,7 @@ const widthOf = (spec: TensorSpec): number | undefined => {
   return typeof shape[1] === 'number' ? shape[1] : undefined;
 };
 
-/** Names for columns that the bundle does not name: those of the inputs, else x0, x1, … as scikit-learn calls them. */
+/** Default names of columns: the names of the inputs, otherwise x0, x1, … as in scikit-learn. */
 const defaultColumns = (inputs: readonly TensorSpec[], widths: readonly (number | undefined)[]): ColumnSettings[] => {
   if (inputs.length > 1 && widths.every((width) => width === 1)) return inputs.map(({ name }) => ({ name }));
   if (widths.includes(undefined))
@@ -65,7 +68,7 @@ const defaultColumns = (inputs: readonly TensorSpec[], widths: readonly (number 
   return Array.from({ length: count }, (_, index) => ({ name: `x${index}` }));
 };
 
-/** Several inputs of one column each are found by name, others take theirs one after the other. */
+/** Assigns columns to inputs: by name to several inputs of one column each, otherwise in order. */
 const assign = (
   inputs: readonly TensorSpec[],
   widths: readonly (number | undefined)[],
@@ -99,8 +102,8 @@ const missingIn = (name: string, dtype: DType): number | string => {
 };
 
 /**
- * Lays columns out over the inputs of a graph as skl2onnx writes it: one input for all of them, one for each, or one for each type.
- * @throws `MODEL_INVALID` when they do not fit each other
+ * Assigns columns to the inputs of a graph that skl2onnx wrote: one input for all columns, one for each, or one for each type.
+ * @throws `MODEL_INVALID` when columns and inputs do not fit each other
  */
 export const createTable = (settings: readonly ColumnSettings[] | undefined, { inputs }: Signature): Table => {
   const widths = inputs.map(widthOf);
@@ -125,7 +128,7 @@ export const createTable = (settings: readonly ColumnSettings[] | undefined, { i
     inputs: inputs.map(({ name, dtype, shape }, index) => ({
       name,
       dtype,
-      rank: shape.length as 1 | 2,
+      rank: shape.length === 1 ? 1 : 2,
       columns: assigned[index] ?? [],
     })),
   };

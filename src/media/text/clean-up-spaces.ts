@@ -1,4 +1,4 @@
-/** Before punctuation and English contractions no space stands. `tokenizers` itself has one rule more than `transformers`. */
+/** Rules that remove spaces before punctuation and English contractions. `tokenizers` has one rule more than `transformers`. */
 const CLEAN_UPS: readonly (readonly [from: string, to: string])[] = [
   [' .', '.'],
   [' ?', '?'],
@@ -13,10 +13,10 @@ const CLEAN_UPS: readonly (readonly [from: string, to: string])[] = [
   [" 're", "'re"],
 ];
 
-/** As the decoders of `tokenizers` do. */
+/** Applies the rules of the decoders in `tokenizers`. */
 export const cleanUpTokens = (text: string): string =>
   CLEAN_UPS.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text);
 
-/** What `clean_up_tokenization_spaces` of `tokenizer_config.json` asks for. */
+/** Applies the rules of `clean_up_tokenization_spaces` in `tokenizer_config.json`. */
 export const cleanUpSpaces = (text: string): string =>
   CLEAN_UPS.reduce((cleaned, [from, to]) => (from === ' do not' ? cleaned : cleaned.replaceAll(from, to)), text);

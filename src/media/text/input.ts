@@ -1,17 +1,18 @@
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 
-/** Texts of one request; more are sent in several. */
+/** Most texts of one request. */
 export const MAX_TEXTS = 1_000;
 
-/** UTF-16 units of all texts of a request together: they are tokenised in full before any is cut to what the model takes. */
+/** Most UTF-16 units of all texts of a request: each text is tokenised in full before it is cut. */
 export const MAX_CHARACTERS = 1_048_576;
 
-/** Combining marks in a row: putting them into their canonical order takes time that grows with the square of their number. */
+/** Most combining marks in a row: sorting them into canonical order takes quadratic time. */
 const MAX_MARKS = 256;
 
-/** What a text model answers for: a text, or a text with another that belongs to it. */
+/** A text, or a pair of texts, for which a model gives one answer. */
 export interface TextInput {
   readonly text: string;
   readonly pair?: string;
@@ -19,7 +20,7 @@ export interface TextInput {
 
 export interface Texts {
   readonly texts: readonly string[];
-  /** Whether the caller sent a list, and is to get one. */
+  /** Tells that the caller sent a list, which is answered with a list. */
   readonly isList: boolean;
 }
 
@@ -29,8 +30,9 @@ export interface TextInputs {
 }
 
 /**
- * A text or a list of texts: JSON, or raw UTF-8.
- * @throws `INVALID_INPUT` naming the element; `PAYLOAD_TOO_LARGE` for too many or too long ones; `UNSUPPORTED_MEDIA_TYPE` for raw bytes that are no text
+ * Reads a text or a list of texts from JSON, or one text from raw UTF-8.
+ * @throws `INVALID_INPUT` naming the element, `PAYLOAD_TOO_LARGE` for too many or too long texts, `UNSUPPORTED_MEDIA_TYPE` for raw bytes of
+ *   another type
  */
 export const toTexts = (payload: Payload): Texts => {
   const { elements, isList } = toElements(payload);
@@ -39,7 +41,7 @@ export const toTexts = (payload: Payload): Texts => {
   return { texts, isList };
 };
 
-/** As `toTexts`; each may also be a pair, `{"text": "…", "text_pair": "…"}`. */
+/** Reads texts and pairs, `{"text": "…", "text_pair": "…"}`. @throws the errors of `toTexts` */
 export const toTextInputs = (payload: Payload): TextInputs => {
   const { elements, isList } = toElements(payload);
   const inputs = elements.map((element, index) => toTextInput(element, nameOf(index, isList)));
@@ -62,12 +64,12 @@ const toElements = ({ inputs, contentType }: Payload): { elements: readonly unkn
   return { elements: inputs, isList: true };
 };
 
-/** The text of a raw body, without a byte-order mark and without the line break that files end with. */
+/** Decodes a raw body, and removes a byte-order mark and the line break at the end. */
 const decodeText = (bytes: Uint8Array, contentType = 'application/octet-stream'): string => {
   if (contentType !== 'text/plain' && contentType !== 'application/octet-stream')
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content type ${contentType} is no text; send text/plain in UTF-8 (curl: -H 'content-type: text/plain'), or JSON {"inputs": "…"}`,
+      `content type ${contentType} is no text; send text/plain in UTF-8, or JSON {"inputs": "…"}`,
     );
   // No character takes more than three bytes a UTF-16 unit.
   if (bytes.byteLength > 3 * MAX_CHARACTERS) tooLong(bytes.byteLength, 'bytes');
@@ -98,9 +100,8 @@ const assertText = (element: unknown, name: string): string => {
 };
 
 const toTextInput = (element: unknown, name: string): TextInput => {
-  if (typeof element !== 'object' || element === null || Array.isArray(element))
-    return { text: assertText(element, name) };
-  const { text, text_pair: pair, ...others } = element as Readonly<Record<string, unknown>>;
+  if (!isObject(element)) return { text: assertText(element, name) };
+  const { text, text_pair: pair, ...others } = element;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
     throw new ServingError('INVALID_INPUT', `${name} has a field ${show(unknown)}, a pair has "text" and "text_pair"`);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { AlignedText } from './aligned-text.ts';
 import { isWhitespace, isWord } from './characters.ts';
 import type { Normalizer } from './normalizers.ts';
+import { escapePattern } from './patterns.ts';
 
 const addedTokenSchema = v.object({
   id: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -15,30 +16,30 @@ const addedTokenSchema = v.object({
 
 export const addedTokensSchema = v.array(addedTokenSchema);
 
-/** A token that is found in the text as it stands, before the model cuts what lies between. */
+/** A token that is found in the text before the model cuts the sections between such tokens. */
 export type AddedToken = v.InferOutput<typeof addedTokenSchema>;
 
-/** A part of the text, and the added token it is, if it is one. */
+/** A section of the text; `id` is that of an added token. */
 export interface Section {
   readonly text: AlignedText;
   readonly id?: number;
 }
 
 /**
- * Cuts a text at its added tokens and normalises what lies between: tokens that are matched as they stand first, then those that
- * are matched in normalised form.
+ * Creates a function that cuts a text at its added tokens and normalises the sections between them. Literal tokens are found first,
+ * then tokens that are found in normalised text.
  */
 export const createSections = (tokens: readonly AddedToken[], normalise: Normalizer): ((text: string) => Section[]) => {
-  // Where the same content stands twice, special ones go first; a token takes the flags of the last one with its id.
+  // Of equal contents, special tokens go first; a token takes the flags of the last token with its id.
   const ordered = [...tokens.filter(({ special }) => special), ...tokens.filter(({ special }) => !special)];
   const byId = new Map(tokens.map((token) => [token.id, token]));
   const finder = (members: readonly AddedToken[], toText: (content: string) => string) => {
-    const ids = new Map<string, number>();
-    for (const { content, id } of members) {
-      const text = toText(content);
-      if (text !== '' && !ids.has(text)) ids.set(text, id);
+    const byContent = new Map<string, AddedToken>();
+    for (const token of members) {
+      const text = toText(token.content);
+      if (text !== '' && !byContent.has(text)) byContent.set(text, byId.get(token.id) ?? token);
     }
-    return createFinder(ids, byId);
+    return createFinder(byContent);
   };
   const literal = finder(
     ordered.filter(({ normalized }) => !normalized),
@@ -55,29 +56,26 @@ export const createSections = (tokens: readonly AddedToken[], normalise: Normali
     );
 };
 
-/** Finds the leftmost, longest of the contents in a text. */
-const createFinder = (
-  ids: ReadonlyMap<string, number>,
-  byId: ReadonlyMap<number, AddedToken>,
-): ((source: AlignedText) => Section[]) => {
-  if (ids.size === 0) return (source) => (source.text === '' ? [] : [{ text: source }]);
-  const contents = [...ids.keys()].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'gu');
+/** Creates a function that cuts a text at the leftmost, longest contents. */
+const createFinder = (byContent: ReadonlyMap<string, AddedToken>): ((source: AlignedText) => Section[]) => {
+  if (byContent.size === 0) return (source) => (source.text === '' ? [] : [{ text: source }]);
+  const contents = [...byContent.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(contents.map(escapePattern).join('|'), 'gu');
 
   return (source) => {
     const { text } = source;
     const sections: Section[] = [];
     let previous = 0;
     for (const match of text.matchAll(pattern)) {
-      const id = ids.get(match[0]) as number;
-      const token = byId.get(id) as AddedToken;
+      const token = byContent.get(match[0]);
       let start = match.index;
       let end = start + match[0].length;
-      if (token.single_word && (endsWithWord(text, start) || startsWithWord(text, end))) continue;
+      if (token === undefined || (token.single_word && (endsWithWord(text, start) || startsWithWord(text, end))))
+        continue;
       if (token.lstrip) while (start > previous && isWhitespace(text[start - 1] ?? '')) start--;
       if (token.rstrip) while (end < text.length && isWhitespace(text[end] ?? '')) end++;
       if (start > previous) sections.push({ text: source.slice(previous, start) });
-      sections.push({ text: source.slice(start, end), id });
+      sections.push({ text: source.slice(start, end), id: token.id });
       previous = end;
     }
     if (previous < text.length) sections.push({ text: source.slice(previous, text.length) });

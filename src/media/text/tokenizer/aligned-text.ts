@@ -1,29 +1,42 @@
 import { ServingError } from '../../../core/errors.ts';
+import { characterSizeAt } from './characters.ts';
 
-/** How the matches of a pattern take part in a split, by the names of `tokenizer.json`. */
+/** Role of the matches of a pattern in a split, by its name in `tokenizer.json`. */
 export type SplitBehaviour = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
 
-/** A part `[start, end)` of a text, and whether the pattern matched it. */
-export interface Part {
+/** A span `[start, end)` of a text; `isMatch` tells that a pattern matched it. */
+export interface Span {
   readonly start: number;
   readonly end: number;
   readonly isMatch: boolean;
 }
 
-const sizeAt = (text: string, index: number): number => ((text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1);
+/** The new content of the span `[start, end)` of a text. */
+export interface Rewrite {
+  readonly start: number;
+  readonly end: number;
+  readonly content: string;
+}
 
-/**
- * A few characters stand for many, up to 18. Texts with some of them are ordinary; one of nothing else would take memory
- * out of proportion to what the caller sent.
+/** A text with the range `[start, end)` of the caller's text for each of its UTF-16 units. */
+interface Aligned {
+  readonly text: string;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
+/*
+ * Limits of normalisation, which replaces some characters by up to 18 others. Ordinary texts contain a few of them; a text of nothing
+ * else would take too much memory for its size.
  */
 const MOST_GROWTH = 4;
 const ALWAYS_ALLOWED = 10_000;
 
-/** Collects a text piece by piece with the range of the caller's text that each came from. */
-class Writer {
+/** Collects a text piece by piece, each with its range of the caller's text. */
+class Writer implements Aligned {
   text = '';
-  starts: Uint32Array<ArrayBuffer>;
-  ends: Uint32Array<ArrayBuffer>;
+  starts: Uint32Array;
+  ends: Uint32Array;
 
   constructor(capacity: number) {
     this.starts = new Uint32Array(capacity);
@@ -50,42 +63,42 @@ class Writer {
 }
 
 /**
- * A text that is being normalised, and for each of its UTF-16 units the range `[start, end)` of the caller's text that it
- * came from. Immutable; slices share the ranges. What happens to ranges follows `NormalizedString` of Hugging Face's
- * `tokenizers`, because the offsets have to be the same.
+ * A text under normalisation. Each of its UTF-16 units has an origin, the range `[start, end)` of the caller's text that it came from.
+ * Texts are immutable, and slices share their origins. All operations treat origins like `NormalizedString` of Hugging Face's
+ * `tokenizers`, whose offsets have to be the same.
  */
 export class AlignedText {
   readonly text: string;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array;
-  /** Where the ranges of `text` begin in `#starts` and `#ends`. */
+  /** Index of the first origin of `text` in `#starts` and `#ends`. */
   readonly #base: number;
 
-  private constructor({ text, starts, ends }: Pick<Writer, 'text' | 'starts' | 'ends'>, base = 0) {
+  private constructor({ text, starts, ends }: Aligned, base = 0) {
     this.text = text;
     this.#starts = starts;
     this.#ends = ends;
     this.#base = base;
   }
 
-  /** A text as the caller sent it: each character came from itself. */
+  /** Wraps a caller's text, in which each character is its own origin. */
   static from(text: string): AlignedText {
     const writer = new Writer(text.length);
     for (const character of text) writer.write(character, writer.text.length, writer.text.length + character.length);
     return new AlignedText(writer);
   }
 
-  /** The caller's range that the units `[from, to)` came from. */
+  /** The origin of the units `[from, to)`. */
   original(from: number, to: number): readonly [start: number, end: number] {
     return [this.#starts[this.#base + from] ?? 0, this.#ends[this.#base + to - 1] ?? 0];
   }
 
   slice(from: number, to: number): AlignedText {
     const text = this.text.slice(from, to);
-    return new AlignedText({ text, starts: this.#starts, ends: this.#ends } as Writer, this.#base + from);
+    return new AlignedText({ text, starts: this.#starts, ends: this.#ends }, this.#base + from);
   }
 
-  /** Each character by what `map` makes of it, which came from the same place; an empty string removes it. */
+  /** Replaces each character by the result of `map`, which keeps the origin; an empty string removes the character. */
   map(map: (character: string) => string): AlignedText {
     const writer = new Writer(this.text.length);
     let read = this.#base;
@@ -97,8 +110,8 @@ export class AlignedText {
   }
 
   /**
-   * `characters` instead of this text. `changes` says of each: 0 it stands for the next character of this text, -n it does and
-   * the n after that are gone, positive: it is new, and came from where the character before came from.
+   * Replaces the text by `characters`. The change of a character is 0 if it stands for the next character of this text, and -n if the n
+   * characters after that one are removed. A positive change marks a new character, which has the origin of the character before.
    */
   transform(characters: readonly string[], changes: readonly number[]): AlignedText {
     assertGrowth(this.text.length, characters.length);
@@ -109,16 +122,16 @@ export class AlignedText {
       const source = change > 0 ? read - 1 : read;
       if (source < 0) writer.write(character, 0, 0);
       else writer.write(character, ...this.original(source, source + 1));
-      for (let consumed = change > 0 ? 1 : change; consumed <= 0; consumed++) read += sizeAt(this.text, read);
+      for (let consumed = change > 0 ? 1 : change; consumed <= 0; consumed++) read += characterSizeAt(this.text, read);
     });
     return new AlignedText(writer);
   }
 
-  /** `content` for every match of `parts`, from where the last unit of the match came from. */
-  replace(parts: readonly Part[], content: string): AlignedText {
-    if (!parts.some(({ isMatch }) => isMatch)) return this;
+  /** Replaces every match of `spans` by `content`, with the origin of the last unit of the match. */
+  replace(spans: readonly Span[], content: string): AlignedText {
+    if (!spans.some(({ isMatch }) => isMatch)) return this;
     const writer = new Writer(this.text.length);
-    for (const { start, end, isMatch } of parts) {
+    for (const { start, end, isMatch } of spans) {
       if (!isMatch) this.#copy(writer, start, end);
       else if (end === 0) writer.write(content, 0, 0);
       else writer.write(content, ...this.original(end - 1, end));
@@ -126,18 +139,18 @@ export class AlignedText {
     return new AlignedText(writer);
   }
 
-  /** Each of `parts`, which cover the text in order, by its content, which came from the whole part. */
-  rewrite(parts: readonly { readonly start: number; readonly end: number; readonly content: string }[]): AlignedText {
+  /** Rewrites the text; `rewrites` cover it in order. The origin of new content is that of its whole span. */
+  rewrite(rewrites: readonly Rewrite[]): AlignedText {
     assertGrowth(
       this.text.length,
-      parts.reduce((sum, { content }) => sum + content.length, 0),
+      rewrites.reduce((sum, { content }) => sum + content.length, 0),
     );
     const writer = new Writer(this.text.length);
-    for (const { start, end, content } of parts) writer.write(content, ...this.original(start, end));
+    for (const { start, end, content } of rewrites) writer.write(content, ...this.original(start, end));
     return new AlignedText(writer);
   }
 
-  /** `prefix` before the text, from where its first character came from. An empty text stays empty. */
+  /** Adds `prefix` with the origin of the first unit. An empty text stays empty. */
   prepend(prefix: string): AlignedText {
     if (this.text === '') return this;
     const writer = new Writer(prefix.length + this.text.length);
@@ -148,16 +161,16 @@ export class AlignedText {
 
   #copy(writer: Writer, from: number, to: number): void {
     for (let index = from; index < to; index++)
-      writer.write(this.text[index] as string, ...this.original(index, index + 1));
+      writer.write(this.text.charAt(index), ...this.original(index, index + 1));
   }
 
-  /** The pieces between (and, as `behaviour` says, with) the matches among `parts`, which cover the text; empty ones are left out. */
-  split(parts: readonly Part[], behaviour: SplitBehaviour): AlignedText[] {
+  /** Splits the text at the matches among `spans`, which cover it, by the rules of `behaviour`. Leaves out empty pieces. */
+  split(spans: readonly Span[], behaviour: SplitBehaviour): AlignedText[] {
     const belongs = BELONGS[behaviour];
     const pieces: AlignedText[] = [];
     let start = 0;
-    parts.forEach(({ end, isMatch }, index) => {
-      const next = parts[index + 1];
+    spans.forEach(({ end, isMatch }, index) => {
+      const next = spans[index + 1];
       if (next !== undefined && belongs(next.isMatch, isMatch)) return;
       if (end > start && !(behaviour === 'Removed' && isMatch)) pieces.push(this.slice(start, end));
       start = end;
@@ -166,7 +179,7 @@ export class AlignedText {
   }
 }
 
-/** @throws `INVALID_INPUT` when normalisation makes a text of `length` many times as long */
+/** @throws `INVALID_INPUT` for a text of `length` that normalisation makes many times as long */
 export const assertGrowth = (length: number, grown: number): void => {
   if (grown > MOST_GROWTH * length + ALWAYS_ALLOWED)
     throw new ServingError(
@@ -175,7 +188,7 @@ export const assertGrowth = (length: number, grown: number): void => {
     );
 };
 
-/** Whether a part belongs to the one before it. */
+/** Tells whether a span belongs to the piece of the span before it. */
 const BELONGS: Readonly<Record<SplitBehaviour, (isMatch: boolean, isAfterMatch: boolean) => boolean>> = {
   Removed: () => false,
   Isolated: () => false,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { byteTokens } from './byte-fallback.ts';
-import { MinHeap } from './min-heap.ts';
-import { vocabularySchema } from './schemas.ts';
+import { mergeNeighbours } from './merge-neighbours.ts';
+import { MAX_IDS, vocabularySchema } from './schemas.ts';
 import type { Piece, VocabularyModel } from './vocabulary-model.ts';
 
 const schema = v.object({
@@ -19,17 +19,14 @@ const schema = v.object({
 type Config = v.InferOutput<typeof schema>;
 
 interface Merges {
-  /** Rank by pair, see `pairKey`. */
+  /** Ranks by the key of a pair. */
   readonly ranks: ReadonlyMap<number, number>;
-  /** What the pair of each rank becomes. */
+  /** The id that the pair of each rank becomes. */
   readonly merged: Int32Array;
 }
 
-/** Ids stay below 2²⁶, so that a pair is an exact number. */
-const pairKey = (left: number, right: number): number => left * 0x4000000 + right;
-
-/** Positions in a word stay below 2²⁶: merges are ordered by rank, then from the left. */
-const queueKey = (rank: number, position: number): number => rank * 0x4000000 + position;
+/** The key of a pair of ids, an exact number. */
+const pairKey = (left: number, right: number): number => left * MAX_IDS + right;
 
 const readMerges = ({ merges, continuing_subword_prefix }: Config, ids: ReadonlyMap<string, number>): Merges => {
   const prefixLength = continuing_subword_prefix?.length ?? 0;
@@ -48,10 +45,10 @@ const readMerges = ({ merges, continuing_subword_prefix }: Config, ids: Readonly
   return { ranks, merged };
 };
 
-/** The characters of a word before any merge. Columns, because a word may have millions. */
+/** Characters of a word before any merge, in columns, because a word may have millions. */
 interface Symbols {
   readonly ids: number[];
-  /** Where each begins and ends in the word; the bytes of a character share its place. */
+  /** Start and end of each symbol in the word; the bytes of a character share its place. */
   readonly starts: number[];
   readonly ends: number[];
 }
@@ -83,52 +80,28 @@ const toSymbols = (word: string, config: Config, ids: ReadonlyMap<string, number
   return symbols;
 };
 
-/** Joins neighbours, the pair of the lowest rank first. O(n log n) in the number of symbols. */
-const mergeAll = (symbols: Symbols, { ranks, merged }: Merges): Piece[] => {
-  const count = symbols.ids.length;
+/** Merges symbols into the pieces of a word. */
+const mergeSymbols = (symbols: Symbols, { ranks, merged }: Merges): Piece[] => {
+  const { starts, ends } = symbols;
   const ids = Int32Array.from(symbols.ids);
-  const next = Int32Array.from({ length: count }, (_, index) => index + 1);
-  const previous = Int32Array.from({ length: count }, (_, index) => index - 1);
-  const isGone = new Uint8Array(count);
-  const queue = new MinHeap(count);
-  const rankAt = (left: number): number | undefined => {
-    const right = next[left] ?? count;
-    return right < count ? ranks.get(pairKey(ids[left] ?? 0, ids[right] ?? 0)) : undefined;
-  };
-  const enqueue = (left: number): void => {
-    const rank = rankAt(left);
-    if (rank !== undefined) queue.push(queueKey(rank, left));
-  };
-  for (let index = 0; index + 1 < count; index++) enqueue(index);
-
-  for (let top = queue.pop(); top !== undefined; top = queue.pop()) {
-    const left = top % 0x4000000;
-    const id = merged[(top - left) / 0x4000000] ?? 0;
-    const rank = isGone[left] ? undefined : rankAt(left);
-    if (rank === undefined || merged[rank] !== id) continue; // the pair has changed since
-    const right = next[left] ?? count;
-    ids[left] = id;
-    isGone[right] = 1;
-    const after = next[right] ?? count;
-    next[left] = after;
-    if (after < count) previous[after] = left;
-    const before = previous[left] ?? -1;
-    if (before >= 0) enqueue(before);
-    enqueue(left);
-  }
-  const pieces: Piece[] = [];
-  for (let index = 0; index < count; index = next[index] ?? count) {
-    const last = (next[index] ?? count) - 1;
-    pieces.push({ id: ids[index] ?? 0, start: symbols.starts[index] ?? 0, end: symbols.ends[last] ?? 0 });
-  }
-  return pieces;
+  const positions = mergeNeighbours(ids.length, {
+    rankOf: (left, right) => ranks.get(pairKey(ids[left] ?? 0, ids[right] ?? 0)),
+    resultOf: (rank) => merged[rank] ?? 0,
+    onMerge(left, id) {
+      ids[left] = id;
+    },
+  });
+  return positions.map((position, index) => {
+    const last = (positions[index + 1] ?? ids.length) - 1;
+    return { id: ids[position] ?? 0, start: starts[position] ?? 0, end: ends[last] ?? 0 };
+  });
 };
 
-/** Words that come often are merged once. */
+/** Most words in the cache of frequent words. */
 const REMEMBERED_WORDS = 10_000;
 const LONGEST_REMEMBERED = 64;
 
-/** Byte-pair encoding: characters joined in the order of the merges that training recorded. */
+/** Byte-pair encoding: merges characters in the order that training recorded. */
 export const createBpe = (input: unknown): VocabularyModel => {
   const config = v.parse(schema, input);
   const ids = config.vocab;
@@ -142,7 +115,7 @@ export const createBpe = (input: unknown): VocabularyModel => {
       if (whole !== undefined) return [{ id: whole, start: 0, end: word.length }];
       const known = remembered.get(word);
       if (known !== undefined) return known;
-      const pieces = mergeAll(toSymbols(word, config, ids), merges);
+      const pieces = mergeSymbols(toSymbols(word, config, ids), merges);
       if (word.length <= LONGEST_REMEMBERED && remembered.size < REMEMBERED_WORDS) remembered.set(word, pieces);
       return pieces;
     },

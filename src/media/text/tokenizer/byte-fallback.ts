@@ -1,4 +1,4 @@
-/** The tokens `<0x00>`…`<0xFF>` of the UTF-8 bytes of `text`; `undefined` where the vocabulary lacks one of them. */
+/** The tokens `<0x00>`…`<0xFF>` of the UTF-8 bytes of `text`; undefined for a vocabulary that lacks one of them. */
 export const byteTokens = (text: string, ids: ReadonlyMap<string, number>): number[] | undefined => {
   const tokens: number[] = [];
   for (const byte of Buffer.from(text)) {

@@ -1,4 +1,8 @@
-/** Whether a character is of a class, remembered for the 65,536 that one UTF-16 unit holds. */
+/** UTF-16 units of the character at `index`. */
+export const characterSizeAt = (text: string, index: number): number =>
+  (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
+
+/** Creates a test of a character by a pattern, with a cache for characters of one UTF-16 unit. */
 const characterClass = (pattern: RegExp): ((character: string) => boolean) => {
   const UNKNOWN = 0;
   const OUTSIDE = 1;
@@ -21,7 +25,7 @@ export const isPunctuation = characterClass(/[\p{P}!-/:-@[-`{-~]/u);
 export const isWord = characterClass(/[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u);
 export const isMark = characterClass(/\p{M}/u);
 export const isNonspacingMark = characterClass(/\p{Mn}/u);
-/** What BERT drops: control, format and private characters, but not those that part words. */
+/** Characters that BERT drops: control, format and private ones, except tabs and line breaks. */
 export const isControl = characterClass(/[^\P{C}\p{Cn}\t\n\r]/u);
 
 const CJK: readonly (readonly [from: number, to: number])[] = [
@@ -35,13 +39,13 @@ const CJK: readonly (readonly [from: number, to: number])[] = [
   [0x2f800, 0x2fa1f],
 ];
 
-/** The ideographs that BERT takes for words of their own. */
+/** Tells whether BERT treats an ideograph as a word of its own. */
 export const isIdeograph = (character: string): boolean => {
   const point = character.codePointAt(0) ?? 0;
   return point >= 0x3400 && CJK.some(([from, to]) => point >= from && point <= to);
 };
 
-/** The character that stands for each byte in byte-level vocabularies: printable ones for themselves, the others from U+0100 on. */
+/** Characters for bytes in byte-level vocabularies: printable bytes stand for themselves, others are numbered from U+0100. */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
@@ -50,14 +54,14 @@ export const BYTE_CHARACTERS: readonly string[] = (() => {
   });
 })();
 
-/** Byte → character, inverted. */
+/** The byte of each character in `BYTE_CHARACTERS`. */
 export const CHARACTER_BYTES: ReadonlyMap<string, number> = new Map(
   BYTE_CHARACTERS.map((character, byte) => [character, byte]),
 );
 
 const encoder = new TextEncoder();
 
-/** The characters that stand for the UTF-8 bytes of `text`. */
+/** Replaces the UTF-8 bytes of `text` by their characters. */
 export const toByteCharacters = (text: string): string => {
   let characters = '';
   for (const byte of encoder.encode(text)) characters += BYTE_CHARACTERS[byte];

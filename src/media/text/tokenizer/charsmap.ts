@@ -1,16 +1,16 @@
 import type { AlignedText } from './aligned-text.ts';
 import { parseCharsmap } from './precompiled-charsmap.ts';
 
-/** Longer clusters are looked up by their single characters, bytes. */
+/** Most bytes of a cluster that is looked up as a whole; longer ones are looked up by character. */
 const LONGEST_CLUSTER_BYTES = 5;
 
 const ASCII_ONLY = /^\p{ASCII}*$/u;
 
 /**
- * Applies the character map that sentencepiece compiles into a model, as `tokenizer.json` carries it.
+ * Creates a normaliser from the character map of a sentencepiece model in `tokenizer.json`.
  *
- * A grapheme cluster is replaced by what its shortest known beginning maps to, and where there is none, each of its characters.
- * That is what the crate `spm_precompiled` does and models were converted with.
+ * The shortest known beginning of a grapheme cluster decides its replacement; without one, each character is replaced. The crate
+ * `spm_precompiled` does the same.
  */
 export const createCharsmap = (base64: string): ((source: AlignedText) => AlignedText) => {
   const find = parseCharsmap(base64, 'shortest');
@@ -39,7 +39,7 @@ export const createCharsmap = (base64: string): ((source: AlignedText) => Aligne
   };
 };
 
-/** Collects characters with their changes (see `AlignedText.transform`). */
+/** Collects characters and their changes (see `AlignedText.transform`). */
 class Transformation {
   readonly characters: string[] = [];
   readonly changes: number[] = [];

@@ -5,13 +5,13 @@ import { compilePattern } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
 import { createSentencePieceDecoder } from './sentencepiece/sentencepiece-decoder.ts';
 
-/** One step from tokens to the text they stand for. */
+/** A step from tokens to their text. */
 export type Decoder = (tokens: readonly string[]) => string[];
 
 const lossyUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Bytes of the characters that stand for bytes; a token that has others stands for itself. */
+/** Replaces characters by the bytes that they stand for. A token with any other character stays as it is. */
 const byteLevel: Decoder = (tokens) => {
   const bytes = tokens.flatMap((token) => {
     const own = Array.from(token, (character) => CHARACTER_BYTES.get(character));
@@ -20,7 +20,7 @@ const byteLevel: Decoder = (tokens) => {
   return [lossyUtf8.decode(Uint8Array.from(bytes))];
 };
 
-/** Runs of `<0x41>` as the characters that their bytes are, or one replacement character for each byte. */
+/** Replaces runs of `<0x41>` by the characters of their bytes; for invalid UTF-8, by a replacement character for each byte. */
 const byteFallback: Decoder = (tokens) => {
   const texts: string[] = [];
   let bytes: number[] = [];
@@ -129,5 +129,5 @@ const KINDS: Readonly<Record<string, (config: unknown) => Decoder>> = {
   WordPiece: wordPiece,
 };
 
-/** @throws when `config` is no decoder of `tokenizer.json`, or none that is known */
+/** @throws for a `config` that is no known decoder of `tokenizer.json` */
 export const createDecoder = (config: unknown): Decoder => createKind('decoder', KINDS, config);

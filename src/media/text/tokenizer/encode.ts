@@ -1,40 +1,40 @@
-import type { Parts } from './parts.ts';
+import type { Components } from './components.ts';
 import type { Token } from './post-processors.ts';
 
-/** Tokens of a text or of a pair, one entry per token in every list. */
+/** Tokens of a text or of a pair; every list has an entry for each token. */
 export interface Encoding {
   ids: number[];
   typeIds: number[];
-  /** Where each token stands in the caller's own string, in UTF-16 units; `[0, 0]` for those that were added. */
+  /** Range of each token in the caller's string, in UTF-16 units; `[0, 0]` for special tokens. */
   offsets: (readonly [start: number, end: number])[];
-  /** Whether the token was added around the text. */
+  /** Tells whether a token was added around the text. */
   special: boolean[];
   /** 0 for the text, 1 for its pair. */
   sequence: (0 | 1 | undefined)[];
-  /** Number of the word in its text, as `word_ids` of Hugging Face's fast tokenizers. */
+  /** Number of the word in its text, like `word_ids` of Hugging Face's fast tokenizers. */
   wordIds: (number | undefined)[];
-  /** How many tokens there were before the cut, when there was one. */
+  /** Number of tokens before the cut; missing for a text that was not cut. */
   truncatedFrom?: number;
 }
 
 export interface EncodeOptions {
-  /** An empty one is none, as in `transformers`. */
+  /** Second text; an empty one counts as none, as in `transformers`. */
   readonly pair?: string;
-  /** Default true. */
+  /** Default: true. */
   readonly addSpecialTokens?: boolean;
-  /** Most tokens, special ones included; default `Tokenizer.maxLength`, `Infinity` for no cut. */
+  /** Most tokens, special tokens included; default: `Tokenizer.maxLength`; `Infinity`: no cut. */
   readonly maxLength?: number;
 }
 
 interface Tokens {
   readonly tokens: readonly Token[];
-  /** How many the text has in all. */
+  /** Number of tokens of the whole text. */
   readonly count: number;
 }
 
-/** The first `most` tokens of one text, without special ones. */
+/** Returns the first `most` tokens of one text, without special tokens. */
 export const tokenise = (
-  { sections, preTokenise, model }: Parts,
+  { sections, preTokenise, model }: Components,
   toToken: (id: number) => string | undefined,
   text: string,
   sequence: 0 | 1,
@@ -44,7 +44,7 @@ export const tokenise = (
   let count = 0;
   let wordId = 0;
   const add = (id: number, tokenText: string, offsets: Token['offsets']): void => {
-    if (count++ >= most) return; // of a long text that is cut, most tokens would be made in vain
+    if (count++ >= most) return; // most tokens of a long text would be created in vain
     tokens.push({ typeId: sequence, special: false, sequence, id, text: tokenText, offsets, wordId });
   };
   for (const section of sections(text)) {
@@ -61,7 +61,7 @@ export const tokenise = (
   return { tokens, count };
 };
 
-/** How many tokens of each text to keep so that `room` holds them: the longer one gives way first. */
+/** Number of tokens of each text to keep within `room`; the longer text is cut first. */
 const shares = (first: number, second: number, room: number): [first: number, second: number] => {
   if (first + second <= room) return [first, second];
   const shorter = Math.min(first, second);
@@ -75,16 +75,16 @@ const shares = (first: number, second: number, room: number): [first: number, se
 };
 
 export const encode = (
-  parts: Parts,
+  components: Components,
   toToken: (id: number) => string | undefined,
   text: string,
   { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY }: EncodeOptions,
 ): Encoding => {
-  const { postProcessor, config } = parts;
+  const { postProcessor, config } = components;
   const isCutRight = config.truncation_side === 'right';
   const most = isCutRight ? maxLength : Number.POSITIVE_INFINITY;
   const texts = pair ? [text, pair] : [text]; // an empty pair is none
-  const tokenised = texts.map((one, sequence) => tokenise(parts, toToken, one, sequence as 0 | 1, most));
+  const tokenised = texts.map((one, index) => tokenise(components, toToken, one, index === 0 ? 0 : 1, most));
   const added = addSpecialTokens ? (postProcessor?.added(texts.length > 1) ?? 0) : 0;
   const [first = 0, second = 0] = tokenised.map(({ count }) => count);
   const kept = shares(first, second, Math.max(maxLength - added, 0));

@@ -16,7 +16,7 @@ export class MinHeap {
     let index = this.#size++;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = this.#items[parent] as number;
+      const above = this.#items[parent] ?? 0;
       if (above <= item) break;
       this.#items[index] = above;
       index = parent;
@@ -27,11 +27,11 @@ export class MinHeap {
   pop(): number | undefined {
     if (this.#size === 0) return undefined;
     const top = this.#items[0];
-    const item = this.#items[--this.#size] as number;
+    const item = this.#items[--this.#size] ?? 0;
     let index = 0;
     for (let child = 1; child < this.#size; child = index * 2 + 1) {
-      if (child + 1 < this.#size && (this.#items[child + 1] as number) < (this.#items[child] as number)) child++;
-      const below = this.#items[child] as number;
+      if (child + 1 < this.#size && (this.#items[child + 1] ?? 0) < (this.#items[child] ?? 0)) child++;
+      const below = this.#items[child] ?? 0;
       if (below >= item) break;
       this.#items[index] = below;
       index = child;

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import type { AlignedText } from './aligned-text.ts';
 import { isControl, isIdeograph, isMark, isNonspacingMark, isWhitespace, toByteCharacters } from './characters.ts';
 import { createCharsmap } from './charsmap.ts';
-import { compilePattern, matchParts } from './patterns.ts';
+import { compilePattern, matchSpans } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
 import { createNormalization } from './sentencepiece/normalization.ts';
 import { toUnicodeForm } from './unicode-form.ts';
 
-/** A step that changes a text before it is cut into words. */
+/** Changes a text before it is split into words. */
 export type Normalizer = (source: AlignedText) => AlignedText;
 
 const lowerCase: Normalizer = (source) => source.map((character) => character.toLowerCase());
@@ -54,7 +54,7 @@ const strip = (config: unknown): Normalizer => {
 
 const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/;
 
-/** The controls that sentencepiece drops. */
+/** Tells whether sentencepiece drops a control character. */
 const isNmtControl = (character: string): boolean => {
   const point = character.codePointAt(0) ?? 0;
   return (
@@ -73,7 +73,7 @@ const nmt: Normalizer = (source) =>
 const replace = (config: unknown): Normalizer => {
   const { pattern, content } = v.parse(v.object({ pattern: patternSchema, content: v.string() }), config);
   const compiled = compilePattern(pattern);
-  return (source) => source.replace(matchParts(source.text, compiled), content);
+  return (source) => source.replace(matchSpans(source.text, compiled), content);
 };
 
 const prepend = (config: unknown): Normalizer => {
@@ -106,5 +106,5 @@ const KINDS: Readonly<Record<string, (config: unknown) => Normalizer>> = {
   StripAccents: () => (source) => source.map((character) => (isMark(character) ? '' : character)),
 };
 
-/** @throws when `config` is no normaliser of `tokenizer.json`, or none that is known */
+/** @throws for a `config` that is no known normaliser of `tokenizer.json` */
 export const createNormalizer = (config: unknown): Normalizer => createKind('normalizer', KINDS, config);

@@ -1,25 +1,25 @@
 import * as v from 'valibot';
-import { BYTE_CHARACTERS, isWhitespace } from './characters.ts';
+import { BYTE_CHARACTERS, characterSizeAt, isWhitespace } from './characters.ts';
 import { createKind } from './schemas.ts';
 
 /** A token of a text on its way to the model. */
 export interface Token {
   readonly id: number;
-  /** As the vocabulary writes it; of an added token as the text does. */
+  /** Spelling in the vocabulary; of an added token, in the text. */
   readonly text: string;
   readonly typeId: number;
-  /** UTF-16 units of the caller's text; `[0, 0]` when special. */
+  /** UTF-16 units of the caller's text; `[0, 0]` for special tokens. */
   readonly offsets: readonly [start: number, end: number];
   readonly special: boolean;
   readonly sequence: 0 | 1 | undefined;
   readonly wordId: number | undefined;
 }
 
-/** Puts the tokens of a text, or of a pair, into the form that the model was trained with. */
+/** Brings the tokens of a text, or of a pair, into the form of the training texts. */
 export interface PostProcessor {
-  /** How many tokens `process` adds. */
+  /** Number of tokens that `process` adds. */
   added(isPair: boolean): number;
-  /** One list of tokens per text; in the end they are joined. `texts` are the caller's own. */
+  /** Processes a list of tokens for each text; the caller joins the lists that it returns. */
   process(sequences: readonly (readonly Token[])[], addSpecialTokens: boolean, texts: readonly string[]): Token[][];
 }
 
@@ -75,17 +75,17 @@ const byteLevel = (config: unknown): PostProcessor => {
 
 const BYTE_SPACE = BYTE_CHARACTERS[0x20];
 
-/** The place `count` characters after `index`, or before it when negative; undefined beyond the beginning. */
-const step = (text: string, index: number, count: number): number | undefined => {
-  let place = index;
-  for (let steps = count; steps > 0; steps--) place += (text.codePointAt(place) ?? 0) > 0xffff ? 2 : 1;
-  for (let steps = count; steps < 0; steps++) place -= (text.codePointAt(place - 2) ?? 0) > 0xffff ? 2 : 1;
-  return place < 0 ? undefined : place;
+/** The position `count` characters after `index`, or before it for a negative count; undefined before the text. */
+const moveBy = (text: string, index: number, count: number): number | undefined => {
+  let position = index;
+  for (let left = count; left > 0; left--) position += characterSizeAt(text, position);
+  for (let left = count; left < 0; left++) position -= characterSizeAt(text, position - 2);
+  return position < 0 ? undefined : position;
 };
 
 /**
- * White space at the edges of a token is none of its characters, except a space that was put before the text. Where that space was
- * put before another part of the text, as many characters are taken off as there: they are none of the token's own.
+ * Creates a function that removes white space at the edges of tokens from their offsets, except a space that a component added before
+ * the text. White space that was added elsewhere removes as many characters of the caller's text, as in `tokenizers`.
  */
 const trimmer = (config: unknown): ((tokens: readonly Token[], texts: readonly string[]) => Token[]) => {
   const { trim_offsets, add_prefix_space } = v.parse(trimSchema, config);
@@ -103,8 +103,8 @@ const trimmer = (config: unknown): ((tokens: readonly Token[], texts: readonly s
       const source = texts[token.sequence ?? 0] ?? '';
       let [start, end] = token.offsets;
       if ((index === 0 || start === 0) && add_prefix_space && leading === 1) leading = 0;
-      start = Math.min(step(source, start, leading) ?? 0, end);
-      end = Math.max(step(source, end, -trailing) ?? end, start);
+      start = Math.min(moveBy(source, start, leading) ?? 0, end);
+      end = Math.max(moveBy(source, end, -trailing) ?? end, start);
       return { ...token, offsets: [start, end] };
     });
 };
@@ -124,7 +124,7 @@ const template = (config: unknown): PostProcessor => {
   const { single, pair, special_tokens } = v.parse(templateSchema, config);
   const specials = (name: string, typeId: number): Token[] => {
     const named = special_tokens[name];
-    if (named === undefined) throw new TypeError(`the template names ${name}, which is none of its special tokens`);
+    if (named === undefined) throw new TypeError(`the template names ${name}, which is not among its special tokens`);
     return named.ids.map((id, index) => special(id, named.tokens[index] ?? name, typeId));
   };
   const count = (pieces: typeof single): number =>
@@ -163,5 +163,5 @@ const KINDS: Readonly<Record<string, (config: unknown) => PostProcessor>> = {
   TemplateProcessing: template,
 };
 
-/** @throws when `config` is no post-processor of `tokenizer.json`, or none that is known */
+/** @throws for a `config` that is no known post-processor of `tokenizer.json` */
 export const createPostProcessor = (config: unknown): PostProcessor => createKind('post-processor', KINDS, config);

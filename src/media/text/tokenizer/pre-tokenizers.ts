@@ -1,43 +1,43 @@
 import * as v from 'valibot';
-import type { AlignedText, Part, SplitBehaviour } from './aligned-text.ts';
+import type { AlignedText, Span, SplitBehaviour } from './aligned-text.ts';
 import { isNumeric, isPunctuation, isWhitespace, toByteCharacters } from './characters.ts';
-import { compilePattern, invert, matchParts } from './patterns.ts';
+import { compilePattern, invert, matchSpans } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
 
-/** Cuts a normalised text into words. */
+/** Splits a normalised text into words. */
 export type PreTokenizer = (source: AlignedText) => AlignedText[];
 
 const behaviourSchema = v.picklist(['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous']);
 
-/** Each character of a class as a part of its own. */
-const characterParts = (text: string, isMember: (character: string) => boolean): Part[] => {
-  const parts: Part[] = [];
+/** Spans of a text, in which each character of a class is a match of its own. */
+const characterSpans = (text: string, isMember: (character: string) => boolean): Span[] => {
+  const spans: Span[] = [];
   let previous = 0;
   let index = 0;
   for (const character of text) {
     const end = index + character.length;
     if (isMember(character)) {
-      if (index > previous) parts.push({ start: previous, end: index, isMatch: false });
-      parts.push({ start: index, end, isMatch: true });
+      if (index > previous) spans.push({ start: previous, end: index, isMatch: false });
+      spans.push({ start: index, end, isMatch: true });
       previous = end;
     }
     index = end;
   }
-  if (previous < text.length) parts.push({ start: previous, end: text.length, isMatch: false });
-  return parts;
+  if (previous < text.length) spans.push({ start: previous, end: text.length, isMatch: false });
+  return spans;
 };
 
 const splitCharacters =
   (isMember: (character: string) => boolean, behaviour: SplitBehaviour): PreTokenizer =>
   (source) =>
-    source.split(characterParts(source.text, isMember), behaviour);
+    source.split(characterSpans(source.text, isMember), behaviour);
 
 const sequence =
   (steps: readonly PreTokenizer[]): PreTokenizer =>
   (source) =>
     steps.reduce((pieces, step) => pieces.flatMap(step), [source]);
 
-/** The words of GPT-2; see https://github.com/openai/gpt-2/blob/master/src/encoder.py */
+/** Words of GPT-2; see https://github.com/openai/gpt-2/blob/master/src/encoder.py */
 const GPT2_WORDS = compilePattern({
   Regex: "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
 });
@@ -49,7 +49,7 @@ const byteLevel = (config: unknown): PreTokenizer => {
   );
   return (source) => {
     const prefixed = add_prefix_space && !source.text.startsWith(' ') ? source.prepend(' ') : source;
-    const words = use_regex ? prefixed.split(matchParts(prefixed.text, GPT2_WORDS), 'Isolated') : [prefixed];
+    const words = use_regex ? prefixed.split(matchSpans(prefixed.text, GPT2_WORDS), 'Isolated') : [prefixed];
     return words.map((word) => word.map(toByteCharacters));
   };
 };
@@ -67,12 +67,12 @@ const metaspace = (config: unknown): PreTokenizer => {
   const isReplacement = (character: string): boolean => character === replacement;
   return (source) => {
     const replaced = source.replace(
-      characterParts(source.text, (character) => character === ' '),
+      characterSpans(source.text, (character) => character === ' '),
       replacement,
     );
     const isWanted = scheme === 'always' || (scheme === 'first' && replaced.original(0, 1)[0] === 0);
     const prefixed = isWanted && !replaced.text.startsWith(replacement) ? replaced.prepend(replacement) : replaced;
-    return split ? prefixed.split(characterParts(prefixed.text, isReplacement), 'MergedWithNext') : [prefixed];
+    return split ? prefixed.split(characterSpans(prefixed.text, isReplacement), 'MergedWithNext') : [prefixed];
   };
 };
 
@@ -87,29 +87,29 @@ const split = (config: unknown): PreTokenizer => {
   );
   const compiled = compilePattern(pattern);
   return (source) => {
-    const parts = matchParts(source.text, compiled);
-    return source.split(isInverted ? invert(parts) : parts, behavior);
+    const spans = matchSpans(source.text, compiled);
+    return source.split(isInverted ? invert(spans) : spans, behavior);
   };
 };
 
-/** Runs of `\w` of Rust's `regex`, and runs of what is neither that nor white space. */
+/** Runs of `\w` in Rust's `regex`, and runs of characters that are neither `\w` nor white space. */
 const WHITESPACE_WORDS =
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 
 const fixedLength = (config: unknown): PreTokenizer => {
   const { length } = v.parse(v.object({ length: v.pipe(v.number(), v.integer(), v.minValue(1)) }), config);
   return (source) => {
-    const parts: Part[] = [];
+    const spans: Span[] = [];
     let count = 0;
     let index = 0;
     for (const character of source.text) {
-      const last = parts.at(-1);
+      const last = spans.at(-1);
       const end = index + character.length;
-      if (count++ % length === 0 || last === undefined) parts.push({ start: index, end, isMatch: false });
-      else parts[parts.length - 1] = { ...last, end };
+      if (count++ % length === 0 || last === undefined) spans.push({ start: index, end, isMatch: false });
+      else spans[spans.length - 1] = { ...last, end };
       index = end;
     }
-    return source.split(parts, 'Isolated');
+    return source.split(spans, 'Isolated');
   };
 };
 
@@ -134,9 +134,9 @@ const KINDS: Readonly<Record<string, (config: unknown) => PreTokenizer>> = {
   Sequence: (config) =>
     sequence(v.parse(v.object({ pretokenizers: v.array(v.unknown()) }), config).pretokenizers.map(createPreTokenizer)),
   Split: split,
-  Whitespace: () => (source) => source.split(invert(matchParts(source.text, WHITESPACE_WORDS)), 'Removed'),
+  Whitespace: () => (source) => source.split(invert(matchSpans(source.text, WHITESPACE_WORDS)), 'Removed'),
   WhitespaceSplit: () => splitCharacters(isWhitespace, 'Removed'),
 };
 
-/** @throws when `config` is no pre-tokenizer of `tokenizer.json`, or none that is known */
+/** @throws for a `config` that is no known pre-tokenizer of `tokenizer.json` */
 export const createPreTokenizer = (config: unknown): PreTokenizer => createKind('pre-tokenizer', KINDS, config);

@@ -1,17 +1,18 @@
-/** What a beginning of a text is replaced by, and how many bytes of it that are. */
+/** Replacement for the first `bytes` bytes of a text. */
 interface Replacement {
   readonly bytes: number;
   readonly content: string;
 }
 
-/** Finds the key that begins at `offset` of a text in UTF-8. */
+/** Finds the replacement for the key at `offset` of a text in UTF-8. */
 export type FindReplacement = (text: Uint8Array, offset: number) => Replacement | undefined;
 
 /**
- * Reads the character map that sentencepiece compiles into a model: a 32-bit length, a double-array trie (darts-clone) of
- * UTF-8 keys, and the replacements, each ended by a zero byte. Where several keys begin, the `wanted` one is found.
+ * Reads the character map that sentencepiece compiles into a model. Its format is a 32-bit length, a double-array trie (darts-clone) of
+ * UTF-8 keys, and the replacements, each with a zero byte at its end.
  *
- * @throws SyntaxError when it is damaged
+ * @param wanted the key to choose of several at one offset
+ * @throws SyntaxError for a damaged map
  */
 export const parseCharsmap = (base64: string, wanted: 'shortest' | 'longest'): FindReplacement => {
   const bytes = Buffer.from(base64, 'base64');

@@ -1,33 +1,35 @@
 import * as v from 'valibot';
 
-/** A pattern as `tokenizer.json` writes it. */
+/** Most ids of a vocabulary, so that a pair of ids is an exact number. */
+export const MAX_IDS = 2 ** 26;
+
+/** A pattern in `tokenizer.json`. */
 export const patternSchema = v.union([v.object({ String: v.string() }), v.object({ Regex: v.string() })]);
 
 const kindSchema = v.object({ type: v.string() });
 
-/** The part of a tokenizer that `config.type` names, made from `config`. @throws when there is no such kind */
-export const createKind = <Part>(
-  part: string,
-  kinds: Readonly<Record<string, (config: unknown) => Part>>,
+/** Creates the component of the kind that `config.type` names. @throws TypeError for an unknown kind */
+export const createKind = <Component>(
+  component: string,
+  kinds: Readonly<Record<string, (config: unknown) => Component>>,
   config: unknown,
-): Part => {
+): Component => {
   const { type } = v.parse(kindSchema, config);
   const create = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
   if (create === undefined)
-    throw new TypeError(`${part} ${type} is not known (known: ${Object.keys(kinds).join(', ')})`);
+    throw new TypeError(`${component} ${type} is not known (known: ${Object.keys(kinds).join(', ')})`);
   return create(config);
 };
 
 /**
- * Token → id. Not `v.record`, which leaves out the keys `constructor` and `prototype`: tokens like any other.
- * The ids are below 2²⁶.
+ * Ids by token. `v.record` would leave out the tokens `constructor` and `prototype`.
  */
 export const vocabularySchema = v.pipe(
   v.custom<Readonly<Record<string, number>>>(
     (value) =>
       typeof value === 'object' &&
       value !== null &&
-      Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 0x4000000),
+      Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < MAX_IDS),
     'Invalid vocabulary: expected ids by token',
   ),
   v.transform((vocabulary) => new Map(Object.entries(vocabulary))),

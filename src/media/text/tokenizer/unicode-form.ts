@@ -3,9 +3,8 @@ import { type AlignedText, assertGrowth } from './aligned-text.ts';
 export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
 /**
- * Unicode normalisation that keeps track of where characters came from, as the crate `unicode-normalization-alignments`:
- * a character that decomposes comes once for itself, its further parts are new; one that is composed stands for its first part,
- * and takes away the others.
+ * Normalises Unicode with the changes of the crate `unicode-normalization-alignments` (see `AlignedText.transform`). The first part of a
+ * decomposed character stands for it, and the others are new. A composed character stands for its first part, and the others go.
  */
 export const toUnicodeForm = (source: AlignedText, form: UnicodeForm): AlignedText => {
   const normalised = source.text.normalize(form);
@@ -25,8 +24,8 @@ export const toUnicodeForm = (source: AlignedText, form: UnicodeForm): AlignedTe
 };
 
 /**
- * For each decomposed character 0 when it is the first of what one character decomposes to, otherwise 1. Canonical ordering
- * moves marks but never two equal ones past each other, so each is found by the character and its turn.
+ * Computes the change of each part of a decomposition: 0 for the first part of a character, otherwise 1. Canonical ordering moves
+ * marks, but no mark past an equal mark: so the n-th occurrence of a part is the n-th in the text.
  */
 const decompositionChanges = (text: string, form: 'NFD' | 'NFKD') => {
   const turns = new Map<string, { readonly changes: number[]; next: number }>();

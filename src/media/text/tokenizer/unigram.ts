@@ -1,24 +1,25 @@
 import * as v from 'valibot';
 import { byteTokens } from './byte-fallback.ts';
+import { characterSizeAt } from './characters.ts';
 import type { Piece, VocabularyModel } from './vocabulary-model.ts';
 
 const schema = v.object({
   vocab: v.array(v.tuple([v.string(), v.number()])),
   unk_id: v.nullish(v.number()),
   byte_fallback: v.optional(v.boolean(), false),
-  /** Whether sums are of 32 bits, as in sentencepiece itself: ties fall otherwise. */
+  /** Rounds sums to float32, as sentencepiece does, which decides ties. */
   single_precision: v.optional(v.boolean(), false),
 });
 
-/** How much less likely an unknown character is than the least likely token. */
+/** Distance of the score of an unknown character from the lowest score of a token. */
 const UNKNOWN_PENALTY = 10;
 
-/** Marks a beginning of tokens that is none itself. */
+/** Marks a beginning of tokens that is no token itself. */
 const BEGINNING = -1;
 
 /**
- * The most likely way to put a word together from tokens (Viterbi), as sentencepiece's unigram model. Time grows with the
- * length of the word times that of the longest token that matches.
+ * The unigram model of sentencepiece: finds the most likely tokens of a word (Viterbi). The time is proportional to the length of the
+ * word and to the length of the longest token that matches.
  */
 export const createUnigram = (config: unknown): VocabularyModel => {
   const { vocab, unk_id, byte_fallback, single_precision } = v.parse(schema, config);
@@ -30,7 +31,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
   );
   const beginnings = withBeginnings(ids);
 
-  /** For each end of a piece, the start and token of the best piece that ends there. */
+  /** Start and token of the best piece that ends at each position. */
   const bestPieces = (word: string): { from: Int32Array; tokens: Int32Array } => {
     const from = new Int32Array(word.length + 1).fill(-1);
     const tokens = new Int32Array(word.length + 1);
@@ -43,7 +44,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
       tokens[end] = token;
     };
     for (let start = 0; start < word.length; ) {
-      const next = start + ((word.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
+      const next = start + characterSizeAt(word, start);
       let hasSingle = false;
       for (let end = start + 1; end <= word.length; end++) {
         const token = beginnings.get(word.slice(start, end));
@@ -61,7 +62,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
     return { from, tokens };
   };
 
-  /** What stands for a piece: its token, or the tokens of its bytes when it has none. */
+  /** The token of a piece; without one, the tokens of its bytes. */
   const toPieces = (word: string, start: number, end: number): Piece[] => {
     const surface = word.slice(start, end);
     const id = ids.get(surface);
@@ -87,7 +88,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
   };
 };
 
-/** The tokens, and every shorter beginning of one, so that a search knows when to stop. */
+/** Adds every beginning of a token, so that a search knows when to stop. */
 const withBeginnings = (ids: ReadonlyMap<string, number>): Map<string, number> => {
   const beginnings = new Map(ids);
   for (const token of ids.keys())

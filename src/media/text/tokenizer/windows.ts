@@ -1,7 +1,6 @@
 /**
- * The parts `[start, end)` of `count` tokens, each of at most `size`, that overlap by `stride` and cover them all: where
- * `tokenizers` cuts with `return_overflowing_tokens`. One part, which may be empty, when all fit.
- * `size` exceeds `stride`.
+ * Splits `count` tokens into windows `[start, end)` of at most `size` tokens that overlap by `stride`, as `tokenizers` does with
+ * `return_overflowing_tokens`. There is at least one window, which may be empty. `size` exceeds `stride`.
  */
 export const windowsOf = (count: number, size: number, stride: number): (readonly [start: number, end: number])[] => {
   const windows: (readonly [number, number])[] = [];
@@ -12,6 +11,6 @@ export const windowsOf = (count: number, size: number, stride: number): (readonl
   }
 };
 
-/** How many tokens `windows` such parts hold. */
+/** Most tokens that `windows` such windows cover. */
 export const mostTokens = (windows: number, size: number, stride: number): number =>
   windows === 0 ? 0 : windows * (size - stride) + stride;

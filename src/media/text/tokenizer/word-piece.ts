@@ -9,7 +9,7 @@ const schema = v.object({
   max_input_chars_per_word: v.optional(v.number(), 100),
 });
 
-/** The longest known beginning of a word, then of what is left of it; a word that does not come out even is unknown as a whole. */
+/** WordPiece: cuts off the longest known beginning again and again. A word with an unknown rest is unknown as a whole. */
 export const createWordPiece = (config: unknown): VocabularyModel => {
   const {
     vocab: ids,

@@ -1,10 +1,7 @@
-/** What stands for a space in the pieces of a model. */
+/** The character that pieces contain in the place of a space. */
 export const SPACE_SYMBOL = '\u2581';
 
-export const characterSizeAt = (text: string, index: number): number =>
-  (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
-
-/** The length of the longest of `words` that begins at an index of a text; 0 when none does. */
+/** Creates a function that returns the length of the longest of `words` at an index of a text, 0 for no word. */
 export const createPrefixMatcher = (words: readonly string[]): ((text: string, index: number) => number) => {
   const longestFirst = [...words].sort((a, b) => b.length - a.length);
   const byFirst = Map.groupBy(longestFirst, (word) => word.charCodeAt(0));
@@ -13,8 +10,8 @@ export const createPrefixMatcher = (words: readonly string[]): ((text: string, i
 };
 
 /**
- * The length of the code of a target language, such as `>>fra<<`, that a text for a Marian model begins with; 0 when there is
- * none. `remove_language_code` of MarianTokenizer.
+ * Length of a target language's code, such as `>>fra<<`, at the beginning of a text for a Marian model; 0 for a text without a code
+ * (`remove_language_code` of MarianTokenizer).
  */
 export const languageCodeLength = (text: string): number => {
   const end = text.startsWith('>>') ? text.indexOf('<<') : -1;

@@ -1,26 +1,20 @@
 import * as v from 'valibot';
-import type { AlignedText } from '../aligned-text.ts';
+import type { AlignedText, Rewrite } from '../aligned-text.ts';
+import { characterSizeAt } from '../characters.ts';
 import { parseCharsmap } from '../precompiled-charsmap.ts';
-import { characterSizeAt, createPrefixMatcher, languageCodeLength, SPACE_SYMBOL } from './characters.ts';
+import { createPrefixMatcher, languageCodeLength, SPACE_SYMBOL } from './characters.ts';
 
-/** `normalizer_spec` of a sentencepiece model, and what a tokenizer does before it. */
+/** `normalizer_spec` of a sentencepiece model, and the steps of a tokenizer before it. */
 const schema = v.object({
-  /** Base64; empty where characters stay as they are. */
+  /** Base64; empty for a model that does not change characters. */
   precompiled_charsmap: v.string(),
   add_dummy_prefix: v.boolean(),
   remove_extra_whitespaces: v.boolean(),
-  /** Taken as they are. */
+  /** Texts that stay unchanged. */
   user_defined_symbols: v.array(v.string()),
-  /** Whether a code such as `>>fra<<` may come before the text. */
+  /** Tells that a code such as `>>fra<<` may come before the text. */
   language_codes: v.boolean(),
 });
-
-/** A part `[start, end)` of a text, and what it becomes. */
-interface Part {
-  readonly start: number;
-  readonly end: number;
-  readonly content: string;
-}
 
 const utf8Size = (codePoint: number): number => {
   if (codePoint < 0x80) return 1;
@@ -29,8 +23,9 @@ const utf8Size = (codePoint: number): number => {
 };
 
 /**
- * Prepares a text as sentencepiece does (`Normalize` in normalizer.cc): the longest known sequence at each place is replaced,
- * spaces become `▁`, one is put before the text, and where the model says so runs of them become one and those around the text go.
+ * Normalises a text like sentencepiece (`Normalize` in normalizer.cc). It replaces the longest known sequence at each position, writes
+ * `▁` for spaces, and adds a space before the text. With `remove_extra_whitespaces`, runs of spaces become one, and those around the
+ * text go.
  */
 export const createNormalization = (config: unknown): ((source: AlignedText) => AlignedText) => {
   const { precompiled_charsmap, add_dummy_prefix, remove_extra_whitespaces, user_defined_symbols, language_codes } =
@@ -38,10 +33,10 @@ export const createNormalization = (config: unknown): ((source: AlignedText) => 
   const find = precompiled_charsmap === '' ? () => undefined : parseCharsmap(precompiled_charsmap, 'longest');
   const matchDefined = createPrefixMatcher(user_defined_symbols);
 
-  /** Parts of the text from `from` on, by what they become before spaces are looked at. */
-  const replaceCharacters = (text: string, from: number): Part[] => {
+  /** Applies the character map to the text from `from` on. */
+  const replaceCharacters = (text: string, from: number): Rewrite[] => {
     const bytes = new TextEncoder().encode(text.slice(from));
-    const parts: Part[] = [];
+    const rewrites: Rewrite[] = [];
     let offset = 0;
     for (let start = from; start < text.length; ) {
       const defined = matchDefined(text, start);
@@ -52,41 +47,43 @@ export const createNormalization = (config: unknown): ((source: AlignedText) => 
         offset += utf8Size(text.codePointAt(end) ?? 0);
         end += characterSizeAt(text, end);
       }
-      parts.push({ start, end, content: replacement?.content ?? text.slice(start, end) });
+      rewrites.push({ start, end, content: replacement?.content ?? text.slice(start, end) });
       start = end;
     }
-    return parts;
+    return rewrites;
   };
 
-  const markSpaces = (parts: readonly Part[]): Part[] => {
-    // The text begins with the first part that is anything but one space, even with one that is removed.
-    const first = remove_extra_whitespaces ? parts.findIndex(({ content }) => content !== ' ') : 0;
+  const markSpaces = (rewrites: readonly Rewrite[]): Rewrite[] => {
+    // The text begins with the first rewrite to anything but one space; an empty one counts, too.
+    const first = remove_extra_whitespaces ? rewrites.findIndex(({ content }) => content !== ' ') : 0;
     let isAfterSpace = remove_extra_whitespaces;
-    return parts.map((part, index) => {
-      if (index < first || first === -1) return { ...part, content: '' };
-      const content = isAfterSpace ? part.content.replace(/^ +/, '') : part.content;
+    return rewrites.map((rewrite, index) => {
+      if (index < first || first === -1) return { ...rewrite, content: '' };
+      const content = isAfterSpace ? rewrite.content.replace(/^ +/, '') : rewrite.content;
       if (remove_extra_whitespaces && content !== '') isAfterSpace = content.endsWith(' ');
       const prefix = index === first && add_dummy_prefix ? SPACE_SYMBOL : '';
-      return { ...part, content: prefix + content.replaceAll(' ', SPACE_SYMBOL) };
+      return { ...rewrite, content: prefix + content.replaceAll(' ', SPACE_SYMBOL) };
     });
   };
 
   return (source) => {
     const { text } = source;
     const codeEnd = language_codes ? languageCodeLength(text) : 0;
-    const parts = markSpaces(replaceCharacters(text, codeEnd));
-    if (remove_extra_whitespaces) removeTrailingSpaces(parts);
-    if (codeEnd > 0) parts.unshift({ start: 0, end: codeEnd, content: text.slice(0, codeEnd) });
-    return source.rewrite(parts);
+    const rewrites = markSpaces(replaceCharacters(text, codeEnd));
+    const trimmed = remove_extra_whitespaces ? removeTrailingSpaces(rewrites) : rewrites;
+    if (codeEnd > 0) trimmed.unshift({ start: 0, end: codeEnd, content: text.slice(0, codeEnd) });
+    return source.rewrite(trimmed);
   };
 };
 
-const removeTrailingSpaces = (parts: Part[]): void => {
-  for (let index = parts.length - 1; index >= 0; index--) {
-    const part = parts[index] as Part;
-    let { length } = part.content;
-    while (part.content[length - 1] === SPACE_SYMBOL) length--;
-    parts[index] = { ...part, content: part.content.slice(0, length) };
-    if (length > 0) return;
-  }
+const removeTrailingSpaces = (rewrites: readonly Rewrite[]): Rewrite[] => {
+  let isTrailing = true;
+  const trimmed = rewrites.toReversed().map((rewrite) => {
+    if (!isTrailing) return rewrite;
+    let { length } = rewrite.content;
+    while (rewrite.content[length - 1] === SPACE_SYMBOL) length--;
+    if (length > 0) isTrailing = false;
+    return { ...rewrite, content: rewrite.content.slice(0, length) };
+  });
+  return trimmed.reverse();
 };

@@ -1,21 +1,19 @@
 import * as v from 'valibot';
-import { MinHeap } from '../min-heap.ts';
+import { characterSizeAt } from '../characters.ts';
+import { mergeNeighbours } from '../merge-neighbours.ts';
 import type { Piece, VocabularyModel } from '../vocabulary-model.ts';
-import { characterSizeAt, createPrefixMatcher } from './characters.ts';
+import { createPrefixMatcher } from './characters.ts';
 
 const schema = v.object({
   vocab: v.array(v.tuple([v.string(), v.number()])),
   unk_id: v.number(),
-  /** Never cut or joined to anything. */
+  /** Texts that are never cut, and never joined to others. */
   user_defined_symbols: v.array(v.string()),
 });
 
-/** Positions in a text stay below 2²⁶: pieces are ordered by rank, then from the left. */
-const QUEUE_BASE = 0x4000000;
-
 /**
- * Byte-pair encoding as sentencepiece does it (bpe_model.cc). Unlike BPE of `tokenizer.json` it has no list of merges: whatever
- * neighbours together are a piece may be joined, those of the best score first, of equal ones the leftmost.
+ * Byte-pair encoding of sentencepiece (bpe_model.cc). BPE of `tokenizer.json` has a list of merges, this model has none: neighbours are
+ * merged if together they are a piece. The pair with the best score comes first, of equal scores the leftmost.
  */
 export const createSentencePieceBpe = (config: unknown): VocabularyModel => {
   const { vocab, unk_id, user_defined_symbols } = v.parse(schema, config);
@@ -25,7 +23,7 @@ export const createSentencePieceBpe = (config: unknown): VocabularyModel => {
   const ranks = new Map(vocab.map(([piece, score]) => [piece, rankOfScore.get(score) ?? 0]));
   const matchDefined = createPrefixMatcher(user_defined_symbols);
 
-  /** Where each character or symbol that stays whole begins, and which are the latter. */
+  /** Starts of all characters and user-defined symbols; `isWhole` tells the symbols, which stay whole. */
   const symbolsOf = (text: string): { starts: number[]; isWhole: boolean[] } => {
     const starts: number[] = [];
     const isWhole: boolean[] = [];
@@ -38,37 +36,15 @@ export const createSentencePieceBpe = (config: unknown): VocabularyModel => {
     return { starts, isWhole };
   };
 
+  /** Starts of the pieces of a text. */
   const join = (text: string): number[] => {
     const { starts, isWhole } = symbolsOf(text);
-    const count = starts.length;
-    const next = Int32Array.from(starts, (_, index) => index + 1);
-    const previous = Int32Array.from(starts, (_, index) => index - 1);
-    const isGone = new Uint8Array(count);
-    const queue = new MinHeap(count);
-    const rankAt = (left: number): number | undefined => {
-      const right = next[left] ?? count;
-      if (right >= count || isWhole[left] || isWhole[right]) return undefined;
-      return ranks.get(text.slice(starts[left], starts[next[right] ?? count]));
-    };
-    const enqueue = (left: number): void => {
-      const rank = rankAt(left);
-      if (rank !== undefined) queue.push(rank * QUEUE_BASE + left);
-    };
-    for (let index = 0; index < count; index++) enqueue(index);
-
-    for (let top = queue.pop(); top !== undefined; top = queue.pop()) {
-      const left = top % QUEUE_BASE;
-      if (isGone[left] || rankAt(left) !== (top - left) / QUEUE_BASE) continue; // the pair has changed since
-      const right = next[left] ?? count;
-      const after = next[right] ?? count;
-      isGone[right] = 1;
-      next[left] = after;
-      if (after < count) previous[after] = left;
-      const before = previous[left] ?? -1;
-      if (before >= 0) enqueue(before);
-      enqueue(left);
-    }
-    return starts.filter((_, index) => !isGone[index]);
+    const positions = mergeNeighbours(starts.length, {
+      rankOf: (left, right, end) =>
+        isWhole[left] || isWhole[right] ? undefined : ranks.get(text.slice(starts[left], starts[end])),
+      resultOf: (rank) => rank,
+    });
+    return positions.map((position) => starts[position] ?? 0);
   };
 
   return {

@@ -2,21 +2,21 @@ import * as v from 'valibot';
 import { SPACE_SYMBOL } from './characters.ts';
 
 const schema = v.object({
-  /** Pieces that stand for no text. */
+  /** Pieces without text. */
   control_symbols: v.array(v.string()),
-  /** Whether a space before the text is none of it, and whether any number of them are. */
+  /** The first flag drops one space before the text, the second drops all. */
   add_dummy_prefix: v.boolean(),
   remove_extra_whitespaces: v.boolean(),
-  /** Tokens that a text is decoded between, and what follows them. */
+  /** Tokens that separate texts, and the text after such a token. */
   special_tokens: v.array(v.string()),
   after_special_token: v.string(),
-  /** Tokens that stand alone, between spaces. */
+  /** Tokens with a space on either side. */
   separate_tokens: v.array(v.string()),
 });
 
 type Settings = v.InferOutput<typeof schema>;
 
-/** The text of pieces, as `Decode` of sentencepiece_processor.cc. */
+/** Joins pieces to a text, like `Decode` of sentencepiece_processor.cc. */
 const decodePieces = (pieces: readonly string[], settings: Settings): string => {
   const { control_symbols, add_dummy_prefix, remove_extra_whitespaces } = settings;
   let text = '';
@@ -43,7 +43,7 @@ const decodeBetweenSpecials = (tokens: readonly string[], settings: Settings): s
   return [...texts, decodePieces(pieces, settings)].join('').trim();
 };
 
-/** As `convert_tokens_to_string` of MarianTokenizer and M2M100Tokenizer, whose tokens are pieces of a sentencepiece model. */
+/** Decodes pieces of a sentencepiece model like `convert_tokens_to_string` of MarianTokenizer and M2M100Tokenizer. */
 export const createSentencePieceDecoder = (config: unknown): ((tokens: readonly string[]) => string[]) => {
   const settings = v.parse(schema, config);
   return (tokens) => {

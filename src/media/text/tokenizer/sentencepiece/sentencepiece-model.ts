@@ -6,18 +6,18 @@ import { languageCodeLength } from './characters.ts';
 import { createSentencePieceBpe } from './sentencepiece-bpe.ts';
 
 const schema = v.object({
-  /** The sentencepiece model: `Unigram`, or `SentencePieceBPE`. */
+  /** The sentencepiece model: `Unigram` or `SentencePieceBPE`. */
   pieces: v.unknown(),
   vocab: vocabularySchema,
-  /** Where what the model writes has a vocabulary of its own. */
+  /** Vocabulary of the model's output, if it is another one. */
   target_vocab: v.optional(vocabularySchema),
   unk_token: v.string(),
   language_codes: v.boolean(),
 });
 
 /**
- * A sentencepiece model with the vocabulary of another program, as MarianTokenizer and M2M100Tokenizer of `transformers` have
- * it: pieces, and what the model does not know, are looked up as text.
+ * A sentencepiece model with another vocabulary, as in MarianTokenizer and M2M100Tokenizer of `transformers`. The ids of pieces,
+ * unknown pieces included, are looked up by their text.
  */
 export const createSentencePiece = (config: unknown): VocabularyModel => {
   const { pieces, vocab, target_vocab, unk_token, language_codes } = v.parse(schema, config);

@@ -32,7 +32,7 @@ const nameSchema = v.nullish(
   ]),
 );
 
-/** What every kind of model may have, and this file needs of it. */
+/** Fields of models of every kind that `Tokenizer` needs. */
 const modelSchema = v.object({ unk_token: v.nullish(v.string()), continuing_subword_prefix: v.nullish(v.string()) });
 
 const configSchema = v.object({
@@ -51,11 +51,11 @@ const MODELS: Readonly<Record<string, (config: unknown) => VocabularyModel>> = {
   WordPiece: createWordPiece,
 };
 
-/** What `tokenizer.json` consists of, ready to run. */
-export type Parts = ReturnType<typeof readParts>;
+/** The components of `tokenizer.json`, ready to run. */
+export type Components = ReturnType<typeof readComponents>;
 
-/** @throws `ValiError` and others naming the part that is wrong or not known */
-export const readParts = (tokenizerJson: unknown, tokenizerConfig: unknown) => {
+/** @throws `ValiError` and others naming the component that is wrong or unknown */
+export const readComponents = (tokenizerJson: unknown, tokenizerConfig: unknown) => {
   const json = v.parse(tokenizerSchema, tokenizerJson);
   const config = v.parse(configSchema, tokenizerConfig);
   const model = createKind('model', MODELS, json.model);
