@@ -8,7 +8,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** A field that may be missing, or null, which means the same. */
 const absent = <Schema extends v.GenericSchema>(schema: Schema) => v.nullish(schema);
 
-/** Limits above any real translation or transcript: the memory of a run grows with both. */
+/** Limits that no real translation or transcript reaches. The memory of a run grows with both. */
 export const MAX_BEAMS = 32;
 export const MAX_TOKENS = 4_096;
 

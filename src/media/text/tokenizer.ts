@@ -10,7 +10,7 @@ import { mostTokens, windowsOf } from './tokenizer/windows.ts';
 
 export type { EncodeOptions, Encoding };
 
-/** Larger limits are none: `transformers` writes 10³⁰ for a model without a limit. */
+/** Limits from here on count as none: `transformers` writes 10³⁰ for a model without a limit. */
 const NO_LIMIT = 1e9;
 
 /** Options of `transformers` for `return_overflowing_tokens`: `maxLength` is `max_length`. */
@@ -31,7 +31,7 @@ export interface Window {
 }
 
 export interface DecodeOptions {
-  /** Default false. */
+  /** Default: false. */
   readonly skipSpecialTokens?: boolean;
   /** Removes spaces before punctuation; the default is in `tokenizer_config.json`. */
   readonly cleanUp?: boolean;
