@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './aws/embedded-aws.ts';
-import type { LocalEndpoint } from './local-server.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from './aws/identity.ts';
+import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -55,7 +55,7 @@ const useLocalServer = ({ serviceDir, service: { provider } }: Serverless): void
 
 const readEndpoint = (serviceDir: string): LocalEndpoint | undefined => {
   try {
-    return JSON.parse(readFileSync(join(serviceDir, '.local', 'endpoint.json'), 'utf8')) as LocalEndpoint;
+    return parseEndpoint(readFileSync(join(serviceDir, '.local', ENDPOINT_FILE), 'utf8'));
   } catch {
     return undefined; // `npm start` does not run
   }
@@ -68,7 +68,7 @@ const invokeModules = (serverless: Serverless): void => {
   invoker.invokeLocalNodeJs = async (handlerPath, handlerName, event) => {
     const { functionObj } = invoker.options;
     const module = join(serverless.serviceDir, `${handlerPath}.mjs`); // serverless-esbuild has moved it to its bundles
-    const { [handlerName]: handler } = (await import(pathToFileURL(module).href)) as Record<string, Handler>;
+    const { [handlerName]: handler }: Readonly<Record<string, Handler>> = await import(pathToFileURL(module).href);
     if (handler === undefined) throw new Error(`${module} exports no ${handlerName}`);
     const endsAtMs = Date.now() + functionObj.timeout * 1000;
     const context = {

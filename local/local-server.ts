@@ -1,20 +1,13 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
-import { pushModel } from '../src/authoring/push-model.ts';
-import { createModelRepository } from '../src/repository/model-repository.ts';
-import { createS3UploadStore } from '../src/repository/stores/s3-upload-store.ts';
-import {
-  DirectoryInUseError,
-  type EmbeddedAws,
-  LOCAL_CREDENTIALS,
-  LOCAL_REGION,
-  startEmbeddedAws,
-} from './aws/embedded-aws.ts';
-import { startEventSource } from './functions/event-source.ts';
-import { createFunction, type FunctionProcess } from './functions/function-process.ts';
-import { startHttpApi } from './gateway/http-api.ts';
-import { readService, type Service, type ServiceFunction } from './service.ts';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { DirectoryInUseError, type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
+import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
+import { readEvents } from './events/event-kinds.ts';
+import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
+import { createLocalFunctions } from './local-functions.ts';
+import { pushSamples } from './samples.ts';
+import { systemClock } from './schedule/clock.ts';
+import { readService, type Service } from './service/service.ts';
 
 export interface LocalServerOptions {
   /** Keeps buckets and queues over a restart. One server at a time may use it. */
@@ -23,27 +16,41 @@ export interface LocalServerOptions {
   readonly port: number;
   /** Receives each line that a function logs, and what went wrong around it. */
   readonly onLine: (line: string) => void;
-}
-
-/** What is written to `endpoint.json` in the directory, for as long as the server runs: the command line looks there. */
-export interface LocalEndpoint {
-  /** Of the HTTP API. */
-  readonly endpoint: string;
-  readonly s3Endpoint: string;
-  readonly modelsBucket: string;
-  readonly dataBucket: string;
-  readonly pid: number;
+  /** Holds serverless.yml, and the sample models in `models/`. */
+  readonly project?: string;
+  /** Stage parameters of serverless.yml that are not to have their default. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 export interface LocalServer extends LocalEndpoint {
+  readonly served: readonly ServedEvent[];
+  stop(): Promise<void>;
+}
+
+interface Part {
   stop(): Promise<void>;
 }
 
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
-const SAMPLES = join(import.meta.dirname, '..', 'models');
-const SERVICE_FILE = join(import.meta.dirname, '..', 'serverless.yml');
+const PROJECT = join(import.meta.dirname, '..');
 
-const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+const isPortTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+
+/** @throws Error that names the file and the place in it */
+const readProject = (
+  project: string,
+  parameters: Readonly<Record<string, string>>,
+): { readonly service: Service; readonly starts: readonly StartEvents[] } => {
+  const path = join(project, 'serverless.yml');
+  try {
+    const names = { ModelsBucket: BUCKETS.modelsBucket, DataBucket: BUCKETS.dataBucket };
+    const service = readService(path, { names, parameters });
+    return { service, starts: readEvents(service) };
+  } catch (error) {
+    throw new Error(`${basename(path)}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+};
 
 const startAws = async (
   { directory, port, onLine }: LocalServerOptions,
@@ -66,32 +73,20 @@ const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown>
   if (!(error instanceof DirectoryInUseError)) return error;
   const text = await readFile(endpointFile, 'utf8').catch(() => undefined);
   if (text === undefined) return error;
-  const { endpoint, pid } = JSON.parse(text) as LocalEndpoint;
+  const { endpoint, pid } = parseEndpoint(text);
   return new Error(`already serving on ${endpoint} (pid ${pid})`, { cause: error });
 };
 
-/** Pushes the sample models, so that a first start has something to serve. */
-const pushSamples = async ({ endpoint }: EmbeddedAws, onLine: LocalServerOptions['onLine']): Promise<void> => {
-  const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
-  try {
-    const repository = createModelRepository(createS3UploadStore(client, BUCKETS.modelsBucket));
-    if ((await repository.names()).length > 0) return;
-    for (const folder of (await readdir(SAMPLES)).sort()) {
-      const { name, version, task } = await pushModel(repository, join(SAMPLES, folder));
-      onLine(`Pushed ${name}, version ${version} (${task}), since there was no model yet`);
-    }
-  } finally {
-    client.destroy();
-  }
-};
-
-/** Everything that `sls deploy` makes of serverless.yml, on this machine. @throws when a port or the directory is taken. */
+/**
+ * Everything that `sls deploy` makes of serverless.yml, on this machine.
+ * @throws Error when serverless.yml is wrong, or a port or the directory is taken
+ */
 export const startLocalServer = async (options: LocalServerOptions): Promise<LocalServer> => {
-  const { directory, port, onLine } = options;
-  const service = readService(SERVICE_FILE, { ModelsBucket: BUCKETS.modelsBucket, DataBucket: BUCKETS.dataBucket });
-  const endpointFile = join(directory, 'endpoint.json');
-  const parts: { stop(): Promise<void> }[] = [];
-  const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
+  const { directory, port, onLine, project = PROJECT, parameters = {} } = options;
+  const { service, starts } = readProject(project, parameters);
+  const endpointFile = join(directory, ENDPOINT_FILE);
+  const parts: Part[] = [];
+  const keep = <T extends Part>(part: T): T => {
     parts.push(part);
     return part;
   };
@@ -99,47 +94,33 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     await Promise.all(parts.map((part) => part.stop()));
   };
 
-  const createProcess = (aws: EmbeddedAws, { name, environment, ...settings }: ServiceFunction): FunctionProcess => {
-    const local = {
-      AWS_ENDPOINT_URL: aws.endpoint,
-      MODEL_CACHE_DIR: join(directory, 'tmp', name),
-      ROUTING_TTL_SECONDS: '1', // nobody wants to wait half a minute for a promote here
-    };
-    return keep(createFunction({ ...settings, name, environment: { ...environment, ...local }, onLine }));
-  };
-
   try {
     const aws = keep(await startAws(options, service));
-    // What a server wrote that was killed.
+    // A server that was killed left its address; a new environment has an empty /tmp.
     await rm(endpointFile, { force: true });
-    // A new environment has an empty /tmp.
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
-    const functions = service.functions.map((settings) => ({ ...settings, process: createProcess(aws, settings) }));
-    const api = functions.find(({ isHttpApi }) => isHttpApi);
-    if (!api) throw new Error(`${SERVICE_FILE} gives no function an httpApi event`);
-    // Whoever asks while the samples are being pushed waits for them.
-    const ready = Promise.withResolvers<void>();
-    const invoke: typeof api.process.invoke = async (event) => {
-      await ready.promise;
-      return api.process.invoke(event);
-    };
-    const { endpoint } = keep(await startHttpApi({ port, invoke }));
+    const functions = keep(createLocalFunctions(service.functions, { directory, parameters, onLine, aws }));
+    const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);
+    const surroundings = { aws, port, clock: systemClock, invocable: functions.invocable, onFailure };
+    let addresses: EventAddresses = { endpoint: '', functionUrls: {} };
+    const served: ServedEvent[] = [];
+    for (const start of starts) {
+      const started = keep(await start(surroundings));
+      addresses = { ...addresses, ...started.addresses };
+      served.push(...started.served);
+    }
 
-    const running: LocalEndpoint = { endpoint, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
+    const running = { ...addresses, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
-    await pushSamples(aws, onLine);
-    await Promise.all(functions.map((each) => each.process.init()));
-    ready.resolve();
-    for (const {
-      name,
-      eventSource,
-      process: { invoke },
-    } of functions) {
-      const onFailure = (error: unknown): void => onLine(`${name}: ${error}`);
-      if (eventSource) keep(startEventSource({ ...eventSource, aws, invoke, onFailure }));
-    }
-    return { ...running, stop };
+    await pushSamples({
+      folder: join(project, 'models'),
+      s3Endpoint: aws.endpoint,
+      bucket: BUCKETS.modelsBucket,
+      onLine,
+    });
+    await functions.init();
+    return { ...running, served, stop };
   } catch (error) {
     await stop();
     throw await nameOwner(endpointFile, error);

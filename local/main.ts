@@ -1,22 +1,23 @@
 import { join } from 'node:path';
+import type { ServedEvent } from './events/event-kind.ts';
 import { startLocalServer } from './local-server.ts';
+import { readStartOptions } from './start-options.ts';
 
 /** `npm start`: serves what serverless.yml describes on this machine, with its state under `.local`, until Ctrl-C. */
 
-const DEFAULT_PORT = 3000;
 const MODEL = 'efficientnet-lite0';
 
-const readPort = (text: string | undefined): number => {
-  const port = Number(text || DEFAULT_PORT);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Error(`PORT is ${text}, expected a number from 0 to 65535`);
+const explain = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const isPortTaken = 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+  if (!isPortTaken) return error.message;
+  return `Port ${error.port} is in use. Choose another one: PORT=${Number(error.port) + 10} npm start`;
 };
 
-const explain = (error: unknown): string => {
-  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
-  return code === 'EADDRINUSE'
-    ? `Port ${port} is in use. Choose another one: PORT=${Number(port) + 10} npm start`
-    : message;
+/** A line for each event, its function first. */
+const listEvents = (served: readonly ServedEvent[]): string => {
+  const width = Math.max(...served.map(({ functionName }) => functionName.length));
+  return served.map(({ functionName, description }) => `  ${functionName.padEnd(width)}  ${description}\n`).join('');
 };
 
 /** Metrics go to CloudWatch through the log; here they would only hide the log. */
@@ -25,17 +26,17 @@ const printLine = (line: string): void => {
 };
 
 try {
-  const port = readPort(process.env.PORT);
+  const options = readStartOptions(process.argv.slice(2), process.env);
   const directory = join(process.cwd(), '.local');
-  const starting = startLocalServer({ directory, port, onLine: printLine });
+  const starting = startLocalServer({ ...options, directory, onLine: printLine });
   const end = (): void => {
     starting.then(({ stop }) => stop()).finally(() => process.exit());
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);
-  const { endpoint, s3Endpoint, dataBucket } = await starting;
+  const { endpoint, s3Endpoint, dataBucket, served } = await starting;
   const sample = `models/${MODEL}/samples/coffee.jpg`;
   console.log(`Serving on ${endpoint}
-
+${listEvents(served)}
 Send a photo:
   curl -H 'content-type: image/jpeg' --data-binary @${sample} ${endpoint}/models/${MODEL}
 Send a sentence:

@@ -1,20 +1,15 @@
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { listenLocally } from '../listen-locally.ts';
 import { Blobs } from './blobs.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from './identity.ts';
 import { createS3Api } from './s3-api.ts';
 import { type S3Notification, toS3Event } from './s3-notification.ts';
 import { S3Objects } from './s3-objects.ts';
 import { createSqsApi, isSqsRequest } from './sqs-api.ts';
 import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
-
-export const LOCAL_REGION = 'us-east-1';
-export const LOCAL_ACCOUNT = '000000000000';
-/** Any others would do. */
-export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 export interface EmbeddedAwsOptions {
   /** Keeps everything; made when it does not exist. One process at a time may use it. */
@@ -58,36 +53,30 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
   const queues = new SqsQueues(database);
   for (const bucket of buckets) objects.createBucket(bucket);
 
-  const server = createServer();
-  const endpoint = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const queueUrl = (name: string): string => `${endpoint()}/${LOCAL_ACCOUNT}/${name}`;
-
   const answerS3 = createS3Api(objects, (object, how) => {
     for (const { bucket, prefix, queue } of notifications)
       if (bucket === object.bucket && object.key.startsWith(prefix))
         queues.send(queue, toS3Event(object, how, LOCAL_REGION));
   });
   const answerSqs = createSqsApi(queues, settings);
-  server.on('request', (request, response) => {
+  const server = createServer((request, response) => {
     const answer = isSqsRequest(request) ? answerSqs : answerS3;
     // What is left to go wrong is a client that went away in the middle of an answer.
     answer(request, response).catch(() => response.destroy());
   });
 
   try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
+    const { endpoint, stop } = await listenLocally(server, port);
+    return {
+      endpoint,
+      queueUrl: (name) => `${endpoint}/${LOCAL_ACCOUNT}/${name}`,
+      stop: async () => {
+        await stop();
+        database.close();
+      },
+    };
   } catch (error) {
     database.close();
     throw error;
   }
-  return {
-    endpoint: endpoint(),
-    queueUrl,
-    stop: async () => {
-      const closed = once(server.close(), 'close');
-      server.closeAllConnections();
-      await closed;
-      database.close();
-    },
-  };
 };

@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AwsError } from './aws-error.ts';
+import { createBucketOperations } from './s3-bucket-operations.ts';
+import { createListings } from './s3-listings.ts';
+import { createObjectOperations } from './s3-object-operations.ts';
 import type { S3Objects } from './s3-objects.ts';
-import {
-  type Answer,
-  answerXml,
-  type Call,
-  createOperations,
-  notImplemented,
-  type OnObjectCreated,
-} from './s3-operations.ts';
+import { type Answer, answerXml, type Call, notImplemented, type Operations } from './s3-operation.ts';
+import { createUploadOperations } from './s3-upload-operations.ts';
+import type { OnObjectCreated } from './s3-writes.ts';
 import { element, escapeXml } from './xml.ts';
 
 /** Those that choose an operation; the first one that is present does. */
@@ -61,7 +59,12 @@ const send = async (request: IncomingMessage, response: ServerResponse, answer: 
 
 /** Answers a request as S3 does, for the operations that the project needs. Credentials are not checked. */
 export const createS3Api = (objects: S3Objects, onCreated: OnObjectCreated) => {
-  const operations = createOperations(objects, onCreated);
+  const operations: Operations = {
+    ...createBucketOperations(objects),
+    ...createListings(objects),
+    ...createObjectOperations(objects, onCreated),
+    ...createUploadOperations(objects, onCreated),
+  };
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     try {

@@ -54,8 +54,21 @@ const SCHEMA = `
 /** Sorts after every other character of a key. */
 const LAST_CHARACTER = '\u{10FFFF}';
 
-const fromRow = <T extends Target>(row: Record<string, SQLOutputValue>): T =>
-  ({ ...row, headers: JSON.parse(String(row.headers)) }) as unknown as T;
+type Row = Readonly<Record<string, SQLOutputValue>>;
+
+const toTarget = (row: Row): Target => ({
+  bucket: String(row.bucket),
+  key: String(row.key),
+  headers: JSON.parse(String(row.headers)),
+});
+
+const toObject = (row: Row): S3Object => ({
+  ...toTarget(row),
+  sizeBytes: Number(row.sizeBytes),
+  etag: String(row.etag),
+  modifiedMs: Number(row.modifiedMs),
+  blob: String(row.blob),
+});
 
 /**
  * Buckets and objects that survive a restart: a row for each object, and a blob for its bytes. A write compares and
@@ -73,7 +86,7 @@ export class S3Objects {
     blobs.removeAllBut(new Set(named));
   }
 
-  #rows(sql: string, ...values: (string | number)[]): Record<string, SQLOutputValue>[] {
+  #rows(sql: string, ...values: (string | number)[]): Row[] {
     return this.#database.prepare(sql).all(...values);
   }
 
@@ -103,7 +116,7 @@ export class S3Objects {
   find(bucket: string, key: string): S3Object | undefined {
     this.assertBucket(bucket);
     const [row] = this.#rows('SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, key);
-    return row && fromRow<S3Object>(row);
+    return row && toObject(row);
   }
 
   read({ blob }: S3Object, range: { readonly start: number; readonly end: number }): Readable {
@@ -126,7 +139,7 @@ export class S3Objects {
       const group = cut < 0 ? undefined : key.slice(0, cut + delimiter.length);
       if (group !== undefined && group === commonPrefixes.at(-1)) continue;
       if (objects.length + commonPrefixes.length === limit) return { objects, commonPrefixes, next };
-      if (group === undefined) objects.push(fromRow(row));
+      if (group === undefined) objects.push(toObject(row));
       else commonPrefixes.push(group);
       next = group === undefined ? key : group + LAST_CHARACTER;
     }
@@ -182,7 +195,7 @@ export class S3Objects {
   #upload(id: string): Target {
     const [row] = this.#rows('SELECT bucket, key, headers FROM uploads WHERE id = ?', id);
     if (!row) throw new AwsError('NoSuchUpload', 404, `The upload ${id} does not exist: it was completed, or aborted.`);
-    return fromRow(row);
+    return toTarget(row);
   }
 
   #parts(upload: string): { readonly number: number; readonly blob: string; readonly md5: string }[] {

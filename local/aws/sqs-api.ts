@@ -60,7 +60,7 @@ export const createSqsApi = (queues: SqsQueues, settings: readonly QueueSettings
 
   const perform = async (request: IncomingMessage, signal: AbortSignal): Promise<unknown> => {
     const name = String(request.headers['x-amz-target']).slice(TARGET.length);
-    const parameters = JSON.parse(await text(request)) as Parameters;
+    const parameters: Parameters = JSON.parse(await text(request));
     const wanted = parameters.QueueUrl?.split('/').at(-1);
     const queue = settings.find((candidate) => candidate.name === wanted);
     if (!queue) throw new AwsError('QueueDoesNotExist', 400, `The queue ${wanted} does not exist.`);

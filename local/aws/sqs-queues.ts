@@ -87,7 +87,15 @@ export class SqsQueues {
       visibilityTimeoutMs: visibilityTimeoutSeconds * 1000,
       receipt: randomUUID(),
     });
-    return rows.map((row) => ({ ...(row as unknown as Message), md5OfBody: md5Of(String(row.body)) }));
+    return rows.map((row) => ({
+      id: String(row.id),
+      body: String(row.body),
+      md5OfBody: md5Of(String(row.body)),
+      receiptHandle: String(row.receiptHandle),
+      receiveCount: Number(row.receiveCount),
+      sentMs: Number(row.sentMs),
+      firstReceivedMs: Number(row.firstReceivedMs),
+    }));
   }
 
   #untilVisibleMs({ name }: QueueSettings): number {

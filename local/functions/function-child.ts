@@ -1,18 +1,15 @@
 /**
- * What runs in the process of a function, in place of Lambda's runtime: loads the module named by the first argument (this is
+ * The program in the process of a function, in place of Lambda's runtime. It loads the module named by the first argument (this is
  * init, of which top-level await is a part), then answers invocations until the parent goes away.
  */
+import { finished } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
-import type { FromChild, Invocation } from './function-process.ts';
+import { createQueue } from '../../src/core/queue.ts';
+import { LOCAL_ACCOUNT } from '../aws/identity.ts';
+import { type FromChild, type Invocation, LARGEST_RESPONSE_BYTES, type ToChild } from './messages.ts';
+import { awslambda, isStreaming, ResponseStream } from './response-stream.ts';
 
-/** What Lambda lets a function return at most. */
-const LARGEST_RESPONSE_BYTES = 6_291_556;
-
-type Handler = (event: unknown, context: Context) => Promise<unknown>;
-
-const send = (message: FromChild): void => {
-  process.send?.(message);
-};
+type Handler = (event: unknown, ...rest: readonly unknown[]) => unknown;
 
 const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
   const { env } = process;
@@ -20,7 +17,7 @@ const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
     callbackWaitsForEmptyEventLoop: true,
     functionName: env.AWS_LAMBDA_FUNCTION_NAME ?? '',
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION ?? '',
-    invokedFunctionArn: `arn:aws:lambda:${env.AWS_REGION}:000000000000:function:${env.AWS_LAMBDA_FUNCTION_NAME}`,
+    invokedFunctionArn: `arn:aws:lambda:${env.AWS_REGION}:${LOCAL_ACCOUNT}:function:${env.AWS_LAMBDA_FUNCTION_NAME}`,
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '',
     awsRequestId: requestId,
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
@@ -33,26 +30,70 @@ const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
   };
 };
 
+const inOrder = createQueue();
+let asked = Promise.withResolvers<void>();
+
+/** Sends one message for each that the parent asks for, so that nothing piles up between the two processes. */
+const post = (message: FromChild): Promise<void> =>
+  inOrder(async () => {
+    await asked.promise;
+    asked = Promise.withResolvers();
+    process.send?.(message);
+  });
+
+/** Calls a handler that returns its answer. */
+const answer = async (handler: Handler, invocation: Invocation): Promise<void> => {
+  const payload = JSON.stringify((await handler(JSON.parse(invocation.payload), contextOf(invocation))) ?? null);
+  const sizeBytes = Buffer.byteLength(payload);
+  if (sizeBytes > LARGEST_RESPONSE_BYTES)
+    throw new RangeError(`the response has ${sizeBytes} bytes, at most ${LARGEST_RESPONSE_BYTES} are allowed`);
+  await post({ type: 'succeeded', payload });
+};
+
+/** Calls a handler that writes its answer. As on Lambda, a stream that it does not end is waited for. */
+const streamAnswer = async (handler: Handler, invocation: Invocation): Promise<void> => {
+  const stream = new ResponseStream(post);
+  const written = finished(stream, { readable: false });
+  const handled = (async () => handler(JSON.parse(invocation.payload), stream, contextOf(invocation)))();
+  try {
+    await Promise.all([handled, written]);
+  } finally {
+    stream.destroy();
+  }
+  await post({ type: 'succeeded', payload: 'null' });
+};
+
+const invoke = async (handler: Handler, invocation: Invocation): Promise<void> => {
+  try {
+    await (isStreaming(handler) ? streamAnswer : answer)(handler, invocation);
+  } catch (error) {
+    console.error('Invoke Error', error);
+    const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
+    await post({ type: 'failed', errorType: name, errorMessage: message });
+  }
+};
+
+const isHandler = (value: unknown): value is Handler => typeof value === 'function';
+
+const load = async (modulePath = '', handlerName = ''): Promise<Handler> => {
+  const module: Readonly<Record<string, unknown>> = await import(modulePath);
+  const handler = module[handlerName];
+  if (!isHandler(handler)) throw new Error(`${modulePath} exports no function ${handlerName}`);
+  return handler;
+};
+
 // Ctrl-C reaches every process of the terminal; the parent is the one to end this one.
 process.on('SIGINT', () => undefined);
 // A function whose parent is gone can answer nobody.
 process.on('disconnect', () => process.exit());
+Object.assign(globalThis, { awslambda });
 
-const { handler } = (await import(process.argv[2] ?? '')) as { handler: Handler };
+const [, , modulePath, handlerName] = process.argv;
+const handler = await load(modulePath, handlerName);
 
-process.on('message', async (invocation: Invocation) => {
-  try {
-    const payload = JSON.stringify((await handler(invocation.event, contextOf(invocation))) ?? null);
-    if (Buffer.byteLength(payload) > LARGEST_RESPONSE_BYTES)
-      throw new RangeError(
-        `the response has ${Buffer.byteLength(payload)} bytes, at most ${LARGEST_RESPONSE_BYTES} are allowed`,
-      );
-    send({ type: 'succeeded', payload });
-  } catch (error) {
-    console.error('Invoke Error', error);
-    const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
-    send({ type: 'failed', errorType: name, errorMessage: message });
-  }
+process.on('message', (message: ToChild) => {
+  asked.resolve();
+  if (message.type === 'invoke') invoke(handler, message);
 });
 
-send({ type: 'ready' });
+process.send?.({ type: 'ready' } satisfies FromChild);

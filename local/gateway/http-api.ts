@@ -1,95 +1,81 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type HttpAnswer, toHttpAnswer, toHttpEvent } from './http-event.ts';
+import { LOCAL_REGION } from '../aws/identity.ts';
+import { FunctionError, THROTTLED } from '../functions/function-error.ts';
+import { LARGEST_RESPONSE_BYTES } from '../functions/messages.ts';
+import { type Listening, listenLocally } from '../listen-locally.ts';
+import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
+import { toHttpEvent } from './http-event.ts';
+import { readBody } from './read-body.ts';
+import type { MatchedRoute, Route } from './routes.ts';
 
-export interface HttpApiOptions {
+export interface HttpApiOptions<R extends Route> {
   /** 0 takes any free port. */
   readonly port: number;
-  /** Invokes the function behind the API. */
-  readonly invoke: (event: unknown) => Promise<unknown>;
-  /** How long an HTTP API waits for its function. */
+  /** Throws a URIError when the path cannot be decoded. */
+  readonly findRoute: (method: string, path: string) => MatchedRoute<R> | undefined;
+  /** Invokes the function of a route. */
+  readonly invoke: (route: R, event: APIGatewayProxyEventV2) => Promise<unknown>;
+  /** The time that an HTTP API waits for its function. */
   readonly timeoutMs?: number;
 }
 
-export interface HttpApi {
-  readonly endpoint: string;
-  stop(): Promise<void>;
-}
-
-/** What an HTTP API takes, and what of it fits into an event for Lambda. */
+/** The largest body that an HTTP API takes; an event for Lambda holds no more than an answer. */
 const LARGEST_BODY_BYTES = 10 * 2 ** 20;
-const LARGEST_EVENT_BYTES = 6_291_556;
+const LARGEST_EVENT_BYTES = LARGEST_RESPONSE_BYTES;
 const TIMEOUT_MS = 30_000;
+const API = { apiId: 'local', domainName: `local.execute-api.${LOCAL_REGION}.amazonaws.com` };
 
-/** What an HTTP API answers by itself. */
-const refusal = (status: number, message: string): HttpAnswer => ({
-  status,
-  headers: new Map([['content-type', 'application/json']]),
-  body: JSON.stringify({ message }),
-});
 const BAD_REQUEST = refusal(400, 'Bad Request');
 const NOT_FOUND = refusal(404, 'Not Found');
 const TOO_LARGE = refusal(413, 'Request Entity Too Large');
 const FUNCTION_FAILED = refusal(500, 'Internal Server Error');
-const FUNCTION_TOO_SLOW = refusal(503, 'Service Unavailable');
+const UNAVAILABLE = refusal(503, 'Service Unavailable');
 
-/** Undefined as soon as it is certain to be too large. */
-const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY_BYTES) return undefined;
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  // Not destroyed: a client must be able to finish sending before it reads that this was too much.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    sizeBytes += (chunk as Buffer).byteLength;
-    if (sizeBytes > LARGEST_BODY_BYTES) return undefined;
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
+const answerToError = (error: unknown): HttpAnswer =>
+  error instanceof FunctionError && error.name === THROTTLED ? UNAVAILABLE : FUNCTION_FAILED;
+
+/** @throws URIError when the path cannot be decoded */
+const findTarget = <R extends Route>(
+  { method = 'GET', url = '/' }: IncomingMessage,
+  { findRoute }: HttpApiOptions<R>,
+) => {
+  const found = findRoute(method, url.replace(/\?.*/s, ''));
+  if (!found) return undefined;
+  const { route, pathParameters } = found;
+  return { route, target: { ...API, routeKey: route.routeKey, pathParameters } };
 };
 
-const send = (request: IncomingMessage, response: ServerResponse, { status, headers, body }: HttpAnswer): void => {
-  request.resume();
-  response.statusCode = status;
-  for (const [name, value] of headers) response.setHeader(name, value);
-  response.end(body);
+const withTimeout = (answered: Promise<HttpAnswer>, timeoutMs: number): Promise<HttpAnswer> => {
+  const tooSlow = Promise.withResolvers<HttpAnswer>();
+  const timer = setTimeout(tooSlow.resolve, timeoutMs, UNAVAILABLE);
+  return Promise.race([answered, tooSlow.promise]).finally(() => clearTimeout(timer));
 };
 
-/** The function as API Gateway's HTTP API puts it on the network: its events, its limits, and its answers when something is wrong. */
-export const startHttpApi = async ({ port, invoke, timeoutMs = TIMEOUT_MS }: HttpApiOptions): Promise<HttpApi> => {
+/** Functions as API Gateway's HTTP API puts them on the network: its routes, events and limits, and its answers when something is wrong. */
+export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>): Promise<Listening> => {
+  const { port, invoke, timeoutMs = TIMEOUT_MS } = options;
+
   const answerTo = async (request: IncomingMessage): Promise<HttpAnswer> => {
-    if (/^\/?(\?|$)/.test(request.url ?? '')) return NOT_FOUND; // the route needs one segment at least
-    const body = await readBody(request);
-    if (!body) return TOO_LARGE;
-    let event: APIGatewayProxyEventV2;
     try {
-      event = toHttpEvent(request, body);
-    } catch {
-      return BAD_REQUEST;
+      const found = findTarget(request, options);
+      if (!found) return NOT_FOUND;
+      const body = await readBody(request, LARGEST_BODY_BYTES);
+      if (!body) return TOO_LARGE;
+      const event = toHttpEvent(request, body, found.target);
+      if (Buffer.byteLength(JSON.stringify(event)) > LARGEST_EVENT_BYTES) return TOO_LARGE;
+      return await withTimeout(invoke(found.route, event).then(toHttpAnswer, answerToError), timeoutMs);
+    } catch (error) {
+      if (error instanceof URIError) return BAD_REQUEST;
+      throw error;
     }
-    if (Buffer.byteLength(JSON.stringify(event)) > LARGEST_EVENT_BYTES) return TOO_LARGE;
-    let timer: NodeJS.Timeout | undefined;
-    const tooSlow = new Promise<HttpAnswer>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, FUNCTION_TOO_SLOW);
-    });
-    const answered = invoke(event).then(toHttpAnswer, () => FUNCTION_FAILED);
-    return Promise.race([answered, tooSlow]).finally(() => clearTimeout(timer));
   };
 
   const server = createServer((request, response) => {
     answerTo(request)
-      .then((answer) => send(request, response, answer))
+      .then((answer) => sendAnswer(request, response, answer))
       // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
-      .catch(() => send(request, response, FUNCTION_FAILED));
+      .catch(() => sendAnswer(request, response, FUNCTION_FAILED));
   });
-  await once(server.listen(port, '127.0.0.1'), 'listening');
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      const closed = once(server.close(), 'close');
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listenLocally(server, port);
 };

@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { S3Event, SQSEvent } from 'aws-lambda';
-import { type EventSource, startEventSource } from '../../local/functions/event-source.ts';
+import { type EventSource, startEventSource } from '../../local/events/event-source.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 
 const DEAD = { name: 'dead-letters', visibilityTimeoutSeconds: 30 };

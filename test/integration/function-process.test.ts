@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createFunction, type FunctionOptions, type FunctionProcess } from '../../local/functions/function-process.ts';
+import type { FunctionOptions } from '../../local/functions/function-options.ts';
+import { createFunction, type FunctionProcess } from '../../local/functions/function-process.ts';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 

@@ -4,18 +4,22 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type HttpApi, type HttpApiOptions, startHttpApi } from '../../local/gateway/http-api.ts';
+import { type HttpApiOptions, startHttpApi } from '../../local/gateway/http-api.ts';
+import { createRouter, parseRoute, type Route } from '../../local/gateway/routes.ts';
+import type { Listening } from '../../local/listen-locally.ts';
 
-let api: HttpApi;
+let api: Listening;
 let events: APIGatewayProxyEventV2[];
 
-const start = async (answer: unknown = 'ok', options: Partial<HttpApiOptions> = {}): Promise<void> => {
+const CATCH_ALL = { ...parseRoute({ method: '*', path: '/{proxy+}' }), functionName: 'infer' };
+
+const start = async (answer: unknown = 'ok', options: Partial<HttpApiOptions<Route>> = {}): Promise<void> => {
   events = [];
-  const invoke = async (event: unknown) => {
-    events.push(event as APIGatewayProxyEventV2);
+  const invoke = async (_route: Route, event: APIGatewayProxyEventV2) => {
+    events.push(event);
     return answer;
   };
-  api = await startHttpApi({ port: 0, invoke, ...options });
+  api = await startHttpApi({ port: 0, findRoute: createRouter([CATCH_ALL]), invoke, ...options });
 };
 
 const post = (path: string, body: string | Uint8Array<ArrayBuffer>, contentType?: string) =>

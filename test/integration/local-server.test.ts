@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LocalEndpoint } from '../../local/local-server.ts';
+import { type LocalEndpoint, parseEndpoint } from '../../local/local-endpoint.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(PROJECT, 'local', 'main.ts');
@@ -44,7 +44,7 @@ const until = async <T>(read: () => Promise<T | undefined> | T | undefined, { li
 
 const untilReady = async (started: Run, directory: string): Promise<LocalEndpoint> => {
   await until(() => started.lines.find((line) => line.startsWith('Serving on ')), started);
-  return JSON.parse(await readFile(join(directory, '.local', 'endpoint.json'), 'utf8')) as LocalEndpoint;
+  return parseEndpoint(await readFile(join(directory, '.local', 'endpoint.json'), 'utf8'));
 };
 
 const interrupt = ({ child, ended }: Run): Promise<number | null> => {

@@ -2,13 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import {
-  type EmbeddedAws,
-  type EmbeddedAwsOptions,
-  LOCAL_CREDENTIALS,
-  LOCAL_REGION,
-  startEmbeddedAws,
-} from '../../local/aws/embedded-aws.ts';
+import { type EmbeddedAws, type EmbeddedAwsOptions, startEmbeddedAws } from '../../local/aws/embedded-aws.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/identity.ts';
 
 export interface EmbeddedStorage extends EmbeddedAws {
   /** An S3 client as anybody would make it, with the SDK's defaults. */

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { type EmbeddedAws, LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../aws/embedded-aws.ts';
-import type { EventSourceSettings } from '../service.ts';
+import type { EmbeddedAws } from '../aws/embedded-aws.ts';
+import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../aws/identity.ts';
 
-export interface EventSourceOptions extends EventSourceSettings {
+export interface EventSourceOptions {
   readonly aws: EmbeddedAws;
+  readonly queue: string;
+  readonly batchSize: number;
+  /** The time that a batch waits to become full. */
+  readonly windowSeconds: number;
   /** Invokes the function that the messages go to. */
   readonly invoke: (event: SQSEvent) => Promise<unknown>;
   /** Told when the function fails as a whole: its messages come back after the queue's visibility timeout. */
@@ -40,9 +44,15 @@ const toRecord = (message: Message, queue: string): SQSRecord => ({
   awsRegion: LOCAL_REGION,
 });
 
+const isBatchResponse = (response: unknown): response is SQSBatchResponse =>
+  typeof response === 'object' &&
+  response !== null &&
+  'batchItemFailures' in response &&
+  Array.isArray(response.batchItemFailures);
+
 /** The messages to keep. As on Lambda, that is all of them when the function names one that it was not given. */
 const failedIds = (response: unknown, records: readonly SQSRecord[]): ReadonlySet<string> => {
-  const { batchItemFailures = [] } = (response ?? {}) as Partial<SQSBatchResponse>;
+  const batchItemFailures = isBatchResponse(response) ? response.batchItemFailures : [];
   const given = new Set(records.map(({ messageId }) => messageId));
   const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
   return [...failed].every((id) => given.has(id)) ? failed : given;

@@ -1,0 +1,26 @@
+import type { S3Objects } from './s3-objects.ts';
+import { answerXml, type Operations } from './s3-operation.ts';
+import { element } from './xml.ts';
+
+export const createBucketOperations = (objects: S3Objects): Operations => ({
+  'GET service': () => {
+    const buckets = objects
+      .listBuckets()
+      .map(({ name, createdMs }) =>
+        element('Bucket', element('Name', name), element('CreationDate', new Date(createdMs).toISOString())),
+      );
+    return answerXml('ListAllMyBucketsResult', element('Buckets', ...buckets));
+  },
+  'PUT bucket': ({ bucket }) => {
+    objects.createBucket(bucket);
+    return {};
+  },
+  'HEAD bucket': ({ bucket }) => {
+    objects.assertBucket(bucket);
+    return {};
+  },
+  'DELETE bucket': ({ bucket }) => {
+    objects.deleteBucket(bucket);
+    return { status: 204 };
+  },
+});

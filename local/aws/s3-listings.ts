@@ -1,0 +1,86 @@
+import { text } from 'node:stream/consumers';
+import { AwsError } from './aws-error.ts';
+import type { S3Objects } from './s3-objects.ts';
+import { answerXml, type Call, type Operation, type Operations } from './s3-operation.ts';
+import { element, escapeXml, readElements } from './xml.ts';
+
+const LARGEST_PAGE = 1000;
+
+/** The elements of a page of keys, which both listings share. */
+const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) => {
+  const maxKeys = Number(query.get('max-keys') ?? LARGEST_PAGE);
+  if (!(maxKeys >= 1)) throw new AwsError('InvalidArgument', 400, 'max-keys must be a positive number.');
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const limit = Math.min(maxKeys, LARGEST_PAGE);
+  const listing = objects.list(bucket, { prefix, delimiter, after, limit });
+  const isEncoded = query.get('encoding-type') === 'url';
+  const write = isEncoded ? encodeURIComponent : escapeXml;
+  const common = [
+    element('Name', bucket),
+    element('Prefix', write(prefix)),
+    element('Delimiter', write(delimiter)),
+    element('MaxKeys', String(limit)),
+    ...(isEncoded ? [element('EncodingType', 'url')] : []),
+    element('IsTruncated', String(listing.next !== undefined)),
+    ...listing.commonPrefixes.map((group) => element('CommonPrefixes', element('Prefix', write(group)))),
+  ];
+  const entries = listing.objects.map(({ key, etag, sizeBytes, modifiedMs }) => [
+    element('Key', write(key)),
+    element('LastModified', new Date(modifiedMs).toISOString()),
+    element('ETag', escapeXml(etag)),
+    element('Size', String(sizeBytes)),
+    element('StorageClass', 'STANDARD'),
+  ]);
+  return { common, entries, listing };
+};
+
+/** Those that list, and those that remove many objects at once. */
+export const createListings = (objects: S3Objects): Operations => {
+  const listObjects: Operation = (call) => {
+    const token = call.query.get('continuation-token');
+    const after = token === null ? (call.query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
+    const { common, entries, listing } = listPage(objects, call, after);
+    return answerXml(
+      'ListBucketResult',
+      ...common,
+      element('KeyCount', String(entries.length + listing.commonPrefixes.length)),
+      ...(listing.next ? [element('NextContinuationToken', Buffer.from(listing.next).toString('base64url'))] : []),
+      ...entries.map((entry) => element('Contents', ...entry)),
+    );
+  };
+
+  /** Nothing is versioned here: each object has the one version that S3 calls `null`. */
+  const listVersions: Operation = (call) => {
+    const { common, entries, listing } = listPage(objects, call, call.query.get('key-marker') ?? '');
+    const version = [element('VersionId', 'null'), element('IsLatest', 'true')];
+    return answerXml(
+      'ListVersionsResult',
+      ...common,
+      ...(listing.next ? [element('NextKeyMarker', escapeXml(listing.next))] : []),
+      ...entries.map((entry) => element('Version', ...version, ...entry)),
+    );
+  };
+
+  const deleteObjects: Operation = async ({ request, bucket }) => {
+    const keys = readElements(await text(request), 'Key');
+    for (const key of keys) objects.remove(bucket, key);
+    return answerXml('DeleteResult', ...keys.map((key) => element('Deleted', element('Key', escapeXml(key)))));
+  };
+
+  const listUploads: Operation = ({ bucket }) =>
+    answerXml(
+      'ListMultipartUploadsResult',
+      element('IsTruncated', 'false'),
+      ...objects
+        .listUploads(bucket)
+        .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
+    );
+
+  return {
+    'GET bucket?list-type': listObjects,
+    'GET bucket?versions': listVersions,
+    'GET bucket?uploads': listUploads,
+    'POST bucket?delete': deleteObjects,
+  };
+};

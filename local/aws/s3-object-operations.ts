@@ -1,0 +1,58 @@
+import { AwsError } from './aws-error.ts';
+import { readObjectBytes } from './s3-body.ts';
+import type { S3Objects } from './s3-objects.ts';
+import { noSuchKey, notImplemented, type Operation, type Operations, preconditionFailed } from './s3-operation.ts';
+import { isSameEtag, type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
+
+/** The bytes that `Range` asks for, both ends included; undefined when it asks for none, or in words that S3 ignores. */
+const rangeOf = (header: string | undefined, sizeBytes: number): { start: number; end: number } | undefined => {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (first === '' && last === '') return undefined;
+  const start = first === '' ? Math.max(0, sizeBytes - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);
+  if (start > end) throw new AwsError('InvalidRange', 416, 'The requested range is not satisfiable');
+  return { start, end };
+};
+
+export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCreated): Operations => {
+  const getObject: Operation = ({ request, headers, bucket, key }) => {
+    const object = objects.find(bucket, key);
+    if (!object) throw noSuchKey(key);
+    const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, range: rangeHeader } = headers;
+    if (ifMatch && ifMatch !== '*' && !isSameEtag(ifMatch, object.etag)) throw preconditionFailed('If-Match');
+    if (ifNoneMatch && (ifNoneMatch === '*' || isSameEtag(ifNoneMatch, object.etag)))
+      return { status: 304, headers: { etag: object.etag } };
+    const range = rangeOf(rangeHeader, object.sizeBytes);
+    const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
+    return {
+      status: range ? 206 : 200,
+      headers: {
+        ...object.headers,
+        etag: object.etag,
+        'last-modified': new Date(object.modifiedMs).toUTCString(),
+        'accept-ranges': 'bytes',
+        'content-length': String(end - start + 1),
+        ...(range && { 'content-range': `bytes ${start}-${end}/${object.sizeBytes}` }),
+      },
+      ...(request.method === 'GET' && end >= start && { body: objects.read(object, { start, end }) }),
+    };
+  };
+
+  const putObject: Operation = async (call) => {
+    if (call.headers['x-amz-copy-source']) throw notImplemented('CopyObject');
+    const object = await objects.put(targetOf(call), readObjectBytes(call.request), writeGuard(call));
+    onCreated(object, 'Put');
+    return { headers: { etag: object.etag } };
+  };
+
+  return {
+    'GET object': getObject,
+    'HEAD object': getObject,
+    'PUT object': putObject,
+    'DELETE object': ({ headers, bucket, key }) => {
+      if (headers['if-match']) throw notImplemented('DeleteObject with If-Match');
+      objects.remove(bucket, key);
+      return { status: 204 };
+    },
+  };
+};

@@ -1,0 +1,43 @@
+import { text } from 'node:stream/consumers';
+import { readObjectBytes } from './s3-body.ts';
+import type { S3Objects } from './s3-objects.ts';
+import { answerXml, type Operation, type Operations } from './s3-operation.ts';
+import { type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
+import { element, escapeXml, readElements } from './xml.ts';
+
+/** Multipart uploads. */
+export const createUploadOperations = (objects: S3Objects, onCreated: OnObjectCreated): Operations => {
+  const putPart: Operation = async ({ request, query }) => {
+    const number = Number(query.get('partNumber'));
+    const etag = await objects.putPart(query.get('uploadId') ?? '', number, readObjectBytes(request));
+    return { headers: { etag } };
+  };
+
+  const completeUpload: Operation = async (call) => {
+    const body = await text(call.request);
+    const etags = readElements(body, 'ETag');
+    const parts = readElements(body, 'PartNumber').map((number, at) => ({
+      number: Number(number),
+      etag: etags[at] ?? '',
+    }));
+    const object = await objects.completeUpload(call.query.get('uploadId') ?? '', parts, writeGuard(call));
+    onCreated(object, 'CompleteMultipartUpload');
+    const { bucket, key, etag } = object;
+    const fields = { Bucket: bucket, Key: key, ETag: etag };
+    const children = Object.entries(fields).map(([name, value]) => element(name, escapeXml(value)));
+    return answerXml('CompleteMultipartUploadResult', ...children);
+  };
+
+  return {
+    'POST object?uploads': (call) => {
+      const id = objects.createUpload(targetOf(call));
+      return answerXml('InitiateMultipartUploadResult', element('UploadId', id));
+    },
+    'PUT object?partNumber': putPart,
+    'POST object?uploadId': completeUpload,
+    'DELETE object?uploadId': ({ query }) => {
+      objects.abortUpload(query.get('uploadId') ?? '');
+      return { status: 204 };
+    },
+  };
+};

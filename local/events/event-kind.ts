@@ -1,0 +1,72 @@
+import * as v from 'valibot';
+import type { EmbeddedAws } from '../aws/embedded-aws.ts';
+import type { QueueSettings } from '../aws/sqs-queues.ts';
+import type { FunctionProcess } from '../functions/function-process.ts';
+import type { Clock } from '../schedule/clock.ts';
+import type { DeclaredEvent } from '../service/service.ts';
+
+export type Invocable = Pick<FunctionProcess, 'invoke' | 'invokeStreaming'>;
+
+/** The surroundings that events are started in. */
+export interface EventSurroundings {
+  readonly aws: EmbeddedAws;
+  /** Of the HTTP API; 0 takes any free one. */
+  readonly port: number;
+  readonly clock: Clock;
+  readonly invocable: (functionName: string) => Invocable;
+  /** Told of an invocation that failed and that no client waits for. */
+  readonly onFailure: (functionName: string, error: unknown) => void;
+}
+
+/** Addresses at which functions are reached. */
+export interface EventAddresses {
+  /** Of the HTTP API. */
+  readonly endpoint: string;
+  /** By the function's name. */
+  readonly functionUrls: Readonly<Record<string, string>>;
+}
+
+/** An event as `npm start` lists it. */
+export interface ServedEvent {
+  readonly functionName: string;
+  /** Such as `GET /models` or `rate(1 hour)`. */
+  readonly description: string;
+}
+
+export interface StartedEvents {
+  readonly addresses?: Partial<EventAddresses>;
+  readonly served: readonly ServedEvent[];
+  stop(): Promise<void>;
+}
+
+export type StartEvents = (surroundings: EventSurroundings) => Promise<StartedEvents>;
+
+/** Reads all events of one kind, so that they can be started. @throws Error that says which event is wrong, and how */
+export type EventKind = (events: readonly DeclaredEvent[], queues: readonly QueueSettings[]) => StartEvents;
+
+/** Reads each event by itself. @throws Error that names the function and the kind before the problem */
+export const readEach = <T>(
+  events: readonly DeclaredEvent[],
+  read: (value: unknown) => T,
+): (T & { readonly functionName: string })[] =>
+  events.map(({ functionName, kind, value }) => {
+    try {
+      return { ...read(value), functionName };
+    } catch (error) {
+      throw new Error(`functions.${functionName}: ${kind}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    }
+  });
+
+/** @throws Error that names the setting before the problem */
+export const parseSettings = <Output>(
+  schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>,
+  value: unknown,
+): Output => {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const path = v.getDotPath(issue);
+  throw new Error(path === null ? issue.message : `${path}: ${issue.message}`);
+};

@@ -1,0 +1,16 @@
+export interface FunctionOptions {
+  readonly name: string;
+  /** The module of the handler: a source, or a bundle. */
+  readonly modulePath: string;
+  /** The handler's name among the exports; `handler` when it is not given. */
+  readonly handlerName?: string;
+  /** Lambda's limit. The process is ended when it takes more than that and a little. */
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** The invocations that may run and wait at the same time. Every further one is refused. */
+  readonly reservedConcurrency?: number;
+  /** The service's variables, in addition to those that Lambda sets. Of this process's own variables only `PATH` is passed on. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Receives each line that the function logs. */
+  readonly onLine: (line: string) => void;
+}

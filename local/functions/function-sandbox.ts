@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../aws/identity.ts';
+import { FunctionError } from './function-error.ts';
+import type { FunctionOptions } from './function-options.ts';
+import { watchMemory } from './memory-limit.ts';
+import type { FromChild, ToChild } from './messages.ts';
+
+/** One process of a function, as Lambda's execution environment: it begins with init, and ends once. */
+export interface Sandbox {
+  /** Init. @throws FunctionError when the module does not load */
+  readonly ready: Promise<unknown>;
+  /** Aborts when the process has ended. */
+  readonly ended: AbortSignal;
+  /** Sends a message and waits for the one that answers it. @throws FunctionError when the process ends instead */
+  ask(message: ToChild): Promise<FromChild>;
+  /** Ends the process at once. `reason` is the error of the invocation under way. */
+  end(reason?: FunctionError): Promise<void>;
+}
+
+const CHILD = fileURLToPath(new URL('./function-child.ts', import.meta.url));
+
+const environmentOf = ({ name, memoryMb, environment }: FunctionOptions): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  TZ: ':UTC',
+  LANG: 'en_US.UTF-8',
+  AWS_REGION: LOCAL_REGION,
+  AWS_DEFAULT_REGION: LOCAL_REGION,
+  AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_LAMBDA_FUNCTION_NAME: name,
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+  AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+  AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+  ...environment,
+});
+
+const spawnChild = (options: FunctionOptions): ChildProcess => {
+  const { modulePath, handlerName = 'handler', onLine } = options;
+  const child = spawn(process.execPath, [CHILD, pathToFileURL(modulePath).href, handlerName], {
+    env: environmentOf(options),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced', // bytes stay bytes
+  });
+  for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', onLine);
+  return child;
+};
+
+/** Lambda's words for a process that ended by itself. */
+const exitError = (status: number | null, signal: string | null): FunctionError =>
+  new FunctionError(
+    'Runtime.ExitError',
+    `Runtime exited with ${signal === null ? `exit status ${status}` : `signal ${signal}`}`,
+  );
+
+export const startSandbox = (options: FunctionOptions): Sandbox => {
+  const { name, memoryMb, onLine } = options;
+  const child = spawnChild(options);
+  const ended = new AbortController();
+  let reason: FunctionError | undefined;
+
+  const end = async (why?: FunctionError): Promise<void> => {
+    reason ??= why;
+    if (ended.signal.aborted) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  };
+
+  const endOutOfMemory = (usedMb: number): void => {
+    const message = 'Runtime exited with error: signal: killed';
+    onLine(
+      `${name}: ${message}. Error Type: Runtime.OutOfMemory. Memory Size: ${memoryMb} MB. Memory Used: ${usedMb} MB`,
+    );
+    end(new FunctionError('Runtime.OutOfMemory', message));
+  };
+  const unwatch = child.pid === undefined ? () => undefined : watchMemory(child.pid, memoryMb, endOutOfMemory);
+  child.once('exit', (status, signal) => {
+    unwatch();
+    ended.abort(reason ?? exitError(status, signal));
+  });
+
+  const nextMessage = async (): Promise<FromChild> => {
+    ended.signal.throwIfAborted();
+    try {
+      const [message] = await once(child, 'message', { signal: ended.signal });
+      return message;
+    } catch (error) {
+      throw ended.signal.aborted ? ended.signal.reason : error;
+    }
+  };
+
+  const ask = (message: ToChild): Promise<FromChild> => {
+    const answer = nextMessage();
+    // A failure to send is the end of the process, which `answer` reports.
+    child.send(message, () => undefined);
+    return answer;
+  };
+  return { ready: nextMessage(), ended: ended.signal, ask, end };
+};

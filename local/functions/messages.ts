@@ -1,0 +1,24 @@
+/** The messages between this process and that of a function. The function's process sends one for each that it is asked for. */
+export type ToChild = { readonly type: 'next' } | Invocation;
+
+export interface Invocation {
+  readonly type: 'invoke';
+  readonly requestId: string;
+  readonly deadlineMs: number;
+  /** The event, as JSON. */
+  readonly payload: string;
+}
+
+export type FromChild =
+  | { readonly type: 'ready' }
+  /** A handler that streams begins its answer: chunks follow, then the end. */
+  | { readonly type: 'head'; readonly contentType: string }
+  | { readonly type: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly type: 'end' }
+  /** The last message of an invocation. `payload` is the JSON that the handler returned; `null` after a stream. */
+  | { readonly type: 'succeeded'; readonly payload: string }
+  | { readonly type: 'failed'; readonly errorType: string; readonly errorMessage: string };
+
+/** The most that Lambda lets a function return, and stream. */
+export const LARGEST_RESPONSE_BYTES = 6_291_556;
+export const LARGEST_STREAM_BYTES = 200 * 2 ** 20;

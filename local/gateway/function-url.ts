@@ -1,0 +1,89 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { LOCAL_REGION } from '../aws/identity.ts';
+import type { FunctionAnswer } from '../functions/function-answer.ts';
+import { FunctionError, THROTTLED } from '../functions/function-error.ts';
+import type { FunctionProcess } from '../functions/function-process.ts';
+import { LARGEST_RESPONSE_BYTES } from '../functions/messages.ts';
+import { PRELUDE_CONTENT_TYPE } from '../functions/response-stream.ts';
+import { type Listening, listenLocally } from '../listen-locally.ts';
+import {
+  type HttpAnswer,
+  type HttpHead,
+  refusal,
+  sendAnswer,
+  toHttpAnswer,
+  toHttpHead,
+  writeHead,
+} from './http-answer.ts';
+import { toHttpEvent } from './http-event.ts';
+import { readPrelude } from './prelude.ts';
+import { readBody } from './read-body.ts';
+
+export interface FunctionUrlOptions {
+  readonly isStreaming: boolean;
+  readonly invoke: FunctionProcess['invoke'];
+  readonly invokeStreaming: FunctionProcess['invokeStreaming'];
+}
+
+const TARGET = {
+  apiId: 'local',
+  domainName: `local.lambda-url.${LOCAL_REGION}.on.aws`,
+  routeKey: '$default',
+  pathParameters: {},
+};
+const BAD_REQUEST = refusal(400, 'Bad Request');
+const TOO_LARGE = refusal(413, 'Request must be smaller than 6291556 bytes for the InvokeFunction operation');
+const THROTTLED_ANSWER = refusal(429, 'Rate Exceeded.');
+const FUNCTION_FAILED = refusal(502, 'Internal Server Error');
+
+const answerToError = (error: unknown): HttpAnswer => {
+  if (error instanceof URIError) return BAD_REQUEST;
+  return error instanceof FunctionError && error.name === THROTTLED ? THROTTLED_ANSWER : FUNCTION_FAILED;
+};
+
+/** @throws URIError when the path cannot be decoded */
+const readEvent = async (request: IncomingMessage): Promise<APIGatewayProxyEventV2 | undefined> => {
+  const body = await readBody(request, LARGEST_RESPONSE_BYTES);
+  const event = body && toHttpEvent(request, body, TARGET);
+  return event && Buffer.byteLength(JSON.stringify(event)) <= LARGEST_RESPONSE_BYTES ? event : undefined;
+};
+
+type Stream = Extract<FunctionAnswer, { kind: 'stream' }>;
+
+const headOf = async ({ contentType, body }: Stream): Promise<HttpHead> =>
+  contentType === PRELUDE_CONTENT_TYPE
+    ? toHttpHead(await readPrelude(body), 'application/octet-stream')
+    : { status: 200, headers: new Map([['content-type', contentType]]) };
+
+/** Hands each chunk to the client as it comes. An error on the way ends the connection, which is all that HTTP can say then. */
+const sendStream = async (response: ServerResponse, answer: Stream): Promise<void> => {
+  const { body } = answer;
+  try {
+    writeHead(response, await headOf(answer));
+    response.flushHeaders();
+  } catch (error) {
+    body.destroy();
+    throw error;
+  }
+  // A client that goes away ends the reading.
+  await pipeline(body, response).catch(() => undefined);
+};
+
+/** A function as its URL puts it on the network. Every caller on this machine is let in. */
+export const startFunctionUrl = ({ isStreaming, invoke, invokeStreaming }: FunctionUrlOptions): Promise<Listening> => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const event = await readEvent(request);
+    if (!event) return sendAnswer(request, response, TOO_LARGE);
+    if (!isStreaming) return sendAnswer(request, response, toHttpAnswer(await invoke(event)));
+    const answer = await invokeStreaming(event);
+    if (answer.kind === 'stream') return sendStream(response, answer);
+    sendAnswer(request, response, toHttpAnswer(JSON.parse(answer.payload)));
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => sendAnswer(request, response, answerToError(error)));
+  });
+  return listenLocally(server, 0);
+};

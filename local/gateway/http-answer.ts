@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+/** The status and the headers of an answer. */
+export interface HttpHead {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string | readonly string[]>;
+}
+
+export interface HttpAnswer extends HttpHead {
+  readonly body: string | Buffer;
+}
+
+/** An answer of the gateway itself. */
+export const refusal = (status: number, message: string): HttpAnswer => ({
+  status,
+  headers: new Map([['content-type', 'application/json']]),
+  body: JSON.stringify({ message }),
+});
+
+export type StructuredResult = APIGatewayProxyStructuredResultV2;
+
+export const isStructured = (result: unknown): result is StructuredResult =>
+  typeof result === 'object' && result !== null && 'statusCode' in result;
+
+export const toHttpHead = (
+  { statusCode = 200, headers = {}, cookies }: StructuredResult,
+  contentType: string,
+): HttpHead => {
+  const all = new Map<string, string | readonly string[]>([['content-type', contentType]]);
+  for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), String(value));
+  if (cookies) all.set('set-cookie', cookies);
+  return { status: statusCode, headers: all };
+};
+
+/** Makes the answer of what a function returned. A result without a `statusCode` is the body of a 200, as JSON. */
+export const toHttpAnswer = (result: unknown): HttpAnswer => {
+  if (!isStructured(result)) {
+    const body = typeof result === 'string' ? result : JSON.stringify(result);
+    return { status: 200, headers: new Map([['content-type', 'application/json']]), body };
+  }
+  const { body = '', isBase64Encoded = false } = result;
+  return {
+    ...toHttpHead(result, 'text/plain;charset=UTF-8'),
+    body: isBase64Encoded ? Buffer.from(body, 'base64') : body,
+  };
+};
+
+/** @throws Error when HTTP cannot express the status or a header */
+export const writeHead = (response: ServerResponse, { status, headers }: HttpHead): void => {
+  response.statusCode = status;
+  for (const [name, value] of headers) response.setHeader(name, value);
+};
+
+/** Reads on what the client still sends, so that it comes to see the answer. */
+export const sendAnswer = (request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void => {
+  request.resume();
+  writeHead(response, answer);
+  response.end(answer.body);
+};

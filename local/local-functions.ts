@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { EmbeddedAws } from './aws/embedded-aws.ts';
+import type { EventSurroundings } from './events/event-kind.ts';
+import { FunctionError } from './functions/function-error.ts';
+import { createFunction, type FunctionProcess } from './functions/function-process.ts';
+import type { ServiceFunction } from './service/service.ts';
+
+export interface LocalFunctionsOptions {
+  /** Holds the functions' files. */
+  readonly directory: string;
+  /** The stage parameters that were given. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+  readonly aws: EmbeddedAws;
+}
+
+export interface LocalFunctions {
+  /** An event that comes before the end of `init` waits for that. */
+  readonly invocable: EventSurroundings['invocable'];
+  /** Starts the functions' processes. @throws Error naming a function that does not start */
+  init(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const createLocalFunction = (
+  { environment, ...settings }: ServiceFunction,
+  { directory, parameters, onLine, aws }: LocalFunctionsOptions,
+): FunctionProcess => {
+  const local = {
+    AWS_ENDPOINT_URL: aws.endpoint,
+    MODEL_CACHE_DIR: join(directory, 'tmp', settings.name),
+    // Nobody wants to wait half a minute for a promote here.
+    ...(parameters.routingTtl === undefined && { ROUTING_TTL_SECONDS: '1' }),
+  };
+  return createFunction({ ...settings, environment: { ...environment, ...local }, onLine });
+};
+
+/** All functions of the service. None has a process before `init`. */
+export const createLocalFunctions = (
+  functions: readonly ServiceFunction[],
+  options: LocalFunctionsOptions,
+): LocalFunctions => {
+  const byName = new Map(functions.map((settings) => [settings.name, createLocalFunction(settings, options)]));
+  const ready = Promise.withResolvers<void>();
+  // Whoever waits hears of an error. There may be nobody.
+  ready.promise.catch(() => undefined);
+
+  return {
+    invocable: (name) => {
+      const called = async (): Promise<FunctionProcess> => {
+        await ready.promise;
+        const found = byName.get(name);
+        if (!found) throw new Error(`there is no function ${name}`);
+        return found;
+      };
+      return {
+        invoke: async (event) => (await called()).invoke(event),
+        invokeStreaming: async (event) => (await called()).invokeStreaming(event),
+      };
+    },
+    init: async () => {
+      const starting = [...byName].map(([name, { init }]) =>
+        init().catch((error: unknown) => {
+          const reason = error instanceof Error ? error.message : error;
+          throw new Error(`the function ${name} does not start: ${reason}`, { cause: error });
+        }),
+      );
+      await Promise.all(starting);
+      ready.resolve();
+    },
+    stop: async () => {
+      ready.reject(new FunctionError('Runtime.Stopped', 'the server was stopped'));
+      await Promise.all([...byName.values()].map(({ stop }) => stop()));
+    },
+  };
+};

@@ -1,0 +1,98 @@
+import * as v from 'valibot';
+import { show } from '../../src/core/show.ts';
+
+/** The parts of a serverless.yml that are read here, after its variables are resolved. */
+
+/** Parameters on the command line are text. */
+export const wholeNumber = (least: number, most: number) =>
+  v.pipe(
+    v.unknown(),
+    v.check(
+      (value) => /^\d+$/.test(String(value)) && Number(value) >= least && Number(value) <= most,
+      ({ input }) => `${show(input)}, expected a whole number from ${least} to ${most}`,
+    ),
+    v.transform(Number),
+  );
+
+const text = (expected: string) => v.string(({ input }) => `${show(input)}, expected ${expected}`);
+
+/** As osls does, leaves out what is null. */
+const environment = v.pipe(
+  v.record(
+    v.string(),
+    v.union(
+      [v.string(), v.number(), v.boolean(), v.null()],
+      ({ input }) => `${show(input)}, expected text or a reference to a bucket or a queue`,
+    ),
+  ),
+  v.transform((variables) =>
+    Object.fromEntries(
+      Object.entries(variables).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]])),
+    ),
+  ),
+);
+
+const event = v.union(
+  [
+    v.pipe(
+      v.string(),
+      v.transform((kind) => ({ kind, value: undefined })),
+    ),
+    v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.transform((fields) => Object.entries(fields)),
+      v.check((entries) => entries.length === 1, 'expected one kind of event for each item of the list'),
+      v.transform(([entry]) => ({ kind: entry?.[0] ?? '', value: entry?.[1] })),
+    ),
+  ],
+  ({ input }) => `${show(input)}, expected an event such as { httpApi: "GET /models" }`,
+);
+
+const memorySize = v.nullish(wholeNumber(128, 10_240));
+const timeout = v.nullish(wholeNumber(1, 900));
+
+const serviceFunction = v.object({
+  handler: v.pipe(
+    text('<file>.<export>'),
+    v.regex(/^\S+\.[\w$]+$/, ({ input }) => `${show(input)}, expected <file>.<export>`),
+  ),
+  memorySize,
+  timeout,
+  reservedConcurrency: v.nullish(wholeNumber(0, 1_000_000)),
+  environment: v.nullish(environment, {}),
+  events: v.nullish(v.array(event), []),
+  url: v.nullish(v.unknown()),
+});
+
+const redrivePolicy = v.object({ deadLetterTargetArn: text('a queue'), maxReceiveCount: wholeNumber(1, 1_000) });
+const notification = v.object({
+  Queue: text('a queue'),
+  Filter: v.optional(
+    v.object({ S3Key: v.object({ Rules: v.array(v.object({ Name: v.string(), Value: v.string() })) }) }),
+  ),
+});
+const resource = v.object({
+  Type: text('a type of resource'),
+  Properties: v.nullish(
+    v.object({
+      VisibilityTimeout: v.nullish(wholeNumber(0, 43_200)),
+      RedrivePolicy: v.nullish(redrivePolicy),
+      NotificationConfiguration: v.nullish(v.object({ QueueConfigurations: v.nullish(v.array(notification), []) })),
+    }),
+    {},
+  ),
+});
+
+export const serviceFileSchema = v.object({
+  provider: v.object({
+    memorySize,
+    timeout,
+    environment: v.nullish(environment, {}),
+    httpApi: v.nullish(v.object({ payload: v.nullish(v.literal('2.0', 'expected 2.0, the only format here')) })),
+  }),
+  functions: v.record(v.string(), serviceFunction),
+  resources: v.nullish(v.object({ Resources: v.nullish(v.record(v.string(), resource), {}) }), {}),
+});
+
+export type ServiceFile = v.InferOutput<typeof serviceFileSchema>;
+export type Resource = v.InferOutput<typeof resource>;

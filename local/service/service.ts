@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { load } from 'js-yaml';
+import * as v from 'valibot';
+import type { S3Notification } from '../aws/s3-notification.ts';
+import type { QueueSettings } from '../aws/sqs-queues.ts';
+import { type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
+import { parameterNames, resolveVariables, type VariableOptions } from './variables.ts';
+
+/** The part of a serverless.yml that runs on this machine. */
+export interface Service {
+  readonly functions: readonly ServiceFunction[];
+  readonly events: readonly DeclaredEvent[];
+  readonly queues: readonly QueueSettings[];
+  readonly notifications: readonly S3Notification[];
+}
+
+export interface ServiceFunction {
+  readonly name: string;
+  readonly modulePath: string;
+  readonly handlerName: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  readonly reservedConcurrency?: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** An event of a function. `url`, a setting of its own in serverless.yml, counts as one. */
+export interface DeclaredEvent {
+  readonly functionName: string;
+  readonly kind: string;
+  /** As it is written there, for its kind to read. */
+  readonly value: unknown;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 6;
+const DEFAULT_MEMORY_MB = 1024;
+const DEFAULT_VISIBILITY_TIMEOUT_SECONDS = 30;
+const EXTENSIONS = ['.ts', '.mts', '.mjs', '.js'];
+
+type Settings = ServiceFile['functions'][string];
+
+/** @throws Error when the module does not exist */
+const findModule = (directory: string, handler: string): { modulePath: string; handlerName: string } => {
+  const at = handler.lastIndexOf('.');
+  const path = join(directory, handler.slice(0, at));
+  const extension = EXTENSIONS.find((candidate) => existsSync(path + candidate));
+  if (extension === undefined)
+    throw new Error(`handler: ${handler}: there is no ${handler.slice(0, at)} with ${EXTENSIONS.join(', ')}`);
+  return { modulePath: path + extension, handlerName: handler.slice(at + 1) };
+};
+
+const toFunction = (
+  directory: string,
+  provider: ServiceFile['provider'],
+  name: string,
+  settings: Settings,
+): ServiceFunction => {
+  const { reservedConcurrency } = settings;
+  return {
+    name,
+    ...findModule(directory, settings.handler),
+    memoryMb: settings.memorySize ?? provider.memorySize ?? DEFAULT_MEMORY_MB,
+    timeoutSeconds: settings.timeout ?? provider.timeout ?? DEFAULT_TIMEOUT_SECONDS,
+    ...(typeof reservedConcurrency === 'number' && { reservedConcurrency }),
+    environment: { ...provider.environment, ...settings.environment },
+  };
+};
+
+const toEvents = (functionName: string, { events, url }: Settings): DeclaredEvent[] => [
+  ...events.map((event) => ({ functionName, ...event })),
+  ...(url === undefined || url === null || url === false ? [] : [{ functionName, kind: 'url', value: url }]),
+];
+
+const toQueue = (name: string, { Properties = {} }: Resource): QueueSettings => {
+  const { VisibilityTimeout, RedrivePolicy: policy } = Properties ?? {};
+  return {
+    name,
+    visibilityTimeoutSeconds: VisibilityTimeout ?? DEFAULT_VISIBILITY_TIMEOUT_SECONDS,
+    ...(policy && {
+      redrive: { deadLetterQueue: policy.deadLetterTargetArn, maxReceiveCount: policy.maxReceiveCount },
+    }),
+  };
+};
+
+const toNotifications = (bucket: string, { Properties }: Resource): S3Notification[] =>
+  (Properties?.NotificationConfiguration?.QueueConfigurations ?? []).map(({ Queue, Filter }) => ({
+    bucket,
+    prefix: Filter?.S3Key.Rules.find(({ Name }) => Name.toLowerCase() === 'prefix')?.Value ?? '',
+    queue: Queue,
+  }));
+
+/** @throws Error naming the place in the file */
+const parseFile = (path: string, { parameters, names }: VariableOptions): ServiceFile => {
+  const text = readFileSync(path, 'utf8');
+  const root = load(text);
+  const known = parameterNames(text, root);
+  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`--param ${unknown}: no such parameter. There are: ${known.sort().join(', ')}`);
+  const parsed = v.safeParse(serviceFileSchema, resolveVariables(root, { parameters, names }));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new Error(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+};
+
+/** Reads functions, events, queues and notifications from a serverless.yml. @throws Error that names the file and the place in it */
+export const readService = (path: string, options: VariableOptions): Service => {
+  const file = parseFile(path, options);
+  const functions = Object.entries(file.functions);
+  const resources = Object.entries(file.resources?.Resources ?? {});
+  return {
+    functions: functions.map(([name, settings]) => toFunction(dirname(path), file.provider, name, settings)),
+    events: functions.flatMap(([name, settings]) => toEvents(name, settings)),
+    queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
+    notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
+  };
+};

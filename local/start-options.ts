@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+
+export interface StartOptions {
+  readonly port: number;
+  /** Stage parameters, by name. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_PORT = 3000;
+const USAGE = 'expected npm start -- --param="<name>=<value>", as often as needed';
+
+const readPort = (text: string | undefined): number => {
+  const port = Number(text || DEFAULT_PORT);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`PORT is ${text}, expected a number from 0 to 65535`);
+};
+
+/** The message of `parseArgs` without its advice, which speaks of other options. */
+const readArguments = (args: readonly string[]): readonly string[] => {
+  try {
+    return parseArgs({ args: [...args], options: { param: { type: 'string', multiple: true } } }).values.param ?? [];
+  } catch (error) {
+    const [problem] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
+    throw new Error(`${problem}: ${USAGE}`, { cause: error });
+  }
+};
+
+const readParameter = (text: string): readonly [string, string] => {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new Error(`--param ${text}: ${USAGE}`);
+  return [name, value];
+};
+
+/** Reads what follows `npm start --`, and `PORT`. A parameter that comes twice has its last value, as with sls. @throws Error */
+export const readStartOptions = (args: readonly string[], environment: NodeJS.ProcessEnv): StartOptions => ({
+  port: readPort(environment.PORT),
+  parameters: Object.fromEntries(readArguments(args).map(readParameter)),
+});
