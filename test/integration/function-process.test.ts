@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { buffer, text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FunctionOptions } from '../../local/functions/function-options.ts';
@@ -150,6 +154,36 @@ describe('a function process', () => {
     expect(isRunning(pid)).toBe(false);
   });
 
+  it('is ended and replaced when it takes more memory than its limit', async () => {
+    const probe = create({ memoryMb: 128 });
+    const pid = await pidOf(probe);
+    await expect(probe.invoke({ action: 'hoard' })).rejects.toMatchObject({
+      name: 'Runtime.OutOfMemory',
+      message: 'Runtime exited with error: signal: killed',
+    });
+    expect(lines.join('\n')).toMatch(/probe: Runtime exited .* Error Type: Runtime.OutOfMemory. Memory Size: 128 MB/);
+    expect(await pidOf(probe)).not.toBe(pid);
+  });
+
+  it('refuses invocations beyond its reserved concurrency', async () => {
+    const probe = create({ reservedConcurrency: 2 });
+    const running = [probe.invoke({ action: 'overlap' }), probe.invoke({ action: 'overlap' })];
+    await expect(probe.invoke({ action: 'overlap' })).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    expect(await Promise.all(running)).toEqual([1, 1]);
+    expect(await probe.invoke({ action: 'overlap' })).toBe(1);
+  });
+
+  it('calls the handler by its name', async () => {
+    const named = create({ modulePath: fixture('handlers/streaming.mjs'), handlerName: 'pid' });
+    expect(await named.invoke({})).toEqual(expect.any(Number));
+  });
+
+  it('does not start when the module has no handler of that name', async () => {
+    const named = create({ handlerName: 'absent' });
+    await expect(named.init()).rejects.toMatchObject({ name: 'Runtime.ExitError' });
+    expect(lines.join('\n')).toContain('exports no function absent');
+  });
+
   it('does not outlive the process that started it', async () => {
     const parent = spawn(process.execPath, [fixture('parent-of-function.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -158,5 +192,116 @@ describe('a function process', () => {
     expect(isRunning(Number(pid))).toBe(true);
     parent.kill('SIGKILL');
     await untilEnded(Number(pid));
+  });
+});
+
+describe('a function that streams', () => {
+  const createStreaming = (options: Partial<FunctionOptions> = {}): FunctionProcess =>
+    create({ modulePath: fixture('handlers/streaming.mjs'), ...options });
+
+  const stream = async (probe: FunctionProcess, event: unknown) => {
+    const answer = await probe.invokeStreaming(event);
+    if (answer.kind !== 'stream') throw new Error('the function has returned a result');
+    return answer;
+  };
+
+  it('gives its content type and its bytes', async () => {
+    const probe = createStreaming();
+    const { contentType, body } = await stream(probe, { action: 'text' });
+    expect(contentType).toBe('text/plain');
+    expect(await text(body)).toBe('one two');
+    expect(await buffer((await stream(probe, { action: 'bytes' })).body)).toEqual(Buffer.from([255, 0, 1]));
+  });
+
+  it('gives the first chunk before it writes the last one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'turns-'));
+    const file = join(folder, 'read');
+    const { body } = await stream(createStreaming(), { action: 'turns', file });
+    const chunks = [];
+    for await (const chunk of body) {
+      chunks.push(String(chunk));
+      await writeFile(file, '');
+    }
+    expect(chunks).toEqual(['first', 'second']);
+    await rm(folder, { recursive: true });
+  });
+
+  it('puts status, headers and cookies before the body, with eight zero bytes between them', async () => {
+    const { contentType, body } = await stream(createStreaming(), { action: 'structured' });
+    expect(contentType).toBe('application/vnd.awslambda.http-integration-response');
+    const head = { statusCode: 201, headers: { 'content-type': 'text/csv', 'x-a': 'b' }, cookies: ['c=1', 'd=2'] };
+    expect(await text(body)).toBe(`${JSON.stringify(head)}${'\0'.repeat(8)}a,b\n1,2\n`);
+  });
+
+  it('cannot set its content type after the first write', async () => {
+    const { contentType, body } = await stream(createStreaming(), { action: 'late' });
+    expect(contentType).toBe('application/octet-stream');
+    expect(await text(body)).toBe('xCannot set content-type, too late.');
+  });
+
+  it('writes an object as JSON', async () => {
+    expect(await text((await stream(createStreaming(), { action: 'object' })).body)).toBe('{"a":1}');
+  });
+
+  it('is joined to one result where streams are not taken', async () => {
+    const probe = createStreaming();
+    expect(await probe.invoke({ action: 'text' })).toBe('one two');
+    expect(await probe.invoke({ action: 'json' })).toEqual({ a: 1 });
+  });
+
+  it('is refused above 6 MB where streams are not taken, and lives on', async () => {
+    const probe = createStreaming();
+    await expect(probe.invoke({ action: 'fill', chunks: 100 })).rejects.toMatchObject({
+      name: 'Function.ResponseSizeTooLarge',
+    });
+    expect(await probe.invoke({ action: 'text' })).toBe('one two');
+    expect(lines).toContain('filled');
+  });
+
+  it('is cut off above 200 MB', async () => {
+    const { body } = await stream(createStreaming(), { action: 'fill', chunks: 3300 });
+    await expect(buffer(body)).rejects.toMatchObject({ name: 'RangeError' });
+  });
+
+  it('fails as a whole when it throws before the first chunk', async () => {
+    await expect(createStreaming().invokeStreaming({ action: 'throwBefore' })).rejects.toMatchObject({
+      name: 'TypeError',
+      message: 'thrown before the head',
+    });
+  });
+
+  it.each([
+    ['throwBetween', { name: 'TypeError', message: 'thrown after the head' }],
+    ['exitBetween', { name: 'Runtime.ExitError', message: 'Runtime exited with exit status 3' }],
+  ])('fails on the way after %s, and is there for the next event', async (action, error) => {
+    const probe = createStreaming();
+    const { body } = await stream(probe, { action });
+    await expect(text(body)).rejects.toMatchObject(error);
+    expect(await probe.invoke({ action: 'text' })).toBe('one two');
+  });
+
+  it('keeps an answer that is whole when it throws after the end', async () => {
+    const probe = createStreaming();
+    expect(await probe.invoke({ action: 'throwAfter' })).toBe('whole');
+    expect(await probe.invoke({ action: 'text' })).toBe('one two');
+    expect(lines.join('\n')).toContain('thrown after the end');
+  });
+
+  it('runs into its timeout when it never ends its stream', async () => {
+    const { body } = await stream(createStreaming({ timeoutSeconds: 0.5 }), { action: 'endless' });
+    await expect(text(body)).rejects.toMatchObject({ name: 'Sandbox.Timedout' });
+  });
+
+  it('waits for whoever reads it', async () => {
+    const { body } = await stream(createStreaming({ timeoutSeconds: 2 }), { action: 'fill', chunks: 1000 });
+    await once(body, 'error');
+    expect(lines).not.toContain('filled');
+  });
+
+  it('runs to its end when nobody reads it any more', async () => {
+    const probe = createStreaming();
+    (await stream(probe, { action: 'fill', chunks: 1000 })).body.destroy();
+    expect(await probe.invoke({ action: 'text' })).toBe('one two');
+    expect(lines).toContain('filled');
   });
 });

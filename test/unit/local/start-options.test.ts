@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { readStartOptions } from '../../../local/start-options.ts';
+
+describe('the options of npm start', () => {
+  it('are port 3000 and no parameters when nothing is said', () => {
+    expect(readStartOptions([], {})).toEqual({ port: 3000, parameters: {} });
+    expect(readStartOptions([], { PORT: '' })).toEqual({ port: 3000, parameters: {} });
+  });
+
+  it('are parameters as sls takes them', () => {
+    expect(readStartOptions(['--param=memory=3008', '--param', 'models=a,b', '--param=x=1=2'], {}).parameters).toEqual({
+      memory: '3008',
+      models: 'a,b',
+      x: '1=2',
+    });
+  });
+
+  it('take the last value of a parameter that comes twice', () => {
+    expect(readStartOptions(['--param=memory=1', '--param=memory=2'], {}).parameters).toEqual({ memory: '2' });
+  });
+
+  it.each([
+    [['--param=memory'], '--param memory: expected npm start -- --param="<name>=<value>"'],
+    [['--param==5'], '--param =5: expected'],
+    [['--param=memory='], '--param memory=: expected'],
+    [['--param'], "Option '--param <value>' argument missing: expected"],
+    [['--params=memory=1'], "Unknown option '--params': expected"],
+    [['memory=1'], "Unexpected argument 'memory=1': expected"],
+  ])('refuse %j', (args, message) => {
+    expect(() => readStartOptions(args, {})).toThrow(message);
+  });
+
+  it.each(['three', '-1', '65536', '1.5'])('refuse the port %s', (port) => {
+    expect(() => readStartOptions([], { PORT: port })).toThrow(`PORT is ${port}, expected a number from 0 to 65535`);
+  });
+});
