@@ -41,11 +41,11 @@ const event = v.union(
     v.pipe(
       v.record(v.string(), v.unknown()),
       v.transform((fields) => Object.entries(fields)),
-      v.check((entries) => entries.length === 1, 'expected one kind of event for each item of the list'),
+      v.check((entries) => entries.length === 1),
       v.transform(([entry]) => ({ kind: entry?.[0] ?? '', value: entry?.[1] })),
     ),
   ],
-  ({ input }) => `${show(input)}, expected an event such as { httpApi: "GET /models" }`,
+  ({ input }) => `${show(input)}, expected one event, such as { httpApi: "GET /models" }`,
 );
 
 const memorySize = v.nullish(wholeNumber(128, 10_240));

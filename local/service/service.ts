@@ -41,13 +41,13 @@ const EXTENSIONS = ['.ts', '.mts', '.mjs', '.js'];
 type Settings = ServiceFile['functions'][string];
 
 /** @throws Error when the module does not exist */
-const findModule = (directory: string, handler: string): { modulePath: string; handlerName: string } => {
+const findModule = (directory: string, name: string, handler: string) => {
   const at = handler.lastIndexOf('.');
-  const path = join(directory, handler.slice(0, at));
-  const extension = EXTENSIONS.find((candidate) => existsSync(path + candidate));
+  const file = handler.slice(0, at);
+  const extension = EXTENSIONS.find((candidate) => existsSync(join(directory, file + candidate)));
   if (extension === undefined)
-    throw new Error(`handler: ${handler}: there is no ${handler.slice(0, at)} with ${EXTENSIONS.join(', ')}`);
-  return { modulePath: path + extension, handlerName: handler.slice(at + 1) };
+    throw new Error(`functions.${name}.handler: there is no ${EXTENSIONS.map((each) => file + each).join(' or ')}`);
+  return { modulePath: join(directory, file + extension), handlerName: handler.slice(at + 1) };
 };
 
 const toFunction = (
@@ -59,7 +59,7 @@ const toFunction = (
   const { reservedConcurrency } = settings;
   return {
     name,
-    ...findModule(directory, settings.handler),
+    ...findModule(directory, name, settings.handler),
     memoryMb: settings.memorySize ?? provider.memorySize ?? DEFAULT_MEMORY_MB,
     timeoutSeconds: settings.timeout ?? provider.timeout ?? DEFAULT_TIMEOUT_SECONDS,
     ...(typeof reservedConcurrency === 'number' && { reservedConcurrency }),

@@ -21,9 +21,9 @@ interface Run {
   readonly ended: Promise<number | null>;
 }
 
-const run = (directory: string, port: number | string): Run => {
+const run = (directory: string, port: number | string, ...args: readonly string[]): Run => {
   const environment = { ...process.env, PORT: String(port) };
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: directory,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -125,6 +125,15 @@ describe('npm start', () => {
     expect(outputs[3]).toContain('espresso');
   });
 
+  it('lists its functions with their events', () => {
+    const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
+    expect(started.lines.slice(at + 1, at + 4)).toEqual([
+      '  infer      ANY /{proxy+}',
+      '  on-upload  messages of UploadQueue',
+      '',
+    ]);
+  });
+
   it.each(['a b+c.jpg', 'naïve-猫.jpg', 'folder/100%.jpg'])('answers the photo %s beside it', async (name) => {
     const put = await fetch(objectUrl(`uploads/efficientnet-lite0/${name}`), { method: 'PUT', body: photo });
     expect(put.status).toBe(200);
@@ -220,5 +229,17 @@ describe('npm start that cannot', () => {
     const { ended, lines } = run(directory, 'three');
     expect(await ended).toBe(1);
     expect(lines).toEqual(['PORT is three, expected a number from 0 to 65535']);
+  });
+
+  it.each([
+    ['--param=memroy=3008', /^serverless.yml: --param memroy: no such parameter. There are: .*, memory, .*$/],
+    ['--param=memory=64', /^serverless.yml: provider.memorySize: "64", expected a whole number from 128 to 10240$/],
+    ['--param=auth=nome', /^serverless.yml: functions.infer.events.0.httpApi: the variable .* has no value$/],
+    ['--param=memory', /^--param memory: expected npm start -- --param="<name>=<value>", as often as needed$/],
+    ['--memory=3008', /^Unknown option '--memory': expected npm start -- --param=/],
+  ])('take %s says why', async (argument, message) => {
+    const { ended, lines } = run(directory, 0, argument);
+    expect(await ended).toBe(1);
+    expect(lines).toEqual([expect.stringMatching(message)]);
   });
 });

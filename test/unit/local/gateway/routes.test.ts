@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createRouter, parseRoute } from '../../../local/gateway/routes.ts';
+import { createRouter, parseRoute } from '../../../../local/gateway/routes.ts';
 
 const route = (text: string, functionName = 'f') => {
   const [method = '', path = ''] = text === '$default' ? ['*', '*'] : text.split(' ');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseSchedule } from '../../../local/schedule/schedule-expression.ts';
+import { parseSchedule } from '../../../../local/schedule/schedule-expression.ts';
 
 /** The first runs after a time, to the minute. */
 const runs = (expression: string, after: string, count = 1): string[] => {
