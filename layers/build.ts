@@ -2,15 +2,15 @@ import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { type Architecture, CPUS } from './layer-packages.ts';
+import { type Architecture, CPUS, type LayerPackages } from './layer-packages.ts';
 import { findLockedPackage, withPackage } from './locked-package.ts';
 import { packages as onnxruntime } from './onnxruntime/packages.ts';
 import { packages as sharp } from './sharp/packages.ts';
 
-const LAYERS = { onnxruntime, sharp };
+export const layerNames = ['onnxruntime', 'sharp'] as const;
+export type LayerName = (typeof layerNames)[number];
 
-export type LayerName = keyof typeof LAYERS;
-export const layerNames = Object.keys(LAYERS) as LayerName[];
+const LAYERS: Readonly<Record<LayerName, LayerPackages>> = { onnxruntime, sharp };
 
 /**
  * Makes sure that `layers/<name>/build/<architecture>` holds the layer for the versions in package-lock.json and returns that

@@ -23,7 +23,7 @@ type Lockfile = { readonly packages: Record<string, { readonly version: string; 
  * @throws Error when the package is not locked.
  */
 export const findLockedPackage = async (name: string, parent: string): Promise<LockedPackage> => {
-  const lockfile = JSON.parse(await readFile(path.join(projectRoot, 'package-lock.json'), 'utf8')) as Lockfile;
+  const lockfile: Lockfile = JSON.parse(await readFile(path.join(projectRoot, 'package-lock.json'), 'utf8'));
   for (const location of [`node_modules/${parent}/node_modules/${name}`, `node_modules/${name}`]) {
     const locked = lockfile.packages[location];
     if (locked) return { name, location, version: locked.version, integrity: locked.integrity };
@@ -55,7 +55,9 @@ export const withPackage = async (locked: LockedPackage, use: (directory: string
 
 const readInstalledVersion = async (directory: string): Promise<string | undefined> => {
   const manifest = await readFile(path.join(directory, 'package.json'), 'utf8').catch(() => undefined);
-  return manifest === undefined ? undefined : (JSON.parse(manifest) as { version: string }).version;
+  if (manifest === undefined) return undefined;
+  const { version }: Pick<LockedPackage, 'version'> = JSON.parse(manifest);
+  return version;
 };
 
 /** Path of the archive in `directory`. */
