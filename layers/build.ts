@@ -14,7 +14,7 @@ const LAYERS: Readonly<Record<LayerName, LayerPackages>> = { onnxruntime, sharp 
 
 /**
  * Makes sure that `layers/<name>/build/<architecture>` holds the layer for the versions in package-lock.json and returns that
- * directory. One that is up to date is left alone, so every run but the first takes milliseconds.
+ * directory. A directory that is up to date stays, so that every run but the first takes milliseconds.
  * @throws Error when a package is not locked, or the registry's copy is not the locked one.
  */
 export const ensureLayer = async (name: LayerName, architecture: Architecture): Promise<string> => {

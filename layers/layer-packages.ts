@@ -8,6 +8,6 @@ export type LayerPackages = (cpu: (typeof CPUS)[Architecture]) => readonly Layer
 export interface LayerPackage {
   readonly name: string;
   readonly files: readonly string[];
-  /** Whether its main module becomes one file with all the JavaScript that it requires, also from the other packages. */
+  /** Makes one file of its main module and all the JavaScript that this requires, from the other packages too. */
   readonly bundled?: true;
 }

@@ -14,7 +14,7 @@ interface Serverless {
   readonly pluginManager: { readonly plugins: readonly object[] };
 }
 
-/** What osls itself invokes locally with. */
+/** The plugin of osls that invokes functions locally. */
 interface Invoker {
   readonly options: { readonly functionObj: { readonly name: string; readonly timeout: number } };
   invokeLocalNodeJs(handlerPath: string, handlerName: string, event: unknown): Promise<void>;

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 export const ENDPOINT_FILE = 'endpoint.json';
 
 const endpointSchema = v.object({
-  /** Of the HTTP API. */
+  /** The address of the HTTP API. */
   endpoint: v.string(),
   /** Functions with a URL of their own, by name. */
   functionUrls: v.optional(v.record(v.string(), v.string()), {}),

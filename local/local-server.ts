@@ -10,9 +10,9 @@ import { systemClock } from './schedule/clock.ts';
 import { readService, type Service } from './service/service.ts';
 
 export interface LocalServerOptions {
-  /** Keeps buckets and queues over a restart. One server at a time may use it. */
+  /** Keeps buckets and queues over a restart. A second server that wants it is refused. */
   readonly directory: string;
-  /** Of the HTTP API; S3 and SQS take the one after it, or any that is free. 0 takes any free ones. */
+  /** The port of the HTTP API; S3 and SQS take the one after it, or any that is free. 0 takes any free ones. */
   readonly port: number;
   /** Receives each line that a function logs, and what went wrong around it. */
   readonly onLine: (line: string) => void;
@@ -68,7 +68,7 @@ const startAws = async (
   }
 };
 
-/** Which server it is that uses the directory, once that one has written it down. */
+/** Names the server that uses the directory, once that one has written down its address. */
 const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown> => {
   if (!(error instanceof DirectoryInUseError)) return error;
   const text = await readFile(endpointFile, 'utf8').catch(() => undefined);

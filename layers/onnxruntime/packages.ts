@@ -1,7 +1,7 @@
 import type { LayerPackages } from '../layer-packages.ts';
 
 /**
- * What `require('onnxruntime-node')` reads on Lambda, 46 of the package's 290 MB: the CPU runtime of one architecture.
+ * The files that `require('onnxruntime-node')` reads on Lambda: the CPU runtime of one architecture, 46 of the package's 290 MB.
  * `adm-zip` and `global-agent` serve only the package's install script.
  */
 export const packages: LayerPackages = (cpu) => [

@@ -1,6 +1,6 @@
 import type { LayerPackages } from '../layer-packages.ts';
 
-/** What `require('sharp')` reads on Lambda: its CommonJS half, three small packages, and libvips for one architecture. */
+/** The files that `require('sharp')` reads on Lambda: its CommonJS half, three small packages, and libvips for one architecture. */
 export const packages: LayerPackages = (cpu) => [
   { name: 'sharp', files: ['package.json', 'LICENSE', 'dist/*.cjs'], bundled: true },
   { name: '@img/colour', files: ['package.json', 'LICENSE.md', '*.cjs'] },

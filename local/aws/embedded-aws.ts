@@ -12,7 +12,7 @@ import { createSqsApi, isSqsRequest } from './sqs-api.ts';
 import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Keeps everything; made when it does not exist. One process at a time may use it. */
+  /** Keeps everything; made when it does not exist. A second process that wants it is refused. */
   readonly directory: string;
   /** 0, the default, takes any free port. */
   readonly port?: number;
@@ -24,7 +24,7 @@ export interface EmbeddedAwsOptions {
 }
 
 export interface EmbeddedAws {
-  /** Of S3 (path-style) and of SQS: what `AWS_ENDPOINT_URL` takes. Any credentials will do. */
+  /** The address of S3 (path-style) and of SQS, for `AWS_ENDPOINT_URL`. Any credentials will do. */
   readonly endpoint: string;
   queueUrl(name: string): string;
   stop(): Promise<void>;

@@ -11,9 +11,9 @@ import { createUploadOperations } from './s3-upload-operations.ts';
 import type { OnObjectCreated } from './s3-writes.ts';
 import { element, escapeXml } from './xml.ts';
 
-/** Those that choose an operation; the first one that is present does. */
+/** Query parameters that choose an operation; the first one that is present does. */
 const SUBRESOURCES = ['list-type', 'versions', 'delete', 'uploads', 'partNumber', 'uploadId'];
-/** Those that an operation reads, or that say nothing new. Whatever is not named here is refused rather than ignored. */
+/** Query parameters that an operation reads, or that say nothing new. Every other one is refused rather than ignored. */
 const PARAMETERS = new Set(
   'prefix delimiter start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(' '),
 );

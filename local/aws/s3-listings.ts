@@ -35,7 +35,7 @@ const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) =>
   return { common, entries, listing };
 };
 
-/** Those that list, and those that remove many objects at once. */
+/** Operations that list, and the one that removes many objects at once. */
 export const createListings = (objects: S3Objects): Operations => {
   const listObjects: Operation = (call) => {
     const token = call.query.get('continuation-token');

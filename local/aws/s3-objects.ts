@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { AwsError } from './aws-error.ts';
 import type { Blobs } from './blobs.ts';
 
-/** Where an object goes, and the headers that come back with every read: content type, `x-amz-meta-…`, … */
+/** The place of an object, and the headers that come back with every read: content type, `x-amz-meta-…`, … */
 export interface Target {
   readonly bucket: string;
   readonly key: string;

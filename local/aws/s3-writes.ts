@@ -9,7 +9,7 @@ const KEPT_HEADERS = /^(content-(type|disposition|language)|cache-control|expire
 export const isSameEtag = (given: string, etag: string): boolean =>
   given.replaceAll('"', '') === etag.replaceAll('"', '');
 
-/** What S3 checks before it replaces an object. @throws AwsError `NotImplemented`, as S3 does, for `If-None-Match` with an etag. */
+/** Makes the check of S3 before it replaces an object. @throws AwsError `NotImplemented`, as S3 does, for `If-None-Match` with an etag. */
 export const writeGuard = ({ headers, key }: Call): WriteGuard => {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = headers;
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') throw notImplemented('If-None-Match with anything but *');

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 export interface QueueSettings {
   readonly name: string;
   readonly visibilityTimeoutSeconds: number;
-  /** Where a message goes that was received `maxReceiveCount` times and is still there. */
+  /** The queue that takes a message which was received `maxReceiveCount` times and is still there. */
   readonly redrive?: { readonly deadLetterQueue: string; readonly maxReceiveCount: number };
 }
 
@@ -103,7 +103,7 @@ export class SqsQueues {
     return typeof row?.atMs === 'number' ? Math.max(1, row.atMs - Date.now()) : Number.MAX_SAFE_INTEGER;
   }
 
-  /** As in SQS, a receipt of an earlier reception deletes nothing once the message was received again. */
+  /** Deletes a message. A receipt of an earlier reception deletes nothing, as in SQS. */
   delete({ name }: QueueSettings, receiptHandle: string): void {
     this.#database.prepare('DELETE FROM messages WHERE queue = ? AND receiptHandle = ?').run(name, receiptHandle);
   }

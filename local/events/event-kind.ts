@@ -10,7 +10,7 @@ export type Invocable = Pick<FunctionProcess, 'invoke' | 'invokeStreaming'>;
 /** The surroundings that events are started in. */
 export interface EventSurroundings {
   readonly aws: EmbeddedAws;
-  /** Of the HTTP API; 0 takes any free one. */
+  /** The port of the HTTP API; 0 takes any free one. */
   readonly port: number;
   readonly clock: Clock;
   readonly invocable: (functionName: string) => Invocable;
@@ -20,16 +20,16 @@ export interface EventSurroundings {
 
 /** Addresses at which functions are reached. */
 export interface EventAddresses {
-  /** Of the HTTP API. */
+  /** The address of the HTTP API. */
   readonly endpoint: string;
-  /** By the function's name. */
+  /** URLs of functions, by the functions' names. */
   readonly functionUrls: Readonly<Record<string, string>>;
 }
 
 /** An event as `npm start` lists it. */
 export interface ServedEvent {
   readonly functionName: string;
-  /** Such as `GET /models` or `rate(1 hour)`. */
+  /** A route such as `GET /models`, an expression such as `rate(1 hour)`, or an address. */
   readonly description: string;
 }
 

@@ -10,6 +10,8 @@ export interface EventSourceOptions {
   readonly batchSize: number;
   /** The time that a batch waits to become full. */
   readonly windowSeconds: number;
+  /** The function answers with the messages that failed. Otherwise its answer is ignored. */
+  readonly reportsFailures: boolean;
   /** Invokes the function that the messages go to. */
   readonly invoke: (event: SQSEvent) => Promise<unknown>;
   /** Told when the function fails as a whole: its messages come back after the queue's visibility timeout. */
@@ -21,7 +23,7 @@ export interface EventSource {
   stop(): Promise<void>;
 }
 
-/** What SQS gives in one call, and waits for one message. */
+/** The most that SQS gives in one call, and the longest that it waits for a message. */
 const LARGEST_RECEIVE = 10;
 const LONG_POLL_SECONDS = 20;
 const PAUSE_AFTER_FAILURE_MS = 1_000;
@@ -50,7 +52,7 @@ const isBatchResponse = (response: unknown): response is SQSBatchResponse =>
   'batchItemFailures' in response &&
   Array.isArray(response.batchItemFailures);
 
-/** The messages to keep. As on Lambda, that is all of them when the function names one that it was not given. */
+/** The messages to keep: all of them when the function names one that it was not given, as on Lambda. */
 const failedIds = (response: unknown, records: readonly SQSRecord[]): ReadonlySet<string> => {
   const batchItemFailures = isBatchResponse(response) ? response.batchItemFailures : [];
   const given = new Set(records.map(({ messageId }) => messageId));
@@ -60,7 +62,7 @@ const failedIds = (response: unknown, records: readonly SQSRecord[]): ReadonlySe
 
 /** Lambda's event source mapping for a queue, with partial batch responses and one batch at a time. */
 export const startEventSource = (options: EventSourceOptions): EventSource => {
-  const { aws, queue, batchSize, windowSeconds, invoke, onFailure } = options;
+  const { aws, queue, batchSize, windowSeconds, reportsFailures, invoke, onFailure } = options;
   const sqs = new SQSClient({ endpoint: aws.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   const QueueUrl = aws.queueUrl(queue);
   const stopping = new AbortController();
@@ -83,7 +85,8 @@ export const startEventSource = (options: EventSourceOptions): EventSource => {
   const handleBatch = async (): Promise<void> => {
     const records = (await receiveBatch()).map((message) => toRecord(message, queue));
     if (records.length === 0) return;
-    const failed = failedIds(await invoke({ Records: records }), records);
+    const response = await invoke({ Records: records });
+    const failed = reportsFailures ? failedIds(response, records) : new Set();
     const done = records.filter(({ messageId }) => !failed.has(messageId));
     for (let at = 0; at < done.length; at += LARGEST_RECEIVE) {
       const Entries = done.slice(at, at + LARGEST_RECEIVE).map(({ messageId, receiptHandle }) => ({

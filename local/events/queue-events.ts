@@ -6,12 +6,15 @@ import { startEventSource } from './event-source.ts';
 
 const DEFAULT_BATCH_SIZE = 10;
 
-const queueSchema = v.object(
+/** An option that is not here would change which messages come, so it is refused. */
+const queueSchema = v.strictObject(
   {
     arn: v.string(),
     batchSize: v.optional(wholeNumber(1, 10_000), DEFAULT_BATCH_SIZE),
     maximumBatchingWindow: v.optional(wholeNumber(0, 300), 0),
     enabled: v.optional(v.boolean(), true),
+    functionResponseType: v.optional(v.literal('ReportBatchItemFailures')),
+    maximumConcurrency: v.optional(wholeNumber(2, 1_000)),
   },
   ({ input }) => `${show(input)}, expected an ARN or { arn, batchSize, maximumBatchingWindow, enabled }`,
 );
@@ -20,11 +23,15 @@ const queueSchema = v.object(
 export const queueEvents: EventKind = (events, queues) => {
   const sources = readEach(events, (value) => {
     const settings = typeof value === 'string' ? { arn: value } : value;
-    const { arn, batchSize, maximumBatchingWindow, enabled } = parseSettings(queueSchema, settings);
+    const { arn, batchSize, maximumBatchingWindow, enabled, functionResponseType } = parseSettings(
+      queueSchema,
+      settings,
+    );
     const queue = arn.split(':').at(-1) ?? '';
     if (!queues.some(({ name }) => name === queue))
       throw new Error(`${arn} is none of the queues under resources: ${queues.map(({ name }) => name).join(', ')}`);
-    return { queue, batchSize, windowSeconds: maximumBatchingWindow, enabled };
+    const reportsFailures = functionResponseType !== undefined;
+    return { queue, batchSize, windowSeconds: maximumBatchingWindow, enabled, reportsFailures };
   }).filter(({ enabled }) => enabled);
 
   return async ({ aws, invocable, onFailure }) => {

@@ -50,7 +50,7 @@ const answer = async (handler: Handler, invocation: Invocation): Promise<void> =
   await post({ type: 'succeeded', payload });
 };
 
-/** Calls a handler that writes its answer. As on Lambda, a stream that it does not end is waited for. */
+/** Calls a handler that writes its answer, and waits until it has ended its stream, as Lambda does. */
 const streamAnswer = async (handler: Handler, invocation: Invocation): Promise<void> => {
   const stream = new ResponseStream(post);
   const written = finished(stream, { readable: false });

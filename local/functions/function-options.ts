@@ -9,7 +9,7 @@ export interface FunctionOptions {
   readonly timeoutSeconds: number;
   /** The invocations that may run and wait at the same time. Every further one is refused. */
   readonly reservedConcurrency?: number;
-  /** The service's variables, in addition to those that Lambda sets. Of this process's own variables only `PATH` is passed on. */
+  /** The service's variables, in addition to those that Lambda sets. This process passes on `PATH` alone. */
   readonly environment: Readonly<Record<string, string>>;
   /** Receives each line that the function logs. */
   readonly onLine: (line: string) => void;

@@ -9,10 +9,10 @@ import { type Sandbox, startSandbox } from './function-sandbox.ts';
 export interface FunctionProcess {
   /** Starts the process before the first event comes. @throws FunctionError when the module does not load. */
   init(): Promise<void>;
-  /** Returns the handler's result; events wait for the ones before them. As on Lambda, a stream is joined to one text. @throws FunctionError */
+  /** Returns the handler's result; events wait for the ones before them. A stream is joined to one text, as on Lambda. @throws FunctionError */
   invoke(event: unknown): Promise<unknown>;
   /**
-   * Returns when the answer begins. As on Lambda, the function runs on when nobody reads its answer any more.
+   * Returns when the answer begins. The function runs on when nobody reads its answer any more, as on Lambda.
    * @throws FunctionError
    */
   invokeStreaming(event: unknown): Promise<FunctionAnswer>;
@@ -20,15 +20,13 @@ export interface FunctionProcess {
   stop(): Promise<void>;
 }
 
-export const createFunction = (options: FunctionOptions): FunctionProcess => {
-  const { name, timeoutSeconds, reservedConcurrency = Number.POSITIVE_INFINITY } = options;
-  const oneByOne = createQueue();
+/** Keeps one process for a function, and starts another when that has ended. */
+const createSandboxes = (options: FunctionOptions) => {
   let sandbox: Sandbox | undefined;
-  let active = 0;
   let isStopped = false;
 
   const start = (): Sandbox => {
-    if (isStopped) throw new FunctionError('Runtime.Stopped', `${name} was stopped`);
+    if (isStopped) throw new FunctionError('Runtime.Stopped', `${options.name} was stopped`);
     const started = startSandbox(options);
     started.ended.addEventListener('abort', () => {
       sandbox = undefined;
@@ -36,12 +34,26 @@ export const createFunction = (options: FunctionOptions): FunctionProcess => {
     return started;
   };
 
-  const ensureStarted = async (): Promise<Sandbox> => {
-    sandbox ??= start();
-    const started = sandbox;
-    await started.ready;
-    return started;
+  return {
+    /** @throws FunctionError */
+    ensureStarted: async (): Promise<Sandbox> => {
+      sandbox ??= start();
+      const started = sandbox;
+      await started.ready;
+      return started;
+    },
+    stop: async (): Promise<void> => {
+      isStopped = true;
+      await sandbox?.end();
+    },
   };
+};
+
+export const createFunction = (options: FunctionOptions): FunctionProcess => {
+  const { timeoutSeconds, reservedConcurrency = Number.POSITIVE_INFINITY } = options;
+  const { ensureStarted, stop } = createSandboxes(options);
+  const oneByOne = createQueue();
+  let active = 0;
 
   /** Runs one invocation to its end; `begin` hears of its answer, which may come before. */
   const run = async (event: unknown, begin: (answer: FunctionAnswer) => void): Promise<void> => {
@@ -81,9 +93,6 @@ export const createFunction = (options: FunctionOptions): FunctionProcess => {
     },
     invoke: async (event) => joinAnswer(await invokeStreaming(event)),
     invokeStreaming,
-    stop: async () => {
-      isStopped = true;
-      await sandbox?.end();
-    },
+    stop,
   };
 };

@@ -8,7 +8,7 @@ import type { FunctionOptions } from './function-options.ts';
 import { watchMemory } from './memory-limit.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
-/** One process of a function, as Lambda's execution environment: it begins with init, and ends once. */
+/** A process of a function, as Lambda's execution environment: it begins with init, and ends once. */
 export interface Sandbox {
   /** Init. @throws FunctionError when the module does not load */
   readonly ready: Promise<unknown>;

@@ -27,7 +27,7 @@ export class ResponseStream extends Writable {
     this.#contentType = contentType;
   }
 
-  /** Puts status, headers and cookies before the first chunk. As on Lambda, an answer of `end` alone does not carry them. */
+  /** Puts status, headers and cookies before the first chunk that is written. `end` alone does not send them, as on Lambda. */
   setPrelude(prelude: object): void {
     this.setContentType(PRELUDE_CONTENT_TYPE);
     this.#prelude = JSON.stringify(prelude);

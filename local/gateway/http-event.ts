@@ -18,7 +18,7 @@ const TEXT = /^(text\/.*|application\/(json|javascript|xml))\s*(;|$)/i;
 const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'expect', 'transfer-encoding', 'cookie']);
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** As in an access log: `12/Mar/2026:19:03:58 +0000`. */
+/** Writes a time in the form of access logs: `12/Mar/2026:19:03:58 +0000`. */
 const logTime = (date: Date): string => {
   const day = String(date.getUTCDate()).padStart(2, '0');
   return `${day}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}:${date.toISOString().slice(11, 19)} +0000`;
@@ -45,7 +45,7 @@ const joinParameters = (query: string): Record<string, string> => {
 };
 
 /**
- * Makes the event of a request, in payload format 2.0. As on AWS, `rawPath` is decoded and `rawQueryString` is not.
+ * Makes the event of a request, in payload format 2.0: `rawPath` is decoded and `rawQueryString` is not, as on AWS.
  * @throws URIError when the path cannot be decoded.
  */
 export const toHttpEvent = (request: IncomingMessage, body: Buffer, target: HttpTarget): APIGatewayProxyEventV2 => {

@@ -1,6 +1,6 @@
 /** A route of an HTTP API. */
 export interface Route {
-  /** As events name it: `GET /models/{name}`, or `$default`. */
+  /** The name of the route in events: `GET /models/{name}`, or `$default`. */
   readonly routeKey: string;
   /** `ANY` is every method. */
   readonly method: string;
@@ -47,7 +47,7 @@ export const parseRoute = ({ method, path }: { readonly method: string; readonly
   return { routeKey: `${name} ${path}`, method: name, segments: path.slice(1).split('/').map(parseSegment) };
 };
 
-/** As API Gateway compares them: the names of variables do not matter. */
+/** Two routes with the same identity are the same to API Gateway: names of variables do not matter. */
 const identityOf = ({ method, segments }: Route): string =>
   segments === undefined
     ? '$default'
@@ -79,7 +79,7 @@ const matchPath = (segments: readonly Segment[], path: readonly string[]): [stri
 
 /**
  * Returns a function that finds the route of a request as API Gateway does: the most particular path, then the exact method, then
- * `$default`. That function throws a URIError when a variable cannot be decoded.
+ * `$default`. It throws a URIError when a variable cannot be decoded.
  * @throws Error when two routes are the same
  */
 export const createRouter = <R extends Route & { readonly functionName: string }>(

@@ -93,7 +93,7 @@ const parseWeekday = (text: string): Matcher => {
   return (date) => weekdays.has(weekdayOf(date));
 };
 
-/** One of the two fields must be `?`. */
+/** Reads the two fields of days, of which exactly one must be `?`. */
 const parseDays = (day: string, weekday: string): Matcher => {
   if ((day === '?') === (weekday === '?'))
     throw new Error('a ? for the day of month or for the day of week, one of them');

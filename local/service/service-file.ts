@@ -16,7 +16,7 @@ export const wholeNumber = (least: number, most: number) =>
 
 const text = (expected: string) => v.string(({ input }) => `${show(input)}, expected ${expected}`);
 
-/** As osls does, leaves out what is null. */
+/** Variables of null are left out, as osls does it. */
 const environment = v.pipe(
   v.record(
     v.string(),

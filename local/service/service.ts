@@ -29,7 +29,7 @@ export interface ServiceFunction {
 export interface DeclaredEvent {
   readonly functionName: string;
   readonly kind: string;
-  /** As it is written there, for its kind to read. */
+  /** Its settings in the file, for its kind to read. */
   readonly value: unknown;
 }
 

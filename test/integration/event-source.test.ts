@@ -25,13 +25,14 @@ const keysOf = ({ Records }: SQSEvent): string[] =>
 /** Starts the source, with a function that answers with what `answer` makes of each batch. */
 const consume = (
   answer: (event: SQSEvent) => unknown,
-  { queue = UPLOADS.name, batchSize = 10, windowSeconds = 0 } = {},
+  { queue = UPLOADS.name, batchSize = 10, windowSeconds = 0, reportsFailures = true } = {},
 ): void => {
   const invoke = async (event: SQSEvent) => {
     batches.push(event);
     return answer(event);
   };
-  source = startEventSource({ aws: storage, queue, batchSize, windowSeconds, invoke, onFailure: () => undefined });
+  const settings = { queue, batchSize, windowSeconds, reportsFailures };
+  source = startEventSource({ ...settings, aws: storage, invoke, onFailure: () => undefined });
 };
 
 const upload = (...names: string[]) =>
@@ -125,6 +126,15 @@ describe('the event source of a queue', () => {
     await untilEmpty(UPLOADS.name);
     expect(batches.flatMap(keysOf).toSorted()).toEqual(['uploads/bad', 'uploads/bad', 'uploads/good']);
     expect(await depth(DEAD.name)).toEqual({ visible: 0, inFlight: 0 });
+  });
+
+  it('ignores the answer of a function that does not report failures', async () => {
+    consume(({ Records }) => ({ batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) }), {
+      reportsFailures: false,
+    });
+    await upload('bad');
+    await untilEmpty(UPLOADS.name);
+    expect(batches).toHaveLength(1);
   });
 
   it('brings back the whole batch when the function names a message that it was not given', async () => {

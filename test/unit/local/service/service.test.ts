@@ -166,6 +166,7 @@ describe('a service', () => {
     ['events: [{ httpApi: "GET  /x" }]', 'functions.a: httpApi: the path GET  /x does not begin with /'],
     ['events: [{ httpApi: "GET /x" }, { httpApi: "get /x" }]', 'functions.a: httpApi: GET /x is a route of a already'],
     ['events: [{ sqs: elsewhere }]', 'functions.a: sqs: elsewhere is none of the queues'],
+    ['events: [{ sqs: { arn: q, filterPatterns: [] } }]', 'functions.a: sqs: filterPatterns: '],
     ['events: [{ sqs: { arn: q, batchSize: 0 } }]', 'functions.a: sqs: batchSize: 0, expected a whole number from 1'],
     ['events: [{ schedule: "cron(0 12 * *)" }]', 'functions.a: schedule: cron(0 12 * *) is no schedule'],
     ['events: [{ schedule: { rate: rate(1 day), timezone: UTC } }]', 'functions.a: schedule: timezone: '],
