@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import type { ExecutionEnvironment } from './execution-environment.ts';
 import { FunctionError } from './function-error.ts';
-import type { Sandbox } from './function-sandbox.ts';
 import { type FromChild, type Invocation, LARGEST_RESPONSE_BYTES } from './messages.ts';
 
 /** The JSON that a handler returned, or a stream that it began, with the content type that it gives it. */
@@ -23,10 +23,10 @@ const writeChunk = async (body: Writable, bytes: Uint8Array, ended: AbortSignal)
 };
 
 /** Copies a stream from the function's process to `body`, up to the end of the invocation. */
-const copyStream = async (sandbox: Sandbox, body: PassThrough): Promise<void> => {
+const copyStream = async (environment: ExecutionEnvironment, body: PassThrough): Promise<void> => {
   for (;;) {
-    const message = await sandbox.ask({ type: 'next' });
-    if (message.type === 'chunk') await writeChunk(body, message.bytes, sandbox.ended);
+    const message = await environment.ask({ type: 'next' });
+    if (message.type === 'chunk') await writeChunk(body, message.bytes, environment.ended);
     else if (message.type === 'end') body.end();
     else if (message.type === 'failed') throw toError(message);
     else return;
@@ -35,10 +35,10 @@ const copyStream = async (sandbox: Sandbox, body: PassThrough): Promise<void> =>
 
 /** Invokes the function. `over` ends with the invocation, which is after the answer when that is a stream. @throws FunctionError */
 export const startAnswer = async (
-  sandbox: Sandbox,
+  environment: ExecutionEnvironment,
   invocation: Invocation,
 ): Promise<{ readonly answer: FunctionAnswer; readonly over: Promise<void> }> => {
-  const first = await sandbox.ask(invocation);
+  const first = await environment.ask(invocation);
   if (first.type === 'failed') throw toError(first);
   if (first.type === 'succeeded')
     return { answer: { kind: 'result', payload: first.payload }, over: Promise.resolve() };
@@ -46,7 +46,7 @@ export const startAnswer = async (
   const body = new PassThrough();
   // The reader hears of an error. There may be none any more.
   body.on('error', () => undefined);
-  const over = copyStream(sandbox, body).catch((error: unknown) => {
+  const over = copyStream(environment, body).catch((error: unknown) => {
     if (!body.writableEnded) body.destroy(error instanceof Error ? error : new Error(String(error)));
   });
   return { answer: { kind: 'stream', contentType: first.contentType, body }, over };

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createQueue } from '../../src/core/queue.ts';
+import { type ExecutionEnvironment, startExecutionEnvironment } from './execution-environment.ts';
 import { type FunctionAnswer, joinAnswer, startAnswer } from './function-answer.ts';
 import { FunctionError, THROTTLED } from './function-error.ts';
 import type { FunctionOptions } from './function-options.ts';
-import { type Sandbox, startSandbox } from './function-sandbox.ts';
 
 /** A function as Lambda runs it with a concurrency of one: a process that handles one event at a time, replaced when it ends or takes too long. */
 export interface FunctionProcess {
@@ -21,37 +21,37 @@ export interface FunctionProcess {
 }
 
 /** Keeps one process for a function, and starts another when that has ended. */
-const createSandboxes = (options: FunctionOptions) => {
-  let sandbox: Sandbox | undefined;
+const createExecutionEnvironments = (options: FunctionOptions) => {
+  let environment: ExecutionEnvironment | undefined;
   let isStopped = false;
 
-  const start = (): Sandbox => {
+  const start = (): ExecutionEnvironment => {
     if (isStopped) throw new FunctionError('Runtime.Stopped', `${options.name} was stopped`);
-    const started = startSandbox(options);
+    const started = startExecutionEnvironment(options);
     started.ended.addEventListener('abort', () => {
-      sandbox = undefined;
+      environment = undefined;
     });
     return started;
   };
 
   return {
     /** @throws FunctionError */
-    ensureStarted: async (): Promise<Sandbox> => {
-      sandbox ??= start();
-      const started = sandbox;
+    ensureStarted: async (): Promise<ExecutionEnvironment> => {
+      environment ??= start();
+      const started = environment;
       await started.ready;
       return started;
     },
     stop: async (): Promise<void> => {
       isStopped = true;
-      await sandbox?.end();
+      await environment?.end();
     },
   };
 };
 
 export const createFunction = (options: FunctionOptions): FunctionProcess => {
   const { timeoutSeconds, reservedConcurrency = Number.POSITIVE_INFINITY } = options;
-  const { ensureStarted, stop } = createSandboxes(options);
+  const { ensureStarted, stop } = createExecutionEnvironments(options);
   const oneByOne = createQueue();
   let active = 0;
 

@@ -9,7 +9,7 @@ import { watchMemory } from './memory-limit.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 /** A process of a function, as Lambda's execution environment: it begins with init, and ends once. */
-export interface Sandbox {
+export interface ExecutionEnvironment {
   /** Init. @throws FunctionError when the module does not load */
   readonly ready: Promise<unknown>;
   /** Aborts when the process has ended. */
@@ -58,7 +58,7 @@ const exitError = (status: number | null, signal: string | null): FunctionError 
     `Runtime exited with ${signal === null ? `exit status ${status}` : `signal ${signal}`}`,
   );
 
-export const startSandbox = (options: FunctionOptions): Sandbox => {
+export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEnvironment => {
   const { name, memoryMb, onLine } = options;
   const child = spawnChild(options);
   const ended = new AbortController();
