@@ -3,6 +3,7 @@ import type { EmbeddedAws } from './aws/embedded-aws.ts';
 import type { EventSurroundings } from './events/event-kind.ts';
 import { FunctionError } from './functions/function-error.ts';
 import { createFunction, type FunctionProcess } from './functions/function-process.ts';
+import { messageOf } from './message-of.ts';
 import type { ServiceFunction } from './service/service.ts';
 
 export interface LocalFunctionsOptions {
@@ -61,8 +62,7 @@ export const createLocalFunctions = (
     init: async () => {
       const starting = [...byName].map(([name, { init }]) =>
         init().catch((error: unknown) => {
-          const reason = error instanceof Error ? error.message : error;
-          throw new Error(`the function ${name} does not start: ${reason}`, { cause: error });
+          throw new Error(`the function ${name} does not start: ${messageOf(error)}`, { cause: error });
         }),
       );
       await Promise.all(starting);

@@ -5,6 +5,7 @@ import type { EventAddresses, ServedEvent, StartEvents } from './events/event-ki
 import { readEvents } from './events/event-kinds.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions } from './local-functions.ts';
+import { messageOf } from './message-of.ts';
 import { pushSamples } from './samples.ts';
 import { systemClock } from './schedule/clock.ts';
 import { readService, type Service } from './service/service.ts';
@@ -48,7 +49,7 @@ const readProject = (
     const service = readService(path, { names, parameters });
     return { service, starts: readEvents(service) };
   } catch (error) {
-    throw new Error(`${basename(path)}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(`${basename(path)}: ${messageOf(error)}`, { cause: error });
   }
 };
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from './message-of.ts';
 
 export interface StartOptions {
   readonly port: number;
@@ -20,7 +21,7 @@ const readArguments = (args: readonly string[]): readonly string[] => {
   try {
     return parseArgs({ args: [...args], options: { param: { type: 'string', multiple: true } } }).values.param ?? [];
   } catch (error) {
-    const [problem] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
+    const [problem] = messageOf(error).split(/\. |\n/);
     throw new Error(`${problem}: ${USAGE}`, { cause: error });
   }
 };

@@ -8,6 +8,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from './identity.ts';
 import { createS3Api } from './s3-api.ts';
 import { type S3Notification, toS3Event } from './s3-notification.ts';
 import { S3Objects } from './s3-objects.ts';
+import { S3Uploads } from './s3-uploads.ts';
 import { createSqsApi, isSqsRequest } from './sqs-api.ts';
 import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
 
@@ -49,11 +50,13 @@ const openDatabase = (directory: string): DatabaseSync => {
 export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
   const { directory, port = 0, buckets, queues: settings = [], notifications = [] } = options;
   const database = openDatabase(directory);
-  const objects = new S3Objects(database, new Blobs(join(directory, 'blobs')));
+  const blobs = new Blobs(join(directory, 'blobs'));
+  const objects = new S3Objects(database, blobs);
+  const uploads = new S3Uploads(database, blobs, objects);
   const queues = new SqsQueues(database);
   for (const bucket of buckets) objects.createBucket(bucket);
 
-  const answerS3 = createS3Api(objects, (object, how) => {
+  const answerS3 = createS3Api(objects, uploads, (object, how) => {
     for (const { bucket, prefix, queue } of notifications)
       if (bucket === object.bucket && object.key.startsWith(prefix))
         queues.send(queue, toS3Event(object, how, LOCAL_REGION));

@@ -8,6 +8,7 @@ import { createObjectOperations } from './s3-object-operations.ts';
 import type { S3Objects } from './s3-objects.ts';
 import { type Answer, answerXml, type Call, notImplemented, type Operations } from './s3-operation.ts';
 import { createUploadOperations } from './s3-upload-operations.ts';
+import type { S3Uploads } from './s3-uploads.ts';
 import type { OnObjectCreated } from './s3-writes.ts';
 import { element, escapeXml } from './xml.ts';
 
@@ -58,12 +59,12 @@ const send = async (request: IncomingMessage, response: ServerResponse, answer: 
 };
 
 /** Answers a request as S3 does, for the operations that the project needs. Credentials are not checked. */
-export const createS3Api = (objects: S3Objects, onCreated: OnObjectCreated) => {
+export const createS3Api = (objects: S3Objects, uploads: S3Uploads, onCreated: OnObjectCreated) => {
   const operations: Operations = {
     ...createBucketOperations(objects),
     ...createListings(objects),
     ...createObjectOperations(objects, onCreated),
-    ...createUploadOperations(objects, onCreated),
+    ...createUploadOperations(uploads, onCreated),
   };
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {

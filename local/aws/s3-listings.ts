@@ -68,19 +68,9 @@ export const createListings = (objects: S3Objects): Operations => {
     return answerXml('DeleteResult', ...keys.map((key) => element('Deleted', element('Key', escapeXml(key)))));
   };
 
-  const listUploads: Operation = ({ bucket }) =>
-    answerXml(
-      'ListMultipartUploadsResult',
-      element('IsTruncated', 'false'),
-      ...objects
-        .listUploads(bucket)
-        .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
-    );
-
   return {
     'GET bucket?list-type': listObjects,
     'GET bucket?versions': listVersions,
-    'GET bucket?uploads': listUploads,
     'POST bucket?delete': deleteObjects,
   };
 };

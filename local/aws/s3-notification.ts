@@ -1,5 +1,5 @@
 import type { S3EventRecord } from 'aws-lambda';
-import type { S3Object } from './s3-objects.ts';
+import type { S3Object } from './s3-rows.ts';
 
 /** A rule of a bucket's notification configuration: what is created under `prefix` is told to `queue`. */
 export interface S3Notification {

@@ -1,23 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Readable } from 'node:stream';
 import { AwsError } from './aws-error.ts';
 import type { Blobs } from './blobs.ts';
-
-/** The place of an object, and the headers that come back with every read: content type, `x-amz-meta-…`, … */
-export interface Target {
-  readonly bucket: string;
-  readonly key: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface S3Object extends Target {
-  readonly sizeBytes: number;
-  /** With its double quotes. */
-  readonly etag: string;
-  readonly modifiedMs: number;
-  readonly blob: string;
-}
+import { queryRows, type Row, S3_SCHEMA, type S3Object, type Target, toObject } from './s3-rows.ts';
 
 /** Throws when `current` must not be replaced. */
 export type WriteGuard = (current: S3Object | undefined) => void;
@@ -37,38 +22,8 @@ export interface Listing {
   readonly next?: string;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, createdMs INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT, key TEXT, headers TEXT NOT NULL, sizeBytes INTEGER NOT NULL, etag TEXT NOT NULL,
-    modifiedMs INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (bucket, key)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS uploads (
-    id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, headers TEXT NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS parts (
-    upload TEXT REFERENCES uploads ON DELETE CASCADE, number INTEGER, blob TEXT NOT NULL, md5 TEXT NOT NULL,
-    PRIMARY KEY (upload, number)
-  ) STRICT;`;
-
 /** Sorts after every other character of a key. */
 const LAST_CHARACTER = '\u{10FFFF}';
-
-type Row = Readonly<Record<string, SQLOutputValue>>;
-
-const toTarget = (row: Row): Target => ({
-  bucket: String(row.bucket),
-  key: String(row.key),
-  headers: JSON.parse(String(row.headers)),
-});
-
-const toObject = (row: Row): S3Object => ({
-  ...toTarget(row),
-  sizeBytes: Number(row.sizeBytes),
-  etag: String(row.etag),
-  modifiedMs: Number(row.modifiedMs),
-  blob: String(row.blob),
-});
 
 /**
  * Buckets and objects that survive a restart: a row for each object, and a blob for its bytes. A write compares and
@@ -81,13 +36,13 @@ export class S3Objects {
   constructor(database: DatabaseSync, blobs: Blobs) {
     this.#database = database;
     this.#blobs = blobs;
-    database.exec(SCHEMA);
+    database.exec(S3_SCHEMA);
     const named = this.#rows('SELECT blob FROM objects UNION SELECT blob FROM parts').map(({ blob }) => blob);
     blobs.removeAllBut(new Set(named));
   }
 
   #rows(sql: string, ...values: (string | number)[]): Row[] {
-    return this.#database.prepare(sql).all(...values);
+    return queryRows(this.#database, sql, ...values);
   }
 
   createBucket(name: string): void {
@@ -150,11 +105,11 @@ export class S3Objects {
   async put(target: Target, bytes: AsyncIterable<Uint8Array>, guard: WriteGuard): Promise<S3Object> {
     this.assertBucket(target.bucket);
     const { md5, ...written } = await this.#blobs.write(bytes);
-    return this.#commit({ ...target, ...written, etag: `"${md5}"` }, guard);
+    return this.commit({ ...target, ...written, etag: `"${md5}"` }, guard);
   }
 
-  /** Synchronous from the comparison to the replacement. */
-  #commit(object: Omit<S3Object, 'modifiedMs'>, guard: WriteGuard): S3Object {
+  /** Makes bytes that are written already the object unless `guard` forbids it; synchronous from the comparison to the replacement. */
+  commit(object: Omit<S3Object, 'modifiedMs'>, guard: WriteGuard): S3Object {
     try {
       const { bucket, key, sizeBytes, etag, blob } = object;
       const current = this.find(bucket, key);
@@ -176,74 +131,5 @@ export class S3Objects {
     this.assertBucket(bucket);
     const removed = this.#rows('DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING blob', bucket, key);
     this.#blobs.remove(...removed.map(({ blob }) => String(blob)));
-  }
-
-  /** Begins a multipart upload, and returns its id. */
-  createUpload({ bucket, key, headers }: Target): string {
-    this.assertBucket(bucket);
-    const id = randomUUID();
-    this.#rows('INSERT INTO uploads VALUES (?, ?, ?, ?)', id, bucket, key, JSON.stringify(headers));
-    return id;
-  }
-
-  listUploads(bucket: string): { readonly id: string; readonly key: string }[] {
-    this.assertBucket(bucket);
-    const rows = this.#rows('SELECT id, key FROM uploads WHERE bucket = ? ORDER BY key', bucket);
-    return rows.map(({ id, key }) => ({ id: String(id), key: String(key) }));
-  }
-
-  #upload(id: string): Target {
-    const [row] = this.#rows('SELECT bucket, key, headers FROM uploads WHERE id = ?', id);
-    if (!row) throw new AwsError('NoSuchUpload', 404, `The upload ${id} does not exist: it was completed, or aborted.`);
-    return toTarget(row);
-  }
-
-  #parts(upload: string): { readonly number: number; readonly blob: string; readonly md5: string }[] {
-    const rows = this.#rows('SELECT number, blob, md5 FROM parts WHERE upload = ?', upload);
-    return rows.map(({ number, blob, md5 }) => ({ number: Number(number), blob: String(blob), md5: String(md5) }));
-  }
-
-  /** Returns the part's etag. */
-  async putPart(upload: string, number: number, bytes: AsyncIterable<Uint8Array>): Promise<string> {
-    this.#upload(upload);
-    const { blob, md5 } = await this.#blobs.write(bytes);
-    const replaced = this.#parts(upload).filter((part) => part.number === number);
-    this.#rows('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)', upload, number, blob, md5);
-    this.#blobs.remove(...replaced.map((part) => part.blob));
-    return `"${md5}"`;
-  }
-
-  /** Joins the named parts. @throws AwsError `InvalidPart` for one that was not uploaded with that etag. */
-  async completeUpload(
-    upload: string,
-    wanted: readonly { readonly number: number; readonly etag: string }[],
-    guard: WriteGuard,
-  ): Promise<S3Object> {
-    const target = this.#upload(upload);
-    const uploaded = this.#parts(upload);
-    const parts = wanted.map(({ number, etag }) => {
-      const part = uploaded.find((candidate) => candidate.number === number && `"${candidate.md5}"` === etag);
-      if (!part) throw new AwsError('InvalidPart', 400, `Part ${number} with ETag ${etag} was not uploaded.`);
-      return part;
-    });
-    guard(this.find(target.bucket, target.key));
-    const blobs = this.#blobs;
-    const joined = async function* (): AsyncIterable<Uint8Array> {
-      for (const { blob } of parts) yield* blobs.read(blob);
-    };
-    const { blob, sizeBytes } = await blobs.write(joined());
-    const digest = createHash('md5').update(parts.map(({ md5 }) => md5).join(''), 'hex');
-    const etag = `"${digest.digest('hex')}-${parts.length}"`;
-    const object = this.#commit({ ...target, blob, sizeBytes, etag }, guard);
-    this.abortUpload(upload);
-    return object;
-  }
-
-  /** Forgets the upload and its parts. */
-  abortUpload(upload: string): void {
-    this.#upload(upload);
-    const parts = this.#parts(upload);
-    this.#rows('DELETE FROM uploads WHERE id = ?', upload);
-    this.#blobs.remove(...parts.map(({ blob }) => blob));
   }
 }

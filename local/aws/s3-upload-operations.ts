@@ -1,15 +1,15 @@
 import { text } from 'node:stream/consumers';
 import { readObjectBytes } from './s3-body.ts';
-import type { S3Objects } from './s3-objects.ts';
 import { answerXml, type Operation, type Operations } from './s3-operation.ts';
+import type { S3Uploads } from './s3-uploads.ts';
 import { type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
 import { element, escapeXml, readElements } from './xml.ts';
 
 /** Multipart uploads. */
-export const createUploadOperations = (objects: S3Objects, onCreated: OnObjectCreated): Operations => {
+export const createUploadOperations = (uploads: S3Uploads, onCreated: OnObjectCreated): Operations => {
   const putPart: Operation = async ({ request, query }) => {
     const number = Number(query.get('partNumber'));
-    const etag = await objects.putPart(query.get('uploadId') ?? '', number, readObjectBytes(request));
+    const etag = await uploads.putPart(query.get('uploadId') ?? '', number, readObjectBytes(request));
     return { headers: { etag } };
   };
 
@@ -20,7 +20,7 @@ export const createUploadOperations = (objects: S3Objects, onCreated: OnObjectCr
       number: Number(number),
       etag: etags[at] ?? '',
     }));
-    const object = await objects.completeUpload(call.query.get('uploadId') ?? '', parts, writeGuard(call));
+    const object = await uploads.complete(call.query.get('uploadId') ?? '', parts, writeGuard(call));
     onCreated(object, 'CompleteMultipartUpload');
     const { bucket, key, etag } = object;
     const fields = { Bucket: bucket, Key: key, ETag: etag };
@@ -28,15 +28,25 @@ export const createUploadOperations = (objects: S3Objects, onCreated: OnObjectCr
     return answerXml('CompleteMultipartUploadResult', ...children);
   };
 
+  const listUploads: Operation = ({ bucket }) =>
+    answerXml(
+      'ListMultipartUploadsResult',
+      element('IsTruncated', 'false'),
+      ...uploads
+        .list(bucket)
+        .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
+    );
+
   return {
+    'GET bucket?uploads': listUploads,
     'POST object?uploads': (call) => {
-      const id = objects.createUpload(targetOf(call));
+      const id = uploads.create(targetOf(call));
       return answerXml('InitiateMultipartUploadResult', element('UploadId', id));
     },
     'PUT object?partNumber': putPart,
     'POST object?uploadId': completeUpload,
     'DELETE object?uploadId': ({ query }) => {
-      objects.abortUpload(query.get('uploadId') ?? '');
+      uploads.abort(query.get('uploadId') ?? '');
       return { status: 204 };
     },
   };

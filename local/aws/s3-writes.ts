@@ -1,5 +1,6 @@
-import type { S3Object, Target, WriteGuard } from './s3-objects.ts';
+import type { WriteGuard } from './s3-objects.ts';
 import { type Call, noSuchKey, notImplemented, preconditionFailed } from './s3-operation.ts';
+import type { S3Object, Target } from './s3-rows.ts';
 
 /** Called after an object was written, before the client hears of it. `how` is the end of the notification's event name. */
 export type OnObjectCreated = (object: S3Object, how: 'Put' | 'CompleteMultipartUpload') => void;

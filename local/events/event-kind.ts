@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { EmbeddedAws } from '../aws/embedded-aws.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
+import { messageOf } from '../message-of.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { DeclaredEvent } from '../service/service.ts';
 
@@ -53,9 +54,7 @@ export const readEach = <T>(
     try {
       return { ...read(value), functionName };
     } catch (error) {
-      throw new Error(`functions.${functionName}: ${kind}: ${error instanceof Error ? error.message : error}`, {
-        cause: error,
-      });
+      throw new Error(`functions.${functionName}: ${kind}: ${messageOf(error)}`, { cause: error });
     }
   });
 

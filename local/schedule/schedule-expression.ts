@@ -1,3 +1,4 @@
+import { messageOf } from '../message-of.ts';
 import { type NextRun, parseCron } from './cron.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
@@ -21,6 +22,6 @@ export const parseSchedule = (expression: string): NextRun => {
   try {
     return parseCron(text);
   } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
+    return refuse(messageOf(error));
   }
 };
