@@ -20,7 +20,7 @@ export const refusal = (status: number, message: string): HttpAnswer => ({
 
 export type StructuredResult = APIGatewayProxyStructuredResultV2;
 
-export const isStructured = (result: unknown): result is StructuredResult =>
+const isStructured = (result: unknown): result is StructuredResult =>
   typeof result === 'object' && result !== null && 'statusCode' in result;
 
 export const toHttpHead = (
