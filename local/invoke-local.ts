@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './aws/identity.ts';
+import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -39,7 +39,7 @@ const useLocalServer = ({ serviceDir, service: { provider } }: Serverless): void
   const local = readEndpoint(serviceDir);
   if (local === undefined) return;
   const credentials = {
-    AWS_REGION: LOCAL_REGION,
+    AWS_REGION: DEFAULT_REGION,
     AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
   };

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { messageOf } from '../src/core/message-of.ts';
 import type { EmbeddedAws } from './aws/embedded-aws.ts';
 import type { EventSurroundings } from './events/event-kind.ts';
 import { FunctionError } from './functions/function-error.ts';
 import { createFunction, type FunctionProcess } from './functions/function-process.ts';
-import { messageOf } from './message-of.ts';
 import type { ServiceFunction } from './service/service.ts';
 
 export interface LocalFunctionsOptions {

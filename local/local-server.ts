@@ -1,11 +1,11 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { messageOf } from '../src/core/message-of.ts';
 import { DirectoryInUseError, type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
 import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
 import { readEvents } from './events/event-kinds.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions } from './local-functions.ts';
-import { messageOf } from './message-of.ts';
 import { pushSamples } from './samples.ts';
 import { systemClock } from './schedule/clock.ts';
 import { readService, type Service } from './service/service.ts';

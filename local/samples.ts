@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { pushModel } from '../src/authoring/push-model.ts';
+import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../src/repository/stores/s3-upload-store.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from './aws/identity.ts';
 
 export interface SamplesOptions {
   /** Holds a folder for each sample model. */
@@ -18,7 +18,7 @@ export interface SamplesOptions {
 /** Pushes the sample models, so that a first start has something to serve. */
 export const pushSamples = async ({ folder, s3Endpoint, bucket, onLine }: SamplesOptions): Promise<void> => {
   if (!existsSync(folder)) return;
-  const client = new S3Client({ endpoint: s3Endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const client = new S3Client({ endpoint: s3Endpoint, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS });
   try {
     const repository = createModelRepository(createS3UploadStore(client, bucket));
     if ((await repository.names()).length > 0) return;

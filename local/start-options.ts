@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { messageOf } from './message-of.ts';
+import { messageOf } from '../src/core/message-of.ts';
 
 export interface StartOptions {
   readonly port: number;

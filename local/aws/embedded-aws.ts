@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { listenLocally } from '../listen-locally.ts';
 import { Blobs } from './blobs.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from './identity.ts';
 import { createS3Api } from './s3-api.ts';
 import { type S3Notification, toS3Event } from './s3-notification.ts';
 import { S3Objects } from './s3-objects.ts';
@@ -59,7 +59,7 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
   const answerS3 = createS3Api(objects, uploads, (object, how) => {
     for (const { bucket, prefix, queue } of notifications)
       if (bucket === object.bucket && object.key.startsWith(prefix))
-        queues.send(queue, toS3Event(object, how, LOCAL_REGION));
+        queues.send(queue, toS3Event(object, how, DEFAULT_REGION));
   });
   const answerSqs = createSqsApi(queues, settings);
   const server = createServer((request, response) => {

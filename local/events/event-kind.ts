@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { messageOf } from '../../src/core/message-of.ts';
 import type { EmbeddedAws } from '../aws/embedded-aws.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
-import { messageOf } from '../message-of.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { DeclaredEvent } from '../service/service.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import type { EmbeddedAws } from '../aws/embedded-aws.ts';
-import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION } from '../aws/identity.ts';
 
 export interface EventSourceOptions {
   readonly aws: EmbeddedAws;
@@ -42,8 +42,8 @@ const toRecord = (message: Message, queue: string): SQSRecord => ({
   messageAttributes: {},
   md5OfBody: message.MD5OfBody ?? '',
   eventSource: 'aws:sqs',
-  eventSourceARN: `arn:aws:sqs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${queue}`,
-  awsRegion: LOCAL_REGION,
+  eventSourceARN: `arn:aws:sqs:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:${queue}`,
+  awsRegion: DEFAULT_REGION,
 });
 
 const isBatchResponse = (response: unknown): response is SQSBatchResponse =>
@@ -63,7 +63,7 @@ const failedIds = (response: unknown, records: readonly SQSRecord[]): ReadonlySe
 /** Lambda's event source mapping for a queue, with partial batch responses and one batch at a time. */
 export const startEventSource = (options: EventSourceOptions): EventSource => {
   const { aws, queue, batchSize, windowSeconds, reportsFailures, invoke, onFailure } = options;
-  const sqs = new SQSClient({ endpoint: aws.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const sqs = new SQSClient({ endpoint: aws.endpoint, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS });
   const QueueUrl = aws.queueUrl(queue);
   const stopping = new AbortController();
 

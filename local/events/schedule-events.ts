@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { show } from '../../src/core/show.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/identity.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { NextRun } from '../schedule/cron.ts';
 import { parseSchedule } from '../schedule/schedule-expression.ts';
@@ -39,8 +39,8 @@ const toEvent = (rule: string, time: Date) => ({
   source: 'aws.events',
   account: LOCAL_ACCOUNT,
   time: time.toISOString().replace(/\.\d+/, ''),
-  region: LOCAL_REGION,
-  resources: [`arn:aws:events:${LOCAL_REGION}:${LOCAL_ACCOUNT}:rule/${rule}`],
+  region: DEFAULT_REGION,
+  resources: [`arn:aws:events:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:rule/${rule}`],
   detail: {},
 });
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../aws/identity.ts';
+import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { FunctionError } from './function-error.ts';
 import type { FunctionOptions } from './function-options.ts';
 import { watchMemory } from './memory-limit.ts';
@@ -26,8 +26,8 @@ const environmentOf = ({ name, memoryMb, environment }: FunctionOptions): NodeJS
   PATH: process.env.PATH,
   TZ: ':UTC',
   LANG: 'en_US.UTF-8',
-  AWS_REGION: LOCAL_REGION,
-  AWS_DEFAULT_REGION: LOCAL_REGION,
+  AWS_REGION: DEFAULT_REGION,
+  AWS_DEFAULT_REGION: DEFAULT_REGION,
   AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
   AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',

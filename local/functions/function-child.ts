@@ -4,8 +4,8 @@
  */
 import { finished } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
+import { LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { createQueue } from '../../src/core/queue.ts';
-import { LOCAL_ACCOUNT } from '../aws/identity.ts';
 import { type FromChild, type Invocation, LARGEST_RESPONSE_BYTES, type ToChild } from './messages.ts';
 import { awslambda, isStreaming, ResponseStream } from './response-stream.ts';
 

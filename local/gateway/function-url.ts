@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { LOCAL_REGION } from '../aws/identity.ts';
+import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import type { FunctionAnswer } from '../functions/function-answer.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
@@ -29,7 +29,7 @@ export interface FunctionUrlOptions {
 
 const TARGET = {
   apiId: 'local',
-  domainName: `local.lambda-url.${LOCAL_REGION}.on.aws`,
+  domainName: `local.lambda-url.${DEFAULT_REGION}.on.aws`,
   routeKey: '$default',
   pathParameters: {},
 };

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { LOCAL_REGION } from '../aws/identity.ts';
+import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import { LARGEST_RESPONSE_BYTES } from '../functions/messages.ts';
 import { type Listening, listenLocally } from '../listen-locally.ts';
@@ -24,7 +24,7 @@ export interface HttpApiOptions<R extends Route> {
 const LARGEST_BODY_BYTES = 10 * 2 ** 20;
 const LARGEST_EVENT_BYTES = LARGEST_RESPONSE_BYTES;
 const TIMEOUT_MS = 30_000;
-const API = { apiId: 'local', domainName: `local.execute-api.${LOCAL_REGION}.amazonaws.com` };
+const API = { apiId: 'local', domainName: `local.execute-api.${DEFAULT_REGION}.amazonaws.com` };
 
 const BAD_REQUEST = refusal(400, 'Bad Request');
 const NOT_FOUND = refusal(404, 'Not Found');

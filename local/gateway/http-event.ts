@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { LOCAL_ACCOUNT } from '../aws/identity.ts';
+import { LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 
 /** The addressee of a request. */
 export interface HttpTarget {

@@ -1,5 +1,6 @@
+import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { isObject } from '../../src/core/is-object.ts';
 import { show } from '../../src/core/show.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/identity.ts';
 
 /** YAML, as it was read. */
 type Fields = Readonly<Record<string, unknown>>;
@@ -10,9 +11,6 @@ export interface VariableOptions {
   /** Names of resources, by logical id. A resource without one is called by its logical id. */
   readonly names: Readonly<Record<string, string>>;
 }
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const valueAt = (value: unknown, path: readonly string[]): unknown =>
   path.reduce((inner, name) => (isObject(inner) ? inner[name] : undefined), value);
@@ -25,7 +23,7 @@ const NAMES_OF_PARAMETERS = /\$\{param:\s*([\w-]+)/g;
 
 const CONSTANTS: Readonly<Record<string, unknown>> = {
   'sls:stage': 'local',
-  'aws:region': LOCAL_REGION,
+  'aws:region': DEFAULT_REGION,
   'aws:accountId': LOCAL_ACCOUNT,
 };
 const LITERAL = /^(true|false|null|-?(0|[1-9]\d*)(\.\d+)?)$/;

@@ -1,5 +1,6 @@
 /** The region of a deployment and of the local AWS, unless another one is named. serverless.yml names it too. */
 export const DEFAULT_REGION = 'us-east-1';
 
-/** Credentials for the local AWS, which checks none. */
+/** Account and credentials of the local AWS, which checks none. */
+export const LOCAL_ACCOUNT = '000000000000';
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };

@@ -1,3 +1,5 @@
+import { messageOf } from './message-of.ts';
+
 /** The kind of an error, in words that no transport owns. */
 export type ErrorCode =
   | 'INVALID_REQUEST'
@@ -67,6 +69,6 @@ export class ServingError extends Error {
   /** Returns a `ServingError` as it is, and wraps any other error as the `cause` of one with `code`. */
   static from(error: unknown, code: ErrorCode = 'INTERNAL'): ServingError {
     if (error instanceof ServingError) return error;
-    return new ServingError(code, error instanceof Error ? error.message : String(error), { cause: error });
+    return new ServingError(code, messageOf(error), { cause: error });
   }
 }

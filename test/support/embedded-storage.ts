@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type EmbeddedAws, type EmbeddedAwsOptions, startEmbeddedAws } from '../../local/aws/embedded-aws.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/identity.ts';
+import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 
 export interface EmbeddedStorage extends EmbeddedAws {
   /** An S3 client as anybody would make it, with the SDK's defaults. */
@@ -18,7 +18,7 @@ export const startEmbeddedStorage = async (options: Partial<EmbeddedAwsOptions> 
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'embedded-storage-')));
   const buckets = { modelsBucket: 'test-models', dataBucket: 'test-data' };
   const embedded = await startEmbeddedAws({ buckets: Object.values(buckets), ...options, directory });
-  const client = new S3Client({ endpoint: embedded.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const client = new S3Client({ endpoint: embedded.endpoint, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     ...embedded,
     ...buckets,

@@ -74,6 +74,27 @@ const removeEmptyFolders = async (base: string, folder: string): Promise<void> =
   }
 };
 
+async function* readObjectRange(
+  base: string,
+  key: string,
+  start: number,
+  end: number,
+  etag: string | undefined,
+): AsyncGenerator<Uint8Array> {
+  try {
+    const path = pathOf(base, key);
+    if (etag !== undefined && (await inspectFile(path)).etag !== etag) throw replacedObject(base, key);
+    yield* openRange(path, start, end);
+  } catch (error) {
+    throw toServingError(error, base, key);
+  }
+}
+
+async function* listFolders(base: string, prefix: string): AsyncGenerator<string> {
+  const entries = await readdir(resolve(base, prefix), { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) yield entry.name;
+}
+
 /**
  * A store in a directory, for the command line and for tests; the path of a file is its key.
  * Every write is a rename, so that no reader sees half of an object.
@@ -107,15 +128,7 @@ export const createDirectoryStore = (root: string): UploadingStore => {
         return isUnchanged ? undefined : readObject(base, key);
       }),
 
-    async *readRange(key, start, end, etag) {
-      try {
-        const path = pathOf(base, key);
-        if (etag !== undefined && (await inspectFile(path)).etag !== etag) throw replacedObject(base, key);
-        yield* openRange(path, start, end);
-      } catch (error) {
-        throw toServingError(error, base, key);
-      }
-    },
+    readRange: (key, start, end, etag) => readObjectRange(base, key, start, end, etag),
 
     write: (key, body, options) =>
       attempt(key, () => putObject(base, key, (temporary) => writeFile(temporary, body), options)),
@@ -131,10 +144,7 @@ export const createDirectoryStore = (root: string): UploadingStore => {
 
     list: (prefix) => listObjects(base, prefix),
 
-    async *folders(prefix) {
-      const entries = await readdir(resolve(base, prefix), { withFileTypes: true }).catch(() => []);
-      for (const entry of entries) if (entry.isDirectory()) yield entry.name;
-    },
+    folders: (prefix) => listFolders(base, prefix),
 
     remove: (key) =>
       attempt(key, async () => {

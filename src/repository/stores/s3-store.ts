@@ -10,6 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
+import { messageOf } from '../../core/message-of.ts';
 import {
   assertSize,
   missingObject,
@@ -51,7 +52,7 @@ export const toServingError = (error: unknown, location: string, key: string): S
   if (NOT_FOUND.has(name)) return missingObject(location, key, error);
   if (CONFLICT.has(name)) return replacedObject(location, key, error);
   const status = error instanceof S3ServiceException ? ` (${error.$metadata.httpStatusCode})` : '';
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${name}${status}: ${reason}`, { cause: error });
 };
 

@@ -17,6 +17,21 @@ const UNKNOWN_PENALTY = 10;
 /** Marks a beginning of tokens that is no token itself. */
 const BEGINNING = -1;
 
+/** The best piece that ends at each position of a word of `length` UTF-16 units, as far as pieces were offered. */
+const createLattice = (length: number, round: (score: number) => number) => {
+  const from = new Int32Array(length + 1).fill(-1);
+  const tokens = new Int32Array(length + 1);
+  const best = new Float64Array(length + 1);
+  const offer = (start: number, end: number, token: number, score: number): void => {
+    const candidate = round(score + (best[start] ?? 0));
+    if (from[end] !== -1 && candidate <= (best[end] ?? 0)) return;
+    best[end] = candidate;
+    from[end] = start;
+    tokens[end] = token;
+  };
+  return { from, tokens, offer };
+};
+
 /**
  * The unigram model of sentencepiece: finds the most likely tokens of a word (Viterbi). The time is proportional to the length of the
  * word and to the length of the longest token that matches.
@@ -33,16 +48,7 @@ export const createUnigram = (config: unknown): VocabularyModel => {
 
   /** Start and token of the best piece that ends at each position. */
   const bestPieces = (word: string): { from: Int32Array; tokens: Int32Array } => {
-    const from = new Int32Array(word.length + 1).fill(-1);
-    const tokens = new Int32Array(word.length + 1);
-    const best = new Float64Array(word.length + 1);
-    const offer = (start: number, end: number, token: number, score: number): void => {
-      const candidate = round(score + (best[start] ?? 0));
-      if (from[end] !== -1 && candidate <= (best[end] ?? 0)) return;
-      best[end] = candidate;
-      from[end] = start;
-      tokens[end] = token;
-    };
+    const { from, tokens, offer } = createLattice(word.length, round);
     for (let start = 0; start < word.length; ) {
       const next = start + characterSizeAt(word, start);
       let hasSingle = false;
