@@ -72,3 +72,8 @@ export class ServingError extends Error {
     return new ServingError(code, messageOf(error), { cause: error });
   }
 }
+
+/** Throws a `ServingError` in the place of a value. */
+export const refuse = (code: ErrorCode, message: string): never => {
+  throw new ServingError(code, message);
+};

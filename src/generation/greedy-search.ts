@@ -1,18 +1,5 @@
+import { argMax } from '../core/arg-max.ts';
 import { assertNumber, type Hypothesis, type Search, type SearchOptions } from './search.ts';
-
-/** The index of the largest score, the first of equal ones. */
-export const argMax = (scores: Float32Array): number => {
-  let best = 0;
-  let largest = scores[0] ?? 0;
-  for (let index = 1; index < scores.length; index += 1) {
-    const score = scores[index] ?? 0;
-    if (score > largest) {
-      best = index;
-      largest = score;
-    }
-  }
-  return best;
-};
 
 /** Chooses the likeliest token at each step. */
 export const createGreedySearch = ({ promptLength, maxLength, eosTokenIds, processors }: SearchOptions): Search => {
