@@ -28,7 +28,7 @@ export const runTrial = async (
   const graphs = mapValues(sessions, (session, role) => recordRuns(session, runs[role] ?? []));
   const read = (path: string): Promise<Uint8Array> => readFile(localPathOf(path));
   const ready = await loadTask({ bundle: candidate, graphs }, read);
-  await (recipe.tryOut ?? runBlank)(ready.task, ready.model, candidate, dimensions);
+  await (recipe.trialRun ?? runBlank)(ready.task, ready.model, candidate.settings, dimensions);
   await runWarmUp(ready, candidate.warmup.inputs, read, (path, error) => toWarmUpFailure(localPathOf(path), error));
   return runs;
 };

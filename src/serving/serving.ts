@@ -6,8 +6,9 @@ import type { ModelCache } from '../engine/model-cache.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { createRawTask, createTask } from '../tasks/index.ts';
+import { createTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
+import { createTensorTask } from '../tasks/tensor/task.ts';
 import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
@@ -53,7 +54,7 @@ export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline
 
 /** The task that answers `call` with a version. @throws `MODEL_INVALID` */
 export const taskOf = ({ as }: Call, bundle: PublishedBundle): Task | Promise<Task> =>
-  as === 'tensors' ? createRawTask(bundle) : createTask(bundle);
+  as === 'tensors' ? createTensorTask(bundle) : createTask(bundle);
 
 /** Chooses the version that answers, and notes it. @throws `NOT_FOUND`; `MODEL_UNAVAILABLE` when that takes longer than the deadline */
 export const routeCall = async ({ router }: Serving, call: Call): Promise<PublishedBundle> => {

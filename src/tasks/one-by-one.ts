@@ -1,12 +1,16 @@
 import type { Answer } from '../core/answer.ts';
 import type { Lap, Task, TaskModel } from './task.ts';
 
-/** Answers the requests of a call one after another, where several at once would take too much memory; one that fails leaves the others alone. */
+/**
+ * A `predict` that answers one request after another, for tasks whose requests would take too much memory together. A request that fails
+ * leaves the others alone.
+ */
 export const oneByOne =
-  <Request>(answer: (request: Request, model: TaskModel, lap: Lap) => Promise<Answer>): Task['predict'] =>
+  <Request, Resources>(
+    answer: (request: Request, model: TaskModel<Resources>, lap: Lap) => Promise<Answer>,
+  ): Task<Request, Resources>['predict'] =>
   async (requests, model, lap) => {
     const outcomes: PromiseSettledResult<Answer>[] = [];
-    for (const request of requests as Request[])
-      outcomes.push(...(await Promise.allSettled([answer(request, model, lap)])));
+    for (const request of requests) outcomes.push(...(await Promise.allSettled([answer(request, model, lap)])));
     return outcomes;
   };

@@ -1,12 +1,14 @@
 import { ServingError } from '../core/errors.ts';
+import type { Payload } from '../core/payload.ts';
 import { show } from '../core/show.ts';
 
-type Parameters = Readonly<Record<string, unknown>>;
+/** The parameters of a request, not checked yet. */
+export type Parameters = Payload['parameters'];
 
-/** Bounds what a caller may ask for; a model with fewer labels answers with all of them. */
+/** The largest `top_k`; a model with fewer labels answers with all of them. */
 const MAX_TOP_K = 100_000;
 
-/** @throws `INVALID_REQUEST` when a parameter is none of `known`. */
+/** @throws `INVALID_REQUEST` when a parameter is not among `known` */
 export const assertKnownParameters = (parameters: Parameters, known: readonly string[]): void => {
   for (const name of Object.keys(parameters)) {
     if (!known.includes(name))
@@ -17,7 +19,7 @@ export const assertKnownParameters = (parameters: Parameters, known: readonly st
   }
 };
 
-/** How many of the best labels to answer with. @throws `INVALID_REQUEST` */
+/** The parameter `top_k`, the number of best labels to answer. @throws `INVALID_REQUEST` unless it is an integer from 1 on */
 export const readTopK = (parameters: Parameters, fallback: number): number => {
   const value = parameters.top_k ?? fallback;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TOP_K)
@@ -28,7 +30,7 @@ export const readTopK = (parameters: Parameters, fallback: number): number => {
   return value;
 };
 
-/** One of the words `choices`. @throws `INVALID_REQUEST` */
+/** A parameter with the value of a choice. @throws `INVALID_REQUEST` for another value */
 export const readChoice = <C extends string>(
   parameters: Parameters,
   name: string,
@@ -36,7 +38,7 @@ export const readChoice = <C extends string>(
   fallback: C,
 ): C => {
   const value = parameters[name] ?? fallback;
-  const choice = choices.find((one) => one === value);
+  const choice = choices.find((candidate) => candidate === value);
   if (choice === undefined)
     throw new ServingError(
       'INVALID_REQUEST',
@@ -45,7 +47,7 @@ export const readChoice = <C extends string>(
   return choice;
 };
 
-/** @throws `INVALID_REQUEST` unless it is a number from 0 to 1 */
+/** A parameter from 0 to 1. @throws `INVALID_REQUEST` for another value */
 export const readFraction = (parameters: Parameters, name: string, fallback: number): number => {
   const value = parameters[name] ?? fallback;
   if (typeof value !== 'number' || !(value >= 0 && value <= 1))
@@ -53,7 +55,7 @@ export const readFraction = (parameters: Parameters, name: string, fallback: num
   return value;
 };
 
-/** @throws `INVALID_REQUEST` unless it is true or false */
+/** A parameter that is true or false. @throws `INVALID_REQUEST` for another value */
 export const readBoolean = (parameters: Parameters, name: string, fallback: boolean): boolean => {
   const value = parameters[name] ?? fallback;
   if (typeof value !== 'boolean')
@@ -61,7 +63,7 @@ export const readBoolean = (parameters: Parameters, name: string, fallback: bool
   return value;
 };
 
-/** undefined when the caller leaves it out. @throws `INVALID_REQUEST` */
+/** A parameter that is an integer from `min` to `max`; undefined when the caller leaves it out. @throws `INVALID_REQUEST` for another value */
 export const readInteger = (parameters: Parameters, name: string, min: number, max: number): number | undefined => {
   const value = parameters[name];
   if (value === undefined) return undefined;

@@ -1,30 +1,28 @@
 import type { Answer } from '../core/answer.ts';
 import { ServingError } from '../core/errors.ts';
-import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
+import type { Graphs } from './graph-of.ts';
 import type { Task } from './task.ts';
 
-export type Graphs = Readonly<Record<string, Graph>>;
-
-/** The steps of a task that answers a request from what its rows gave, in the order they run. */
+/** The steps of a task that runs rows and makes each answer from the outputs of its own rows, in the order of their run. */
 export interface RowTask<Request, Row, Output, Resources> {
-  /** The plainest request there is. */
+  /** See `Task.blank`. */
   readonly blank: Request;
-  /** @throws as `Task.decode` */
+  /** @throws the errors of `Task.decode` */
   decode(payload: Payload): Request;
-  /** Reads what `prepare` needs besides the settings. @throws `MODEL_INVALID` */
+  /** Reads the resources of `prepare`. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<Resources>;
-  /** What a request asks to run: any number of rows. @throws `INVALID_INPUT` naming the input */
-  prepare(request: Request, resources: Resources, graphs: Graphs): Promise<readonly Row[]> | readonly Row[];
-  /** Only rows of equal group run together; all when left out. */
+  /** The rows of a request, any number of them. @throws `INVALID_INPUT` naming the input */
+  prepare(request: Request, resources: Resources): Promise<readonly Row[]> | readonly Row[];
+  /** Rows of equal group may run together; left out, all rows may. */
   group?(row: Row): string;
-  /** How long a row is: rows of about the same length run together, so that little is padded. */
+  /** The length of a row. Rows of similar length run together, so that little is padded. */
   length?(row: Row): number;
-  /** How many rows of the group of `row` run together, of `maxBatch` that the model allows. */
+  /** Most rows of the group of `row` that run together; `maxBatch` is the bound of the model. */
   batchSize(row: Row, maxBatch: number, graphs: Graphs): number;
-  /** One output for each row. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
+  /** Runs a batch: one output for each row. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
   run(batch: readonly Row[], resources: Resources, graphs: Graphs): Promise<readonly Output[]>;
-  /** The answer, from the outputs in the order of `prepare`. @throws `INFERENCE_FAILED` */
+  /** Makes the answer from the outputs, in the order of `prepare`. @throws `INFERENCE_FAILED` */
   postprocess(outputs: readonly Output[], request: Request, prepared: readonly Row[], resources: Resources): Answer;
 }
 
@@ -33,7 +31,7 @@ interface Entry<Row, Output> {
   outcome?: PromiseSettledResult<Output>;
 }
 
-/** Rows that run together: of one group, sorted by length. */
+/** Rows that run together: rows of one group, sorted by length. */
 const batches = <Row, Output>(
   entries: readonly Entry<Row, Output>[],
   { group, length }: Pick<RowTask<unknown, Row, Output, never>, 'group' | 'length'>,
@@ -51,26 +49,36 @@ const batches = <Row, Output>(
   });
 };
 
-/** Runs `batch` as one, or row by row when that fails, so that one of them fails alone. */
-const runBatch = async <Row, Output>(
+/** Runs `batch`. When the run fails, each row runs again alone, so that only the rows at fault fail. */
+const runBatch = async <Row, Output, Resources>(
   batch: readonly Entry<Row, Output>[],
-  run: (batch: readonly Row[]) => Promise<readonly Output[]>,
+  steps: Pick<RowTask<unknown, Row, Output, Resources>, 'run'>,
+  resources: Resources,
+  graphs: Graphs,
 ): Promise<void> => {
   try {
-    const outputs = await run(batch.map(({ row }) => row));
-    batch.forEach((entry, index) => {
-      entry.outcome = { status: 'fulfilled', value: outputs[index] as Output };
-    });
+    const outputs = await steps.run(
+      batch.map(({ row }) => row),
+      resources,
+      graphs,
+    );
+    for (const [index, value] of outputs.entries()) {
+      const entry = batch[index];
+      if (entry !== undefined) entry.outcome = { status: 'fulfilled', value };
+    }
   } catch (reason) {
     if (batch.length > 1 && ServingError.from(reason).code === 'INFERENCE_FAILED') {
-      for (const entry of batch) await runBatch([entry], run);
+      for (const entry of batch) await runBatch([entry], steps, resources, graphs);
       return;
     }
     for (const entry of batch) entry.outcome = { status: 'rejected', reason };
   }
 };
 
-/** The outputs of all rows. @throws what the first of them failed with; when time was over, with how many were done */
+/**
+ * The outputs of all rows of a request.
+ * @throws the error of the first row that failed; `DEADLINE_EXCEEDED` with the number of rows that were done
+ */
 const outputsOf = <Output>(entries: readonly Entry<unknown, Output>[]): Output[] => {
   const outputs = entries.flatMap(({ outcome }) => (outcome?.status === 'fulfilled' ? [outcome.value] : []));
   const failed = entries.find(({ outcome }) => outcome?.status === 'rejected')?.outcome;
@@ -81,33 +89,33 @@ const outputsOf = <Output>(entries: readonly Entry<unknown, Output>[]): Output[]
   throw new ServingError(code, `${done}: ${message}`, { cause: failed.reason });
 };
 
-/** Completes a task: prepares requests side by side, runs the rows of all of them in batches, and hands each request the outputs of its own. */
-export const rowTask = <Request, Row, Output, Resources>(steps: RowTask<Request, Row, Output, Resources>): Task => ({
-  decode: (payload) => steps.decode(payload),
+/** Completes a task: prepares requests side by side, runs the rows of all of them in batches, and answers each request from its own rows. */
+export const rowTask = <Request, Row, Output, Resources>(
+  steps: RowTask<Request, Row, Output, Resources>,
+): Task<Request, Resources> => ({
+  decode: steps.decode,
   blank: () => steps.blank,
-  ...(steps.load && { load: (read) => (steps.load as NonNullable<typeof steps.load>)(read) }),
+  ...(steps.load && { load: steps.load }),
 
-  async predict(requests, { graphs, resources: loaded, maxBatch }, lap) {
-    const resources = loaded as Resources;
+  async predict(requests, { graphs, resources, maxBatch }, lap) {
     const prepared = await Promise.allSettled(
-      (requests as Request[]).map(async (request) => {
-        const own = await steps.prepare(request, resources, graphs);
-        return own.map((row): Entry<Row, Output> => ({ row }));
+      requests.map(async (request) => {
+        const rows = await steps.prepare(request, resources);
+        return { request, rows, entries: rows.map((row): Entry<Row, Output> => ({ row })) };
       }),
     );
     lap('preprocess');
 
-    const entries = prepared.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+    const entries = prepared.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value.entries : []));
     for (const batch of batches(entries, steps, (row) => steps.batchSize(row, maxBatch, graphs)))
-      await runBatch(batch, (rows) => steps.run(rows, resources, graphs));
+      await runBatch(batch, steps, resources, graphs);
     if (entries.some(({ outcome }) => outcome?.status === 'fulfilled')) lap('run');
 
-    const outcomes = prepared.map((outcome, index): PromiseSettledResult<Answer> => {
+    const outcomes = prepared.map((outcome): PromiseSettledResult<Answer> => {
       if (outcome.status === 'rejected') return outcome;
       try {
-        const own = outcome.value.map(({ row }) => row);
-        const value = steps.postprocess(outputsOf(outcome.value), requests[index] as Request, own, resources);
-        return { status: 'fulfilled', value };
+        const { request, rows, entries: own } = outcome.value;
+        return { status: 'fulfilled', value: steps.postprocess(outputsOf(own), request, rows, resources) };
       } catch (reason) {
         return { status: 'rejected', reason };
       }

@@ -1,18 +1,22 @@
-import { topIndices } from './top-indices.ts';
+import { float32At } from '../core/typed-arrays.ts';
+import { type Scores, scoreAt, topIndices } from './top-indices.ts';
 
-/** Probabilities float32[C] from logits float32[C], stable for large values. By index: iterators would leave 100 KB of garbage for 1,000 classes. */
+/**
+ * Probabilities float32[C] from logits float32[C], stable for large values. Elements are read by index: iterators would leave 100 KB of garbage
+ * for 1,000 classes.
+ */
 export const softmax = (logits: Float32Array): Float32Array => {
   const count = logits.length;
   let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < count; i += 1) max = Math.max(max, logits[i] as number);
+  for (let i = 0; i < count; i += 1) max = Math.max(max, float32At(logits, i));
   const scores = new Float32Array(count);
   let sum = 0;
   for (let i = 0; i < count; i += 1) {
-    const exponential = Math.exp((logits[i] as number) - max);
+    const exponential = Math.exp(float32At(logits, i) - max);
     scores[i] = exponential;
     sum += exponential;
   }
-  for (let i = 0; i < count; i += 1) scores[i] = (scores[i] as number) / sum;
+  for (let i = 0; i < count; i += 1) scores[i] = float32At(scores, i) / sum;
   return scores;
 };
 
@@ -25,12 +29,8 @@ export interface LabelScore {
 }
 
 /** The `count` best labels, best first; equal scores keep the order of the labels. @throws `INFERENCE_FAILED` for scores that are no numbers */
-export const topLabels = (
-  scores: Float32Array | Float64Array,
-  labels: readonly string[],
-  count: number,
-): LabelScore[] =>
+export const topLabels = (scores: Scores, labels: readonly string[], count: number): LabelScore[] =>
   topIndices(scores, count).map((index) => ({
     label: labels[index] ?? `LABEL_${index}`,
-    score: scores[index] as number,
+    score: scoreAt(scores, index),
   }));

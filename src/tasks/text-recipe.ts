@@ -5,14 +5,15 @@ import type { Tokenizer } from '../media/text/tokenizer.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
 import { refuse, type Settings } from '../source/settings-file.ts';
 import { readTokenizer } from '../source/tokenizers/index.ts';
+import { graphOf } from './graph-of.ts';
 import type { TaskModel } from './task.ts';
 
-/** By how many rows an embedding may exceed its tokenizer: models are padded to sizes that computers like, and keep rows in reserve. */
+/** Rows by which an embedding may exceed its tokenizer: models are padded to convenient sizes, and keep rows in reserve. */
 const SPARE_ROWS = 1024;
 
 /**
- * What `loadTokenizer` reads when the model is loaded.
- * @throws `MODEL_INVALID` when there is no tokenizer, or one of another vocabulary than `config` says
+ * The files that `loadTokenizer` reads when the model is loaded.
+ * @throws `MODEL_INVALID` when the folder has no tokenizer, or the size of its vocabulary contradicts `config`
  */
 export const readTextResources = async (source: ModelSource, config: Settings): Promise<readonly SourceFile[]> => {
   const { tokenizer, files } = await readTokenizer(source);
@@ -23,11 +24,11 @@ export const readTextResources = async (source: ModelSource, config: Settings): 
   return files;
 };
 
-/** Models whose first position has the number after that of padding, as fairseq counts. */
+/** Models that count positions from the padding token on, like fairseq. */
 const FAIRSEQ_POSITIONS =
   /^(?:roberta|xlm-roberta|xlm-roberta-xl|camembert|roberta-prelayernorm|data2vec-text|longformer|ibert|luke|mpnet|lilt|xmod)$/;
 
-/** How many tokens the model has positions for, where config.json says so. */
+/** The number of positions for tokens, when config.json has it. */
 export const readPositions = ({
   max_position_embeddings: positions,
   model_type: type,
@@ -38,13 +39,13 @@ export const readPositions = ({
   return { maxLength: isOffset ? positions - pad - 1 : positions };
 };
 
+/** Runs a text of `length` times the same token. */
 const run = (
-  { graphs: { model } }: TaskModel,
-  tokenizer: Tokenizer,
+  { graphs, resources: tokenizer }: TaskModel<Tokenizer>,
   token: number,
   length: number,
 ): Promise<Tensors> => {
-  if (model === undefined) return refuse('there is no graph named "model"');
+  const graph = graphOf(graphs);
   const repeat = <V>(value: V): V[] => Array.from({ length }, () => value);
   const encoding = {
     ids: repeat(token),
@@ -54,24 +55,24 @@ const run = (
     sequence: repeat(0 as const),
     wordIds: repeat(0),
   };
-  return model.run(collateEncodings([encoding], model.signature, tokenizer));
+  return graph.run(collateEncodings([encoding], graph.signature, tokenizer));
 };
 
 /**
- * Runs what no blank input has: the last token of the vocabulary, and as many tokens as a text may have.
+ * Runs texts that differ from a blank one: the last token of the vocabulary, and the most tokens that a text may have.
  * @throws `MODEL_INVALID` when the graph knows fewer tokens, or takes shorter texts
  */
-export const runExtremes = async (model: TaskModel, maxLength?: number): Promise<Tensors> => {
-  const tokenizer = model.resources as Tokenizer;
+export const runExtremes = async (model: TaskModel<Tokenizer>, maxLength?: number): Promise<Tensors> => {
+  const { graphs, resources: tokenizer } = model;
   const last = tokenizer.vocabSize - 1;
-  const outputs = await run(model, tokenizer, last, 1).catch((error: unknown) =>
+  const outputs = await run(model, last, 1).catch((error: unknown) =>
     refuse(
       `the tokenizer has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of one model`,
     ),
   );
-  const longest = longestRow(model.graphs.model?.signature ?? { inputs: [], outputs: [] }, tokenizer, maxLength);
+  const longest = longestRow(graphOf(graphs).signature, tokenizer, maxLength);
   if (Number.isFinite(longest))
-    await run(model, tokenizer, last, longest).catch((error: unknown) =>
+    await run(model, last, longest).catch((error: unknown) =>
       refuse(
         `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set "model_max_length" in tokenizer_config.json to what the model takes`,
       ),

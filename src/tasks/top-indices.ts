@@ -1,59 +1,73 @@
 import { ServingError } from '../core/errors.ts';
+import { int32At } from '../core/typed-arrays.ts';
+
+export type Scores = Float32Array | Float64Array;
+
+/** The score at a valid index. */
+export const scoreAt = (scores: Scores, index: number): number => scores[index] as number;
+
+/** Compares two indices by their scores; equal scores by the indices themselves. */
+type IsWorse = (a: number, b: number) => boolean;
+
+/** Moves the last of `size` indices in a heap towards the top, down to the first parent that is no better. */
+const siftUp = (heap: Int32Array, size: number, isWorse: IsWorse): void => {
+  let position = size - 1;
+  const moved = int32At(heap, position);
+  while (position > 0) {
+    const parent = (position - 1) >> 1;
+    const above = int32At(heap, parent);
+    if (!isWorse(moved, above)) break;
+    heap[position] = above;
+    position = parent;
+  }
+  heap[position] = moved;
+};
+
+/** Replaces the top of a full heap, its worst index, and restores the order. */
+const replaceTop = (heap: Int32Array, index: number, isWorse: IsWorse): void => {
+  let position = 0;
+  for (;;) {
+    let child = 2 * position + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isWorse(int32At(heap, child + 1), int32At(heap, child))) child += 1;
+    const below = int32At(heap, child);
+    if (!isWorse(below, index)) break;
+    heap[position] = below;
+    position = child;
+  }
+  heap[position] = index;
+};
 
 /**
  * The indices of the `count` highest scores, highest first, without sorting the rest; equal scores keep their order.
- * A binary heap holds the best so far with the worst of them on top, so that most scores cost one comparison: O(n + c·log count),
- * where c is how often a score is among the best so far. `-Infinity` is a graph's way to rule an item out.
+ * A binary heap holds the best so far, with the worst of them on top. Most scores cost one comparison: O(n + c·log count), where c is
+ * the number of scores that were among the best so far. `-Infinity` rules an item out.
  *
- * @throws `INFERENCE_FAILED` for NaN and +Infinity, which are no ranks
+ * @throws `INFERENCE_FAILED` for NaN and +Infinity, which have no rank
  */
-export const topIndices = (
-  scores: Float32Array | Float64Array,
-  count: number,
-  excluded: ReadonlySet<number> = new Set(),
-): number[] => {
-  const heap: number[] = [];
-  const at = (index: number): number => scores[index] as number;
-  const isWorse = (a: number, b: number): boolean => at(a) < at(b) || (at(a) === at(b) && a > b);
-
-  const siftUp = (start: number): void => {
-    const moved = heap[start] as number;
-    let position = start;
-    while (position > 0) {
-      const parent = (position - 1) >> 1;
-      if (!isWorse(moved, heap[parent] as number)) break;
-      heap[position] = heap[parent] as number;
-      position = parent;
-    }
-    heap[position] = moved;
-  };
-
-  const replaceTop = (index: number): void => {
-    let position = 0;
-    for (;;) {
-      let child = 2 * position + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isWorse(heap[child + 1] as number, heap[child] as number)) child += 1;
-      if (!isWorse(heap[child] as number, index)) break;
-      heap[position] = heap[child] as number;
-      position = child;
-    }
-    heap[position] = index;
+export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<number> = new Set()): number[] => {
+  const heap = new Int32Array(Math.min(count, scores.length));
+  let size = 0;
+  const isWorse: IsWorse = (a, b) => {
+    const first = scoreAt(scores, a);
+    const second = scoreAt(scores, b);
+    return first < second || (first === second && a > b);
   };
 
   let bar = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < scores.length; index += 1) {
-    const score = scores[index] as number;
+    const score = scoreAt(scores, index);
     if (score > bar) {
       if (score === Number.POSITIVE_INFINITY)
         throw new ServingError('INFERENCE_FAILED', `the score at ${index} is Infinity`);
       if (excluded.has(index)) continue;
-      if (heap.length < count) {
-        heap.push(index);
-        siftUp(heap.length - 1);
-      } else replaceTop(index);
-      if (heap.length === count) bar = at(heap[0] as number);
+      if (size < heap.length) {
+        heap[size] = index;
+        size += 1;
+        siftUp(heap, size, isWorse);
+      } else replaceTop(heap, index, isWorse);
+      if (size === heap.length) bar = scoreAt(scores, int32At(heap, 0));
     } else if (Number.isNaN(score)) throw new ServingError('INFERENCE_FAILED', `the score at ${index} is not a number`);
   }
-  return heap.sort((a, b) => (isWorse(a, b) ? 1 : -1));
+  return Array.from(heap.subarray(0, size)).sort((a, b) => (isWorse(a, b) ? 1 : -1));
 };

@@ -58,7 +58,7 @@ describe('with a directory', () => {
     expect(pushed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(pushed.stdout).toContain('Pushed colours version 1');
     expect(pushed.stdout).toContain('image-classification (ColoursForImageClassification in config.json)');
-    expect(pushed.stdout).toContain(`npx onnx-serverless predict colours <picture> --store ${join(root, 'store')}`);
+    expect(pushed.stdout).toContain(`npx onnx-serverless predict colours <image> --store ${join(root, 'store')}`);
     await cli('push', `${MODELS}/colours`);
 
     const listed = await cli('list', '--json');

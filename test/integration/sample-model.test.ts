@@ -3,10 +3,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, jsonValueOf } from '../../src/core/answer.ts';
 import { createSession, type Session } from '../../src/engine/session.ts';
-import { createImageClassification } from '../../src/tasks/image-classification/task.ts';
+import { createTask } from '../../src/tasks/index.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import type { Task } from '../../src/tasks/task.ts';
 import { readJson } from '../support/image-parity.ts';
+import { taskVersion } from '../support/task-version.ts';
 
 const MODEL = path.join(import.meta.dirname, '../../models/efficientnet-lite0');
 
@@ -21,10 +22,8 @@ describe('the sample model', () => {
     const { id2label } = (await readJson(path.join(MODEL, 'config.json'))) as { id2label: Record<string, string> };
     const preprocessing = await readJson(path.join(MODEL, 'preprocessor_config.json'));
     session = await createSession(path.join(MODEL, 'onnx/model.onnx'), 1_769);
-    task = createImageClassification(
-      { labels: Object.values(id2label), multiLabel: false, preprocessing },
-      session.signature,
-    );
+    const settings = { labels: Object.values(id2label), multiLabel: false, preprocessing };
+    task = await createTask(taskVersion('image-classification', settings, session.signature));
   });
 
   afterAll(() => session.release());

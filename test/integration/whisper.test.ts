@@ -103,7 +103,7 @@ describe('a recording', () => {
     expect(early.status).toBe(504);
     expect((await early.json()) as object).toMatchObject({
       error: expect.stringMatching(
-        /^0 of 5 chunks of up to 30 s were heard \(0 tokens\) when the deadline passed after \d+ of/,
+        /^0 of 5 windows of up to 30 s were transcribed \(0 tokens\) when the deadline passed after \d+ of/,
       ),
     });
     expect(await answer(post(body))).toEqual(caseOf('95.3 s').answer);

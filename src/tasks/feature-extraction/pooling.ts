@@ -1,27 +1,33 @@
-/** Vectors of tokens `[from, to)`, each `width` long, → one. */
+import { float32At, float64At } from '../../core/typed-arrays.ts';
+
+export const POOL_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const;
+
+export type PoolName = (typeof POOL_NAMES)[number];
+
+/** Makes one vector from the vectors of tokens `[from, to)`, each `width` long. */
 type Pool = (vectors: Float32Array, width: number, from: number, to: number) => Float32Array;
 
-/** The tokens' vectors, each times the weight of its position, divided by `divisor`. */
+/** The sum of the vectors, each times the weight of its position, divided by `divisor`. */
 const weighted =
   (weight: (position: number) => number, divisor: (count: number) => number): Pool =>
   (vectors, width, from, to) => {
     const sum = new Float64Array(width);
     for (let token = from; token < to; token++)
       for (let index = 0; index < width; index++)
-        sum[index] = (sum[index] as number) + weight(token - from) * (vectors[token * width + index] as number);
+        sum[index] = float64At(sum, index) + weight(token - from) * float32At(vectors, token * width + index);
     return Float32Array.from(sum, (value) => value / divisor(to - from));
   };
 
 const one = (): number => 1;
 
-/** Ways to make one vector of those of all tokens, by the names and formulas of sentence-transformers' `Pooling`. */
-export const POOLS = {
+/** Ways to make one vector from the vectors of all tokens, with the names and formulas of `Pooling` of sentence-transformers. */
+const POOLS = {
   cls: (vectors, width, from) => vectors.slice(from * width, (from + 1) * width),
   max(vectors, width, from, to) {
     const most = new Float32Array(width).fill(Number.NEGATIVE_INFINITY);
     for (let token = from; token < to; token++)
       for (let index = 0; index < width; index++)
-        most[index] = Math.max(most[index] as number, vectors[token * width + index] as number);
+        most[index] = Math.max(float32At(most, index), float32At(vectors, token * width + index));
     return most;
   },
   mean: weighted(one, (count) => count),
@@ -32,13 +38,9 @@ export const POOLS = {
     (count) => (count * (count + 1)) / 2,
   ),
   lasttoken: (vectors, width, _, to) => vectors.slice((to - 1) * width, to * width),
-} as const satisfies Record<string, Pool>;
+} as const satisfies Record<PoolName, Pool>;
 
-export type PoolName = keyof typeof POOLS;
-
-export const POOL_NAMES = Object.keys(POOLS) as readonly PoolName[];
-
-/** The vectors that `names` make of tokens `[from, to)`, one after the other; zeros where there is no token. */
+/** The results of the pools `names` for tokens `[from, to)`, joined in that order; zeros when there is no token. */
 export const pool = (
   names: readonly PoolName[],
   vectors: Float32Array,
@@ -54,7 +56,7 @@ export const pool = (
   return pooled;
 };
 
-/** A vector of length 1 in the same direction; zeros stay. As `torch.nn.functional.normalize`. */
+/** A vector of length 1 in the direction of `vector`, like `torch.nn.functional.normalize`; zeros stay. */
 export const toUnitLength = (vector: Float32Array): Float32Array => {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return vector.map((value) => value / Math.max(length, 1e-12));

@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { hasFile, type ModelSource, readSettingsFile, type SourceFile } from '../../source/model-source.ts';
 import { refuse, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
 import { POOL_NAMES, type PoolName } from './pooling.ts';
+import type { FeatureExtractionSettings } from './settings.ts';
 
-/** What 1_Pooling/config.json says was called before sentence-transformers had `pooling_mode`, in the order they are concatenated. */
+/** The pools by the older fields of 1_Pooling/config.json, which `pooling_mode` replaced, in the order of their results. */
 const POOLING_FLAGS: Readonly<Record<string, PoolName>> = {
   pooling_mode_cls_token: 'cls',
   pooling_mode_max_tokens: 'max',
@@ -29,18 +33,21 @@ const readPooling = (config: Settings | undefined): PoolName[] => {
   );
 };
 
-/** Names in modules.json: the parts of a sentence-transformers model, in the order they run. */
-const readModules = async (source: ModelSource): Promise<string[]> => {
-  const text = await readFile(join(source.directory, 'modules.json'), 'utf8').catch(() => '[]');
+const modulesSchema = v.array(v.object({ type: v.string() }));
+
+const parseModules = (text: string): string[] => {
   try {
-    const modules = JSON.parse(text) as { readonly type: string }[];
-    return modules.map(({ type }) => type.split('.').at(-1) ?? '');
+    return v.parse(modulesSchema, JSON.parse(text)).map(({ type }) => type.split('.').at(-1) ?? '');
   } catch (error) {
-    return refuse(`modules.json is no list of {"type": "…"}: ${(error as Error).message}`);
+    return refuse(`modules.json is no list of {"type": "…"}: ${ServingError.from(error).message}`);
   }
 };
 
-/** What sentence-transformers writes beside a model, where it made it. */
+/** Names in modules.json: the modules of a sentence-transformers model, in the order of their run. */
+const readModules = async (source: ModelSource): Promise<string[]> =>
+  parseModules(await readFile(join(source.directory, 'modules.json'), 'utf8').catch(() => '[]'));
+
+/** Files that sentence-transformers writes beside its models. */
 const SENTENCE_FILES = ['modules.json', '1_Pooling/config.json', 'sentence_bert_config.json'];
 
 const presentFiles = async (source: ModelSource, paths: readonly string[]): Promise<SourceFile[]> => {
@@ -48,10 +55,10 @@ const presentFiles = async (source: ModelSource, paths: readonly string[]): Prom
   return paths.filter((_, index) => present[index]).map((path) => ({ path }));
 };
 
-/** What the task does itself; anything else has to be in the graph. */
+/** Modules that the task runs itself; others have to be in the graph. */
 const SERVED_MODULES = ['Transformer', 'Pooling', 'Normalize'];
 
-export const featureExtraction: TaskRecipe = {
+export const featureExtraction: TaskRecipe<FeatureExtractionSettings, Tokenizer> = {
   graphs: ['model'],
   example: '<text.txt>',
 
@@ -74,8 +81,8 @@ export const featureExtraction: TaskRecipe = {
     };
   },
 
-  async tryOut(task, model, { settings }) {
+  async trialRun(task, model, { maxLength }) {
     await runBlank(task, model);
-    await runExtremes(model, settings.maxLength as number | undefined);
+    await runExtremes(model, maxLength);
   },
 };

@@ -1,7 +1,6 @@
-import * as v from 'valibot';
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { Signature, Tensor } from '../../core/tensor.ts';
+import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toPixelValues } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/image/preprocessing.ts';
@@ -9,28 +8,23 @@ import { bySize, type ResizedImage, resizeImages } from '../../media/image/resiz
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { sigmoid, softmax, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
-import type { Task } from '../task.ts';
-
-const settingsSchema = v.object({
-  /** Label of each class, by index. */
-  labels: v.pipe(v.array(v.string()), v.minLength(1)),
-  /** Whether a picture may have several labels: scores are then independent. */
-  multiLabel: v.boolean(),
-  /** `preprocessor_config.json` as the model came with it. */
-  preprocessing: v.record(v.string(), v.unknown()),
-});
-
-export type ImageClassificationSettings = v.InferOutput<typeof settingsSchema>;
+import { signatureOf, type TaskType } from '../task-type.ts';
+import { type ImageClassificationSettings, settingsSchema } from './settings.ts';
 
 interface Request extends Images {
   readonly topK: number;
 }
 
-/** As the Hugging Face pipeline. */
+/** The default of the Hugging Face pipeline. */
 const DEFAULT_TOP_K = 5;
 
+interface GraphNames {
+  readonly pixelValues: string;
+  readonly logits: string;
+}
+
 /** The graph's only image input and its logits. @throws `MODEL_INVALID` */
-const graphNames = ({ inputs, outputs }: Signature): { pixelValues: string; logits: string } => {
+const findNames = ({ inputs, outputs }: Signature): GraphNames => {
   const pixelValues = inputs.find(({ shape, dtype }) => dtype === 'float32' && shape.length === 4);
   const logits = outputs.find(({ name }) => name === 'logits') ?? outputs[0];
   if (pixelValues === undefined || inputs.length !== 1 || logits?.dtype !== 'float32' || logits.shape.length !== 2)
@@ -44,9 +38,9 @@ const graphNames = ({ inputs, outputs }: Signature): { pixelValues: string; logi
 const steps = (
   { labels, multiLabel }: ImageClassificationSettings,
   preprocessing: ImagePreprocessing,
-  names: ReturnType<typeof graphNames>,
+  names: GraphNames,
 ): SinglePass<Request, ResizedImage, undefined> => ({
-  blank: { files: [BLACK_PIXEL], isList: false, topK: DEFAULT_TOP_K },
+  blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY },
 
   decode(payload) {
     assertKnownParameters(payload.parameters, ['top_k']);
@@ -56,11 +50,11 @@ const steps = (
   prepare: (request) => resizeImages(request, preprocessing),
   group: bySize,
   collate: (batch) => ({ [names.pixelValues]: toPixelValues(batch, preprocessing.channels) }),
-  recycle: (feeds) => recyclePixelValues(feeds[names.pixelValues] as Tensor<'float32'>),
+  recycle: (feeds) => recyclePixelValues(tensorOf(feeds, names.pixelValues, 'float32')),
 
   postprocess(outputs, { isList, topK }) {
     const answers = outputs.map((output) => {
-      const logits = output[names.logits]?.data as Float32Array;
+      const logits = tensorOf(output, names.logits, 'float32').data;
       return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
     });
     return jsonAnswer(isList ? answers : answers[0]);
@@ -68,15 +62,13 @@ const steps = (
 });
 
 /**
- * A picture → `[{label, score}]`, best first, as the Hugging Face pipeline of that name answers; a list of pictures → a list of these.
+ * An image → `[{label, score}]`, best first, as the Hugging Face pipeline of that name answers; a list of images → a list of these.
  * Graph: `pixel_values` float32[N,3,H,W] → `logits` float32[N,C].
- *
- * @throws `MODEL_INVALID` when `settings` or `signature` are not those of an image classifier
  */
-export const createImageClassification = (settings: unknown, signature: Signature): Task => {
-  const parsed = v.safeParse(settingsSchema, settings);
-  if (!parsed.success)
-    throw new ServingError('MODEL_INVALID', `image-classification settings: ${v.summarize(parsed.issues)}`);
-  const { output } = parsed;
-  return singlePass(steps(output, parseImagePreprocessing(output.preprocessing), graphNames(signature)));
+export const imageClassification: TaskType<ImageClassificationSettings> = {
+  settings: settingsSchema,
+  create(settings, version) {
+    const preprocessing = parseImagePreprocessing(settings.preprocessing);
+    return singlePass(steps(settings, preprocessing, findNames(signatureOf(version))));
+  },
 };

@@ -1,10 +1,10 @@
 import type { Tensors } from '../../core/tensor.ts';
 import type { ResizedImage } from '../../media/image/resize-image.ts';
 
-/** Corners in pixels of the picture as it is seen, from its upper left. */
+/** Corners in pixels of the upright image, from its upper left. */
 export type Corners = readonly [xmin: number, ymin: number, xmax: number, ymax: number];
 
-/** What a detector saw. */
+/** An object that a detector has found. */
 export interface Detection {
   readonly score: number;
   /** Index of the class. */
@@ -13,19 +13,22 @@ export interface Detection {
 }
 
 export interface DetectionOptions {
-  /** Only what scores more is detected. */
+  /** Detections score more. */
   readonly threshold: number;
-  /** Of two boxes of a class that overlap by more than this (intersection over union), only the better one is answered; for detectors that leave it to us. */
+  /**
+   * Two boxes of a class may overlap by at most this much (intersection over union), or only the better one is answered. Left out by detectors
+   * that suppress such boxes in the graph.
+   */
   readonly iou?: number;
 }
 
-/** What is made of the outputs of one kind of detector. */
+/** Reads the outputs of one kind of detector. */
 export interface Head {
-  /** The parameters that the kind takes, and what they are when the caller does not say. */
+  /** The parameters of this kind of detector, with their defaults. */
   readonly defaults: DetectionOptions;
   /**
-   * What is in one picture, from outputs with a leading dimension of 1.
-   * @throws `MODEL_INVALID` when the outputs are not those of a detector of that many `classes`
+   * The objects in one image, from outputs with a first dimension of 1.
+   * @throws `MODEL_INVALID` when the outputs do not fit a detector of `classes` classes
    */
   detect(outputs: Tensors, image: ResizedImage, classes: number, options: DetectionOptions): Detection[];
 }

@@ -4,10 +4,13 @@ import type { Size } from '../../media/image/processors.ts';
 import { softmax } from '../scores.ts';
 import type { Corners, Detection, Head } from './detection.ts';
 
-/** As transformers.js; the pipeline of `transformers` itself takes 0.5. */
+/** The default of transformers.js; the pipeline of `transformers` takes 0.5. */
 const DEFAULTS = { threshold: 0.9 };
 
-/** The box of a query, cx, cy, width and height in 0–1, in pixels; in the float32 arithmetic of the reference, so that it cuts alike. */
+/**
+ * The corners of a query's box in pixels. `boxes` has its centre x, centre y, width and height in 0–1. The arithmetic is float32, as in the
+ * reference, so that boxes are cut alike.
+ */
 const toCorners = (boxes: Float32Array, query: number, { width, height }: Size): Corners => {
   const { fround } = Math;
   const [x = 0, y = 0, w = 0, h = 0] = boxes.subarray(query * 4, query * 4 + 4);
@@ -25,10 +28,10 @@ interface Scored {
   readonly score: number;
 }
 
-/** Scores above `threshold` of logits float32[Q,C]. */
+/** Selects the scores above `threshold` from logits float32[Q,C]. */
 type Score = (logits: Float32Array, queries: number, threshold: number) => Scored[];
 
-/** Each query's best class; the last class says that there is no object. In the order of the queries, as the reference answers. */
+/** The best class of each query, in the order of the queries, as in the reference. The last class means that there is no object. */
 const bestPerQuery: Score = (logits, queries, threshold) => {
   const columns = logits.length / queries;
   const found: Scored[] = [];
@@ -40,7 +43,7 @@ const bestPerQuery: Score = (logits, queries, threshold) => {
   return found;
 };
 
-/** The best of all pairs of query and class, at most `most` or as many as there are queries; best first. */
+/** The best pairs of query and class, best first: at most `most` of them, by default one for each query. */
 const bestOfAll =
   (most?: number): Score =>
   (logits, queries, threshold) => {
@@ -80,8 +83,8 @@ const withoutObject = queryHead(bestPerQuery, (columns) => columns - 1);
 const bestHundred = queryHead(bestOfAll(100), (columns) => columns);
 
 /**
- * Detectors that answer with `logits` float32[N,Q,C] and `pred_boxes` float32[N,Q,4], by the name of their image processor: as in
- * `transformers`, whose processors each have a `post_process_object_detection`.
+ * Heads of detectors with the outputs `logits` float32[N,Q,C] and `pred_boxes` float32[N,Q,4], by the name of their image processor. In
+ * `transformers`, each processor has a `post_process_object_detection` of its own.
  */
 export const QUERY_HEADS: Readonly<Record<string, Head>> = {
   Detr: withoutObject,

@@ -2,24 +2,25 @@ import { hasFile, type ModelSource, readSettingsFile } from '../../source/model-
 import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
 import { readUltralyticsMetadata, type UltralyticsMetadata } from '../../source/ultralytics.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import type { ObjectDetectionSettings } from './settings.ts';
 
 const CONFIG = 'config.json';
 const PREPROCESSING = 'preprocessor_config.json';
 
-/** As Ultralytics prepares pictures for its own exports. */
+/** The preprocessing of Ultralytics for its own exports. */
 const letterboxOf = ({ imageSize: [height, width] }: UltralyticsMetadata): Settings => ({
   image_processor_type: 'LetterBoxImageProcessor',
   size: { height, width },
 });
 
-const missing = ({ directory }: ModelSource, name: string, what: string): never =>
+const missing = ({ directory }: ModelSource, name: string, content: string): never =>
   refuse(
-    `${directory} has no ${name} (${what}), which detectors need unless Ultralytics wrote it into the graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": "LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json`,
+    `${directory} has no ${name} (${content}), which detectors need unless Ultralytics wrote it into the graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": "LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json`,
   );
 
-export const objectDetection: TaskRecipe = {
+export const objectDetection: TaskRecipe<ObjectDetectionSettings> = {
   graphs: ['model'],
-  example: '<picture>',
+  example: '<image>',
   maxBatch: 1,
 
   async read(source) {
@@ -34,10 +35,10 @@ export const objectDetection: TaskRecipe = {
     );
     return {
       settings: {
-        labels: labels ?? missing(source, CONFIG, 'the labels, under "id2label"'),
+        labels: [...(labels ?? missing(source, CONFIG, 'the labels, under "id2label"'))],
         preprocessing:
           preprocessing ??
-          (metadata ? letterboxOf(metadata) : missing(source, PREPROCESSING, 'how pictures become tensors')),
+          (metadata ? letterboxOf(metadata) : missing(source, PREPROCESSING, 'the way from images to tensors')),
       },
       files: present.flat(),
     };

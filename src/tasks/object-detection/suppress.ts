@@ -10,13 +10,13 @@ export const overlap = (a: Corners, b: Corners): number => {
   return shared / (area(a) + area(b) - shared);
 };
 
-/** As Ultralytics: of more candidates the best are looked at, and of more detections the best are answered. */
+/** The bounds of Ultralytics: the best of more candidates are examined, the best of more detections are answered. */
 const MAX_CANDIDATES = 30_000;
 const MAX_DETECTIONS = 300;
 
 /**
- * Non-maximum suppression within each class: a box that overlaps a better one by more than `iou` is dropped. Best first; equal scores keep
- * their order. Compares each candidate with at most `MAX_DETECTIONS`, so that no input makes it quadratic.
+ * Non-maximum suppression within each class: a box that overlaps a better one by more than `iou` is dropped. The best comes first; equal
+ * scores keep their order. Each candidate is compared with at most `MAX_DETECTIONS` others, so that no input makes the time quadratic.
  */
 export const suppress = (candidates: readonly Detection[], iou: number): Detection[] => {
   const kept: Detection[] = [];

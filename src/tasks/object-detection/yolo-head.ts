@@ -1,12 +1,13 @@
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec } from '../../core/tensor.ts';
+import { float32At } from '../../core/typed-arrays.ts';
 import type { ResizedImage } from '../../media/image/resize-image.ts';
 import type { Corners, Detection, Head } from './detection.ts';
 import { suppress } from './suppress.ts';
 
 const clamp = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
 
-/** A box in pixels of the tensor → corners in pixels of the picture, within it. */
+/** Corners in pixels of the tensor → corners in pixels of the image, moved to its edge if outside. */
 const toCorners = (corners: Corners, { source, geometry }: ResizedImage): Corners => {
   const { canvas, visible, resized } = geometry;
   const x = (value: number): number =>
@@ -16,9 +17,12 @@ const toCorners = (corners: Corners, { source, geometry }: ResizedImage): Corner
   return [x(corners[0]), y(corners[1]), x(corners[2]), y(corners[3])];
 };
 
-/** The best class of each of `anchors` boxes above `threshold`, from `values` float32[4+C,N]: cx, cy, width, height, scores. */
+/**
+ * Boxes whose best class scores more than `threshold`, from `values` float32[4+C,N] of N anchors: the centre x, the centre y, width, height and
+ * the score of each class.
+ */
 const candidates = (values: Float32Array, anchors: number, classes: number, threshold: number): Detection[] => {
-  const at = (row: number, anchor: number): number => values[row * anchors + anchor] as number;
+  const at = (row: number, anchor: number): number => float32At(values, row * anchors + anchor);
   const found: Detection[] = [];
   for (let anchor = 0; anchor < anchors; anchor += 1) {
     let label = 0;
@@ -31,11 +35,11 @@ const candidates = (values: Float32Array, anchors: number, classes: number, thre
   return found;
 };
 
-/** Ultralytics' own. */
+/** The defaults of Ultralytics. */
 const DEFAULTS = { threshold: 0.25, iou: 0.7 };
 
 /**
- * Detectors that answer with one output float32[1,4+C,N], as Ultralytics exports YOLO: boxes of every anchor in pixels of the tensor, with
+ * The head of detectors with one output float32[1,4+C,N], as Ultralytics exports YOLO: boxes of every anchor in pixels of the tensor, with
  * a score for each class.
  */
 export const yoloHead = (outputName: string): Head => ({

@@ -1,22 +1,22 @@
 import { ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature, type Tensor, type TensorSpec, type Tensors } from '../../core/tensor.ts';
+import { formatSpec, type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../../core/tensor.ts';
 import type { ResolvedQuery } from './query.ts';
 
-/** What the graph takes and gives. Histories are lists of indices of any length, or a 1 for each item of the catalogue. */
+/** The tensors of a recommender. Histories are lists of indices of any length, or a 1 for each of their items in the catalogue. */
 export interface RecommenderGraph {
   readonly user: TensorSpec | undefined;
   readonly history: TensorSpec | undefined;
   readonly scores: TensorSpec;
 }
 
-/** Whether a tensor holds indices of users or items. */
+/** Tells whether a tensor holds indices of users or items. */
 export const isIndex = ({ dtype }: TensorSpec): boolean => dtype === 'int64' || dtype === 'int32';
 const isUser = (spec: TensorSpec): boolean => isIndex(spec) && (spec.shape.length === 1 || spec.shape[1] === 1);
 const isHistory = (spec: TensorSpec): boolean =>
   spec.shape.length === 2 && (isIndex(spec) ? typeof spec.shape[1] === 'string' : spec.dtype === 'float32');
 
 /** @throws `MODEL_INVALID` for a graph that is no recommender */
-export const readGraph = ({ inputs, outputs }: Signature): RecommenderGraph => {
+export const findTensors = ({ inputs, outputs }: Signature): RecommenderGraph => {
   const [users, histories] = [inputs.filter(isUser), inputs.filter(isHistory)];
   const [scores, ...others] = outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 2);
   const isUnderstood = users.length <= 1 && histories.length <= 1 && users.length + histories.length === inputs.length;
@@ -32,8 +32,8 @@ export const readGraph = ({ inputs, outputs }: Signature): RecommenderGraph => {
 
 const integers = (dtype: string, values: readonly number[], shape: readonly number[]): Tensor =>
   dtype === 'int64'
-    ? { dtype, shape, data: BigInt64Array.from(values, BigInt) }
-    : { dtype: 'int32', shape, data: Int32Array.from(values) };
+    ? tensor(dtype, shape, BigInt64Array.from(values, BigInt))
+    : tensor('int32', shape, Int32Array.from(values));
 
 const usersOf = (rows: readonly ResolvedQuery[], { dtype, shape }: TensorSpec): Tensor =>
   integers(
@@ -51,10 +51,10 @@ const historiesOf = (rows: readonly ResolvedQuery[], { dtype }: TensorSpec, item
   rows.forEach(({ history }, row) => {
     for (const item of history) data[row * items + item] = 1;
   });
-  return { dtype, shape: [rows.length, items], data };
+  return tensor(dtype, [rows.length, items], data);
 };
 
-/** The inputs of the graph, a row for each query; where it takes lists, their histories have one length. */
+/** The inputs of the graph, a row for each query. Histories that are lists have to be of one length. */
 export const toFeeds = (
   rows: readonly ResolvedQuery[],
   { user, history }: RecommenderGraph,

@@ -1,15 +1,16 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { type Catalogue, toId, type Users } from './catalogue.ts';
 
-/** Of whom a caller wants to know what to recommend: ids as they were sent. */
+/** A query for recommendations, with ids as the caller sent them. */
 export interface Query {
   readonly user?: string;
-  /** What the user had, oldest first. */
+  /** Items of the user, oldest first. */
   readonly history?: readonly string[];
-  /** What must not be recommended; the history when left out. */
+  /** Items that must not be recommended; the history when left out. */
   readonly exclude?: readonly string[];
-  /** How messages name it, such as `inputs[3]`. */
+  /** The name of the query in messages, such as `inputs[3]`. */
   readonly place: string;
 }
 
@@ -18,41 +19,39 @@ export interface ResolvedQuery {
   readonly user: number;
   readonly history: readonly number[];
   readonly excluded: ReadonlySet<number>;
-  /** Why the graph can say nothing about this user; undefined when it can. */
+  /** The reason for which the graph cannot rank for this user; undefined when it can. */
   readonly coldReason: string | undefined;
 }
 
-/** What a graph wants to be told. */
+/** The inputs of a graph. */
 export interface Takes {
   readonly user: boolean;
   readonly history: boolean;
 }
 
-/** As many as one user is likely to have, and some more. */
+/** Most ids of a list: more than a user is likely to have. */
 const MAX_IDS = 10_000;
 const FIELDS = ['user', 'history', 'exclude'];
 
-const fail = (problem: string): never => {
-  throw new ServingError('INVALID_INPUT', problem);
-};
+const refuseInput = (problem: string): never => refuse('INVALID_INPUT', problem);
 
 const readId = (value: unknown, place: string): string =>
-  toId(value) ?? fail(`${place} is ${show(value)}, expected an id: a string, or an integer`);
+  toId(value) ?? refuseInput(`${place} is ${show(value)}, expected an id: a string, or an integer`);
 
 const readIds = (value: unknown, place: string): string[] => {
-  if (!Array.isArray(value)) return fail(`${place} is ${show(value)}, expected a list of item ids`);
-  if (value.length > MAX_IDS) return fail(`${place} has ${value.length} items, at most ${MAX_IDS} are taken`);
+  if (!Array.isArray(value)) return refuseInput(`${place} is ${show(value)}, expected a list of item ids`);
+  if (value.length > MAX_IDS) return refuseInput(`${place} has ${value.length} items, at most ${MAX_IDS} are taken`);
   return value.map((id: unknown, index) => readId(id, `${place}[${index}]`));
 };
 
 /** @throws `INVALID_INPUT` naming the field */
 export const readQuery = (value: unknown, place: string): Query => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return fail(`${place} is ${show(value)}, expected {"history": ["id", …]} or {"user": "id"}`);
+  if (!isObject(value))
+    return refuseInput(`${place} is ${show(value)}, expected {"history": ["id", …]} or {"user": "id"}`);
   const unknown = Object.keys(value).find((name) => !FIELDS.includes(name));
-  if (unknown !== undefined) fail(`${place}: ${show(unknown)} is unknown, expected ${FIELDS.join(', ')}`);
-  const { user, history, exclude } = value as Readonly<Record<string, unknown>>;
-  if (user === undefined && history === undefined) fail(`${place} has neither "history" nor "user"`);
+  if (unknown !== undefined) refuseInput(`${place}: ${show(unknown)} is unknown, expected ${FIELDS.join(', ')}`);
+  const { user, history, exclude } = value;
+  if (user === undefined && history === undefined) refuseInput(`${place} has neither "history" nor "user"`);
   return {
     place,
     ...(user !== undefined && { user: readId(user, `${place}.user`) }),
@@ -62,11 +61,13 @@ export const readQuery = (value: unknown, place: string): Query => {
 };
 
 const toIndices = (ids: readonly string[], place: string, { indexOf }: Catalogue): number[] =>
-  ids.map((id, position) => indexOf.get(id) ?? fail(`${place}[${position}]: ${show(id)} is not in the catalogue`));
+  ids.map(
+    (id, position) => indexOf.get(id) ?? refuseInput(`${place}[${position}]: ${show(id)} is not in the catalogue`),
+  );
 
 /**
- * Looks the ids up. A user whom nobody knows, or who has no history where the graph needs one, is cold.
- * @throws `INVALID_INPUT` naming an item that is not in the catalogue, or what the model needs and was not sent
+ * Looks ids up in the catalogue. A user is cold when nobody knows the user, or when the graph needs a history and there is none.
+ * @throws `INVALID_INPUT` naming an item that is not in the catalogue, or a field that the model needs
  */
 export const resolveQuery = (
   query: Query,
@@ -75,9 +76,12 @@ export const resolveQuery = (
   users: Users | undefined,
 ): ResolvedQuery => {
   const { place } = query;
-  if (takes.user && query.user === undefined) fail(`${place} has no "user", and this model knows users by their ids`);
+  if (takes.user && query.user === undefined)
+    refuseInput(`${place} has no "user", and this model knows users by their ids`);
   if (users === undefined && query.history === undefined)
-    fail(`${place} has no "history", and this model has no users.jsonl that says what user ${show(query.user)} had`);
+    refuseInput(
+      `${place} has no "history", and this model has no users.jsonl that says what user ${show(query.user)} had`,
+    );
   const user = query.user === undefined ? undefined : users?.indexOf.get(query.user);
   const history = query.history
     ? toIndices(query.history, `${place}.history`, catalogue)

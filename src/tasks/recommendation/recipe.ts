@@ -1,9 +1,9 @@
 import { hasFile } from '../../source/model-source.ts';
 import { refuse } from '../../source/settings-file.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { ITEMS_FILE, USERS_FILE } from './task.ts';
+import { ITEMS_FILE, type RecommendationSettings, USERS_FILE } from './settings.ts';
 
-export const recommendation: TaskRecipe = {
+export const recommendation: TaskRecipe<RecommendationSettings> = {
   graphs: ['model'],
   example: '<history.json>',
 

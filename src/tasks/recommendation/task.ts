@@ -1,28 +1,21 @@
-import * as v from 'valibot';
 import { jsonAnswer } from '../../core/answer.ts';
+import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
-import type { Signature, Tensors } from '../../core/tensor.ts';
+import { type Tensors, tensorOf } from '../../core/tensor.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
-import type { Task } from '../task.ts';
-import { topIndices } from '../top-indices.ts';
+import { signatureOf, type TaskType } from '../task-type.ts';
+import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
 import { type Catalogue, type Item, parseCatalogue, parseUsers, type Users } from './catalogue.ts';
-import { isIndex, type RecommenderGraph, readGraph, toFeeds } from './graph.ts';
+import { findTensors, isIndex, type RecommenderGraph, toFeeds } from './graph.ts';
 import { type Query, type ResolvedQuery, readQuery, resolveQuery } from './query.ts';
-
-export const ITEMS_FILE = 'items.jsonl';
-export const USERS_FILE = 'users.jsonl';
-
-const settingsSchema = v.object({
-  /** Whether the bundle has a `users.jsonl`. */
-  hasUsers: v.boolean(),
-});
+import { ITEMS_FILE, type RecommendationSettings, settingsSchema, USERS_FILE } from './settings.ts';
 
 interface Request {
-  /** Undefined asks for the plainest query there is. */
+  /** Undefined in a blank request. */
   readonly queries: readonly Query[] | undefined;
-  /** Whether a list was sent, so that one is answered. */
+  /** True when the caller sent a list, which is answered with a list. */
   readonly isList: boolean;
   readonly topK: number;
 }
@@ -38,17 +31,17 @@ interface Resources {
 }
 
 export interface Recommendations {
-  /** `popularity` where the model knows nothing about the user. */
+  /** `popularity` for a user about whom the model knows nothing. */
   readonly ranked_by: 'model' | 'popularity';
-  /** Why the model did not rank. */
+  /** The reason for which the model did not rank. */
   readonly reason?: string;
   readonly items: readonly (Item & { readonly score: number })[];
 }
 
 const DEFAULT_TOP_K = 10;
-/** Each query looks at every item of the catalogue. */
+/** Bounds the time of a request: each query ranks the whole catalogue. */
 const MAX_QUERIES = 1_000;
-/** Of all queries together. */
+/** Bounds the recommendations of all queries together. */
 const MAX_RECOMMENDATIONS = 100_000;
 
 const decode = ({ inputs, parameters }: Payload): Request => {
@@ -74,39 +67,62 @@ const decode = ({ inputs, parameters }: Payload): Request => {
   };
 };
 
+const rank = (
+  scores: Scores,
+  { excluded }: ResolvedQuery,
+  topK: number,
+  { items }: Catalogue,
+): Recommendations['items'] =>
+  topIndices(scores, topK, excluded).map((index) => ({ ...element(items, index), score: scoreAt(scores, index) }));
+
+/** @throws `MODEL_INVALID` when the graph gave more or fewer scores than the catalogue has items */
+const rankByModel = (
+  outputs: Tensors,
+  { scores: { name } }: RecommenderGraph,
+  row: Row,
+  topK: number,
+  catalogue: Catalogue,
+): Recommendations => {
+  const { data: scores } = tensorOf(outputs, name, 'float32');
+  if (scores.length !== catalogue.items.length)
+    throw new ServingError(
+      'MODEL_INVALID',
+      `the graph gave ${scores.length} scores, ${ITEMS_FILE} has ${catalogue.items.length} items`,
+    );
+  return { ranked_by: 'model', items: rank(scores, row, topK, catalogue) };
+};
+
+/** @throws `INVALID_INPUT` when the catalogue has no popularity */
+const rankByPopularity = (cold: ResolvedQuery, place: string, topK: number, catalogue: Catalogue): Recommendations => {
+  const { coldReason: reason = '' } = cold;
+  if (catalogue.popularity === undefined)
+    throw new ServingError('INVALID_INPUT', `${place}: ${reason}, and the catalogue has no popularity`);
+  return { ranked_by: 'popularity', reason, items: rank(catalogue.popularity, cold, topK, catalogue) };
+};
+
+/** @throws `MODEL_INVALID` when the graph is made for another number of items */
+const assertCatalogueFits = ({ scores, history }: RecommenderGraph, { items }: Catalogue): void => {
+  const other = [scores, history]
+    .map((spec) => spec?.shape[1])
+    .find((width) => typeof width === 'number' && width !== items.length);
+  if (other !== undefined)
+    throw new ServingError(
+      'MODEL_INVALID',
+      `the graph is made for ${other} items, ${ITEMS_FILE} has ${items.length}: its lines are the graph's indices`,
+    );
+};
+
+/** A row with the last user and the last item, so that a graph that knows fewer fails at push. */
+const blankRow = ({ catalogue, users }: Resources): Row => ({
+  query: 0,
+  user: (users?.histories.length ?? 1) - 1,
+  history: [catalogue.items.length - 1],
+  excluded: new Set(),
+  coldReason: undefined,
+});
+
 const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, Row, Resources> => {
   const takes = { user: graph.user !== undefined, history: graph.history !== undefined };
-
-  const rank = (
-    scores: Float32Array | Float64Array,
-    { excluded }: ResolvedQuery,
-    topK: number,
-    { items }: Catalogue,
-  ): Recommendations['items'] =>
-    topIndices(scores, topK, excluded).map((index) => ({ ...(items[index] as Item), score: scores[index] as number }));
-
-  const rankByModel = (outputs: Tensors, row: Row, topK: number, catalogue: Catalogue): Recommendations => {
-    const scores = outputs[graph.scores.name]?.data as Float32Array;
-    if (scores.length !== catalogue.items.length)
-      throw new ServingError(
-        'MODEL_INVALID',
-        `the graph gave ${scores.length} scores, ${ITEMS_FILE} has ${catalogue.items.length} items`,
-      );
-    return { ranked_by: 'model', items: rank(scores, row, topK, catalogue) };
-  };
-
-  const rankByPopularity = (
-    cold: ResolvedQuery,
-    place: string,
-    topK: number,
-    catalogue: Catalogue,
-  ): Recommendations => {
-    const { coldReason: reason = '' } = cold;
-    if (catalogue.popularity === undefined)
-      throw new ServingError('INVALID_INPUT', `${place}: ${reason}, and the catalogue does not say what is popular`);
-    return { ranked_by: 'popularity', reason, items: rank(catalogue.popularity, cold, topK, catalogue) };
-  };
-
   return {
     blank: { queries: undefined, isList: false, topK: DEFAULT_TOP_K },
     outputNames: [graph.scores.name],
@@ -114,38 +130,26 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
 
     async load(read) {
       const catalogue = parseCatalogue(await read(ITEMS_FILE));
-      const other = [graph.scores, graph.history]
-        .map((spec) => spec?.shape[1])
-        .find((width) => typeof width === 'number' && width !== catalogue.items.length);
-      if (other !== undefined)
-        throw new ServingError(
-          'MODEL_INVALID',
-          `the graph is made for ${other} items, ${ITEMS_FILE} has ${catalogue.items.length}: its lines are the graph's indices`,
-        );
+      assertCatalogueFits(graph, catalogue);
       return { catalogue, users: hasUsers ? parseUsers(await read(USERS_FILE), catalogue) : undefined };
     },
 
-    prepare({ queries }, _signature, { catalogue, users }) {
-      if (queries === undefined) {
-        // The last of each, so that a graph that knows fewer shows at push.
-        const [user, item] = [(users?.histories.length ?? 1) - 1, catalogue.items.length - 1];
-        return [{ query: 0, user, history: [item], excluded: new Set(), coldReason: undefined }];
-      }
-      const resolved = queries.map((query, index) => ({
-        query: index,
-        ...resolveQuery(query, takes, catalogue, users),
-      }));
-      return resolved.filter(({ coldReason }) => coldReason === undefined);
+    prepare({ queries }, resources) {
+      if (queries === undefined) return [blankRow(resources)];
+      const { catalogue, users } = resources;
+      return queries
+        .map((query, index) => ({ query: index, ...resolveQuery(query, takes, catalogue, users) }))
+        .filter(({ coldReason }) => coldReason === undefined);
     },
 
-    // No graph has to know a number that stands for no item.
+    // Histories of one length need no padding, so that the graph needs no index that stands for no item.
     group: ({ history }) => (graph.history && isIndex(graph.history) ? String(history.length) : ''),
 
     collate: (rows, _signature, { catalogue }) => toFeeds(rows, graph, catalogue.items.length),
 
     postprocess(outputs, { queries, isList, topK }, rows, { catalogue, users }) {
       const answers = new Map(
-        rows.map((row, index) => [row.query, rankByModel(outputs[index] ?? {}, row, topK, catalogue)]),
+        rows.map((row, index) => [row.query, rankByModel(element(outputs, index), graph, row, topK, catalogue)]),
       );
       const all = (queries ?? []).map(
         (query, index) =>
@@ -158,20 +162,18 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
 };
 
 /**
- * A user, by history or id → `{ranked_by, items: [{id, score, …}]}`, best first, equal scores in the order of the catalogue; a list for a list.
- * Graph: see `readGraph`. The catalogue is `items.jsonl` of the bundle, in the order of the scores.
- *
- * @throws `MODEL_INVALID` when `settings` or `signature` are not those of a recommender
+ * A user, by history or id → `{ranked_by, items: [{id, score, …}]}`, best first; equal scores keep the order of the catalogue. A list of users →
+ * a list of these. Graph: see `findTensors`. The catalogue is `items.jsonl` of the bundle, in the order of the scores.
  */
-export const createRecommendation = (settings: unknown, signature: Signature): Task => {
-  const parsed = v.safeParse(settingsSchema, settings);
-  if (!parsed.success)
-    throw new ServingError('MODEL_INVALID', `recommendation settings: ${v.summarize(parsed.issues)}`);
-  const graph = readGraph(signature);
-  if (graph.user !== undefined && !parsed.output.hasUsers)
-    throw new ServingError(
-      'MODEL_INVALID',
-      `the graph takes the index of a user (${graph.user.name}), and there is no ${USERS_FILE}, whose lines say who that is`,
-    );
-  return singlePass(steps(graph, parsed.output.hasUsers));
+export const recommendation: TaskType<RecommendationSettings> = {
+  settings: settingsSchema,
+  create({ hasUsers }, version) {
+    const graph = findTensors(signatureOf(version));
+    if (graph.user !== undefined && !hasUsers)
+      throw new ServingError(
+        'MODEL_INVALID',
+        `the graph takes the index of a user (${graph.user.name}), and there is no ${USERS_FILE}, whose lines say who that is`,
+      );
+    return singlePass(steps(graph, hasUsers));
+  },
 };

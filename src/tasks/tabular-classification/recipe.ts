@@ -1,10 +1,12 @@
 import { findClasses } from '../../onnx/zip-map.ts';
 import type { ModelSource } from '../../source/model-source.ts';
 import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
+import { assertClassCount, countElements } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { answerBlank, CONFIG, readColumns, readConfig } from '../tabular-recipe.ts';
+import type { TabularClassificationSettings } from './settings.ts';
 
-/** `"id2label"` of config.json, else what the classifier in the graph calls its classes. */
+/** Labels of `"id2label"` in config.json; without it, the class names of the classifier in the graph. */
 const readClassLabels = async ({ graphs: { model } }: ModelSource, config: Settings): Promise<string[]> => {
   const classes = model && findClasses(await model.read());
   if (config.id2label === undefined && classes !== undefined) return classes;
@@ -18,7 +20,7 @@ const readClassLabels = async ({ graphs: { model } }: ModelSource, config: Setti
   return labels;
 };
 
-export const tabularClassification: TaskRecipe = {
+export const tabularClassification: TaskRecipe<TabularClassificationSettings> = {
   graphs: ['model'],
   example: '<rows.csv>',
 
@@ -27,9 +29,8 @@ export const tabularClassification: TaskRecipe = {
     return { settings: { ...readColumns(config), labels: await readClassLabels(source, config) }, files };
   },
 
-  async tryOut(task, model, { settings }) {
-    const [row] = (await answerBlank(task, model)) as unknown[][];
-    const { length: labels } = settings.labels as unknown[];
-    if (row?.length !== labels) refuse(`the graph has ${row?.length} classes, "id2label" in ${CONFIG} names ${labels}`);
+  async trialRun(task, model, { labels }) {
+    const rows = await answerBlank(task, model);
+    assertClassCount(Array.isArray(rows) ? countElements(rows[0]) : undefined, labels);
   },
 };

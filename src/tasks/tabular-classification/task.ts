@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature } from '../../core/tensor.ts';
@@ -12,25 +11,19 @@ import {
   type TableSource,
   toFeeds,
 } from '../../media/table/steps.ts';
-import { columnsSchema, createTable, type Table } from '../../media/table/table.ts';
+import { createTable, type Table } from '../../media/table/table.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
-import type { Task } from '../task.ts';
-
-const settingsSchema = v.object({
-  /** Left out, the graph's inputs name the columns. */
-  columns: v.optional(columnsSchema),
-  /** Label of each class, in the order of the scores. */
-  labels: v.pipe(v.array(v.string()), v.minLength(1)),
-});
+import { signatureOf, type TaskType } from '../task-type.ts';
+import { settingsSchema, type TabularClassificationSettings } from './settings.ts';
 
 interface Request {
   readonly source: TableSource;
   readonly topK: number;
 }
 
-/** The scores float[N,C] among the outputs; the predicted label beside them is the one of the best score. @throws `MODEL_INVALID` */
+/** The name of the scores float[N,C]; an output with the predicted label is passed over. @throws `MODEL_INVALID` */
 const findScores = ({ outputs }: Signature): string => {
   const floats = outputs.filter(
     ({ dtype, shape }) => dtype.startsWith('float') && dtype !== 'float16' && shape.length === 2,
@@ -67,15 +60,13 @@ const steps = (table: Table, labels: readonly string[], scores: string): SingleP
 });
 
 /**
- * Rows of a table → `[[{label, score}]]`: for each row its labels, best first; equal scores keep the order of the labels.
- * Graph: columns as one input [N,F], one for each or one for each type → scores float[N,C], as skl2onnx writes it.
- *
- * @throws `MODEL_INVALID` when `settings` and `signature` do not fit each other
+ * Rows of a table → `[[{label, score}]]`: the labels of each row, best first; equal scores keep the order of the labels.
+ * Graph: columns as one input [N,F], one for each column or one for each type → scores float[N,C], as skl2onnx writes it.
  */
-export const createTabularClassification = (settings: unknown, signature: Signature): Task => {
-  const parsed = v.safeParse(settingsSchema, settings);
-  if (!parsed.success)
-    throw new ServingError('MODEL_INVALID', `tabular-classification settings: ${v.summarize(parsed.issues)}`);
-  const { columns, labels } = parsed.output;
-  return singlePass(steps(createTable(columns, signature), labels, findScores(signature)));
+export const tabularClassification: TaskType<TabularClassificationSettings> = {
+  settings: settingsSchema,
+  create({ columns, labels }, version) {
+    const signature = signatureOf(version);
+    return singlePass(steps(createTable(columns, signature), labels, findScores(signature)));
+  },
 };

@@ -1,7 +1,8 @@
 import type { TaskRecipe } from '../recipe.ts';
 import { answerBlank, readColumns, readConfig } from '../tabular-recipe.ts';
+import type { TabularRegressionSettings } from './settings.ts';
 
-export const tabularRegression: TaskRecipe = {
+export const tabularRegression: TaskRecipe<TabularRegressionSettings> = {
   graphs: ['model'],
   example: '<rows.csv>',
 
@@ -10,7 +11,7 @@ export const tabularRegression: TaskRecipe = {
     return { settings: readColumns(config), files };
   },
 
-  async tryOut(task, model) {
+  async trialRun(task, model) {
     await answerBlank(task, model);
   },
 };

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature } from '../../core/tensor.ts';
@@ -12,17 +11,13 @@ import {
   type TableSource,
   toFeeds,
 } from '../../media/table/steps.ts';
-import { columnsSchema, createTable } from '../../media/table/table.ts';
+import { createTable, type Table } from '../../media/table/table.ts';
 import { assertKnownParameters } from '../parameters.ts';
-import { singlePass } from '../single-pass.ts';
-import type { Task } from '../task.ts';
+import { type SinglePass, singlePass } from '../single-pass.ts';
+import { signatureOf, type TaskType } from '../task-type.ts';
+import { settingsSchema, type TabularRegressionSettings } from './settings.ts';
 
-const settingsSchema = v.object({
-  /** Left out, the graph's inputs name the columns. */
-  columns: v.optional(columnsSchema),
-});
-
-/** The only output float[N] or float[N,targets]. @throws `MODEL_INVALID` */
+/** The name of the only output, float[N] or float[N,targets]. @throws `MODEL_INVALID` */
 const findTargets = ({ outputs }: Signature): string => {
   const [targets, ...others] = outputs;
   const isFloat = targets?.dtype === 'float32' || targets?.dtype === 'float64';
@@ -33,37 +28,36 @@ const findTargets = ({ outputs }: Signature): string => {
   );
 };
 
+const steps = (table: Table, targets: string): SinglePass<TableSource, Row, undefined> => ({
+  blank: blankTable(table),
+  outputNames: [targets],
+
+  decode(payload) {
+    assertKnownParameters(payload.parameters, []);
+    return decodeTable(payload, table);
+  },
+
+  prepare: (source) => readTable(source, table),
+
+  collate: (rows) => toFeeds(rows, table),
+
+  postprocess: (outputs, source, rows) =>
+    jsonAnswer(
+      rows.map((row, index) => {
+        const numbers = readNumbers(outputs[index] ?? {}, targets, row, table, nameRow(source, index));
+        return numbers.length === 1 ? numbers[0] : [...numbers];
+      }),
+    ),
+});
+
 /**
- * Rows of a table → `[number]`: one for each row, or a list where the model has several targets.
- * Graph: columns as one input [N,F], one for each or one for each type → float[N,targets], as skl2onnx writes it.
- *
- * @throws `MODEL_INVALID` when `settings` and `signature` do not fit each other
+ * Rows of a table → a list with a number for each row, or a list of numbers for each row of a model with several targets.
+ * Graph: columns as one input [N,F], one for each column or one for each type → float[N,targets], as skl2onnx writes it.
  */
-export const createTabularRegression = (settings: unknown, signature: Signature): Task => {
-  const parsed = v.safeParse(settingsSchema, settings);
-  if (!parsed.success)
-    throw new ServingError('MODEL_INVALID', `tabular-regression settings: ${v.summarize(parsed.issues)}`);
-  const table = createTable(parsed.output.columns, signature);
-  const targets = findTargets(signature);
-  return singlePass<TableSource, Row>({
-    blank: blankTable(table),
-    outputNames: [targets],
-
-    decode(payload) {
-      assertKnownParameters(payload.parameters, []);
-      return decodeTable(payload, table);
-    },
-
-    prepare: (source) => readTable(source, table),
-
-    collate: (rows) => toFeeds(rows, table),
-
-    postprocess: (outputs, source, rows) =>
-      jsonAnswer(
-        rows.map((row, index) => {
-          const numbers = readNumbers(outputs[index] ?? {}, targets, row, table, nameRow(source, index));
-          return numbers.length === 1 ? numbers[0] : [...numbers];
-        }),
-      ),
-  });
+export const tabularRegression: TaskType<TabularRegressionSettings> = {
+  settings: settingsSchema,
+  create({ columns }, version) {
+    const signature = signatureOf(version);
+    return singlePass(steps(createTable(columns, signature), findTargets(signature)));
+  },
 };

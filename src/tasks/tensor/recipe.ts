@@ -2,12 +2,16 @@ import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
 import { refuse } from '../../source/settings-file.ts';
 import { answerOne } from '../answer-one.ts';
+import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import type { TensorSettings } from './settings.ts';
 
 const symbolicNames = ({ inputs }: Signature): Set<string> =>
-  new Set(inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string' && size !== '')) as string[]);
+  new Set(
+    inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string').filter((name) => name !== '')),
+  );
 
-/** Every input has to be sent; outputs can be chosen, so that one of them is enough. */
+/** @throws `MODEL_INVALID` when an input, or every output, is float16. Callers send every input, and choose among outputs. */
 const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
   const isHalf = ({ dtype }: TensorSpec): boolean => dtype === 'float16';
   if (!inputs.some(isHalf) && !outputs.every(isHalf)) return;
@@ -17,14 +21,14 @@ const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
   );
 };
 
-export const tensor: TaskRecipe = {
+export const tensor: TaskRecipe<TensorSettings> = {
   graphs: ['model'],
   example: '<request.json>',
 
   read: async () => ({ settings: {} }),
 
-  async tryOut(task, model, { graphs: { model: graph } }, dimensions) {
-    const { signature = { inputs: [], outputs: [] } } = graph ?? {};
+  async trialRun(task, model, _settings, dimensions) {
+    const { signature } = graphOf(model.graphs);
     assertJsonCanCarry(signature);
     const known = symbolicNames(signature);
     for (const name of Object.keys(dimensions))

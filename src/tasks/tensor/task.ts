@@ -1,39 +1,47 @@
-import type { Answer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
+import type { Payload } from '../../core/payload.ts';
 import { type Tensors, zeros } from '../../core/tensor.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
-import { type GraphSignatures, SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
+import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
+import { graphOf } from '../graph-of.ts';
+import { oneByOne } from '../one-by-one.ts';
 import type { Task } from '../task.ts';
+import type { TaskType, TaskVersion } from '../task-type.ts';
+import { settingsSchema, type TensorSettings } from './settings.ts';
 
-/** A request to one graph, in the graph's own names. */
+/** A request to one graph, with the graph's own names. */
 interface GraphRequest extends InferRequest {
   readonly role: string;
-  /** Stands before names in the answer. */
+  /** Put before names in the answer. */
   readonly prefix: string;
 }
 
-/** The graph that all inputs of `request` belong to. @throws `INVALID_INPUT` */
+const withoutPrefix = (names: readonly string[], prefix: string): string[] =>
+  names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+
+/** The request to the graph that all inputs belong to. @throws `INVALID_INPUT` when a tensor belongs to another graph or none */
 const chooseGraph = (request: InferRequest, roles: readonly string[], isOutputsGiven: boolean): GraphRequest => {
   const [first = ''] = roles;
   if (roles.length === 1) return { ...request, role: first, prefix: '' };
   const names = Object.keys(request.feeds);
   const role = roles.find((candidate) => names[0]?.startsWith(candidate + SEPARATOR));
   const prefix = `${role}${SEPARATOR}`;
-  const stranger = names.find((name) => role === undefined || !name.startsWith(prefix));
-  if (stranger !== undefined)
+  const stranger = names.find((name) => !name.startsWith(prefix));
+  if (role === undefined || stranger !== undefined)
     throw new ServingError(
       'INVALID_INPUT',
-      `input "${stranger}" belongs to another graph or none: a request runs one of ${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
+      `input "${stranger ?? names[0]}" belongs to another graph or none: a request runs one of ${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
     );
   const outside = request.outputNames.find((name) => !name.startsWith(prefix));
   if (isOutputsGiven && outside !== undefined)
     throw new ServingError('INVALID_INPUT', `output "${outside}" does not belong to ${role}, which the inputs run`);
-  const strip = (name: string): string => name.slice(prefix.length);
+  const feeds = Object.entries(request.feeds).map(([name, tensor]) => [name.slice(prefix.length), tensor]);
   return {
     ...request,
-    feeds: Object.fromEntries(Object.entries(request.feeds).map(([name, tensor]) => [strip(name), tensor])),
-    outputNames: request.outputNames.filter((name) => name.startsWith(prefix)).map(strip),
-    role: role as string,
+    feeds: Object.fromEntries(feeds),
+    outputNames: withoutPrefix(request.outputNames, prefix),
+    role,
     prefix,
   };
 };
@@ -43,43 +51,42 @@ const rename = (outputs: Tensors, prefix: string): Tensors =>
     ? outputs
     : Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [prefix + name, tensor]));
 
-/** Tensors in, tensors out, in the words of the Open Inference Protocol: what every model can do without further configuration. */
-export const createTensorTask = (name: string, graphs: GraphSignatures): Task => {
+/** The document of the protocol. Callers of the task API, and uploads, send its inputs alone. */
+const toDocument = ({ inputs, parameters }: Payload): unknown =>
+  Array.isArray(inputs) ? { ...parameters, inputs } : inputs;
+
+/** Tensors → tensors, by the Open Inference Protocol: the task of any model, whatever other task it has. */
+export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphRequest, undefined> => {
   const signature = tensorSignature(graphs);
   const roles = Object.keys(graphs);
 
   return {
-    decode: ({ inputs, parameters }) => {
-      if (inputs instanceof Uint8Array) {
-        const problem = `model ${name} takes tensors as JSON: {"inputs": [{"name", "shape", "datatype", "data"}]}; to send it pictures, text or sound, push it with its config.json as another task, such as --task image-classification`;
-        throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
-      }
-      // The task API and uploads name the inputs alone, the protocol itself sends its whole document.
-      const document = Array.isArray(inputs) ? { ...parameters, inputs } : inputs;
-      const isOutputsGiven = Array.isArray((document as { outputs?: unknown } | null)?.outputs);
+    decode(payload) {
+      if (payload.inputs instanceof Uint8Array)
+        throw new ServingError(
+          'UNSUPPORTED_MEDIA_TYPE',
+          `model ${name} takes tensors as JSON: {"inputs": [{"name", "shape", "datatype", "data"}]}; to send it images, text or audio, push it with its config.json as another task, such as --task image-classification`,
+        );
+      const document = toDocument(payload);
+      const isOutputsGiven = isObject(document) && Array.isArray(document.outputs);
       return chooseGraph(parseInferRequest(document, signature), roles, isOutputsGiven);
     },
 
-    blank: (dimensions): GraphRequest => ({
+    blank: (dimensions) => ({
       ...{ id: undefined, role: roles[0] ?? '', prefix: '' },
       ...{ feeds: zeros(signature, dimensions), outputNames: signature.outputs.map((output) => output.name) },
     }),
 
-    async predict(requests, model, lap) {
-      const outcomes: PromiseSettledResult<Answer>[] = [];
-      for (const { role, prefix, id, feeds, outputNames } of requests as GraphRequest[]) {
-        try {
-          const graph = model.graphs[role];
-          if (graph === undefined) throw new ServingError('MODEL_INVALID', `model ${name} has no graph "${role}"`);
-          const outputs = rename(await graph.run(feeds, outputNames), prefix);
-          lap('run');
-          lap('postprocess');
-          outcomes.push({ status: 'fulfilled', value: { kind: 'tensors', id, outputs } });
-        } catch (reason) {
-          outcomes.push({ status: 'rejected', reason });
-        }
-      }
-      return outcomes;
-    },
+    predict: oneByOne(async ({ role, prefix, id, feeds, outputNames }, model, lap) => {
+      const outputs = rename(await graphOf(model.graphs, role).run(feeds, outputNames), prefix);
+      lap('run');
+      lap('postprocess');
+      return { kind: 'tensors', id, outputs };
+    }),
   };
+};
+
+export const tensor: TaskType<TensorSettings> = {
+  settings: settingsSchema,
+  create: (_settings, version) => createTensorTask(version),
 };

@@ -1,18 +1,21 @@
-import { readLabels, refuse, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
+import type { Tokenizer } from '../../media/text/tokenizer.ts';
+import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
+import { assertClassCount } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import type { FunctionName, TextClassificationSettings } from './settings.ts';
 
-/** What `transformers` leaves out of config.json because every model has it that says nothing else. */
+/** The default of `transformers`, which it leaves out of config.json. */
 const DEFAULT_LABELS = ['LABEL_0', 'LABEL_1'];
 
-/** As the Hugging Face pipeline chooses. */
-const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): string => {
+/** The function that the Hugging Face pipeline would choose. */
+const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): FunctionName => {
   if (problem === 'regression') return 'none';
   return problem === 'multi_label_classification' || labels.length === 1 ? 'sigmoid' : 'softmax';
 };
 
-export const textClassification: TaskRecipe = {
+export const textClassification: TaskRecipe<TextClassificationSettings, Tokenizer> = {
   graphs: ['model'],
   example: '<text.txt>',
 
@@ -26,11 +29,9 @@ export const textClassification: TaskRecipe = {
     };
   },
 
-  async tryOut(task, model, { settings }) {
+  async trialRun(task, model, { labels, maxLength }) {
     await runBlank(task, model);
-    const outputs = await runExtremes(model, settings.maxLength as number | undefined);
-    const classes = (outputs.logits ?? Object.values(outputs)[0])?.shape[1];
-    const { length: labels } = settings.labels as unknown[];
-    if (classes !== labels) refuse(`the graph has ${classes} classes, "id2label" in config.json names ${labels}`);
+    const outputs = await runExtremes(model, maxLength);
+    assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[1], labels);
   },
 };

@@ -1,7 +1,9 @@
+import { argMax } from '../../core/arg-max.ts';
+import { float32At } from '../../core/typed-arrays.ts';
 import { softmax } from '../scores.ts';
 import type { ClassifiedToken } from './classified-tokens.ts';
 
-/** How the tokens of a text become its answer, as `aggregation_strategy` of the Hugging Face pipeline. */
+/** Ways from tokens to entities: `aggregation_strategy` of the Hugging Face pipeline. */
 export const AGGREGATION_STRATEGIES = ['none', 'simple', 'first', 'average', 'max'] as const;
 
 export type AggregationStrategy = (typeof AGGREGATION_STRATEGIES)[number];
@@ -13,7 +15,7 @@ interface Labelled {
   readonly end: number;
 }
 
-/** One token, for the strategy `none`. */
+/** A token, for the strategy `none`. */
 export interface TokenEntity extends Labelled {
   readonly entity: string;
   readonly index: number;
@@ -32,7 +34,7 @@ type Decided = Omit<TokenEntity, 'index'>;
 interface Vocabulary {
   /** Label of each class, by index. */
   readonly labels: readonly string[];
-  /** Tokens as they read together. */
+  /** Joins tokens to the text that they stand for. */
   readonly toText: (tokens: readonly string[]) => string;
 }
 
@@ -42,39 +44,42 @@ export interface Aggregation extends Vocabulary {
   readonly ignoredLabels: ReadonlySet<string>;
 }
 
-/** Index of the largest; the first of equal ones. */
-const argMax = (scores: Float32Array): number =>
-  scores.reduce((best, score, index) => (score > (scores[best] as number) ? index : best), 0);
-
-const largest = (scores: Float32Array): number => scores[argMax(scores)] as number;
+const largest = (scores: Float32Array): number => float32At(scores, argMax(scores));
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The scores that speak for a word of several tokens. */
-const WORD_SCORES: Record<'first' | 'average' | 'max', (tokens: readonly Float32Array[]) => Float32Array> = {
-  first: ([first]) => first as Float32Array,
-  average: (tokens) =>
-    (tokens[0] as Float32Array).map((_, label) => mean(tokens.map((scores) => scores[label] as number))),
+/** Items that belong together, in their order; at least one. */
+type Group<T> = readonly [first: T, ...others: T[]];
+
+/** The scores of a word of several tokens. */
+const WORD_SCORES: Record<'first' | 'average' | 'max', (tokens: Group<Float32Array>) => Float32Array> = {
+  first: ([first]) => first,
+  average: (tokens) => tokens[0].map((_, label) => mean(tokens.map((scores) => float32At(scores, label)))),
   max: (tokens) => tokens.reduce((best, scores) => (largest(scores) > largest(best) ? scores : best)),
 };
 
-/** Cuts `items` before each one that does not belong to what was gathered so far. */
-const gather = <T>(items: readonly T[], belongs: (item: T, previous: T) => boolean): [T, ...T[]][] => {
-  const groups: [T, ...T[]][] = [];
-  let previous: T | undefined;
+/** Cuts `items` before each item that does not belong to the previous one. */
+const gather = <T>(items: readonly T[], belongs: (item: T, previous: T) => boolean): Group<T>[] => {
+  const groups: { members: [T, ...T[]]; last: T }[] = [];
   for (const item of items) {
     const group = groups.at(-1);
-    if (group !== undefined && belongs(item, previous as T)) group.push(item);
-    else groups.push([item]);
-    previous = item;
+    if (group !== undefined && belongs(item, group.last)) {
+      group.members.push(item);
+      group.last = item;
+    } else groups.push({ members: [item], last: item });
   }
-  return groups;
+  return groups.map(({ members }) => members);
 };
 
-const span = <T extends Pick<Labelled, 'start' | 'end'>>(parts: readonly [T, ...T[]]) => ({
-  start: parts[0].start,
-  end: (parts.at(-1) as T).end,
+const span = ([first, ...others]: Group<Pick<Labelled, 'start' | 'end'>>) => ({
+  start: first.start,
+  end: (others.at(-1) ?? first).end,
 });
+
+const mapGroup = <T, U>([first, ...others]: Group<T>, map: (item: T) => U): Group<U> => [
+  map(first),
+  ...others.map(map),
+];
 
 const nameOf = (label: number, { labels }: Vocabulary): string => labels[label] ?? `LABEL_${label}`;
 
@@ -84,11 +89,11 @@ const decideWords = (
   vocabulary: Vocabulary,
 ): Decided[] =>
   gather(tokens, ({ isSubword }) => isSubword).map((word) => {
-    const scores = WORD_SCORES[strategy](word.map(({ logits }) => softmax(logits)));
+    const scores = WORD_SCORES[strategy](mapGroup(word, ({ logits }) => softmax(logits)));
     const label = argMax(scores);
     return {
       entity: nameOf(label, vocabulary),
-      score: scores[label] as number,
+      score: float32At(scores, label),
       word: vocabulary.toText(word.map((token) => token.word)),
       ...span(word),
     };
@@ -98,10 +103,10 @@ const decideTokens = (tokens: readonly ClassifiedToken[], vocabulary: Vocabulary
   tokens.map(({ logits, word, start, end, index }) => {
     const scores = softmax(logits);
     const label = argMax(scores);
-    return { entity: nameOf(label, vocabulary), score: scores[label] as number, index, word, start, end };
+    return { entity: nameOf(label, vocabulary), score: float32At(scores, label), index, word, start, end };
   });
 
-/** `B-PER` begins a `PER`; `I-PER` goes on with one, and so does a label without either prefix. */
+/** `B-PER` begins a `PER`; `I-PER`, or a label without a prefix, goes on with it. */
 const parseLabel = (label: string): { begins: boolean; tag: string } => ({
   begins: label.startsWith('B-'),
   tag: /^[BI]-/.test(label) ? label.slice(2) : label,
@@ -120,19 +125,24 @@ const group = (decided: readonly Decided[], { toText }: Vocabulary): EntityGroup
   }));
 };
 
-/** How many characters (code points) an entity of `text` has, as Python counts. Counted once for all, since entities of a hostile text can be long. */
+/**
+ * A function that counts the characters (code points) of an entity of `text`, as Python does. All positions are counted once, since entities of
+ * a hostile text can be long.
+ */
 const createMeasure = (text: string): ((entity: Labelled) => number) => {
   const before = new Uint32Array(text.length + 1);
+  let count = 0;
   for (let unit = 0; unit < text.length; unit++) {
     const isSecondHalf = (text.charCodeAt(unit) & 0xfc00) === 0xdc00;
-    before[unit + 1] = (before[unit] as number) + (isSecondHalf ? 0 : 1);
+    count += isSecondHalf ? 0 : 1;
+    before[unit + 1] = count;
   }
-  return ({ start, end }) => (before[end] as number) - (before[start] as number);
+  return ({ start, end }) => (before[end] ?? count) - (before[start] ?? count);
 };
 
 /**
- * What remains of the entities of overlapping windows, by their place in the text: of those that begin within another the longest, and
- * the surest of equally long ones (`aggregate_overlapping_entities`).
+ * The entities of overlapping windows, by their place in the text. The longest of overlapping entities remains, and the entity with the best
+ * score of equally long ones (`aggregate_overlapping_entities`).
  */
 const mergeGroups = (groups: readonly EntityGroup[], text: string): EntityGroup[] => {
   const lengthOf = createMeasure(text);
@@ -141,7 +151,7 @@ const mergeGroups = (groups: readonly EntityGroup[], text: string): EntityGroup[
   if (first === undefined) return [];
   const kept: EntityGroup[] = [];
   let current = first;
-  // The first is compared with itself, as there: one without width, which byte-level tokens of a space are, stays twice.
+  // The first is compared with itself, as in transformers: an entity without width, a byte-level token of a space, stays twice.
   for (const entity of sorted) {
     if (entity.start >= current.end) {
       kept.push(current);
@@ -154,7 +164,7 @@ const mergeGroups = (groups: readonly EntityGroup[], text: string): EntityGroup[
   return [...kept, current];
 };
 
-/** Each token once, as the window says that is surest of it. */
+/** Each token once, from the window that gives it the best score. */
 const mergeTokens = (tokens: readonly TokenEntity[]): TokenEntity[] => {
   const byIndex = new Map<number, TokenEntity>();
   for (const token of tokens) {
@@ -165,8 +175,8 @@ const mergeTokens = (tokens: readonly TokenEntity[]): TokenEntity[] => {
 };
 
 /**
- * The entities of `text` from the tokens of its windows, one window when the text is not long, as `TokenClassificationPipeline` of
- * `transformers` 4.57 finds them. With the strategy `none` that takes one window only; here each token of a long text is told once.
+ * The entities of `text` from the tokens of its windows, as `TokenClassificationPipeline` of `transformers` 4.57 finds them. Its strategy `none`
+ * takes a single window; here each token of a text of several windows is answered once.
  */
 export const aggregateTokens = (
   windows: readonly (readonly ClassifiedToken[])[],

@@ -2,35 +2,35 @@ import type { Tensor } from '../../core/tensor.ts';
 import { rowStart } from '../../media/text/collate.ts';
 import type { Tokenizer, Window } from '../../media/text/tokenizer.ts';
 
-/** A token of the text and what the model says of it. */
+/** A token of the text with its logits. */
 export interface ClassifiedToken {
-  /** As the vocabulary writes it, such as `##ing`; the text itself where the vocabulary has nothing for it. */
+  /** The form of the vocabulary, such as `##ing`; the text itself for an unknown token. */
   readonly word: string;
   /** float32[L] by label. */
   readonly logits: Float32Array;
   /** Place in the caller's own text, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
-  /** Place among the tokens of the text, the special ones counted too. */
+  /** Place among the tokens of the text, special tokens included. */
   readonly index: number;
-  /** Whether it goes on with the word of the token before. */
+  /** True for a token that goes on with the word of the token before. */
   readonly isSubword: boolean;
 }
 
 /**
- * Whether a token goes on with the word before, as `gather_pre_entities` of `transformers` decides: by its length where the vocabulary
- * marks such tokens, otherwise by there being no space. Lengths are in code points, as Python counts.
+ * Tells whether a token goes on with the word before, like `gather_pre_entities` of `transformers`. A vocabulary that marks such tokens makes
+ * them longer than their text; otherwise a missing space decides. Lengths are in code points, as Python counts.
  */
 const isSubword = (token: string, text: string, start: number, end: number, { subwordPrefix }: Tokenizer): boolean =>
   subwordPrefix === undefined
     ? start > 0 && text[start - 1] !== ' ' && text[start] !== ' '
     : [...token].length !== [...text.slice(start, end)].length;
 
-/** What the graph says of the tokens of one window, float32[1,T,L], without the special ones. */
+/** The tokens of one window with their logits, from float32[1,T,L]; special tokens are left out. */
 export const classifyTokens = (
   { encoding, start: before }: Window,
   text: string,
-  { data, shape }: Tensor,
+  { data, shape }: Tensor<'float32'>,
   tokenizer: Tokenizer,
 ): ClassifiedToken[] => {
   const [, length = 0, labels = 0] = shape;
@@ -38,7 +38,7 @@ export const classifyTokens = (
   return encoding.ids.flatMap((id, index): ClassifiedToken[] => {
     if (encoding.special[index]) return [];
     const [start, end] = encoding.offsets[index] ?? [0, 0];
-    const logits = (data as Float32Array).subarray((first + index) * labels, (first + index + 1) * labels);
+    const logits = data.subarray((first + index) * labels, (first + index + 1) * labels);
     const place = { logits, start, end, index: before + index };
     if (id === tokenizer.unknownId) return [{ ...place, word: text.slice(start, end), isSubword: false }];
     const word = tokenizer.token(id) ?? '';

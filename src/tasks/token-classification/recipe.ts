@@ -1,9 +1,12 @@
-import { readLabels, refuse, requireSettingsFile } from '../../source/settings-file.ts';
+import type { Tokenizer } from '../../media/text/tokenizer.ts';
+import { readLabels, requireSettingsFile } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
+import { assertClassCount } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import type { TokenClassificationSettings } from './settings.ts';
 
-export const tokenClassification: TaskRecipe = {
+export const tokenClassification: TaskRecipe<TokenClassificationSettings, Tokenizer> = {
   graphs: ['model'],
   example: '<text.txt>',
 
@@ -16,11 +19,9 @@ export const tokenClassification: TaskRecipe = {
     };
   },
 
-  async tryOut(task, model, { settings }) {
+  async trialRun(task, model, { labels, maxLength }) {
     await runBlank(task, model);
-    const outputs = await runExtremes(model, settings.maxLength as number | undefined);
-    const classes = (outputs.logits ?? Object.values(outputs)[0])?.shape[2];
-    const { length: labels } = settings.labels as unknown[];
-    if (classes !== labels) refuse(`the graph has ${classes} labels, "id2label" in config.json names ${labels}`);
+    const outputs = await runExtremes(model, maxLength);
+    assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[2], labels);
   },
 };

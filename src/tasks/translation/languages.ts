@@ -1,54 +1,26 @@
-import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
+import type { Parameters } from '../parameters.ts';
+import type { Languages } from './settings.ts';
 
-const tokens = v.record(v.string(), v.string());
-
-/** How a model is told which languages it translates between; one that is told nothing translates one pair. */
-export const languagesSchema = v.variant('by', [
-  /** A token around the source text, and one that the translation begins with: M2M100, NLLB. */
-  v.object({
-    by: v.literal('token'),
-    /** By language code. */
-    tokens,
-    /** Taken when the caller names none. */
-    source: v.optional(v.string()),
-    target: v.optional(v.string()),
-    /** Whether the source's token stands behind the text, as NLLB's `legacy_behaviour` has it. */
-    behind: v.optional(v.boolean(), false),
-  }),
-  /** A word before the source text that names the target, such as `>>fra<<`: multilingual Marian. */
-  v.object({ by: v.literal('marker'), tokens }),
-  /** A sentence before the source text, with settings of its own: T5's `task_specific_params`, by `<source>_to_<target>`. */
-  v.object({
-    by: v.literal('prefix'),
-    pairs: v.record(v.string(), v.object({ prefix: v.string(), generation: v.record(v.string(), v.unknown()) })),
-  }),
-]);
-
-export type Languages = v.InferOutput<typeof languagesSchema>;
-
-/** What a caller's choice of languages means for the model. */
+/** The languages of a request, in the words of the model. */
 export interface Direction {
-  /** Stands before each text. */
+  /** Put before each text. */
   readonly prefix: string;
   readonly sourceToken?: string;
   readonly targetToken?: string;
-  /** Of T5: which of its pairs. */
+  /** Key of a T5 model's language pair. */
   readonly pair?: string;
 }
 
-type Parameters = Readonly<Record<string, unknown>>;
 type ByToken = Extract<Languages, { by: 'token' }>;
 
-/** Codes that a message names; NLLB has two hundred. */
+/** Most codes in a message; NLLB has two hundred. */
 const NAMED_CODES = 24;
 
-const refuse = (problem: string): never => {
-  throw new ServingError('INVALID_REQUEST', problem);
-};
+const refuseParameter = (problem: string): never => refuse('INVALID_REQUEST', problem);
 
-/** `codes` as a message names them: all of them, or those that look like `wanted` before others. */
+/** The codes for a message: codes that look like `wanted` before others, at most `NAMED_CODES` of them. */
 const nameCodes = (codes: readonly string[], wanted: string): string => {
   const start = wanted.slice(0, 2).toLowerCase();
   const near = codes.filter((code) => code.toLowerCase().startsWith(start));
@@ -57,24 +29,28 @@ const nameCodes = (codes: readonly string[], wanted: string): string => {
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 };
 
-const readCode = (
+/** The token of a language. @throws `INVALID_REQUEST` for a language that the model does not know */
+const readLanguage = (
   parameters: Parameters,
   name: 'src_lang' | 'tgt_lang',
-  codes: readonly string[],
+  byCode: Readonly<Record<string, string>>,
   fallback?: string,
 ): string => {
   const code = parameters[name] ?? fallback;
-  if (code === undefined) return refuse(`parameter "${name}" is missing; this model takes ${nameCodes(codes, '')}`);
-  if (typeof code === 'string' && codes.includes(code)) return code;
-  return refuse(`parameter "${name}" is ${show(code)}; this model takes ${nameCodes(codes, String(code))}`);
+  const codes = Object.keys(byCode);
+  if (code === undefined)
+    return refuseParameter(`parameter "${name}" is missing; this model takes ${nameCodes(codes, '')}`);
+  const token = typeof code === 'string' && Object.hasOwn(byCode, code) ? byCode[code] : undefined;
+  return (
+    token ?? refuseParameter(`parameter "${name}" is ${show(code)}; this model takes ${nameCodes(codes, String(code))}`)
+  );
 };
 
-const readTokens = (parameters: Parameters, { tokens: byCode, source, target }: ByToken): Direction => {
-  const codes = Object.keys(byCode);
-  const sourceToken = byCode[readCode(parameters, 'src_lang', codes, source)] as string;
-  const targetToken = byCode[readCode(parameters, 'tgt_lang', codes, target)] as string;
-  return { prefix: '', sourceToken, targetToken };
-};
+const readTokens = (parameters: Parameters, { tokens, source, target }: ByToken): Direction => ({
+  prefix: '',
+  sourceToken: readLanguage(parameters, 'src_lang', tokens, source),
+  targetToken: readLanguage(parameters, 'tgt_lang', tokens, target),
+});
 
 const readPair = (
   { src_lang: source, tgt_lang: target }: Parameters,
@@ -83,45 +59,44 @@ const readPair = (
   const names = Object.keys(pairs);
   const [only, ...others] = names;
   const isAsked = source !== undefined || target !== undefined;
-  // Texts that come without languages are taken as they are: callers of T5 write the prefix themselves.
+  // Texts without languages stay as they are: callers of T5 write the prefix themselves.
   if (!isAsked && (only === undefined || others.length > 0)) return { prefix: '' };
   const pair = isAsked ? `${String(source)}_to_${String(target)}` : String(only);
   if (!Object.hasOwn(pairs, pair))
-    return refuse(
+    return refuseParameter(
       `parameters "src_lang" and "tgt_lang" are ${show(source ?? null)} and ${show(target ?? null)}; this model takes ${nameCodes(names, pair).replaceAll('_to_', ' to ')}`,
     );
   return { prefix: pairs[pair]?.prefix ?? '', pair };
 };
 
-/** @throws `INVALID_REQUEST` for languages that the model does not know, or is not to be told */
+/** @throws `INVALID_REQUEST` for languages that the model does not know, or that a caller may not choose */
 export const readDirection = (parameters: Parameters, languages: Languages | undefined): Direction => {
   if (languages?.by === 'token') return readTokens(parameters, languages);
   if (languages?.by === 'prefix') return readPair(parameters, languages.pairs);
   const source = parameters.src_lang;
   if (source !== undefined)
-    refuse(
+    refuseParameter(
       `parameter "src_lang" is ${show(source)}, and this model translates from what it was trained on; leave it out`,
     );
   if (parameters.tgt_lang === undefined) return { prefix: '' };
   if (languages === undefined)
-    return refuse(
+    return refuseParameter(
       `parameter "tgt_lang" is ${show(parameters.tgt_lang)}, and this model translates one pair; leave it out`,
     );
-  const code = readCode(parameters, 'tgt_lang', Object.keys(languages.tokens));
-  return { prefix: `${languages.tokens[code]} ` };
+  return { prefix: `${readLanguage(parameters, 'tgt_lang', languages.tokens)} ` };
 };
 
-/** A direction that the model takes, for its plainest request. */
+/** The direction of a blank request. */
 export const blankDirection = (languages: Languages | undefined): Direction => {
   if (languages?.by !== 'token') return { prefix: '' };
   const [code] = Object.keys(languages.tokens);
   return readTokens({ src_lang: languages.source ?? code, tgt_lang: languages.target ?? code }, languages);
 };
 
-/** The word at the start of a text that names the target, whether the model knows it or not. */
+/** A word at the start of a text that names a target. */
 const MARKER = /^>>.*?<</s;
 
-/** @throws `INVALID_INPUT` when the text asks for a language that the model does not know */
+/** @throws `INVALID_INPUT` when the text begins with a marker that the model does not know */
 export const assertKnownMarker = (text: string, name: string, languages: Languages | undefined): void => {
   const [marker] = MARKER.exec(text) ?? [];
   if (languages?.by !== 'marker' || marker === undefined) return;

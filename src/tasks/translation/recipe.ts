@@ -1,18 +1,19 @@
+import { isObject } from '../../core/is-object.ts';
 import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile, type SourceFile } from '../../source/model-source.ts';
 import { refuse, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { readTokenizerFiles } from '../../source/tokenizers/index.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import type { Languages } from './languages.ts';
+import type { Languages, TranslationSettings } from './settings.ts';
 
-/** What tokens that name a language look like, with its code: of Marian, M2M100, NLLB. */
+/** Tokens that name a language, with its code: of Marian, M2M100, NLLB. */
 const MARKER = /^>>(.+)<<$/;
 const LANGUAGE_TOKENS = [/^__([a-z]{2,3})__$/, /^([a-z]{3}_[A-Z][a-z]{3})$/];
 
 const PAIR = /^translation_(.+)$/;
 
-/** Tokens of the vocabulary that one of `patterns` matches, by what it captures. */
+/** Tokens of the vocabulary that a pattern matches, by the code that it captures. */
 const findTokens = (tokenizer: Tokenizer, patterns: readonly RegExp[]): Record<string, string> => {
   const found: Record<string, string> = {};
   for (let id = 0; id < tokenizer.vocabSize; id += 1) {
@@ -25,20 +26,21 @@ const findTokens = (tokenizer: Tokenizer, patterns: readonly RegExp[]): Record<s
   return found;
 };
 
-/** `prefix` and settings of each pair in T5's `task_specific_params`. */
-const findPairs = ({ task_specific_params: tasks }: Settings): Extract<Languages, { by: 'prefix' }>['pairs'] =>
-  Object.fromEntries(
-    Object.entries((tasks ?? {}) as Readonly<Record<string, unknown>>).flatMap(([task, settings]) => {
-      const [, pair] = PAIR.exec(task) ?? [];
-      if (pair === undefined) return [];
-      if (typeof settings !== 'object' || settings === null)
-        return refuse(`"task_specific_params" in config.json: "${task}" is no object`);
-      const { prefix = '', ...generation } = settings as Readonly<Record<string, unknown>>;
-      return [[pair, { prefix: String(prefix), generation }]];
-    }),
-  );
+type Pairs = Extract<Languages, { by: 'prefix' }>['pairs'];
 
-/** How the model is told its languages, from its tokens and its settings; undefined when it translates one pair. */
+/** `prefix` and settings of each pair in `task_specific_params` of T5. */
+const findPairs = ({ task_specific_params: tasks }: Settings): Pairs => {
+  const entries = Object.entries(isObject(tasks) ? tasks : {}).flatMap(([task, settings]) => {
+    const [, pair] = PAIR.exec(task) ?? [];
+    if (pair === undefined) return [];
+    if (!isObject(settings)) return refuse(`"task_specific_params" in config.json: "${task}" is no object`);
+    const { prefix = '', ...generation } = settings;
+    return [[pair, { prefix: String(prefix), generation }] as const];
+  });
+  return Object.fromEntries(entries);
+};
+
+/** The languages of a model, from its tokens and its settings; undefined for a model of one language pair. */
 const findLanguages = (tokenizer: Tokenizer, config: Settings, tokenizerConfig: Settings): Languages | undefined => {
   const markers = findTokens(tokenizer, [MARKER]);
   if (Object.keys(markers).length > 0) return { by: 'marker', tokens: markers };
@@ -61,10 +63,11 @@ const findLanguages = (tokenizer: Tokenizer, config: Settings, tokenizerConfig: 
 const readResource = async (source: ModelSource, files: readonly SourceFile[], path: string): Promise<Settings> => {
   const { content } = files.find((file) => file.path === path) ?? {};
   if (content === undefined) return requireSettingsFile(source, path, 'the tokenizer');
-  return JSON.parse(Buffer.from(content).toString()) as Settings;
+  const json: unknown = JSON.parse(Buffer.from(content).toString());
+  return isObject(json) ? json : refuse(`${path} is no JSON object`);
 };
 
-/** @throws `MODEL_INVALID` when tokens that the settings or the tokenizer speak of are none of the decoder's */
+/** @throws `MODEL_INVALID` when the settings or the tokenizer have a token that the decoder does not know */
 const assertVocabulary = (
   tokenizer: Tokenizer,
   vocabulary: number | string | undefined,
@@ -83,12 +86,12 @@ const assertVocabulary = (
   }
 };
 
-export const translation: TaskRecipe = {
+export const translation: TaskRecipe<TranslationSettings, Tokenizer> = {
   graphs: ['encoder', 'decoder'],
   example: '<text.txt>',
 
   async read(source) {
-    const config = await requireSettingsFile(source, 'config.json', 'what the model is');
+    const config = await requireSettingsFile(source, 'config.json', 'the kind of model');
     const own = await readSettingsFile(source, 'generation_config.json');
     const resources = await readTokenizerFiles(source);
     const json = await readResource(source, resources, 'tokenizer.json');
@@ -107,9 +110,9 @@ export const translation: TaskRecipe = {
     };
   },
 
-  async tryOut(task, model, { settings }) {
+  async trialRun(task, model, { generation }) {
     const logits = model.graphs.decoder?.signature.outputs.find(({ name }) => name === 'logits');
-    assertVocabulary(model.resources as Tokenizer, logits?.shape[2], settings.generation as Settings);
+    assertVocabulary(model.resources, logits?.shape[2], generation);
     await runBlank(task, model);
   },
 };

@@ -1,8 +1,7 @@
-import * as v from 'valibot';
 import { jsonAnswer } from '../../core/answer.ts';
+import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { Graph } from '../../core/graph.ts';
-import type { Signature, Tensor } from '../../core/tensor.ts';
+import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { assertMergedDecoder } from '../../generation/decoder.ts';
 import { generate } from '../../generation/generate.ts';
 import {
@@ -16,20 +15,12 @@ import type { Generated } from '../../generation/search.ts';
 import { assertTextGraph, collateEncodings } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { type Graphs, graphOf } from '../graph-of.ts';
 import { assertKnownParameters, readInteger } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
-import type { Task } from '../task.ts';
-import { assertKnownMarker, blankDirection, type Direction, languagesSchema, readDirection } from './languages.ts';
-
-const settingsSchema = v.object({
-  /** `generation_config.json` as the model came with it. */
-  generation: v.record(v.string(), v.unknown()),
-  /** Tokens that the model has positions for, in a source text and in its translation; left out where it counts distances. */
-  maxLength: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))),
-  languages: v.optional(languagesSchema),
-});
-
-export type TranslationSettings = v.InferOutput<typeof settingsSchema>;
+import { signatureOf, type TaskType } from '../task-type.ts';
+import { assertKnownMarker, blankDirection, type Direction, readDirection } from './languages.ts';
+import { settingsSchema, type TranslationSettings } from './settings.ts';
 
 interface Request extends Texts {
   readonly direction: Direction;
@@ -46,59 +37,88 @@ interface Row {
 
 interface Translation {
   readonly translation_text: string;
-  /** Where the model did not see the whole text. */
+  /** Marks a text that was cut to the length of the model. */
   readonly truncated?: true;
 }
 
-/** How T5's pairs are searched for, by their names; under the empty one stands what holds without a pair, as for all other models. */
-const configsOf = ({ generation, languages, maxLength = MAX_TOKENS }: TranslationSettings) => {
+interface Configs {
+  readonly default: GenerationConfig;
+  /** Of T5: the configuration of each language pair. */
+  readonly byPair: ReadonlyMap<string | undefined, GenerationConfig>;
+}
+
+const parseConfigs = ({ generation, languages, maxLength = MAX_TOKENS }: TranslationSettings): Configs => {
   const pairs = languages?.by === 'prefix' ? Object.entries(languages.pairs) : [];
   const parse = (json: unknown): GenerationConfig => {
     const config = parseGenerationConfig(json);
     return { ...config, maxNewTokens: Math.min(lengthLimit(config, 1), maxLength) - 1 };
   };
-  return new Map([
-    ['', parse(generation)],
-    ...pairs.map(([pair, { generation: own }]) => [pair, parse({ ...generation, ...own })] as const),
-  ]);
+  return {
+    default: parse(generation),
+    byPair: new Map(pairs.map(([pair, { generation: own }]) => [pair, parse({ ...generation, ...own })])),
+  };
 };
 
-/** What the encoder says of all tokens. @throws `INFERENCE_FAILED` */
-const hiddenStatesOf = ({ last_hidden_state, ...others }: Readonly<Record<string, Tensor>>): Tensor => {
+/** The configuration of a request: of its language pair, changed by its parameters. */
+const configFor = (
+  { direction, numBeams, maxNewTokens }: Request,
+  configs: Configs,
+  tokenizer: Tokenizer,
+): GenerationConfig => {
+  const target = direction.targetToken === undefined ? undefined : tokenizer.tokenId(direction.targetToken);
+  return {
+    ...(configs.byPair.get(direction.pair) ?? configs.default),
+    ...(numBeams !== undefined && { numBeams }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
+    ...(target !== undefined && { forcedBosTokenId: target }),
+  };
+};
+
+/** The tokens of a text, with the token of the source language when the model has such tokens. */
+const encode = (
+  text: string,
+  { prefix, sourceToken }: Direction,
+  { languages, maxLength = MAX_TOKENS }: TranslationSettings,
+  eosTokenId: number | undefined,
+  tokenizer: Tokenizer,
+): Encoding => {
+  const longest = Math.min(tokenizer.maxLength, maxLength);
+  const source = sourceToken === undefined ? undefined : tokenizer.tokenId(sourceToken);
+  if (source === undefined || eosTokenId === undefined) return tokenizer.encode(prefix + text, { maxLength: longest });
+  const encoding = tokenizer.encode(text, { addSpecialTokens: false, maxLength: longest - 2 });
+  const isBehind = languages?.by === 'token' && languages.behind;
+  const ids = isBehind ? [...encoding.ids, eosTokenId, source] : [source, ...encoding.ids, eosTokenId];
+  return { ...encoding, ids };
+};
+
+/** The hidden states of an encoder. @throws `INFERENCE_FAILED` when it gave no output */
+const hiddenStatesOf = ({ last_hidden_state, ...others }: Tensors): Tensor => {
   const states = last_hidden_state ?? Object.values(others)[0];
   if (states === undefined) throw new ServingError('INFERENCE_FAILED', 'the encoder has no output');
   return states;
 };
 
+/** Translates a batch of one configuration. */
+const translateBatch = async (batch: readonly Row[], tokenizer: Tokenizer, graphs: Graphs): Promise<Generated[]> => {
+  const encoder = graphOf(graphs, 'encoder');
+  const { config } = element(batch, 0);
+  const encodings = batch.map(({ encoding }) => encoding);
+  const feeds = collateEncodings(encodings, encoder.signature, tokenizer);
+  const hiddenStates = hiddenStatesOf(await encoder.run(feeds));
+  return generate({
+    decoder: graphOf(graphs, 'decoder'),
+    encoded: { hiddenStates, ...(feeds.attention_mask && { attentionMask: feeds.attention_mask }) },
+    prompts: batch.map(() => [config.decoderStartTokenId]),
+    config,
+  });
+};
+
 const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, Tokenizer> => {
   const { languages, maxLength = MAX_TOKENS } = settings;
-  const configs = configsOf(settings);
-  const configOf = ({ pair = '' }: Direction): GenerationConfig => configs.get(pair) as GenerationConfig;
-  const [eosTokenId] = configOf({ prefix: '' }).eosTokenIds;
-
-  const configFor = ({ direction, numBeams, maxNewTokens }: Request, tokenizer: Tokenizer): GenerationConfig => {
-    const target = direction.targetToken === undefined ? undefined : tokenizer.tokenId(direction.targetToken);
-    return {
-      ...configOf(direction),
-      ...(numBeams !== undefined && { numBeams }),
-      ...(maxNewTokens !== undefined && { maxNewTokens }),
-      ...(target !== undefined && { forcedBosTokenId: target }),
-    };
-  };
-
-  const encode = (text: string, { prefix, sourceToken }: Direction, tokenizer: Tokenizer): Encoding => {
-    const longest = Math.min(tokenizer.maxLength, maxLength);
-    const source = sourceToken === undefined ? undefined : tokenizer.tokenId(sourceToken);
-    if (source === undefined || eosTokenId === undefined)
-      return tokenizer.encode(prefix + text, { maxLength: longest });
-    const encoding = tokenizer.encode(text, { addSpecialTokens: false, maxLength: longest - 2 });
-    const isBehind = languages?.by === 'token' && languages.behind;
-    const ids = isBehind ? [...encoding.ids, eosTokenId, source] : [source, ...encoding.ids, eosTokenId];
-    return { ...encoding, ids };
-  };
-
+  const configs = parseConfigs(settings);
+  const [eosTokenId] = configs.default.eosTokenIds;
   return {
-    // Two tokens: the first step and the later ones are different parts of the decoder.
+    // Two tokens, since the first step and later ones run different branches of the decoder.
     blank: { texts: [''], isList: false, direction: blankDirection(languages), maxNewTokens: 2 },
 
     decode(payload) {
@@ -118,11 +138,11 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
 
     prepare(request, tokenizer) {
       const { texts, isList, direction } = request;
-      const config = configFor(request, tokenizer);
+      const config = configFor(request, configs, tokenizer);
       const group = JSON.stringify(config);
       return texts.map((text, index) => {
         assertKnownMarker(text, isList ? `inputs[${index}]` : '"inputs"', languages);
-        return { encoding: encode(text, direction, tokenizer), config, group };
+        return { encoding: encode(text, direction, settings, eosTokenId, tokenizer), config, group };
       });
     },
 
@@ -130,22 +150,7 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
     length: ({ encoding }) => encoding.ids.length,
     batchSize: ({ config }, maxBatch) => Math.max(1, Math.floor(maxBatch / config.numBeams)),
 
-    async run(batch, tokenizer, graphs) {
-      const { encoder, decoder } = graphs as { readonly encoder: Graph; readonly decoder: Graph };
-      const [{ config }] = batch as readonly [Row];
-      const feeds = collateEncodings(
-        batch.map(({ encoding }) => encoding),
-        encoder.signature,
-        tokenizer,
-      );
-      const hiddenStates = hiddenStatesOf(await encoder.run(feeds));
-      return generate({
-        decoder,
-        encoded: { hiddenStates, ...(feeds.attention_mask && { attentionMask: feeds.attention_mask }) },
-        prompts: batch.map(() => [config.decoderStartTokenId]),
-        config,
-      });
-    },
+    run: translateBatch,
 
     postprocess(outputs, _request, rows, tokenizer) {
       const cut = rows.flatMap(({ encoding }, index) => (encoding.truncatedFrom === undefined ? [] : [index]));
@@ -161,13 +166,12 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
 /**
  * Texts → `[{translation_text}]`, as the Hugging Face inference API answers: a list, also for one text.
  * Graphs: an encoder `input_ids`, `attention_mask` int64[N,S] → float32[N,S,D], and a merged decoder as Optimum exports it.
- *
- * @throws `MODEL_INVALID` when `settings` or signatures are not those of a translation model
  */
-export const createTranslation = (settings: unknown, encoder: Signature, decoder: Signature): Task => {
-  const parsed = v.safeParse(settingsSchema, settings);
-  if (!parsed.success) throw new ServingError('MODEL_INVALID', `translation settings: ${v.summarize(parsed.issues)}`);
-  assertTextGraph(encoder);
-  assertMergedDecoder(decoder);
-  return rowTask(steps(parsed.output));
+export const translation: TaskType<TranslationSettings> = {
+  settings: settingsSchema,
+  create(settings, version) {
+    assertTextGraph(signatureOf(version, 'encoder'));
+    assertMergedDecoder(signatureOf(version, 'decoder'));
+    return rowTask(steps(settings));
+  },
 };

@@ -5,9 +5,10 @@ import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
 import { findModel } from '../../../src/source/model-source.ts';
 import { answerOne } from '../../../src/tasks/answer-one.ts';
+import { createTask } from '../../../src/tasks/index.ts';
 import { objectDetection } from '../../../src/tasks/object-detection/recipe.ts';
-import { createObjectDetection } from '../../../src/tasks/object-detection/task.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
+import { taskVersion } from '../task-version.ts';
 import type { ParityRow } from './parity-row.ts';
 
 type Corners = readonly [xmin: number, ymin: number, xmax: number, ymax: number];
@@ -88,8 +89,9 @@ const openDetector = async (model: string, parameters: Readonly<Record<string, u
   };
   return {
     async detect(file: string, fields: Record<string, unknown> = {}) {
-      const preprocessing = { ...(settings.preprocessing as Record<string, unknown>), ...fields };
-      const task = createObjectDetection({ ...settings, preprocessing }, session.signature);
+      const preprocessing = { ...settings.preprocessing, ...fields };
+      const version = taskVersion('object-detection', { ...settings, preprocessing }, session.signature);
+      const task = await createTask(version);
       const request = task.decode({ inputs: await readFile(path.join(FIXTURES, file)), parameters });
       const answer = await answerOne(task, { graphs: { model: graph }, resources: undefined, maxBatch: 1 }, request);
       return { found: (jsonValueOf(answer) as Detection[]).map(toFound), outputs };

@@ -2,15 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSession, type Session } from '../../../src/engine/session.ts';
 import { createLogMel } from '../../../src/media/audio/log-mel.ts';
-import { hear } from '../../../src/tasks/automatic-speech-recognition/whisper/hear.ts';
 import { readWhisperOptions } from '../../../src/tasks/automatic-speech-recognition/whisper/options.ts';
-import { type Part, toParts } from '../../../src/tasks/automatic-speech-recognition/whisper/parts.ts';
+import { transcribe } from '../../../src/tasks/automatic-speech-recognition/whisper/transcribe.ts';
 import { loadVocabulary, type Vocabulary } from '../../../src/tasks/automatic-speech-recognition/whisper/vocabulary.ts';
-import {
-  createEars,
-  type Transcript,
-  toTranscript,
-} from '../../../src/tasks/automatic-speech-recognition/whisper/whisper.ts';
+import { type Transcript, toTranscript } from '../../../src/tasks/automatic-speech-recognition/whisper/whisper.ts';
+import { createWhisperModel } from '../../../src/tasks/automatic-speech-recognition/whisper/whisper-model.ts';
+import { toWindows, type Window } from '../../../src/tasks/automatic-speech-recognition/whisper/windows.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import { type RecordingSpec, recording } from '../recording.ts';
 import type { ParityRow } from './parity-row.ts';
@@ -71,41 +68,47 @@ export const measureSpectrograms = async (): Promise<{ name: string; bins: numbe
   });
 };
 
-/** Hears the recording of one case with the settings of `generation_config.json` that it wants. */
-const listenTo = async (
+/** Transcribes the recording of one case with its own fields of `generation_config.json`. */
+const transcribeCase = async (
   { recording: spec, parameters, generation_config: overrides }: Case,
   encoder: Session,
   decoder: Session,
   maxBatch: number,
-): Promise<{ parts: readonly Part[]; vocabulary: Vocabulary; answer: Transcript }> => {
-  const generation = (await readJson(join(FOLDER, 'generation_config.json'))) as Record<string, unknown>;
-  const settings = { melBins: 80, seconds: 30, maxTokens: 64, generation: { ...generation, ...overrides } };
-  const ears = createEars(settings, { encoder: encoder.signature, decoder: decoder.signature });
-  const parts = toParts(recording(spec), readWhisperOptions(parameters, ears.config, 30));
-  await hear(parts, ears, { graphs: { encoder, decoder }, resources: undefined, maxBatch }, () => {});
-  const vocabulary = await loadVocabulary((path) => readFile(join(FOLDER, path)), ears.config);
-  return { parts, vocabulary, answer: JSON.parse(JSON.stringify(toTranscript(parts, vocabulary, ears.config))) };
+): Promise<{ windows: readonly Window[]; vocabulary: Vocabulary; answer: Transcript }> => {
+  const generation = {
+    ...((await readJson(join(FOLDER, 'generation_config.json'))) as Record<string, unknown>),
+    ...overrides,
+  };
+  const settings = { kind: 'whisper' as const, melBins: 80, seconds: 30, maxTokens: 64, generation };
+  const whisper = createWhisperModel(settings, { encoder: encoder.signature, decoder: decoder.signature });
+  const options = readWhisperOptions(parameters, whisper.config, 30);
+  const windows = toWindows(recording(spec), options);
+  await transcribe(windows, whisper, { graphs: { encoder, decoder }, maxBatch }, () => {});
+  const vocabulary = await loadVocabulary((path) => readFile(join(FOLDER, path)), whisper.config);
+  const answer = toTranscript(windows, options, vocabulary, whisper.config);
+  return { windows, vocabulary, answer: JSON.parse(JSON.stringify(answer)) };
 };
 
-/** Ours and the reference's for every case, or for those alone whose recordings are heard in several chunks. */
-export const measureCases = async (maxBatch = 32, fewestChunks = 1): Promise<Compared[]> => {
+/** Ours and the reference's for every case, or for those alone whose recordings have several windows. */
+export const measureCases = async (maxBatch = 32, fewestWindows = 1): Promise<Compared[]> => {
   const { cases } = await readReference();
   const encoder = await createSession(join(FOLDER, 'encoder_model.onnx'), 1_769);
   const decoder = await createSession(join(FOLDER, 'decoder_model_merged.onnx'), 1_769);
   const measured: Compared[] = [];
   for (const [name, one] of Object.entries(cases)) {
     const { tokens, languages, margin, answer } = one;
-    if (tokens.length < fewestChunks) continue;
-    const heard = await listenTo(one, encoder, decoder, maxBatch);
-    const toLanguage = ({ languageId = -1 }: Part): string => heard.vocabulary.tokenizer.token(languageId) ?? '';
+    if (tokens.length < fewestWindows) continue;
+    const transcribed = await transcribeCase(one, encoder, decoder, maxBatch);
+    const toLanguage = ({ languageId = -1 }: Window): string =>
+      transcribed.vocabulary.tokenizer.token(languageId) ?? '';
     const same = { name, ...(margin !== undefined && { margin }) };
     measured.push({
       expected: { ...same, tokens, answer, ...(languages && { languages }) },
       actual: {
         ...same,
-        tokens: heard.parts.map((part) => part.tokens),
-        answer: heard.answer,
-        ...(languages && { languages: heard.parts.map(toLanguage) }), // where the reference had to detect them
+        tokens: transcribed.windows.map((window) => window.tokens),
+        answer: transcribed.answer,
+        ...(languages && { languages: transcribed.windows.map(toLanguage) }), // where the reference had to detect them
       },
     });
   }

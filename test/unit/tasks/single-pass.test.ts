@@ -5,10 +5,14 @@ import type { Signature, Tensors } from '../../../src/core/tensor.ts';
 import { singlePass } from '../../../src/tasks/single-pass.ts';
 import type { TaskModel } from '../../../src/tasks/task.ts';
 
-/** Requests are lists of words; a row is a word, its tensor the word's length padded to the longest of its batch. */
-const task = singlePass<readonly string[], string, { readonly shout: boolean }>({
+interface Resources {
+  readonly shout: boolean;
+}
+
+/** Requests are lists of words; a row is a word, and its tensor holds its letters, padded to the longest word of its batch. */
+const task = singlePass<readonly string[], string, Resources>({
   blank: [''],
-  decode: ({ inputs }) => inputs as string[],
+  decode: ({ inputs }) => [String(inputs)],
   load: async (read) => ({ shout: (await read('shout')).byteLength > 0 }),
   prepare: (words) => {
     const index = words.indexOf('bad');
@@ -45,7 +49,7 @@ const wordsOf = ({ letters }: Tensors): string[] => {
   return Array.from({ length: rows }, (_, row) => text.slice(row * width, (row + 1) * width).trimEnd());
 };
 
-const model = (maxBatch: number, rows: string | number = 'rows'): TaskModel => ({
+const model = (maxBatch: number, rows: string | number = 'rows'): TaskModel<Resources> => ({
   resources: { shout: false },
   maxBatch,
   graphs: {
@@ -62,7 +66,8 @@ const model = (maxBatch: number, rows: string | number = 'rows'): TaskModel => (
   },
 });
 
-const predict = (requests: readonly (readonly string[])[], given: TaskModel) => task.predict(requests, given, () => {});
+const predict = (requests: readonly (readonly string[])[], given: TaskModel<Resources>) =>
+  task.predict(requests, given, () => {});
 const fulfilled = (value: unknown) => ({ status: 'fulfilled', value: jsonAnswer(value) });
 const rejected = (code: string) => ({ status: 'rejected', reason: expect.objectContaining({ code }) });
 
@@ -131,7 +136,7 @@ describe('a request that fails', () => {
 });
 
 it('reads what it needs besides the graph once, and hands it on', async () => {
-  const resources = await task.load?.(async () => new Uint8Array(1));
+  const resources = (await task.load?.(async () => new Uint8Array(1))) ?? { shout: false };
   expect(await predict([['a']], { ...model(32), resources })).toEqual([fulfilled(['A 1'])]);
 });
 

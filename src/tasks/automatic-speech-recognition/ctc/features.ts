@@ -1,30 +1,27 @@
 import { ServingError } from '../../../core/errors.ts';
-import type { Signature, Tensors } from '../../../core/tensor.ts';
+import { type Signature, type Tensors, tensor } from '../../../core/tensor.ts';
+import type { CtcSettings } from '../settings.ts';
 
-/** A layer of the model's feature encoder, which slides over the samples. */
-export interface Convolution {
-  readonly kernel: number;
-  readonly stride: number;
-}
+type Convolutions = CtcSettings['convolutions'];
 
-/** How many outputs the model has for so many samples: `_get_feat_extract_output_lengths`. */
-export const countOutputs = (samples: number, convolutions: readonly Convolution[]): number =>
+/** The number of outputs for `samples` samples: `_get_feat_extract_output_lengths` of transformers. */
+export const countOutputs = (samples: number, convolutions: Convolutions): number =>
   convolutions.reduce((length, { kernel, stride }) => Math.floor((length - kernel) / stride) + 1, samples);
 
-/** The fewest samples that have an output. */
-export const fewestSamples = (convolutions: readonly Convolution[]): number =>
+/** The fewest samples with an output. */
+export const fewestSamples = (convolutions: Convolutions): number =>
   convolutions.reduceRight((length, { kernel, stride }) => (length - 1) * stride + kernel, 1);
 
 /** The names of the graph's tensors. */
 export interface CtcGraph {
   readonly input: string;
-  /** Where the graph takes one: recordings of different lengths can then run together. */
+  /** Undefined when the graph takes none; with a mask, audio of different lengths can run together. */
   readonly mask: string | undefined;
   readonly logits: string;
 }
 
-/** @throws `MODEL_INVALID` */
-export const parseGraph = ({ inputs, outputs }: Signature): CtcGraph => {
+/** @throws `MODEL_INVALID` for a graph that is no CTC model */
+export const findTensors = ({ inputs, outputs }: Signature): CtcGraph => {
   const input = inputs.find(({ name }) => name === 'input_values');
   const mask = inputs.find(({ name }) => name === 'attention_mask');
   const logits = outputs.find(({ name }) => name === 'logits') ?? outputs[0];
@@ -46,7 +43,7 @@ export const parseGraph = ({ inputs, outputs }: Signature): CtcGraph => {
   return { input: input.name, mask: mask?.name, logits: logits.name };
 };
 
-/** `zero_mean_unit_var_norm` of `Wav2Vec2FeatureExtractor`. */
+/** Scales to a mean of zero and a variance of one: `zero_mean_unit_var_norm` of `Wav2Vec2FeatureExtractor`. */
 const normalize = (samples: Float32Array): Float32Array => {
   const mean = samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
   const variance = samples.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / samples.length;
@@ -54,7 +51,7 @@ const normalize = (samples: Float32Array): Float32Array => {
   return samples.map((sample) => (sample - mean) * scale);
 };
 
-/** Feeds of a batch, shorter recordings followed by zeros. */
+/** Feeds of a batch, with zeros behind shorter rows. */
 export const toFeeds = (batch: readonly Float32Array[], graph: CtcGraph, isNormalized: boolean): Tensors => {
   const longest = Math.max(...batch.map(({ length }) => length));
   const shape = [batch.length, longest];
@@ -65,7 +62,7 @@ export const toFeeds = (batch: readonly Float32Array[], graph: CtcGraph, isNorma
     mask.fill(1n, row * longest, row * longest + samples.length);
   }
   return {
-    [graph.input]: { dtype: 'float32', shape, data: values },
-    ...(graph.mask !== undefined && { [graph.mask]: { dtype: 'int64', shape, data: mask } }),
+    [graph.input]: tensor('float32', shape, values),
+    ...(graph.mask !== undefined && { [graph.mask]: tensor('int64', shape, mask) }),
   };
 };

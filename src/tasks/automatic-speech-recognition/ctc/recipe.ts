@@ -1,26 +1,32 @@
+import { isObject } from '../../../core/is-object.ts';
 import { type ModelSource, readSettingsFile } from '../../../source/model-source.ts';
 import { refuse, requireSettingsFile, type Settings } from '../../../source/settings-file.ts';
-import type { TaskRecipe } from '../../recipe.ts';
+import type { ModelSettings, Unchecked } from '../../recipe.ts';
+import { parseSettings } from '../../task-type.ts';
+import { type CtcSettings, ctcSchema } from '../settings.ts';
 
 /** The token that a field of tokenizer_config.json names, as text or with its properties. */
 const readToken = (config: Settings, field: string, fallback: string): string => {
   const { [field]: value = fallback } = config;
-  const token = typeof value === 'object' && value !== null && 'content' in value ? value.content : value;
+  const token = isObject(value) && 'content' in value ? value.content : value;
   return typeof token === 'string' ? token : refuse(`"${field}" in tokenizer_config.json is no token`);
 };
 
-const readConvolutions = ({ conv_kernel: kernels, conv_stride: strides }: Settings): object[] => {
+const readConvolutions = ({
+  conv_kernel: kernels,
+  conv_stride: strides,
+}: Settings): Unchecked<CtcSettings['convolutions'][number]>[] => {
   if (!Array.isArray(kernels) || !Array.isArray(strides) || kernels.length !== strides.length)
     return refuse(
-      'config.json has no "conv_kernel" and "conv_stride" of one length: CTC is served with models that hear samples (wav2vec2, HuBERT, WavLM, Data2Vec, UniSpeech, SEW)',
+      'config.json has no "conv_kernel" and "conv_stride" of one length: CTC is served with models that take samples (wav2vec2, HuBERT, WavLM, Data2Vec, UniSpeech, SEW)',
     );
-  return kernels.map((kernel: unknown, index) => ({ kernel, stride: strides[index] as unknown }));
+  return kernels.map((kernel, index) => ({ kernel, stride: strides[index] }));
 };
 
 /** Tokens added to vocab.json by the tokenizer, by id. */
 const readAddedTokens = async (source: ModelSource, config: Settings): Promise<[string, number][]> => {
   const { added_tokens_decoder: decoder } = config;
-  if (typeof decoder === 'object' && decoder !== null)
+  if (isObject(decoder))
     return Object.entries(decoder).map(([id, token]) => [readToken({ token }, 'token', ''), Number(id)]);
   return Object.entries((await readSettingsFile(source, 'added_tokens.json')) ?? {}).map(([token, id]) => [
     token,
@@ -28,19 +34,17 @@ const readAddedTokens = async (source: ModelSource, config: Settings): Promise<[
   ]);
 };
 
-/** The vocabulary itself, or of several languages that which tokenizer_config.json names. */
+/** The vocabulary, of the language that tokenizer_config.json names when vocab.json has several. */
 const chooseVocabulary = (vocabulary: Settings, { target_lang: language }: Settings): Settings => {
   if (language === undefined || language === null) return vocabulary;
   const chosen = vocabulary[String(language)];
-  if (typeof chosen === 'object' && chosen !== null) return chosen as Settings;
+  if (isObject(chosen)) return chosen;
   return refuse(`vocab.json has no language ${JSON.stringify(language)}, which tokenizer_config.json names`);
 };
 
-/** A token for each of the model's outputs. @throws `MODEL_INVALID` when there are more or fewer */
-const readTokens = async (source: ModelSource, config: Settings, tokenizer: Settings): Promise<string[]> => {
-  const file = await requireSettingsFile(source, 'vocab.json', 'the letters that the outputs stand for');
+/** The token of each id, of the vocabulary and of the tokens added to it. @throws `MODEL_INVALID` for an id that is no whole number */
+const readIds = (entries: readonly (readonly [token: string, id: unknown])[]): Map<number, string> => {
   const ids = new Map<number, string>();
-  const entries = [...Object.entries(chooseVocabulary(file, tokenizer)), ...(await readAddedTokens(source, tokenizer))];
   for (const [token, id] of entries) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0)
       return refuse(
@@ -48,44 +52,53 @@ const readTokens = async (source: ModelSource, config: Settings, tokenizer: Sett
       );
     ids.set(id, token);
   }
-  const { vocab_size: count } = config;
-  const missing = Array.from({ length: Number(count) || 0 }, (_, id) => id).find((id) => !ids.has(id));
-  if (
-    typeof count !== 'number' ||
-    missing !== undefined ||
-    [...Object.values(chooseVocabulary(file, tokenizer))].some((id) => (id as number) >= count)
-  )
-    return refuse(
-      `vocab.json and the tokens added to it have ${ids.size} tokens${missing === undefined ? '' : `, none of them with the id ${missing}`}, "vocab_size" in config.json is ${count}: vocabulary and model do not belong together`,
-    );
-  return Array.from({ length: count }, (_, id) => ids.get(id) as string);
+  return ids;
 };
 
-/** Models that give a letter to every few milliseconds of sound: wav2vec 2.0 and its relatives. */
+/** A token for each of the model's outputs. @throws `MODEL_INVALID` when there are more or fewer */
+const readTokens = async (source: ModelSource, config: Settings, tokenizer: Settings): Promise<string[]> => {
+  const file = await requireSettingsFile(source, 'vocab.json', 'the letters that the outputs stand for');
+  const vocabulary = Object.entries(chooseVocabulary(file, tokenizer));
+  const ids = readIds([...vocabulary, ...(await readAddedTokens(source, tokenizer))]);
+  const { vocab_size: count } = config;
+  const tokens = Array.from({ length: Number(count) || 0 }, (_, id) => ids.get(id));
+  const missing = tokens.indexOf(undefined);
+  if (typeof count !== 'number' || missing >= 0 || vocabulary.some(([, id]) => Number(id) >= count))
+    return refuse(
+      `vocab.json and the tokens added to it have ${ids.size} tokens${missing < 0 ? '' : `, none of them with the id ${missing}`}, "vocab_size" in config.json is ${count}: vocabulary and model do not belong together`,
+    );
+  return tokens.filter((token) => token !== undefined);
+};
+
+/** Models that give a letter to every few milliseconds of audio: wav2vec 2.0 and its relatives. */
 export const ctc = {
   graphs: ['model'],
-  example: '<recording>',
 
-  async read(source: ModelSource) {
-    const config = await requireSettingsFile(source, 'config.json', 'what the model is');
-    const preprocessor = await requireSettingsFile(source, 'preprocessor_config.json', 'how sound becomes a tensor');
+  async read(source: ModelSource): Promise<ModelSettings<CtcSettings>> {
+    const config = await requireSettingsFile(source, 'config.json', 'the kind of model');
+    const preprocessor = await requireSettingsFile(
+      source,
+      'preprocessor_config.json',
+      'the way from audio to a tensor',
+    );
     const tokenizer = (await readSettingsFile(source, 'tokenizer_config.json')) ?? {};
     const hasTokenizer = Object.keys(tokenizer).length > 0;
+    const settings: Unchecked<CtcSettings> = {
+      kind: 'ctc',
+      tokens: await readTokens(source, config, tokenizer),
+      blank: readToken(tokenizer, 'pad_token', '<pad>'),
+      unknown: readToken(tokenizer, 'unk_token', '<unk>'),
+      wordDelimiter: readToken(tokenizer, 'word_delimiter_token', '|'),
+      wordDelimiterText: readToken(tokenizer, 'replace_word_delimiter_char', ' '),
+      lowerCase: tokenizer.do_lower_case === true,
+      cleanUpSpaces: tokenizer.clean_up_tokenization_spaces === true,
+      sampleRate: preprocessor.sampling_rate ?? 16_000,
+      normalize: preprocessor.do_normalize !== false,
+      padTogether: preprocessor.return_attention_mask === true,
+      convolutions: readConvolutions(config),
+    };
     return {
-      settings: {
-        kind: 'ctc',
-        tokens: await readTokens(source, config, tokenizer),
-        blank: readToken(tokenizer, 'pad_token', '<pad>'),
-        unknown: readToken(tokenizer, 'unk_token', '<unk>'),
-        wordDelimiter: readToken(tokenizer, 'word_delimiter_token', '|'),
-        wordDelimiterText: readToken(tokenizer, 'replace_word_delimiter_char', ' '),
-        lowerCase: tokenizer.do_lower_case === true,
-        cleanUpSpaces: tokenizer.clean_up_tokenization_spaces === true,
-        sampleRate: preprocessor.sampling_rate ?? 16_000,
-        normalize: preprocessor.do_normalize !== false,
-        padTogether: preprocessor.return_attention_mask === true,
-        convolutions: readConvolutions(config),
-      },
+      settings: parseSettings('automatic-speech-recognition', ctcSchema, settings),
       files: [
         'config.json',
         'preprocessor_config.json',
@@ -94,4 +107,4 @@ export const ctc = {
       ].map((path) => ({ path })),
     };
   },
-} satisfies TaskRecipe;
+};

@@ -1,28 +1,27 @@
 import { ServingError } from '../../../core/errors.ts';
 import { roundHalfToEven } from '../../../core/round-half-to-even.ts';
 import { show } from '../../../core/show.ts';
+import type { Parameters } from '../../parameters.ts';
 
-/** How a long recording is cut: windows of which `stride` seconds at each side are run, and not read. */
+/** The division of long audio into windows. `strideSeconds` at each side of a window are run and not read. */
 export interface Windowing {
   readonly lengthSeconds: number;
   readonly strideSeconds: readonly [left: number, right: number];
 }
 
-/** Attention takes memory by the square of the length: half a minute is what these models are trained on at most. */
+/** Attention takes memory by the square of the length. These models are trained on half a minute at most. */
 export const MAX_WINDOW_SECONDS = 30;
 const MIN_WINDOW_SECONDS = 1;
 
-/** What is new in a window may not be less of it, or a recording would be run ten times and more. */
+/** The least share of a window that no neighbour reads, so that audio is run ten times at most. */
 const MIN_STEP = 0.1;
-
-type Parameters = Readonly<Record<string, unknown>>;
 
 const isSeconds = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && Number.isFinite(value);
 
 const readStride = (value: unknown, fallback: number): readonly [number, number] => {
   if (value === undefined || value === null) return [fallback, fallback];
-  const [left, right] = Array.isArray(value) && value.length === 2 ? (value as unknown[]) : [value, value];
+  const [left, right]: unknown[] = Array.isArray(value) && value.length === 2 ? value : [value, value];
   if (!isSeconds(left) || !isSeconds(right))
     throw new ServingError(
       'INVALID_REQUEST',
@@ -32,7 +31,7 @@ const readStride = (value: unknown, fallback: number): readonly [number, number]
 };
 
 /**
- * What the parameters `chunk_length_s` and `stride_length_s` ask for; undefined when they ask for nothing, or for 0.
+ * The parameters `chunk_length_s` and `stride_length_s`; undefined when the caller leaves them out, or sends 0.
  * @throws `INVALID_REQUEST`
  */
 export const readWindowing = ({
@@ -57,26 +56,28 @@ export const readWindowing = ({
   return { lengthSeconds: length, strideSeconds: [left, right] };
 };
 
-/** What recordings are cut by that are too long to run whole. */
-export const LONG_RECORDING: Windowing = {
+/** The division of audio that is too long to run whole. */
+export const DEFAULT_WINDOWING: Windowing = {
   lengthSeconds: MAX_WINDOW_SECONDS,
   strideSeconds: [MAX_WINDOW_SECONDS / 6, MAX_WINDOW_SECONDS / 6],
 };
 
-/** A part of a recording, in samples. */
+/** A part of the audio, in samples. */
 export interface Window {
   readonly start: number;
   readonly end: number;
-  /** What is run at each side, and not read. */
+  /** Samples at each side that are run and not read. */
   readonly strideLeft: number;
   readonly strideRight: number;
 }
 
-/** As `chunk_iter` of the transformers pipeline. `alignTo` is the number of samples behind one output of the model. */
+/** The windows of audio, like `chunk_iter` of the transformers pipeline. `alignTo` is the number of samples behind one output of the model. */
 export const toWindows = (length: number, windowing: Windowing, sampleRate: number, alignTo: number): Window[] => {
   const toSamples = (seconds: number): number => roundHalfToEven((seconds * sampleRate) / alignTo) * alignTo;
   const size = toSamples(windowing.lengthSeconds);
-  const [left, right] = windowing.strideSeconds.map(toSamples) as [number, number];
+  const [leftSeconds, rightSeconds] = windowing.strideSeconds;
+  const left = toSamples(leftSeconds);
+  const right = toSamples(rightSeconds);
   const step = Math.max(alignTo, size - left - right);
   const windows: Window[] = [];
   for (let start = 0; start < length; start += step) {
@@ -89,7 +90,7 @@ export const toWindows = (length: number, windowing: Windowing, sampleRate: numb
   return windows;
 };
 
-/** Which outputs of a window are read: `rescale_stride` of the pipeline. */
+/** The range `[from, to)` of a window's outputs that are read: `rescale_stride` of the pipeline. */
 export const toReadOutputs = (
   { start, end, strideLeft, strideRight }: Window,
   samplesPerOutput: number,

@@ -102,7 +102,7 @@ const NAMES: Readonly<Record<string, string>> = {
   yue: 'cantonese',
 };
 
-/** Other names of the same. */
+/** Codes by other names of these languages. */
 const ALIASES: Readonly<Record<string, string>> = {
   burmese: 'my',
   valencian: 'ca',
@@ -123,11 +123,11 @@ const CODES = new Map([
   ...Object.entries(ALIASES),
 ]);
 
-/** The language's English name, such as `german` of `de`; undefined when it is none of Whisper's. */
+/** The English name of a language, such as `german` of `de`; undefined for a language that Whisper does not know. */
 export const languageName = (code: string): string | undefined =>
   Object.hasOwn(NAMES, code) ? NAMES[code] : undefined;
 
-/** The code of a language that is given as its code or English name, in any case: `de` of `German`. */
+/** The code of a language from its code or English name, in upper or lower case: `de` of `German`. */
 export const languageCode = (language: string): string | undefined => {
   const lower = language.toLowerCase();
   return CODES.get(lower) ?? (Object.hasOwn(NAMES, lower) ? lower : undefined);

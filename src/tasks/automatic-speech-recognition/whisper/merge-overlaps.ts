@@ -1,4 +1,4 @@
-/** How parts of equal length of two sequences lie over each other. */
+/** Ranges of equal length of two sequences that lie over each other. */
 interface Overlap {
   readonly left: readonly [start: number, stop: number];
   readonly right: readonly [start: number, stop: number];
@@ -7,7 +7,7 @@ interface Overlap {
 /** Favours long matches among equally good ones. */
 const EPSILON = 1 / 10_000;
 
-/** Slides `right` over the end of `left`, from one token to all of them, to where the largest share of tokens agrees. */
+/** Slides `right` over the end of `left`, from one token to all of them, and finds the place with the largest share of equal tokens. */
 const bestOverlap = (left: readonly number[], right: readonly number[]): Overlap => {
   let best: Overlap = { left: [left.length, left.length], right: [0, 0] };
   let bestMatching = 0;
@@ -30,11 +30,11 @@ const bestOverlap = (left: readonly number[], right: readonly number[]): Overlap
 const middle = ([start, stop]: readonly [number, number]): number => Math.floor((start + stop) / 2);
 
 /**
- * Joins what was heard in parts of a recording that overlap: each part up to the middle of what it shares with the next one, of which
- * the beginning was heard better by the first and the end by the second.
- * (`_find_longest_common_sequence` of transformers 4.57, Whisper's)
+ * Joins the tokens of overlapping windows. Two neighbours are cut in the middle of their common tokens, since a window decodes its beginning
+ * worse than its middle, and likewise its end.
+ * (`_find_longest_common_sequence` of transformers 4.57, for Whisper)
  *
- * @param sequences at least one; time grows with the product of the lengths of two neighbours
+ * @param sequences at least one; the time grows with the product of the lengths of two neighbours
  */
 export const mergeOverlaps = ([first = [], ...others]: readonly (readonly number[])[]): number[] => {
   const merged: number[] = [];

@@ -1,24 +1,24 @@
-import { ServingError } from '../../../core/errors.ts';
+import { refuse } from '../../../core/errors.ts';
 import { show } from '../../../core/show.ts';
 import { MAX_BEAMS } from '../../../generation/generation-config.ts';
-import { assertKnownParameters, readBoolean, readInteger } from '../../parameters.ts';
+import { assertKnownParameters, type Parameters, readBoolean, readInteger } from '../../parameters.ts';
 import { createPrompt, type PromptToken } from './prompt.ts';
 import { languageId, type WhisperConfig } from './whisper-config.ts';
 
-/** How a recording is to be heard. */
+/** The parameters of a request, with defaults of the model. */
 export interface WhisperOptions {
   readonly prompt: readonly PromptToken[];
   readonly timestamps: boolean;
   readonly returnLanguage: boolean;
-  /** Seconds that are heard at once, and how many of them the neighbours hear as well. */
+  /** Seconds of a window, and seconds that it shares with its neighbours. */
   readonly chunk: { readonly length: number; readonly strideLeft: number; readonly strideRight: number };
-  /** 1: greedy. */
+  /** 1 for greedy search. */
   readonly beams: number;
-  /** Undefined: as the model says. */
+  /** Undefined for the bound of the model. */
   readonly maxNewTokens?: number;
 }
 
-/** As the Hugging Face pipeline names them. */
+/** By the names of the Hugging Face pipeline. */
 const WHISPER_PARAMETERS = [
   'return_timestamps',
   'return_language',
@@ -30,41 +30,38 @@ const WHISPER_PARAMETERS = [
   'max_new_tokens',
 ];
 
-/** What every chunk has to add, so that their number stays in proportion to the recording. */
+/** Least seconds that a window adds, so that the number of windows stays in proportion to the audio. */
 const MIN_STEP_SECONDS = 1;
 
-type Parameters = Readonly<Record<string, unknown>>;
-
-const refuse = (name: string, value: unknown, expected: string): never => {
-  throw new ServingError('INVALID_REQUEST', `parameter "${name}" is ${show(value)}, expected ${expected}`);
-};
+const refuseValue = (name: string, value: unknown, expected: string): never =>
+  refuse('INVALID_REQUEST', `parameter "${name}" is ${show(value)}, expected ${expected}`);
 
 const readTimestamps = (parameters: Parameters, { timestamps, timestampTokens }: WhisperConfig): boolean => {
   const { return_timestamps: value } = parameters;
   if (value === 'word')
-    return refuse(
+    return refuseValue(
       'return_timestamps',
       value,
-      'true or false: timestamps of words need the attention of the decoder, which exported graphs do not put out',
+      'true or false: timestamps of words need the attention of the decoder, which exported graphs do not give',
     );
   const asked = readBoolean(parameters, 'return_timestamps', false);
   if (asked && timestampTokens === undefined)
-    return refuse('return_timestamps', value, 'false: generation_config.json has no "no_timestamps_token_id"');
-  return asked || timestamps; // the pipeline cannot switch off what the model says either
+    return refuseValue('return_timestamps', value, 'false: generation_config.json has no "no_timestamps_token_id"');
+  return asked || timestamps; // as in the pipeline, false does not overrule the model
 };
 
 const assertMultilingual = (name: string, value: unknown, { multilingual }: WhisperConfig): void => {
-  if (!multilingual) refuse(name, value, 'no such parameter: the model hears English only');
+  if (!multilingual) refuseValue(name, value, 'no such parameter: the model transcribes English only');
 };
 
 const readLanguage = ({ language: value }: Parameters, config: WhisperConfig): string | undefined => {
   if (value === undefined || value === null) return undefined;
   assertMultilingual('language', value, config);
   if (config.languageIds === undefined)
-    return refuse('language', value, 'none: generation_config.json has no "lang_to_id", which names the tokens');
+    return refuseValue('language', value, 'none: generation_config.json has no "lang_to_id", which names the tokens');
   if (typeof value !== 'string' || languageId(config, value) === undefined) {
     const codes = Object.keys(config.languageIds).map((token) => token.replace(/^<\|(.*)\|>$/, '$1'));
-    return refuse('language', value, `a code or an English name of: ${codes.join(', ')}`);
+    return refuseValue('language', value, `a code or an English name of: ${codes.join(', ')}`);
   }
   return value;
 };
@@ -73,9 +70,9 @@ const readTask = ({ task: value }: Parameters, config: WhisperConfig): string | 
   if (value === undefined || value === null) return undefined;
   assertMultilingual('task', value, config);
   if (config.taskIds === undefined)
-    return refuse('task', value, 'none: generation_config.json has no "task_to_id", which names the tokens');
+    return refuseValue('task', value, 'none: generation_config.json has no "task_to_id", which names the tokens');
   const known = Object.keys(config.taskIds);
-  return typeof value === 'string' && known.includes(value) ? value : refuse('task', value, known.join(' or '));
+  return typeof value === 'string' && known.includes(value) ? value : refuseValue('task', value, known.join(' or '));
 };
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value >= 0;
@@ -85,21 +82,21 @@ const readChunk = (
   seconds: number,
 ): WhisperOptions['chunk'] => {
   if (length !== undefined && !(isSeconds(length) && length >= MIN_STEP_SECONDS && length <= seconds))
-    return refuse('chunk_length_s', length, `seconds from ${MIN_STEP_SECONDS} to ${seconds}`);
+    return refuseValue('chunk_length_s', length, `seconds from ${MIN_STEP_SECONDS} to ${seconds}`);
   const chosen = length ?? seconds;
-  const [strideLeft, strideRight, ...others] = Array.isArray(stride)
-    ? (stride as unknown[])
+  const [strideLeft, strideRight, ...others]: unknown[] = Array.isArray(stride)
+    ? stride
     : [stride ?? chosen / 6, stride ?? chosen / 6];
   const expected = `seconds, or [left, right], that leave ${MIN_STEP_SECONDS} s of "chunk_length_s" ${chosen}`;
   if (!isSeconds(strideLeft) || !isSeconds(strideRight) || others.length > 0)
-    return refuse('stride_length_s', stride, expected);
+    return refuseValue('stride_length_s', stride, expected);
   if (chosen - strideLeft - strideRight < Math.min(MIN_STEP_SECONDS, (chosen * 2) / 3 - 1e-9))
-    return refuse('stride_length_s', stride, expected);
+    return refuseValue('stride_length_s', stride, expected);
   return { length: chosen, strideLeft, strideRight };
 };
 
 /**
- * @param seconds the most that the model hears at once
+ * @param seconds of the longest window
  * @throws `INVALID_REQUEST` for a parameter that is unknown or wrong, or that the model cannot follow
  */
 export const readWhisperOptions = (parameters: Parameters, config: WhisperConfig, seconds: number): WhisperOptions => {

@@ -1,41 +1,43 @@
 import { languageId, type WhisperConfig } from './whisper-config.ts';
 
-/** What a caller may ask of the text. */
-interface Wish {
-  /** Code, English name or token; undefined: as spoken. */
+/** The wishes of a caller for the text. */
+interface PromptOptions {
+  /** Code, English name or token; undefined for the language of the audio. */
   readonly language?: string;
   /** `transcribe` or `translate`, into English. */
   readonly task?: string;
   readonly timestamps: boolean;
 }
 
-/** Stands where the token of the language comes that is spoken. */
-export const SPOKEN = 'spoken';
-export type PromptToken = number | typeof SPOKEN;
+/** The place of the language's token, which the model detects for each window. */
+export const DETECTED = 'detected';
+export type PromptToken = number | typeof DETECTED;
 
 /**
- * The tokens that a text begins with: start of transcript, language, task, no timestamps; each where the model has it.
+ * The first tokens of a text: start of transcript, language, task, no timestamps; each of them only if the model has it.
  * (`_retrieve_init_tokens` of transformers 4.57)
  *
- * @param wish names languages and tasks that the model knows
+ * @param options name languages and tasks that the model knows
  */
-export const createPrompt = (config: WhisperConfig, wish: Wish): PromptToken[] => {
-  const language = wish.language ?? config.language;
-  const task = wish.task ?? config.task;
+export const createPrompt = (config: WhisperConfig, options: PromptOptions): PromptToken[] => {
+  const language = options.language ?? config.language;
+  const task = options.task ?? config.task;
   const { taskIds, timestampTokens, languageIds } = config;
   const written = task === undefined && language === undefined ? (config.writtenPrompt ?? []) : [];
 
   const [, ...others] = written;
-  let [spoken]: readonly (PromptToken | null | undefined)[] = written;
-  if (language !== undefined) spoken = languageId(config, language);
-  else if (languageIds !== undefined && spoken == null) spoken = SPOKEN;
+  let [languageToken]: readonly (PromptToken | null | undefined)[] = written;
+  if (language !== undefined) languageToken = languageId(config, language);
+  else if (languageIds !== undefined && languageToken == null) languageToken = DETECTED;
 
-  const prompt: PromptToken[] = [config.search.decoderStartTokenId, spoken, ...others].filter((token) => token != null);
-  if (task !== undefined) prompt.push(taskIds?.[task] as number);
-  else if (language !== undefined && taskIds?.transcribe !== undefined) prompt.push(taskIds.transcribe);
+  const asked = task ?? (language === undefined ? undefined : 'transcribe');
+  const taskToken = asked === undefined ? undefined : taskIds?.[asked];
+  const prompt = [config.search.decoderStartTokenId, languageToken, ...others, taskToken].filter(
+    (token) => token != null,
+  );
 
   const endsWithout = timestampTokens !== undefined && prompt.at(-1) === timestampTokens.noTimestamps;
-  if (wish.timestamps && endsWithout) prompt.pop();
-  if (!wish.timestamps && !endsWithout && timestampTokens !== undefined) prompt.push(timestampTokens.noTimestamps);
+  if (options.timestamps && endsWithout) prompt.pop();
+  if (!options.timestamps && !endsWithout && timestampTokens !== undefined) prompt.push(timestampTokens.noTimestamps);
   return prompt;
 };

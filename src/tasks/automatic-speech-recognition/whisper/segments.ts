@@ -1,25 +1,27 @@
 /** Steps of a timestamp in frames: 0.02 s of 100 frames a second. */
 const FRAMES_PER_TIMESTAMP = 2;
 
-/** What to keep of the tokens that were generated for some frames. */
-interface Heard {
+/** Tokens of complete segments, and the number of frames that they stand for. The frames behind them are decoded again. */
+interface DecodedSegments {
   readonly tokens: readonly number[];
-  /** How many of the frames they speak for; what comes behind is listened to again. */
   readonly frames: number;
 }
 
 /**
- * Cuts behind the last pair of timestamps, where Whisper says that one segment ends and the next begins: what was begun behind it may
- * go on past the end of what was heard. A lone timestamp at the end says that nothing more is spoken.
+ * Cuts generated tokens behind the last pair of timestamps, where one segment ends and the next one begins: a segment without an end may go on
+ * after the audio of the window. A lone timestamp at the end means that nobody speaks after it.
  * (`_retrieve_segment` of transformers 4.57)
+ *
+ * @param frames of the audio from which the tokens were generated
  */
-export const cutAtTimestamps = (tokens: readonly number[], firstTimestamp: number, frames: number): Heard => {
-  const isTimestamp = (index: number): boolean => (tokens[index] ?? -1) >= firstTimestamp;
+export const cutAtTimestamps = (tokens: readonly number[], firstTimestamp: number, frames: number): DecodedSegments => {
+  const timestampAt = (index: number): number => (tokens[index] ?? -1) - firstTimestamp;
+  const isTimestamp = (index: number): boolean => timestampAt(index) >= 0;
   const last = tokens.length - 1;
   const endsWithLone = tokens.length >= 2 && isTimestamp(last) && !isTimestamp(last - 1);
   const second = tokens.findLastIndex((_, index) => index > 0 && isTimestamp(index) && isTimestamp(index - 1));
   if (endsWithLone || second < 0) return { tokens, frames };
-  const heard = ((tokens[second - 1] as number) - firstTimestamp) * FRAMES_PER_TIMESTAMP;
+  const decoded = timestampAt(second - 1) * FRAMES_PER_TIMESTAMP;
   // Without a step forward there would be no end.
-  return { tokens: tokens.slice(0, second + 1), frames: heard > 0 ? heard : frames };
+  return { tokens: tokens.slice(0, second + 1), frames: decoded > 0 ? decoded : frames };
 };

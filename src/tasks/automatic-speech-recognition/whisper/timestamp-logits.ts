@@ -1,3 +1,4 @@
+import { float32At } from '../../../core/typed-arrays.ts';
 import type { LogitsProcessor } from '../../../generation/logits.ts';
 import type { TimestampTokens } from './whisper-config.ts';
 
@@ -5,23 +6,23 @@ const BANNED = Number.NEGATIVE_INFINITY;
 
 const largest = (scores: Float32Array, start: number, end: number): number => {
   let max = BANNED;
-  for (let token = start; token < end; token += 1) if ((scores[token] as number) > max) max = scores[token] as number;
+  for (let token = start; token < end; token += 1) if (float32At(scores, token) > max) max = float32At(scores, token);
   return max;
 };
 
-/** log Σ exp(scores[start…]), minus infinity when there is nothing to add. */
+/** log Σ exp(scores[start…]); minus infinity for an empty sum. */
 const logSumExp = (scores: Float32Array, start: number): number => {
   const max = largest(scores, start, scores.length);
   if (max === BANNED) return BANNED;
   let sum = 0;
-  for (let token = start; token < scores.length; token += 1) sum += Math.exp((scores[token] as number) - max);
+  for (let token = start; token < scores.length; token += 1) sum += Math.exp(float32At(scores, token) - max);
   return max + Math.log(sum);
 };
 
 /**
- * Leaves only those timestamps that can stand next, as `WhisperTimeStampLogitsProcessor` of transformers 4.57: they come in pairs, never
- * go back, begin the text, and are taken when all of them together are likelier than any word.
- * @param promptLength tokens before the first that is generated
+ * Bans the timestamps that cannot be next, like `WhisperTimeStampLogitsProcessor` of transformers 4.57: timestamps come in pairs, never go
+ * back, and begin the text. A timestamp is next when all of them together are likelier than any word.
+ * @param promptLength number of tokens before the first generated one
  */
 export const createTimestampProcessor = (
   { noTimestamps, first, eos, maxInitialIndex }: TimestampTokens,

@@ -1,27 +1,14 @@
 import * as v from 'valibot';
-import { ServingError } from '../../../core/errors.ts';
+import { refuse } from '../../../core/errors.ts';
 import { show } from '../../../core/show.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../../../generation/generation-config.ts';
+import type { WhisperSettings } from '../settings.ts';
 import { languageCode } from './languages.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
 const idsByName = v.record(v.string(), tokenId);
 
-export const whisperSettingsSchema = v.object({
-  /** `feature_size` of preprocessor_config.json: 80, or 128 for large-v3. */
-  melBins: v.pipe(count, v.maxValue(512)),
-  /** `chunk_length` of preprocessor_config.json: how many seconds the encoder hears at once. */
-  seconds: v.pipe(count, v.maxValue(60)),
-  /** `max_target_positions` of config.json: the most tokens of a text, its prompt included. */
-  maxTokens: count,
-  /** `generation_config.json` as the model came with it. */
-  generation: v.record(v.string(), v.unknown()),
-});
-
-type WhisperSettings = v.InferOutput<typeof whisperSettingsSchema>;
-
-/** What Whisper's `generation_config.json` holds besides what every model's does. */
+/** Fields of `generation_config.json` that only Whisper has. */
 const generationSchema = v.object({
   is_multilingual: v.nullish(v.boolean()),
   lang_to_id: v.nullish(idsByName),
@@ -41,11 +28,11 @@ export interface TimestampTokens {
   /** `<|0.00|>` */
   readonly first: number;
   readonly eos: number;
-  /** How far into the recording the first one may be; undefined: anywhere. */
+  /** Bound of the first timestamp, in steps of 0.02 s; undefined for none. */
   readonly maxInitialIndex?: number;
 }
 
-/** How a model wants to be asked, and how it answers. */
+/** The prompt tokens and the search of one model. */
 export interface WhisperConfig {
   readonly search: GenerationConfig;
   readonly maxTokens: number;
@@ -56,25 +43,23 @@ export interface WhisperConfig {
   /** Token of `transcribe` and `translate`; undefined when the model does not say. */
   readonly taskIds?: Readonly<Record<string, number>>;
   readonly timestampTokens?: TimestampTokens;
-  /** What comes behind the start token, where older models write it down; null stands for the language that is spoken. */
+  /** The prompt of older models, behind the start token; null stands for the language of the audio. */
   readonly writtenPrompt?: readonly (number | null)[];
-  /** What the model does when nobody asks for another. */
+  /** Defaults of the parameters `language` and `task`. */
   readonly language?: string;
   readonly task?: string;
   readonly timestamps: boolean;
 }
 
-const refuse = (problem: string): never => {
-  throw new ServingError('MODEL_INVALID', `generation_config.json: ${problem}`);
-};
+const refuseFile = (problem: string): never => refuse('MODEL_INVALID', `generation_config.json: ${problem}`);
 
-/** `forced_decoder_ids`, from position 1 on. Transformers passes over one that begins later. */
+/** `forced_decoder_ids` from position 1 on. Transformers passes over a list that begins later. */
 const toWrittenPrompt = (
   ids: readonly (readonly [number, number | null])[],
 ): readonly (number | null)[] | undefined => {
   if (ids[0]?.[0] !== 1) return undefined;
   if (ids.some(([position], index) => position !== index + 1))
-    refuse(`"forced_decoder_ids" is ${show(ids)}, expected positions 1, 2, 3 … without a gap`);
+    refuseFile(`"forced_decoder_ids" is ${show(ids)}, expected positions 1, 2, 3 … without a gap`);
   return ids.map(([, id]) => id);
 };
 
@@ -85,14 +70,17 @@ export const languageId = ({ languageIds = {} }: WhisperConfig, language: string
   return Object.hasOwn(languageIds, token) ? languageIds[token] : undefined;
 };
 
-/** @throws `MODEL_INVALID` when settings contradict themselves, or are not Whisper's */
-export const parseWhisperConfig = ({ generation, maxTokens }: WhisperSettings): WhisperConfig => {
+/** @throws `MODEL_INVALID` when settings contradict each other, or are not those of a Whisper model */
+export const parseWhisperConfig = ({
+  generation,
+  maxTokens,
+}: Pick<WhisperSettings, 'generation' | 'maxTokens'>): WhisperConfig => {
   const parsed = v.safeParse(generationSchema, generation);
-  if (!parsed.success) return refuse(v.summarize(parsed.issues));
+  if (!parsed.success) return refuseFile(v.summarize(parsed.issues));
   const fields = parsed.output;
   const search = parseGenerationConfig(generation);
   const [eos] = search.eosTokenIds;
-  if (eos === undefined) return refuse('"eos_token_id" is missing, with which every text ends');
+  if (eos === undefined) return refuseFile('"eos_token_id" is missing, with which every text ends');
   const writtenPrompt = toWrittenPrompt(fields.forced_decoder_ids ?? []);
   const noTimestamps = fields.no_timestamps_token_id ?? undefined;
   const maxInitialIndex = fields.max_initial_timestamp_index ?? undefined;
@@ -116,10 +104,10 @@ export const parseWhisperConfig = ({ generation, maxTokens }: WhisperSettings): 
     timestamps: fields.return_timestamps ?? false,
   };
   if (config.language !== undefined && languageId(config, config.language) === undefined)
-    refuse(`"language" is ${show(config.language)}, which "lang_to_id" has no token for`);
+    refuseFile(`"language" is ${show(config.language)}, which "lang_to_id" has no token for`);
   if (config.task !== undefined && !Object.hasOwn(config.taskIds ?? {}, config.task))
-    refuse(`"task" is ${show(config.task)}, which "task_to_id" has no token for`);
+    refuseFile(`"task" is ${show(config.task)}, which "task_to_id" has no token for`);
   if (config.timestamps && noTimestamps === undefined)
-    refuse('"return_timestamps" is true and "no_timestamps_token_id" is missing');
+    refuseFile('"return_timestamps" is true and "no_timestamps_token_id" is missing');
   return config;
 };

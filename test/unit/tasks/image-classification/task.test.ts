@@ -1,8 +1,9 @@
 import { expect, it } from '@jest/globals';
 import type { Tensors } from '../../../../src/core/tensor.ts';
-import { createImageClassification } from '../../../../src/tasks/image-classification/task.ts';
+import { createTask } from '../../../../src/tasks/index.ts';
+import { taskVersion } from '../../../support/task-version.ts';
 
-it('gives a graph of variable size a blank picture of the size that preprocessing makes', async () => {
+it('gives a graph of variable size a blank image of the size that preprocessing makes', async () => {
   const signature = {
     inputs: [
       { name: 'pixel_values', dtype: 'float32' as const, shape: ['batch_size', 'num_channels', 'height', 'width'] },
@@ -10,7 +11,8 @@ it('gives a graph of variable size a blank picture of the size that preprocessin
     outputs: [{ name: 'logits', dtype: 'float32' as const, shape: ['batch_size', 2] }],
   };
   const preprocessing = { do_resize: true, size: { height: 6, width: 8 }, do_rescale: true, do_normalize: false };
-  const task = createImageClassification({ labels: ['cat', 'dog'], multiLabel: false, preprocessing }, signature);
+  const settings = { labels: ['cat', 'dog'], multiLabel: false, preprocessing };
+  const task = await createTask(taskVersion('image-classification', settings, signature));
 
   const feeds: Tensors[] = [];
   const run = async (given: Tensors): Promise<Tensors> => {

@@ -28,7 +28,7 @@ const graphs = {
   encoder: graph('encoder', signature('ids', 'states')),
   decoder: graph('decoder', signature('ids', 'logits')),
 };
-const task = createTensorTask('seq', graphs);
+const task = createTensorTask({ name: 'seq', version: 3, task: 'tensor', settings: {}, graphs });
 const model = { graphs, resources: undefined, maxBatch: 1 };
 const input = (name: string) => ({ name, shape: [1], datatype: 'FP32', data: [5] });
 const ask = async (document: unknown) => {

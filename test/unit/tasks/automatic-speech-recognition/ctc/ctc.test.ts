@@ -9,7 +9,7 @@ const PER_OUTPUT = 320;
 const KERNEL = 400;
 
 const SETTINGS = {
-  kind: 'ctc',
+  kind: 'ctc' as const,
   ...{ tokens: ['<pad>', 'A'], blank: '<pad>', unknown: '<unk>', wordDelimiter: '|', wordDelimiterText: ' ' },
   ...{ lowerCase: false, cleanUpSpaces: false },
   sampleRate: RATE,
@@ -23,8 +23,8 @@ const MASK = { name: 'attention_mask', dtype: 'int64', shape: ['N', 'samples'] }
 const LOGITS = { name: 'logits', dtype: 'float32', shape: ['N', 'outputs', 2] } as const;
 const MASKED: Signature = { inputs: [INPUT, MASK], outputs: [LOGITS] };
 
-/** A graph that hears one long A, in padding too. */
-const createListener = (signature: Signature) => {
+/** A graph whose output is one long A, at padding too. */
+const createGraph = (signature: Signature) => {
   const runs: Tensors[] = [];
   const run = async (feeds: Tensors): Promise<Tensors> => {
     runs.push(feeds);
@@ -36,8 +36,11 @@ const createListener = (signature: Signature) => {
   return { runs, graphs: { model: { signature, run } } };
 };
 
-const listen = async (seconds: readonly number[], { signature = MASKED, settings = SETTINGS, maxBatch = 32 } = {}) => {
-  const { runs, graphs } = createListener(signature);
+const transcribe = async (
+  seconds: readonly number[],
+  { signature = MASKED, settings = SETTINGS, maxBatch = 32 } = {},
+) => {
+  const { runs, graphs } = createGraph(signature);
   const task = createCtc(settings, signature);
   const inputs = seconds.map((length) => Buffer.from(createSilence(length, RATE)).toString('base64'));
   const request = task.decode({ inputs, parameters: { return_timestamps: 'char' } });
@@ -55,38 +58,38 @@ const listen = async (seconds: readonly number[], { signature = MASKED, settings
 const lastEnd = (seconds: number): number =>
   ((Math.floor((seconds * RATE - KERNEL) / PER_OUTPUT) + 1) * PER_OUTPUT) / RATE;
 
-describe('recordings of different lengths', () => {
-  it('run together where the graph takes a mask, and none hears the padding', async () => {
-    const { ends, shapes, masks } = await listen([2, 0.5, 1]);
+describe('audio files of different lengths', () => {
+  it('run together where the graph takes a mask, and no transcript holds the padding', async () => {
+    const { ends, shapes, masks } = await transcribe([2, 0.5, 1]);
     expect(shapes).toEqual([[3, 2 * RATE]]);
     expect(ends).toEqual([2, 0.5, 1].map(lastEnd));
     expect([...(masks[0] as BigInt64Array)].filter((bit) => bit === 1n)).toHaveLength(3.5 * RATE);
   });
 
   it('run apart where it takes none, or where the model has not learnt what a mask is', async () => {
-    const unmasked = await listen([1, 0.5, 1], { signature: { inputs: [INPUT], outputs: [LOGITS] } });
+    const unmasked = await transcribe([1, 0.5, 1], { signature: { inputs: [INPUT], outputs: [LOGITS] } });
     expect(unmasked.shapes).toEqual([
       [1, 0.5 * RATE],
       [2, RATE],
     ]);
-    const apart = await listen([1, 0.5, 1], { settings: { ...SETTINGS, padTogether: false } });
+    const apart = await transcribe([1, 0.5, 1], { settings: { ...SETTINGS, padTogether: false } });
     expect(apart.shapes).toEqual(unmasked.shapes);
     expect(apart.ends).toEqual([1, 0.5, 1].map(lastEnd));
   });
 
   it('run at most half a minute, and as many as the model takes, at a time', async () => {
-    expect((await listen([20, 5, 5, 40])).shapes).toEqual([
+    expect((await transcribe([20, 5, 5, 40])).shapes).toEqual([
       [2, 5 * RATE],
       [1, 20 * RATE],
       [1, 20 * RATE],
       [1, 30 * RATE],
     ]);
-    expect((await listen([1, 1, 1], { maxBatch: 2 })).shapes).toEqual([
+    expect((await transcribe([1, 1, 1], { maxBatch: 2 })).shapes).toEqual([
       [2, RATE],
       [1, RATE],
     ]);
     const fixed: Signature = { inputs: [{ ...INPUT, shape: [1, 'samples'] }], outputs: [LOGITS] };
-    expect((await listen([1, 1], { signature: fixed })).shapes).toEqual([
+    expect((await transcribe([1, 1], { signature: fixed })).shapes).toEqual([
       [1, RATE],
       [1, RATE],
     ]);

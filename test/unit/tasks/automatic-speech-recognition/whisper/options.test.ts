@@ -3,7 +3,7 @@ import {
   readWhisperOptions,
   type WhisperOptions,
 } from '../../../../../src/tasks/automatic-speech-recognition/whisper/options.ts';
-import { SPOKEN } from '../../../../../src/tasks/automatic-speech-recognition/whisper/prompt.ts';
+import { DETECTED } from '../../../../../src/tasks/automatic-speech-recognition/whisper/prompt.ts';
 import { parseWhisperConfig } from '../../../../../src/tasks/automatic-speech-recognition/whisper/whisper-config.ts';
 
 const [START, EN, DE, TRANSLATE, TRANSCRIBE, NO_TIMESTAMPS] = [11, 12, 13, 14, 15, 16];
@@ -26,13 +26,13 @@ const ENGLISH_ONLY = {
 };
 
 const read = (parameters: Record<string, unknown>, generation: Record<string, unknown> = GENERATION): WhisperOptions =>
-  readWhisperOptions(parameters, parseWhisperConfig({ melBins: 80, seconds: 30, maxTokens: 448, generation }), 30);
+  readWhisperOptions(parameters, parseWhisperConfig({ maxTokens: 448, generation }), 30);
 
 describe('the prompt', () => {
   const forced = (ids: readonly unknown[]) => ({ ...GENERATION, forced_decoder_ids: ids });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>, readonly unknown[]]>([
-    ['detects the language', {}, GENERATION, [START, SPOKEN, NO_TIMESTAMPS]],
+    ['detects the language', {}, GENERATION, [START, DETECTED, NO_TIMESTAMPS]],
     [
       'names the language and that it is to be transcribed',
       { language: 'de' },
@@ -41,7 +41,7 @@ describe('the prompt', () => {
     ],
     ['takes English names in any case', { language: 'GERMAN' }, GENERATION, [START, DE, TRANSCRIBE, NO_TIMESTAMPS]],
     ['takes tokens', { language: '<|de|>' }, GENERATION, [START, DE, TRANSCRIBE, NO_TIMESTAMPS]],
-    ['translates what it detects', { task: 'translate' }, GENERATION, [START, SPOKEN, TRANSLATE, NO_TIMESTAMPS]],
+    ['translates what it detects', { task: 'translate' }, GENERATION, [START, DETECTED, TRANSLATE, NO_TIMESTAMPS]],
     [
       'has no end where timestamps follow',
       { return_timestamps: true, language: 'en' },
@@ -55,7 +55,7 @@ describe('the prompt', () => {
         [1, null],
         [2, TRANSCRIBE],
       ]),
-      [START, SPOKEN, TRANSCRIBE, NO_TIMESTAMPS],
+      [START, DETECTED, TRANSCRIBE, NO_TIMESTAMPS],
     ],
     [
       'is the written one',
@@ -84,9 +84,9 @@ describe('the prompt', () => {
         [1, DE],
         [2, TRANSLATE],
       ]),
-      [START, SPOKEN, TRANSCRIBE, NO_TIMESTAMPS],
+      [START, DETECTED, TRANSCRIBE, NO_TIMESTAMPS],
     ],
-    ['passes over a written one that begins late', {}, forced([[2, TRANSLATE]]), [START, SPOKEN, NO_TIMESTAMPS]],
+    ['passes over a written one that begins late', {}, forced([[2, TRANSLATE]]), [START, DETECTED, NO_TIMESTAMPS]],
     [
       'is as generation_config.json asks',
       {},
@@ -121,7 +121,7 @@ describe('the prompt', () => {
 describe('parameters', () => {
   it('are chunks of 30 s that share a sixth with each neighbour, searched as the model says', () => {
     expect(read({}, { ...GENERATION, num_beams: 3 })).toEqual({
-      prompt: [START, SPOKEN, NO_TIMESTAMPS],
+      prompt: [START, DETECTED, NO_TIMESTAMPS],
       timestamps: false,
       returnLanguage: false,
       chunk: { length: 30, strideLeft: 5, strideRight: 5 },
@@ -163,8 +163,8 @@ describe('parameters', () => {
     [{ language: 'de' }, /no "lang_to_id"/, bare],
     [{ task: 'summarise' }, /"task" is "summarise", expected translate or transcribe/],
     [{ task: 'translate' }, /no "task_to_id"/, bare],
-    [{ language: 'en' }, /hears English only/, ENGLISH_ONLY],
-    [{ task: 'transcribe' }, /hears English only/, ENGLISH_ONLY],
+    [{ language: 'en' }, /transcribes English only/, ENGLISH_ONLY],
+    [{ task: 'transcribe' }, /transcribes English only/, ENGLISH_ONLY],
     [{ return_timestamps: 'word' }, /"word".*attention/],
     [{ return_timestamps: 'char' }, /"char", expected true or false/],
     [{ return_timestamps: true }, /no "no_timestamps_token_id"/, bare],

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   type CtcVocabulary,
+  decodeTokens,
   toWords,
-  transcribe,
-} from '../../../../../src/tasks/automatic-speech-recognition/ctc/transcribe.ts';
+} from '../../../../../src/tasks/automatic-speech-recognition/ctc/decode-tokens.ts';
 
 const VOCABULARY: CtcVocabulary = {
   tokens: ['<pad>', '<unk>', '|', 'A', 'B', "'", 'S', '.'],
@@ -17,7 +17,7 @@ const VOCABULARY: CtcVocabulary = {
 
 const ids = (letters: string): number[] => Array.from(letters, (letter) => "_?|AB'S.".indexOf(letter));
 const read = (letters: string, changes: Partial<CtcVocabulary> = {}) =>
-  transcribe(ids(letters), { ...VOCABULARY, ...changes });
+  decodeTokens(ids(letters), { ...VOCABULARY, ...changes });
 
 describe('outputs as text', () => {
   it.each([
@@ -35,7 +35,7 @@ describe('outputs as text', () => {
   });
 
   it('of ids without a token is unknown', () => {
-    expect(transcribe([3, 99, 98, 3], VOCABULARY).text).toBe('A<unk>A');
+    expect(decodeTokens([3, 99, 98, 3], VOCABULARY).text).toBe('A<unk>A');
   });
 
   it('is lower-cased and cleaned up where the tokenizer does so', () => {

@@ -2,10 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../../../../src/core/errors.ts';
 import type { Graph } from '../../../../../src/core/graph.ts';
 import type { Signature, TensorSpec, Tensors } from '../../../../../src/core/tensor.ts';
-import { fittingParts, hear } from '../../../../../src/tasks/automatic-speech-recognition/whisper/hear.ts';
 import { readWhisperOptions } from '../../../../../src/tasks/automatic-speech-recognition/whisper/options.ts';
-import { type Part, toParts } from '../../../../../src/tasks/automatic-speech-recognition/whisper/parts.ts';
-import { createEars } from '../../../../../src/tasks/automatic-speech-recognition/whisper/whisper.ts';
+import {
+  fittingWindows,
+  transcribe,
+} from '../../../../../src/tasks/automatic-speech-recognition/whisper/transcribe.ts';
+import { createWhisperModel } from '../../../../../src/tasks/automatic-speech-recognition/whisper/whisper-model.ts';
+import { toWindows, type Window } from '../../../../../src/tasks/automatic-speech-recognition/whisper/windows.ts';
 import type { TaskModel } from '../../../../../src/tasks/task.ts';
 
 const [EOS, START, EN, DE, NO_TIMESTAMPS, VOCABULARY] = [10, 11, 12, 13, 14, 20];
@@ -41,6 +44,7 @@ const DECODER: Signature = {
 };
 
 const SETTINGS = {
+  kind: 'whisper' as const,
   melBins: 80,
   seconds: 30,
   maxTokens: 8,
@@ -52,7 +56,7 @@ const SETTINGS = {
   },
 };
 
-/** Takes the loudness of a recording through the encoder to its tokens; the decoder says `reply` of it, one token a step. */
+/** Takes the loudness of audio through the encoder to its tokens; the decoder gives `reply`, one token a step. */
 const createModel = (reply: (loud: boolean, step: number) => number, failAt = Number.POSITIVE_INFINITY) => {
   const batches: number[] = [];
   let runs = 0;
@@ -97,14 +101,14 @@ const createModel = (reply: (loud: boolean, step: number) => number, failAt = Nu
   return { batches, model: { graphs: { encoder, decoder }, resources: undefined, maxBatch: 2 } satisfies TaskModel };
 };
 
-const ears = createEars(SETTINGS, { encoder: ENCODER, decoder: DECODER });
+const whisper = createWhisperModel(SETTINGS, { encoder: ENCODER, decoder: DECODER });
 
-const partsOf = (seconds: number, loud: boolean, parameters: Record<string, unknown> = {}): Part[] => {
+const windowsOf = (seconds: number, loud: boolean, parameters: Record<string, unknown> = {}): Window[] => {
   const samples = new Float32Array(seconds * 16_000).map((_, n) => (loud ? Math.sin(n) : 0));
-  return toParts(samples, readWhisperOptions(parameters, ears.config, 30));
+  return toWindows(samples, readWhisperOptions(parameters, whisper.config, 30));
 };
 
-/** The prompt has three tokens: the loud are German and say 1 2, the quiet English and say 3. */
+/** The prompt has three tokens: loud audio is German with the tokens 1 2, quiet audio English with the token 3. */
 const reply = (loud: boolean, step: number): number => {
   if (step === 0) return loud ? DE : EN;
   return (loud ? [1, 2, EOS] : [3, EOS])[step - 2] as number;
@@ -113,34 +117,34 @@ const reply = (loud: boolean, step: number): number => {
 describe('hearing', () => {
   it('gives each part its own language and words, in batches of at most maxBatch', async () => {
     const { model, batches } = createModel(reply);
-    const parts = [...partsOf(1, true), ...partsOf(1, false), ...partsOf(1, true)];
-    await hear(parts, ears, model, () => {});
-    expect(parts.map(({ languageId, tokens }) => [languageId, tokens])).toEqual([
+    const windows = [...windowsOf(1, true), ...windowsOf(1, false), ...windowsOf(1, true)];
+    await transcribe(windows, whisper, model, () => {});
+    expect(windows.map(({ languageId, tokens }) => [languageId, tokens])).toEqual([
       [DE, [1, 2]],
       [EN, [3]],
       [DE, [1, 2]],
     ]);
     expect(batches).toEqual([2, 1]);
-    expect(parts.map(({ spectrogram }) => spectrogram)).toEqual([undefined, undefined, undefined]); // a megabyte each
+    expect(windows.map(({ spectrogram }) => spectrogram)).toEqual([undefined, undefined, undefined]); // a megabyte each
   });
 
   it('says how far it came when the deadline passes', async () => {
     // For the first two: encoder twice, language, 3 steps; for the third: encoder, language, 1 step.
     const { model } = createModel(reply, 9);
-    const parts = [...partsOf(1, true), ...partsOf(1, false), ...partsOf(1, true)];
-    await expect(hear(parts, ears, model, () => {})).rejects.toMatchObject({
+    const windows = [...windowsOf(1, true), ...windowsOf(1, false), ...windowsOf(1, true)];
+    await expect(transcribe(windows, whisper, model, () => {})).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       message: expect.stringMatching(
-        /^2 of 3 chunks of up to 30 s were heard \(3 tokens\) when the deadline passed after 1 of up to 5 tokens/,
+        /^2 of 3 windows of up to 30 s were transcribed \(3 tokens\) when the deadline passed after 1 of up to 5 tokens/,
       ),
     });
   });
 
   it('makes no text longer than the decoder has positions for', async () => {
     const { model } = createModel((_loud, step) => (step === 0 ? EN : 4));
-    const parts = partsOf(1, true);
-    await hear(parts, ears, model, () => {});
-    expect(parts[0]?.tokens).toEqual([4, 4, 4, 4, 4]);
+    const windows = windowsOf(1, true);
+    await transcribe(windows, whisper, model, () => {});
+    expect(windows[0]?.tokens).toEqual([4, 4, 4, 4, 4]);
   });
 
   it('keeps the cache of the encoder to what memory is there for', () => {
@@ -150,10 +154,10 @@ describe('hearing', () => {
       ).flat(),
       outputs: [],
     });
-    expect(fittingParts(withLayers(4), 1, 3_000)).toBe(7); // Whisper tiny
-    expect(fittingParts(withLayers(4), 3, 3_000)).toBe(2);
-    expect(fittingParts(withLayers(16), 1, 3_000)).toBe(1);
-    expect(fittingParts(withLayers(64), 5, 3_000)).toBe(1);
+    expect(fittingWindows(withLayers(4), 1, 3_000)).toBe(7); // Whisper tiny
+    expect(fittingWindows(withLayers(4), 3, 3_000)).toBe(2);
+    expect(fittingWindows(withLayers(16), 1, 3_000)).toBe(1);
+    expect(fittingWindows(withLayers(64), 5, 3_000)).toBe(1);
   });
 });
 
@@ -165,7 +169,7 @@ describe('parts of a recording', () => {
     [50, [30, 30]],
     [75, [30, 30, 30, 15]],
   ])('of %f s last %j s', (seconds, lengths) => {
-    expect(partsOf(seconds, false).map(({ samples }) => samples.length / 16_000)).toEqual(lengths);
+    expect(windowsOf(seconds, false).map(({ samples }) => samples.length / 16_000)).toEqual(lengths);
   });
 });
 
@@ -204,7 +208,7 @@ describe('graphs', () => {
       /decoder_model_merged/,
     ],
   ])('%s are refused', (_what, encoder, decoder, message) => {
-    expect(() => createEars(SETTINGS, { encoder, decoder })).toThrow(
+    expect(() => createWhisperModel(SETTINGS, { encoder, decoder })).toThrow(
       expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringMatching(message) }),
     );
   });

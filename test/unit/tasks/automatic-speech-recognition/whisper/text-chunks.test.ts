@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  type HeardPart,
+  type TranscribedWindow,
   toTextChunks,
-} from '../../../../../src/tasks/automatic-speech-recognition/whisper/transcript.ts';
+} from '../../../../../src/tasks/automatic-speech-recognition/whisper/text-chunks.ts';
 import type { Vocabulary } from '../../../../../src/tasks/automatic-speech-recognition/whisper/vocabulary.ts';
 
 const TOKENS = [...'abcdefgh', '<|endoftext|>', '<|de|>', '<|fr|>', '<|notimestamps|>'];
@@ -18,7 +18,7 @@ const [DE, FR] = [9, 10];
 const words = (text: string): number[] => [...text].map((letter) => TOKENS.indexOf(letter));
 const at = (seconds: number): number => 12 + Math.round(seconds / 0.02);
 
-const part = (tokens: readonly number[], fields: Partial<HeardPart> = {}): HeardPart => ({
+const part = (tokens: readonly number[], fields: Partial<TranscribedWindow> = {}): TranscribedWindow => ({
   tokens,
   length: 30,
   strideLeft: 0,
