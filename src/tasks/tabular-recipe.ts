@@ -35,7 +35,8 @@ export const answerBlank = async (task: Task, model: TaskModel): Promise<unknown
     const { message } = ServingError.from(error);
     if (!/unknown category/i.test(message)) throw error;
     return refuse(
-      `an encoder in the graph refuses a category (${message}): list its categories in ${CONFIG}, {"columns": [{"name": "port", "categories": ["S", "C"]}, …]}`,
+      `an encoder in the graph refuses a category (${message}): list its categories in ${CONFIG}, {"columns": ` +
+        '[{"name": "port", "categories": ["S", "C"]}, …]}',
     );
   }
 };

@@ -9,7 +9,7 @@ export interface TaskVersion {
   readonly version: number;
   /** Name of the task. */
   readonly task: string;
-  /** As they stand in the bundle, not checked yet. */
+  /** The settings of the bundle, not checked yet. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** By role: `model`, or `encoder` and `decoder`. */
   readonly graphs: Readonly<Record<string, { readonly signature: Signature }>>;

@@ -74,7 +74,8 @@ export const runExtremes = async (model: TaskModel<Tokenizer>, maxLength?: numbe
   if (Number.isFinite(longest))
     await run(model, last, longest).catch((error: unknown) =>
       refuse(
-        `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set "model_max_length" in tokenizer_config.json to what the model takes`,
+        `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set ` +
+          '"model_max_length" in tokenizer_config.json to the limit of the model',
       ),
     );
   return outputs;

@@ -46,7 +46,9 @@ const replaceTop = (heap: Int32Array, index: number, isWorse: IsWorse): void => 
  * @throws `INFERENCE_FAILED` for NaN and +Infinity, which have no rank
  */
 export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<number> = new Set()): number[] => {
-  const heap = new Int32Array(Math.min(count, scores.length));
+  const { length } = scores;
+  const capacity = Math.min(count, length);
+  const heap = new Int32Array(capacity);
   let size = 0;
   const isWorse: IsWorse = (a, b) => {
     const first = scoreAt(scores, a);
@@ -55,19 +57,21 @@ export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<
   };
 
   let bar = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < scores.length; index += 1) {
+  for (let index = 0; index < length; index += 1) {
     const score = scoreAt(scores, index);
     if (score > bar) {
       if (score === Number.POSITIVE_INFINITY)
         throw new ServingError('INFERENCE_FAILED', `the score at ${index} is Infinity`);
       if (excluded.has(index)) continue;
-      if (size < heap.length) {
+      if (size < capacity) {
         heap[size] = index;
         size += 1;
         siftUp(heap, size, isWorse);
       } else replaceTop(heap, index, isWorse);
-      if (size === heap.length) bar = scoreAt(scores, int32At(heap, 0));
+      if (size === capacity) bar = scoreAt(scores, int32At(heap, 0));
     } else if (Number.isNaN(score)) throw new ServingError('INFERENCE_FAILED', `the score at ${index} is not a number`);
   }
-  return Array.from(heap.subarray(0, size)).sort((a, b) => (isWorse(a, b) ? 1 : -1));
+  const best: number[] = [];
+  for (let place = 0; place < size; place += 1) best.push(int32At(heap, place));
+  return best.sort((a, b) => (isWorse(a, b) ? 1 : -1));
 };

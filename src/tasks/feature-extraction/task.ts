@@ -55,7 +55,8 @@ const assertTokenVectorsFit = (rows: readonly Row[], output: string, { outputs }
   if (typeof width === 'number' && tokens * width > MAX_TOKEN_NUMBERS)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
-      `the vectors of ${tokens} tokens have ${tokens * width} numbers, at most ${MAX_TOKEN_NUMBERS} are answered: send fewer texts, or ask for one vector a text with "pooling": "mean"`,
+      `the vectors of ${tokens} tokens have ${tokens * width} numbers, at most ${MAX_TOKEN_NUMBERS} are ` +
+        'answered: send fewer texts, or ask for one vector a text with "pooling": "mean"',
     );
 };
 

@@ -41,7 +41,8 @@ export const findSources = (
   if (graphModules.length > 0)
     throw new ServingError(
       'MODEL_INVALID',
-      `modules.json has ${graphModules.join(', ')}, which is served only where the graph holds it and has an output sentence_embedding: export with optimum-cli export onnx --library sentence_transformers`,
+      `modules.json has ${graphModules.join(', ')}, which is served only where the graph holds it and has an ` +
+        'output sentence_embedding: export with optimum-cli export onnx --library sentence_transformers',
     );
   return { model: { kind: 'tokens', output: tokens, pools: pooling }, tokens };
 };

@@ -15,7 +15,9 @@ const letterboxOf = ({ imageSize: [height, width] }: UltralyticsMetadata): Setti
 
 const missing = ({ directory }: ModelSource, name: string, content: string): never =>
   refuse(
-    `${directory} has no ${name} (${content}), which detectors need unless Ultralytics wrote it into the graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": "LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json`,
+    `${directory} has no ${name} (${content}), which detectors need unless Ultralytics wrote it into the ` +
+      'graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": ' +
+      '"LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json',
   );
 
 export const objectDetection: TaskRecipe<ObjectDetectionSettings> = {

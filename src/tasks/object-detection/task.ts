@@ -2,11 +2,12 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { concatenate } from '../../core/batch.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature, type Tensor, type TensorSpec, tensor, tensorOf } from '../../core/tensor.ts';
+import { type Signature, type Tensor, type TensorSpec, tensor, tensorOf } from '../../core/tensor.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toPixelValues } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing, processorName } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
+import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readFraction } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -28,9 +29,6 @@ interface GraphInputs {
 
 const invalid = (problem: string): ServingError => new ServingError('MODEL_INVALID', `object-detection: ${problem}`);
 
-const listed = (specs: readonly TensorSpec[]): string =>
-  specs.map((spec) => `${spec.name} ${formatSpec(spec)}`).join(', ');
-
 /** @throws `MODEL_INVALID` */
 const findInputs = ({ inputs }: Signature): GraphInputs => {
   const pixelValues = inputs.find(({ dtype, shape }) => dtype === 'float32' && shape.length === 4);
@@ -39,7 +37,7 @@ const findInputs = ({ inputs }: Signature): GraphInputs => {
   );
   if (pixelValues === undefined || inputs.length !== (pixelMask ? 2 : 1))
     throw invalid(
-      `the graph takes ${listed(inputs)}, expected images float32[N,3,H,W], and pixel_mask int64[N,H,W] or nothing else`,
+      `the graph takes ${formatSpecs(inputs)}, expected images float32[N,3,H,W], and pixel_mask int64[N,H,W] or nothing else`,
     );
   return { pixelValues: pixelValues.name, pixelMask };
 };
@@ -54,13 +52,14 @@ const chooseHead = ({ outputs }: Signature, preprocessing: Readonly<Record<strin
     if (head !== undefined) return head;
     const known = Object.keys(QUERY_HEADS).map((name) => `${name}ImageProcessor`);
     throw invalid(
-      `"image_processor_type" in preprocessor_config.json decides the meaning of the logits, with or without a class for "no object": expected ${known.join(', ')}`,
+      '"image_processor_type" in preprocessor_config.json decides the meaning of the logits, with or without a ' +
+        `class for "no object": expected ${known.join(', ')}`,
     );
   }
   const [yolo, ...others] = outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 3);
   if (yolo !== undefined && others.length === 0) return yoloHead(yolo.name);
   throw invalid(
-    `the graph gives ${listed(outputs)}, expected logits float32[N,Q,C] and pred_boxes float32[N,Q,4], or one float32[1,4+C,N] as YOLO`,
+    `the graph gives ${formatSpecs(outputs)}, expected logits float32[N,Q,C] and pred_boxes float32[N,Q,4], or one float32[1,4+C,N] as YOLO`,
   );
 };
 

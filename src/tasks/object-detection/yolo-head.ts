@@ -50,7 +50,8 @@ export const yoloHead = (outputName: string): Head => ({
     if (output?.dtype !== 'float32' || rows !== 4 + classes)
       throw new ServingError(
         'MODEL_INVALID',
-        `its output ${outputName} ${output && formatSpec(output)} is not float32[1,${4 + classes},N], 4 sides of a box and a score for each of the ${classes} labels; export YOLO without nms and end2end`,
+        `its output ${outputName} ${output && formatSpec(output)} is not float32[1,${4 + classes},N], 4 sides of a ` +
+          `box and a score for each of the ${classes} labels; export YOLO without nms and end2end`,
       );
     return suppress(candidates(output.data, anchors, classes, threshold), iou).map((detection) => ({
       ...detection,

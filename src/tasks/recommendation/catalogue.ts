@@ -43,7 +43,7 @@ const parseLine = (text: string, place: string): Line => {
   return { ...fields, id };
 };
 
-/** One JSON object with an `id` on each line. @throws `MODEL_INVALID` naming the line */
+/** Parses a file with a JSON object on each line, which has an `id`. @throws `MODEL_INVALID` naming the line */
 const parseLines = (bytes: Uint8Array, file: string): { lines: Line[]; indexOf: Map<string, number> } => {
   const indexOf = new Map<string, number>();
   const texts = new TextDecoder()

@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../../core/tensor.ts';
+import { type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../../core/tensor.ts';
+import { formatSpecs } from '../format-specs.ts';
 import type { ResolvedQuery } from './query.ts';
 
 /** The tensors of a recommender. Histories are lists of indices of any length, or a 1 for each of their items in the catalogue. */
@@ -21,10 +22,11 @@ export const findTensors = ({ inputs, outputs }: Signature): RecommenderGraph =>
   const [scores, ...others] = outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 2);
   const isUnderstood = users.length <= 1 && histories.length <= 1 && users.length + histories.length === inputs.length;
   if (!isUnderstood || inputs.length === 0 || scores === undefined || others.length > 0) {
-    const found = [...inputs, ...outputs].map((spec) => `${spec.name} ${formatSpec(spec)}`).join(', ');
     throw new ServingError(
       'MODEL_INVALID',
-      `recommendation needs a graph from the index of a user, int64[N], or from a history, int64[N,length] of any length or float32[N,items] of 0 and 1, or from both, to scores float32[N,items]; this one has ${found}`,
+      'recommendation needs a graph from the index of a user, int64[N], or from a history, int64[N,length] of ' +
+        'any length or float32[N,items] of 0 and 1, or from both, to scores float32[N,items]; this one has ' +
+        `${formatSpecs([...inputs, ...outputs])}`,
     );
   }
   return { user: users[0], history: histories[0], scores };

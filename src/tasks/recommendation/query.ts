@@ -80,7 +80,7 @@ export const resolveQuery = (
     refuseInput(`${place} has no "user", and this model knows users by their ids`);
   if (users === undefined && query.history === undefined)
     refuseInput(
-      `${place} has no "history", and this model has no users.jsonl that says what user ${show(query.user)} had`,
+      `${place} has no "history", and this model has no users.jsonl with the history of user ${show(query.user)}`,
     );
   const user = query.user === undefined ? undefined : users?.indexOf.get(query.user);
   const history = query.history

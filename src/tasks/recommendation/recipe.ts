@@ -10,7 +10,8 @@ export const recommendation: TaskRecipe<RecommendationSettings> = {
   async read(source) {
     if (!(await hasFile(source, ITEMS_FILE)))
       refuse(
-        `${source.directory} has no ${ITEMS_FILE} (the catalogue, in the order of the graph's scores: {"id": "…", "popularity": 12, …} on each line), which its task needs`,
+        `${source.directory} has no ${ITEMS_FILE} (the catalogue, in the order of the graph's scores: {"id": "…", ` +
+          '"popularity": 12, …} on each line), which its task needs',
       );
     const hasUsers = await hasFile(source, USERS_FILE);
     return {

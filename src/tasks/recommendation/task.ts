@@ -58,7 +58,8 @@ const decode = ({ inputs, parameters }: Payload): Request => {
   if (values.length > MAX_QUERIES || values.length * topK > MAX_RECOMMENDATIONS)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
-      `${values.length} users and a top_k of ${topK}: at most ${MAX_QUERIES} users, and ${MAX_RECOMMENDATIONS} recommendations for all of them, are taken at once`,
+      `${values.length} users and a top_k of ${topK}: at most ${MAX_QUERIES} users, and ${MAX_RECOMMENDATIONS} ` +
+        'recommendations for all of them, are taken at once',
     );
   return {
     queries: values.map((value, index) => readQuery(value, isList ? `inputs[${index}]` : 'inputs')),
@@ -172,7 +173,7 @@ export const recommendation: TaskType<RecommendationSettings> = {
     if (graph.user !== undefined && !hasUsers)
       throw new ServingError(
         'MODEL_INVALID',
-        `the graph takes the index of a user (${graph.user.name}), and there is no ${USERS_FILE}, whose lines say who that is`,
+        `the graph takes the index of a user (${graph.user.name}), and there is no ${USERS_FILE}, whose lines give users their indices`,
       );
     return singlePass(steps(graph, hasUsers));
   },

@@ -1,6 +1,6 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature } from '../../core/tensor.ts';
+import type { Signature } from '../../core/tensor.ts';
 import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -12,6 +12,7 @@ import {
   toFeeds,
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
+import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
@@ -33,7 +34,7 @@ const findScores = ({ outputs }: Signature): string => {
   if (scores !== undefined && others.length === 0) return scores.name;
   throw new ServingError(
     'MODEL_INVALID',
-    `tabular-classification needs one output of scores float32[N,classes], such as "probabilities" of skl2onnx; the graph has ${outputs.map((output) => `${output.name} ${formatSpec(output)}`).join(', ')}`,
+    `tabular-classification needs one output of scores float32[N,classes], such as "probabilities" of skl2onnx; the graph has ${formatSpecs(outputs)}`,
   );
 };
 

@@ -1,6 +1,6 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature } from '../../core/tensor.ts';
+import type { Signature } from '../../core/tensor.ts';
 import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -12,6 +12,7 @@ import {
   toFeeds,
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
+import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -24,7 +25,7 @@ const findTargets = ({ outputs }: Signature): string => {
   if (isFloat && others.length === 0 && [1, 2].includes(targets.shape.length)) return targets.name;
   throw new ServingError(
     'MODEL_INVALID',
-    `tabular-regression needs one output float32[N,targets]; the graph has ${outputs.map((output) => `${output.name} ${formatSpec(output)}`).join(', ')}`,
+    `tabular-regression needs one output float32[N,targets]; the graph has ${formatSpecs(outputs)}`,
   );
 };
 

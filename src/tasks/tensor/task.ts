@@ -31,7 +31,8 @@ const chooseGraph = (request: InferRequest, roles: readonly string[], isOutputsG
   if (role === undefined || stranger !== undefined)
     throw new ServingError(
       'INVALID_INPUT',
-      `input "${stranger ?? names[0]}" belongs to another graph or none: a request runs one of ${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
+      `input "${stranger ?? names[0]}" belongs to another graph or none: a request runs one of ` +
+        `${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
     );
   const outside = request.outputNames.find((name) => !name.startsWith(prefix));
   if (isOutputsGiven && outside !== undefined)
@@ -65,7 +66,8 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
       if (payload.inputs instanceof Uint8Array)
         throw new ServingError(
           'UNSUPPORTED_MEDIA_TYPE',
-          `model ${name} takes tensors as JSON: {"inputs": [{"name", "shape", "datatype", "data"}]}; to send it images, text or audio, push it with its config.json as another task, such as --task image-classification`,
+          `model ${name} takes tensors as JSON: {"inputs": [{"name", "shape", "datatype", "data"}]}; to send it ` +
+            'images, text or audio, push it with its config.json as another task, such as --task image-classification',
         );
       const document = toDocument(payload);
       const isOutputsGiven = isObject(document) && Array.isArray(document.outputs);

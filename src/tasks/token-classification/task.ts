@@ -2,10 +2,11 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { element } from '../../core/element.ts';
 import { refuse, ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { formatSpec, type Signature, tensorOf } from '../../core/tensor.ts';
+import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
+import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readChoice } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -66,7 +67,8 @@ const toRows = ({ texts, stride: asked }: Request, maxLength: number, tokenizer:
     if (windows === undefined)
       throw new ServingError(
         'INVALID_INPUT',
-        `the texts up to inputs[${input}] make more than ${MAX_WINDOWS} windows of ${size} tokens that overlap by ${stride}; send fewer or shorter texts, or a smaller "stride"`,
+        `the texts up to inputs[${input}] make more than ${MAX_WINDOWS} windows of ${size} tokens that overlap by ` +
+          `${stride}; send fewer or shorter texts, or a smaller "stride"`,
       );
     for (const window of windows) if (window.encoding.special.includes(false)) rows.push({ ...window, input });
   });
@@ -80,7 +82,7 @@ const findLogits = ({ outputs }: Signature, labels: readonly string[]): string =
   if (logits?.dtype !== 'float32' || logits.shape.length !== 3)
     throw new ServingError(
       'MODEL_INVALID',
-      `token-classification needs an output logits float32[N,tokens,labels], the graph has ${outputs.map((spec) => `${spec.name} ${formatSpec(spec)}`).join(', ')}`,
+      `token-classification needs an output logits float32[N,tokens,labels], the graph has ${formatSpecs(outputs)}`,
     );
   if (typeof classes === 'number' && classes !== labels.length)
     throw new ServingError(

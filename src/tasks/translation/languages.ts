@@ -64,7 +64,8 @@ const readPair = (
   const pair = isAsked ? `${String(source)}_to_${String(target)}` : String(only);
   if (!Object.hasOwn(pairs, pair))
     return refuseParameter(
-      `parameters "src_lang" and "tgt_lang" are ${show(source ?? null)} and ${show(target ?? null)}; this model takes ${nameCodes(names, pair).replaceAll('_to_', ' to ')}`,
+      `parameters "src_lang" and "tgt_lang" are ${show(source ?? null)} and ${show(target ?? null)}; this model ` +
+        `takes ${nameCodes(names, pair).replaceAll('_to_', ' to ')}`,
     );
   return { prefix: pairs[pair]?.prefix ?? '', pair };
 };
@@ -76,7 +77,7 @@ export const readDirection = (parameters: Parameters, languages: Languages | und
   const source = parameters.src_lang;
   if (source !== undefined)
     refuseParameter(
-      `parameter "src_lang" is ${show(source)}, and this model translates from what it was trained on; leave it out`,
+      `parameter "src_lang" is ${show(source)}, and the source language of this model is fixed; leave it out`,
     );
   if (parameters.tgt_lang === undefined) return { prefix: '' };
   if (languages === undefined)
@@ -103,6 +104,8 @@ export const assertKnownMarker = (text: string, name: string, languages: Languag
   if (!Object.values(languages.tokens).includes(marker))
     throw new ServingError(
       'INVALID_INPUT',
-      `${name} begins with ${show(marker)}; this model takes ${nameCodes(Object.keys(languages.tokens), marker.slice(2))}, written as >>code<<, or as the parameter "tgt_lang"`,
+      `${name} begins with ${show(marker)}; this model takes ` +
+        `${nameCodes(Object.keys(languages.tokens), marker.slice(2))}, written as >>code<<, or as the parameter ` +
+        '"tgt_lang"',
     );
 };

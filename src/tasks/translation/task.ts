@@ -43,7 +43,7 @@ interface Translation {
 
 interface Configs {
   readonly default: GenerationConfig;
-  /** Of T5: the configuration of each language pair. */
+  /** The configuration of each language pair of a T5 model. */
   readonly byPair: ReadonlyMap<string | undefined, GenerationConfig>;
 }
 

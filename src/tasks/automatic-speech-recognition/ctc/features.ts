@@ -33,7 +33,8 @@ export const findTensors = ({ inputs, outputs }: Signature): CtcGraph => {
   if (!isKnown || logits?.dtype !== 'float32' || logits.shape.length !== 3)
     throw new ServingError(
       'MODEL_INVALID',
-      'CTC needs a graph with the input input_values float32[N,samples], at most attention_mask int64[N,samples] besides, and an output logits float32[N,outputs,tokens]',
+      'CTC needs a graph with the input input_values float32[N,samples], at most attention_mask int64[N,samples] ' +
+        'besides, and an output logits float32[N,outputs,tokens]',
     );
   if (typeof input.shape[1] === 'number')
     throw new ServingError(

@@ -18,7 +18,8 @@ const readConvolutions = ({
 }: Settings): Unchecked<CtcSettings['convolutions'][number]>[] => {
   if (!Array.isArray(kernels) || !Array.isArray(strides) || kernels.length !== strides.length)
     return refuse(
-      'config.json has no "conv_kernel" and "conv_stride" of one length: CTC is served with models that take samples (wav2vec2, HuBERT, WavLM, Data2Vec, UniSpeech, SEW)',
+      'config.json has no "conv_kernel" and "conv_stride" of one length: CTC is served with models that take ' +
+        'samples (wav2vec2, HuBERT, WavLM, Data2Vec, UniSpeech, SEW)',
     );
   return kernels.map((kernel, index) => ({ kernel, stride: strides[index] }));
 };
@@ -65,7 +66,9 @@ const readTokens = async (source: ModelSource, config: Settings, tokenizer: Sett
   const missing = tokens.indexOf(undefined);
   if (typeof count !== 'number' || missing >= 0 || vocabulary.some(([, id]) => Number(id) >= count))
     return refuse(
-      `vocab.json and the tokens added to it have ${ids.size} tokens${missing < 0 ? '' : `, none of them with the id ${missing}`}, "vocab_size" in config.json is ${count}: vocabulary and model do not belong together`,
+      `vocab.json and the tokens added to it have ${ids.size} ` +
+        `tokens${missing < 0 ? '' : `, none of them with the id ${missing}`}, "vocab_size" in config.json is ` +
+        `${count}: vocabulary and model do not belong together`,
     );
   return tokens.filter((token) => token !== undefined);
 };

@@ -45,7 +45,8 @@ const assertSameModel = (config: Settings, melBins: unknown, seconds: unknown): 
     );
   if (positions !== Number(seconds) * POSITIONS_PER_SECOND)
     refuse(
-      `"max_source_positions" in config.json is ${positions}, expected ${POSITIONS_PER_SECOND} for each of the ${seconds} s of "chunk_length" in preprocessor_config.json`,
+      `"max_source_positions" in config.json is ${positions}, expected ${POSITIONS_PER_SECOND} for each of the ` +
+        `${seconds} s of "chunk_length" in preprocessor_config.json`,
     );
 };
 

@@ -8,8 +8,8 @@ interface DecodedSegments {
 }
 
 /**
- * Cuts generated tokens behind the last pair of timestamps, where one segment ends and the next one begins: a segment without an end may go on
- * after the audio of the window. A lone timestamp at the end means that nobody speaks after it.
+ * Cuts generated tokens behind the last pair of timestamps, where one segment ends and the next one begins. A segment without an end may go on
+ * in the audio that follows. A lone timestamp at the end means that nobody speaks after it.
  * (`_retrieve_segment` of transformers 4.57)
  *
  * @param frames of the audio from which the tokens were generated

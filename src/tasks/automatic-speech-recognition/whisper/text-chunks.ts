@@ -21,8 +21,8 @@ const SEGMENT_SIZE = 1500;
 const toHundredths = (seconds: number): number => Number(seconds.toFixed(2));
 
 /**
- * A function from timestamps to seconds of the audio. A window is decoded in segments that each count from zero: called with every timestamp of
- * the window in turn, and its place, the function adds up the beginnings of the segments.
+ * A function from timestamps to seconds of the audio. It has to be called with every timestamp of the window in turn, and its place. A window is
+ * decoded in segments that each count from zero: the function adds up their beginnings.
  */
 const createClock = (
   tokens: readonly number[],

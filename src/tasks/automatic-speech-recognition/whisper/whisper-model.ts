@@ -31,12 +31,14 @@ const assertEncoder = ({ inputs, outputs }: Signature, bins: number, frames: num
   if (features?.dtype !== 'float32' || states?.dtype !== 'float32' || features.shape.length !== 3)
     throw new ServingError(
       'MODEL_INVALID',
-      'the encoder of Whisper needs an input "input_features" float32[B,bins,frames] and an output "last_hidden_state" float32[B,S,D]; export it in another precision',
+      'the encoder of Whisper needs an input "input_features" float32[B,bins,frames] and an output ' +
+        '"last_hidden_state" float32[B,S,D]; export it in another precision',
     );
   if (!fits(graphBins, bins) || !fits(graphFrames, frames))
     throw new ServingError(
       'MODEL_INVALID',
-      `the encoder takes ${graphBins} mel bins of ${graphFrames} frames, preprocessor_config.json says ${bins} ("feature_size") of ${frames} (100 for each second of "chunk_length"): they are of different models`,
+      `the encoder takes ${graphBins} mel bins of ${graphFrames} frames, preprocessor_config.json says ${bins} ` +
+        `("feature_size") of ${frames} (100 for each second of "chunk_length"): they are of different models`,
     );
 };
 

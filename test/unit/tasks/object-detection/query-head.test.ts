@@ -23,7 +23,7 @@ describe('logits with a class for no object', () => {
     ]);
   });
 
-  it('give boxes that reach out of the picture as the reference does', () => {
+  it('give boxes that reach out of the image as the reference does', () => {
     const [, found] = detect('Yolos', float32([1, 2, 3], [0, 3, 0, 2, 0, 0]), BOXES);
 
     expect(found?.corners.map(Math.round)).toEqual([-10, 35, 30, 55]);

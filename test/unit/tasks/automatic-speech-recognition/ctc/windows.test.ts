@@ -23,7 +23,7 @@ const countReads = (length: number, lengthSeconds: number, left: number, right: 
   return reads;
 };
 
-describe('windows of a recording', () => {
+describe('windows of audio', () => {
   it.each([
     [70, 30, 5, 5],
     [31, 30, 5, 5],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { mergeOverlaps } from '../../../../../src/tasks/automatic-speech-recognition/whisper/merge-overlaps.ts';
 
-describe('what two parts have heard', () => {
+describe('merged tokens of windows', () => {
   it.each([
     [
-      'is one when they share tokens',
+      'are joined at common tokens',
       [
         [1, 2, 3, 4, 5],
         [3, 4, 5, 6],
@@ -12,7 +12,7 @@ describe('what two parts have heard', () => {
       [1, 2, 3, 4, 5, 6],
     ],
     [
-      'is taken from the first up to the middle of what they share',
+      'come from the first window up to the middle of the common tokens',
       [
         [1, 2, 3, 9, 5, 6],
         [2, 3, 4, 5, 6, 7],
@@ -20,7 +20,7 @@ describe('what two parts have heard', () => {
       [1, 2, 3, 4, 5, 6, 7],
     ],
     [
-      'follows one another when they share nothing',
+      'follow one another when none is common',
       [
         [1, 2],
         [3, 4],
@@ -28,7 +28,7 @@ describe('what two parts have heard', () => {
       [1, 2, 3, 4],
     ],
     [
-      'does not hang together by a single token',
+      'are not joined at a single common token',
       [
         [1, 2],
         [2, 3],
@@ -36,16 +36,16 @@ describe('what two parts have heard', () => {
       [1, 2, 2, 3],
     ],
     [
-      'is the longer match of equally good ones',
+      'are joined at the longer of two equally good matches',
       [
         [5, 6, 5, 6],
         [5, 6, 5, 6, 7],
       ],
       [5, 6, 5, 6, 7],
     ],
-    ['is that of the other when one heard nothing', [[], [1, 2]], [1, 2]],
+    ['are those of one window when the other has none', [[], [1, 2]], [1, 2]],
     [
-      'is one over three parts',
+      'are joined over three windows',
       [
         [1, 2, 3],
         [2, 3, 4, 5],
@@ -53,9 +53,9 @@ describe('what two parts have heard', () => {
       ],
       [1, 2, 3, 4, 5, 6],
     ],
-    ['may be from one part alone', [[1, 2]], [1, 2]],
-    ['may be nothing', [[]], []],
-  ])('%s', (_when, sequences, merged) => {
+    ['may come from one window alone', [[1, 2]], [1, 2]],
+    ['may be none', [[]], []],
+  ])('merged tokens of windows %s', (_when, sequences, merged) => {
     expect(mergeOverlaps(sequences)).toEqual(merged);
   });
 });

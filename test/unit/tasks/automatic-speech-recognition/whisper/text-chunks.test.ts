@@ -18,7 +18,7 @@ const [DE, FR] = [9, 10];
 const words = (text: string): number[] => [...text].map((letter) => TOKENS.indexOf(letter));
 const at = (seconds: number): number => 12 + Math.round(seconds / 0.02);
 
-const part = (tokens: readonly number[], fields: Partial<TranscribedWindow> = {}): TranscribedWindow => ({
+const window = (tokens: readonly number[], fields: Partial<TranscribedWindow> = {}): TranscribedWindow => ({
   tokens,
   length: 30,
   strideLeft: 0,
@@ -34,77 +34,77 @@ const chunk = (text: string, start: number | null, end: number | null, language:
 });
 
 describe('a transcript', () => {
-  it('without timestamps is one chunk', () => {
-    expect(toTextChunks([part(words('abc'))], vocabulary, false)).toEqual([chunk('abc', null, null)]);
+  it('a transcript without timestamps is one chunk', () => {
+    expect(toTextChunks([window(words('abc'))], vocabulary, false)).toEqual([chunk('abc', null, null)]);
   });
 
-  it('is cut at pairs of timestamps', () => {
+  it('a transcript is cut at pairs of timestamps', () => {
     const tokens = [at(0), ...words('ab'), at(1.5), at(2), ...words('c'), at(3)];
-    expect(toTextChunks([part(tokens)], vocabulary, true)).toEqual([chunk('ab', 0, 1.5), chunk('c', 2, 3)]);
+    expect(toTextChunks([window(tokens)], vocabulary, true)).toEqual([chunk('ab', 0, 1.5), chunk('c', 2, 3)]);
   });
 
-  it('says that it does not know the end of a chunk that was cut off', () => {
-    expect(toTextChunks([part([at(0), ...words('ab')])], vocabulary, true)).toEqual([chunk('ab', 0, null)]);
+  it('a chunk that was cut off has no end', () => {
+    expect(toTextChunks([window([at(0), ...words('ab')])], vocabulary, true)).toEqual([chunk('ab', 0, null)]);
   });
 
-  it('has words whose numbers lie above those of special tokens, as in vocabularies that were trained anew', () => {
+  it('a transcript has words with larger ids than special tokens, as in vocabularies that were trained anew', () => {
     const own = ['<|endoftext|>', '<|de|>', 'a', 'b'];
     const retrained: Vocabulary = {
       tokenizer: { decode: (ids) => ids.map((id) => own[id]).join(''), token: (id) => own[id] },
       specialIds: new Set([0, 1]),
       firstTimestamp: 4,
     };
-    expect(toTextChunks([part([1, 2, 3, 0])], retrained, false)).toEqual([chunk('ab', null, null)]);
+    expect(toTextChunks([window([1, 2, 3, 0])], retrained, false)).toEqual([chunk('ab', null, null)]);
   });
 
-  it('of nothing is nothing', () => {
-    expect(toTextChunks([part([])], vocabulary, true)).toEqual([]);
+  it('a transcript of no tokens is empty', () => {
+    expect(toTextChunks([window([])], vocabulary, true)).toEqual([]);
   });
 
-  it('joins parts where they agree', () => {
-    const parts = [part(words('abcde'), { strideRight: 5 }), part(words('defgh'), { strideLeft: 5 })];
-    expect(toTextChunks(parts, vocabulary, false)).toEqual([chunk('abcdefgh', null, null)]);
+  it('a transcript joins windows at their common tokens', () => {
+    const windows = [window(words('abcde'), { strideRight: 5 }), window(words('defgh'), { strideLeft: 5 })];
+    expect(toTextChunks(windows, vocabulary, false)).toEqual([chunk('abcdefgh', null, null)]);
   });
 
-  it('leaves timestamps in what both parts heard to the second, and counts them from the beginning of the recording', () => {
-    const parts = [
-      part([at(0), ...words('ab'), at(26), at(26), ...words('c'), at(28)], { strideRight: 5 }),
-      part([at(0), ...words('bc'), at(8), at(8), ...words('d'), at(12)], { strideLeft: 5 }),
+  it('timestamps in the audio that two windows share come from the second one, and count from the beginning of the audio', () => {
+    const windows = [
+      window([at(0), ...words('ab'), at(26), at(26), ...words('c'), at(28)], { strideRight: 5 }),
+      window([at(0), ...words('bc'), at(8), at(8), ...words('d'), at(12)], { strideLeft: 5 }),
     ];
-    expect(toTextChunks(parts, vocabulary, true)).toEqual([chunk('abc', 0, 28), chunk('d', 28, 32)]);
+    expect(toTextChunks(windows, vocabulary, true)).toEqual([chunk('abc', 0, 28), chunk('d', 28, 32)]);
   });
 
-  it('counts the timestamps of a later segment of the same part from where the one before ended', () => {
+  it('timestamps of a later segment of a window count from the end of the previous segment', () => {
     const tokens = [at(0), ...words('a'), at(10), at(10), at(0), ...words('b'), at(4)];
-    expect(toTextChunks([part(tokens)], vocabulary, true)).toEqual([chunk('a', 0, 10), chunk('b', 10, 14)]);
+    expect(toTextChunks([window(tokens)], vocabulary, true)).toEqual([chunk('a', 0, 10), chunk('b', 10, 14)]);
   });
 
-  it('takes a lone timestamp before a later segment for the end of the part', () => {
+  it('a lone timestamp before a later segment is the end of the window', () => {
     const tokens = [at(0), ...words('a'), at(10), ...words('c'), at(4), ...words('b')];
-    expect(toTextChunks([part(tokens)], vocabulary, true)[1]).toEqual(chunk('cb', 34, null));
+    expect(toTextChunks([window(tokens)], vocabulary, true)[1]).toEqual(chunk('cb', 34, null));
   });
 
-  it('begins a new chunk where the text changes its language, unless timestamps do', () => {
+  it('a chunk ends when the text changes its language, unless timestamps end it', () => {
     const tokens = [DE, ...words('ab'), FR, ...words('cd')];
-    expect(toTextChunks([part(tokens)], vocabulary, false)).toEqual([
+    expect(toTextChunks([window(tokens)], vocabulary, false)).toEqual([
       chunk('ab', null, null, 'german'),
       chunk('cd', null, null, 'french'),
     ]);
-    expect(toTextChunks([part(tokens)], vocabulary, true)).toEqual([chunk('abcd', null, null, 'french')]);
+    expect(toTextChunks([window(tokens)], vocabulary, true)).toEqual([chunk('abcd', null, null, 'french')]);
   });
 
-  it('has the language of the last part that a chunk was heard in, and none where the model knows none', () => {
-    const { language: _none, ...unknown } = part(words('ab'), { strideRight: 5 });
+  it('a chunk has the language of its last window, and none when the model knows none', () => {
+    const { language: _none, ...unknown } = window(words('ab'), { strideRight: 5 });
     expect(toTextChunks([unknown], vocabulary, false)).toEqual([chunk('ab', null, null, null)]);
-    const parts = [unknown, part(words('ab'), { strideLeft: 5, language: 'french' })];
-    expect(toTextChunks(parts, vocabulary, false)).toEqual([chunk('ab', null, null, 'french')]);
+    const windows = [unknown, window(words('ab'), { strideLeft: 5, language: 'french' })];
+    expect(toTextChunks(windows, vocabulary, false)).toEqual([chunk('ab', null, null, 'french')]);
   });
 
-  it('does not show timestamps that the tokenizer reads as text', () => {
+  it('a transcript does not show timestamps that the tokenizer decodes as text', () => {
     const reading: Vocabulary = {
       ...vocabulary,
       tokenizer: { ...vocabulary.tokenizer, decode: (ids) => `<|1.20|>${vocabulary.tokenizer.decode(ids)}<|30.00|>` },
     };
-    expect(toTextChunks([part(words('ab'))], reading, false)).toEqual([chunk('ab', null, null)]);
+    expect(toTextChunks([window(words('ab'))], reading, false)).toEqual([chunk('ab', null, null)]);
   });
 });

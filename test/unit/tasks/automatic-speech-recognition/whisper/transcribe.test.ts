@@ -114,8 +114,8 @@ const reply = (loud: boolean, step: number): number => {
   return (loud ? [1, 2, EOS] : [3, EOS])[step - 2] as number;
 };
 
-describe('hearing', () => {
-  it('gives each part its own language and words, in batches of at most maxBatch', async () => {
+describe('transcription', () => {
+  it('transcription gives each window its own language and tokens, in batches of at most maxBatch', async () => {
     const { model, batches } = createModel(reply);
     const windows = [...windowsOf(1, true), ...windowsOf(1, false), ...windowsOf(1, true)];
     await transcribe(windows, whisper, model, () => {});
@@ -128,7 +128,7 @@ describe('hearing', () => {
     expect(windows.map(({ spectrogram }) => spectrogram)).toEqual([undefined, undefined, undefined]); // a megabyte each
   });
 
-  it('says how far it came when the deadline passes', async () => {
+  it('transcription reports its progress when the deadline passes', async () => {
     // For the first two: encoder twice, language, 3 steps; for the third: encoder, language, 1 step.
     const { model } = createModel(reply, 9);
     const windows = [...windowsOf(1, true), ...windowsOf(1, false), ...windowsOf(1, true)];
@@ -140,14 +140,14 @@ describe('hearing', () => {
     });
   });
 
-  it('makes no text longer than the decoder has positions for', async () => {
+  it('transcription makes no text longer than the positions of the decoder', async () => {
     const { model } = createModel((_loud, step) => (step === 0 ? EN : 4));
     const windows = windowsOf(1, true);
     await transcribe(windows, whisper, model, () => {});
     expect(windows[0]?.tokens).toEqual([4, 4, 4, 4, 4]);
   });
 
-  it('keeps the cache of the encoder to what memory is there for', () => {
+  it('transcription decodes only as many windows together as memory suffices for', () => {
     const withLayers = (layers: number): Signature => ({
       inputs: Array.from({ length: layers }, (_, layer) =>
         CACHE.map((name) => spec(`past_key_values.${layer}.${name}`, ['batch', 6, 'past', 64])),
@@ -161,19 +161,19 @@ describe('hearing', () => {
   });
 });
 
-describe('parts of a recording', () => {
+describe('windows of audio', () => {
   it.each([
     [0.5, [0.5]],
     [30, [30]],
     [31, [30, 11]],
     [50, [30, 30]],
     [75, [30, 30, 30, 15]],
-  ])('of %f s last %j s', (seconds, lengths) => {
+  ])('windows of audio of %f s last %j s', (seconds, lengths) => {
     expect(windowsOf(seconds, false).map(({ samples }) => samples.length / 16_000)).toEqual(lengths);
   });
 });
 
-describe('graphs', () => {
+describe('Whisper graphs', () => {
   const [features] = ENCODER.inputs as [TensorSpec];
 
   it.each<[string, Signature, Signature, RegExp]>([
