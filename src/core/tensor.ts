@@ -61,7 +61,7 @@ const hasDType = <D extends DType>(
   dtype: D,
 ): candidate is Extract<Tensor, { dtype: D }> & Tensor<D> => candidate.dtype === dtype;
 
-/** One input or output as the graph declares it; a string is a symbolic (variable) dimension. */
+/** An input or output as the graph declares it; a string is a symbolic (variable) dimension. */
 export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;

@@ -1,5 +1,5 @@
 /**
- * Collects recent garbage, in some milliseconds. The creation of a session runs no JavaScript, and so collects nothing: without this call,
+ * Collects recent garbage, in some milliseconds. The creation of a session runs no JavaScript, and so collects nothing. Without this call,
  * the process would still hold the chunks of a large download, up to 40 MB, when it is at its largest.
  */
 export const collectGarbage = async (): Promise<void> => {

@@ -27,7 +27,7 @@ export interface LeaseCache<Value> {
    * @throws errors of `create`; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although its creation goes on
    */
   acquire(key: string, create: Create<Value>, deadline?: Deadline): Promise<Lease<Value>>;
-  /** Runs `work` with a lease of the value. @throws as `acquire`; errors of `work` */
+  /** Runs `work` with a lease of the value. @throws errors of `acquire` and `work` */
   use<Result>(
     key: string,
     create: Create<Value>,
@@ -82,7 +82,7 @@ const createBudget = <Value>(entries: Entries<Value>, { budgetBytes, evict }: Le
   };
 
   return {
-    /** Waits until there is room. One call at a time, so that two callers never take the same room. */
+    /** Waits until there is room. Calls wait for each other, so that two callers never take the same room. */
     reserve: (entry: Entry<Value>, bytes: number): Promise<void> =>
       oneAtATime(async () => {
         const wanted = Math.min(bytes, budgetBytes);

@@ -28,7 +28,7 @@ export interface ModelCache {
    * @throws `MODEL_UNAVAILABLE` when the model is not loaded by `deadline`; it goes on being loaded
    */
   acquire(bundle: PublishedBundle, deadline: Deadline, trial?: Trial): Promise<Lease<LoadedModel>>;
-  /** Runs `work` with a lease of the loaded model. @throws as `acquire`; errors of `work` */
+  /** Runs `work` with a lease of the loaded model. @throws errors of `acquire` and `work` */
   use<Result>(
     bundle: PublishedBundle,
     deadline: Deadline,

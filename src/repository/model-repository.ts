@@ -113,7 +113,7 @@ const listClaimedVersions = async (store: ObjectStore, name: string): Promise<nu
   return numbers.sort((a, b) => a - b);
 };
 
-/** One listing for all versions: a request for each of a thousand versions would take too long. */
+/** Lists all versions at once: a request for each of a thousand versions would take too long. */
 const listVersions = async (store: ObjectStore, name: string): Promise<number[]> => {
   const numbers: number[] = [];
   for await (const { key } of store.list(modelPrefix(name))) {

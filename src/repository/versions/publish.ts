@@ -43,12 +43,12 @@ const toBundle = (draft: Draft, version: number, files: readonly LocalFile[]): B
 /** Parses the bundle as functions do, before anything is written. @throws `INVALID_REQUEST`, `MODEL_INVALID` */
 export const toCandidate = (draft: Draft, files: readonly LocalFile[]): PublishedBundle => {
   assertModelName(draft.name);
-  for (const { path } of files)
-    if (/\p{Cc}|\\/u.test(path) || Buffer.byteLength(path) > LONGEST_PATH_BYTES)
-      throw new ServingError(
-        'INVALID_REQUEST',
-        `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: up to ${LONGEST_PATH_BYTES} bytes without backslashes and control characters; rename it`,
-      );
+  for (const { path } of files) {
+    if (!/\p{Cc}|\\/u.test(path) && Buffer.byteLength(path) <= LONGEST_PATH_BYTES) continue;
+    const allowed = `up to ${LONGEST_PATH_BYTES} bytes without backslashes and control characters`;
+    const problem = `file name ${JSON.stringify(path.slice(0, 120))} is not allowed: ${allowed}; rename it`;
+    throw new ServingError('INVALID_REQUEST', problem);
+  }
   return parseBundle(toBundle(draft, 1, files), 'the model');
 };
 
