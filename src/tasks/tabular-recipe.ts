@@ -9,16 +9,16 @@ import type { Task, TaskModel } from './task.ts';
 
 export const CONFIG = 'config.json';
 
-/** `"columns"` of config.json: names, or objects of the form that the task parses. @throws `MODEL_INVALID` */
-export const readColumns = ({ columns }: Settings): { columns?: ColumnSettings[] } => {
-  if (columns === undefined) return {};
+/** `"columns"` of config.json: names, or objects of the form that the task parses; undefined when there are none. @throws `MODEL_INVALID` */
+export const readColumns = ({ columns }: Settings): ColumnSettings[] | undefined => {
+  if (columns === undefined) return undefined;
   if (!Array.isArray(columns))
     return refuse(`"columns" in ${CONFIG} is no list: ["age", {"name": "port", "categories": ["S", "C"]}]`);
   const parsed = v.safeParse(
     columnsSchema,
     columns.map((column: unknown) => (typeof column === 'string' ? { name: column } : column)),
   );
-  return parsed.success ? { columns: parsed.output } : refuse(`"columns" in ${CONFIG}: ${v.summarize(parsed.issues)}`);
+  return parsed.success ? parsed.output : refuse(`"columns" in ${CONFIG}: ${v.summarize(parsed.issues)}`);
 };
 
 /** config.json, empty when the folder has none, and the file itself for the version. */

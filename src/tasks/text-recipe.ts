@@ -28,15 +28,15 @@ export const readTextResources = async (source: ModelSource, config: Settings): 
 const FAIRSEQ_POSITIONS =
   /^(?:roberta|xlm-roberta|xlm-roberta-xl|camembert|roberta-prelayernorm|data2vec-text|longformer|ibert|luke|mpnet|lilt|xmod)$/;
 
-/** The number of positions for tokens, when config.json has it. */
+/** The number of positions for tokens; undefined when config.json has none. */
 export const readPositions = ({
   max_position_embeddings: positions,
   model_type: type,
   pad_token_id: pad,
-}: Settings): { maxLength?: number } => {
-  if (typeof positions !== 'number' || !Number.isInteger(positions) || positions < 1) return {};
+}: Settings): number | undefined => {
+  if (typeof positions !== 'number' || !Number.isInteger(positions) || positions < 1) return undefined;
   const isOffset = FAIRSEQ_POSITIONS.test(String(type)) && typeof pad === 'number';
-  return { maxLength: isOffset ? positions - pad - 1 : positions };
+  return isOffset ? positions - pad - 1 : positions;
 };
 
 /** Runs a text of `length` times the same token. */

@@ -26,7 +26,7 @@ export const tabularClassification: TaskRecipe<TabularClassificationSettings> = 
 
   async read(source) {
     const { config, files } = await readConfig(source);
-    return { settings: { ...readColumns(config), labels: await readClassLabels(source, config) }, files };
+    return { settings: { columns: readColumns(config), labels: await readClassLabels(source, config) }, files };
   },
 
   async trialRun(task, model, { labels }) {

@@ -8,7 +8,7 @@ export const tabularRegression: TaskRecipe<TabularRegressionSettings> = {
 
   async read(source) {
     const { config, files } = await readConfig(source);
-    return { settings: readColumns(config), files };
+    return { settings: { columns: readColumns(config) }, files };
   },
 
   async trialRun(task, model) {

@@ -1,8 +1,7 @@
 import { ServingError } from '../../core/errors.ts';
-import type { Signature, TensorSpec } from '../../core/tensor.ts';
+import { formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
 import { refuse } from '../../source/settings-file.ts';
 import { answerOne } from '../answer-one.ts';
-import { formatSpecs } from '../format-specs.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import type { TensorSettings } from './settings.ts';
@@ -16,8 +15,9 @@ const symbolicNames = ({ inputs }: Signature): Set<string> =>
 const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
   const isHalf = ({ dtype }: TensorSpec): boolean => dtype === 'float16';
   if (!inputs.some(isHalf) && !outputs.every(isHalf)) return;
+  const halves = [...inputs, ...outputs].filter(isHalf).map((spec) => `"${spec.name}" ${formatSpec(spec)}`);
   refuse(
-    `${formatSpecs([...inputs, ...outputs].filter(isHalf))}: float16 has no form in JSON; export the model ` +
+    `${halves.join(', ')}: float16 has no form in JSON; export the model ` +
       'with float32 inputs and outputs (its weights may stay float16)',
   );
 };

@@ -23,7 +23,7 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
     const labels = config.id2label === undefined ? DEFAULT_LABELS : readLabels(config);
     return {
-      settings: { labels, functionToApply: readFunction(config, labels), ...readPositions(config) },
+      settings: { labels, functionToApply: readFunction(config, labels), maxLength: readPositions(config) },
       resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };

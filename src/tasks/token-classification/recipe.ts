@@ -13,7 +13,7 @@ export const tokenClassification: TaskRecipe<TokenClassificationSettings, Tokeni
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
     return {
-      settings: { labels: readLabels(config), ...readPositions(config) },
+      settings: { labels: readLabels(config), maxLength: readPositions(config) },
       resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };

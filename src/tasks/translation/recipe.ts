@@ -102,8 +102,8 @@ export const translation: TaskRecipe<TranslationSettings, Tokenizer> = {
       settings: {
         // Before transformers 4.26 the search's settings stood in config.json.
         generation: own ?? config,
-        ...(typeof positions === 'number' && { maxLength: positions }),
-        ...(languages !== undefined && { languages }),
+        maxLength: typeof positions === 'number' ? positions : undefined,
+        languages,
       },
       resources,
       files: [{ path: 'config.json' }, ...(own === undefined ? [] : [{ path: 'generation_config.json' }])],
