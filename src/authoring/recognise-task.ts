@@ -1,6 +1,6 @@
-import { ServingError } from '../core/errors.ts';
+import { refuse, ServingError } from '../core/errors.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from '../source/model-source.ts';
-import { refuse, type Settings } from '../source/settings-file.ts';
+import type { Settings } from '../source/settings-file.ts';
 import { readUltralyticsMetadata } from '../source/ultralytics.ts';
 import { TASKS, type TaskName } from '../tasks/index.ts';
 import { isEncoder, taskOfArchitecture, taskOfInput } from './architectures.ts';
@@ -74,5 +74,8 @@ export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask
   const { reason } = sign;
   const task = taskOfInput(sign.task, config.model_type);
   if (isTask(task)) return { task, reason };
-  return refuse(`${reason} means the task ${task}, served are ${served}; --task tensor serves its tensors`);
+  return refuse(
+    'MODEL_INVALID',
+    `${reason} means the task ${task}, served are ${served}; --task tensor serves its tensors`,
+  );
 };

@@ -1,7 +1,6 @@
-import { ServingError } from '../core/errors.ts';
+import { refuse, ServingError } from '../core/errors.ts';
 import type { OnnxModel } from '../onnx/onnx-model.ts';
 import type { ModelSource } from './model-source.ts';
-import { refuse } from './settings-file.ts';
 
 /** The metadata of Ultralytics in graphs that it exports. */
 export interface UltralyticsMetadata {
@@ -43,6 +42,9 @@ export const readUltralyticsMetadata = async (source: ModelSource): Promise<Ultr
   const labels = parseNames(metadata.get('names') ?? '');
   const [height, width] = metadata.get('imgsz')?.match(/\d+/g)?.map(Number) ?? [];
   if (labels.length === 0 || Object.keys(labels).length !== labels.length || !height || !width)
-    return refuse('the metadata that Ultralytics wrote into the graph lacks "names" or "imgsz"; export it again');
+    return refuse(
+      'MODEL_INVALID',
+      'the metadata that Ultralytics wrote into the graph lacks "names" or "imgsz"; export it again',
+    );
   return { task: metadata.get('task') ?? 'detect', labels, imageSize: [height, width] };
 };

@@ -1,4 +1,3 @@
-import { float32At } from '../core/typed-arrays.ts';
 import { type Scores, scoreAt, topIndices } from './top-indices.ts';
 
 /**
@@ -8,15 +7,15 @@ import { type Scores, scoreAt, topIndices } from './top-indices.ts';
 export const softmax = (logits: Float32Array): Float32Array => {
   const count = logits.length;
   let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < count; i += 1) max = Math.max(max, float32At(logits, i));
+  for (let i = 0; i < count; i += 1) max = Math.max(max, logits[i] ?? 0);
   const scores = new Float32Array(count);
   let sum = 0;
   for (let i = 0; i < count; i += 1) {
-    const exponential = Math.exp(float32At(logits, i) - max);
+    const exponential = Math.exp((logits[i] ?? 0) - max);
     scores[i] = exponential;
     sum += exponential;
   }
-  for (let i = 0; i < count; i += 1) scores[i] = float32At(scores, i) / sum;
+  for (let i = 0; i < count; i += 1) scores[i] = (scores[i] ?? 0) / sum;
   return scores;
 };
 

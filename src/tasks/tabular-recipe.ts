@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { jsonValueOf } from '../core/answer.ts';
-import { ServingError } from '../core/errors.ts';
+import { refuse, ServingError } from '../core/errors.ts';
 import { type ColumnSettings, columnsSchema } from '../media/table/table.ts';
 import { hasFile, type ModelSource, readSettingsFile, type SourceFile } from '../source/model-source.ts';
-import { refuse, type Settings } from '../source/settings-file.ts';
+import type { Settings } from '../source/settings-file.ts';
 import { answerOne } from './answer-one.ts';
 import type { Task, TaskModel } from './task.ts';
 
@@ -13,12 +13,17 @@ export const CONFIG = 'config.json';
 export const readColumns = ({ columns }: Settings): ColumnSettings[] | undefined => {
   if (columns === undefined) return undefined;
   if (!Array.isArray(columns))
-    return refuse(`"columns" in ${CONFIG} is no list: ["age", {"name": "port", "categories": ["S", "C"]}]`);
+    return refuse(
+      'MODEL_INVALID',
+      `"columns" in ${CONFIG} is no list: ["age", {"name": "port", "categories": ["S", "C"]}]`,
+    );
   const parsed = v.safeParse(
     columnsSchema,
     columns.map((column: unknown) => (typeof column === 'string' ? { name: column } : column)),
   );
-  return parsed.success ? parsed.output : refuse(`"columns" in ${CONFIG}: ${v.summarize(parsed.issues)}`);
+  return parsed.success
+    ? parsed.output
+    : refuse('MODEL_INVALID', `"columns" in ${CONFIG}: ${v.summarize(parsed.issues)}`);
 };
 
 /** config.json, empty when the folder has none, and the file itself for the version. */
@@ -35,6 +40,7 @@ export const answerBlank = async (task: Task, model: TaskModel): Promise<unknown
     const { message } = ServingError.from(error);
     if (!/unknown category/i.test(message)) throw error;
     return refuse(
+      'MODEL_INVALID',
       `an encoder in the graph refuses a category (${message}): list its categories in ${CONFIG}, {"columns": ` +
         '[{"name": "port", "categories": ["S", "C"]}, …]}',
     );

@@ -1,9 +1,9 @@
-import { ServingError } from '../core/errors.ts';
+import { refuse, ServingError } from '../core/errors.ts';
 import type { Tensors } from '../core/tensor.ts';
 import { collateEncodings, longestRow } from '../media/text/collate.ts';
 import type { Tokenizer } from '../media/text/tokenizer.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
-import { refuse, type Settings } from '../source/settings-file.ts';
+import type { Settings } from '../source/settings-file.ts';
 import { readTokenizer } from '../source/tokenizers/index.ts';
 import { graphOf } from './graph-of.ts';
 import type { TaskModel } from './task.ts';
@@ -20,7 +20,10 @@ export const readTextResources = async (source: ModelSource, config: Settings): 
   const { vocabSize } = tokenizer;
   const { vocab_size: rows } = config;
   if (typeof rows === 'number' && (vocabSize > rows || vocabSize + SPARE_ROWS < rows))
-    refuse(`the tokenizer has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of one model`);
+    refuse(
+      'MODEL_INVALID',
+      `the tokenizer has ${vocabSize} tokens, "vocab_size" in config.json is ${rows}: they are not of one model`,
+    );
   return files;
 };
 
@@ -67,6 +70,7 @@ export const runExtremes = async (model: TaskModel<Tokenizer>, maxLength?: numbe
   const last = tokenizer.vocabSize - 1;
   const outputs = await run(model, last, 1).catch((error: unknown) =>
     refuse(
+      'MODEL_INVALID',
       `the tokenizer has tokens up to ${last}, which the graph fails on (${ServingError.from(error).message}): they are not of one model`,
     ),
   );
@@ -74,6 +78,7 @@ export const runExtremes = async (model: TaskModel<Tokenizer>, maxLength?: numbe
   if (Number.isFinite(longest))
     await run(model, last, longest).catch((error: unknown) =>
       refuse(
+        'MODEL_INVALID',
         `the graph fails on texts of ${longest} tokens (${ServingError.from(error).message}): set ` +
           '"model_max_length" in tokenizer_config.json to the limit of the model',
       ),

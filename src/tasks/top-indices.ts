@@ -1,5 +1,4 @@
 import { ServingError } from '../core/errors.ts';
-import { int32At } from '../core/typed-arrays.ts';
 
 export type Scores = Float32Array | Float64Array;
 
@@ -12,10 +11,10 @@ type IsWorse = (a: number, b: number) => boolean;
 /** Moves the last of `size` indices in a heap towards the top, down to the first parent that is no better. */
 const siftUp = (heap: Int32Array, size: number, isWorse: IsWorse): void => {
   let position = size - 1;
-  const moved = int32At(heap, position);
+  const moved = heap[position] ?? 0;
   while (position > 0) {
     const parent = (position - 1) >> 1;
-    const above = int32At(heap, parent);
+    const above = heap[parent] ?? 0;
     if (!isWorse(moved, above)) break;
     heap[position] = above;
     position = parent;
@@ -29,8 +28,8 @@ const replaceTop = (heap: Int32Array, index: number, isWorse: IsWorse): void => 
   for (;;) {
     let child = 2 * position + 1;
     if (child >= heap.length) break;
-    if (child + 1 < heap.length && isWorse(int32At(heap, child + 1), int32At(heap, child))) child += 1;
-    const below = int32At(heap, child);
+    if (child + 1 < heap.length && isWorse(heap[child + 1] ?? 0, heap[child] ?? 0)) child += 1;
+    const below = heap[child] ?? 0;
     if (!isWorse(below, index)) break;
     heap[position] = below;
     position = child;
@@ -68,10 +67,10 @@ export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<
         size += 1;
         siftUp(heap, size, isWorse);
       } else replaceTop(heap, index, isWorse);
-      if (size === capacity) bar = scoreAt(scores, int32At(heap, 0));
+      if (size === capacity) bar = scoreAt(scores, heap[0] ?? 0);
     } else if (Number.isNaN(score)) throw new ServingError('INFERENCE_FAILED', `the score at ${index} is not a number`);
   }
   const best: number[] = [];
-  for (let place = 0; place < size; place += 1) best.push(int32At(heap, place));
+  for (let place = 0; place < size; place += 1) best.push(heap[place] ?? 0);
   return best.sort((a, b) => (isWorse(a, b) ? 1 : -1));
 };

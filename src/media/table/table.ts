@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../../core/errors.ts';
 import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
 
 /** Columns in the settings of a bundle, in the order of the values in a row that is a list. */
@@ -38,10 +38,6 @@ export interface Table {
   readonly indexOf: ReadonlyMap<string, number>;
 }
 
-const refuse = (problem: string): never => {
-  throw new ServingError('MODEL_INVALID', problem);
-};
-
 const quoteAll = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
 /**
@@ -54,7 +50,10 @@ const toInputName = (column: string): string => column.replace(/[^\p{L}\p{N}_+]/
 const widthOf = (spec: TensorSpec): number | undefined => {
   const { name, dtype, shape } = spec;
   if (dtype === 'float16' || shape.length < 1 || shape.length > 2)
-    refuse(`input "${name}" is ${formatSpec(spec)}, a table fills inputs [N] and [N,columns] of any type but float16`);
+    refuse(
+      'MODEL_INVALID',
+      `input "${name}" is ${formatSpec(spec)}, a table fills inputs [N] and [N,columns] of any type but float16`,
+    );
   if (shape.length === 1) return 1;
   return typeof shape[1] === 'number' ? shape[1] : undefined;
 };
@@ -63,7 +62,10 @@ const widthOf = (spec: TensorSpec): number | undefined => {
 const defaultColumns = (inputs: readonly TensorSpec[], widths: readonly (number | undefined)[]): ColumnSettings[] => {
   if (inputs.length > 1 && widths.every((width) => width === 1)) return inputs.map(({ name }) => ({ name }));
   if (widths.includes(undefined))
-    refuse('the graph does not say how many columns it takes: name them in config.json, {"columns": ["age", …]}');
+    refuse(
+      'MODEL_INVALID',
+      'the graph does not say how many columns it takes: name them in config.json, {"columns": ["age", …]}',
+    );
   const count = widths.reduce<number>((sum, width) => sum + (width ?? 0), 0);
   return Array.from({ length: count }, (_, index) => ({ name: `x${index}` }));
 };
@@ -79,17 +81,19 @@ const assign = (
       names.flatMap((name, index) => [[toInputName(name), index] as const, [name, index] as const]),
     );
     return inputs.map(({ name }) => [
-      byInput.get(name) ?? refuse(`no column is called as the input "${name}"; config.json names ${quoteAll(names)}`),
+      byInput.get(name) ??
+        refuse('MODEL_INVALID', `no column is called as the input "${name}"; config.json names ${quoteAll(names)}`),
     ]);
   }
   let next = 0;
   const assigned = widths.map((width) => {
-    const count = width ?? (widths.length === 1 ? names.length : refuse('the widths of its inputs are not fixed'));
+    const count =
+      width ?? (widths.length === 1 ? names.length : refuse('MODEL_INVALID', 'the widths of its inputs are not fixed'));
     next += count;
     return Array.from({ length: count }, (_, index) => next - count + index);
   });
   if (next !== names.length)
-    refuse(`the graph takes ${next} columns, config.json names ${names.length}: ${quoteAll(names)}`);
+    refuse('MODEL_INVALID', `the graph takes ${next} columns, config.json names ${names.length}: ${quoteAll(names)}`);
   return assigned;
 };
 
@@ -97,6 +101,7 @@ const missingIn = (name: string, dtype: DType): number | string => {
   if (dtype === 'string') return '';
   if (dtype === 'float32' || dtype === 'float64') return Number.NaN;
   return refuse(
+    'MODEL_INVALID',
     `column "${name}" is optional, but ${dtype} has no missing values: convert the model with float32 for it`,
   );
 };
@@ -110,15 +115,20 @@ export const createTable = (settings: readonly ColumnSettings[] | undefined, { i
   const named = settings ?? defaultColumns(inputs, widths);
   const names = named.map(({ name }) => name);
   const indexOf = new Map(names.map((name, index) => [name, index]));
-  if (indexOf.size !== names.length) refuse(`config.json names a column twice: ${quoteAll(names)}`);
+  if (indexOf.size !== names.length) refuse('MODEL_INVALID', `config.json names a column twice: ${quoteAll(names)}`);
   const assigned = assign(inputs, widths, names);
   const dtypes = new Map(assigned.flatMap((columns, input) => columns.map((column) => [column, input] as const)));
   const columns = named.map(({ name, categories, optional }, index): Column => {
-    const dtype = inputs[dtypes.get(index) ?? -1]?.dtype ?? refuse(`no input of the graph takes the column "${name}"`);
+    const dtype =
+      inputs[dtypes.get(index) ?? -1]?.dtype ??
+      refuse('MODEL_INVALID', `no input of the graph takes the column "${name}"`);
     const expected = dtype === 'string' ? 'string' : 'number';
     for (const category of categories ?? [])
       if (typeof category !== expected)
-        refuse(`category ${JSON.stringify(category)} of column "${name}" is no ${expected}, as the graph takes it`);
+        refuse(
+          'MODEL_INVALID',
+          `category ${JSON.stringify(category)} of column "${name}" is no ${expected}, as the graph takes it`,
+        );
     const missing = optional ? missingIn(name, dtype) : undefined;
     return { name, dtype, missing, categories: categories && new Set(categories) };
   });

@@ -1,4 +1,4 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { formatSpec, type Signature, type Tensor, type Tensors } from '../../core/tensor.ts';
@@ -13,10 +13,6 @@ export interface InferRequest {
   readonly outputNames: readonly string[];
 }
 
-const refuse = (problem: string): never => {
-  throw new ServingError('INVALID_REQUEST', problem);
-};
-
 /** The protocol refuses JSON that is nested deeper. */
 const HIGHEST_RANK = 100;
 
@@ -25,39 +21,43 @@ const isSize = (size: unknown): size is number => typeof size === 'number' && Nu
 const parseShape = (name: string, shape: unknown): number[] => {
   if (Array.isArray(shape) && shape.length <= HIGHEST_RANK && shape.every(isSize)) return shape;
   return refuse(
+    'INVALID_REQUEST',
     `input ${show(name)}: shape is ${show(shape)}, expected a list of at most ${HIGHEST_RANK} sizes, such as [1,3,224,224]`,
   );
 };
 
 const parseInput = (input: unknown, position: number): [string, Tensor] => {
   if (!isObject(input) || typeof input.name !== 'string')
-    return refuse(`inputs[${position}] needs a "name", "shape", "datatype" and "data"`);
+    return refuse('INVALID_REQUEST', `inputs[${position}] needs a "name", "shape", "datatype" and "data"`);
   const { name, datatype, data, parameters } = input;
   if (typeof datatype !== 'string')
-    return refuse(`input ${show(name)}: datatype is missing, expected a name such as "FP32"`);
+    return refuse('INVALID_REQUEST', `input ${show(name)}: datatype is missing, expected a name such as "FP32"`);
   const dtype = toDType(datatype);
   if (dtype === undefined)
     return refuse(
+      'INVALID_REQUEST',
       `input ${show(name)}: datatype ${show(datatype)} is unknown, expected ${Object.values(DATATYPES).join(', ')}`,
     );
   if (dtype === 'float16')
     return refuse(
+      'INVALID_REQUEST',
       `input ${show(name)}: FP16 has no JSON form, and the binary data format is not supported yet; use a model with float32 inputs`,
     );
   if (isObject(parameters) && 'binary_data_size' in parameters)
-    return refuse(`input ${show(name)}: binary data is not supported here, send "data" as JSON`);
+    return refuse('INVALID_REQUEST', `input ${show(name)}: binary data is not supported here, send "data" as JSON`);
   return [name, toTensor(name, dtype, parseShape(name, input.shape), data)];
 };
 
 const parseOutputs = (outputs: unknown, signature: Signature): string[] => {
   const known = signature.outputs.map(({ name }) => name);
   if (outputs === undefined) return known;
-  if (!Array.isArray(outputs)) return refuse('"outputs" is no list, expected [{"name": …}]');
+  if (!Array.isArray(outputs)) return refuse('INVALID_REQUEST', '"outputs" is no list, expected [{"name": …}]');
   if (outputs.length === 0) return known;
   return outputs.map((output: unknown) => {
     const name = isObject(output) ? output.name : undefined;
     if (typeof name !== 'string' || !known.includes(name))
       return refuse(
+        'INVALID_REQUEST',
         `output ${show(name)} is unknown, the model gives ${known.map((given) => `"${given}"`).join(', ')}`,
       );
     return name;
@@ -67,21 +67,29 @@ const parseOutputs = (outputs: unknown, signature: Signature): string[] => {
 /** @throws `INVALID_REQUEST`, `INVALID_INPUT` naming the input and both values */
 export const parseInferRequest = (body: unknown, signature: Signature): InferRequest => {
   if (!isObject(body))
-    return refuse('the body is no JSON object, expected {"inputs": [{"name", "shape", "datatype", "data"}]}');
+    return refuse(
+      'INVALID_REQUEST',
+      'the body is no JSON object, expected {"inputs": [{"name", "shape", "datatype", "data"}]}',
+    );
   const { id, inputs } = body;
-  if (id !== undefined && typeof id !== 'string') return refuse(`id is ${show(id)}, expected a string`);
+  if (id !== undefined && typeof id !== 'string')
+    return refuse('INVALID_REQUEST', `id is ${show(id)}, expected a string`);
   if (!Array.isArray(inputs) || inputs.length === 0)
-    return refuse('"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]');
+    return refuse(
+      'INVALID_REQUEST',
+      '"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]',
+    );
   const feeds: Record<string, Tensor> = Object.create(null); // a caller may name an input __proto__
   inputs.forEach((input: unknown, position) => {
     const [name, tensor] = parseInput(input, position);
-    if (Object.hasOwn(feeds, name)) refuse(`input ${show(name)} is there twice`);
+    if (Object.hasOwn(feeds, name)) refuse('INVALID_REQUEST', `input ${show(name)} is there twice`);
     feeds[name] = tensor;
   });
   const outputNames = parseOutputs(body.outputs, signature);
   for (const spec of signature.outputs)
     if (spec.dtype === 'float16' && outputNames.includes(spec.name))
       refuse(
+        'INVALID_REQUEST',
         `output "${spec.name}" is ${formatSpec(spec)}, and FP16 has no JSON form; name other outputs, or export the model with float32 outputs`,
       );
   return { id, feeds, outputNames };

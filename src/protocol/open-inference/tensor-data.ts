@@ -1,4 +1,4 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuseInput } from '../../core/assert-inputs.ts';
 import { show } from '../../core/show.ts';
 import { allocate, type DType, elementCount, type Tensor, tensor } from '../../core/tensor.ts';
 
@@ -18,10 +18,6 @@ const INTEGER_RANGE: Partial<Record<DType, readonly [bigint, bigint]>> = {
 /** The largest finite number of each. */
 const LARGEST: Partial<Record<DType, number>> = { float32: 2 ** 128 - 2 ** 104, float64: Number.MAX_VALUE };
 
-const fail = (name: string, problem: string): never => {
-  throw new ServingError('INVALID_INPUT', `input ${show(name)}: ${problem}`);
-};
-
 /** Turns one JSON value into what the storage of `dtype` holds. */
 const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => {
   const range = INTEGER_RANGE[dtype];
@@ -32,9 +28,10 @@ const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => 
     return (value) => {
       if (!big && typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
       if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value)))
-        return fail(name, `element ${show(value)} is no ${dtype}`);
+        return refuseInput(name, `element ${show(value)} is no ${dtype}`);
       const exact = BigInt(value);
-      if (exact < min || exact > max) return fail(name, `element ${show(value)} is outside ${dtype}, ${min} to ${max}`);
+      if (exact < min || exact > max)
+        return refuseInput(name, `element ${show(value)} is outside ${dtype}, ${min} to ${max}`);
       return big ? exact : Number(exact);
     };
   }
@@ -42,24 +39,25 @@ const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => 
     return (value) => {
       if (value === true || value === 1) return 1;
       if (value === false || value === 0) return 0;
-      return fail(name, `element ${show(value)} is no bool, expected true or false`);
+      return refuseInput(name, `element ${show(value)} is no bool, expected true or false`);
     };
   }
   if (dtype === 'string') {
     return (value) => {
-      if (typeof value !== 'string') return fail(name, `element ${show(value)} is no string`);
+      if (typeof value !== 'string') return refuseInput(name, `element ${show(value)} is no string`);
       // The runtime's binding ends a string at NUL, and replaces half a surrogate pair.
       if (value.includes('\0') || !value.isWellFormed())
-        fail(name, `element ${show(value)} has a NUL or half a surrogate pair, which the runtime cannot carry`);
+        refuseInput(name, `element ${show(value)} has a NUL or half a surrogate pair, which the runtime cannot carry`);
       return value;
     };
   }
   const largest = LARGEST[dtype] ?? Number.MAX_VALUE;
   return (value) => {
     if (typeof value !== 'number' && typeof value !== 'bigint')
-      return fail(name, `element ${show(value)} is no number`);
+      return refuseInput(name, `element ${show(value)} is no number`);
     const number = Number(value);
-    if (Math.abs(number) > largest) fail(name, `element ${number} is outside ${dtype}, ${-largest} to ${largest}`);
+    if (Math.abs(number) > largest)
+      refuseInput(name, `element ${number} is outside ${dtype}, ${-largest} to ${largest}`);
     return number;
   };
 };
@@ -67,14 +65,14 @@ const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => 
 /** Nested lists have to be as long as `shape` says on every axis; the elements themselves are not looked at. */
 const assertNesting = (name: string, values: readonly unknown[], shape: readonly number[], axis = 0): void => {
   if (values.length !== shape[axis])
-    fail(
+    refuseInput(
       name,
       `a list on axis ${axis} has ${values.length} elements, the shape [${shape}] says ${shape[axis] ?? 'nothing'}`,
     );
   if (axis === shape.length - 1) return;
   for (const value of values) {
     if (Array.isArray(value)) assertNesting(name, value, shape, axis + 1);
-    else fail(name, `${show(value)} is no list; data are flat, or nested as the shape [${shape}]`);
+    else refuseInput(name, `${show(value)} is no list; data are flat, or nested as the shape [${shape}]`);
   }
 };
 
@@ -83,11 +81,11 @@ const assertNesting = (name: string, values: readonly unknown[], shape: readonly
  * @throws `INVALID_INPUT` naming the input and the element, or the two counts, that do not fit
  */
 export const toTensor = (name: string, dtype: DType, shape: readonly number[], data: unknown): Tensor => {
-  if (!Array.isArray(data)) return fail(name, `"data" is ${show(data)}, expected a list`);
+  if (!Array.isArray(data)) return refuseInput(name, `"data" is ${show(data)}, expected a list`);
   const total = elementCount(shape);
   // Both checks come before the allocation: a shape costs memory only when the body has as many elements.
   if (Array.isArray(data[0])) assertNesting(name, data, shape);
-  else if (data.length !== total) fail(name, `has ${data.length} elements, its shape [${shape}] has ${total}`);
+  else if (data.length !== total) refuseInput(name, `has ${data.length} elements, its shape [${shape}] has ${total}`);
 
   const storage = allocate(dtype, total);
   const target: { [index: number]: Scalar } = storage;

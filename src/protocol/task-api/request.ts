@@ -1,5 +1,5 @@
 import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
-import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { decodeUtf8, parseJsonBody } from '../json.ts';
@@ -19,10 +19,6 @@ export const UPLOADS_PREFIX = 'uploads/';
 
 const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 
-const refuse = (problem: string): never => {
-  throw new ServingError('INVALID_REQUEST', problem);
-};
-
 /** Media types of JSON Lines: a JSON value on each line. https://jsonlines.org */
 const JSON_LINES_TYPES = /^application\/(?:x-)?(?:jsonl|ndjson|jsonlines)$/;
 
@@ -39,7 +35,10 @@ export const parseReference = (key: unknown): ObjectReference => {
     Buffer.byteLength(key) > S3_KEY_BYTES ||
     key.split('/').some((part) => part === '..' || part === '.')
   )
-    return refuse(`"s3" is ${show(key)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`);
+    return refuse(
+      'INVALID_REQUEST',
+      `"s3" is ${show(key)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`,
+    );
   return { s3: key };
 };
 
@@ -63,9 +62,10 @@ const parseQuery = (query: string): Record<string, unknown> => {
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
   if (!isObject(document) || !('inputs' in document))
-    return refuse('the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
+    return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
   const { inputs, parameters = {} } = document;
-  if (!isObject(parameters)) return refuse(`"parameters" is ${show(parameters)}, expected an object`);
+  if (!isObject(parameters))
+    return refuse('INVALID_REQUEST', `"parameters" is ${show(parameters)}, expected an object`);
   const all = { ...query, ...parameters };
   if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all };
   return { inputs, parameters: all };
@@ -80,7 +80,10 @@ export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
       try {
         return [JSON.parse(line)];
       } catch {
-        return refuse(`line ${index + 1} is not JSON: ${show(line)}; expected one JSON value a line`);
+        return refuse(
+          'INVALID_REQUEST',
+          `line ${index + 1} is not JSON: ${show(line)}; expected one JSON value a line`,
+        );
       }
     });
 
@@ -93,7 +96,8 @@ export const parseTaskRequest = (
   contentType: string | undefined,
   query: string,
 ): TaskRequest => {
-  if (body.length === 0) return refuse('the body is empty; send the input itself, or JSON {"inputs": …}');
+  if (body.length === 0)
+    return refuse('INVALID_REQUEST', 'the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);
   if (JSON_TYPES.test(type)) return parseDocument(body, parseQuery(query));
   if (JSON_LINES_TYPES.test(type)) return { inputs: parseJsonLines(body), parameters: parseQuery(query) };

@@ -1,5 +1,5 @@
+import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { refuse } from '../settings-file.ts';
 import { addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
 import { flag, readVocabulary, type TokenizerFolder } from './tokenizer-folder.ts';
 import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
@@ -16,9 +16,9 @@ const readMerges = async (
   return lines.map((line, index) => {
     const [left = '', right = '', ...rest] = line.split(' ');
     const where = `merges.txt: line ${index + 2}, ${show(line)}`;
-    if (left === '' || right === '' || rest.length > 0) refuse(`${where}, is no pair of tokens`);
+    if (left === '' || right === '' || rest.length > 0) refuse('MODEL_INVALID', `${where}, is no pair of tokens`);
     for (const token of [left, right, left + right])
-      if (!vocabulary.has(token)) refuse(`${where}: vocab.json lacks ${show(token)}`);
+      if (!vocabulary.has(token)) refuse('MODEL_INVALID', `${where}: vocab.json lacks ${show(token)}`);
     return [left, right] as const;
   });
 };

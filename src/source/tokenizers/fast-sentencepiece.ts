@@ -1,5 +1,5 @@
+import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { refuse } from '../settings-file.ts';
 import type { SentencePieceModel } from './sentencepiece-file.ts';
 import { type AddedToken, addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
 import { readSentencePiece, type TokenizerFolder } from './tokenizer-folder.ts';
@@ -109,7 +109,7 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
   const model = await readSentencePiece(folder, 'spiece.model');
   const count = folder.settings.extra_ids ?? 100;
   if (typeof count !== 'number' || !Number.isInteger(count) || count < 0 || count > 10_000)
-    return refuse(`tokenizer_config.json: "extra_ids" is ${show(count)}; expected how many there are`);
+    return refuse('MODEL_INVALID', `tokenizer_config.json: "extra_ids" is ${show(count)}; expected how many there are`);
   const pieces = scored(model);
   const sentinels = Array.from({ length: count }, (_, index) => `<extra_id_${count - 1 - index}>`);
   const vocabulary: ScoredPiece[] = [...pieces, ...sentinels.map((sentinel): ScoredPiece => [sentinel, 0])];
@@ -159,6 +159,7 @@ export const nllb = async (folder: TokenizerFolder): Promise<object> => {
   const added =
     recordedTokens(folder, idsOf(vocabulary), MODEL_FILE) ??
     refuse(
+      'MODEL_INVALID',
       'tokenizer_config.json has no "added_tokens_decoder", which numbers the languages; save the tokenizer with transformers 4.34 or later',
     );
   return convert({

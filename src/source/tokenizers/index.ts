@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
+import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile, type SourceFile } from '../model-source.ts';
-import { refuse, type Settings } from '../settings-file.ts';
+import type { Settings } from '../settings-file.ts';
 import { gpt2, roberta, whisper } from './byte-level.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
 import { m2m100 } from './m2m100.ts';
@@ -52,6 +53,7 @@ const refuseFolder = async ({ directory }: ModelSource, name: string | undefined
       ? 'neither tokenizer_config.json nor config.json names the class of its tokenizer'
       : `a ${show(name)} is not converted here`;
   return refuse(
+    'MODEL_INVALID',
     `${directory} has no tokenizer.json but ${found}, and ${reason}; make it with: python -c "from transformers import ` +
       `AutoTokenizer; AutoTokenizer.from_pretrained('${directory}', use_fast=True).save_pretrained('${directory}')"`,
   );
@@ -106,6 +108,7 @@ const createUsable = (json: object, config: object): Tokenizer => {
   const { length: specials } = tokenizer.encode('', { maxLength: Number.POSITIVE_INFINITY }).ids;
   if (tokenizer.maxLength > specials) return tokenizer;
   return refuse(
+    'MODEL_INVALID',
     `tokenizer_config.json: "model_max_length" is ${tokenizer.maxLength}, and the ${specials} special tokens of every text leave no room for one`,
   );
 };

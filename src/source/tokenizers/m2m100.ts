@@ -1,5 +1,5 @@
+import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { refuse } from '../settings-file.ts';
 import {
   assertKnown,
   assertNoSampling,
@@ -30,7 +30,10 @@ export const m2m100 = async (folder: TokenizerFolder): Promise<object> => {
   const codes = String(folder.settings.language_codes ?? 'm2m100');
   const languages =
     (Object.hasOwn(LANGUAGES, codes) ? LANGUAGES[codes] : undefined)?.split(/\s+/) ??
-    refuse(`tokenizer_config.json: "language_codes" is ${show(codes)}; known are ${Object.keys(LANGUAGES).join(', ')}`);
+    refuse(
+      'MODEL_INVALID',
+      `tokenizer_config.json: "language_codes" is ${show(codes)}; known are ${Object.keys(LANGUAGES).join(', ')}`,
+    );
 
   const size = vocabulary.size;
   const numbered = new Map([...vocabulary, ...languages.map((code, index) => [`__${code}__`, size + index] as const)]);

@@ -1,6 +1,5 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import { type Field, fields as fieldsOf, readIntegers } from '../../onnx/protobuf.ts';
-import { refuse } from '../settings-file.ts';
 
 /** https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto */
 const MODEL = { pieces: 1, trainer: 2, normalizer: 3, denormalizer: 5 };
@@ -63,31 +62,32 @@ const readPiece = (message: Buffer): SentencePiece => {
   return {
     piece: bytes(fields, PIECE.piece).toString(),
     score: score.length === 4 ? score.readFloatLE() : 0,
-    type: TYPES[type] || refuse(`it has a piece of type ${type}, which sentencepiece does not know`),
+    type: TYPES[type] || refuse('MODEL_INVALID', `it has a piece of type ${type}, which sentencepiece does not know`),
   };
 };
 
 const readModel = (file: Buffer): SentencePieceModel => {
   const fields = [...fieldsOf(file)];
-  if (fields.length === 0) refuse('it is empty');
-  const trainer = merged(fields, MODEL.trainer) ?? refuse(CUT_SHORT);
-  const normalizer = merged(fields, MODEL.normalizer) ?? refuse(CUT_SHORT);
+  if (fields.length === 0) refuse('MODEL_INVALID', 'it is empty');
+  const trainer = merged(fields, MODEL.trainer) ?? refuse('MODEL_INVALID', CUT_SHORT);
+  const normalizer = merged(fields, MODEL.normalizer) ?? refuse('MODEL_INVALID', CUT_SHORT);
   const flag = (spec: readonly Field[], wanted: number, otherwise: boolean): boolean =>
     Boolean(integer(spec, wanted) ?? otherwise);
 
   const algorithm = ALGORITHMS[integer(trainer, TRAINER.modelType) ?? 1];
-  if (flag(trainer, TRAINER.whitespaceAsSuffix, false)) refuse('it puts spaces after words, which is not supported');
+  if (flag(trainer, TRAINER.whitespaceAsSuffix, false))
+    refuse('MODEL_INVALID', 'it puts spaces after words, which is not supported');
   if (!flag(normalizer, NORMALIZER.escapeWhitespaces, true))
-    refuse('it keeps spaces as they are, which is not supported');
+    refuse('MODEL_INVALID', 'it keeps spaces as they are, which is not supported');
   if (bytes(merged(fields, MODEL.denormalizer) ?? [], NORMALIZER.charsmap).length > 0)
-    refuse('it has rules for decoding, which are not supported');
+    refuse('MODEL_INVALID', 'it has rules for decoding, which are not supported');
 
   const pieces = fields.filter(({ number }) => number === MODEL.pieces).map(({ value }) => readPiece(value));
   return {
     algorithm:
       algorithm === 'unigram' || algorithm === 'bpe'
         ? algorithm
-        : refuse(`its algorithm is ${algorithm}; expected unigram or bpe`),
+        : refuse('MODEL_INVALID', `its algorithm is ${algorithm}; expected unigram or bpe`),
     pieces,
     unknownId: pieces.findIndex(({ type }) => type === 'unknown'),
     byteFallback: flag(trainer, TRAINER.byteFallback, false),
@@ -100,18 +100,21 @@ const readModel = (file: Buffer): SentencePieceModel => {
 /** Checks the pieces as sentencepiece does when it loads a model (`InitializePieces` in model_interface.cc). */
 const assertConsistent = ({ pieces, unknownId, byteFallback, algorithm }: SentencePieceModel): void => {
   if (unknownId === -1 || pieces.filter(({ type }) => type === 'unknown').length > 1)
-    refuse('it has to have one piece for unknown characters');
+    refuse('MODEL_INVALID', 'it has to have one piece for unknown characters');
   const seen = new Set<string>();
   for (const [id, { piece, score, type }] of pieces.entries()) {
-    if (piece === '') refuse(`piece ${id} is empty`);
-    if (seen.has(piece)) refuse(`it has ${JSON.stringify(piece)} twice`);
-    if (!Number.isFinite(score)) refuse(`the score of piece ${id} is ${score}`);
-    if (type === 'unused' && algorithm === 'bpe') refuse(`piece ${id} is marked as unused, which is not supported`);
-    if (type === 'byte' && !byteFallback) refuse(`piece ${id} stands for a byte, but bytes are not used`);
+    if (piece === '') refuse('MODEL_INVALID', `piece ${id} is empty`);
+    if (seen.has(piece)) refuse('MODEL_INVALID', `it has ${JSON.stringify(piece)} twice`);
+    if (!Number.isFinite(score)) refuse('MODEL_INVALID', `the score of piece ${id} is ${score}`);
+    if (type === 'unused' && algorithm === 'bpe')
+      refuse('MODEL_INVALID', `piece ${id} is marked as unused, which is not supported`);
+    if (type === 'byte' && !byteFallback)
+      refuse('MODEL_INVALID', `piece ${id} stands for a byte, but bytes are not used`);
     seen.add(piece);
   }
   const byteCount = pieces.filter(({ piece, type }) => type === 'byte' && /^<0x[0-9A-F]{2}>$/.test(piece)).length;
-  if (byteFallback && byteCount !== 256) refuse(`it falls back on bytes, but has pieces for ${byteCount} of the 256`);
+  if (byteFallback && byteCount !== 256)
+    refuse('MODEL_INVALID', `it falls back on bytes, but has pieces for ${byteCount} of the 256`);
 };
 
 /** @throws `MODEL_INVALID` when `file` is no sentencepiece model, was cut short, or cannot be used */
@@ -122,6 +125,9 @@ export const parseSentencePieceModel = (file: Buffer): SentencePieceModel => {
     return model;
   } catch (error) {
     if (error instanceof ServingError) throw error;
-    return refuse(`it is no sentencepiece model, or was cut short (${ServingError.from(error).message})`);
+    return refuse(
+      'MODEL_INVALID',
+      `it is no sentencepiece model, or was cut short (${ServingError.from(error).message})`,
+    );
   }
 };

@@ -1,6 +1,6 @@
+import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
-import { refuse } from '../settings-file.ts';
 import type { SentencePieceModel } from './sentencepiece-file.ts';
 import { type AddedToken, addedToken, inOrder, recordedTokens, requireId } from './special-tokens.ts';
 import { readSentencePiece, type TokenizerFolder } from './tokenizer-folder.ts';
@@ -56,7 +56,8 @@ export const decoderPart = (model: SentencePieceModel, more: Omit<Part, 'type'>)
 /** A sentencepiece model whose pieces another vocabulary numbers. */
 export const readPieces = async (folder: TokenizerFolder, path: string): Promise<SentencePieceModel> => {
   const model = await readSentencePiece(folder, path);
-  if (model.byteFallback) refuse(`${path} falls back on bytes, which its tokenizer class has no ids for`);
+  if (model.byteFallback)
+    refuse('MODEL_INVALID', `${path} falls back on bytes, which its tokenizer class has no ids for`);
   return model;
 };
 
@@ -71,6 +72,7 @@ export const assertKnown = (
   const missing = normal.filter(({ piece }) => !vocabulary.has(piece));
   if (missing.length * 2 > normal.length)
     refuse(
+      'MODEL_INVALID',
       `${vocabularyPath} lacks ${missing.length} of the ${normal.length} pieces of ${path}, such as ${show(missing[0]?.piece)}: they are not of one model`,
     );
 };
@@ -79,7 +81,7 @@ export const assertKnown = (
 export const assertNoSampling = ({ settings }: TokenizerFolder): void => {
   const { sp_model_kwargs: options } = settings;
   const enable_sampling = isObject(options) && options.enable_sampling;
-  if (enable_sampling) refuse('tokenizer_config.json: "enable_sampling" is for training; remove it');
+  if (enable_sampling) refuse('MODEL_INVALID', 'tokenizer_config.json: "enable_sampling" is for training; remove it');
 };
 
 /** The special tokens: those that were recorded, or else those of `names`. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { refuse } from '../settings-file.ts';
 import { LARGEST_ID, naming, type TokenizerFolder } from './tokenizer-folder.ts';
 
 /** A token that is found in a text as it stands, as `tokenizer.json` writes it. */
@@ -41,7 +41,7 @@ export const additionalSpecialTokens = ({ settings }: TokenizerFolder): string[]
 
 /** The id of a token that has to have one. */
 export const requireId = (vocabulary: ReadonlyMap<string, number>, token: string, path: string): number =>
-  vocabulary.get(token) ?? refuse(`${path} lacks the special token ${show(token)}`);
+  vocabulary.get(token) ?? refuse('MODEL_INVALID', `${path} lacks the special token ${show(token)}`);
 
 /**
  * `added_tokens_decoder` of tokenizer_config.json; `undefined` where it is not there, as before 4.34.
@@ -59,11 +59,13 @@ export const recordedTokens = (
     const tokens = new Map([...vocabulary].map(([token, id]) => [id, token]));
     return byId.map(([key, token]) => {
       const id = Number(key);
-      if (!/^\d+$/.test(key) || id > LARGEST_ID) refuse(`${show(key)} is no id from 0 to ${LARGEST_ID}`);
+      if (!/^\d+$/.test(key) || id > LARGEST_ID)
+        refuse('MODEL_INVALID', `${show(key)} is no id from 0 to ${LARGEST_ID}`);
       const known = vocabulary.get(token.content) ?? id;
-      if (known !== id) refuse(`${show(token.content)} has the id ${id}, and ${known} in ${path}`);
+      if (known !== id) refuse('MODEL_INVALID', `${show(token.content)} has the id ${id}, and ${known} in ${path}`);
       const other = tokens.get(id) ?? token.content;
-      if (other !== token.content) refuse(`${id} is ${show(token.content)}, and ${show(other)} in ${path}`);
+      if (other !== token.content)
+        refuse('MODEL_INVALID', `${id} is ${show(token.content)}, and ${show(other)} in ${path}`);
       return { id, ...token };
     });
   });

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { assertNoPointer } from '../git-lfs.ts';
 import { type ModelSource, readSettingsFile } from '../model-source.ts';
-import { refuse, type Settings } from '../settings-file.ts';
+import type { Settings } from '../settings-file.ts';
 import { parseSentencePieceModel, type SentencePieceModel } from './sentencepiece-file.ts';
 
 /** The largest that are known have some 20 MB. */
@@ -19,8 +19,8 @@ export const naming = <Value>(path: string, parse: () => Value): Value => {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof v.ValiError) return refuse(`${path}: ${v.summarize(error.issues)}`);
-    return refuse(`${path}: ${ServingError.from(error).message}`);
+    if (error instanceof v.ValiError) return refuse('MODEL_INVALID', `${path}: ${v.summarize(error.issues)}`);
+    return refuse('MODEL_INVALID', `${path}: ${ServingError.from(error).message}`);
   }
 };
 
@@ -67,9 +67,15 @@ export const openTokenizerFolder = async (source: ModelSource): Promise<Tokenize
     async read(path) {
       const found = await stat(join(directory, path)).catch(() => undefined);
       if (!found?.isFile())
-        return refuse(`${directory} has neither tokenizer.json nor ${path}, of which that of a ${className} is made`);
+        return refuse(
+          'MODEL_INVALID',
+          `${directory} has neither tokenizer.json nor ${path}, of which that of a ${className} is made`,
+        );
       if (found.size > LARGEST_FILE_BYTES)
-        return refuse(`${path} has ${found.size} bytes; a tokenizer has at most ${LARGEST_FILE_BYTES}`);
+        return refuse(
+          'MODEL_INVALID',
+          `${path} has ${found.size} bytes; a tokenizer has at most ${LARGEST_FILE_BYTES}`,
+        );
       const file = await readFile(join(directory, path));
       assertNoPointer(path, file.toString('latin1', 0, 100));
       return file;
@@ -82,7 +88,7 @@ export const flag = ({ settings }: TokenizerFolder, name: string, otherwise: boo
   const value = settings[name] ?? otherwise;
   return typeof value === 'boolean'
     ? value
-    : refuse(`tokenizer_config.json: "${name}" is ${show(value)}; expected true or false`);
+    : refuse('MODEL_INVALID', `tokenizer_config.json: "${name}" is ${show(value)}; expected true or false`);
 };
 
 /** A JSON file of ids by token. @throws `MODEL_INVALID` naming the file */
@@ -96,16 +102,19 @@ const parseVocabulary = (text: string): Map<string, number> => {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return refuse(`it is not JSON: ${ServingError.from(error).message}`);
+    return refuse('MODEL_INVALID', `it is not JSON: ${ServingError.from(error).message}`);
   }
-  if (!isObject(value)) return refuse('it is no object of ids by token');
+  if (!isObject(value)) return refuse('MODEL_INVALID', 'it is no object of ids by token');
   const vocabulary = new Map<string, number>();
   const tokens = new Map<number, string>();
   for (const [token, id] of Object.entries(value)) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > LARGEST_ID)
-      return refuse(`the id of ${show(token)} is ${show(id)}; expected an integer from 0 to ${LARGEST_ID}`);
+      return refuse(
+        'MODEL_INVALID',
+        `the id of ${show(token)} is ${show(id)}; expected an integer from 0 to ${LARGEST_ID}`,
+      );
     const other = tokens.get(id);
-    if (other !== undefined) refuse(`${show(other)} and ${show(token)} both have the id ${id}`);
+    if (other !== undefined) refuse('MODEL_INVALID', `${show(other)} and ${show(token)} both have the id ${id}`);
     vocabulary.set(token, id);
     tokens.set(id, token);
   }

@@ -1,5 +1,3 @@
-import { float32At, float64At } from '../../core/typed-arrays.ts';
-
 export const POOL_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const;
 
 export type PoolName = (typeof POOL_NAMES)[number];
@@ -14,7 +12,7 @@ const weighted =
     const sum = new Float64Array(width);
     for (let token = from; token < to; token++)
       for (let index = 0; index < width; index++)
-        sum[index] = float64At(sum, index) + weight(token - from) * float32At(vectors, token * width + index);
+        sum[index] = (sum[index] ?? 0) + weight(token - from) * (vectors[token * width + index] ?? 0);
     return Float32Array.from(sum, (value) => value / divisor(to - from));
   };
 
@@ -27,7 +25,7 @@ const POOLS = {
     const most = new Float32Array(width).fill(Number.NEGATIVE_INFINITY);
     for (let token = from; token < to; token++)
       for (let index = 0; index < width; index++)
-        most[index] = Math.max(float32At(most, index), float32At(vectors, token * width + index));
+        most[index] = Math.max(most[index] ?? 0, vectors[token * width + index] ?? 0);
     return most;
   },
   mean: weighted(one, (count) => count),

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { hasFile, type ModelSource, readSettingsFile, type SourceFile } from '../../source/model-source.ts';
-import { refuse, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
+import { requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
@@ -29,7 +29,10 @@ const readPooling = (config: Settings | undefined): PoolName[] => {
   return named.map(
     (name) =>
       POOL_NAMES.find((known) => known === name) ??
-      refuse(`1_Pooling/config.json pools by ${JSON.stringify(name)}, served are ${POOL_NAMES.join(', ')}`),
+      refuse(
+        'MODEL_INVALID',
+        `1_Pooling/config.json pools by ${JSON.stringify(name)}, served are ${POOL_NAMES.join(', ')}`,
+      ),
   );
 };
 
@@ -39,7 +42,7 @@ const parseModules = (text: string): string[] => {
   try {
     return v.parse(modulesSchema, JSON.parse(text)).map(({ type }) => type.split('.').at(-1) ?? '');
   } catch (error) {
-    return refuse(`modules.json is no list of {"type": "…"}: ${ServingError.from(error).message}`);
+    return refuse('MODEL_INVALID', `modules.json is no list of {"type": "…"}: ${ServingError.from(error).message}`);
   }
 };
 

@@ -1,5 +1,6 @@
+import { refuse } from '../../core/errors.ts';
 import { hasFile, type ModelSource, readSettingsFile } from '../../source/model-source.ts';
-import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
+import { readLabels, type Settings } from '../../source/settings-file.ts';
 import { readUltralyticsMetadata, type UltralyticsMetadata } from '../../source/ultralytics.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import type { ObjectDetectionSettings } from './settings.ts';
@@ -15,6 +16,7 @@ const letterboxOf = ({ imageSize: [height, width] }: UltralyticsMetadata): Setti
 
 const missing = ({ directory }: ModelSource, name: string, content: string): never =>
   refuse(
+    'MODEL_INVALID',
     `${directory} has no ${name} (${content}), which detectors need unless Ultralytics wrote it into the ` +
       'graph; of another YOLO, write {"id2label": {"0": "cat"}} into config.json and {"image_processor_type": ' +
       '"LetterBoxImageProcessor", "size": {"height": 640, "width": 640}} into preprocessor_config.json',
@@ -28,7 +30,7 @@ export const objectDetection: TaskRecipe<ObjectDetectionSettings> = {
   async read(source) {
     const metadata = await readUltralyticsMetadata(source);
     if (metadata !== undefined && metadata.task !== 'detect')
-      return refuse(`Ultralytics exported it for the task ${metadata.task}; served is detect`);
+      return refuse('MODEL_INVALID', `Ultralytics exported it for the task ${metadata.task}; served is detect`);
     const config = await readSettingsFile(source, CONFIG);
     const preprocessing = await readSettingsFile(source, PREPROCESSING);
     const labels = config?.id2label === undefined ? metadata?.labels : readLabels(config);

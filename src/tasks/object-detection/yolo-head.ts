@@ -1,6 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec } from '../../core/tensor.ts';
-import { float32At } from '../../core/typed-arrays.ts';
 import type { ResizedImage } from '../../media/image/resize-image.ts';
 import type { Corners, Detection, Head } from './detection.ts';
 import { suppress } from './suppress.ts';
@@ -22,7 +21,7 @@ const toCorners = (corners: Corners, { source, geometry }: ResizedImage): Corner
  * the score of each class.
  */
 const candidates = (values: Float32Array, anchors: number, classes: number, threshold: number): Detection[] => {
-  const at = (row: number, anchor: number): number => float32At(values, row * anchors + anchor);
+  const at = (row: number, anchor: number): number => values[row * anchors + anchor] ?? 0;
   const found: Detection[] = [];
   for (let anchor = 0; anchor < anchors; anchor += 1) {
     let label = 0;

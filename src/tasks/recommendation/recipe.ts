@@ -1,5 +1,5 @@
+import { refuse } from '../../core/errors.ts';
 import { hasFile } from '../../source/model-source.ts';
-import { refuse } from '../../source/settings-file.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { ITEMS_FILE, type RecommendationSettings, USERS_FILE } from './settings.ts';
 
@@ -10,6 +10,7 @@ export const recommendation: TaskRecipe<RecommendationSettings> = {
   async read(source) {
     if (!(await hasFile(source, ITEMS_FILE)))
       refuse(
+        'MODEL_INVALID',
         `${source.directory} has no ${ITEMS_FILE} (the catalogue, in the order of the graph's scores: {"id": "…", ` +
           '"popularity": 12, …} on each line), which its task needs',
       );

@@ -1,6 +1,7 @@
+import { refuse } from '../../core/errors.ts';
 import { findClasses } from '../../onnx/zip-map.ts';
 import type { ModelSource } from '../../source/model-source.ts';
-import { readLabels, refuse, type Settings } from '../../source/settings-file.ts';
+import { readLabels, type Settings } from '../../source/settings-file.ts';
 import { assertClassCount, countElements } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { answerBlank, CONFIG, readColumns, readConfig } from '../tabular-recipe.ts';
@@ -15,6 +16,7 @@ const readClassLabels = async ({ graphs: { model } }: ModelSource, config: Setti
     return classes.every((name, index) => name === labels[index])
       ? labels
       : refuse(
+          'MODEL_INVALID',
           `"id2label" in ${CONFIG} has the classes as ${labels.join(', ')}, the graph as ${classes.join(', ')}: its order counts`,
         );
   return labels;

@@ -1,6 +1,5 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
-import { refuse } from '../../source/settings-file.ts';
 import { answerOne } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
@@ -17,6 +16,7 @@ const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
   if (!inputs.some(isHalf) && !outputs.every(isHalf)) return;
   const halves = [...inputs, ...outputs].filter(isHalf).map((spec) => `"${spec.name}" ${formatSpec(spec)}`);
   refuse(
+    'MODEL_INVALID',
     `${halves.join(', ')}: float16 has no form in JSON; export the model ` +
       'with float32 inputs and outputs (its weights may stay float16)',
   );

@@ -1,5 +1,4 @@
 import { argMax } from '../../core/arg-max.ts';
-import { float32At } from '../../core/typed-arrays.ts';
 import { softmax } from '../scores.ts';
 import type { ClassifiedToken } from './classified-tokens.ts';
 
@@ -44,7 +43,7 @@ export interface Aggregation extends Vocabulary {
   readonly ignoredLabels: ReadonlySet<string>;
 }
 
-const largest = (scores: Float32Array): number => float32At(scores, argMax(scores));
+const largest = (scores: Float32Array): number => scores[argMax(scores)] ?? 0;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -54,7 +53,7 @@ type Group<T> = readonly [first: T, ...others: T[]];
 /** The scores of a word of several tokens. */
 const WORD_SCORES: Record<'first' | 'average' | 'max', (tokens: Group<Float32Array>) => Float32Array> = {
   first: ([first]) => first,
-  average: (tokens) => tokens[0].map((_, label) => mean(tokens.map((scores) => float32At(scores, label)))),
+  average: (tokens) => tokens[0].map((_, label) => mean(tokens.map((scores) => scores[label] ?? 0))),
   max: (tokens) => tokens.reduce((best, scores) => (largest(scores) > largest(best) ? scores : best)),
 };
 
@@ -93,7 +92,7 @@ const decideWords = (
     const label = argMax(scores);
     return {
       entity: nameOf(label, vocabulary),
-      score: float32At(scores, label),
+      score: scores[label] ?? 0,
       word: vocabulary.toText(word.map((token) => token.word)),
       ...span(word),
     };
@@ -103,7 +102,7 @@ const decideTokens = (tokens: readonly ClassifiedToken[], vocabulary: Vocabulary
   tokens.map(({ logits, word, start, end, index }) => {
     const scores = softmax(logits);
     const label = argMax(scores);
-    return { entity: nameOf(label, vocabulary), score: float32At(scores, label), index, word, start, end };
+    return { entity: nameOf(label, vocabulary), score: scores[label] ?? 0, index, word, start, end };
   });
 
 /** `B-PER` begins a `PER`; `I-PER`, or a label without a prefix, goes on with it. */

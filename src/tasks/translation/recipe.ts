@@ -1,7 +1,8 @@
+import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile, type SourceFile } from '../../source/model-source.ts';
-import { refuse, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
+import { requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { readTokenizerFiles } from '../../source/tokenizers/index.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
@@ -33,7 +34,8 @@ const findPairs = ({ task_specific_params: tasks }: Settings): Pairs => {
   const entries = Object.entries(isObject(tasks) ? tasks : {}).flatMap(([task, settings]) => {
     const [, pair] = PAIR.exec(task) ?? [];
     if (pair === undefined) return [];
-    if (!isObject(settings)) return refuse(`"task_specific_params" in config.json: "${task}" is no object`);
+    if (!isObject(settings))
+      return refuse('MODEL_INVALID', `"task_specific_params" in config.json: "${task}" is no object`);
     const { prefix = '', ...generation } = settings;
     return [[pair, { prefix: String(prefix), generation }] as const];
   });
@@ -64,7 +66,7 @@ const readResource = async (source: ModelSource, files: readonly SourceFile[], p
   const { content } = files.find((file) => file.path === path) ?? {};
   if (content === undefined) return requireSettingsFile(source, path, 'the tokenizer');
   const json: unknown = JSON.parse(Buffer.from(content).toString());
-  return isObject(json) ? json : refuse(`${path} is no JSON object`);
+  return isObject(json) ? json : refuse('MODEL_INVALID', `${path} is no JSON object`);
 };
 
 /** @throws `MODEL_INVALID` when the settings or the tokenizer have a token that the decoder does not know */
@@ -76,13 +78,17 @@ const assertVocabulary = (
   if (typeof vocabulary !== 'number') return;
   if (tokenizer.vocabSize > vocabulary)
     refuse(
+      'MODEL_INVALID',
       `tokenizer.json has ${tokenizer.vocabSize} tokens, the decoder ${vocabulary}: they are not of the same model`,
     );
   for (const [name, value] of Object.entries(generation)) {
     if (!/_token_ids?$|_words_ids$|suppress_tokens$/.test(name)) continue;
     const wrong = [value].flat(2).find((id) => typeof id === 'number' && id >= vocabulary);
     if (wrong !== undefined)
-      refuse(`generation_config.json: "${name}" names token ${wrong}, and the decoder has ${vocabulary}`);
+      refuse(
+        'MODEL_INVALID',
+        `generation_config.json: "${name}" names token ${wrong}, and the decoder has ${vocabulary}`,
+      );
   }
 };
 

@@ -1,6 +1,7 @@
+import { refuse } from '../../../core/errors.ts';
 import { isObject } from '../../../core/is-object.ts';
 import { type ModelSource, readSettingsFile } from '../../../source/model-source.ts';
-import { refuse, requireSettingsFile, type Settings } from '../../../source/settings-file.ts';
+import { requireSettingsFile, type Settings } from '../../../source/settings-file.ts';
 import type { ModelSettings, Unchecked } from '../../recipe.ts';
 import { parseSettings } from '../../task-type.ts';
 import { type CtcSettings, ctcSchema } from '../settings.ts';
@@ -9,7 +10,7 @@ import { type CtcSettings, ctcSchema } from '../settings.ts';
 const readToken = (config: Settings, field: string, fallback: string): string => {
   const { [field]: value = fallback } = config;
   const token = isObject(value) && 'content' in value ? value.content : value;
-  return typeof token === 'string' ? token : refuse(`"${field}" in tokenizer_config.json is no token`);
+  return typeof token === 'string' ? token : refuse('MODEL_INVALID', `"${field}" in tokenizer_config.json is no token`);
 };
 
 const readConvolutions = ({
@@ -18,6 +19,7 @@ const readConvolutions = ({
 }: Settings): Unchecked<CtcSettings['convolutions'][number]>[] => {
   if (!Array.isArray(kernels) || !Array.isArray(strides) || kernels.length !== strides.length)
     return refuse(
+      'MODEL_INVALID',
       'config.json has no "conv_kernel" and "conv_stride" of one length: CTC is served with models that take ' +
         'samples (wav2vec2, HuBERT, WavLM, Data2Vec, UniSpeech, SEW)',
     );
@@ -40,7 +42,10 @@ const chooseVocabulary = (vocabulary: Settings, { target_lang: language }: Setti
   if (language === undefined || language === null) return vocabulary;
   const chosen = vocabulary[String(language)];
   if (isObject(chosen)) return chosen;
-  return refuse(`vocab.json has no language ${JSON.stringify(language)}, which tokenizer_config.json names`);
+  return refuse(
+    'MODEL_INVALID',
+    `vocab.json has no language ${JSON.stringify(language)}, which tokenizer_config.json names`,
+  );
 };
 
 /** The token of each id, of the vocabulary and of the tokens added to it. @throws `MODEL_INVALID` for an id that is no whole number */
@@ -49,6 +54,7 @@ const readIds = (entries: readonly (readonly [token: string, id: unknown])[]): M
   for (const [token, id] of entries) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0)
       return refuse(
+        'MODEL_INVALID',
         `vocab.json has no whole number for ${JSON.stringify(token)}; of several languages, name one as "target_lang" in tokenizer_config.json`,
       );
     ids.set(id, token);
@@ -66,6 +72,7 @@ const readTokens = async (source: ModelSource, config: Settings, tokenizer: Sett
   const missing = tokens.indexOf(undefined);
   if (typeof count !== 'number' || missing >= 0 || vocabulary.some(([, id]) => Number(id) >= count))
     return refuse(
+      'MODEL_INVALID',
       `vocab.json and the tokens added to it have ${ids.size} ` +
         `tokens${missing < 0 ? '' : `, none of them with the id ${missing}`}, "vocab_size" in config.json is ` +
         `${count}: vocabulary and model do not belong together`,

@@ -13,13 +13,14 @@ const TIMESTAMP = /<\|\d+\.\d+\|>/g;
 const toText = ({ tokenizer }: Vocabulary, tokens: readonly number[]): string =>
   tokenizer.decode(tokens).replaceAll(TIMESTAMP, '');
 
+const emptyChunk = (language: string | null): TextChunk => ({ language, timestamp: [null, null], text: '' });
+
 /** Collects tokens into chunks. A chunk may begin in one window and end in a later one. */
 export const createChunkBuilder = (vocabulary: Vocabulary, timestamps: boolean) => {
   const chunks: TextChunk[] = [];
   let language: string | null = null;
   let written: string | undefined;
-  const newChunk = (): TextChunk => ({ language, timestamp: [null, null], text: '' });
-  let chunk = newChunk();
+  let chunk = emptyChunk(language);
   /** Tokens of the open chunk: a list for each earlier window, and the tokens of the present window. */
   let previous: (readonly number[])[] = [];
   let current: number[] = [];
@@ -28,7 +29,7 @@ export const createChunkBuilder = (vocabulary: Vocabulary, timestamps: boolean) 
     chunks.push({ ...chunk, text: toText(vocabulary, mergeOverlaps(lists)) });
     previous = [];
     current = [];
-    chunk = newChunk();
+    chunk = emptyChunk(language);
   };
 
   return {
@@ -63,7 +64,7 @@ export const createChunkBuilder = (vocabulary: Vocabulary, timestamps: boolean) 
     endWindow(): void {
       if (current.length > 0) previous.push(current);
       else if (previous.every((list) => list.length === 0)) {
-        chunk = newChunk();
+        chunk = emptyChunk(language);
         previous = [];
       }
       current = [];

@@ -3,7 +3,6 @@ import { concatenate } from '../../../core/batch.ts';
 import { element } from '../../../core/element.ts';
 import type { Graph } from '../../../core/graph.ts';
 import { type Tensor, type Tensors, tensor, tensorOf } from '../../../core/tensor.ts';
-import { float32At } from '../../../core/typed-arrays.ts';
 import { createDecoder, type Encoded } from '../../../generation/decoder.ts';
 import { generate } from '../../../generation/generate.ts';
 import { type GenerationConfig, lengthLimit } from '../../../generation/generation-config.ts';
@@ -55,7 +54,7 @@ const detectLanguages = async (
   const ids = Object.values(languageIds);
   const start = Array.from({ length: rows }, () => [search.decoderStartTokenId]);
   const logits = await createDecoder(decoder, encoded).step(start);
-  return logits.map((scores) => element(ids, argMax(Float32Array.from(ids, (id) => float32At(scores, id)))));
+  return logits.map((scores) => element(ids, argMax(Float32Array.from(ids, (id) => scores[id] ?? 0))));
 };
 
 /** The tokens of each window's prompt, which name its language. */

@@ -1,5 +1,6 @@
+import { refuse } from '../../../core/errors.ts';
 import type { ModelSource } from '../../../source/model-source.ts';
-import { refuse, requireSettingsFile, type Settings } from '../../../source/settings-file.ts';
+import { requireSettingsFile, type Settings } from '../../../source/settings-file.ts';
 import { readTokenizerFiles } from '../../../source/tokenizers/index.ts';
 import type { ModelSettings, Unchecked } from '../../recipe.ts';
 import { parseSettings } from '../../task-type.ts';
@@ -22,7 +23,10 @@ const assertSpectrogram = (preprocessor: Settings): void => {
   for (const [name, expected] of Object.entries(SPECTROGRAM)) {
     const { [name]: value = expected } = preprocessor;
     if (value !== expected)
-      refuse(`"${name}" in preprocessor_config.json is ${value}, expected ${expected} as Whisper has it`);
+      refuse(
+        'MODEL_INVALID',
+        `"${name}" in preprocessor_config.json is ${value}, expected ${expected} as Whisper has it`,
+      );
   }
 };
 
@@ -41,10 +45,12 @@ const assertSameModel = (config: Settings, melBins: unknown, seconds: unknown): 
   const { num_mel_bins: modelBins = melBins, max_source_positions: positions = 1_500 } = config;
   if (modelBins !== melBins)
     refuse(
+      'MODEL_INVALID',
       `"num_mel_bins" in config.json is ${modelBins}, "feature_size" in preprocessor_config.json ${melBins}: they are of different models`,
     );
   if (positions !== Number(seconds) * POSITIONS_PER_SECOND)
     refuse(
+      'MODEL_INVALID',
       `"max_source_positions" in config.json is ${positions}, expected ${POSITIONS_PER_SECOND} for each of the ` +
         `${seconds} s of "chunk_length" in preprocessor_config.json`,
     );

@@ -1,4 +1,3 @@
-import { float32At } from '../../../core/typed-arrays.ts';
 import type { LogitsProcessor } from '../../../generation/logits.ts';
 import type { TimestampTokens } from './whisper-config.ts';
 
@@ -6,7 +5,7 @@ const BANNED = Number.NEGATIVE_INFINITY;
 
 const largest = (scores: Float32Array, start: number, end: number): number => {
   let max = BANNED;
-  for (let token = start; token < end; token += 1) if (float32At(scores, token) > max) max = float32At(scores, token);
+  for (let token = start; token < end; token += 1) if ((scores[token] ?? 0) > max) max = scores[token] ?? 0;
   return max;
 };
 
@@ -15,7 +14,7 @@ const logSumExp = (scores: Float32Array, start: number): number => {
   const max = largest(scores, start, scores.length);
   if (max === BANNED) return BANNED;
   let sum = 0;
-  for (let token = start; token < scores.length; token += 1) sum += Math.exp(float32At(scores, token) - max);
+  for (let token = start; token < scores.length; token += 1) sum += Math.exp((scores[token] ?? 0) - max);
   return max + Math.log(sum);
 };
 
