@@ -2,15 +2,14 @@ import { refuse, ServingError } from '../core/errors.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from '../source/model-source.ts';
 import type { Settings } from '../source/settings-file.ts';
 import { readUltralyticsMetadata } from '../source/ultralytics.ts';
-import { TASKS, type TaskName } from '../tasks/index.ts';
+import { isTaskName, TASKS, type TaskName } from '../tasks/index.ts';
 import { isEncoder, taskOfArchitecture, taskOfInput } from './architectures.ts';
 
-const isTask = (name: string): name is TaskName => Object.hasOwn(TASKS, name);
 const served = Object.keys(TASKS).join(', ');
 
 /** @throws `INVALID_REQUEST` naming the tasks that there are */
 export const parseTask = (name: string): TaskName => {
-  if (isTask(name)) return name;
+  if (isTaskName(name)) return name;
   throw new ServingError('INVALID_REQUEST', `task ${JSON.stringify(name)} is unknown; there are ${served}`);
 };
 
@@ -73,7 +72,7 @@ export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask
     };
   const { reason } = sign;
   const task = taskOfInput(sign.task, config.model_type);
-  if (isTask(task)) return { task, reason };
+  if (isTaskName(task)) return { task, reason };
   return refuse(
     'MODEL_INVALID',
     `${reason} means the task ${task}, served are ${served}; --task tensor serves its tensors`,

@@ -44,7 +44,8 @@ export const RECIPES: Readonly<Record<TaskName, () => Promise<TaskRecipe>>> = {
   translation: async () => (await import('./translation/recipe.ts')).translation,
 } satisfies { readonly [Name in TaskName]: () => Promise<TaskRecipe<SettingsOf<Name>>> };
 
-const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASKS, name);
+/** Tells whether `name` is the name of a task. */
+export const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASKS, name);
 
 /** Checking settings with a thousand labels takes longer than a run of a small model. A bundle lives as long as its loaded model. */
 const created = new WeakMap<TaskVersion, Task>();
