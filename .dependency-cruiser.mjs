@@ -3,7 +3,7 @@
  * core → onnx → source; core → {media, generation} → tasks; core → repository → engine;
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {source, tasks, serving} → authoring → {cli, local}.
  */
-const ROOMS = '^(src|functions|cli|local|layers|models|test|events|docs)/';
+const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
 const RECIPE = '^src/tasks/.*recipe[.]ts$';
 
@@ -84,6 +84,18 @@ export default {
     only('functions-only-wire', '^functions/', [src('lambda')], 'a function imports its adapter alone'),
     only('cli-on-src', '^cli/', ['^src/'], 'the command line imports src alone'),
     only('local-on-src', '^local/', ['^src/'], 'the local server imports src alone'),
+    only(
+      'contract-of-tasks',
+      src('contract'),
+      [src('core', 'media', 'source', 'tasks')],
+      'the contract is what tasks use',
+    ),
+    only(
+      'extensions-on-the-contract',
+      '^(extensions|examples)/',
+      [src('contract')],
+      'extensions import the public contract',
+    ),
     only('layers-apart', '^layers/', [], 'layers import nothing of the project'),
     {
       name: 'nobody-imports-tests',

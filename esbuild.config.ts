@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BuildOptions, Plugin, PluginBuild } from 'esbuild';
 
 /** Packages that a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry them. */
@@ -127,6 +129,26 @@ const decodersWithoutWorkers = replaceModules('decoders-without-workers', AUDIO_
   '@eshaz/web-worker': 'export default class {}',
 });
 
+/** The imports of the file `file` of every extension that has one, as the source of an object. */
+const extensionImports = (file: string): string => {
+  const folder = join(import.meta.dirname, 'extensions');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, file))) : [];
+  const entries = names.map((name) => [name, join(folder, name, file)].map((text) => JSON.stringify(text)));
+  return `{ ${entries.map(([name, path]) => `${name}: () => import(${path})`).join(', ')} }`;
+};
+
+/** Puts the list of extensions, as it is at build time, in the place of the look for them on disk. */
+const extensionsAtBuildTime: Plugin = {
+  name: 'extensions-at-build-time',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]tasks[\\/]extensions\.ts$/ }, () => ({
+      contents: `export const EXTENSION_TASKS = ${extensionImports('task.ts')};
+export const EXTENSION_RECIPES = {};
+export const EXTENSION_DECODERS = ${extensionImports('decoder.ts')};`,
+    }));
+  },
+};
+
 /** Options that bundle a function into ES modules: `handler.mjs`, and a file for the code of each task. Deployment, tests and benchmarks use them. */
 export const bundleOptions = {
   bundle: true,
@@ -145,6 +167,7 @@ export const bundleOptions = {
     credentialsFromEnvironment,
     shapesOnDemand,
     decodersWithoutWorkers,
+    extensionsAtBuildTime,
   ],
 } satisfies BuildOptions;
 

@@ -5,6 +5,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { isObject } from '../../src/core/is-object.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
+import { decodedMediaType } from '../../src/serving/input-decoders.ts';
 import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { Target } from '../targets/target.ts';
@@ -49,7 +50,9 @@ export const readInput = async (path: string): Promise<Input> => {
     if (code === 'EISDIR') throw new ServingError('NOT_FOUND', `there is no file ${path}: it is a directory`);
     throw new ServingError('NOT_FOUND', `cannot read ${path}: ${message}`);
   });
-  return { path, body, contentType: CONTENT_TYPES[extname(path).toLowerCase()] ?? UNKNOWN_TYPE };
+  const extension = extname(path).toLowerCase();
+  const contentType = CONTENT_TYPES[extension] ?? (await decodedMediaType(extension)) ?? UNKNOWN_TYPE;
+  return { path, body, contentType };
 };
 
 /** Tells whether the file is a request of the Open Inference Protocol: `{"inputs": [{"name", "datatype", …}]}`. */

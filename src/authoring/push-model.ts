@@ -15,7 +15,7 @@ import {
   toCandidate,
 } from '../repository/versions/publish.ts';
 import { findModel, suggestName } from '../source/model-source.ts';
-import { RECIPES } from '../tasks/index.ts';
+import { recipeOf } from '../tasks/index.ts';
 import { type PrepareOptions, prepareModel } from './prepare-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
@@ -111,7 +111,7 @@ export const pushModel = async (
       graphs: draft.graphs,
       files: files.map(({ path: file, bytes }) => ({ path: file, bytes })),
       alternatives: source.alternatives,
-      example: (await RECIPES[recognised.task]()).example,
+      example: (await recipeOf(recognised.task)).example,
       notes,
     };
   } finally {

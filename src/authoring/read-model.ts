@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import type { ModelSource } from '../source/model-source.ts';
-import { RECIPES } from '../tasks/index.ts';
+import { recipeOf } from '../tasks/index.ts';
 import type { Dimensions, ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
 import { gatherFiles, toLocalFile } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
@@ -72,7 +72,7 @@ export const readModel = async (
   scratch: string,
 ): Promise<ReadModel> => {
   const { task } = recognised;
-  const recipe = await RECIPES[task]();
+  const recipe = await recipeOf(task);
   if (task !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${task} knows its sizes`);
   await assertGraphs(source, recognised, recipe);

@@ -2,19 +2,19 @@ import { refuse, ServingError } from '../core/errors.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from '../source/model-source.ts';
 import type { Settings } from '../source/settings-file.ts';
 import { readUltralyticsMetadata } from '../source/ultralytics.ts';
-import { isTaskName, TASKS, type TaskName } from '../tasks/index.ts';
+import { isTaskName, taskNames } from '../tasks/index.ts';
 import { isEncoder, taskOfArchitecture, taskOfInput } from './architectures.ts';
 
-const served = Object.keys(TASKS).join(', ');
+const served = taskNames().join(', ');
 
 /** @throws `INVALID_REQUEST` naming the tasks that there are */
-export const parseTask = (name: string): TaskName => {
+export const parseTask = (name: string): string => {
   if (isTaskName(name)) return name;
   throw new ServingError('INVALID_REQUEST', `task ${JSON.stringify(name)} is unknown; there are ${served}`);
 };
 
 export interface RecognisedTask {
-  readonly task: TaskName;
+  readonly task: string;
   /** The sign that decided, for people. */
   readonly reason: string;
 }

@@ -2,6 +2,7 @@ import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
 import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
+import { decodedMediaType, decodePayload } from './input-decoders.ts';
 
 /** Bytes of an input. Decoding needs several times its size in memory. */
 export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
@@ -20,10 +21,14 @@ const TEXT_TYPES: Readonly<Record<string, string>> = { '.txt': 'text/plain', '.c
  * The payload in an object of the data bucket: `.json` holds a task request, `.jsonl` a list of inputs, any other object is the input
  * itself. @throws `INVALID_REQUEST`
  */
-export const parseObject = (key: string, body: Uint8Array): Payload => {
+export const parseObject = async (key: string, body: Uint8Array): Promise<Payload> => {
   const [extension = ''] = /\.[^./]*$/.exec(key.toLowerCase()) ?? [];
   if (extension !== '.json' && extension !== '.jsonl')
-    return { inputs: body, contentType: TEXT_TYPES[extension] ?? UNKNOWN_TYPE, parameters: {} };
+    return decodePayload({
+      inputs: body,
+      contentType: TEXT_TYPES[extension] ?? (await decodedMediaType(extension)) ?? UNKNOWN_TYPE,
+      parameters: {},
+    });
   if (body.byteLength > MAX_JSON_BYTES)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
@@ -41,9 +46,9 @@ export const parseObject = (key: string, body: Uint8Array): Payload => {
  * @throws `NOT_FOUND`, `PAYLOAD_TOO_LARGE`, `MODEL_UNAVAILABLE` when S3 does not answer
  */
 export const resolveInputs = async (request: TaskRequest, data: ObjectStore): Promise<Payload> => {
-  if (!('reference' in request)) return request;
+  if (!('reference' in request)) return decodePayload(request);
   const { s3 } = request.reference;
   const { body } = await data.read(s3, MAX_INPUT_BYTES);
-  const payload = parseObject(s3, body);
+  const payload = await parseObject(s3, body);
   return { ...payload, parameters: { ...payload.parameters, ...request.parameters } };
 };

@@ -31,7 +31,7 @@ export const runWarmUp = async (
 ): Promise<void> => {
   for (const path of paths) {
     try {
-      await answerOne(task, model, task.decode(parseObject(path, await read(path))));
+      await answerOne(task, model, task.decode(await parseObject(path, await read(path))));
     } catch (error) {
       throw toFailure(path, error);
     }

@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
-import { ServingError } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
+import { EXTENSION_RECIPES, EXTENSION_TASKS } from './extensions.ts';
 import type { TaskRecipe } from './recipe.ts';
 import type { Task } from './task.ts';
 import { createTaskOf, type TaskType, type TaskVersion } from './task-type.ts';
@@ -45,7 +46,36 @@ export const RECIPES: Readonly<Record<TaskName, () => Promise<TaskRecipe>>> = {
 } satisfies { readonly [Name in TaskName]: () => Promise<TaskRecipe<SettingsOf<Name>>> };
 
 /** Tells whether `name` is the name of a task. */
-export const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASKS, name);
+const isBuiltIn = (name: string): name is TaskName => Object.hasOwn(TASKS, name);
+
+for (const name of Object.keys(EXTENSION_TASKS))
+  if (isBuiltIn(name)) throw new Error(`extensions/${name} has the name of a task of this project: rename the folder`);
+
+/** The names of all tasks: those of this list, and those of the folder `extensions/`. */
+export const taskNames = (): string[] => [...Object.keys(TASKS), ...Object.keys(EXTENSION_TASKS)];
+
+export const isTaskName = (name: string): boolean => taskNames().includes(name);
+
+/** The serving half of a task. @throws `MODEL_INVALID` when this deployment does not know the task */
+const taskTypeOf = async ({ name, version, task }: TaskVersion): Promise<TaskType> => {
+  if (isBuiltIn(task)) return TASKS[task]();
+  const extension = Object.hasOwn(EXTENSION_TASKS, task) ? EXTENSION_TASKS[task] : undefined;
+  if (extension === undefined)
+    return refuse(
+      'MODEL_INVALID',
+      `model ${name} version ${version} has the task ${task}, this deployment knows ${taskNames().join(', ')}: deploy again`,
+    );
+  return (await extension()).task ?? refuse('MODEL_INVALID', `extensions/${task}/task.ts exports no "task"`);
+};
+
+/** The recipe of a task. @throws `MODEL_INVALID` when an extension has none */
+export const recipeOf = async (task: string): Promise<TaskRecipe> => {
+  if (isBuiltIn(task)) return RECIPES[task]();
+  const extension = Object.hasOwn(EXTENSION_RECIPES, task) ? EXTENSION_RECIPES[task] : undefined;
+  if (extension === undefined)
+    return refuse('MODEL_INVALID', `extensions/${task} has no recipe.ts, which says how a folder becomes a model`);
+  return (await extension()).recipe ?? refuse('MODEL_INVALID', `extensions/${task}/recipe.ts exports no "recipe"`);
+};
 
 /** Checking settings with a thousand labels takes longer than a run of a small model. A bundle lives as long as its loaded model. */
 const created = new WeakMap<TaskVersion, Task>();
@@ -54,13 +84,7 @@ const created = new WeakMap<TaskVersion, Task>();
 export const createTask = async (version: TaskVersion): Promise<Task> => {
   const known = created.get(version);
   if (known !== undefined) return known;
-  if (!isTaskName(version.task))
-    throw new ServingError(
-      'MODEL_INVALID',
-      `model ${version.name} version ${version.version} has the task ${version.task}, this deployment knows ${Object.keys(TASKS).join(', ')}: deploy again`,
-    );
-  const type: TaskType = await TASKS[version.task]();
-  const task = await createTaskOf(type, version);
+  const task = await createTaskOf(await taskTypeOf(version), version);
   created.set(version, task);
   return task;
 };
