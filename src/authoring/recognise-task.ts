@@ -62,7 +62,7 @@ export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask
   const ultralytics = await readUltralyticsMetadata(source);
   if (ultralytics?.task === 'detect')
     return { task: 'object-detection', reason: 'task detect, which Ultralytics wrote into the graph' };
-  if (!source.ownsDirectory) return { task: 'tensor', reason: 'a single file, served as bare tensors' };
+  if (!source.ownsDirectory) return { task: 'tensor', reason: 'a single file, served by the tensor task' };
   const config = (await readSettingsFile(source, 'config.json')) ?? {};
   const sign = await findSign(source, config);
   if (sign === undefined)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Sessions } from '../engine/open-graphs.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { loadTask, runWarmUp } from '../serving/make-ready.ts';
+import { loadTask, runWarmUp } from '../serving/warm-up.ts';
 import { runBlank } from '../tasks/answer-one.ts';
 import type { Dimensions, TaskRecipe } from '../tasks/recipe.ts';
 import { mapValues } from './map-values.ts';

@@ -1,20 +1,20 @@
-/** Times the stages of one flow, in milliseconds. A stage that occurs twice is added up. */
-export interface Stopwatch<Stage extends string> {
-  /** Ends `stage`, which began at the end of the stage before. */
-  lap(stage: Stage): void;
-  readonly stagesMs: Readonly<Partial<Record<Stage, number>>>;
+/** Times the steps of one flow, in milliseconds. A step that occurs twice is added up. */
+export interface Stopwatch<Step extends string> {
+  /** Ends `step`, which began at the end of the step before. */
+  lap(step: Step): void;
+  readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
   totalMs(): number;
 }
 
-export const startStopwatch = <Stage extends string>(): Stopwatch<Stage> => {
+export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
   const startMs = performance.now();
-  const stagesMs: Partial<Record<Stage, number>> = {};
+  const stepsMs: Partial<Record<Step, number>> = {};
   let lastMs = startMs;
   return {
-    stagesMs,
-    lap(stage) {
+    stepsMs,
+    lap(step) {
       const nowMs = performance.now();
-      stagesMs[stage] = (stagesMs[stage] ?? 0) + nowMs - lastMs;
+      stepsMs[step] = (stepsMs[step] ?? 0) + nowMs - lastMs;
       lastMs = nowMs;
     },
     totalMs: () => performance.now() - startMs,

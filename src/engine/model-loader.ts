@@ -21,7 +21,7 @@ export interface OpenedGraphs {
 
 /** A model that is ready to answer. */
 export interface LoadedModel extends OpenedGraphs {
-  /** The resources that `makeReady` returned, for the task of the model. */
+  /** The resources that `warmUp` returned, for the task of the model. */
   readonly resources: unknown;
 }
 
@@ -46,8 +46,8 @@ export interface ModelLoaderOptions {
   readonly memoryMb: number;
   /** The limit for all loaded models together. */
   readonly memoryBudgetBytes: number;
-  /** Reads the resources of the task, runs the model, perhaps by `trial`, and returns the resources. A model whose `makeReady` throws is not used. */
-  readonly makeReady: (opened: OpenedGraphs, read: ReadFile, trial: Trial) => Promise<unknown>;
+  /** Reads the resources of the task, runs the model, perhaps by `trial`, and returns the resources. A model whose `warmUp` throws is not used. */
+  readonly warmUp: (opened: OpenedGraphs, read: ReadFile, trial: Trial) => Promise<unknown>;
   readonly onLoaded: (report: LoadReport) => void;
 }
 
@@ -82,7 +82,7 @@ const createModel = async (
   bundle: PublishedBundle,
   directory: string,
   trial: Trial,
-  { memoryMb, makeReady }: ModelLoaderOptions,
+  { memoryMb, warmUp }: ModelLoaderOptions,
 ) => {
   loadRuntime(); // its memory is not this model's
   const beforeBytes = process.memoryUsage.rss();
@@ -92,7 +92,7 @@ const createModel = async (
   const opened = { bundle, graphs };
   try {
     const warmUpStartMs = performance.now();
-    const resources = await makeReady(opened, (path) => readFile(join(directory, path)), trial);
+    const resources = await warmUp(opened, (path) => readFile(join(directory, path)), trial);
     const warmUpMs = since(warmUpStartMs);
     return { model: { ...opened, resources }, createMs, warmUpMs, grownBytes: process.memoryUsage.rss() - beforeBytes };
   } catch (error) {

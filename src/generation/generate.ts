@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
 import { assignRows, type Running } from './assign-rows.ts';
 import { createBeamSearch } from './beam-search.ts';
-import { createDecoder, type Decoder, type Encoded } from './decoder.ts';
+import { createDecoder, type Encoded } from './decoder.ts';
 import { type GenerationConfig, lengthLimit } from './generation-config.ts';
 import { createGreedySearch } from './greedy-search.ts';
 import { type LogitsProcessor, logitsProcessors } from './logits.ts';
@@ -29,16 +29,15 @@ export interface Step {
   readonly settled: readonly (readonly number[])[];
 }
 
-/** Runs the decoder. @throws `DEADLINE_EXCEEDED` with the number of steps that were done, `INFERENCE_FAILED` */
-const runDecoder = async (decoder: Decoder, tokens: readonly (readonly number[])[], done: number, most: number) =>
-  decoder.step(tokens).catch((error: unknown) => {
-    if (ServingError.from(error).code !== 'DEADLINE_EXCEEDED') throw error;
-    throw new ServingError(
-      'DEADLINE_EXCEEDED',
-      `the deadline passed after ${done} of up to ${most} tokens; send less at once, ask for fewer tokens, or give the function more time`,
-      { cause: error },
-    );
-  });
+/** The error of a step, with the number of tokens that were generated before the deadline. */
+const withProgress = (error: unknown, done: number, most: number): unknown =>
+  ServingError.from(error).code === 'DEADLINE_EXCEEDED'
+    ? new ServingError(
+        'DEADLINE_EXCEEDED',
+        `the deadline passed after ${done} of up to ${most} tokens; send less at once, ask for fewer tokens, or give the function more time`,
+        { cause: error },
+      )
+    : error;
 
 /** Takes from each search the tokens that have become settled since the last call. */
 const createSettledReader = (searches: readonly Search[]): (() => number[][]) => {
@@ -85,7 +84,9 @@ export async function* generateSteps({
   let tokens = prompts;
 
   for (let count = 0; running.length > 0; count += 1) {
-    const logits = await runDecoder(decoder, tokens, count, options.maxLength - promptLength);
+    const logits = await decoder.step(tokens).catch((error: unknown) => {
+      throw withProgress(error, count, options.maxLength - promptLength);
+    });
     const advanced = running.map(({ search, hypotheses }) => ({
       search,
       hypotheses: search.advance(hypotheses.map(({ ids, row }) => ({ ids, row, logits: element(logits, row) }))),

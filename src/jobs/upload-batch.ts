@@ -17,8 +17,8 @@ const readUpload = async ({ data }: Serving, upload: Upload): Promise<Payload> =
   return parseObject(upload.key, body);
 };
 
-const roundTimings = (stagesMs: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000]));
+const roundTimings = (stepsMs: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(stepsMs).map(([step, ms]) => [step, Math.round(ms * 1000) / 1000]));
 
 /** Uploads that one version of a model answers, together. */
 export interface Batch {
@@ -91,7 +91,7 @@ export const processBatch = async (
     deadline,
     observation,
   });
-  const timingsMs = roundTimings(observation.stopwatch.stagesMs);
+  const timingsMs = roundTimings(observation.stopwatch.stepsMs);
   const concluded = open.map(async ({ upload, result }, index) => {
     const outcome = resultOf(prediction.outcomes[index]);
     if ('error' in outcome && outcome.error.code !== 'CONFLICT') observation.failures.push(outcome.error);

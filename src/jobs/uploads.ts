@@ -2,7 +2,7 @@ import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
-import type { Observation, Stage } from '../serving/telemetry.ts';
+import type { Observation, Step } from '../serving/telemetry.ts';
 import { hasResultKey, isOlder, type Upload } from './results.ts';
 import { type Batch, processBatch, routingKeyOf } from './upload-batch.ts';
 import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
@@ -48,7 +48,7 @@ const observe = async (
   work: (observation: Observation) => Promise<void>,
 ): Promise<Observation> => {
   const { serving, requestId } = delivery;
-  const stopwatch = startStopwatch<Stage>();
+  const stopwatch = startStopwatch<Step>();
   const batchSize = uploads.length;
   const named = model === undefined ? {} : { model };
   const observation: Observation = { ...named, requestId, operation: 'upload', stopwatch, batchSize, failures: [] };

@@ -1,10 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
-import { type Observation, STAGES, type Stage, type Telemetry } from '../serving/telemetry.ts';
+import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
 
-/** `Record` makes the compiler refuse a new stage that has no metric. */
-const STAGE_METRIC: Record<Stage, string> = {
+/** `Record` makes the compiler refuse a new step that has no metric. */
+const STEP_METRIC: Record<Step, string> = {
   route: 'RouteTime',
   load: 'LoadTime',
   decode: 'DecodeTime',
@@ -27,8 +27,8 @@ const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
   }),
 });
 
-const timings = (stagesMs: Observation['stopwatch']['stagesMs']): Record<string, number> =>
-  Object.fromEntries(Object.entries(stagesMs).map(([stage, ms]) => [stage, round(ms)]));
+const timings = (stepsMs: Observation['stopwatch']['stepsMs']): Record<string, number> =>
+  Object.fromEntries(Object.entries(stepsMs).map(([step, ms]) => [step, round(ms)]));
 
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
@@ -58,9 +58,9 @@ const requestMetrics = (observation: Observation, totalMs: number, coldStart: bo
     ['ServerFaults', MetricUnit.Count, failures.length - clientFaults],
     ...(coldStart ? [['ColdStarts', MetricUnit.Count, 1] as const] : []),
     ...(batchSize > 0 ? [['BatchSize', MetricUnit.Count, batchSize] as const] : []),
-    ...STAGES.flatMap((stage): MetricValue[] => {
-      const ms = stopwatch.stagesMs[stage];
-      return ms === undefined ? [] : [[STAGE_METRIC[stage], MetricUnit.Milliseconds, round(ms)]];
+    ...STEPS.flatMap((step): MetricValue[] => {
+      const ms = stopwatch.stepsMs[step];
+      return ms === undefined ? [] : [[STEP_METRIC[step], MetricUnit.Milliseconds, round(ms)]];
     }),
     ['TotalTime', MetricUnit.Milliseconds, totalMs],
   ];
@@ -71,7 +71,7 @@ const logRequest = (logger: Logger, observation: Observation, totalMs: number, c
   const line = {
     ...{ requestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
-    ...{ coldStart, totalMs, stagesMs: timings(stopwatch.stagesMs) },
+    ...{ coldStart, totalMs, stepsMs: timings(stopwatch.stepsMs) },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };
   if (failures.length === 0) logger.info('request', line);

@@ -3,15 +3,15 @@ import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
-import { makeReady } from './make-ready.ts';
 import { createRouter } from './router.ts';
 import type { Serving } from './serving.ts';
 import type { Telemetry } from './telemetry.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The parts that differ between a function, the command line and a test. */
 export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   extends RepositoryOptions,
-    Omit<ModelCacheOptions, 'makeReady' | 'onLoaded' | 'onEvicted'> {
+    Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted'> {
   readonly models: Store;
   readonly data: ObjectStore;
   readonly telemetry: Telemetry;
@@ -24,7 +24,7 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
 export const createServing = <Store extends ObjectStore>(options: ServingOptions<Store>): Serving<Store> => {
   const { models: store, data, telemetry, background, routingTtlMs: ttlMs, nowMs = Date.now } = options;
   const repository = createModelRepository(store, options);
-  const hooks = { makeReady, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
+  const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
   const models = createModelCache(store, { ...options, ...hooks });
   const router = createRouter(repository, {
     ttlMs,

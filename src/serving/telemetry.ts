@@ -5,16 +5,16 @@ import type { LoadReport } from '../engine/model-loader.ts';
 import type { ShadowReport } from './compare-answers.ts';
 
 /** The steps of a request, in their order. */
-export const STAGES = ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const;
+export const STEPS = ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const;
 
-export type Stage = (typeof STAGES)[number];
+export type Step = (typeof STEPS)[number];
 
 /** The figures of a request, or of a batch of uploads for a version; filled in on the way. */
 export interface Observation {
   readonly requestId: string;
   /** Route or trigger, such as `POST /models/:name` or `upload`: few distinct values. */
   operation: string;
-  readonly stopwatch: Stopwatch<Stage>;
+  readonly stopwatch: Stopwatch<Step>;
   model?: string;
   version?: number;
   /** Requests that were answered together. */

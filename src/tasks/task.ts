@@ -12,8 +12,8 @@ export interface TaskModel<Resources = unknown> {
   readonly maxBatch: number;
 }
 
-/** Called at the end of each stage. */
-export type Lap = (stage: 'preprocess' | 'run' | 'postprocess') => void;
+/** Called at the end of each step. */
+export type Lap = (step: 'preprocess' | 'run' | 'postprocess') => void;
 
 /**
  * A task with the settings of one model. It does no I/O of its own and knows no transport.

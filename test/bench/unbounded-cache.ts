@@ -3,7 +3,7 @@ export const UNBOUNDED = {
   memoryMb: 1769,
   memoryBudgetBytes: Number.POSITIVE_INFINITY,
   diskBudgetBytes: Number.POSITIVE_INFINITY,
-  makeReady: async () => {},
+  warmUp: async () => {},
   onLoaded: () => {},
   onEvicted: () => {},
 };

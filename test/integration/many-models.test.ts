@@ -130,7 +130,7 @@ describe('many models in one memory', () => {
       ...{ directory: serving.modelDirectory, memoryMb: 1769 },
       ...{ memoryBudgetBytes: roomFor(1), diskBudgetBytes: Number.POSITIVE_INFINITY },
       ...{ onLoaded: () => {}, onEvicted: () => {} },
-      makeReady: async () => {
+      warmUp: async () => {
         kept.push(Buffer.alloc(64 * MB, 1)); // as a run's intermediate results
       },
     });
@@ -209,7 +209,7 @@ describe('the files of many models', () => {
     const older = join(modelDirectory, (await bundleOf('b')).digest);
     await utimes(older, new Date(0), new Date(0));
     const later = createModelCache(repository.store, {
-      ...{ directory: modelDirectory, memoryMb: 1769, makeReady: async () => {} },
+      ...{ directory: modelDirectory, memoryMb: 1769, warmUp: async () => {} },
       ...{ memoryBudgetBytes: Number.POSITIVE_INFINITY, diskBudgetBytes: roomFor(2) },
       ...{ onLoaded: (report) => serving.loads.push(report), onEvicted: () => {} },
     });

@@ -303,7 +303,7 @@ describe('bad infer requests', () => {
       'input "__proto__"',
       JSON.parse('{"inputs":[{"name":"__proto__","shape":[1],"datatype":"FP32","data":[1]}]}'),
     ],
-    [404, 'an unknown model', 'push', { inputs: [a, b] }, 'unknown'],
+    [404, 'an unknown model', 'no model unknown', { inputs: [a, b] }, 'unknown'],
     [500, 'a model that is damaged', 'cannot be served', { inputs: [a, b] }, 'broken'],
     [500, 'a graph that fails on the input', 'failed on this input', { inputs: [fp32('x', [1, 2, 3], [3])] }, 'pairs'],
   ])('answers %i to %s', async (status, _what, hint, document, model = 'add') => {

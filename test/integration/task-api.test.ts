@@ -79,7 +79,7 @@ describe('a picture', () => {
       batchSize: 1,
       failures: [],
     });
-    expect(Object.keys(observation?.stopwatch.stagesMs ?? {})).toEqual([
+    expect(Object.keys(observation?.stopwatch.stepsMs ?? {})).toEqual([
       'route',
       'decode',
       'load',
@@ -327,6 +327,6 @@ describe('a deadline', () => {
 
     expect(response.status).toBe(504);
     expect(await response.json()).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(serving.observations[0]?.stopwatch.stagesMs).not.toHaveProperty('run');
+    expect(serving.observations[0]?.stopwatch.stepsMs).not.toHaveProperty('run');
   });
 });

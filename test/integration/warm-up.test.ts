@@ -44,7 +44,7 @@ describe('a model that is loaded', () => {
     const { digest } = await serving.repository.bundle('lite0', 1);
     expect(await readdir(join(serving.modelDirectory, digest, 'warmup'))).toEqual(['coffee.jpg', 'rocket.jpg']);
     expect(serving.loads[0]?.warmUpMs).toBeGreaterThan(0);
-    expect(serving.observations.at(-1)?.stopwatch.stagesMs).not.toHaveProperty('run'); // it is no request's run
+    expect(serving.observations.at(-1)?.stopwatch.stepsMs).not.toHaveProperty('run'); // it is no request's run
   });
 
   it('runs JSON inputs', async () => {

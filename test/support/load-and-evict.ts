@@ -11,7 +11,7 @@ import { createSession } from '../../src/engine/session.ts';
 import { fileKey } from '../../src/repository/keys.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
-import { makeReady } from '../../src/serving/make-ready.ts';
+import { warmUp } from '../../src/serving/warm-up.ts';
 
 /** What the process prints, as JSON. */
 export interface LoadAndEvictOutcome {
@@ -36,7 +36,7 @@ try {
   // The first session of a process takes some 20 MB for the runtime itself, more than these models.
   await (await createSession(join(storeDirectory, fileKey(names[0] ?? '', 1, `${names[0]}.onnx`)), 1769)).release();
   const models = createModelCache(store, {
-    ...{ directory, memoryMb: 1769, makeReady },
+    ...{ directory, memoryMb: 1769, warmUp },
     ...{ memoryBudgetBytes: MEMORY_BUDGET_BYTES, diskBudgetBytes: Number.POSITIVE_INFINITY },
     onLoaded: () => {
       counts.loads += 1;

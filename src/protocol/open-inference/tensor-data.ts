@@ -97,7 +97,7 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
       for (const value of values) if (Array.isArray(value)) fill(value, depth - 1);
       return;
     }
-    // Hot: a picture as floats has 150,528 elements, nearly all of which are plain numbers.
+    // Hot: an image as floats has 150,528 elements, nearly all of which are plain numbers.
     for (let i = 0; i < values.length; i += 1) {
       const value = values[i];
       target[index++] = typeof value === 'number' && value <= largest && value >= -largest ? value : convert(value);

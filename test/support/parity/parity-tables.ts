@@ -16,7 +16,7 @@ type Measure = () => Promise<ParityRow[]>;
 
 /** The tables of each task's page by the names in their markers. The outputs of the tensor task are those of onnxruntime. */
 export const PARITY_TABLES: Readonly<Record<Exclude<TaskName, 'tensor'>, Readonly<Record<string, Measure>>>> = {
-  'automatic-speech-recognition': { recordings: measureAudio, Whisper: measureWhisper, 'CTC models': measureCtc },
+  'automatic-speech-recognition': { 'audio files': measureAudio, Whisper: measureWhisper, 'CTC models': measureCtc },
   'feature-extraction': { 'feature-extraction': measureFeatureExtraction },
   'image-classification': { 'image-classification': measureImageClassification },
   'object-detection': { 'object-detection': measureObjectDetection },

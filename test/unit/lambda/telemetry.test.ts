@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
 import { createTelemetry } from '../../../src/lambda/telemetry.ts';
-import type { Observation, Stage } from '../../../src/serving/telemetry.ts';
+import type { Observation, Step } from '../../../src/serving/telemetry.ts';
 
 type Line = Record<string, unknown>;
 interface Blob extends Line {
@@ -37,7 +37,7 @@ const blobs = () => lines.filter((line): line is Blob => '_aws' in line);
 const logs = () => lines.filter((line) => !('_aws' in line));
 
 const observation = (overrides: Partial<Observation> = {}): Observation => {
-  const stopwatch = startStopwatch<Stage>();
+  const stopwatch = startStopwatch<Step>();
   stopwatch.lap('route');
   stopwatch.lap('run');
   return {
@@ -150,7 +150,7 @@ const LOAD = {
 
 describe('the metrics of a model version', () => {
   it('are the 17 that the README gives the price of', async () => {
-    const stopwatch = startStopwatch<Stage>();
+    const stopwatch = startStopwatch<Step>();
     for (const stage of ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const)
       stopwatch.lap(stage);
     const telemetry = createTelemetry();

@@ -44,7 +44,7 @@ export const runWarmUp = async (
  * task's plainest input.
  * @throws `MODEL_INVALID` naming the input
  */
-export const makeReady = async (opened: OpenedGraphs, read: ReadFile, trial: Trial): Promise<unknown> => {
+export const warmUp = async (opened: OpenedGraphs, read: ReadFile, trial: Trial): Promise<unknown> => {
   const { name, version, warmup } = opened.bundle;
   const ready = await loadTask(opened, read);
   const { task, model } = ready;
