@@ -149,6 +149,19 @@ export const EXTENSION_DECODERS = ${extensionImports('decoder.ts')};`,
   },
 };
 
+/** Functions need the version of package.json, and nothing else of it. */
+const versionAlone: Plugin = {
+  name: 'version-alone',
+  setup({ onLoad }) {
+    const project = join(import.meta.dirname, 'package.json');
+    onLoad({ filter: /[\\/]package\.json$/ }, async ({ path }) => {
+      if (path !== project) return undefined;
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
+
 /** Options that bundle a function into ES modules: `handler.mjs`, and a file for the code of each task. Deployment, tests and benchmarks use them. */
 export const bundleOptions = {
   bundle: true,
@@ -168,6 +181,7 @@ export const bundleOptions = {
     shapesOnDemand,
     decodersWithoutWorkers,
     extensionsAtBuildTime,
+    versionAlone,
   ],
 } satisfies BuildOptions;
 
