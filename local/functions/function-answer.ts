@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import type { ExecutionEnvironment } from './execution-environment.ts';
 import { FunctionError } from './function-error.ts';
-import { type FromChild, type Invocation, LARGEST_RESPONSE_BYTES } from './messages.ts';
+import type { FromChild, Invocation } from './messages.ts';
 
 /** The JSON that a handler returned, or a stream that it began, with the content type that it gives it. */
 export type FunctionAnswer =
@@ -68,10 +69,10 @@ export const joinAnswer = async (answer: FunctionAnswer): Promise<unknown> => {
   for await (const chunk of answer.body) {
     chunks.push(chunk);
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > LARGEST_RESPONSE_BYTES)
+    if (sizeBytes > LAMBDA_PAYLOAD_BYTES)
       throw new FunctionError(
         'Function.ResponseSizeTooLarge',
-        `the response has more than the ${LARGEST_RESPONSE_BYTES} bytes that are allowed`,
+        `the response has more than the ${LAMBDA_PAYLOAD_BYTES} bytes that are allowed`,
       );
   }
   return parseResult(Buffer.concat(chunks).toString());

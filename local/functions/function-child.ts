@@ -5,8 +5,9 @@
 import { finished } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
 import { LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { createQueue } from '../../src/core/queue.ts';
-import { type FromChild, type Invocation, LARGEST_RESPONSE_BYTES, type ToChild } from './messages.ts';
+import type { FromChild, Invocation, ToChild } from './messages.ts';
 import { awslambda, isStreaming, ResponseStream } from './response-stream.ts';
 
 type Handler = (event: unknown, ...rest: readonly unknown[]) => unknown;
@@ -45,8 +46,8 @@ const post = (message: FromChild): Promise<void> =>
 const answer = async (handler: Handler, invocation: Invocation): Promise<void> => {
   const payload = JSON.stringify((await handler(JSON.parse(invocation.payload), contextOf(invocation))) ?? null);
   const sizeBytes = Buffer.byteLength(payload);
-  if (sizeBytes > LARGEST_RESPONSE_BYTES)
-    throw new RangeError(`the response has ${sizeBytes} bytes, at most ${LARGEST_RESPONSE_BYTES} are allowed`);
+  if (sizeBytes > LAMBDA_PAYLOAD_BYTES)
+    throw new RangeError(`the response has ${sizeBytes} bytes, at most ${LAMBDA_PAYLOAD_BYTES} are allowed`);
   await post({ type: 'succeeded', payload });
 };
 

@@ -18,7 +18,3 @@ export type FromChild =
   /** The last message of an invocation. `payload` is the JSON that the handler returned; `null` after a stream. */
   | { readonly type: 'succeeded'; readonly payload: string }
   | { readonly type: 'failed'; readonly errorType: string; readonly errorMessage: string };
-
-/** The most that Lambda lets a function return, and stream. */
-export const LARGEST_RESPONSE_BYTES = 6_291_556;
-export const LARGEST_STREAM_BYTES = 200 * 2 ** 20;

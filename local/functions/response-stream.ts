@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { type FromChild, LARGEST_STREAM_BYTES } from './messages.ts';
+import { LAMBDA_STREAM_BYTES } from '../../src/core/aws-limits.ts';
+import type { FromChild } from './messages.ts';
 
 /** The content type of a stream that begins with its status and headers as JSON, followed by eight zero bytes. */
 export const PRELUDE_CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response';
@@ -45,8 +46,8 @@ export class ResponseStream extends Writable {
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
     this.#sizeBytes += bytes.byteLength;
-    if (this.#sizeBytes > LARGEST_STREAM_BYTES) {
-      callback(new RangeError(`the response streams more than the ${LARGEST_STREAM_BYTES} bytes that are allowed`));
+    if (this.#sizeBytes > LAMBDA_STREAM_BYTES) {
+      callback(new RangeError(`the response streams more than the ${LAMBDA_STREAM_BYTES} bytes that are allowed`));
       return;
     }
     this.#send({ type: 'chunk', bytes }).then(() => callback(), callback);

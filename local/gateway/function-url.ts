@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
+import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import type { FunctionAnswer } from '../functions/function-answer.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
-import { LARGEST_RESPONSE_BYTES } from '../functions/messages.ts';
 import { PRELUDE_CONTENT_TYPE } from '../functions/response-stream.ts';
 import { type Listening, listenLocally } from '../listen-locally.ts';
 import {
@@ -45,9 +45,9 @@ const answerToError = (error: unknown): HttpAnswer => {
 
 /** @throws URIError when the path cannot be decoded */
 const readEvent = async (request: IncomingMessage): Promise<APIGatewayProxyEventV2 | undefined> => {
-  const body = await readBody(request, LARGEST_RESPONSE_BYTES);
+  const body = await readBody(request, LAMBDA_PAYLOAD_BYTES);
   const event = body && toHttpEvent(request, body, TARGET);
-  return event && Buffer.byteLength(JSON.stringify(event)) <= LARGEST_RESPONSE_BYTES ? event : undefined;
+  return event && Buffer.byteLength(JSON.stringify(event)) <= LAMBDA_PAYLOAD_BYTES ? event : undefined;
 };
 
 type Stream = Extract<FunctionAnswer, { kind: 'stream' }>;

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
+import { HTTP_API_BODY_BYTES, HTTP_API_TIMEOUT_MS, LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
-import { LARGEST_RESPONSE_BYTES } from '../functions/messages.ts';
 import { type Listening, listenLocally } from '../listen-locally.ts';
 import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
@@ -20,10 +20,6 @@ export interface HttpApiOptions<R extends Route> {
   readonly timeoutMs?: number;
 }
 
-/** The largest body that an HTTP API takes; an event for Lambda holds no more than an answer. */
-const LARGEST_BODY_BYTES = 10 * 2 ** 20;
-const LARGEST_EVENT_BYTES = LARGEST_RESPONSE_BYTES;
-const TIMEOUT_MS = 30_000;
 const API = { apiId: 'local', domainName: `local.execute-api.${DEFAULT_REGION}.amazonaws.com` };
 
 const BAD_REQUEST = refusal(400, 'Bad Request');
@@ -54,16 +50,16 @@ const withTimeout = (answered: Promise<HttpAnswer>, timeoutMs: number): Promise<
 
 /** Functions as API Gateway's HTTP API puts them on the network: its routes, events and limits, and its answers when something is wrong. */
 export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>): Promise<Listening> => {
-  const { port, invoke, timeoutMs = TIMEOUT_MS } = options;
+  const { port, invoke, timeoutMs = HTTP_API_TIMEOUT_MS } = options;
 
   const answerTo = async (request: IncomingMessage): Promise<HttpAnswer> => {
     try {
       const found = findTarget(request, options);
       if (!found) return NOT_FOUND;
-      const body = await readBody(request, LARGEST_BODY_BYTES);
+      const body = await readBody(request, HTTP_API_BODY_BYTES);
       if (!body) return TOO_LARGE;
       const event = toHttpEvent(request, body, found.target);
-      if (Buffer.byteLength(JSON.stringify(event)) > LARGEST_EVENT_BYTES) return TOO_LARGE;
+      if (Buffer.byteLength(JSON.stringify(event)) > LAMBDA_PAYLOAD_BYTES) return TOO_LARGE;
       return await withTimeout(invoke(found.route, event).then(toHttpAnswer, answerToError), timeoutMs);
     } catch (error) {
       if (error instanceof URIError) return BAD_REQUEST;

@@ -3,6 +3,9 @@
 /** Bytes of an event, and of a result, that Lambda carries: 6 MiB, and a little for the envelope. */
 export const LAMBDA_PAYLOAD_BYTES = 6_291_556;
 
+/** Bytes of an answer that Lambda streams. https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
+export const LAMBDA_STREAM_BYTES = 200 * 1024 * 1024;
+
 /** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const LAMBDA_MB_PER_VCPU = 1_769;
 
