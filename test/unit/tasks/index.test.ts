@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { TASKS } from '../../../src/tasks/index.ts';
@@ -19,4 +19,9 @@ it('the list of tasks names every folder of src/tasks', async () => {
 
 it.each(Object.keys(TASKS))('the task %s has a page in docs/tasks', (name) => {
   expect(existsSync(join('docs/tasks', `${name}.md`))).toBe(true);
+});
+
+it.each(Object.keys(TASKS))('the table of tasks in the README has the task %s', async (name) => {
+  const rows = (await readFile('README.md', 'utf8')).match(/^\| `[^|]*/gm) ?? [];
+  expect(rows.filter((row) => row.includes(`\`${name}\``))).toHaveLength(1);
 });

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it, jest } from '@jest/globals';
+import { ServingError } from '../../../src/core/errors.ts';
+import { startStopwatch } from '../../../src/core/stopwatch.ts';
+import type { EvictionReport } from '../../../src/engine/model-cache.ts';
+import type { LoadReport } from '../../../src/engine/model-loader.ts';
+import { createTelemetry } from '../../../src/lambda/telemetry.ts';
+import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
+import { type Observation, STAGES, type Stage, type Telemetry } from '../../../src/serving/telemetry.ts';
+
+interface Line {
+  readonly level?: string;
+  readonly message?: string;
+  readonly _aws?: { readonly CloudWatchMetrics: readonly [{ readonly Metrics: readonly Metric[] }] };
+}
+interface Metric {
+  readonly Name: string;
+  readonly Unit: string;
+}
+
+const stopwatch = startStopwatch<Stage>();
+for (const stage of STAGES) stopwatch.lap(stage);
+
+const clientFault = new ServingError('INVALID_INPUT', 'wrong');
+const serverFault = new ServingError('INTERNAL', 'broken');
+
+/** Each figure that there is: `Required` refuses a new one that is missing here. */
+const OBSERVATION: Required<Observation> = {
+  ...{ requestId: 'r', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
+  ...{ batchSize: 2, skipped: 1, failures: [] },
+};
+const LOAD: Required<LoadReport> = {
+  ...{ model: 'm', version: 1, downloadBytes: 1, downloadMs: 1, createMs: 1, warmUpMs: 1, memoryBytes: 1 },
+};
+const EVICTION: Required<EvictionReport> = { model: 'm', version: 1, memoryBytes: 1 };
+const SHADOW: Required<ShadowReport> = {
+  ...{ model: 'm', version: 1, shadowVersion: 2, comparisons: [{ changed: true, distance: 0.5 }], failures: [] },
+};
+
+/** Everything that is reported. A new method of the telemetry does not compile before it is here. */
+const REPORTS: { readonly [Method in keyof Telemetry]: readonly Parameters<Telemetry[Method]>[] } = {
+  observed: [[], [clientFault], [serverFault]].map((failures) => [{ ...OBSERVATION, failures }]),
+  loaded: [[LOAD]],
+  evicted: [[EVICTION]],
+  shadowed: [[SHADOW], [{ ...SHADOW, failures: [serverFault] }]],
+  refused: [['m', 1, serverFault]],
+  warned: [],
+};
+
+const writeReports = (): Line[] => {
+  Object.assign(process.env, {
+    ...{ POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
+    ...{ POWERTOOLS_SERVICE_NAME: 'test-service', POWERTOOLS_METRICS_NAMESPACE: 'test-namespace' },
+  });
+  const lines: Line[] = [];
+  for (const method of ['log', 'info', 'warn', 'error'] as const)
+    jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
+  const telemetry = createTelemetry();
+  for (const [method, calls] of Object.entries(REPORTS))
+    for (const values of calls) Reflect.apply(telemetry[method as keyof Telemetry], telemetry, values);
+  jest.restoreAllMocks();
+  return lines;
+};
+
+const lines = writeReports();
+const page = await readFile('docs/metrics.md', 'utf8');
+/** The first two cells of each row whose first cell is code. */
+const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
+const isMetric = (row: string): boolean => !/ (INFO|WARN|ERROR)$/.test(row);
+const distinct = (texts: readonly string[]): string[] => [...new Set(texts)].sort();
+const metrics = distinct(
+  lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
+);
+
+it('docs/metrics.md lists each metric of a function with its unit', () => {
+  expect(rows.filter(isMetric).sort()).toEqual(metrics);
+});
+
+it('docs/metrics.md lists each log line of a function with its level', () => {
+  const logged = lines.filter(({ _aws }) => _aws === undefined).map(({ message, level }) => `${message} ${level}`);
+  expect(rows.filter((row) => !isMetric(row)).sort()).toEqual(distinct(logged));
+});
+
+it('the README gives the price of each metric', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const [, each, more] = /makes (\d+) custom metrics[\s\S]*Up to (\d+) more metrics/.exec(readme) ?? [];
+  expect(Number(each) + Number(more)).toBe(metrics.length);
+});

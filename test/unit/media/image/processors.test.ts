@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from '@jest/globals';
+import { PROCESSORS } from '../../../../src/media/image/processors.ts';
+
+interface Reference {
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly cases: readonly { readonly config: { readonly image_processor_type: string } }[];
+}
+
+/** The reference of this one is Ultralytics, in `test/fixtures/reference/object-detection`. */
+const OF_ULTRALYTICS = 'LetterBox';
+
+const text = await readFile('test/fixtures/reference/image-preprocessing.json', 'utf8');
+const { defaults, cases } = JSON.parse(text) as Reference;
+const compared = new Set(cases.map(({ config }) => config.image_processor_type));
+const names = Object.keys(PROCESSORS)
+  .filter((name) => name !== OF_ULTRALYTICS)
+  .map((name) => `${name}ImageProcessor`);
+
+it.each(names)('%s is compared with the reference: its defaults, and pixels of an image', (name) => {
+  expect([Object.hasOwn(defaults, name), compared.has(name)]).toEqual([true, true]);
+});
+
+it('docs/parity.md says how many image processors are compared, in how many configurations', async () => {
+  const page = await readFile('docs/parity.md', 'utf8');
+  expect(page).toContain(`${cases.length} configurations of ${names.length} image processors`);
+});
