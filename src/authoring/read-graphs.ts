@@ -23,8 +23,9 @@ export const readGraphs = async ({
     const model = await graph.read();
     const externalData = await findExternalData(directory, path, model.externalData);
     // A graph that is changed is written elsewhere, and weights would not lie beside it.
-    const content = externalData.length === 0 ? withoutZipMap(model) : undefined;
-    const notes = content ? [`${path} is published without its ZipMap, whose output onnxruntime-node cannot read`] : [];
+    const changed = externalData.length === 0 ? withoutZipMap(model) : undefined;
+    const content = changed ?? (graph.isFile ? undefined : model.fields.map(({ bytes }) => bytes));
+    const notes = changed ? [`${path} is published without its ZipMap, whose output onnxruntime-node cannot read`] : [];
     published[role] = { file: { path, ...(content && { content }) }, externalData, notes };
   }
   return published;

@@ -9,18 +9,21 @@ import { assertFetched } from './git-lfs.ts';
 export interface GraphSource {
   /** Place of its file in the version, with `/`. */
   readonly path: string;
+  /** True when the folder has its bytes in the file `path`; otherwise push writes that file. */
+  readonly isFile: boolean;
   /** The parsed graph. Its bytes are read and parsed at the first call, and shared with later ones. @throws `MODEL_INVALID` */
   read(): Promise<OnnxModel>;
   /** Lets go of the bytes, which may have gigabytes. */
   release(): void;
 }
 
-/** A graph whose bytes `readBytes` gives. */
+/** A graph whose bytes `readBytes` makes, its weights among them. */
 export const createGraphSource = (path: string, readBytes: () => Promise<Buffer>): GraphSource => {
   const readOnce = () => once(async () => parseOnnxModel(await readBytes()));
   let read = readOnce();
   return {
     path,
+    isFile: false,
     read: () => read(),
     release: () => {
       read = readOnce();
@@ -29,13 +32,15 @@ export const createGraphSource = (path: string, readBytes: () => Promise<Buffer>
 };
 
 /** The graph in the file `path` of `directory`. Reading throws `MODEL_INVALID` when the file is empty, or was not fetched. */
-export const createFileGraph = (directory: string, path: string): GraphSource =>
-  createGraphSource(path, async () => {
+export const createFileGraph = (directory: string, path: string): GraphSource => ({
+  ...createGraphSource(path, async () => {
     await assertFetched(directory, path);
     const bytes = await readFile(join(directory, path));
     if (bytes.byteLength === 0) throw new ServingError('MODEL_INVALID', 'the file is empty');
     return bytes;
-  });
+  }),
+  isFile: true,
+});
 
 /**
  * Paths of the files in `directory` that hold weights of the graph at `path`, which calls them `locations`.

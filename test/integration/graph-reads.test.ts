@@ -28,7 +28,7 @@ const observe = async (path: string, onRead: (file: string, bytes: Buffer) => vo
       onRead(file, bytes);
       return bytes;
     });
-    return [role, graph] as const;
+    return [role, { ...graph, isFile: true }] as const;
   });
   return { ...source, graphs: Object.fromEntries(graphs) };
 };
@@ -49,6 +49,17 @@ describe('the preparation of a model', () => {
     await prepareModel(source, 'any', recognised, {}, scratch);
 
     expect(reads).toEqual(graphs);
+  });
+
+  it('publishes the bytes of a graph that is made at push, not of the file in its place', async () => {
+    const made = await readFile(join(MODELS, 'double-int64.onnx'));
+    const source = await findModel(join(MODELS, 'add.onnx'));
+    const model = createGraphSource('add.onnx', async () => made);
+
+    const tensor = { task: 'tensor', reason: 'as asked for' };
+    const { files } = await prepareModel({ ...source, graphs: { model } }, 'any', tensor, {}, scratch);
+
+    expect(await Promise.all(files.map(({ localPath }) => readFile(localPath)))).toEqual([made]);
   });
 
   it('holds no bytes of a graph once its files are gathered, even of one that it changed', async () => {
