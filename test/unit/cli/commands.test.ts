@@ -6,7 +6,10 @@ import { runCli } from '../../support/command-line.ts';
 const files = (await readdir('cli/commands')).map((file) => file.replace(/\.ts$/, ''));
 const { stdout: help } = await runCli(['--help']);
 const listed = [...help.matchAll(/^ {2}(\S+) {2,}(\S.*)$/gm)].map(([, name = '']) => name);
-const pages = await Promise.all(globSync(['README.md', 'docs/*.md']).map((path) => readFile(path, 'utf8')));
+const readAll = (...patterns: readonly string[]): Promise<string[]> =>
+  Promise.all(globSync(patterns).map((path) => readFile(path, 'utf8')));
+const pages = await readAll('README.md', 'docs/*.md');
+const tests = await readAll('test/integration/cli*.test.ts');
 
 it('the help of the command line lists each file of cli/commands with a summary', () => {
   expect(listed.sort()).toEqual(files.sort());
@@ -23,4 +26,8 @@ it.each(files)('the help of the command %s describes it and each of its options'
 
 it.each(files)('a document shows the command %s', (name) => {
   expect(pages.filter((page) => new RegExp(`onnx-serverless ${name}\\b`).test(page))).not.toEqual([]);
+});
+
+it.each(files)('a test of the command line runs the command %s', (name) => {
+  expect(tests.filter((test) => new RegExp(`[[(]'${name}'`).test(test))).not.toEqual([]);
 });

@@ -1,0 +1,60 @@
+import { existsSync, globSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { anchorsOf, headingsOf, localLinks } from '../support/page.ts';
+
+const FOLDER = 'docs/contributing';
+const HEADINGS = ['Example', 'Steps', 'Check', 'Forgotten steps'];
+/** Pages on something else than a kind of change. */
+const OTHER_PAGES = ['README.md', 'debugging.md', 'merging.md'];
+/** Files and folders that a page tells its reader to make for the first time. */
+const TO_BE_MADE = [/^(src|test\/unit)\/(formats|optimise)\//, /^src\/authoring\/(import-model|optimise)\.ts$/];
+
+const files = await readdir(FOLDER);
+const kinds = files.filter((file) => !OTHER_PAGES.includes(file));
+const readPage = (file: string): Promise<string> => readFile(join(FOLDER, file), 'utf8');
+const rules = await readFile('.dependency-cruiser.mjs', 'utf8');
+
+/** Paths of the project in inline code. `<name>` stands for any name. */
+const pathsOf = (page: string): string[] =>
+  [...page.matchAll(/`((?:src|cli|functions|local|test|docs|events|examples|models)\/[^`\s]*)`/g)]
+    .map(([, path = '']) => path)
+    .filter((path) => !TO_BE_MADE.some((made) => made.test(path)));
+
+const isThere = (path: string): boolean => globSync(path.replaceAll(/<[\w ]+>/g, '*')).length > 0;
+
+describe('the pages for contributors', () => {
+  it('the index lists each page', async () => {
+    const links = localLinks(await readPage('README.md')).filter((link) => !link.startsWith('..'));
+    expect([...links, 'README.md'].sort()).toEqual(files.sort());
+  });
+
+  it.each(kinds)('the page %s has an example, the steps, the check and the forgotten steps', async (file) => {
+    expect(headingsOf(await readPage(file), 2)).toEqual(HEADINGS);
+  });
+
+  it.each(files)('the links of %s resolve', async (file) => {
+    for (const link of localLinks(await readPage(file))) {
+      const [path = '', anchor] = link.split('#');
+      const target = join(FOLDER, path);
+      expect({ link, exists: existsSync(target) }).toEqual({ link, exists: true });
+      if (anchor !== undefined) expect(anchorsOf(await readFile(target, 'utf8'))).toContain(anchor);
+    }
+  });
+
+  it.each(files)('the files that %s names exist', async (file) => {
+    expect(pathsOf(await readPage(file)).filter((path) => !isThere(path))).toEqual([]);
+  });
+
+  it.each(kinds)('the tests that %s names exist, by file and name', async (file) => {
+    const named = [...(await readPage(file)).matchAll(/`(test\/\S+\.test\.ts)`: "([^"]+)"/g)];
+    for (const [, path = '', name = ''] of named)
+      expect({ name, exists: (await readFile(path, 'utf8')).includes(name) }).toEqual({ name, exists: true });
+  });
+
+  it.each(kinds)('the import rules that %s names exist', async (file) => {
+    const named = [...(await readPage(file)).matchAll(/`npm run imports`: ([a-z0-9-]+)/g)];
+    for (const [, rule] of named) expect(rules).toContain(`'${rule}'`);
+  });
+});
