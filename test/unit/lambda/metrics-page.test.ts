@@ -47,7 +47,8 @@ const REPORTS: { readonly [Method in keyof Telemetry]: readonly Parameters<Telem
   warned: [],
 };
 
-const writeReports = (): Line[] => {
+/** The lines that the functions log for the reports of these methods. */
+const linesOf = (...methods: readonly (keyof Telemetry)[]): Line[] => {
   Object.assign(process.env, {
     ...{ POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
     ...{ POWERTOOLS_SERVICE_NAME: 'test-service', POWERTOOLS_METRICS_NAMESPACE: 'test-namespace' },
@@ -56,24 +57,26 @@ const writeReports = (): Line[] => {
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
   const telemetry = createTelemetry();
-  for (const [method, calls] of Object.entries(REPORTS))
-    for (const values of calls) Reflect.apply(telemetry[method as keyof Telemetry], telemetry, values);
+  for (const method of methods)
+    for (const values of REPORTS[method]) Reflect.apply(telemetry[method], telemetry, values);
   jest.restoreAllMocks();
   return lines;
 };
 
-const lines = writeReports();
+const distinct = (texts: readonly string[]): string[] => [...new Set(texts)].sort();
+const metricsIn = (lines: readonly Line[]): string[] =>
+  distinct(
+    lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
+  );
+
+const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned');
 const page = await readFile('docs/metrics.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
 const isMetric = (row: string): boolean => !/ (INFO|WARN|ERROR)$/.test(row);
-const distinct = (texts: readonly string[]): string[] => [...new Set(texts)].sort();
-const metrics = distinct(
-  lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
-);
 
 it('docs/metrics.md lists each metric of a function with its unit', () => {
-  expect(rows.filter(isMetric).sort()).toEqual(metrics);
+  expect(rows.filter(isMetric).sort()).toEqual(metricsIn(lines));
 });
 
 it('docs/metrics.md lists each log line of a function with its level', () => {
@@ -81,8 +84,12 @@ it('docs/metrics.md lists each log line of a function with its level', () => {
   expect(rows.filter((row) => !isMetric(row)).sort()).toEqual(distinct(logged));
 });
 
-it('the README gives the price of each metric', async () => {
+it('the README gives the number of metrics, of requests and loads and of all others, and their price', async () => {
   const readme = await readFile('README.md', 'utf8');
-  const [, each, more] = /makes (\d+) custom metrics[\s\S]*Up to (\d+) more metrics/.exec(readme) ?? [];
-  expect(Number(each) + Number(more)).toBe(metrics.length);
+  const [, each, month] = /makes (\d+) custom metrics[\s\S]*?every hour costs \$([\d.]+) a month/.exec(readme) ?? [];
+  const [, more] = /Up to (\d+) more metrics/.exec(readme) ?? [];
+  const { length } = metricsIn(linesOf('observed', 'loaded'));
+
+  expect([Number(each), Number(month)]).toEqual([length, expect.closeTo(length * 0.3)]);
+  expect(Number(more)).toBe(metricsIn(lines).length - length);
 });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
@@ -147,21 +146,6 @@ const LOAD = {
   ...{ model: 'm', version: 1, downloadBytes: 10, downloadMs: 2.5, createMs: 30, warmUpMs: 4.0001 },
   memoryBytes: 20_000_000,
 };
-
-describe('the metrics of a model version', () => {
-  it('are the 17 that the README gives the price of', async () => {
-    const stopwatch = startStopwatch<Step>();
-    for (const stage of ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const)
-      stopwatch.lap(stage);
-    const telemetry = createTelemetry();
-    telemetry.observed(observation({ stopwatch }));
-    telemetry.loaded({ ...LOAD, version: 3 });
-
-    const names = new Set(blobs().flatMap((blob) => blob._aws.CloudWatchMetrics[0].Metrics.map(({ Name }) => Name)));
-    expect(names.size).toBe(17);
-    expect(await readFile('README.md', 'utf8')).toContain('makes 17 custom metrics');
-  });
-});
 
 describe('loading a model', () => {
   it('is measured apart from requests', () => {
