@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -21,6 +21,15 @@ const pathsOf = (page: string): string[] =>
   [...page.matchAll(/`((?:src|cli|functions|local|test|docs|events|examples|models)\/[^`\s]*)`/g)]
     .map(([, path = '']) => path)
     .filter((path) => !TO_BE_MADE.some((made) => made.test(path)));
+
+/** Names of the code in inline code: those with a capital or an underscore inside. */
+const namesOf = (page: string): string[] =>
+  [...page.matchAll(/`([A-Za-z]\w*?[A-Z_]\w*)(?:\([^`]*\))?`/g)].map(([, name = '']) => name);
+
+const CODE = ['{src,cli,local,test,layers}/**/*.ts', 'test/reference/*.py', 'serverless.yml', '*.md'];
+const code = globSync(CODE, { exclude: ['**/build', 'test/integration/contributing-pages.test.ts'] })
+  .map((path) => readFileSync(path, 'utf8'))
+  .join('\n');
 
 const isThere = (path: string): boolean => globSync(path.replaceAll(/<[\w ]+>/g, '*')).length > 0;
 
@@ -45,6 +54,10 @@ describe('the pages for contributors', () => {
 
   it.each(files)('the files that %s names exist', async (file) => {
     expect(pathsOf(await readPage(file)).filter((path) => !isThere(path))).toEqual([]);
+  });
+
+  it.each(files)('the names of the code in %s exist', async (file) => {
+    expect(namesOf(await readPage(file)).filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
   });
 
   it.each(kinds)('the tests that %s names exist, by file and name', async (file) => {

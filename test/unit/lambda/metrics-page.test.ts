@@ -6,7 +6,7 @@ import type { EvictionReport } from '../../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { createTelemetry } from '../../../src/lambda/telemetry.ts';
 import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
-import { type Observation, STAGES, type Stage, type Telemetry } from '../../../src/serving/telemetry.ts';
+import { type Observation, STEPS, type Step, type Telemetry } from '../../../src/serving/telemetry.ts';
 
 interface Line {
   readonly level?: string;
@@ -18,8 +18,8 @@ interface Metric {
   readonly Unit: string;
 }
 
-const stopwatch = startStopwatch<Stage>();
-for (const stage of STAGES) stopwatch.lap(stage);
+const stopwatch = startStopwatch<Step>();
+for (const step of STEPS) stopwatch.lap(step);
 
 const clientFault = new ServingError('INVALID_INPUT', 'wrong');
 const serverFault = new ServingError('INTERNAL', 'broken');
@@ -83,6 +83,23 @@ it('docs/metrics.md lists each log line of a function with its level', () => {
   const logged = lines.filter(({ _aws }) => _aws === undefined).map(({ message, level }) => `${message} ${level}`);
   expect(rows.filter((row) => !isMetric(row)).sort()).toEqual(distinct(logged));
 });
+
+/** Fields of every line, and of every line that fails. */
+const COMMON_FIELDS = ['level', 'message', 'timestamp', 'service', 'sampling_rate', 'xray_trace_id', 'failures'];
+const fieldRows = [...page.matchAll(/^\| `([^`]+)` \| (?:INFO|WARN|ERROR) \| (`.*) \|$/gm)];
+
+it.each(fieldRows.map(([, message = '', fields = '']) => [message, fields] as const))(
+  'docs/metrics.md lists the fields of the log line "%s"',
+  (message, fields) => {
+    const line = lines.find((one) => one.message === message) ?? {};
+    const documented = [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field);
+    expect(documented.sort()).toEqual(
+      Object.keys(line)
+        .filter((field) => !COMMON_FIELDS.includes(field))
+        .sort(),
+    );
+  },
+);
 
 it('the README gives the number of metrics, of requests and loads and of all others, and their price', async () => {
   const readme = await readFile('README.md', 'utf8');
