@@ -32,6 +32,7 @@ const TARGET = {
   domainName: `local.lambda-url.${DEFAULT_REGION}.on.aws`,
   routeKey: '$default',
   pathParameters: {},
+  decodesPath: false,
 };
 const BAD_REQUEST = refusal(400, 'Bad Request');
 const TOO_LARGE = refusal(413, 'Request must be smaller than 6291556 bytes for the InvokeFunction operation');

@@ -20,7 +20,10 @@ export interface HttpApiOptions<R extends Route> {
   readonly timeoutMs?: number;
 }
 
-const API = { apiId: 'local', domainName: `local.execute-api.${DEFAULT_REGION}.amazonaws.com` };
+const API = {
+  ...{ apiId: 'local', domainName: `local.execute-api.${DEFAULT_REGION}.amazonaws.com` },
+  decodesPath: true,
+};
 
 const BAD_REQUEST = refusal(400, 'Bad Request');
 const NOT_FOUND = refusal(404, 'Not Found');

@@ -10,6 +10,8 @@ export interface HttpTarget {
   readonly domainName: string;
   readonly routeKey: string;
   readonly pathParameters: Readonly<Record<string, string>>;
+  /** An HTTP API decodes the path; a function URL hands it on as it came. */
+  readonly decodesPath: boolean;
 }
 
 /** The body types that an HTTP API hands on as text; it encodes every other one, and none, as base64. */
@@ -45,13 +47,14 @@ const joinParameters = (query: string): Record<string, string> => {
 };
 
 /**
- * Makes the event of a request, in payload format 2.0: `rawPath` is decoded and `rawQueryString` is not, as on AWS.
+ * Makes the event of a request, in payload format 2.0. `rawQueryString` stays encoded, as on AWS.
  * @throws URIError when the path cannot be decoded.
  */
 export const toHttpEvent = (request: IncomingMessage, body: Buffer, target: HttpTarget): APIGatewayProxyEventV2 => {
-  const { apiId, domainName, routeKey, pathParameters } = target;
+  const { apiId, domainName, routeKey, pathParameters, decodesPath } = target;
   const [path = '', query = ''] = (request.url ?? '/').split(/\?(.*)/s);
-  const rawPath = decodeURIComponent(path);
+  const decoded = decodeURIComponent(path);
+  const rawPath = decodesPath ? decoded : path;
   const sourceIp = request.socket.remoteAddress ?? '';
   const headers = headersOf(request, sourceIp, body.byteLength);
   // What is no text cannot become a string, whatever its type says.

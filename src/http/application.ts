@@ -1,9 +1,11 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
+import { shorten } from '../core/show.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import { endedStream } from '../core/stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
+import { withContentDecoded } from './content.ts';
 import { errorResponse } from './errors.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
@@ -21,6 +23,7 @@ export interface ApplicationOptions {
 /** Routes are found by path alone, so that a wrong method can be told apart. */
 const ANY = 'ALL';
 
+/** Once: a name that was encoded twice keeps its percent signs, and no model has such a name. */
 const decode = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -35,14 +38,31 @@ const createFindRoute = (routes: readonly Route[]) => {
   return (path: string) => {
     const [[[route, encoded = {}] = []] = []] = router.match(ANY, path);
     if (route === undefined)
-      throw new ServingError('NOT_FOUND', `no route ${path}; there are /models, /models/{name} and /v2`);
+      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are /models, /models/{name} and /v2`);
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { route, parameters };
   };
 };
 
+/** The path without slashes at its end, which clients add. */
+const routedPath = (path: string): string => {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
+};
+
+/** Printable characters of ASCII: the id stands in a header and in the log. */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The caller's own id of a request, if it can be repeated. */
+const callerRequestId = ({ headers: { 'x-request-id': id } }: HttpRequest): string | undefined =>
+  id !== undefined && REQUEST_ID.test(id) ? id : undefined;
+
 /** The method that a route has to have: HEAD is GET, less the body. */
 const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : method);
+
+const notAllowed = (method: string, path: string, route: Route): ServingError =>
+  new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${route.method}`);
 
 /** Reports the request once its body has ended. A response to HEAD has none. */
 const observeEnd = (
@@ -69,21 +89,25 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
   const findRoute = createFindRoute([...taskRoutes(serving), ...openInferenceRoutes(serving)]);
 
   return async (request, context) => {
-    const { method, path } = request;
-    const { requestId } = context;
+    const { method } = request;
+    const path = routedPath(request.path);
+    const requestId = callerRequestId(request) ?? context.requestId;
     const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
     const observation: Observation = { requestId, operation: 'none', stopwatch, batchSize: 0, failures: [] };
+    if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {
       const { route, parameters } = findRoute(path);
+      observation.operation = `${method === 'OPTIONS' ? method : route.method} ${route.paths[0]}`;
       if (route.method !== routedMethod(method)) {
         headers.allow = route.method;
-        throw new ServingError('METHOD_NOT_ALLOWED', `${method} is not allowed on ${path}, use ${route.method}`);
+        if (method !== 'OPTIONS') throw notAllowed(method, path, route);
+        response = { status: 204, headers: {}, body: '' };
+      } else {
+        if (authorise) await authorise({ request, route, parameters });
+        response = await route.handle({ request: withContentDecoded(request), parameters, context, observation });
       }
-      observation.operation = `${route.method} ${route.paths[0]}`;
-      if (authorise) await authorise({ request, route, parameters });
-      response = await route.handle({ request, parameters, context, observation });
     } catch (error) {
       const failure = ServingError.from(error);
       observation.failures.push(failure);

@@ -5,7 +5,7 @@ import { ServingError } from '../core/errors.ts';
 /** A request as plain values, whatever carried it: an event or a socket. */
 export interface HttpRequest {
   readonly method: string;
-  /** Without the query; percent-encoded or not. */
+  /** Without the query, percent-encoded once. */
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;

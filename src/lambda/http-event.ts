@@ -1,6 +1,11 @@
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
-import type { HttpRequest } from '../http/message.ts';
+import { ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
+import { show } from '../core/show.ts';
+import { errorResponse } from '../http/errors.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { toEncodedPath } from './event-path.ts';
 
 /** Room to answer before Lambda ends the function. */
 const MARGIN_MS = 500;
@@ -9,16 +14,102 @@ const MARGIN_MS = 500;
 export const invocationDeadline = (context: Context): Deadline =>
   deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
 
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A request as an event carries it. */
+export interface HttpEvent {
+  readonly request: HttpRequest;
+  /** Empty when the event has none. */
+  readonly requestId: string;
+  /** The time at which the gateway took the request; undefined when the event says none. */
+  readonly receivedMs: number | undefined;
+  /** Payload format 2.0 is of HTTP APIs and function URLs; 1.0 of HTTP APIs, REST APIs and load balancers. */
+  readonly format: '1.0' | '2.0';
+}
+
+const toObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
+const toText = (value: unknown): string => (typeof value === 'string' ? value : '');
+const toNumber = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
 const BODYLESS = new Set(['GET', 'HEAD']);
 
-/** The request that an event of API Gateway (payload format 2.0) describes. Text that is not base64 stays the string that it is. */
-export const toRequest = (event: APIGatewayProxyEventV2): HttpRequest => {
-  const { method } = event.requestContext.http;
-  const { rawPath: path, rawQueryString: query = '', body = '', isBase64Encoded } = event;
-  const headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const readBody = (): Uint8Array | string => {
+/** Text that is not base64 stays the string that it is. An event may have `null` for an empty body. */
+const toReadBody =
+  ({ body, isBase64Encoded }: JsonObject, method: string): HttpRequest['readBody'] =>
+  () => {
     if (BODYLESS.has(method)) return '';
-    return isBase64Encoded ? Buffer.from(body, 'base64') : body;
+    return isBase64Encoded ? Buffer.from(toText(body), 'base64') : toText(body);
   };
-  return { method, path, query, headers, readBody };
+
+/** By lower-case name; the values of a list as one. */
+const toHeaders = ({ headers, multiValueHeaders }: JsonObject): HttpRequest['headers'] =>
+  Object.fromEntries(
+    Object.entries(toObject(headers ?? multiValueHeaders)).map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
+
+/** The query of payload format 1.0, which has it in parts. A load balancer leaves names and values encoded. */
+const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
+  const { queryStringParameters, multiValueQueryStringParameters } = event;
+  const pairs = Object.entries(toObject(multiValueQueryStringParameters ?? queryStringParameters)).flatMap(
+    ([name, values]) => [values].flat().map((value): [string, string] => [name, String(value)]),
+  );
+  return isEncoded ? pairs.map(([name, value]) => `${name}=${value}`).join('&') : new URLSearchParams(pairs).toString();
+};
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): HttpEvent => {
+  const method = toText(http.method);
+  const path = toEncodedPath({
+    path: toText(event.rawPath),
+    isDecoded: !toText(context.domainName).includes('.lambda-url.'),
+    template: toText(event.routeKey).replace(/^\S* /, ''),
+    parameters: toObject(event.pathParameters),
+    stage: toText(context.stage),
+  });
+  return {
+    request: {
+      ...{ method, path, query: toText(event.rawQueryString) },
+      ...{ headers: toHeaders(event), readBody: toReadBody(event, method) },
+    },
+    requestId: toText(context.requestId),
+    receivedMs: toNumber(context.timeEpoch),
+    format: '2.0',
+  };
+};
+
+const readFormat1 = (event: JsonObject, context: JsonObject): HttpEvent => {
+  const method = toText(event.httpMethod);
+  const path = toEncodedPath({
+    path: toText(event.path),
+    isDecoded: event.version === '1.0',
+    template: toText(event.resource),
+    parameters: toObject(event.pathParameters),
+    stage: toText(context.stage),
+  });
+  return {
+    request: {
+      ...{ method, path, query: joinQuery(event, 'elb' in context) },
+      ...{ headers: toHeaders(event), readBody: toReadBody(event, method) },
+    },
+    requestId: toText(context.requestId),
+    receivedMs: toNumber(context.requestTimeEpoch),
+    format: '1.0',
+  };
+};
+
+/** The request in an event of API Gateway, of a function URL or of a load balancer; undefined for any other event. */
+export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
+  if (!isObject(event)) return undefined;
+  const context = toObject(event.requestContext);
+  if (isObject(context.http)) return readFormat2(event, context, context.http);
+  return typeof event.httpMethod === 'string' ? readFormat1(event, context) : undefined;
+};
+
+/** The answer to an event without a request. The invocation succeeds, so that a schedule can keep a function warm. */
+export const refuseEvent = (event: unknown, { awsRequestId }: Context): HttpResponse => {
+  const came = isObject(event) ? `an event with ${show(Object.keys(event))}` : `the event ${show(event)}`;
+  const problem =
+    `${came} holds no HTTP request; expected an event of API Gateway (payload format 2.0 or 1.0), of a function URL or of a load ` +
+    'balancer; events/infer.json is one';
+  return errorResponse(new ServingError('INVALID_REQUEST', problem), awsRequestId, '');
 };

@@ -1,8 +1,15 @@
-import type { APIGatewayProxyStructuredResultV2 as Result } from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { LAMBDA_PAYLOAD_BYTES } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
+import type { HttpEvent } from './http-event.ts';
+
+/** A result for payload format 2.0, and for 1.0, which takes headers as lists too. */
+export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
+  readonly headers: Record<string, string>;
+  readonly multiValueHeaders?: Record<string, string[]>;
+}
 
 /** Room for the envelope around the body. */
 const ENVELOPE_BYTES = 391_556;
@@ -35,23 +42,35 @@ const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
 const TEXT_TYPE = /^text\/|^application\/json\b/;
 
 /** Text as it is, bytes as base64. @throws `PAYLOAD_TOO_LARGE` */
-const toBody = (body: string | Uint8Array, contentType = ''): Pick<Result, 'body' | 'isBase64Encoded'> => {
+const toBody = (body: string | Uint8Array, contentType = ''): Pick<HttpResult, 'body' | 'isBase64Encoded'> => {
   const isText = typeof body === 'string' || TEXT_TYPE.test(contentType);
   const text = typeof body === 'string' ? body : Buffer.from(body).toString(isText ? 'utf8' : 'base64');
   assertFits(isText ? sizeInResult(text) : text.length);
   return { body: text, isBase64Encoded: !isText };
 };
 
-/** A response as API Gateway takes it. A body that Lambda cannot carry becomes an error. */
+/** A load balancer may have been told to read lists of headers alone. */
+const toHeaders = (
+  headers: HttpResponse['headers'],
+  format: HttpEvent['format'],
+): Pick<HttpResult, 'headers' | 'multiValueHeaders'> => {
+  if (format === '2.0') return { headers: { ...headers } };
+  const lists = Object.entries(headers).map(([name, value]) => [name, [value]]);
+  return { headers: { ...headers }, multiValueHeaders: Object.fromEntries(lists) };
+};
+
+/** A response as its gateway takes it. A body that Lambda cannot carry becomes an error. */
 export const toResult = async (
   { status: statusCode, headers, body }: HttpResponse,
-  requestId: string,
   path: string,
-): Promise<Result> => {
+  format: HttpEvent['format'],
+): Promise<HttpResult> => {
   try {
     const whole = isStream(body) ? await collect(body) : body;
-    return { statusCode, headers: { ...headers }, ...toBody(whole, headers['content-type']) };
+    return { statusCode, ...toHeaders(headers, format), ...toBody(whole, headers['content-type']) };
   } catch (error) {
-    return toResult(errorResponse(ServingError.from(error), requestId, path), requestId, path);
+    const requestId = headers['x-request-id'] ?? '';
+    const refusal = errorResponse(ServingError.from(error), requestId, path);
+    return toResult({ ...refusal, headers: { ...refusal.headers, 'x-request-id': requestId } }, path, format);
   }
 };

@@ -1,21 +1,31 @@
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { HTTP_API_TIMEOUT_MS } from '../core/aws-limits.ts';
-import { deadlineAt, earliest } from '../core/deadline.ts';
+import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { type ApplicationOptions, createApplication } from '../http/application.ts';
 import type { Serving } from '../serving/serving.ts';
-import { invocationDeadline, toRequest } from './http-event.ts';
-import { toResult } from './http-result.ts';
+import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
+import { type HttpResult, toResult } from './http-result.ts';
 
 /** Room to answer before the HTTP API gives up. */
 const GATEWAY_MARGIN_MS = 1_000;
 
-/** The application behind API Gateway. */
+/** The deadline of the gateway, which counts from its own clock. An event of another time was replayed, or written by hand: it is new. */
+const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
+  const nowMs = Date.now();
+  const ageMs = receivedMs === undefined ? 0 : nowMs - receivedMs;
+  const waitedMs = ageMs > 0 && ageMs < HTTP_API_TIMEOUT_MS ? ageMs : 0;
+  return deadlineAt(nowMs - waitedMs + HTTP_API_TIMEOUT_MS - GATEWAY_MARGIN_MS);
+};
+
+/** The application behind API Gateway, a function URL or a load balancer. */
 export const inferHandler = (serving: Serving, options: ApplicationOptions = {}) => {
   const application = createApplication(serving, options);
-  return async (event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> => {
-    const { requestId, timeEpoch = Date.now() } = event.requestContext; // an event that was written by hand is new
-    const gatewayDeadline = deadlineAt(timeEpoch + HTTP_API_TIMEOUT_MS - GATEWAY_MARGIN_MS);
-    const deadline = earliest(invocationDeadline(context), gatewayDeadline);
-    return toResult(await application(toRequest(event), { requestId, deadline }), requestId, event.rawPath);
+  return async (event: unknown, context: Context): Promise<HttpResult> => {
+    const httpEvent = readHttpEvent(event);
+    if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
+    const { request, format } = httpEvent;
+    const requestId = httpEvent.requestId || context.awsRequestId;
+    const deadline = earliest(invocationDeadline(context), gatewayDeadline(httpEvent));
+    return toResult(await application(request, { requestId, deadline }), request.path, format);
   };
 };

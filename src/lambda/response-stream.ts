@@ -1,13 +1,13 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import { type ApplicationOptions, createApplication } from '../http/application.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
-import { invocationDeadline, toRequest } from './http-event.ts';
+import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 
 /** A handler of Lambda that writes its answer while it computes it. */
-type StreamingHandler = (event: APIGatewayProxyEventV2, response: Writable, context: Context) => Promise<void>;
+type StreamingHandler = (event: unknown, response: Writable, context: Context) => Promise<void>;
 
 /** The global that Lambda's runtime for Node gives. https://docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html */
 declare const awslambda: {
@@ -30,9 +30,11 @@ const toReadable = (body: HttpResponse['body']): Readable =>
 export const streamHandler = (serving: Serving, options: ApplicationOptions = {}): unknown => {
   const application = createApplication(serving, options);
   return awslambda.streamifyResponse(async (event, response, context) => {
-    const { requestId } = event.requestContext;
+    const httpEvent = readHttpEvent(event);
+    const requestId = httpEvent?.requestId || context.awsRequestId;
     const deadline = invocationDeadline(context);
-    const { status: statusCode, headers, body } = await application(toRequest(event), { requestId, deadline });
+    const answered = httpEvent && (await application(httpEvent.request, { requestId, deadline }));
+    const { status: statusCode, headers, body } = answered ?? refuseEvent(event, context);
     await pipeline(toReadable(body), awslambda.HttpResponseStream.from(response, { statusCode, headers }));
   });
 };

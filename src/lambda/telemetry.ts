@@ -67,9 +67,10 @@ const requestMetrics = (observation: Observation, totalMs: number, coldStart: bo
 };
 
 const logRequest = (logger: Logger, observation: Observation, totalMs: number, coldStart: boolean): void => {
-  const { requestId, operation, stopwatch, model, version, batchSize, skipped, failures } = observation;
+  const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
+  const { skipped, failures } = observation;
   const line = {
-    ...{ requestId, operation, model, version, batchSize },
+    ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
     ...{ coldStart, totalMs, stepsMs: timings(stopwatch.stepsMs) },
     ...(failures.length > 0 && { failures: failures.map(describe) }),

@@ -15,9 +15,11 @@ const exactIntegers: Reviver = (_key, value, { source } = {}) =>
     ? BigInt(source)
     : value;
 
-/** The text of a body; a string has been decoded already. @throws `INVALID_REQUEST` when it is not UTF-8 */
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** The text of a body without a byte-order mark; a string has been decoded already. @throws `INVALID_REQUEST` when it is not UTF-8 */
 export const decodeUtf8 = (bytes: Uint8Array | string): string => {
-  if (typeof bytes === 'string') return bytes;
+  if (typeof bytes === 'string') return bytes.startsWith(BYTE_ORDER_MARK) ? bytes.slice(1) : bytes;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

@@ -12,6 +12,8 @@ export type Step = (typeof STEPS)[number];
 /** The figures of a request, or of a batch of uploads for a version; filled in on the way. */
 export interface Observation {
   readonly requestId: string;
+  /** The id that the gateway gave to a request with an id of its caller's. */
+  gatewayRequestId?: string;
   /** Route or trigger, such as `POST /models/:name` or `upload`: few distinct values. */
   operation: string;
   readonly stopwatch: Stopwatch<Step>;

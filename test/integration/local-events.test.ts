@@ -145,13 +145,13 @@ describe('the local HTTP API', () => {
 
 describe('the URL of a function', () => {
   it('gives the event of a function URL for every method and path', async () => {
-    const response = await fetch(`${url('plain')}/any/path?x=1`, { method: 'PATCH', body: 'text' });
+    const response = await fetch(`${url('plain')}/any/p%61th?x=1`, { method: 'PATCH', body: 'text' });
     expect(await response.json()).toMatchObject({
       name: 'plain',
       event: {
         version: '2.0',
         routeKey: '$default',
-        rawPath: '/any/path',
+        rawPath: '/any/p%61th',
         rawQueryString: 'x=1',
         body: 'text',
         requestContext: { routeKey: '$default', http: { method: 'PATCH' } },

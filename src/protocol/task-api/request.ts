@@ -22,9 +22,36 @@ const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 /** Media types of JSON Lines: a JSON value on each line. https://jsonlines.org */
 const JSON_LINES_TYPES = /^application\/(?:x-)?(?:jsonl|ndjson|jsonlines)$/;
 
+const UNKNOWN_TYPE = 'application/octet-stream';
+
+/** Types that a client sends when nobody chose one: `curl -d` sends the second. */
+const UNCHOSEN_TYPES = ['', 'application/x-www-form-urlencoded', UNKNOWN_TYPE];
+
 /** `image/jpeg` of `Image/JPEG; q=1`. */
 const mediaType = (contentType: string | undefined): string =>
-  (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/octet-stream';
+  (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+/** The characters that may stand before a JSON document: a byte-order mark and spaces. */
+const BEFORE_JSON = /^\ufeff?[ \t\r\n]*/;
+/** Bytes that are looked at for the beginning of a document. */
+const BEGINNING_BYTES = 1_024;
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** True for a body that can only be meant as JSON: it begins as an object, or is a list. */
+const looksLikeJson = (body: Uint8Array | string): boolean => {
+  const beginning = typeof body === 'string' ? body : Buffer.from(body.subarray(0, BEGINNING_BYTES)).toString();
+  const [before = ''] = BEFORE_JSON.exec(beginning) ?? [];
+  const first = beginning[before.length];
+  return first === '{' || (first === '[' && isJson(Buffer.from(body).toString().slice(before.length)));
+};
 
 /** @throws `INVALID_REQUEST` for a key that is not a plain one below `uploads/` */
 export const parseReference = (key: unknown): ObjectReference => {
@@ -59,14 +86,23 @@ const parseQuery = (query: string): Record<string, unknown> => {
   return { ...parameters };
 };
 
+/** Keys that Hugging Face's clients send, and that mean nothing here. */
+const IGNORED_KEYS = ['options', 'model'];
+
+/** The parameters of a document: those beside `inputs`, and those in `parameters`, which count more. */
+const parseParameters = (beside: Readonly<Record<string, unknown>>, parameters: unknown): Record<string, unknown> => {
+  const given = parameters ?? {};
+  if (!isObject(given)) return refuse('INVALID_REQUEST', `"parameters" is ${show(parameters)}, expected an object`);
+  const meant = Object.entries(beside).filter(([name]) => !IGNORED_KEYS.includes(name));
+  return { ...Object.fromEntries(meant), ...given };
+};
+
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
   if (!isObject(document) || !('inputs' in document))
     return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
-  const { inputs, parameters = {} } = document;
-  if (!isObject(parameters))
-    return refuse('INVALID_REQUEST', `"parameters" is ${show(parameters)}, expected an object`);
-  const all = { ...query, ...parameters };
+  const { inputs, parameters, ...beside } = document;
+  const all = { ...query, ...parseParameters(beside, parameters) };
   if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all };
   return { inputs, parameters: all };
 };
@@ -99,11 +135,12 @@ export const parseTaskRequest = (
   if (body.length === 0)
     return refuse('INVALID_REQUEST', 'the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);
-  if (JSON_TYPES.test(type)) return parseDocument(body, parseQuery(query));
+  const isDocument = JSON_TYPES.test(type) || (UNCHOSEN_TYPES.includes(type) && looksLikeJson(body));
+  if (isDocument) return parseDocument(body, parseQuery(query));
   if (JSON_LINES_TYPES.test(type)) return { inputs: parseJsonLines(body), parameters: parseQuery(query) };
   return {
     inputs: typeof body === 'string' ? Buffer.from(body) : body,
-    contentType: type,
+    contentType: type || UNKNOWN_TYPE,
     parameters: parseQuery(query),
   };
 };

@@ -6,6 +6,7 @@ import { type InferRequest, parseInferRequest } from '../../protocol/open-infere
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import { graphOf } from '../graph-of.ts';
 import { oneByOne } from '../one-by-one.ts';
+import { assertKnownParameters } from '../parameters.ts';
 import type { Task } from '../task.ts';
 import type { TaskType, TaskVersion } from '../task-type.ts';
 import { settingsSchema, type TensorSettings } from './settings.ts';
@@ -69,6 +70,7 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
           `model ${name} takes tensors as JSON: {"inputs": [{"name", "shape", "datatype", "data"}]}; to send it ` +
             'images, text or audio, push it with its config.json as another task, such as --task image-classification',
         );
+      assertKnownParameters(payload.parameters, ['id', 'outputs']);
       const document = toDocument(payload);
       const isOutputsGiven = isObject(document) && Array.isArray(document.outputs);
       return chooseGraph(parseInferRequest(document, signature), roles, isOutputsGiven);

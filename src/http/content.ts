@@ -1,0 +1,108 @@
+import { promisify, TextDecoder } from 'node:util';
+import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
+import { ServingError } from '../core/errors.ts';
+import { show } from '../core/show.ts';
+import type { HttpRequest } from './message.ts';
+
+type Body = Uint8Array | string;
+
+const UTF_8 = /^utf-?8$/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]+)/i;
+/** Types of which a charset says something. */
+const TEXT_TYPE = /^\s*(?:text\/|application\/(?:x-www-form-urlencoded|xml|[a-z0-9.+-]*(?:json|jsonl|jsonlines))\b)/i;
+const CODINGS = new Set(['gzip', 'x-gzip', 'deflate']);
+
+/** Many clients send `deflate` without the header of zlib that HTTP asks for. https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2 */
+const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
+  first % 16 === 8 && (first * 256 + second) % 31 === 0;
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+
+/** zlib is imported for the requests that need it: a cold start is shorter without it. */
+const inflate = async (bytes: Uint8Array, coding: string): Promise<Uint8Array> => {
+  const { gunzip, inflate: inflateZlib, inflateRaw } = await import('node:zlib');
+  const decode = coding === 'deflate' ? (hasZlibHeader(bytes) ? inflateZlib : inflateRaw) : gunzip;
+  try {
+    return await promisify(decode)(bytes, { maxOutputLength: HTTP_API_BODY_BYTES });
+  } catch (cause) {
+    throw isTooLarge(cause)
+      ? new ServingError(
+          'PAYLOAD_TOO_LARGE',
+          `the body has more than ${HTTP_API_BODY_BYTES} bytes once its ${coding} is decoded; send fewer inputs`,
+          { cause },
+        )
+      : new ServingError('INVALID_REQUEST', `the body is no whole ${coding}, which its content-encoding names`, {
+          cause,
+        });
+  }
+};
+
+/** The codings of a `content-encoding` header. @throws `UNSUPPORTED_MEDIA_TYPE` unless there is one at most, and it is known */
+const parseCoding = (header: string): string | undefined => {
+  const codings = header
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '' && name !== 'identity');
+  const [coding] = codings;
+  if (coding === undefined || (codings.length === 1 && CODINGS.has(coding))) return coding;
+  throw new ServingError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `content-encoding ${show(header)} is not decoded here; send the body as it is, or in gzip or deflate`,
+  );
+};
+
+/** `utf-16` begins with a mark that tells the order of its bytes. */
+const orderOf = (charset: string, [first, second]: Uint8Array): string =>
+  charset.toLowerCase() === 'utf-16' && first === 0xfe && second === 0xff ? 'utf-16be' : charset;
+
+const createDecoder = (charset: string): TextDecoder => {
+  try {
+    return new TextDecoder(charset, { fatal: true });
+  } catch (cause) {
+    throw new ServingError('UNSUPPORTED_MEDIA_TYPE', `charset ${show(charset)} is not known; send UTF-8`, { cause });
+  }
+};
+
+/** Text in the charset of its content type. */
+const toUnicode = (body: Body, charset: string): Body => {
+  if (typeof body === 'string' && body.includes('\ufffd'))
+    throw new ServingError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `the gateway replaced characters of a text in ${show(charset)}; send UTF-8`,
+    );
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const decoder = createDecoder(orderOf(charset, bytes));
+  if (decoder.encoding === 'utf-8') return body;
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new ServingError('INVALID_REQUEST', `the body is not in ${show(charset)}, which its content type names`, {
+      cause,
+    });
+  }
+};
+
+/** The charset to decode from; undefined for UTF-8, and for types that are no text. */
+const parseCharset = (contentType: string): string | undefined => {
+  const charset = TEXT_TYPE.test(contentType) ? CHARSET.exec(contentType)?.[1] : undefined;
+  return charset === undefined || UTF_8.test(charset) ? undefined : charset;
+};
+
+/**
+ * The request with its body as bytes or UTF-8, whatever its `content-encoding` and its charset are. Reading such a body throws
+ * `UNSUPPORTED_MEDIA_TYPE` for a coding or a charset that is not known, and `PAYLOAD_TOO_LARGE` for one that inflates beyond the limit.
+ */
+export const withContentDecoded = (request: HttpRequest): HttpRequest => {
+  const { 'content-encoding': encoding, 'content-type': contentType = '' } = request.headers;
+  const charset = parseCharset(contentType);
+  if (encoding === undefined && charset === undefined) return request;
+  const readBody = async (): Promise<Body> => {
+    const coding = parseCoding(encoding ?? '');
+    const body = await request.readBody();
+    if (body.length === 0) return body;
+    const whole = coding === undefined ? body : await inflate(Buffer.from(body), coding);
+    return charset === undefined ? whole : toUnicode(whole, charset);
+  };
+  return { ...request, readBody };
+};
