@@ -1,6 +1,7 @@
 import { promisify, TextDecoder } from 'node:util';
 import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import type { HttpRequest } from './message.ts';
 
@@ -16,8 +17,7 @@ const CODINGS = new Set(['gzip', 'x-gzip', 'deflate']);
 const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
   first % 16 === 8 && (first * 256 + second) % 31 === 0;
 
-const isTooLarge = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+const isTooLarge = (error: unknown): boolean => isObject(error) && error.code === 'ERR_BUFFER_TOO_LARGE';
 
 /** zlib is imported for the requests that need it: a cold start is shorter without it. */
 const inflate = async (bytes: Uint8Array, coding: string): Promise<Uint8Array> => {

@@ -1,4 +1,5 @@
 import { ERROR_KINDS, type ErrorCode, type ServingError } from '../core/errors.ts';
+import { shorten } from '../core/show.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 
 /** `Record` makes the compiler refuse a new `ErrorCode` that has no status. */
@@ -35,6 +36,9 @@ const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
   UNAUTHORIZED: { 'www-authenticate': 'Bearer' },
 };
 
+/** Characters. Messages shorten what they repeat; lists of a model's own names may still be long. */
+const LONGEST_MESSAGE = 2_000;
+
 const isOpenInference = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
 
 /** `{"error", "code", "requestId"}`. A fault of the server hides its message; the Open Inference Protocol knows no 422. */
@@ -43,6 +47,8 @@ export const errorResponse = (failure: ServingError, requestId: string, path: st
   const status = code === 'INVALID_INPUT' && isOpenInference(path) ? 400 : STATUS[code];
   const hidden = ERROR_KINDS[code].fault === 'server' ? PUBLIC_MESSAGE[code] : undefined;
   const error =
-    hidden === undefined ? failure.message : `${hidden}; the log names the cause under request ${requestId}`;
+    hidden === undefined
+      ? shorten(failure.message, LONGEST_MESSAGE)
+      : `${hidden}; the log names the cause under request ${requestId}`;
   return jsonResponse(JSON.stringify({ error, code, requestId }), { status, headers: HEADERS[code] ?? {} });
 };

@@ -14,7 +14,9 @@ const readBody = async (request: Request): Promise<Uint8Array> => {
   return Buffer.concat(chunks);
 };
 
-const toFetchBody = (body: ResponseBody): string | ReadableStream | Uint8Array<ArrayBuffer> => {
+/** A status without a body, such as 204, allows not even an empty one. */
+const toFetchBody = (body: ResponseBody): string | ReadableStream | Uint8Array<ArrayBuffer> | null => {
+  if (body === '') return null;
   if (typeof body === 'string') return body;
   return isStream(body) ? ReadableStream.from(body) : new Uint8Array(body);
 };

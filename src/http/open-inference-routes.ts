@@ -1,6 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
-import { show } from '../core/show.ts';
+import { shorten, show } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
@@ -19,7 +19,7 @@ const json = (value: unknown): HttpResponse => jsonResponse(JSON.stringify(value
 const assertTensors = ({ request, parameters }: Exchange): void => {
   const type = request.headers['content-type'] ?? '';
   if (!/^(image|audio|video)\//.test(type)) return;
-  const problem = `content type ${type} carries no tensors; send JSON, or the input itself to POST /models/${parameters.name}`;
+  const problem = `content type ${shorten(type)} carries no tensors; send JSON, or the input itself to POST /models/${shorten(parameters.name ?? '')}`;
   throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
 };
 

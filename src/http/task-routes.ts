@@ -6,7 +6,7 @@ import { encodeAnswer } from '../protocol/task-api/encode.ts';
 import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
-import { resolveInputs } from '../serving/inputs.ts';
+import { resolveInputs, withoutContent } from '../serving/inputs.ts';
 import { predict } from '../serving/predict.ts';
 import { type Call, type Serving, single } from '../serving/serving.ts';
 import { openStream } from '../serving/stream.ts';
@@ -36,33 +36,42 @@ const toResponse = ({ bundle, outcome }: { bundle: Responder; outcome: Answer })
   };
 };
 
+const streamTask = async (serving: Serving, call: Call): Promise<HttpResponse | undefined> => {
+  const streamed = await openStream(serving, call);
+  if (streamed === undefined) return undefined;
+  const headers = {
+    'content-type': EVENT_STREAM_TYPE,
+    'cache-control': 'no-store',
+    ...versionHeaders(streamed.bundle),
+  };
+  return { status: 200, headers, body: mapStream(streamed.chunks, toEvent) };
+};
+
 const predictTask =
   (serving: Serving): Route['handle'] =>
   async (exchange) => {
     const { request, context, observation } = exchange;
     const body = await request.readBody();
     const taskRequest = parseTaskRequest(body, request.headers['content-type'], request.query);
+    const reference = modelReference(exchange);
     const call: Call = {
-      reference: modelReference(exchange),
+      reference,
       key: routingKey(exchange),
       as: 'task',
-      payloads: [() => resolveInputs(taskRequest, serving.data)],
+      payloads: [() => resolveInputs(taskRequest, reference.name, serving)],
       deadline: context.deadline,
       observation,
     };
-    const streamed = acceptsEvents(request.headers.accept) ? await openStream(serving, call) : undefined;
-    if (streamed) {
-      const headers = {
-        'content-type': EVENT_STREAM_TYPE,
-        'cache-control': 'no-store',
-        ...versionHeaders(streamed.bundle),
-      };
-      return { status: 200, headers, body: mapStream(streamed.chunks, toEvent) };
+    try {
+      const streamed = acceptsEvents(request.headers.accept) ? await streamTask(serving, call) : undefined;
+      if (streamed) return streamed;
+      const prediction = await predict(serving, call);
+      const response = toResponse({ bundle: prediction.bundle, outcome: single(prediction) });
+      observation.stopwatch.lap('encode');
+      return response;
+    } catch (error) {
+      throw withoutContent(error, taskRequest);
     }
-    const prediction = await predict(serving, call);
-    const response = toResponse({ bundle: prediction.bundle, outcome: single(prediction) });
-    observation.stopwatch.lap('encode');
-    return response;
   };
 
 const listModels = async ({ repository, router }: Serving): Promise<HttpResponse> => {

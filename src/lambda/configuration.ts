@@ -1,10 +1,12 @@
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
+import type { References } from '../serving/serving.ts';
 
 /** The configuration of a function. Only this file knows the names of the environment variables. */
 export interface Config {
   readonly modelsBucket: string;
   readonly dataBucket: string;
+  readonly references: References;
   /** Names of the only models that the function serves; all when empty. */
   readonly models: readonly string[];
   /** Names of the models to load during init. */
@@ -38,6 +40,11 @@ const list = (text = ''): string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
+const parseReferences = (text: string): References => {
+  if (text === 'model' || text === 'all') return text;
+  throw new ServingError('INTERNAL', `REFERENCES is ${text}, expected model or all`);
+};
+
 /** @throws `INTERNAL` naming the variable that is missing or wrong. */
 export const readConfig = (environment: Environment = process.env): Config => {
   const required = (name: string): string => {
@@ -61,6 +68,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),
     dataBucket: required('DATA_BUCKET'),
+    references: parseReferences(environment.REFERENCES || 'model'),
     models: list(environment.MODELS),
     preloadModels: list(environment.PRELOAD_MODELS),
     modelCacheDirectory: environment.MODEL_CACHE_DIR ?? '/tmp/models',

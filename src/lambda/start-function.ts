@@ -21,6 +21,7 @@ export const startFunction = async (): Promise<{
   const serving = createServing({
     models: createS3Store(client, config.modelsBucket),
     data: createS3Store(client, config.dataBucket),
+    references: config.references,
     telemetry: createTelemetry(),
     background,
     only: config.models,

@@ -4,7 +4,7 @@ import { createModelRepository, type RepositoryOptions } from '../repository/mod
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
 import { createRouter } from './router.ts';
-import type { Serving } from './serving.ts';
+import type { References, Serving } from './serving.ts';
 import type { Telemetry } from './telemetry.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -14,6 +14,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
     Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted'> {
   readonly models: Store;
   readonly data: ObjectStore;
+  /** `model` when left out. */
+  readonly references?: References;
   readonly telemetry: Telemetry;
   readonly background: Background;
   readonly routingTtlMs: number;
@@ -22,7 +24,15 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
 
 /** Wires everything that serves. */
 export const createServing = <Store extends ObjectStore>(options: ServingOptions<Store>): Serving<Store> => {
-  const { models: store, data, telemetry, background, routingTtlMs: ttlMs, nowMs = Date.now } = options;
+  const {
+    models: store,
+    data,
+    references = 'model',
+    telemetry,
+    background,
+    routingTtlMs: ttlMs,
+    nowMs = Date.now,
+  } = options;
   const repository = createModelRepository(store, options);
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
   const models = createModelCache(store, { ...options, ...hooks });
@@ -33,5 +43,5 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onRefused: telemetry.refused,
     nowMs,
   });
-  return { repository, router, models, data, telemetry, background };
+  return { repository, router, models, data, references, telemetry, background };
 };

@@ -1,8 +1,15 @@
 import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
-import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
-import type { ObjectStore } from '../repository/stores/object-store.ts';
+import { show } from '../core/show.ts';
+import {
+  type ObjectReference,
+  parseJsonLines,
+  parseTaskRequest,
+  type TaskRequest,
+  UPLOADS_PREFIX,
+} from '../protocol/task-api/request.ts';
 import { decodedMediaType, decodePayload } from './input-decoders.ts';
+import type { Serving } from './serving.ts';
 
 /** Bytes of an input. Decoding needs several times its size in memory. */
 export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
@@ -41,14 +48,35 @@ export const parseObject = async (key: string, body: Uint8Array): Promise<Payloa
   return request;
 };
 
+/** @throws `FORBIDDEN` before anything is read when the object belongs to another model */
+const assertReachable = ({ s3 }: ObjectReference, model: string, { references }: Serving): void => {
+  const prefix = `${UPLOADS_PREFIX}${model}/`;
+  if (references === 'all' || s3.startsWith(prefix)) return;
+  throw new ServingError('FORBIDDEN', `"s3" is ${show(s3)}, expected the key of an object below ${show(prefix)}`, {
+    operator: 'the stage parameter "references" is "model"; with "all", requests may refer to uploads for any model',
+  });
+};
+
 /**
- * The payload of a task request; an object that it refers to is read from the data bucket.
- * @throws `NOT_FOUND`, `PAYLOAD_TOO_LARGE`, `MODEL_UNAVAILABLE` when S3 does not answer
+ * The payload of a task request to `model`; an object that it refers to is read from the data bucket.
+ * @throws `FORBIDDEN`, `NOT_FOUND`, `PAYLOAD_TOO_LARGE`, `MODEL_UNAVAILABLE` when S3 does not answer
  */
-export const resolveInputs = async (request: TaskRequest, data: ObjectStore): Promise<Payload> => {
+export const resolveInputs = async (request: TaskRequest, model: string, serving: Serving): Promise<Payload> => {
   if (!('reference' in request)) return decodePayload(request);
+  assertReachable(request.reference, model, serving);
   const { s3 } = request.reference;
-  const { body } = await data.read(s3, MAX_INPUT_BYTES);
+  const { body } = await serving.data.read(s3, MAX_INPUT_BYTES);
   const payload = await parseObject(s3, body);
   return { ...payload, parameters: { ...payload.parameters, ...request.parameters } };
+};
+
+/** Refusals whose messages repeat values of an input. */
+const QUOTING: readonly string[] = ['INVALID_REQUEST', 'INVALID_INPUT', 'UNSUPPORTED_MEDIA_TYPE'];
+
+/** The error of a request, for its caller. One who names an object need not be allowed to read it: no message repeats its content. */
+export const withoutContent = (error: unknown, request: TaskRequest): ServingError => {
+  const failure = ServingError.from(error);
+  if (!('reference' in request) || !QUOTING.includes(failure.code)) return failure;
+  const problem = `the object ${show(request.reference.s3)}, or a parameter beside it, is refused; the log and the result of the upload name the reason`;
+  return new ServingError(failure.code, problem, { cause: error, operator: failure.fullMessage });
 };

@@ -13,6 +13,9 @@ import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
+/** The objects that a request may refer to: uploads for the model it is sent to, or all uploads. */
+export type References = 'model' | 'all';
+
 /** Everything that answers requests, whatever they come through. */
 export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly repository: ModelRepository<Store>;
@@ -20,6 +23,7 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly models: ModelCache;
   /** Holds `uploads/` and `results/`. */
   readonly data: ObjectStore;
+  readonly references: References;
   readonly telemetry: Telemetry;
   readonly background: Background;
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   serving = await createTestServing();
   await publishSample(serving.repository, 'lite0');
   coffee = await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`);
-  await serving.data.write('uploads/elsewhere/coffee.jpg', coffee);
+  await serving.data.write('uploads/lite0/coffee.jpg', coffee);
 });
 afterAll(() => serving.remove());
 beforeEach(() => {
@@ -53,7 +53,7 @@ describe('a picture', () => {
   it.each([
     ['base64', () => coffee.toString('base64')],
     ['a data URL', () => `data:image/jpeg;base64,${coffee.toString('base64')}`],
-    ['a reference to an upload', () => ({ s3: 'uploads/elsewhere/coffee.jpg' })],
+    ['a reference to an upload', () => ({ s3: 'uploads/lite0/coffee.jpg' })],
   ])('comes as %s in JSON', async (_form, inputs) => {
     const result = await labels(await postJson({ inputs: inputs(), parameters: { top_k: 2 } }));
 
@@ -180,6 +180,7 @@ describe('bad input', () => {
     post(json({ inputs: coffee.toString('base64'), parameters }), JSON_TYPE);
 
   it.each<[number, string, string, () => Promise<Response>]>([
+    [400, 'a name that was encoded twice', '%6cite0', () => post(coffee, JPEG, '/models/%256cite0')],
     [400, 'an empty body', 'empty', () => post('', JPEG)],
     [400, 'an empty JSON body', 'empty', () => post('')],
     [400, 'what is not JSON', 'not JSON', () => post('{"inputs":')],
@@ -231,10 +232,31 @@ describe('bad input', () => {
     [400, 'a reference with ..', 'uploads/', () => post('{"inputs": {"s3": "uploads/../models/x"}}')],
     [400, 'a reference that is a URL', 'uploads/', () => post('{"inputs": {"s3": "s3://other/uploads/a"}}')],
     [400, 'a reference that is a number', 'uploads/', () => post('{"inputs": {"s3": 1}}')],
-    [404, 'a reference to nothing', 'does not exist', () => post('{"inputs": {"s3": "uploads/nothing.jpg"}}')],
+    [404, 'a reference to nothing', 'does not exist', () => post('{"inputs": {"s3": "uploads/lite0/nothing.jpg"}}')],
     [404, 'an unknown model', 'no model unknown', () => post(coffee, JPEG, '/models/unknown')],
     [404, 'an unknown version', 'version 2', () => post(coffee, JPEG, '/models/lite0/versions/2')],
     [404, 'a version that is no number', '"latest"', () => post(coffee, JPEG, '/models/lite0/versions/latest')],
+    [
+      403,
+      'a reference to an upload for another model',
+      'below "uploads/lite0/"',
+      () => post('{"inputs": {"s3": "uploads/lite01/x.jpg"}}'),
+    ],
+    [404, 'a path without end', '…', () => serving.fetch(`/${'x'.repeat(100_000)}`)],
+    [404, 'an alias without end', 'no alias', () => post(coffee, JPEG, `/models/lite0/aliases/${'x'.repeat(100_000)}`)],
+    [405, 'a method without end', 'not allowed', () => serving.fetch('/models/lite0', { method: 'X'.repeat(10_000) })],
+    [
+      415,
+      'a content type without end',
+      'no image',
+      () => post(coffee, { 'content-type': `text/${'x'.repeat(10_000)}` }),
+    ],
+    [
+      415,
+      'a data URL of a type without end',
+      'no image',
+      () => post(`{"inputs": "data:text/${'x'.repeat(200)};base64,aGVsbG8="}`),
+    ],
     [404, 'an unknown route', '/nothing', () => serving.fetch('/nothing')],
     [400, 'a model name that is a path', 'not allowed', () => post(coffee, JPEG, '/models/..%2F..%2Fsecret')],
     [405, 'a wrong method', 'POST', () => serving.fetch('/models/lite0')],
@@ -294,7 +316,7 @@ describe('errors of requests for missing models, versions, aliases and inputs', 
     ['a version', () => post(coffee, JPEG, '/models/lite0/versions/9')],
     ['an alias', () => post(coffee, JPEG, '/models/lite0/aliases/best')],
     ['a model of the Open Inference Protocol', () => post('{}', JSON_TYPE, '/v2/models/unknown/infer')],
-    ['a reference', () => post('{"inputs": {"s3": "uploads/nothing.jpg"}}')],
+    ['a reference', () => post('{"inputs": {"s3": "uploads/lite0/nothing.jpg"}}')],
   ])('a 404 names neither bucket nor command to the caller of %s', async (_what, send) => {
     const response = await send();
 

@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
+import { shorten } from '../../core/show.ts';
 import { type FileKind, type InputFiles, toInputFiles } from '../input-files.ts';
 
 const MAX_AUDIO_FILES = 64;
@@ -11,7 +12,7 @@ const AUDIO: FileKind = {
     if (contentType.startsWith('audio/') || contentType === 'application/ogg' || contentType === 'video/ogg') return;
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content type ${contentType} is no audio; send audio/wav, audio/flac, audio/mpeg or audio/ogg, or JSON {"inputs": "<base64>"}`,
+      `content type ${shorten(contentType)} is no audio; send audio/wav, audio/flac, audio/mpeg or audio/ogg, or JSON {"inputs": "<base64>"}`,
     );
   },
 };

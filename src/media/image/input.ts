@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
+import { shorten } from '../../core/show.ts';
 import { type FileKind, type InputFiles, toInputFiles } from '../input-files.ts';
 
 /** Most images of one request: a detector may take seconds for each. */
@@ -14,7 +15,7 @@ const IMAGE: FileKind = {
     if (contentType.startsWith('image/') && !contentType.startsWith('image/svg')) return;
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content type ${contentType} is no image that is decoded here; send ${ACCEPTED}, or JSON {"inputs": "<base64>"}`,
+      `content type ${shorten(contentType)} is no image that is decoded here; send ${ACCEPTED}, or JSON {"inputs": "<base64>"}`,
     );
   },
 };

@@ -1,7 +1,7 @@
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
-import { show } from '../../core/show.ts';
+import { shorten, show } from '../../core/show.ts';
 
 /** Most texts of one request. */
 export const MAX_TEXTS = 1_000;
@@ -69,7 +69,7 @@ const decodeText = (bytes: Uint8Array, contentType = 'application/octet-stream')
   if (contentType !== 'text/plain' && contentType !== 'application/octet-stream')
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content type ${contentType} is no text; send text/plain in UTF-8, or JSON {"inputs": "…"}`,
+      `content type ${shorten(contentType)} is no text; send text/plain in UTF-8, or JSON {"inputs": "…"}`,
     );
   // No character takes more than three bytes a UTF-16 unit.
   if (bytes.byteLength > 3 * MAX_CHARACTERS) tooLong(bytes.byteLength, 'bytes');

@@ -1,6 +1,7 @@
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
+import { show } from '../../core/show.ts';
 import { type Tensors, zeros } from '../../core/tensor.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
@@ -32,12 +33,12 @@ const chooseGraph = (request: InferRequest, roles: readonly string[], isOutputsG
   if (role === undefined || stranger !== undefined)
     throw new ServingError(
       'INVALID_INPUT',
-      `input "${stranger ?? names[0]}" belongs to another graph or none: a request runs one of ` +
+      `input ${show(stranger ?? names[0])} belongs to another graph or none: a request runs one of ` +
         `${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
     );
   const outside = request.outputNames.find((name) => !name.startsWith(prefix));
   if (isOutputsGiven && outside !== undefined)
-    throw new ServingError('INVALID_INPUT', `output "${outside}" does not belong to ${role}, which the inputs run`);
+    throw new ServingError('INVALID_INPUT', `output ${show(outside)} does not belong to ${role}, which the inputs run`);
   const feeds = Object.entries(request.feeds).map(([name, tensor]) => [name.slice(prefix.length), tensor]);
   return {
     ...request,

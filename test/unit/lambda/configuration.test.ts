@@ -9,7 +9,7 @@ describe('the configuration', () => {
 
     for (const environment of [BUCKETS, { ...BUCKETS, ...unset }])
       expect(readConfig(environment)).toMatchObject({
-        ...{ models: [], trustedKeys: '', modelMemoryShare: 0.6, modelTmpShare: 0.9 },
+        ...{ models: [], references: 'model', trustedKeys: '', modelMemoryShare: 0.6, modelTmpShare: 0.9 },
       });
   });
 
@@ -17,6 +17,12 @@ describe('the configuration', () => {
     const { models, preloadModels } = readConfig({ ...BUCKETS, MODELS: 'a, b,', PRELOAD_MODELS: ' a' });
 
     expect([models, preloadModels]).toEqual([['a', 'b'], ['a']]);
+  });
+
+  it('lets requests refer to all uploads, or to those for their own model', () => {
+    expect(readConfig({ ...BUCKETS, REFERENCES: 'all' }).references).toBe('all');
+    expect(readConfig({ ...BUCKETS, REFERENCES: '' }).references).toBe('model');
+    expect(() => readConfig({ ...BUCKETS, REFERENCES: 'own' })).toThrow('expected model or all');
   });
 
   it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
