@@ -1,11 +1,37 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 
 export interface Listening {
   readonly endpoint: string;
   /** Ends the connections that are open, too. */
   stop(): Promise<void>;
 }
+
+/** Names of this machine alone, with or without a port. */
+const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
+
+/**
+ * The reason to refuse a request that a page of another site makes a browser send: by its `Origin`, or by a name that leads to this machine
+ * (DNS rebinding). Programs on this machine send no `Origin`, and the address that they were given.
+ */
+const foreignPart = ({
+  headers: { host = '', origin, 'sec-fetch-site': site },
+}: IncomingMessage): string | undefined => {
+  if (!LOCAL_HOST.test(host)) return `the host ${JSON.stringify(host)} is none`;
+  if (origin !== undefined && !LOCAL_HOST.test(origin.replace(/^https?:\/\//, '')))
+    return `the origin ${JSON.stringify(origin)} is none`;
+  return site === 'cross-site' ? 'a page of another site is none' : undefined;
+};
+
+/** A server for programs and pages of this machine. A request that the page of another site sends is answered with 403. */
+export const createLocalServer = (listener: RequestListener): Server =>
+  createServer((request, response) => {
+    const foreign = foreignPart(request);
+    if (foreign === undefined) return listener(request, response);
+    request.resume();
+    response.writeHead(403, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ message: `${foreign} of this machine; use localhost or 127.0.0.1` }));
+  });
 
 const endpointOf = (server: Server): string => {
   const address = server.address();

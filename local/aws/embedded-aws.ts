@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
-import { listenLocally } from '../listen-locally.ts';
+import { createLocalServer, listenLocally } from '../listen-locally.ts';
 import { Blobs } from './blobs.ts';
 import { createS3Api } from './s3-api.ts';
 import { type S3Notification, toS3Event } from './s3-notification.ts';
@@ -62,7 +61,7 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
         queues.send(queue, toS3Event(object, how, DEFAULT_REGION));
   });
   const answerSqs = createSqsApi(queues, settings);
-  const server = createServer((request, response) => {
+  const server = createLocalServer((request, response) => {
     const answer = isSqsRequest(request) ? answerSqs : answerS3;
     // What is left to go wrong is a client that went away in the middle of an answer.
     answer(request, response).catch(() => response.destroy());

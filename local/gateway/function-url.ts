@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
@@ -7,7 +7,7 @@ import type { FunctionAnswer } from '../functions/function-answer.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
 import { PRELUDE_CONTENT_TYPE } from '../functions/response-stream.ts';
-import { type Listening, listenLocally } from '../listen-locally.ts';
+import { createLocalServer, type Listening, listenLocally } from '../listen-locally.ts';
 import {
   type HttpAnswer,
   type HttpHead,
@@ -83,7 +83,7 @@ export const startFunctionUrl = ({ isStreaming, invoke, invokeStreaming }: Funct
     sendAnswer(request, response, toHttpAnswer(JSON.parse(answer.payload)));
   };
 
-  const server = createServer((request, response) => {
+  const server = createLocalServer((request, response) => {
     handle(request, response).catch((error: unknown) => sendAnswer(request, response, answerToError(error)));
   });
   return listenLocally(server, 0);

@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { HTTP_API_BODY_BYTES, HTTP_API_TIMEOUT_MS, LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
-import { type Listening, listenLocally } from '../listen-locally.ts';
+import { createLocalServer, type Listening, listenLocally } from '../listen-locally.ts';
 import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
 import { readBody } from './read-body.ts';
@@ -70,7 +70,7 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
     }
   };
 
-  const server = createServer((request, response) => {
+  const server = createLocalServer((request, response) => {
     answerTo(request)
       .then((answer) => sendAnswer(request, response, answer))
       // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.

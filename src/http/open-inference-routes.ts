@@ -31,7 +31,7 @@ const listVersions = async (serving: Serving, { request }: Exchange): Promise<Ht
     throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
   const entries = await repositoryIndex(serving);
   const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
-  return json(listed.map((entry) => ({ ...entry, version: String(entry.version) })));
+  return json(listed.map(({ version, ...entry }) => ({ ...entry, version: version?.toString() })));
 };
 
 const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {

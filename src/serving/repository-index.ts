@@ -1,13 +1,14 @@
+import { ServingError } from '../core/errors.ts';
 import type { ModelState } from '../engine/model-cache.ts';
 import { unlessMissing } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
-import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Serving } from './serving.ts';
 
 /** A version of a model, with its state in this process. */
 export interface IndexEntry {
   readonly name: string;
-  readonly version: number;
+  /** Undefined when the routing of the model cannot be read. */
+  readonly version?: number;
   readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
   /** The reason that it is not ready, and the requests that go to it. */
   readonly reason: string;
@@ -32,18 +33,42 @@ const describe = (state: ModelState | undefined): Pick<IndexEntry, 'state' | 're
   return { state: 'UNAVAILABLE', reason: 'loaded when it is asked for' };
 };
 
-const entriesOf = async ({ repository, router, models }: Serving, name: string): Promise<IndexEntry[]> => {
-  const document = await unlessMissing(repository.routing(name));
-  if (document === undefined) return []; // its first push is under way
-  const versions = await repository.versions(name);
-  const bundles = await Promise.all(versions.map((version) => unlessMissing(router.route({ name, version }))));
-  return bundles
-    .filter((bundle): bundle is PublishedBundle => bundle !== undefined)
-    .map((bundle) => {
-      const { state, reason } = describe(models.state(bundle));
-      const role = roleOf(bundle.version, document.routing);
-      return { name, version: bundle.version, state, reason: reason === '' ? role : `${reason} (${role})` };
-    });
+/** The entry of a document that cannot be read: one broken model hides no other. */
+const broken = (name: string, document: string, error: unknown): IndexEntry => ({
+  name,
+  state: 'UNAVAILABLE',
+  reason: `${document} cannot be read: ${ServingError.from(error).code}`,
+});
+
+const versionEntry = async (
+  { router, models }: Serving,
+  name: string,
+  version: number,
+  routing: Routing,
+): Promise<IndexEntry | undefined> => {
+  const role = roleOf(version, routing);
+  try {
+    const bundle = await unlessMissing(router.route({ name, version }));
+    if (bundle === undefined) return undefined;
+    const { state, reason } = describe(models.state(bundle));
+    return { name, version, state, reason: reason === '' ? role : `${reason} (${role})` };
+  } catch (error) {
+    const { reason, ...entry } = broken(name, 'bundle.json', error);
+    return { ...entry, version, reason: `${reason} (${role})` };
+  }
+};
+
+const entriesOf = async (serving: Serving, name: string): Promise<IndexEntry[]> => {
+  const { repository } = serving;
+  try {
+    const document = await unlessMissing(repository.routing(name));
+    if (document === undefined) return []; // its first push is under way
+    const versions = await repository.versions(name);
+    const entries = versions.map((version) => versionEntry(serving, name, version, document.routing));
+    return (await Promise.all(entries)).filter((entry) => entry !== undefined);
+  } catch (error) {
+    return [broken(name, 'routing.json', error)];
+  }
 };
 
 /** Every version of every model, by name and version. */

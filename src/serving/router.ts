@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
-import { show } from '../core/show.ts';
+import { shorten } from '../core/show.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
@@ -124,7 +124,7 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
       const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await routings.refreshed(name), alias);
       if (aliased !== undefined) return routedBundle(name, aliased);
       const known = Object.keys(targetsOf(routing).aliases).join(', ') || 'none';
-      throw new ServingError('NOT_FOUND', `model ${name} has no alias ${show(alias)}, it has ${known}`);
+      throw new ServingError('NOT_FOUND', `model ${name} has no alias ${shorten(alias)}, it has ${known}`);
     },
 
     forget: bundles.forget,

@@ -167,7 +167,7 @@ describe('bytes', () => {
   it('of an upload that breaks off are not kept', async () => {
     const before = await blobCount();
     const socket = connect(Number(new URL(storage.endpoint).port), '127.0.0.1');
-    socket.write(`PUT /${Bucket}/broken HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nonly this`);
+    socket.write(`PUT /${Bucket}/broken HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nonly this`);
     while ((await blobCount()) === before) await new Promise((wake) => setTimeout(wake, 10));
     socket.destroy();
     while ((await blobCount()) !== before) await new Promise((wake) => setTimeout(wake, 10));
@@ -443,6 +443,19 @@ describe('the embedded S3', () => {
     await put('alive', 'yes');
     expect((await get('alive')).body.toString()).toBe('yes');
   });
+
+  it.each([{ origin: 'https://attacker.example' }, { 'sec-fetch-site': 'cross-site' }])(
+    'deletes nothing for the page of another site: %j',
+    async (headers) => {
+      await put('precious', 'yes');
+      const body = '<Delete><Object><Key>precious</Key></Object></Delete>';
+      const init = { method: 'POST', headers: { 'content-type': 'text/plain', ...headers }, body };
+
+      expect((await fetch(`${storage.endpoint}/${Bucket}?delete`, init)).status).toBe(403);
+
+      expect((await get('precious')).body.toString()).toBe('yes');
+    },
+  );
 
   it('listens on 127.0.0.1 alone', async () => {
     const elsewhere = connect(Number(new URL(storage.endpoint).port), '127.0.0.2');

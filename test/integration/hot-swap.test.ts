@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../src/core/errors.ts';
-import { fileKey } from '../../src/repository/keys.ts';
+import { bundleKey, fileKey } from '../../src/repository/keys.ts';
 import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import type { Targets } from '../../src/repository/routing/routing.ts';
 import { type Background, ordinaryBackground } from '../../src/serving/background.ts';
@@ -290,6 +290,28 @@ describe('the repository index', () => {
     });
     expect((await index('{"ready": true}')).body).toHaveLength(1);
     expect((await index('')).body).toHaveLength(3);
+  });
+
+  it('names what is broken of a model with its reason, and the other models', async () => {
+    const { store } = serving.repository;
+    await store.write('models/broken/routing.json', '{');
+    await store.write('models/bad name/x', 'x');
+    await store.write(bundleKey('m', 2), '{');
+
+    const { status, body } = await index();
+
+    expect(status).toBe(200);
+    expect(body).toEqual([
+      { name: 'bad name', state: 'UNAVAILABLE', reason: 'routing.json cannot be read: INVALID_REQUEST' },
+      { name: 'broken', state: 'UNAVAILABLE', reason: 'routing.json cannot be read: MODEL_INVALID' },
+      expect.objectContaining({ name: 'm', version: '1' }),
+      {
+        ...{ name: 'm', version: '2', state: 'UNAVAILABLE' },
+        reason: 'bundle.json cannot be read: MODEL_INVALID (not routed to)',
+      },
+      expect.objectContaining({ name: 'm', version: '3' }),
+    ]);
+    expect((await serving.fetch('/v2/models/m')).status).toBe(200);
   });
 
   it.each(['{"ready": 1}', '{', 'NaN'])('refuses %s', async (body) => {

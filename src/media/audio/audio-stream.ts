@@ -34,7 +34,7 @@ interface Decoded {
   readonly errors: readonly { readonly message: string }[];
 }
 
-/** Most damaged frames of an accepted file: players forgive some. The decoders log each frame, and must not flood the log. */
+/** Most damaged frames of an accepted file: players forgive some. */
 const MAX_ERRORS = 8;
 
 /**
@@ -56,10 +56,21 @@ export const createDecodedCheck = ({ format, sampleRate, channels }: AudioHeader
   };
 };
 
+/** The decoders write each damaged frame to the console, past the logger. What they return has the same errors. */
+const withoutConsole = <T>(decode: () => T): T => {
+  const { error } = console;
+  console.error = () => {};
+  try {
+    return decode();
+  } finally {
+    console.error = error;
+  }
+};
+
 /** Calls a decoder. @throws `INVALID_INPUT` for any error of the decoder */
 export const attempt = async <T>(format: AudioFormat, decode: () => T | Promise<T>): Promise<T> => {
   try {
-    return await decode();
+    return await withoutConsole(decode);
   } catch (error) {
     return refuseAudio(format, `cannot be decoded: ${ServingError.from(error).message}`, error);
   }

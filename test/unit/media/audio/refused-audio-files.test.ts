@@ -7,6 +7,31 @@ import { FIXTURES } from '../../../support/image-parity.ts';
 const read = async (name: string): Promise<Buffer> => readFile(path.join(FIXTURES, 'audio', name));
 const decode = async (bytes: Uint8Array, maxSeconds?: number) => decodeAudio(bytes, 16_000, maxSeconds);
 
+/** The checksum of an Ogg page, bit by bit. */
+const oggChecksum = (page: Uint8Array): number => {
+  let value = 0;
+  for (const byte of page) {
+    value ^= byte << 24;
+    for (let bit = 0; bit < 8; bit += 1) value = value < 0 ? (value << 1) ^ 0x04c11db7 : value << 1;
+  }
+  return value >>> 0;
+};
+
+/** An Ogg file whose audio packets are rubbish, in pages whose checksums are right. */
+const spoilPackets = (bytes: Buffer): Buffer => {
+  const audio = bytes.indexOf('OggS', bytes.indexOf('OpusTags'));
+  for (let at = audio; at < bytes.length; ) {
+    const segments = bytes.subarray(at + 27, at + 27 + bytes.readUInt8(at + 26));
+    const body = at + 27 + segments.length;
+    const end = segments.reduce((sum, size) => sum + size, body);
+    bytes.fill(0xff, body, end);
+    bytes.writeUInt32LE(0, at + 22);
+    bytes.writeUInt32LE(oggChecksum(bytes.subarray(at, end)), at + 22);
+    at = end;
+  }
+  return bytes;
+};
+
 interface Wav {
   readonly tag?: number;
   readonly channels?: number;
@@ -135,9 +160,16 @@ describe('a damaged audio file', () => {
   });
 
   it('in FLAC loses samples, which is noticed', async () => {
-    const log = jest.spyOn(console, 'error').mockImplementation(() => {});
     const bytes = await read('mono.flac');
     await expect(decode(damage(bytes, Math.floor(bytes.length / 2)))).rejects.toThrow(/of 12800 samples \d+ are there/);
+  });
+
+  it('in Opus writes nothing past the logger, even if each packet is rubbish', async () => {
+    const log = jest.spyOn(console, 'error').mockImplementation(() => {});
+
+    await expect(decode(spoilPackets(await read('mono.opus')))).rejects.toThrow('damaged');
+
+    expect(log).not.toHaveBeenCalled();
     log.mockRestore();
   });
 
