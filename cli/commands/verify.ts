@@ -9,10 +9,14 @@ import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model
 import { readTrustedKeys } from '../options/signing-key.ts';
 import { formatTable } from '../output/format.ts';
 
+const UNSIGNED_ROUTING =
+  'routing.json is not signed: a writer of the bucket can route to any signed version; the stage parameter withdrawn takes one out';
+
 export const verify = defineCommand({
   summary: 'check every file of a model against its sha256',
   description: `Reads every file of a model, or of one version, and compares it with its sha256; checks that the routed versions
-exist, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
+exist, and with --key that the bundles are signed. No signature covers routing.json: whoever writes to the bucket chooses
+among the signed versions. ${REFERENCE_HELP}`,
   positionals: ['model'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: all of them' },
@@ -37,9 +41,10 @@ exist, and with --key that the bundles are signed. ${REFERENCE_HELP}`,
       formatBytes(totalBytes(bundle.files)),
       trustedKeys.length > 0 ? 'signed' : '',
     ]);
+    const signed = trustedKeys.length > 0 ? `\n${UNSIGNED_ROUTING}` : '';
     return {
       json: { name, versions: bundles.map(({ version, files }) => ({ version, files: files.length })) },
-      text: `${name} is what was pushed:\n${formatTable(rows)}`,
+      text: `${name} is what was pushed:\n${formatTable(rows)}${signed}`,
     };
   },
 });

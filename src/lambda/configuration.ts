@@ -25,6 +25,8 @@ export interface Config {
   readonly modelTmpShare: number;
   /** Ed25519 public keys in PEM, one of which has to have signed every model; none when empty. */
   readonly trustedKeys: string;
+  /** Versions that the function never serves, as `<model>/<version>`. */
+  readonly withdrawn: readonly string[];
   /** Time that init may take: Lambda allows 10 s, and 15 minutes with provisioned concurrency. */
   readonly initBudgetMs: number;
 }
@@ -43,6 +45,13 @@ const list = (text = ''): string[] =>
 const parseReferences = (text: string): References => {
   if (text === 'model' || text === 'all') return text;
   throw new ServingError('INTERNAL', `REFERENCES is ${text}, expected model or all`);
+};
+
+/** A function that would serve a version by mistake must not start. */
+const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
+  const wrong = versions.find((version) => !/^[^/]+\/[1-9][0-9]*$/.test(version));
+  if (wrong === undefined) return versions;
+  throw new ServingError('INTERNAL', `WITHDRAWN has ${wrong}, expected <model>/<version>, such as iris/3`);
 };
 
 /** @throws `INTERNAL` naming the variable that is missing or wrong. */
@@ -76,6 +85,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     modelMemoryShare: share('MODEL_MEMORY_SHARE', 0.6),
     modelTmpShare: share('MODEL_TMP_SHARE', 0.9),
     trustedKeys: environment.TRUSTED_KEYS ?? '',
+    withdrawn: parseWithdrawn(list(environment.WITHDRAWN)),
     initBudgetMs:
       environment.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency'
         ? Number.POSITIVE_INFINITY

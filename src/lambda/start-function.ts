@@ -26,6 +26,7 @@ export const startFunction = async (): Promise<{
     background,
     only: config.models,
     trustedKeys: parseTrustedKeys(config.trustedKeys),
+    withdrawn: config.withdrawn,
     directory,
     memoryMb,
     memoryBudgetBytes: memoryMb * BYTES_PER_LAMBDA_MB * config.modelMemoryShare,

@@ -34,6 +34,8 @@ export interface RepositoryOptions {
   readonly only?: readonly string[];
   /** Ed25519 public keys, one of which has to have signed every version; signatures are not asked for when it is empty. */
   readonly trustedKeys?: readonly KeyObject[];
+  /** Versions, as `<model>/<version>`, that readers do not see, whatever the routing and the signatures say. */
+  readonly withdrawn?: readonly string[];
 }
 
 /** Bundles and routings are small; a larger document is damaged. */
@@ -68,6 +70,14 @@ const assertServed = (name: string, only: readonly string[]): void => {
     throw new ServingError('NOT_FOUND', `model ${name} is not served here, only ${only.join(', ')}`, {
       operator: 'the stage parameter models (MODELS) says so',
     });
+};
+
+/** @throws `NOT_FOUND` for a version that was withdrawn */
+const assertNotWithdrawn = (name: string, version: number, withdrawn: readonly string[]): void => {
+  if (!withdrawn.includes(`${name}/${version}`)) return;
+  throw new ServingError('NOT_FOUND', `version ${version} of model ${name} is withdrawn`, {
+    operator: 'the stage parameter withdrawn (WITHDRAWN) names it; promote another version',
+  });
 };
 
 /** Reads a document of the repository, which is undefined when it is missing. @throws `MODEL_INVALID` for one that is too large */
@@ -125,7 +135,7 @@ const listVersions = async (store: ObjectStore, name: string): Promise<number[]>
 
 export const createModelRepository = <Store extends ObjectStore>(
   store: Store,
-  { only = [], trustedKeys = [] }: RepositoryOptions = {},
+  { only = [], trustedKeys = [], withdrawn = [] }: RepositoryOptions = {},
 ): ModelRepository<Store> => {
   const toRouting = ({ key, body, etag }: StoredObject): RoutingDocument => ({
     routing: parseRouting(body, `${store.location}/${key}`),
@@ -166,6 +176,7 @@ export const createModelRepository = <Store extends ObjectStore>(
 
     async bundle(name, version) {
       assertServed(name, only);
+      assertNotWithdrawn(name, version, withdrawn);
       return readBundle(store, name, version, trustedKeys);
     },
   };

@@ -71,6 +71,24 @@ describe('a function that trusts keys', () => {
     expect(refused.problem).toContain(problem);
   });
 
+  it('serves no version that was withdrawn, signed and routed to as it may be', async () => {
+    await signVersion(1);
+    const store = serving.repository.store;
+    const strict = await createTestServing(
+      { models: store },
+      { trustedKeys: [trusted.publicKey], withdrawn: ['add/1'] },
+    );
+
+    const { status } = await strict.fetch('/v2/models/add/versions/1');
+    const routed = await strict.fetch('/v2/models/add');
+
+    expect([status, routed.status]).toEqual([404, 503]);
+    expect(strict.observations.at(-1)?.failures[0]?.cause).toMatchObject({
+      message: 'version 1 of model add is withdrawn',
+    });
+    await strict.remove();
+  });
+
   it('serves a version once it is signed', async () => {
     expect((await add()).status).toBe(500);
     await signVersion(1);

@@ -25,6 +25,12 @@ describe('the configuration', () => {
     expect(() => readConfig({ ...BUCKETS, REFERENCES: 'own' })).toThrow('expected model or all');
   });
 
+  it('reads the versions that are withdrawn, and refuses what names none', () => {
+    expect(readConfig({ ...BUCKETS, WITHDRAWN: 'iris/3, a.b/12' }).withdrawn).toEqual(['iris/3', 'a.b/12']);
+    for (const wrong of ['iris', 'iris/', 'iris/0', 'iris/next', 'a/b/3'])
+      expect(() => readConfig({ ...BUCKETS, WITHDRAWN: wrong })).toThrow(`WITHDRAWN has ${wrong}`);
+  });
+
   it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
     expect(() => readConfig({ ...BUCKETS, MODEL_MEMORY_SHARE: text })).toThrow(`MODEL_MEMORY_SHARE is ${text}`);
     expect(() => readConfig({ ...BUCKETS, MODEL_TMP_SHARE: text })).toThrow(`MODEL_TMP_SHARE is ${text}`);
