@@ -11,8 +11,8 @@ export interface Listening {
 const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
 /**
- * The reason to refuse a request that a page of another site makes a browser send: by its `Origin`, or by a name that leads to this machine
- * (DNS rebinding). Programs on this machine send no `Origin`, and the address that they were given.
+ * The reason to refuse a request that the page of another site makes a browser send. It has a foreign `Origin`, or a foreign name that
+ * leads to this machine (DNS rebinding). Programs on this machine send no `Origin`, and the address that they were given.
  */
 const foreignPart = ({
   headers: { host = '', origin, 'sec-fetch-site': site },

@@ -73,7 +73,7 @@ export const resolveInputs = async (request: TaskRequest, model: string, serving
 /** Refusals whose messages repeat values of an input. */
 const QUOTING: readonly string[] = ['INVALID_REQUEST', 'INVALID_INPUT', 'UNSUPPORTED_MEDIA_TYPE'];
 
-/** The error of a request, for its caller. One who names an object need not be allowed to read it: no message repeats its content. */
+/** The error of a request, for its caller. The name of an object gives no right to read it: no message repeats its content. */
 export const withoutContent = (error: unknown, request: TaskRequest): ServingError => {
   const failure = ServingError.from(error);
   if (!('reference' in request) || !QUOTING.includes(failure.code)) return failure;

@@ -56,7 +56,7 @@ export const createDecodedCheck = ({ format, sampleRate, channels }: AudioHeader
   };
 };
 
-/** The decoders write each damaged frame to the console, past the logger. What they return has the same errors. */
+/** The decoders write each damaged frame to the console, past the logger. Their outputs have the same errors. */
 const withoutConsole = <T>(decode: () => T): T => {
   const { error } = console;
   console.error = () => {};

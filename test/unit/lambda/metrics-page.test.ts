@@ -26,7 +26,7 @@ const serverFault = new ServingError('INTERNAL', 'broken');
 
 /** Each figure that there is: `Required` refuses a new one that is missing here. */
 const OBSERVATION: Required<Observation> = {
-  ...{ requestId: 'r', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
+  ...{ requestId: 'r', gatewayRequestId: 'g', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
   ...{ batchSize: 2, skipped: 1, failures: [] },
 };
 const LOAD: Required<LoadReport> = {
