@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { isObject } from '../../src/core/is-object.ts';
+import { decodeUtf8 } from '../../src/protocol/json.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import { decodedMediaType } from '../../src/serving/input-decoders.ts';
 import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
@@ -59,7 +60,7 @@ export const readInput = async (path: string): Promise<Input> => {
 export const isOpenInference = ({ body, contentType }: Input): boolean => {
   if (contentType !== JSON_TYPE) return false;
   try {
-    const request: unknown = JSON.parse(body.toString('utf8'));
+    const request: unknown = JSON.parse(decodeUtf8(body));
     const inputs = isObject(request) ? request.inputs : undefined;
     return Array.isArray(inputs) && inputs.some((input: unknown) => isObject(input) && 'datatype' in input);
   } catch {

@@ -130,7 +130,7 @@ describe('the parameters', () => {
     for (const field of fields) errors[field] = await askWith('iris-tensors', inputs, { [field]: 0 });
     const expected = [...fields].map((field) => [
       field,
-      documented.includes(field) ? expect.stringMatching(`${field}.* is .*expected`) : '',
+      expect.stringMatching(documented.includes(field) ? `${field}.* is .*expected` : `"${field}" is unknown`),
     ]);
     expect(errors).toEqual(Object.fromEntries(expected));
   });
