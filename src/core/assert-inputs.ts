@@ -24,6 +24,8 @@ const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size
         refuseInput(spec.name, `dimension ${axis} is ${size} (${received}), expected ${dimension} (${expected})`);
       return;
     }
+    if (axis === 0 && size === 0)
+      refuseInput(spec.name, `has no rows (${received}), expected at least 1 (${expected})`);
     if (dimension === '') return;
     // A symbolic dimension may have any size, but the same one wherever its name stands: batch sizes have to agree.
     const known = sizes.get(dimension);
@@ -36,7 +38,37 @@ const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size
   });
 };
 
-/** @throws `INVALID_INPUT` naming the input, its tensor and the tensor that the graph takes. onnxruntime itself ignores extra inputs. */
+/** Tells whether the graph gives `input` back, longer: an output has its data type, its rank and its fixed sizes. */
+const isCache = (input: TensorSpec, { outputs }: Signature): boolean =>
+  outputs.some(
+    ({ dtype, shape }) =>
+      dtype === input.dtype &&
+      (shape.length === 0 || shape.length === input.shape.length) && // 0: of unknown rank
+      shape.every((size, axis) => {
+        const own = input.shape[axis];
+        return typeof size === 'string' || typeof own === 'string' || size === own;
+      }),
+  );
+
+/**
+ * The cache of a decoder is empty before its first step, beside inputs with elements. No other input may be: operators of onnxruntime divide
+ * by a size of 0, which ends the process.
+ */
+const assertElements = (signature: Signature, feeds: Tensors): void => {
+  const isEmpty = ({ name, shape }: TensorSpec): boolean => feeds[name]?.data.length === 0 && !shape.includes(0);
+  const empty = signature.inputs.filter(isEmpty);
+  const wrong = empty.length === signature.inputs.length ? empty[0] : empty.find((spec) => !isCache(spec, signature));
+  if (wrong !== undefined)
+    refuseInput(
+      wrong.name,
+      `has no elements ([${feeds[wrong.name]?.shape}]), expected at least 1 (${formatSpec(wrong)})`,
+    );
+};
+
+/**
+ * onnxruntime itself ignores extra inputs, and an empty batch may end the process within it.
+ * @throws `INVALID_INPUT` naming the input, its tensor and the tensor that the graph takes
+ */
 export const assertInputs = (signature: Signature, feeds: Tensors): void => {
   const known = new Set(signature.inputs.map(({ name }) => name));
   for (const name of Object.keys(feeds))
@@ -54,4 +86,5 @@ export const assertInputs = (signature: Signature, feeds: Tensors): void => {
         `has ${tensor.data.length} elements, its shape [${tensor.shape}] has ${elementCount(tensor.shape)}`,
       );
   }
+  assertElements(signature, feeds);
 };

@@ -4,18 +4,20 @@
  */
 
 export const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, metadata: 14, function: 25 } as const;
-export const OPSET = { version: 2 } as const;
+export const OPSET = { domain: 1, version: 2 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
-export const FUNCTION = { node: 7 } as const;
-export const NODE = { input: 1, output: 2, operator: 4, attribute: 5 } as const;
+export const FUNCTION = { name: 1, input: 4, output: 5, node: 7, opsetImport: 9, domain: 10 } as const;
+export const NODE = { input: 1, output: 2, operator: 4, attribute: 5, domain: 7 } as const;
 export const ATTRIBUTE = {
   name: 1,
+  integer: 3,
   tensor: 5,
   graph: 6,
   integers: 8,
   strings: 9,
   tensors: 10,
   graphs: 11,
+  type: 20,
   sparseTensor: 22,
   sparseTensors: 23,
 } as const;

@@ -2,6 +2,7 @@ import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { formatSpec, type Signature, type Tensor, type Tensors } from '../../core/tensor.ts';
+import { assertInputBounds } from './bounds.ts';
 import { DATATYPES, toDType } from './datatypes.ts';
 import { toJsonData, toTensor } from './tensor-data.ts';
 
@@ -45,7 +46,10 @@ const parseInput = (input: unknown, position: number): [string, Tensor] => {
     );
   if (isObject(parameters) && 'binary_data_size' in parameters)
     return refuse('INVALID_REQUEST', `input ${show(name)}: binary data is not supported here, send "data" as JSON`);
-  return [name, toTensor(name, dtype, parseShape(name, input.shape), data)];
+  const shape = parseShape(name, input.shape);
+  const parsed = toTensor(name, dtype, shape, data); // takes no more memory than the body
+  assertInputBounds(name, shape);
+  return [name, parsed];
 };
 
 const parseOutputs = (outputs: unknown, signature: Signature): string[] => {

@@ -3,6 +3,7 @@ import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 import { type Tensors, zeros } from '../../core/tensor.ts';
+import { assertOutputBounds, assertRunBounds } from '../../protocol/open-inference/bounds.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import { graphOf } from '../graph-of.ts';
@@ -10,6 +11,7 @@ import { oneByOne } from '../one-by-one.ts';
 import { assertKnownParameters } from '../parameters.ts';
 import type { Task } from '../task.ts';
 import type { TaskType, TaskVersion } from '../task-type.ts';
+import { toCallerFault } from './caller-faults.ts';
 import { settingsSchema, type TensorSettings } from './settings.ts';
 
 /** A request to one graph, with the graph's own names. */
@@ -74,7 +76,10 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
       assertKnownParameters(payload.parameters, ['id', 'outputs']);
       const document = toDocument(payload);
       const isOutputsGiven = isObject(document) && Array.isArray(document.outputs);
-      return chooseGraph(parseInferRequest(document, signature), roles, isOutputsGiven);
+      const request = chooseGraph(parseInferRequest(document, signature), roles, isOutputsGiven);
+      const chosen = graphs[request.role];
+      if (chosen !== undefined) assertRunBounds(chosen.signature, request.feeds, request.outputNames);
+      return request;
     },
 
     blank: (dimensions) => ({
@@ -83,7 +88,13 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
     }),
 
     predict: oneByOne(async ({ role, prefix, id, feeds, outputNames }, model, lap) => {
-      const outputs = rename(await graphOf(model.graphs, role).run(feeds, outputNames), prefix);
+      const given = await graphOf(model.graphs, role)
+        .run(feeds, outputNames)
+        .catch((error: unknown) => {
+          throw toCallerFault(error, feeds);
+        });
+      assertOutputBounds(given);
+      const outputs = rename(given, prefix);
       lap('run');
       lap('postprocess');
       return { kind: 'tensors', id, outputs };

@@ -1,0 +1,82 @@
+import { ServingError } from '../../core/errors.ts';
+import type { Tensor, Tensors } from '../../core/tensor.ts';
+
+/** Messages of onnxruntime about an index, with the index, and the ends of the range where it names them. */
+const INDEX_FAULTS: readonly RegExp[] = [
+  /indices element out of data bounds, idx=(?<index>-?\d+) must be within the inclusive range \[(?<low>-?\d+),(?<high>-?\d+)\]/,
+  /index is out of range: Y\[\d+\] \((?<index>-?\d+)\) must be in \[(?<low>0), (?<size>\d+)\)/,
+  /invalid ind(?:ex|ice) found, ind(?:ex|ice) = (?<index>-?\d+)/,
+  /Out of range value in index tensor|input index out of range/,
+];
+
+/** Messages about values that no graph could compute with, each with its explanation. */
+const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/Integer (?:division|modulo) by zero/, 'on these inputs, the graph divides integers by 0'],
+  [/k argument \[-?\d+\] should not be|value of k|Tile repeat value must be/, 'a number in the inputs is out of range'],
+  [
+    /Failed to allocate memory|Integer overflow|exceeds the supported maximum|bad_alloc/,
+    'the graph would take more memory than there is: a size in the inputs is too large',
+  ],
+];
+
+interface IndexFault {
+  readonly index: number | undefined;
+  /** `0 to 9`, when the runtime tells it. */
+  readonly range: string | undefined;
+}
+
+const findIndexFault = (message: string): IndexFault | undefined => {
+  for (const pattern of INDEX_FAULTS) {
+    const match = pattern.exec(message);
+    if (match === null) continue;
+    const { index, low, high, size } = match.groups ?? {};
+    const last = size === undefined ? high : String(Number(size) - 1);
+    return {
+      index: index === undefined ? undefined : Number(index),
+      range: low === undefined || last === undefined ? undefined : `${low} to ${last}`,
+    };
+  }
+  return undefined;
+};
+
+/** The name of the tensor that has `index` among its elements, and the place of the element. */
+const findElement = (feeds: Tensors, index: number): { readonly name: string; readonly place: string } | undefined => {
+  for (const [name, tensor] of Object.entries(feeds)) {
+    if (tensor.dtype === 'string') continue;
+    const position = tensor.data.findIndex((value: number | bigint) => Number(value) === index);
+    if (position >= 0) return { name, place: formatPlace(tensor, position) };
+  }
+  return undefined;
+};
+
+const formatPlace = ({ shape }: Tensor, position: number): string => {
+  const place: number[] = [];
+  let rest = position;
+  for (const size of shape.toReversed()) {
+    place.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return `[${place}]`;
+};
+
+const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => {
+  const expected = range === undefined ? '' : `, expected ${range}`;
+  const element = index === undefined ? undefined : findElement(feeds, index);
+  if (element !== undefined)
+    return `input "${element.name}": index ${index} at ${element.place} is out of range${expected}`;
+  const shapes = Object.entries(feeds).map(([name, { shape }]) => `"${name}" [${shape}]`);
+  const which = index === undefined ? 'an index' : `index ${index}`;
+  return `the inputs ${shapes.join(', ')} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
+};
+
+/**
+ * The error of a run as the caller's, where the values of `feeds` are at fault: the same graph runs on other values. Any other error stays.
+ */
+export const toCallerFault = (error: unknown, feeds: Tensors): unknown => {
+  if (!(error instanceof ServingError) || error.code !== 'INFERENCE_FAILED') return error;
+  const { message } = error;
+  const fault = findIndexFault(message);
+  const explanation = VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
+  const text = fault === undefined ? explanation : describeIndex(fault, feeds);
+  return text === undefined ? error : new ServingError('INVALID_INPUT', text, { cause: error });
+};

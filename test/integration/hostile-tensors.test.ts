@@ -1,0 +1,233 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
+import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
+
+const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
+const integer = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'int64', shape });
+const bytes = (name: string, ...shape: number[]): GraphTensor => ({
+  ...{ name, dtype: 'int8', shape },
+  data: new Int8Array(shape.reduce((product, size) => product * size, 1)).fill(1),
+});
+const filled = (name: string, value: number, ...shape: number[]): GraphTensor => ({
+  ...float(name, ...shape),
+  data: new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(value),
+});
+const integers = (name: string, ...values: number[]): GraphTensor => ({
+  ...integer(name, values.length),
+  data: BigInt64Array.from(values, BigInt),
+});
+
+const node = (operator: string, inputs: string[], outputs: string[], more: Partial<GraphNode> = {}): GraphNode => ({
+  ...{ operator, inputs, outputs },
+  ...more,
+});
+
+const ids = integer('ids', 'batch', 'sequence');
+const table = filled('table', 1, 10, 3);
+
+/** A table of 10 rows that `operator` reads by `ids`. */
+const lookup = (operator: string, output: GraphTensor, domain?: string): SmallGraph => ({
+  ...{ inputs: [ids], outputs: [output], weights: [table] },
+  nodes: [node(operator, ['table', 'ids'], ['y'], domain === undefined ? {} : { domain })],
+});
+
+/** One graph of each operator that a request was seen to end the process with, or to fail in. */
+const GRAPHS: Readonly<Record<string, SmallGraph>> = {
+  'top-two': {
+    ...{ inputs: [float('x', 'batch', 'classes')], outputs: [float('y', 'batch', 2)], weights: [integers('k', 2)] },
+    nodes: [node('TopK', ['x', 'k'], ['y', 'positions'])],
+  },
+  'top-two-of-boxes': {
+    inputs: [float('boxes', 'batch', 'count', 4), float('scale', 'batch')],
+    ...{ outputs: [float('y', 'batch', 'count', 2)], weights: [integers('k', 2)] },
+    nodes: [node('Mul', ['boxes', 'scale'], ['scaled']), node('TopK', ['scaled', 'k'], ['y', 'positions'])],
+  },
+  vectorizer: {
+    ...{ inputs: [float('x', 'batch', 4)], outputs: [float('y', 'batch', 4)] },
+    nodes: [node('FeatureVectorizer', ['x'], ['y'], { domain: 'ai.onnx.ml', attributes: { inputdimensions: [4] } })],
+  },
+  'quantised-lstm': {
+    inputs: [float('x', 'sequence', 'batch', 2)],
+    outputs: [float('y', 'sequence', 1, 'batch', 2)],
+    weights: [
+      ...[bytes('w', 1, 2, 8), bytes('r', 1, 2, 8), filled('b', 0, 1, 16), filled('scale', 0.1, 1), bytes('zero', 1)],
+    ],
+    nodes: [
+      node('DynamicQuantizeLSTM', ['x', 'w', 'r', 'b', '', '', '', '', 'scale', 'zero', 'scale', 'zero'], ['y'], {
+        ...{ domain: 'com.microsoft', attributes: { hidden_size: 2 } },
+      }),
+    ],
+  },
+  cache: {
+    inputs: [float('past', 'batch', 2, 'past_length', 4), float('new', 'batch', 2, 'length', 4)],
+    outputs: [float('present', 'batch', 2, 'past_length + length', 4)],
+    nodes: [node('Concat', ['past', 'new'], ['present'], { attributes: { axis: 2 } })],
+  },
+  outer: {
+    inputs: [float('a', 'rows', 1), float('b', 1, 'columns')],
+    outputs: [float('y', 'rows', 'columns')],
+    nodes: [node('Mul', ['a', 'b'], ['y'])],
+  },
+  range: {
+    ...{ inputs: [integer('limit')], outputs: [integer('y', 'count')] },
+    weights: [
+      { ...integers('start', 0), shape: [] },
+      { ...integers('step', 1), shape: [] },
+    ],
+    nodes: [node('Range', ['start', 'limit', 'step'], ['y'])],
+  },
+  quotient: {
+    ...{ inputs: [integer('x', 'n')], outputs: [integer('y', 'n')], weights: [integers('seven', 7)] },
+    nodes: [node('Sub', ['x', 'seven'], ['difference']), node('Div', ['seven', 'difference'], ['y'])],
+  },
+  positions: {
+    ...{ inputs: [ids], outputs: [float('y', 2, 3)], weights: [table] },
+    nodes: [node('Shape', ['ids'], ['sizes']), node('Gather', ['table', 'sizes'], ['y'])],
+  },
+  gather: lookup('Gather', float('y', 'batch', 'sequence', 3)),
+  'gather-elements': lookup('GatherElements', float('y', 'batch', 'sequence')),
+  'gather-nd': lookup('GatherND', float('y', 'batch')),
+  extractor: lookup('ArrayFeatureExtractor', float('y', 'rows', 'columns'), 'ai.onnx.ml'),
+};
+
+let folder: string;
+let serving: TestServing;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hostile-tensors-'));
+  serving = await createTestServing();
+  for (const [name, graph] of Object.entries(GRAPHS)) {
+    const path = join(folder, `${name}.onnx`);
+    await writeFile(path, toOnnxFile(graph));
+    await publishModel(serving.repository, name, path, { dimensions: { classes: 4, n: 1 } });
+  }
+  await pushNamed(serving.repository, 'sentiment');
+});
+afterAll(async () => {
+  await serving.remove();
+  await rm(folder, { recursive: true });
+});
+
+const input = (name: string, datatype: string, shape: number[], data: number[]) => ({ name, datatype, shape, data });
+const floats = (name: string, shape: number[], value = 1) =>
+  input(name, 'FP32', shape, Array(shape.reduce((product, size) => product * size, 1)).fill(value));
+const numbers = (name: string, shape: number[], data: number[]) => input(name, 'INT64', shape, data);
+
+const infer = async (model: string, inputs: unknown[]) => {
+  const response = await serving.fetch(`/v2/models/${model}/infer`, {
+    method: 'POST',
+    body: JSON.stringify({ inputs }),
+  });
+  return { status: response.status, body: await response.json() };
+};
+const refusal = (hint: string) => ({
+  status: 400,
+  body: expect.objectContaining({ error: expect.stringContaining(hint) }),
+});
+
+const BOXES = [floats('boxes', [1, 0, 4]), floats('scale', [1])];
+
+describe('an empty batch', () => {
+  it.each([
+    ['TopK', 'top-two', [floats('x', [0, 4])], 'input "x": has no rows'],
+    ['TopK beside other inputs', 'top-two-of-boxes', BOXES, 'input "boxes": has no elements'],
+    ['FeatureVectorizer', 'vectorizer', [floats('x', [0, 4])], 'input "x": has no rows'],
+    ['a quantised LSTM', 'quantised-lstm', [floats('x', [5, 0, 2])], 'input "x": has no elements'],
+    ['a sum of products', 'outer', [floats('a', [0, 1]), floats('b', [1, 3])], 'input "a": has no rows'],
+  ])('is refused before it reaches %s, which would end the process', async (_what, model, inputs, hint) => {
+    expect(await infer(model, inputs)).toEqual(refusal(hint));
+  });
+
+  it('of many rows without tokens is refused before it takes memory', async () => {
+    const empty = (name: string) => numbers(name, [60_000, 0], []);
+
+    expect(await infer('sentiment', [empty('input_ids'), empty('attention_mask')])).toEqual(refusal('60,000 rows'));
+  });
+
+  it('of one row without tokens is refused', async () => {
+    const empty = (name: string) => numbers(name, [1, 0], []);
+
+    expect(await infer('sentiment', [empty('input_ids'), empty('attention_mask')])).toEqual(refusal('has no elements'));
+  });
+});
+
+describe('an empty cache', () => {
+  it('is legitimate beside an input with elements', async () => {
+    const { status, body } = await infer('cache', [floats('past', [1, 2, 0, 4]), floats('new', [1, 2, 3, 4])]);
+
+    expect({ status, body }).toMatchObject({ status: 200, body: { outputs: [{ shape: [1, 2, 3, 4] }] } });
+  });
+
+  it('of a million heads is refused', async () => {
+    const [past, next] = [floats('past', [1, 2, 0, 4]), floats('new', [1, 2, 1, 4])];
+
+    expect(await infer('cache', [{ ...past, shape: [3_000_000, 2, 0, 4] }, next])).toEqual(refusal('3,000,000 rows'));
+  });
+});
+
+describe('a run that would take too much memory', () => {
+  it('is refused by the shape of its output, which the dimensions of its inputs tell', async () => {
+    const inputs = [floats('a', [3000, 1]), floats('b', [1, 3000])];
+
+    expect(await infer('outer', inputs)).toEqual(refusal('output "y" would be float32[3000,3000]; 9,000,000 elements'));
+  });
+
+  it('is refused by the output, when only the run tells its size', async () => {
+    expect(await infer('range', [numbers('limit', [], [5_000_000])])).toEqual(refusal('int64[5000000]'));
+  });
+
+  it('is refused when the runtime cannot have the memory', async () => {
+    expect(await infer('range', [numbers('limit', [], [2 ** 45])])).toEqual(refusal('more memory than there is'));
+  });
+
+  it('is refused by its rows', async () => {
+    expect(await infer('outer', [floats('a', [10_001, 1]), floats('b', [1, 1])])).toEqual(refusal('at most 10,000'));
+  });
+
+  it('is refused by its elements', async () => {
+    const inputs = [floats('x', [1025, 4096], 0)];
+
+    expect(await infer('top-two', inputs)).toEqual(refusal('at most 4,194,304 elements'));
+  });
+});
+
+describe('an index that a graph does not have', () => {
+  it.each([
+    ['gather', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range, expected -10 to 9'],
+    ['gather', [-11, 3], 'input "ids": index -11 at [0,0] is out of range, expected -10 to 9'],
+    ['gather-nd', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range'],
+    ['gather-elements', [1, 99_999], '"ids" [1,2] lead to an index that is out of range'],
+    ['extractor', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range, expected 0 to 2'],
+  ])('is refused with tensor, index and range by %s', async (model, data, hint) => {
+    expect(await infer(model, [numbers('ids', [1, 2], data)])).toEqual(refusal(hint));
+  });
+
+  it('is refused for a token that the vocabulary does not have', async () => {
+    const inputs = [numbers('input_ids', [1, 1], [99_999]), numbers('attention_mask', [1, 1], [1])];
+
+    expect(await infer('sentiment', inputs)).toEqual(refusal('input "input_ids": index 99999 at [0,0]'));
+  });
+
+  it('is refused with the shapes of the inputs when the graph computes it from them', async () => {
+    const inputs = [numbers('ids', [1, 12], Array(12).fill(1))];
+
+    expect(await infer('positions', inputs)).toEqual(refusal('"ids" [1,12] lead to index 12 that is out of range'));
+  });
+
+  it('leaves the model answering, and raises no alarm', async () => {
+    serving.observations.length = 0;
+    await infer('gather', [numbers('ids', [1, 1], [99])]);
+
+    expect(serving.observations.flatMap(({ failures }) => failures.map(({ code }) => code))).toEqual(['INVALID_INPUT']);
+    expect((await infer('gather', [numbers('ids', [1, 1], [9])])).status).toBe(200);
+  });
+});
+
+describe('a value with which a graph cannot compute', () => {
+  it('is refused when it leads to a division of integers by 0', async () => {
+    expect(await infer('quotient', [numbers('x', [1], [7])])).toEqual(refusal('divides integers by 0'));
+  });
+});
