@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { FunctionError } from './function-error.ts';
 import type { FunctionOptions } from './function-options.ts';
-import { watchMemory } from './memory-limit.ts';
+import { watchMemoryLimit } from './memory-limit.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
 /** A process of a function, as Lambda's execution environment: it begins with init, and ends once. */
@@ -79,7 +79,7 @@ export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEn
     );
     end(new FunctionError('Runtime.OutOfMemory', message));
   };
-  const unwatch = child.pid === undefined ? () => undefined : watchMemory(child.pid, memoryMb, endOutOfMemory);
+  const unwatch = child.pid === undefined ? () => undefined : watchMemoryLimit(child.pid, memoryMb, endOutOfMemory);
   child.once('exit', (status, signal) => {
     unwatch();
     ended.abort(reason ?? exitError(status, signal));

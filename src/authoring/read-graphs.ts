@@ -1,3 +1,4 @@
+import { assertNodeCount } from '../onnx/count-nodes.ts';
 import { withoutZipMap } from '../onnx/zip-map.ts';
 import { findExternalData } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
@@ -21,6 +22,7 @@ export const readGraphs = async ({
   for (const [role, graph] of Object.entries(graphs)) {
     const { path } = graph;
     const model = await graph.read();
+    assertNodeCount(model);
     const externalData = await findExternalData(directory, path, model.externalData);
     // A graph that is changed is written elsewhere, and weights would not lie beside it.
     const changed = externalData.length === 0 ? withoutZipMap(model) : undefined;

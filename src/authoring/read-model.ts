@@ -20,7 +20,6 @@ export interface ReadOptions {
 
 /** A model as its folder describes it, before any graph is opened. */
 export interface ReadModel {
-  readonly recipe: TaskRecipe;
   readonly settings: ModelSettings['settings'];
   /** By role; paths of the version. */
   readonly graphs: Readonly<Record<string, { readonly file: string; readonly externalData: readonly string[] }>>;
@@ -89,7 +88,6 @@ export const readModel = async (
   ];
   for (const graph of Object.values(source.graphs)) graph.release();
   return {
-    recipe,
     settings,
     graphs: mapValues(graphs, ({ file, externalData }) => ({ file: file.path, externalData })),
     resources: resources.map(({ path }) => path),

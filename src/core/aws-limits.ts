@@ -9,6 +9,9 @@ export const LAMBDA_STREAM_BYTES = 200 * 1024 * 1024;
 /** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const LAMBDA_MB_PER_VCPU = 1_769;
 
+/** The most memory that a function can have, in MB. */
+export const LAMBDA_MOST_MEMORY_MB = 10_240;
+
 /** Bytes of a body that an HTTP API takes. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
 export const HTTP_API_BODY_BYTES = 10 * 1024 * 1024;
 

@@ -71,6 +71,13 @@ const bundleSchema = v.object({
     }),
     { dimensions: {}, inputs: [] },
   ),
+  /** Measurements of the trial run at push; older versions have none. */
+  trialRun: v.optional(
+    v.object({
+      /** Peak memory of the process that loaded and ran the model. */
+      peakMemoryBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    }),
+  ),
   /** Origin of the model, for people. */
   source: v.string(),
   created: v.string(),

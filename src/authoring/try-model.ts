@@ -1,0 +1,99 @@
+import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
+import type { Signature } from '../core/tensor.ts';
+import { openGraphs, releaseSessions, type Sessions } from '../engine/open-graphs.ts';
+import { loadRuntime } from '../engine/session.ts';
+import type { BundleGraph } from '../repository/versions/bundle.ts';
+import { type Draft, type LocalFile, toCandidate } from '../repository/versions/publish.ts';
+import { recipeOf } from '../tasks/index.ts';
+import { bakeGraphs } from './bake.ts';
+import { createLocalPathOf } from './gather-files.ts';
+import { mapValues } from './map-values.ts';
+import type { ReadModel } from './read-model.ts';
+import { type RunsByRole, runTrial } from './trial-run.ts';
+
+/** A model before any graph is opened; it can be sent to another process. */
+export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 'files'> {
+  readonly draft: Omit<Draft, 'graphs'>;
+  /** Bakes the graphs: writes them as they load fastest. */
+  readonly bake: boolean;
+  /** The folder for files that are made. */
+  readonly scratch: string;
+}
+
+export interface TriedModel {
+  readonly graphs: Draft['graphs'];
+  /** Files that were made. */
+  readonly files: readonly LocalFile[];
+  /** Remarks for people, which need no action. */
+  readonly notes: readonly string[];
+  readonly memory: TrialMemory;
+}
+
+/** Memory of the process that loaded and ran the model. */
+export interface TrialMemory {
+  /** Before the load, with Node and the runtime. */
+  readonly baseBytes: number;
+  /** At its peak. */
+  readonly peakBytes: number;
+}
+
+/** The part of a trial that goes on, for messages. */
+export type TrialStep = 'its load' | 'its trial run' | 'its baking';
+
+const toBundleSignature = ({ inputs, outputs }: Signature): BundleGraph['signature'] => {
+  const copy = (specs: Signature['inputs']) => specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
+  return { inputs: copy(inputs), outputs: copy(outputs) };
+};
+
+const describeGraphs = (
+  graphs: UntriedModel['graphs'],
+  sessions: Sessions,
+  createMs: Readonly<Record<string, number>>,
+): Draft['graphs'] =>
+  mapValues(sessions, ({ signature }, role) => {
+    const { file = '', externalData = [] } = graphs[role] ?? {};
+    return {
+      file,
+      externalData: [...externalData],
+      signature: toBundleSignature(signature),
+      createMs: Math.round(createMs[role] ?? 0),
+    };
+  });
+
+/** Opens the graphs and runs the model. */
+const openAndRun = async (
+  { draft, graphs, dimensions, files }: UntriedModel,
+  localPathOf: (path: string) => string,
+  onStep: (step: TrialStep) => Promise<void>,
+): Promise<{ readonly graphs: Draft['graphs']; readonly runs: RunsByRole }> => {
+  await onStep('its load');
+  const { sessions, createMs } = await openGraphs(graphs, localPathOf, LAMBDA_MB_PER_VCPU);
+  try {
+    const described = describeGraphs(graphs, sessions, createMs);
+    await onStep('its trial run');
+    const candidate = toCandidate({ ...draft, graphs: described }, files);
+    const runs = await runTrial(candidate, sessions, await recipeOf(draft.task), dimensions, localPathOf);
+    return { graphs: described, runs };
+  } finally {
+    await releaseSessions(sessions);
+  }
+};
+
+/**
+ * Opens the graphs of a model, tries it out and bakes its graphs.
+ * @param onStep called, and waited for, before each step: a native crash in it ends the process
+ * @throws why the model cannot be served
+ */
+export const tryModel = async (
+  model: UntriedModel,
+  onStep: (step: TrialStep) => Promise<void>,
+): Promise<TriedModel> => {
+  const localPathOf = createLocalPathOf(model.files);
+  loadRuntime();
+  const baseBytes = process.memoryUsage.rss();
+  const { graphs, runs } = await openAndRun(model, localPathOf, onStep);
+  const memory = { baseBytes, peakBytes: process.resourceUsage().maxRSS * 1024 };
+  if (!model.bake) return { graphs, files: [], notes: [], memory };
+  await onStep('its baking');
+  return { ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
+};
