@@ -62,7 +62,8 @@ export const prepareModel = async (
       files: [...files, ...tried.files],
       notes: [...model.notes, ...tried.notes, ...noteOnMemory(tried.memory)],
     };
-  } finally {
+  } catch (error) {
     trial.stop();
+    throw error;
   }
 };

@@ -19,5 +19,5 @@ process.once('message', async (model: UntriedModel) => {
     const { code, message, operator } = ServingError.from(error);
     await send({ type: 'refused', code, message, operator });
   }
-  process.disconnect();
+  process.exit();
 });
