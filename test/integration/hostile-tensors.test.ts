@@ -104,7 +104,8 @@ beforeAll(async () => {
     await writeFile(path, toOnnxFile(graph));
     await publishModel(serving.repository, name, path, { dimensions: { classes: 4, n: 1 } });
   }
-  await pushNamed(serving.repository, 'sentiment');
+  for (const name of ['sentiment', 'tiny-bert-sentiment', 'tiny-roberta-emotions'])
+    await pushNamed(serving.repository, name);
 });
 afterAll(async () => {
   await serving.remove();
@@ -215,6 +216,15 @@ describe('an index that a graph does not have', () => {
     const inputs = [numbers('ids', [1, 12], Array(12).fill(1))];
 
     expect(await infer('positions', inputs)).toEqual(refusal('"ids" [1,12] lead to index 12 that is out of range'));
+  });
+
+  it.each([
+    ['adds positions', 'tiny-bert-sentiment', ['input_ids', 'attention_mask', 'token_type_ids']],
+    ['expands positions', 'tiny-roberta-emotions', ['input_ids', 'attention_mask']],
+  ])('is refused for more tokens than a model has positions, by a graph that %s', async (_what, model, names) => {
+    const inputs = names.map((name) => numbers(name, [1, 3000], Array(3000).fill(1)));
+
+    expect(await infer(model, inputs)).toEqual(refusal('"input_ids" [1,3000]'));
   });
 
   it('leaves the model answering, and raises no alarm', async () => {

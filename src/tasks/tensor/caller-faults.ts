@@ -19,6 +19,9 @@ const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** Messages about sizes that do not fit each other within the graph, such as more tokens than a model has positions. */
+const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1|invalid expand shape/;
+
 interface IndexFault {
   readonly index: number | undefined;
   /** `0 to 9`, when the runtime tells it. */
@@ -59,24 +62,32 @@ const formatPlace = ({ shape }: Tensor, position: number): string => {
   return `[${place}]`;
 };
 
+const formatShapes = (feeds: Tensors): string =>
+  Object.entries(feeds)
+    .map(([name, { shape }]) => `"${name}" [${shape}]`)
+    .join(', ');
+
 const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => {
   const expected = range === undefined ? '' : `, expected ${range}`;
   const element = index === undefined ? undefined : findElement(feeds, index);
   if (element !== undefined)
     return `input "${element.name}": index ${index} at ${element.place} is out of range${expected}`;
-  const shapes = Object.entries(feeds).map(([name, { shape }]) => `"${name}" [${shape}]`);
   const which = index === undefined ? 'an index' : `index ${index}`;
-  return `the inputs ${shapes.join(', ')} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
+  return `the inputs ${formatShapes(feeds)} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
 };
 
-/**
- * The error of a run as the caller's, where the values of `feeds` are at fault: the same graph runs on other values. Any other error stays.
- */
+/** The explanation of a failure that the values or the shapes of `feeds` lead to; undefined for any other. */
+const explain = (message: string, feeds: Tensors): string | undefined => {
+  const fault = findIndexFault(message);
+  if (fault !== undefined) return describeIndex(fault, feeds);
+  if (SHAPE_FAULT.test(message))
+    return `the graph does not run on inputs of the shapes ${formatShapes(feeds)}; send shorter rows`;
+  return VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
+};
+
+/** The error of a run as the caller's, where `feeds` are at fault: the same graph runs on other ones. Any other error stays. */
 export const toCallerFault = (error: unknown, feeds: Tensors): unknown => {
   if (!(error instanceof ServingError) || error.code !== 'INFERENCE_FAILED') return error;
-  const { message } = error;
-  const fault = findIndexFault(message);
-  const explanation = VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
-  const text = fault === undefined ? explanation : describeIndex(fault, feeds);
+  const text = explain(error.message, feeds);
   return text === undefined ? error : new ServingError('INVALID_INPUT', text, { cause: error });
 };

@@ -42,7 +42,7 @@ export const tensor: TaskRecipe<TensorSettings> = {
       await answerOne(task, model, task.blank(dimensions));
     } catch (error) {
       const failure = ServingError.from(error);
-      if (failure.code !== 'INFERENCE_FAILED') throw failure;
+      if (failure.code !== 'INFERENCE_FAILED' && failure.code !== 'INVALID_INPUT') throw failure;
       const variable = [...known].map((name) => `${name}=${dimensions[name] ?? 1}`);
       const sizes =
         variable.length === 0
