@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
-import { formatLambdaMb } from '../core/format-bytes.ts';
+import { BYTES_PER_LAMBDA_MB, formatLambdaMb } from '../core/format-bytes.ts';
 import type { ReadFile } from '../core/payload.ts';
 import { createQueue } from '../core/queue.ts';
 import { totalBytes } from '../core/total-bytes.ts';
@@ -77,6 +77,21 @@ const assertFits = (
   );
 };
 
+/** Refuses a model that took more memory at push than the function has: Lambda would end the process. Without a budget there is no such end. */
+const assertPeakFits = (
+  { name, version, trialRun }: PublishedBundle,
+  { memoryMb, memoryBudgetBytes }: ModelLoaderOptions,
+): void => {
+  const peakBytes = trialRun?.peakMemoryBytes ?? 0;
+  const memoryBytes = Math.max(memoryMb * BYTES_PER_LAMBDA_MB, memoryBudgetBytes);
+  if (peakBytes <= memoryBytes) return;
+  throw new ServingError(
+    'INSUFFICIENT_STORAGE',
+    `model ${name} version ${version} took ${formatLambdaMb(peakBytes)} of memory in its trial run at push, the function has ${formatLambdaMb(memoryBytes)}`,
+    { operator: 'give the function more memory (stage parameter memory)' },
+  );
+};
+
 /** Creates the sessions of `bundle` and runs them. Sessions are released when it fails. */
 const createModel = async (
   bundle: PublishedBundle,
@@ -128,8 +143,9 @@ export const createModelLoader = (options: ModelLoaderOptions) => {
   };
 
   return {
-    /** @throws `INSUFFICIENT_STORAGE` for a model that is known not to fit, by its files or by an earlier load */
+    /** @throws `INSUFFICIENT_STORAGE` for a model that is known not to fit, by its trial run, its files or an earlier load */
     assertCanFit: (bundle: PublishedBundle): void => {
+      assertPeakFits(bundle, options);
       assertFits(bundle, 'has graphs of', totalBytes(graphFiles(bundle)), options);
       assertFits(bundle, 'takes', measuredBytes.get(bundle.digest) ?? 0, options);
     },

@@ -16,6 +16,7 @@ import {
   type SmallGraph,
   toOnnxFile,
 } from '../support/onnx-graph.ts';
+import { createTestServing } from '../support/serving.ts';
 
 const MB = 1024 * 1024;
 
@@ -171,5 +172,23 @@ describe('a version', () => {
 
     const { trialRun } = await repository.bundle('measured', version);
     expect(trialRun?.peakMemoryBytes).toBeGreaterThan(20 * MB);
+  });
+
+  it.each([
+    ['is refused by a function with less memory than its trial run took', 16, 507],
+    ['is served by a function with more', 1769, 200],
+  ])('%s', async (_what, memoryMb, status) => {
+    await push(through(node('Neg', ['x'], ['y'])), { name: 'small' });
+    const limits = { memoryMb, memoryBudgetBytes: memoryMb * 0.6 * MB };
+    const serving = await createTestServing({ models: repository.store }, limits);
+    const inputs = [{ name: 'x', datatype: 'INT64', shape: [1], data: [5] }];
+
+    const response = await serving.fetch('/v2/models/small/infer', {
+      method: 'POST',
+      body: JSON.stringify({ inputs }),
+    });
+    await serving.remove();
+
+    expect(response.status).toBe(status);
   });
 });
