@@ -104,7 +104,7 @@ const push = async (graph: SmallGraph, options: PushOptions = {}, functions: rea
   return pushModel(repository, path, { name: 'hostile', ...options });
 };
 
-describe('push of a small file', () => {
+describe('push of a hostile file', () => {
   it.each([
     ['functions that call functions', doublings(31, call), '1,073,741,824 nodes'],
     [
@@ -117,7 +117,7 @@ describe('push of a small file', () => {
       doublings(1, call).map((each) => ({ ...each, nodes: call('f0', 'a', 'c') })),
       'no end',
     ],
-  ])('refuses %s, which a load would never end with', async (_what, functions, hint) => {
+  ])('push refuses %s, which a load would never end with', async (_what, functions, hint) => {
     const { name } = functions.at(-1) ?? { name: '' };
 
     await expect(push(through(...call(name, 'x', 'y')), {}, functions)).rejects.toMatchObject({
@@ -125,13 +125,13 @@ describe('push of a small file', () => {
     });
   });
 
-  it('takes functions of a usual size', async () => {
+  it('push takes functions of a usual size', async () => {
     expect(await push(through(...call('f5', 'x', 'y')), { dryRun: true }, doublings(6, call))).toMatchObject({
       version: 1,
     });
   });
 
-  it('refuses a graph that takes more memory than there is, with figures and the parameter', async () => {
+  it('push refuses a graph that takes more memory than there is, with figures and the parameter', async () => {
     const trialLimits = { ...TRIAL_LIMITS, memoryBytes: 400 * MB };
 
     await expect(push(LARGE, { trialLimits })).rejects.toMatchObject({
@@ -142,20 +142,20 @@ describe('push of a small file', () => {
     });
   });
 
-  it('refuses a graph whose run does not end', async () => {
+  it('push refuses a graph whose run does not end', async () => {
     await expect(push(ENDLESS, { trialLimits: { ...TRIAL_LIMITS, timeMs: 5_000 } })).rejects.toMatchObject({
       ...{ code: 'MODEL_INVALID', message: expect.stringContaining('takes longer than the 5 s that push allows') },
     });
   });
 
-  it('refuses a graph that crashes the runtime, with the step and the signal, and lives on', async () => {
+  it('push refuses a graph that crashes the runtime, with the step and the signal, and lives on', async () => {
     await expect(push(DIVISION)).rejects.toMatchObject({
       ...{ code: 'MODEL_INVALID', message: expect.stringMatching(/its trial run ended the process .* SIGFPE/) },
     });
     expect(await push(through(node('Neg', ['x'], ['y'])), { name: 'usual' })).toMatchObject({ version: 1, notes: [] });
   });
 
-  it('refuses it on the command line with exit code 1 and the reason', async () => {
+  it('push on the command line ends with exit code 1 and the reason when a graph crashes the runtime', async () => {
     const path = join(folder, 'crash.onnx');
     await writeFile(path, toOnnxFile(DIVISION));
     const words = ['cli/main.ts', 'push', path, '--store', join(folder, 'bucket')];
@@ -167,7 +167,7 @@ describe('push of a small file', () => {
 });
 
 describe('a version', () => {
-  it('has the peak memory of its trial run in the bundle', async () => {
+  it('a pushed version has the peak memory of its trial run in the bundle', async () => {
     const { version } = await push(through(node('Neg', ['x'], ['y'])), { name: 'measured' });
 
     const { trialRun } = await repository.bundle('measured', version);
@@ -175,8 +175,8 @@ describe('a version', () => {
   });
 
   it.each([
-    ['is refused by a function with less memory than its trial run took', 16, 507],
-    ['is served by a function with more', 1769, 200],
+    ['a version is refused by a function with less memory than its trial run took', 16, 507],
+    ['a version is served by a function with more memory than its trial run took', 1769, 200],
   ])('%s', async (_what, memoryMb, status) => {
     await push(through(node('Neg', ['x'], ['y'])), { name: 'small' });
     const limits = { memoryMb, memoryBudgetBytes: memoryMb * 0.6 * MB };

@@ -138,17 +138,20 @@ describe('an empty batch', () => {
     ['FeatureVectorizer', 'vectorizer', [floats('x', [0, 4])], 'input "x": has no rows'],
     ['a quantised LSTM', 'quantised-lstm', [floats('x', [5, 0, 2])], 'input "x": has no elements'],
     ['a sum of products', 'outer', [floats('a', [0, 1]), floats('b', [1, 3])], 'input "a": has no rows'],
-  ])('is refused before it reaches %s, which would end the process', async (_what, model, inputs, hint) => {
-    expect(await infer(model, inputs)).toEqual(refusal(hint));
-  });
+  ])(
+    'an empty batch is refused before it reaches %s, which would end the process',
+    async (_what, model, inputs, hint) => {
+      expect(await infer(model, inputs)).toEqual(refusal(hint));
+    },
+  );
 
-  it('of many rows without tokens is refused before it takes memory', async () => {
+  it('many rows without tokens are refused before they take memory', async () => {
     const empty = (name: string) => numbers(name, [60_000, 0], []);
 
     expect(await infer('sentiment', [empty('input_ids'), empty('attention_mask')])).toEqual(refusal('60,000 rows'));
   });
 
-  it('of one row without tokens is refused', async () => {
+  it('a row without tokens is refused', async () => {
     const empty = (name: string) => numbers(name, [1, 0], []);
 
     expect(await infer('sentiment', [empty('input_ids'), empty('attention_mask')])).toEqual(refusal('has no elements'));
@@ -156,13 +159,13 @@ describe('an empty batch', () => {
 });
 
 describe('an empty cache', () => {
-  it('is legitimate beside an input with elements', async () => {
+  it('an empty cache is legitimate beside an input with elements', async () => {
     const { status, body } = await infer('cache', [floats('past', [1, 2, 0, 4]), floats('new', [1, 2, 3, 4])]);
 
     expect({ status, body }).toMatchObject({ status: 200, body: { outputs: [{ shape: [1, 2, 3, 4] }] } });
   });
 
-  it('of a million heads is refused', async () => {
+  it('an empty cache of three million rows is refused', async () => {
     const [past, next] = [floats('past', [1, 2, 0, 4]), floats('new', [1, 2, 1, 4])];
 
     expect(await infer('cache', [{ ...past, shape: [3_000_000, 2, 0, 4] }, next])).toEqual(refusal('3,000,000 rows'));
@@ -170,25 +173,25 @@ describe('an empty cache', () => {
 });
 
 describe('a run that would take too much memory', () => {
-  it('is refused by the shape of its output, which the dimensions of its inputs tell', async () => {
+  it('a run is refused by the shape of its output, which the dimensions of its inputs tell', async () => {
     const inputs = [floats('a', [3000, 1]), floats('b', [1, 3000])];
 
     expect(await infer('outer', inputs)).toEqual(refusal('output "y" would be float32[3000,3000]; 9,000,000 elements'));
   });
 
-  it('is refused by the output, when only the run tells its size', async () => {
+  it('a run is refused by its output, when only the run tells the size', async () => {
     expect(await infer('range', [numbers('limit', [], [5_000_000])])).toEqual(refusal('int64[5000000]'));
   });
 
-  it('is refused when the runtime cannot have the memory', async () => {
+  it('a run is refused when the runtime cannot have the memory', async () => {
     expect(await infer('range', [numbers('limit', [], [2 ** 45])])).toEqual(refusal('more memory than there is'));
   });
 
-  it('is refused by its rows', async () => {
+  it('a run is refused by its rows', async () => {
     expect(await infer('outer', [floats('a', [10_001, 1]), floats('b', [1, 1])])).toEqual(refusal('at most 10,000'));
   });
 
-  it('is refused by its elements', async () => {
+  it('a run is refused by its elements', async () => {
     const inputs = [floats('x', [1025, 4096], 0)];
 
     expect(await infer('top-two', inputs)).toEqual(refusal('at most 4,194,304 elements'));
@@ -202,17 +205,17 @@ describe('an index that a graph does not have', () => {
     ['gather-nd', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range'],
     ['gather-elements', [1, 99_999], '"ids" [1,2] lead to an index that is out of range'],
     ['extractor', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range, expected 0 to 2'],
-  ])('is refused with tensor, index and range by %s', async (model, data, hint) => {
+  ])('an index out of range is refused with tensor, index and range by %s', async (model, data, hint) => {
     expect(await infer(model, [numbers('ids', [1, 2], data)])).toEqual(refusal(hint));
   });
 
-  it('is refused for a token that the vocabulary does not have', async () => {
+  it('a token that the vocabulary does not have is refused', async () => {
     const inputs = [numbers('input_ids', [1, 1], [99_999]), numbers('attention_mask', [1, 1], [1])];
 
     expect(await infer('sentiment', inputs)).toEqual(refusal('input "input_ids": index 99999 at [0,0]'));
   });
 
-  it('is refused with the shapes of the inputs when the graph computes it from them', async () => {
+  it('an index that the graph computes is refused with the shapes of the inputs', async () => {
     const inputs = [numbers('ids', [1, 12], Array(12).fill(1))];
 
     expect(await infer('positions', inputs)).toEqual(refusal('"ids" [1,12] lead to index 12 that is out of range'));
@@ -221,13 +224,13 @@ describe('an index that a graph does not have', () => {
   it.each([
     ['adds positions', 'tiny-bert-sentiment', ['input_ids', 'attention_mask', 'token_type_ids']],
     ['expands positions', 'tiny-roberta-emotions', ['input_ids', 'attention_mask']],
-  ])('is refused for more tokens than a model has positions, by a graph that %s', async (_what, model, names) => {
+  ])('a row with more tokens than a model has positions is refused by a graph that %s', async (_what, model, names) => {
     const inputs = names.map((name) => numbers(name, [1, 3000], Array(3000).fill(1)));
 
     expect(await infer(model, inputs)).toEqual(refusal('"input_ids" [1,3000]'));
   });
 
-  it('leaves the model answering, and raises no alarm', async () => {
+  it('an index out of range leaves the model answering, and raises no alarm', async () => {
     serving.observations.length = 0;
     await infer('gather', [numbers('ids', [1, 1], [99])]);
 
@@ -237,7 +240,7 @@ describe('an index that a graph does not have', () => {
 });
 
 describe('a value with which a graph cannot compute', () => {
-  it('is refused when it leads to a division of integers by 0', async () => {
+  it('a value that leads to a division of integers by 0 is refused', async () => {
     expect(await infer('quotient', [numbers('x', [1], [7])])).toEqual(refusal('divides integers by 0'));
   });
 });

@@ -12,32 +12,32 @@ const MB = 1024 * 1024;
 const memory = (baseMb: number, peakMb: number) => ({ baseBytes: baseMb * MB, peakBytes: peakMb * MB });
 
 describe('the memory that a function needs for a model', () => {
-  it('is the peak of the trial run, for a small model', () => {
+  it('the memory that a small model needs is the peak of its trial run', () => {
     expect(neededMemoryMb(memory(100, 150))).toBe(150);
   });
 
-  it('has room for the model in the share of all models, for a large one', () => {
+  it('the memory that a large model needs has room for it in the share of all models', () => {
     expect(neededMemoryMb(memory(100, 700))).toBe(1000);
   });
 });
 
 describe('the note on the memory of a model', () => {
-  it('is left out when the template has enough', () => {
+  it('a note on memory is left out when the template has enough', () => {
     expect(noteOnMemory(memory(100, 1000))).toEqual([]);
   });
 
-  it('names the peak and the parameter that fits', () => {
+  it('a note on memory names the peak and the parameter that fits', () => {
     const [note] = noteOnMemory(memory(100, 2500));
 
     expect(note).toContain('took 2500 MB of memory at its peak');
     expect(note).toContain('--param="memory=4000"');
   });
 
-  it('says that no function is large enough', () => {
+  it('a note on memory says that no function is large enough', () => {
     expect(noteOnMemory(memory(100, 8000))).toEqual([expect.stringContaining('no function has the 13167 MB')]);
   });
 
-  it('goes by the parameters of the template', async () => {
+  it('notes on memory go by the parameters of the template', async () => {
     const template = load(await readFile('serverless.yml', 'utf8'));
 
     expect(template).toMatchObject({

@@ -12,30 +12,30 @@ const count = (nodes: GraphNode[], ...functions: GraphFunction[]): number =>
   countNodes(parseOnnxModel(toOnnxFile({ outputs: [], nodes }, functions)));
 
 describe('the number of nodes of a model', () => {
-  it('is that of its graph, when it has no functions', () => {
+  it('the nodes of a model without functions are those of its graph', () => {
     expect(count([neg, neg, neg])).toBe(3);
   });
 
-  it('counts the nodes of subgraphs', () => {
+  it('the nodes of subgraphs count', () => {
     const branch: SmallGraph = { outputs: [], nodes: [neg, neg] };
     const either: GraphNode = { ...neg, operator: 'If', attributes: { then_branch: branch, else_branch: branch } };
 
     expect(count([either])).toBe(5);
   });
 
-  it('counts the body of a function at each call', () => {
+  it('the body of a function counts at each call', () => {
     expect(count([call('two'), neg, call('two')], functionOf('two', neg, neg))).toBe(5);
   });
 
-  it('counts a call of an empty function', () => {
+  it('a call of an empty function counts', () => {
     expect(count([call('none'), call('none')], functionOf('none'))).toBe(2);
   });
 
-  it('counts an operator of ONNX that has the name of a function', () => {
+  it('an operator of ONNX that has the name of a function counts once', () => {
     expect(count([neg], functionOf('Neg', neg, neg))).toBe(1);
   });
 
-  it('has no end when two functions call each other', () => {
+  it('the nodes of two functions that call each other have no end', () => {
     expect(count([call('f')], functionOf('f', call('g')), functionOf('g', call('f')))).toBe(Number.POSITIVE_INFINITY);
   });
 });
