@@ -7,6 +7,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
@@ -47,7 +48,7 @@ export interface TargetUse {
 }
 
 /** Uploads take as long as they take; a connection that is silent for so long is broken. */
-const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 60_000 };
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: COMMAND_PATIENCE.silenceMs };
 
 const deploymentTarget = (
   deployment: Deployment,
@@ -57,6 +58,7 @@ const deploymentTarget = (
   const client = new S3Client({
     ...clientConfig,
     requestHandler: TIMEOUTS,
+    maxAttempts: 1, // the store tries again
     // Every file of a model has its sha256.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -64,8 +66,8 @@ const deploymentTarget = (
   const { modelsBucket, dataBucket } = deployment;
   return {
     ...rest,
-    repository: createModelRepository(createS3UploadStore(client, modelsBucket)),
-    data: createS3UploadStore(client, dataBucket),
+    repository: createModelRepository(createS3UploadStore(client, modelsBucket, COMMAND_PATIENCE)),
+    data: createS3UploadStore(client, dataBucket, COMMAND_PATIENCE),
     buckets: { client, names: [modelsBucket, dataBucket] },
     close: async () => client.destroy(),
   };

@@ -1,29 +1,19 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from './object-store.ts';
-import {
-  headObject,
-  isUnchanged,
-  listPages,
-  openRange,
-  readObject,
-  removeObject,
-  toServingError,
-  writeObject,
-} from './s3-bucket.ts';
+import { headObject, isUnchanged, listPages, removeObject, toServingError, writeObject } from './s3-bucket.ts';
+import { FUNCTION_PATIENCE } from './s3-patience.ts';
+import { readObject, readRange } from './s3-read.ts';
 
-/** Timeouts of one attempt: three attempts end well before the 29 s of an HTTP API. */
 const CONNECTION_TIMEOUT_MS = 2_000;
-const SILENCE_TIMEOUT_MS = 3_000;
-const ATTEMPTS = 3;
 
 /** A client for one process, shared by its stores. Region, credentials and endpoint come from the SDK's own environment variables. */
-export const createS3Client = (endpoint?: string): S3Client =>
+export const createS3Client = (endpoint?: string, { silenceMs } = FUNCTION_PATIENCE): S3Client =>
   new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    maxAttempts: ATTEMPTS,
+    maxAttempts: 1, // the store tries again
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: SILENCE_TIMEOUT_MS,
+      requestTimeout: silenceMs,
       throwOnRequestTimeout: true,
     },
     // Every model file is checked against its sha256: the SDK's own checksums would read the bytes a second time.
@@ -32,9 +22,9 @@ export const createS3Client = (endpoint?: string): S3Client =>
   });
 
 /** The objects of an S3 bucket. */
-export const createS3Store = (client: S3Client, name: string): ObjectStore => {
+export const createS3Store = (client: S3Client, name: string, patience = FUNCTION_PATIENCE): ObjectStore => {
   const location = `s3://${name}`;
-  const bucket = { client, name };
+  const bucket = { client, name, patience };
 
   const attempt = async <T>(key: string, send: () => Promise<T>): Promise<T> => {
     try {
@@ -59,7 +49,7 @@ export const createS3Store = (client: S3Client, name: string): ObjectStore => {
 
     async *readRange(key, start, end, etag) {
       try {
-        yield* await openRange(bucket, key, start, end, etag);
+        yield* readRange(bucket, key, start, end, etag);
       } catch (error) {
         throw toServingError(error, location, key);
       }

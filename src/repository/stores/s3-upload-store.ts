@@ -12,6 +12,7 @@ import {
 import { assertUnchanged } from '../versions/file-hash.ts';
 import type { UploadingStore } from './object-store.ts';
 import { toServingError } from './s3-bucket.ts';
+import { FUNCTION_PATIENCE, patiently } from './s3-patience.ts';
 import { createS3Store } from './s3-store.ts';
 
 /** A file of up to one part is one PUT. S3 takes up to 10,000 parts: 84 GB, more than /tmp holds. */
@@ -73,30 +74,38 @@ const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send
 };
 
 /** The S3 store with uploads of files. A file of more than one part is sent by multipart upload, which is aborted when it fails. */
-export const createS3UploadStore = (client: S3Client, bucket: string): UploadingStore => {
-  const store = createS3Store(client, bucket);
+export const createS3UploadStore = (client: S3Client, bucket: string, patience = FUNCTION_PATIENCE): UploadingStore => {
+  const store = createS3Store(client, bucket, patience);
 
   const putWhole = async (key: string, { file, path, sizeBytes, sha256, onSent }: Source): Promise<void> => {
     const body = await readPart(file, 0, sizeBytes);
     assertUnchanged(path, sha256Of(body, 'hex'), sha256);
     const ChecksumSHA256 = sha256Of(body, 'base64');
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumSHA256 }));
+    const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumSHA256 });
+    await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
     onSent(body.byteLength);
   };
 
   const putParts = async (key: string, source: Source): Promise<void> => {
     const object = { Bucket: bucket, Key: key };
-    const created = await client.send(new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' }));
+    const create = new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' });
+    const created = await patiently(patience, 0, (abortSignal) => client.send(create, { abortSignal }));
     const upload = { ...object, UploadId: created.UploadId };
     try {
       const Parts = await sendParts(source, async (PartNumber, Body, ChecksumSHA256) => {
-        const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumSHA256 }));
+        const command = new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumSHA256 });
+        const { ETag } = await patiently(patience, PARTS_IN_FLIGHT * Body.byteLength, (abortSignal) =>
+          client.send(command, { abortSignal }),
+        );
         return { PartNumber, ETag, ChecksumSHA256 };
       });
-      await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
+      const complete = new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } });
+      // S3 joins the parts before it ends its answer: as long as to send them, at most.
+      await patiently(patience, source.sizeBytes, (abortSignal) => client.send(complete, { abortSignal }));
     } catch (error) {
       // When this fails too, the bucket's lifecycle removes the parts within a day.
-      await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+      const abort = new AbortMultipartUploadCommand(upload);
+      await patiently(patience, 0, (abortSignal) => client.send(abort, { abortSignal })).catch(() => {});
       throw error;
     }
   };

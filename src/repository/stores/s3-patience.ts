@@ -1,0 +1,137 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { ServingError } from '../../core/errors.ts';
+
+/** The time that S3 is given. */
+export interface Patience {
+  /** Silence after which a request is given up, and its rest is asked for again. */
+  readonly silenceMs: number;
+  /** A body that comes slower than this is silent. */
+  readonly leastBytesPerSecond: number;
+  /** The limit for one operation with all its requests, to which the time for its bytes at the least speed is added. */
+  readonly operationMs: number;
+}
+
+/** Within a region, S3 sends its first byte in some 100 ms, and 40 MB in a second. An HTTP API waits 29 s. */
+export const FUNCTION_PATIENCE: Patience = {
+  silenceMs: 3_000,
+  leastBytesPerSecond: 64 * 1024,
+  operationMs: 10_000,
+};
+
+/** For the command line, behind any line. */
+export const COMMAND_PATIENCE: Patience = { silenceMs: 20_000, leastBytesPerSecond: 1024, operationMs: 60_000 };
+
+/** Requests for one object, range, page or change, at most. The SDK sends each once: its own retries cover no bodies, and run out. */
+export const TRIES = 4;
+/** Refusals below 500 that pass; the SDK sets its clock by the last. */
+const PASSING_REFUSALS = new Set(['RequestTimeout', 'SlowDown', 'TooManyRequests', 'RequestTimeTooSkewed']);
+const FIRST_PAUSE_MS = 50;
+/** A silence is measured in so many steps. A process that was frozen, or computed meanwhile, has waited for one of them. */
+const SILENCE_STEPS = 4;
+
+/** Pauses before try `number`, from 2: the longer the later, with jitter. */
+const pause = (number: number): Promise<void> => sleep(Math.random() * FIRST_PAUSE_MS * 2 ** number);
+
+/** Tells whether a request that failed may succeed at once: nothing, half an answer, or a passing refusal came. */
+const isPassing = (error: unknown): boolean =>
+  !(error instanceof S3ServiceException) ||
+  (error.$metadata.httpStatusCode ?? 0) >= 500 ||
+  PASSING_REFUSALS.has(error.name);
+
+const silent = (ms: number): ServingError =>
+  new ServingError('MODEL_UNAVAILABLE', 'the storage has stopped to answer', {
+    operator: `S3 was silent, or slower than the least speed, for ${ms} ms`,
+  });
+
+/** The time of one operation that moves up to `bytes` bytes. */
+export const operationSignal = ({ operationMs, leastBytesPerSecond }: Patience, bytes: number): AbortSignal =>
+  AbortSignal.timeout(Math.ceil(operationMs + (bytes / leastBytesPerSecond) * 1000));
+
+/**
+ * Asks S3 up to `TRIES` times for an answer that carries no bytes of an object. An answer that stops after its headers is asked for again.
+ * @param bytes the bytes that the request carries
+ */
+export const patiently = async <Answer>(
+  patience: Patience,
+  bytes: number,
+  send: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> => {
+  const { silenceMs, operationMs } = patience;
+  const operation = operationSignal(patience, bytes);
+  for (let number = 1; ; number += 1) {
+    // The time-out of the client ends a silent start; this ends an answer of which only the start came.
+    const attempt = operationSignal({ ...patience, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes);
+    try {
+      return await send(AbortSignal.any([operation, attempt]));
+    } catch (error) {
+      if (operation.aborted || number === TRIES || !isPassing(error)) throw error;
+      await pause(number + 1);
+    }
+  }
+};
+
+/**
+ * The chunks of a body. Time counts only while the reader waits for one.
+ * @throws `MODEL_UNAVAILABLE` when the body is silent
+ */
+export const watchBody = async function* (
+  body: Readable,
+  { silenceMs, leastBytesPerSecond }: Patience,
+  operation: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const stepMs = silenceMs / SILENCE_STEPS;
+  const leastBytes = (leastBytesPerSecond * stepMs) / 1000;
+  let waiting = true;
+  let bytes = 0;
+  let silentSteps = 0;
+  const timer = setInterval(() => {
+    if (!waiting) return;
+    silentSteps = bytes < leastBytes ? silentSteps + 1 : 0;
+    bytes = 0;
+    if (silentSteps === SILENCE_STEPS || operation.aborted) body.destroy(silent(silenceMs));
+  }, stepMs);
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength;
+      waiting = false;
+      yield chunk;
+      waiting = true;
+    }
+  } finally {
+    clearInterval(timer);
+  }
+};
+
+/** A body that S3 has begun to send. */
+export interface OpenedBody {
+  readonly body: Readable;
+}
+
+/**
+ * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: `open` is asked for the rest, up to `TRIES`
+ * times in all, and the bytes that arrived are kept.
+ * @param open answers with the body from a position on
+ */
+export const receive = async function* (
+  patience: Patience,
+  operation: AbortSignal,
+  [start, end]: readonly [number, number],
+  open: (position: number) => Promise<OpenedBody>,
+): AsyncGenerator<Uint8Array> {
+  let position = start;
+  for (let number = 1; position < end; number += 1) {
+    try {
+      const { body } = await open(position);
+      for await (const chunk of watchBody(body, patience, operation)) {
+        position += chunk.byteLength;
+        yield chunk;
+      }
+      if (position < end) throw new Error(`the body ended ${end - position} bytes early`);
+    } catch (error) {
+      if (operation.aborted || number === TRIES || !isPassing(error)) throw error;
+      await pause(number + 1);
+    }
+  }
+};

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
+import { type Patience, TRIES } from '../../src/repository/stores/s3-patience.ts';
+import { createS3Store } from '../../src/repository/stores/s3-store.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { type Fault, type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { createTestS3Client } from '../support/s3.ts';
+
+const PATIENCE: Patience = { silenceMs: 200, leastBytesPerSecond: 1024, operationMs: 2_000 };
+const BYTES = randomBytes(300_000);
+
+let storage: EmbeddedStorage;
+let proxy: FaultyProxy;
+let store: ObjectStore;
+
+beforeAll(async () => {
+  storage = await startEmbeddedStorage();
+  proxy = await startFaultyProxy(storage.endpoint);
+  store = createS3Store(createTestS3Client(proxy.endpoint, PATIENCE), storage.modelsBucket, PATIENCE);
+  await store.write('object', BYTES);
+  await store.write('empty', '');
+});
+afterEach(() => {
+  proxy.rules = [];
+});
+afterAll(async () => {
+  proxy.stop();
+  await storage.stop();
+});
+
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+};
+
+const PASSING: readonly Fault[] = [
+  'silence before headers',
+  'stall after headers',
+  'stall in the middle',
+  'dribble',
+  'reset',
+  'early end',
+  '503 SlowDown',
+  '500 InternalError',
+];
+
+describe.each(PASSING)('S3 that fails once by %s', (fault) => {
+  const once = (): void => {
+    proxy.rules = [{ fault, times: 1 }];
+  };
+
+  it('lets an object be read', async () => {
+    once();
+
+    const { body } = await store.read('object');
+
+    expect(BYTES.equals(body)).toBe(true);
+  });
+
+  it('lets a range be read', async () => {
+    once();
+
+    const chunks = await collect(store.readRange('object', 1_000, 250_000));
+
+    expect(BYTES.subarray(1_000, 250_000).equals(Buffer.concat(chunks))).toBe(true);
+  });
+
+  it('lets objects be listed, asked about, written and removed', async () => {
+    once();
+    const listed = await collect(store.list(''));
+    once();
+    const { sizeBytes } = await store.head('object');
+    once();
+    await store.write('written', 'text');
+    const { body } = await store.read('written');
+    once();
+    await store.remove('written');
+
+    expect(listed.map(({ key }) => key).sort()).toEqual(['empty', 'object']);
+    expect([sizeBytes, Buffer.from(body).toString()]).toEqual([BYTES.length, 'text']);
+    await expect(store.head('written')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('S3 that answers wrongly once', () => {
+  it.each<Fault>(['wrong bytes', 'short body'])('lets an object be read after %s', async (fault) => {
+    proxy.rules = [{ fault, times: 1 }];
+
+    expect(BYTES.equals((await store.read('object')).body)).toBe(true);
+  });
+
+  it('lets a range be read after a short body, of which it asks for the rest alone', async () => {
+    proxy.rules = [{ fault: 'short body', times: 1 }];
+    const before = proxy.requests;
+
+    const chunks = await collect(store.readRange('object', 0, BYTES.length));
+
+    expect(BYTES.equals(Buffer.concat(chunks))).toBe(true);
+    expect(proxy.requests - before).toBe(2);
+  });
+});
+
+describe('S3 that fails for good', () => {
+  it.each<Fault>(['stall after headers', 'stall in the middle', 'dribble', 'early end', 'wrong bytes'])(
+    'by %s is unavailable after a bounded number of requests',
+    async (fault) => {
+      proxy.rules = [{ fault }];
+      const before = proxy.requests;
+
+      await expect(store.read('object')).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+
+      expect(proxy.requests - before).toBeLessThanOrEqual(TRIES);
+    },
+  );
+
+  it('by a dribble lets no listing wait for ever', async () => {
+    proxy.rules = [{ fault: 'dribble' }];
+
+    await expect(collect(store.list(''))).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+  });
+
+  it.each<Fault>(['silence before headers', 'stall after headers'])(
+    'by %s lets no listing, head or write wait for ever',
+    async (fault) => {
+      proxy.rules = [{ fault }];
+      const unavailable = { code: 'MODEL_UNAVAILABLE' };
+
+      await Promise.all([
+        expect(collect(store.list(''))).rejects.toMatchObject(unavailable),
+        expect(store.head('object')).rejects.toMatchObject(unavailable),
+        expect(store.write('written', 'text')).rejects.toMatchObject(unavailable),
+      ]);
+    },
+  );
+
+  it('answers right at once when it is healthy again', async () => {
+    proxy.rules = [{ fault: 'stall in the middle' }];
+    await expect(store.read('object')).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+
+    proxy.rules = [];
+
+    expect(BYTES.equals((await store.read('object')).body)).toBe(true);
+    expect((await store.read('empty')).body).toHaveLength(0);
+  });
+});
+
+it('A process that computes for longer than the silence loses no body', async () => {
+  const before = proxy.requests;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of store.readRange('object', 0, BYTES.length)) {
+    chunks.push(chunk);
+    const endMs = performance.now() + 3 * PATIENCE.silenceMs;
+    if (chunks.length === 1) while (performance.now() < endMs);
+  }
+
+  expect(BYTES.equals(Buffer.concat(chunks))).toBe(true);
+  expect(proxy.requests - before).toBe(1);
+});
