@@ -15,7 +15,7 @@ const EXTENSIONS_API = '/2020-01-01/extension';
 const EXTENSION_NAME = 'background';
 /** Lambda answers a registration at once; anything slower is something else. */
 const REGISTER_TIMEOUT_MS = 1_000;
-/** Work that takes longer is left to the next invocation: the environment is paid for while it is kept. */
+/** Work that takes longer keeps the environment no more, which is paid for meanwhile. It goes on while later invocations run. */
 const LONGEST_HOLD_MS = 10_000;
 
 const send = (
@@ -58,29 +58,35 @@ const register = async (runtimeApi: string): Promise<string | undefined> => {
  *
  * @param runtimeApi host and port of Lambda's runtime API; without one, nobody freezes this process
  */
-export const startBackground = async (runtimeApi: string | undefined): Promise<LambdaBackground> => {
+export const startBackground = async (
+  runtimeApi: string | undefined,
+  longestHoldMs = LONGEST_HOLD_MS,
+): Promise<LambdaBackground> => {
   const identifier = runtimeApi === undefined ? undefined : await register(runtimeApi);
   if (runtimeApi === undefined || identifier === undefined)
     return { ...ordinaryBackground, around: (handler) => handler };
 
   const held = new Set<Promise<unknown>>();
   const hold = (work: Promise<unknown>): void => {
+    const release = (): void => {
+      clearTimeout(timer);
+      held.delete(work);
+      whenReleased();
+    };
+    const timer = setTimeout(release, longestHoldMs).unref();
     held.add(work);
-    void work.finally(() => held.delete(work)).catch(() => {});
+    work.then(release, release);
   };
   let invocations = 0;
   let announced = 0;
   let whenEnded = (): void => {};
+  let whenReleased = (): void => {};
 
   const ended = async (): Promise<void> => {
     while (invocations < announced) await new Promise<void>((resolve) => (whenEnded = resolve));
   };
   const drained = async (): Promise<void> => {
-    const giveUpAtMs = Date.now() + LONGEST_HOLD_MS;
-    while (held.size > 0 && Date.now() < giveUpAtMs) {
-      const timeout = new Promise((resolve) => setTimeout(resolve, giveUpAtMs - Date.now()).unref());
-      await Promise.race([Promise.allSettled(held), timeout]);
-    }
+    while (held.size > 0) await new Promise<void>((resolve) => (whenReleased = resolve));
   };
   const serveEvents = async (): Promise<void> => {
     for (;;) {

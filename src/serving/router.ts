@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { type Deadline, NEVER } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import { shorten } from '../core/show.ts';
@@ -19,9 +20,9 @@ export interface Router {
   /**
    * The version that answers. A canary takes its share by `key`: equal keys get the same version while the weight stands. Without a key,
    * the stable version answers.
-   * @throws `NOT_FOUND` naming the model, version or alias that is missing; `MODEL_UNAVAILABLE`, `MODEL_INVALID`
+   * @throws `NOT_FOUND` naming the model, version or alias that is missing; `MODEL_UNAVAILABLE`, also at the deadline; `MODEL_INVALID`
    */
-  route(reference: ModelReference, key?: string): Promise<PublishedBundle>;
+  route(reference: ModelReference, key?: string, deadline?: Deadline): Promise<PublishedBundle>;
   /** Drops the bundle: the next request reads it again. A push may have mended it. */
   forget(bundle: PublishedBundle): void;
   /** Reads the shadow version, for its share of keys; undefined for a request that names a version or an alias. */
@@ -39,7 +40,11 @@ export interface RouterOptions {
   readonly nowMs?: () => number;
 }
 
-type ReadBundle = (name: string, version: number) => Promise<PublishedBundle>;
+type ReadBundle = (name: string, version: number, deadline: Deadline) => Promise<PublishedBundle>;
+
+/** Age at which a read that is under way is shared no more. */
+const PENDING_MS = 10_000;
+const LATE = 'the version is still being looked up; try again';
 
 /** The position of `key` between 0 and 1, the same in every process. */
 const positionOf = (purpose: string, name: string, key: string): number =>
@@ -50,17 +55,18 @@ const aliasedVersion = ({ aliases }: Routing, alias: string): number | undefined
 
 /** Bundles by model and version. They never change, so that each is read once; a failure is not kept. */
 const createBundleCache = (repository: ModelRepository) => {
-  const reads = new Map<string, () => Promise<PublishedBundle>>();
+  const reads = new Map<string, (deadline: Deadline) => Promise<PublishedBundle>>();
   const keyOf = (name: string, version: number): string => `${name}/${version}`;
   return {
-    async read(name: string, version: number): Promise<PublishedBundle> {
+    async read(name: string, version: number, deadline: Deadline): Promise<PublishedBundle> {
       const key = keyOf(name, version);
-      const read = reads.get(key) ?? once(() => repository.bundle(name, version));
+      const create = () => repository.bundle(name, version);
+      const read = reads.get(key) ?? once(create, { pendingMs: PENDING_MS, late: LATE });
       reads.set(key, read);
       try {
-        return await read();
+        return await read(deadline);
       } catch (error) {
-        reads.delete(key);
+        if (reads.get(key) === read) reads.delete(key);
         throw error;
       }
     },
@@ -76,7 +82,7 @@ const createAccept = (readBundle: ReadBundle, { prepare, onRefused }: RouterOpti
   const isAccepted = async (name: string, version: number, active: Routing): Promise<boolean> => {
     if (version === active.stable || version === active.canary?.version) return true;
     try {
-      await prepare(await readBundle(name, version));
+      await prepare(await readBundle(name, version, NEVER));
       return true;
     } catch (error) {
       if (ServingError.from(error).code === 'MODEL_UNAVAILABLE') throw error;
@@ -105,9 +111,9 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     accept: createAccept(bundles.read, options),
   });
 
-  const routedBundle = async (name: string, version: number): Promise<PublishedBundle> => {
+  const routedBundle = async (name: string, version: number, deadline: Deadline): Promise<PublishedBundle> => {
     try {
-      return await bundles.read(name, version);
+      return await bundles.read(name, version, deadline);
     } catch (error) {
       if (ServingError.from(error).code !== 'NOT_FOUND') throw error;
       routings.forget(name); // it is older than the deletion
@@ -117,12 +123,12 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
   };
 
   return {
-    async route({ name, version, alias }, key) {
-      if (version !== undefined) return bundles.read(name, version);
-      const routing = await routings.active(name);
-      if (alias === undefined) return routedBundle(name, chooseVersion(name, routing, key));
-      const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await routings.refreshed(name), alias);
-      if (aliased !== undefined) return routedBundle(name, aliased);
+    async route({ name, version, alias }, key, deadline = NEVER) {
+      if (version !== undefined) return bundles.read(name, version, deadline);
+      const routing = await routings.active(name, deadline);
+      if (alias === undefined) return routedBundle(name, chooseVersion(name, routing, key), deadline);
+      const aliased = aliasedVersion(routing, alias) ?? aliasedVersion(await routings.refreshed(name, deadline), alias);
+      if (aliased !== undefined) return routedBundle(name, aliased, deadline);
       const known = Object.keys(targetsOf(routing).aliases).join(', ') || 'none';
       throw new ServingError('NOT_FOUND', `model ${name} has no alias ${shorten(alias)}, it has ${known}`);
     },
@@ -132,7 +138,9 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     shadow({ name, version, alias }, key) {
       const shadow = routings.known(name)?.shadow;
       if (shadow === undefined || version !== undefined || alias !== undefined || key === undefined) return undefined;
-      return positionOf('shadow', name, key) < shadow.rate ? () => bundles.read(name, shadow.version) : undefined;
+      return positionOf('shadow', name, key) < shadow.rate
+        ? () => bundles.read(name, shadow.version, NEVER)
+        : undefined;
     },
   };
 };

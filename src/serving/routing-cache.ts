@@ -1,4 +1,6 @@
+import { type Deadline, deadlineAt, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { Routing } from '../repository/routing/routing.ts';
 import type { Background } from './background.ts';
@@ -15,13 +17,19 @@ export interface RoutingCacheOptions {
 /** Routings by model. They are stale while they are revalidated, so that no request waits for one. */
 export interface RoutingCache {
   /** The routing to answer with. @throws `NOT_FOUND`, `MODEL_UNAVAILABLE` at the first read */
-  active(name: string): Promise<Routing>;
-  /** The routing as it is now: for a caller that asks for something that the known one lacks. */
-  refreshed(name: string): Promise<Routing>;
+  active(name: string, deadline: Deadline): Promise<Routing>;
+  /** The routing as it is now, for a caller that asks for something that the known one lacks. @throws `MODEL_UNAVAILABLE` when S3 does not say */
+  refreshed(name: string, deadline: Deadline): Promise<Routing>;
   /** The routing that is known; undefined before the first request for the model. */
   known(name: string): Routing | undefined;
   /** Drops the routing: the next request reads it again. */
   forget(name: string): void;
+}
+
+/** A revalidation under way; it resolves to true when S3 has answered, and never rejects. */
+interface Refresh {
+  readonly startedMs: number;
+  readonly ended: Promise<boolean>;
 }
 
 interface State {
@@ -29,71 +37,108 @@ interface State {
   active: Routing;
   /** ETag of the routing that was read last. */
   etag: string;
-  readAtMs: number;
-  refresh: Promise<void> | undefined;
+  /** The time from which on it is asked for again. */
+  staleAtMs: number;
+  /** Revalidations in a row that S3 did not answer. */
+  failures: number;
+  refresh: Refresh | undefined;
 }
 
-/** A routing this many times its time to live old is refreshed before it is used, not after. */
-const STALE_TTLS = 2;
+/** A routing that has been stale for this many times its time to live is refreshed before it is used, if S3 answers at once. */
+const STALE_TTLS = 1;
+/** An answer waits no longer for a revalidation. */
+const REVALIDATION_MS = 200;
+/** A read that takes longer is given up: the routing in memory goes on answering. */
+const REFRESH_READ_MS = 4_000;
+/** Age at which a read that is under way is shared no more. */
+const PENDING_MS = 10_000;
+/** Wait after the first revalidation that S3 did not answer; it doubles up to the time to live. */
+const FIRST_RETRY_MS = 1_000;
+
+const LATE = 'the model is still being looked up; try again';
 
 /** Reads each routing for the first time; callers that come together share the read. */
-const createFirstRead = (repository: ModelRepository, nowMs: () => number) => {
+const createFirstRead = (repository: ModelRepository, { nowMs, ttlMs }: RoutingCacheOptions) => {
   const states = new Map<string, State>();
-  const reads = new Map<string, Promise<State>>();
+  const reads = new Map<string, (deadline: Deadline) => Promise<State>>();
   const read = async (name: string): Promise<State> => {
     const { routing, etag } = await repository.routing(name);
-    const state = { active: routing, etag, readAtMs: nowMs(), refresh: undefined };
+    const state = { active: routing, etag, staleAtMs: nowMs() + ttlMs, failures: 0, refresh: undefined };
     states.set(name, state);
     return state;
   };
   return {
     states,
-    firstRead(name: string): Promise<State> {
-      const reading = reads.get(name) ?? read(name).finally(() => reads.delete(name));
+    async firstRead(name: string, deadline: Deadline): Promise<State> {
+      const reading = reads.get(name) ?? once(() => read(name), { pendingMs: PENDING_MS, late: LATE });
       reads.set(name, reading);
-      return reading;
+      try {
+        return await reading(deadline);
+      } finally {
+        if (reads.get(name) === reading) reads.delete(name);
+      }
     },
   };
 };
 
 export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
   const { ttlMs, accept, background, nowMs } = options;
-  const { states, firstRead } = createFirstRead(repository, nowMs);
+  const { states, firstRead } = createFirstRead(repository, options);
 
-  const refresh = async (name: string, state: State): Promise<void> => {
+  const readChanged = (name: string, { etag }: State) =>
+    within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
+
+  /** Returns true when S3 has answered. A newer revalidation is not overtaken. */
+  const refresh = async (name: string, state: State, isNewest: () => boolean): Promise<boolean> => {
+    let answered = true;
     try {
-      const read = await repository.changedRouting(name, state.etag);
-      if (read !== undefined) {
-        state.active = await accept(name, read.routing, state.active);
-        state.etag = read.etag;
-      }
+      const read = await readChanged(name, state);
+      const active = read && (await accept(name, read.routing, state.active));
+      if (active && isNewest()) Object.assign(state, { active, etag: read.etag });
     } catch (error) {
       if (ServingError.from(error).code === 'NOT_FOUND') states.delete(name);
-      // Otherwise the store is away: the routing in memory goes on answering.
-    } finally {
-      state.readAtMs = nowMs();
-      state.refresh = undefined;
+      else answered = false; // the store is away: the routing in memory goes on answering
     }
+    if (!isNewest()) return answered;
+    state.failures = answered ? 0 : state.failures + 1;
+    state.staleAtMs = nowMs() + (answered ? ttlMs : Math.min(ttlMs, FIRST_RETRY_MS * 2 ** (state.failures - 1)));
+    state.refresh = undefined;
+    return answered;
   };
 
+  /** The revalidation under way, or a new one; one that hangs is replaced. */
+  const revalidate = (name: string, state: State): Promise<boolean> => {
+    const { refresh: underWay } = state;
+    if (underWay && nowMs() - underWay.startedMs < PENDING_MS) return underWay.ended;
+    const started: Refresh = {
+      startedMs: nowMs(),
+      ended: Promise.resolve().then(() => refresh(name, state, () => state.refresh === started)),
+    };
+    state.refresh = started;
+    background.hold(started.ended);
+    return started.ended;
+  };
+
+  /** Waits a moment for a revalidation. Returns true when S3 has answered by then. */
+  const inAMoment = (revalidation: Promise<boolean>): Promise<boolean> =>
+    within(deadlineAt(Date.now() + REVALIDATION_MS), revalidation, LATE).catch(() => false);
+
   return {
-    async active(name) {
+    async active(name, deadline) {
       const state = states.get(name);
-      if (state === undefined) return (await firstRead(name)).active;
-      const ageMs = nowMs() - state.readAtMs;
-      if (ageMs < ttlMs) return state.active;
-      state.refresh ??= refresh(name, state);
-      if (ageMs >= STALE_TTLS * ttlMs) await state.refresh;
-      else background.hold(state.refresh);
+      if (state === undefined) return (await firstRead(name, deadline)).active;
+      const staleMs = nowMs() - state.staleAtMs;
+      if (staleMs < 0) return state.active;
+      const revalidation = revalidate(name, state);
+      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation);
       return state.active;
     },
 
-    async refreshed(name) {
+    async refreshed(name, deadline) {
       const state = states.get(name);
-      if (state === undefined) return (await firstRead(name)).active;
-      state.refresh ??= refresh(name, state);
-      await state.refresh;
-      return state.active;
+      if (state === undefined) return (await firstRead(name, deadline)).active;
+      if (await inAMoment(revalidate(name, state))) return state.active;
+      throw new ServingError('MODEL_UNAVAILABLE', `the routing of model ${name} could not be read; try again`);
     },
 
     known: (name) => states.get(name)?.active,

@@ -65,7 +65,7 @@ export const routeCall = async ({ router }: Serving, call: Call): Promise<Publis
   const { reference, key, routed, deadline, observation } = call;
   observation.model = reference.name;
   observation.batchSize = call.payloads.length;
-  const route = Promise.resolve(routed ?? router.route(reference, key));
+  const route = Promise.resolve(routed ?? router.route(reference, key, deadline));
   const bundle = await within(deadline, route, 'the model is still being looked up; try again');
   observation.version = bundle.version;
   return bundle;

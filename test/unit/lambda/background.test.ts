@@ -89,6 +89,20 @@ describe('on Lambda', () => {
     await isWaiting();
   });
 
+  it('work that hangs keeps the environment once, and no later invocation', async () => {
+    const background = await startBackground(address, 50);
+    const hanging = new Promise(() => {});
+    await announce();
+    await background.around(async () => background.hold(hanging))({}, {});
+    await isWaiting();
+
+    await announce();
+    await background.around(async () => 'answer')({}, {});
+
+    await settle();
+    expect(waiting).toHaveLength(1);
+  });
+
   it.each(['before', 'after'])('an invocation may be announced %s it is handled', async (order) => {
     const background = await startBackground(address);
     const handler = background.around(async () => 'answer');
