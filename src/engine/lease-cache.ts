@@ -1,4 +1,5 @@
 import { type Deadline, NEVER, within } from '../core/deadline.ts';
+import { ServingError } from '../core/errors.ts';
 import { createQueue } from '../core/queue.ts';
 
 /** A value and the bytes that it takes. */
@@ -22,7 +23,8 @@ export interface Lease<Value> {
 /** Values by key that share a budget of bytes: each is made once, kept while there is room, and never evicted while it is in use. */
 export interface LeaseCache<Value> {
   /**
-   * Leases the value. Callers that come together share one `create`, and a failure is not kept. The holder of a lease must not ask for
+   * Leases the value. Callers that come together share one `create`. A failure is not kept: who joined a creation that
+   * failed for a passing reason starts another. The holder of a lease must not ask for
    * another key of the same cache: two such holders could wait for each other's room for ever.
    * @throws errors of `create`; `MODEL_UNAVAILABLE` when there is no value by `deadline`, although its creation goes on
    */
@@ -127,7 +129,8 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
   };
 
   const acquire: LeaseCache<Value>['acquire'] = async (key, create, deadline = NEVER) => {
-    const entry = entries.get(key) ?? add(key, create);
+    const joined = entries.get(key);
+    const entry = joined ?? add(key, create);
     entries.delete(key);
     entries.set(key, entry);
     entry.leases += 1;
@@ -135,7 +138,9 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
       return { value: await within(deadline, entry.value, LOADING), release: () => endLease(entry) };
     } catch (error) {
       endLease(entry);
-      throw error;
+      const isPassing = ServingError.from(error).code === 'MODEL_UNAVAILABLE';
+      if (joined === undefined || !isPassing || deadline.remainingMs() <= 0) throw error;
+      return acquire(key, create, deadline); // the failure was of a creation that began before this call
     }
   };
 

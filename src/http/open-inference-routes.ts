@@ -1,3 +1,4 @@
+import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { shorten, show } from '../core/show.ts';
@@ -23,22 +24,26 @@ const assertTensors = ({ request, parameters }: Exchange): void => {
   throw new ServingError('UNSUPPORTED_MEDIA_TYPE', problem);
 };
 
-const listVersions = async (serving: Serving, { request }: Exchange): Promise<HttpResponse> => {
+/** Says of a request to S3 that it has not ended by the deadline. */
+const LATE = 'the storage has not answered in time';
+
+const listVersions = async (serving: Serving, { request, context }: Exchange): Promise<HttpResponse> => {
   const body = await request.readBody();
   const document = body.length === 0 ? {} : parseJsonBody(body);
   const { ready = false } = isObject(document) ? document : {};
   if (typeof ready !== 'boolean')
     throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
-  const entries = await repositoryIndex(serving);
+  const entries = await within(context.deadline, repositoryIndex(serving), LATE);
   const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
   return json(listed.map(({ version, ...entry }) => ({ ...entry, version: version?.toString() })));
 };
 
 const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const reference = modelReference(exchange);
-  const bundle = await serving.router.route(reference);
+  const { deadline } = exchange.context;
+  const bundle = await within(deadline, serving.router.route(reference, undefined, deadline), LATE);
   try {
-    await loadModel(serving, bundle, exchange.context.deadline);
+    await loadModel(serving, bundle, deadline);
   } catch (error) {
     throw new ServingError('MODEL_UNAVAILABLE', `not ready: ${ServingError.from(error).message}`, { cause: error });
   }
@@ -46,8 +51,11 @@ const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpRe
 };
 
 const describeModel = async ({ router, repository }: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  const { name, graphs, task } = await router.route(modelReference(exchange));
-  return json(modelMetadata(name, await repository.versions(name), task, tensorSignature(graphs)));
+  const { deadline } = exchange.context;
+  const route = router.route(modelReference(exchange), undefined, deadline);
+  const { name, graphs, task } = await within(deadline, route, LATE);
+  const versions = await within(deadline, repository.versions(name), LATE);
+  return json(modelMetadata(name, versions, task, tensorSignature(graphs)));
 };
 
 const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
@@ -73,8 +81,8 @@ export const openInferenceRoutes = (serving: Serving): Route[] => [
   {
     method: 'GET',
     paths: ['/v2/health/ready'],
-    handle: async () => {
-      await serving.repository.names(); // ready means that models could be loaded
+    handle: async ({ context }) => {
+      await within(context.deadline, serving.repository.names(), LATE); // ready means that models could be loaded
       return json({ live: true, ready: true });
     },
   },

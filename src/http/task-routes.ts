@@ -1,4 +1,5 @@
 import { type Answer, truncatedInputsOf } from '../core/answer.ts';
+import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { mapStream } from '../core/stream.ts';
 import type { Responder } from '../protocol/open-inference/infer.ts';
@@ -11,7 +12,7 @@ import { predict } from '../serving/predict.ts';
 import { type Call, type Serving, single } from '../serving/serving.ts';
 import { openStream } from '../serving/stream.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
-import { modelReference, type Route, routingKey } from './route.ts';
+import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 
 /** API Gateway takes 10 KB of headers. */
 const MOST_INDICES = 1_000;
@@ -74,11 +75,18 @@ const predictTask =
     }
   };
 
-const listModels = async ({ repository, router }: Serving): Promise<HttpResponse> => {
+const listModels = async ({ repository, router }: Serving, { context }: Exchange): Promise<HttpResponse> => {
+  const { deadline } = context;
+  const names = await within(deadline, repository.names(), 'the models are still being listed');
   const models = await Promise.all(
-    (await repository.names()).map(async (name) => {
+    names.map(async (name) => {
       try {
-        const bundle = await unlessMissing(router.route({ name })); // a first push may be under way
+        const routed = within(
+          deadline,
+          router.route({ name }, undefined, deadline),
+          'the model is still being looked up',
+        );
+        const bundle = await unlessMissing(routed); // a first push may be under way
         return bundle && { name, version: bundle.version, task: bundle.task };
       } catch (error) {
         return { name, error: ServingError.from(error).code }; // one broken model hides no other
@@ -95,5 +103,5 @@ export const taskRoutes = (serving: Serving): Route[] => [
     paths: ['/models/:name', '/models/:name/versions/:version', '/models/:name/aliases/:alias'],
     handle: predictTask(serving),
   },
-  { method: 'GET', paths: ['/models'], handle: () => listModels(serving) },
+  { method: 'GET', paths: ['/models'], handle: (exchange) => listModels(serving, exchange) },
 ];

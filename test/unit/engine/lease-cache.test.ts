@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { deadlineAt } from '../../../src/core/deadline.ts';
+import { ServingError } from '../../../src/core/errors.ts';
 import { createLeaseCache, type LeaseCache } from '../../../src/engine/lease-cache.ts';
 
 const BUDGET = 100;
@@ -176,4 +177,20 @@ describe('values that share a budget', () => {
     expect(await found.use('z', create, async (value) => value)).toBe('value of z');
     expect(evicted).toEqual(['y']);
   });
+});
+
+it('A caller that joined a creation which failed for a passing reason starts another', async () => {
+  const first = Promise.withResolvers<never>();
+  const starter = cache.use(
+    'a',
+    () => first.promise,
+    async (value) => value,
+  );
+  const joined = touch('a');
+  const failure = new ServingError('MODEL_UNAVAILABLE', 'the storage was away');
+
+  first.reject(failure);
+
+  await expect(starter).rejects.toBe(failure);
+  await expect(joined).resolves.toBe('value of a');
 });
