@@ -1,20 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, statfsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { formatLambdaMb } from '../core/format-bytes.ts';
+import { createQueue } from '../core/queue.ts';
 import { totalBytes } from '../core/total-bytes.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
-import { ensureFiles, filesToLoad, PARTIAL_SUFFIX } from './version-files.ts';
+import { PARTIAL_SUFFIX, removeLeftBehind } from './left-behind.ts';
+import { ensureFiles, filesToLoad, removeDirectory, stampOf } from './version-files.ts';
 
 /** The files of a version on the disk of this process. */
 export interface ModelDirectory {
   readonly path: string;
   /** Size and duration of the download; undefined once it was reported, or when the files were there already. */
   download: { readonly bytes: number; readonly ms: number } | undefined;
+  /** The state of the files when this process knew them to be right; undefined for files that an earlier process left. */
+  stamp: string | undefined;
 }
 
 export interface ModelFiles {
@@ -32,9 +35,6 @@ export interface ModelFilesOptions {
   readonly budgetBytes: number;
 }
 
-/** A partial directory of this age is of a process that died: a download ends long before. */
-const STALE_PARTIAL_MS = 15 * 60_000;
-
 /** A share, 0 to 1, of the file system that holds `directory`, in bytes. */
 export const diskBudget = (directory: string, share: number): number => {
   mkdirSync(directory, { recursive: true });
@@ -48,27 +48,20 @@ const sizeOf = async (directory: string): Promise<number> => {
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
 };
 
-/** Renames the directory before it is removed, so that it is there whole or not at all. */
-const removeDirectory = async (path: string): Promise<void> => {
-  const partial = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
-  await rename(path, partial);
-  await rm(partial, { recursive: true, force: true });
-};
-
-/** The whole directories that earlier processes in this environment left, oldest first. Stale partial directories are removed. */
+/** The directories that earlier processes in this environment left, oldest first. Nothing of them is trusted before it is used. */
 const takeOver = async (root: string): Promise<(readonly [string, Sized<ModelDirectory>])[]> => {
-  const directories = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  await removeLeftBehind(root);
+  const directories = (await readdir(root, { withFileTypes: true })).filter(
+    (entry) => entry.isDirectory() && !entry.name.endsWith(PARTIAL_SUFFIX),
+  );
   const found = await Promise.all(
     directories.map(async ({ name }) => ({ name, changedMs: (await stat(join(root, name))).mtimeMs })),
   );
-  const partial = found.filter(({ name }) => name.endsWith(PARTIAL_SUFFIX));
-  for (const { name, changedMs } of partial)
-    if (Date.now() - changedMs > STALE_PARTIAL_MS) await rm(join(root, name), { recursive: true, force: true });
-  const whole = found.filter(({ name }) => !name.endsWith(PARTIAL_SUFFIX)).sort((a, b) => a.changedMs - b.changedMs);
+  const whole = found.sort((a, b) => a.changedMs - b.changedMs);
   return Promise.all(
     whole.map(async ({ name }) => {
       const path = join(root, name);
-      return [name, { value: { path, download: undefined }, bytes: await sizeOf(path) }] as const;
+      return [name, { value: { path, download: undefined, stamp: undefined }, bytes: await sizeOf(path) }] as const;
     }),
   );
 };
@@ -82,9 +75,18 @@ export const openModelFiles = async (
   const cache = createLeaseCache<ModelDirectory>({
     budgetBytes,
     initial: await takeOver(root),
-    // A directory that cannot be removed now is taken over, or stale, at the next start.
+    // A directory that cannot be removed now is taken over at the next start.
     evict: (_digest, { value }) => removeDirectory(value.path).catch(() => {}),
   });
+
+  const oneAtATime = createQueue();
+
+  const refill = async (bundle: PublishedBundle, directory: ModelDirectory): Promise<void> => {
+    const startMs = performance.now();
+    const bytes = await ensureFiles(store, bundle, directory.path);
+    directory.download = { bytes, ms: performance.now() - startMs };
+    directory.stamp = await stampOf(bundle, directory.path);
+  };
 
   const bring =
     (bundle: PublishedBundle): Create<ModelDirectory> =>
@@ -98,11 +100,22 @@ export const openModelFiles = async (
           { operator: `give the function more ephemeral storage than ${root} has (stage parameter tmpSize)` },
         );
       await reserve(bytes);
-      const path = join(root, digest);
-      const startMs = performance.now();
-      const downloaded = await ensureFiles(store, bundle, path);
-      return { value: { path, download: { bytes: downloaded, ms: performance.now() - startMs } }, bytes };
+      const directory: ModelDirectory = { path: join(root, digest), download: undefined, stamp: undefined };
+      await refill(bundle, directory);
+      return { value: directory, bytes };
     };
 
-  return { use: (bundle, work) => cache.use(bundle.digest, bring(bundle), work) };
+  /** Ensures that the files are right: they are hashed, and brought again if need be, when anybody has touched them. */
+  const mend = async (bundle: PublishedBundle, directory: ModelDirectory): Promise<void> => {
+    const stamp = await stampOf(bundle, directory.path).catch(() => undefined);
+    if (stamp === undefined || stamp !== directory.stamp) await refill(bundle, directory);
+  };
+
+  return {
+    use: (bundle, work) =>
+      cache.use(bundle.digest, bring(bundle), async (directory) => {
+        await oneAtATime(() => mend(bundle, directory));
+        return work(directory);
+      }),
+  };
 };

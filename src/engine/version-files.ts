@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allEnded } from '../core/all-ended.ts';
 import { errorCode } from '../core/error-code.ts';
@@ -9,7 +8,9 @@ import { totalBytes } from '../core/total-bytes.ts';
 import { fileKey } from '../repository/keys.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { BundleFile, PublishedBundle } from '../repository/versions/bundle.ts';
+import { hashFile } from '../repository/versions/file-hash.ts';
 import { download } from './download.ts';
+import { partialPath } from './left-behind.ts';
 
 /** Files that some graph of the bundle reads. */
 export const graphFiles = ({ graphs, files }: PublishedBundle): BundleFile[] => {
@@ -22,9 +23,6 @@ export const filesToLoad = (bundle: PublishedBundle): BundleFile[] => {
   const needed = new Set([...graphFiles(bundle).map(({ path }) => path), ...bundle.resources, ...bundle.warmup.inputs]);
   return bundle.files.filter(({ path }) => needed.has(path));
 };
-
-/** Ends the name of a directory that is still being written, or removed. */
-export const PARTIAL_SUFFIX = '.part';
 
 /** Codes of the file system for a disk without room. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -45,7 +43,25 @@ const toServingError = (error: unknown, root: string): ServingError => {
   return failure;
 };
 
-/** Downloads a file of the bundle into `directory`. @throws `MODEL_INVALID` when it differs from its sha256 */
+/** Downloads a file of the bundle into `file` and returns its sha256. @throws `MODEL_INVALID` when the object has another size */
+const downloadFile = async (
+  store: ObjectStore,
+  key: string,
+  { bytes }: BundleFile,
+  file: FileHandle,
+): Promise<string> => {
+  try {
+    return await download((start, end) => store.readRange(key, start, end), bytes, file);
+  } catch (error) {
+    // The size of the object is asked for only now: every request takes time, and the sha256 identifies the right file.
+    const stored = await store.head(key).catch(() => undefined);
+    if (stored === undefined || stored.sizeBytes === bytes) throw error;
+    const problem = `${store.location}/${key} has ${stored.sizeBytes} bytes, its bundle says ${bytes}: push again`;
+    throw new ServingError('MODEL_INVALID', problem, { cause: error });
+  }
+};
+
+/** Brings a file of the bundle into `directory`; one that differs from its sha256 is brought again, once. @throws `MODEL_INVALID` when it differs from its sha256 */
 const bringFile = async (
   store: ObjectStore,
   { name, version }: PublishedBundle,
@@ -53,38 +69,63 @@ const bringFile = async (
   directory: string,
 ): Promise<void> => {
   const key = fileKey(name, version, path);
-  const origin = `${store.location}/${key}`;
   const localPath = join(directory, path);
   await mkdir(dirname(localPath), { recursive: true });
   const file = await open(localPath, 'wx+');
   try {
-    const read = (start: number, end: number) => store.readRange(key, start, end);
-    const digest = await download(read, bytes, file).catch(async (error: unknown) => {
-      // The size of the object is asked for only now: every request takes time, and the sha256 identifies the right file.
-      const stored = await store.head(key).catch(() => undefined);
-      if (stored === undefined || stored.sizeBytes === bytes) throw error;
-      const problem = `${origin} has ${stored.sizeBytes} bytes, its bundle says ${bytes}: push again`;
-      throw new ServingError('MODEL_INVALID', problem, { cause: error });
-    });
-    if (digest !== sha256) {
-      const problem = `${origin} has sha256 ${digest}, its bundle says ${sha256}: push again`;
-      throw new ServingError('MODEL_INVALID', problem);
-    }
+    const wanted = { path, bytes, sha256 };
+    if ((await downloadFile(store, key, wanted, file)) === sha256) return;
+    const digest = await downloadFile(store, key, wanted, file); // the first may have been damaged on its way
+    if (digest === sha256) return;
+    const problem = `${store.location}/${key} has sha256 ${digest}, its bundle says ${sha256}: push again`;
+    throw new ServingError('MODEL_INVALID', problem);
   } finally {
     await file.close();
   }
 };
 
+/** The state of the files that a load needs, which every write of one changes. @throws errors of the file system */
+export const stampOf = async (bundle: PublishedBundle, directory: string): Promise<string> => {
+  const states = filesToLoad(bundle).map(async ({ path }) => {
+    const { ino, size, ctimeNs } = await stat(join(directory, path), { bigint: true });
+    return `${ino} ${size} ${ctimeNs}`;
+  });
+  return (await Promise.all(states)).join();
+};
+
+/** Tells whether every file that a load needs lies in `directory` with its size and sha256. */
+export const isWhole = async (bundle: PublishedBundle, directory: string): Promise<boolean> => {
+  try {
+    for (const { path, bytes, sha256 } of filesToLoad(bundle)) {
+      const localPath = join(directory, path);
+      if ((await stat(localPath)).size !== bytes || (await hashFile(localPath)) !== sha256) return false;
+    }
+    return true;
+  } catch {
+    return false; // it is not there, or cannot be read
+  }
+};
+
+/** Renames the directory before it is removed, so that it is there whole or not at all. */
+export const removeDirectory = async (path: string): Promise<void> => {
+  const partial = partialPath(path);
+  await rename(path, partial);
+  await rm(partial, { recursive: true, force: true });
+};
+
 /**
  * Ensures that the files that a load needs lie in `directory`, each equal to its sha256. Returns the number of downloaded bytes.
- * The directory appears whole, so that its existence is the proof: nothing is locked or hashed again when it is there.
+ * The directory appears whole; one that is there already is hashed, and replaced when it is damaged.
  *
  * @throws `MODEL_INVALID` when a file differs from its sha256; `INSUFFICIENT_STORAGE`; `MODEL_UNAVAILABLE`. Partial files are removed.
  */
 export const ensureFiles = async (store: ObjectStore, bundle: PublishedBundle, directory: string): Promise<number> => {
-  if (existsSync(directory)) return 0;
-  const partial = `${directory}.${randomUUID()}${PARTIAL_SUFFIX}`;
+  const partial = partialPath(directory);
   try {
+    if (existsSync(directory)) {
+      if (await isWhole(bundle, directory)) return 0;
+      await removeDirectory(directory);
+    }
     const files = filesToLoad(bundle);
     // Nothing may write any more when the directory is removed.
     await allEnded(files.map((file) => bringFile(store, bundle, file, partial)));
