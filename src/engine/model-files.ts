@@ -9,6 +9,7 @@ import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { type Create, createLeaseCache, type Sized } from './lease-cache.ts';
 import { PARTIAL_SUFFIX, removeLeftBehind } from './left-behind.ts';
+import { type LoadJournal, openLoadJournal } from './load-journal.ts';
 import { ensureFiles, filesToLoad, removeDirectory, stampOf } from './version-files.ts';
 
 /** The files of a version on the disk of this process. */
@@ -21,6 +22,7 @@ export interface ModelDirectory {
 }
 
 export interface ModelFiles {
+  readonly journal: LoadJournal;
   /**
    * Runs `work` with the files of `bundle`, which stay until it ends. Other files, least recently used first, make room for them.
    * A file that a session maps may be removed: its room comes back when the session is released.
@@ -112,6 +114,7 @@ export const openModelFiles = async (
   };
 
   return {
+    journal: await openLoadJournal(root),
     use: (bundle, work) =>
       cache.use(bundle.digest, bring(bundle), async (directory) => {
         await oneAtATime(() => mend(bundle, directory));

@@ -158,7 +158,9 @@ export const createModelLoader = (options: ModelLoaderOptions) => {
     ): Promise<Sized<LoadedModel>> =>
       files.use(bundle, async (directory) => {
         await reserve(measuredBytes.get(bundle.digest) ?? totalBytes(graphFiles(bundle)) * EXPECTED_GROWTH);
-        return oneAtATime(() => create(bundle, directory, trial));
+        return oneAtATime(() =>
+          files.journal.record(bundle, trial, (watched: Trial) => create(bundle, directory, watched)),
+        );
       }),
   };
 };
