@@ -57,7 +57,7 @@ describe('sls package', () => {
     for (const name of Object.keys(FUNCTIONS)) {
       const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
       process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
-      const entries = zipEntries(archive);
+      const entries = zipEntries(archive).map((entry) => entry.name);
       expect(entries).toContain(`functions/${name}/handler.mjs`);
       expect(entries.filter((entry) => !new RegExp(`^functions/${name}/[^/]+\\.mjs$`).test(entry))).toEqual([]);
       expect(archive.length).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);

@@ -1,18 +1,16 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { ZipFile } from 'yazl';
+import { type Zippable, zipSync } from 'fflate';
 import type { Results } from '../measures.ts';
 import type { Workbench } from '../workbench.ts';
 
 const zippedBytes = async (directory: string): Promise<number> => {
-  const archive = new ZipFile();
+  const archive: Zippable = {};
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
-    if (entry.isFile()) archive.addFile(file, path.relative(directory, file));
+    if (entry.isFile()) archive[path.relative(directory, file)] = await readFile(file);
   }
-  archive.end();
-  return (await buffer(archive.outputStream)).byteLength;
+  return zipSync(archive).byteLength;
 };
 
 /** What has to be sent to Lambda, and by Lambda to every new environment. */

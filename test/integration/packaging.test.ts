@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { zipSync } from 'fflate';
+import { rewriteZip } from '../../layers/function-zip.ts';
+import { copyProject } from '../support/project-copy.ts';
+import { zipEntries } from '../support/zip-entries.ts';
+
+const run = promisify(execFile);
+const ZIPS = ['infer.zip', 'on-upload.zip', 'onnxruntime.zip', 'sharp.zip'];
+
+let scratch: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(path.join(tmpdir(), 'packaging-'));
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+/** Packages a copy of the project in a folder of its own, as a user with that umask and time zone would. */
+const packageIn = async (folder: string, umask: string, timeZone: string): Promise<readonly Buffer[]> => {
+  const project = path.join(scratch, folder);
+  await copyProject(project);
+  const binaries = path.resolve('node_modules/.bin');
+  const env = { PATH: `${binaries}${path.delimiter}${process.env.PATH}`, HOME: scratch, TZ: timeZone };
+  await run('sh', ['-c', `umask ${umask} && sls package`], { cwd: project, env });
+  return Promise.all(ZIPS.map((name) => readFile(path.join(project, '.serverless', name))));
+};
+
+describe('the zips of a deployment', () => {
+  it('can be read by every user, and are the same whatever the umask, the time zone and the folder', async () => {
+    const here = await packageIn('here', '022', 'UTC');
+    const elsewhere = await packageIn('a folder of another name', '077', 'Pacific/Kiritimati');
+
+    for (const zip of elsewhere)
+      for (const { name, mode } of zipEntries(zip)) expect([name, mode & 0o444]).toEqual([name, 0o444]);
+    const digests = (zips: readonly Buffer[]) => zips.map((zip) => createHash('sha256').update(zip).digest('hex'));
+    expect(digests(elsewhere)).toEqual(digests(here));
+  });
+});
+
+describe('a zip of a function', () => {
+  it('has its files in the order of their names, with the mode that Lambda needs', async () => {
+    const file = path.join(scratch, 'function.zip');
+    const unreadable = { os: 3, attrs: 0o100600 << 16 };
+    await writeFile(
+      file,
+      zipSync({ 'b.mjs': [Buffer.from('b'), unreadable], 'a.mjs': [Buffer.from('a'), unreadable] }),
+    );
+
+    await rewriteZip(file);
+
+    expect(zipEntries(await readFile(file))).toEqual([
+      { name: 'a.mjs', mode: 0o100644 },
+      { name: 'b.mjs', mode: 0o100644 },
+    ]);
+  });
+});
