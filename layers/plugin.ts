@@ -2,12 +2,14 @@ import path from 'node:path';
 import { ensureLayer, layerNames } from './build.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
+import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
   readonly serviceDir: string;
   readonly processedInput: { readonly commands: readonly string[] };
   readonly service: {
-    readonly provider: { readonly architecture: Architecture };
+    readonly provider: { readonly architecture: Architecture; stackTags?: Record<string, string> };
+    readonly custom: { readonly tags: string };
     readonly functions: Readonly<Record<string, { readonly package?: { readonly artifact?: string } }>>;
   };
   readonly pluginManager: { readonly plugins: readonly object[] };
@@ -15,13 +17,16 @@ interface Serverless {
 
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
- * behind serverless-esbuild in the list of plugins, and so finds the functions' zips.
+ * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameter `tags`.
  */
 class LayersPlugin {
-  readonly hooks: Record<string, () => Promise<void>>;
+  readonly hooks: Record<string, () => Promise<void> | void>;
 
   constructor(serverless: Serverless) {
     this.hooks = {
+      initialize: () => {
+        serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
+      },
       'before:package:createDeploymentArtifacts': async () => {
         await rewriteFunctionZips(serverless);
         for (const name of layerNames) await ensureLayer(name, serverless.service.provider.architecture);

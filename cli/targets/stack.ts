@@ -10,13 +10,19 @@ export interface Deployment {
   readonly dataBucket: string;
 }
 
-/** `service` of serverless.yml, with which the names of its stacks begin. @throws `INVALID_REQUEST` */
-export const readServiceName = async (projectDirectory: string): Promise<string> => {
+/** `service: <name>`, or the name after which a variable of the environment goes first. */
+const SERVICE_LINE = /^service:\s*(?:([A-Za-z0-9-]+)|\$\{env:SERVICE_NAME, '([A-Za-z0-9-]+)'\})\s*(#.*)?$/m;
+
+/** The name of the service, with which the names of its stacks begin. @throws `INVALID_REQUEST` */
+export const readServiceName = async (
+  projectDirectory: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<string> => {
   const path = join(projectDirectory, 'serverless.yml');
-  const text = await readFile(path, 'utf8');
-  const name = /^service:\s*([A-Za-z0-9-]+)\s*(#.*)?$/m.exec(text)?.[1];
-  if (name === undefined) throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
-  return name;
+  const [, fixed, usual] = SERVICE_LINE.exec(await readFile(path, 'utf8')) ?? [];
+  const name = fixed ?? (usual === undefined ? undefined : environment.SERVICE_NAME || usual);
+  if (name !== undefined) return name;
+  throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
 };
 
 /** Undefined when there is no such stack. */

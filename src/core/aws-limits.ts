@@ -12,6 +12,12 @@ export const LAMBDA_MB_PER_VCPU = 1_769;
 /** The most memory that a function can have, in MB. */
 export const LAMBDA_MOST_MEMORY_MB = 10_240;
 
+/** Lambda ends an init after this time, and starts it again within the first invocation. */
+export const LAMBDA_INIT_MS = 10_000;
+
+/** The init of a provisioned environment is ended after this time, or after the function's time-out where that is longer. */
+export const LAMBDA_PROVISIONED_INIT_MS = 130_000;
+
 /** Bytes of a body that an HTTP API takes. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
 export const HTTP_API_BODY_BYTES = 10 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
+import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import type { References } from '../serving/serving.ts';
 
@@ -27,14 +27,14 @@ export interface Config {
   readonly trustedKeys: string;
   /** Versions that the function never serves, as `<model>/<version>`. */
   readonly withdrawn: readonly string[];
-  /** Time that init may take: Lambda allows 10 s, and 15 minutes with provisioned concurrency. */
+  /** Time that init may take, which is longer with provisioned concurrency. */
   readonly initBudgetMs: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Lambda stops an init after 10 s and starts it again within the first invocation: end a second before. */
-const INIT_BUDGET_MS = 9_000;
+/** Init ends so long before Lambda would end it. */
+const INIT_RESERVE_MS = 1_000;
 
 const list = (text = ''): string[] =>
   text
@@ -87,8 +87,8 @@ export const readConfig = (environment: Environment = process.env): Config => {
     trustedKeys: environment.TRUSTED_KEYS ?? '',
     withdrawn: parseWithdrawn(list(environment.WITHDRAWN)),
     initBudgetMs:
-      environment.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency'
-        ? Number.POSITIVE_INFINITY
-        : INIT_BUDGET_MS,
+      (environment.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency'
+        ? LAMBDA_PROVISIONED_INIT_MS
+        : LAMBDA_INIT_MS) - INIT_RESERVE_MS,
   };
 };

@@ -30,9 +30,12 @@ let directory: string;
 let template: Template;
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
-const packageInto = async (name: string, ...args: string[]): Promise<Template> => {
+const packageInto = async (name: string, ...args: string[]): Promise<Template> => packageWith({}, name, ...args);
+
+const packageWith = async (variables: NodeJS.ProcessEnv, name: string, ...args: string[]): Promise<Template> => {
   const target = path.join(directory, name);
-  const environment = { PATH: process.env.PATH, HOME: directory, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+  const aws = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
+  const environment = { PATH: process.env.PATH, HOME: directory, ...aws, ...variables };
   await sls(['package', '--package', target, ...args], environment);
   return JSON.parse(await readFile(path.join(target, 'cloudformation-template-update-stack.json'), 'utf8')) as Template;
 };
@@ -100,6 +103,47 @@ describe('sls package', () => {
     expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
     const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
     expect(route?.Properties).not.toHaveProperty('AuthorizationType');
+  });
+
+  it('takes the parameters of an account with rules of its own', async () => {
+    const key = 'arn:aws:kms:us-east-1:000000000000:key/k';
+    const boundary = 'arn:aws:iam::000000000000:policy/boundary';
+    const stage = await packageInto(
+      'rules',
+      ...[`--param=permissionsBoundary=${boundary}`, '--param=rolePath=/services/'],
+      ...['--param=network=vpc', '--param=subnets=subnet-a,subnet-b', '--param=securityGroups=sg-a'],
+      ...['--param=encryption=customer', `--param=kmsKey=${key}`],
+      ...['--param=tracing=off', '--param=accessLogs=on', '--param=tags=team=vision'],
+    );
+    for (const id of Object.values(FUNCTIONS)) {
+      const { VpcConfig, KmsKeyArn, TracingConfig } = resource(stage, id).Properties;
+      expect([KmsKeyArn, TracingConfig]).toEqual([key, { Mode: 'PassThrough' }]);
+      expect(VpcConfig).toEqual({
+        SubnetIds: { 'Fn::Split': [',', 'subnet-a,subnet-b'] },
+        SecurityGroupIds: { 'Fn::Split': [',', 'sg-a'] },
+      });
+    }
+    for (const id of ['InferRole', 'OnUploadRole']) {
+      const { Path, PermissionsBoundary, Policies } = resource(stage, id).Properties;
+      expect([Path, PermissionsBoundary]).toEqual(['/services/', boundary]);
+      const sids = Policies[0].PolicyDocument.Statement.flatMap(({ Sid = [] }) => Sid);
+      expect(sids).toEqual(expect.arrayContaining(['NetworkInterfaces', 'UseKey']));
+      expect(sids).not.toContain('Trace');
+    }
+    for (const id of ['ModelsBucket', 'DataBucket'])
+      expect(resource(stage, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+        { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true },
+      ]);
+    for (const id of ['UploadQueue', 'UploadDeadLetterQueue', 'AlarmTopic'])
+      expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
+    for (const id of ['InferLogGroup', 'OnDashuploadLogGroup'])
+      expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
+    expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
+  });
+
+  it('takes the name of the service from the environment', async () => {
+    const stage = await packageWith({ SERVICE_NAME: 'vision' }, 'service');
+    expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
   });
 
   it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
@@ -185,12 +229,39 @@ describe('the template', () => {
     expect(ofType('AWS::Logs::LogGroup').map((group) => group.Properties.RetentionInDays)).toEqual([30, 30]);
   });
 
-  it('raises an alarm on dead letters, server errors, throttles and slow requests', () => {
+  it('raises an alarm on dead letters, waiting uploads, server errors, crashes, throttles and slow requests', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
-    expect(
-      alarms.map(({ MetricName, Statistic, ExtendedStatistic }) => `${Statistic ?? ExtendedStatistic} ${MetricName}`),
-    ).toEqual(['Maximum ApproximateNumberOfMessagesVisible', 'Sum 5xx', 'Sum Throttles', 'p95 Duration']);
+    const watched = alarms.map(({ MetricName, Metrics = [] }) =>
+      MetricName
+        ? [MetricName]
+        : Metrics.flatMap(({ MetricStat }: typeof Metrics) => MetricStat?.Metric.MetricName ?? []),
+    );
+    expect(watched).toEqual([
+      ['ApproximateNumberOfMessagesVisible'],
+      ['ApproximateAgeOfOldestMessage'],
+      ['5xx', 'Count'],
+      ['Errors', 'Errors'],
+      ['Throttles'],
+      ['Duration'],
+    ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
+  });
+
+  it('raises the alarm on server errors by their rate, and on none below five of them', () => {
+    const { Metrics, Threshold } = properties('ServerErrorAlarm');
+    expect(Metrics[0].Expression).toBe('IF(failed >= 5, 100 * failed / requests, 0)');
+    expect(Threshold).toBe(5);
+    expect(properties('DurationAlarm')).toMatchObject({ EvaluateLowSampleCountPercentile: 'ignore' });
+  });
+
+  it('watches as many metrics as the README gives the price of', async () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
+    const count = alarms.reduce(
+      (sum, { Metrics }) => sum + (Metrics?.filter(({ MetricStat }: typeof Metrics) => MetricStat).length ?? 1),
+      0,
+    );
+    expect(count).toBe(8);
+    expect(await readFile('README.md', 'utf8')).toContain('each of the eight metrics that the alarms watch');
   });
 
   it('outputs what the command line reads', () => {

@@ -13,6 +13,13 @@ describe('the configuration', () => {
       });
   });
 
+  it('ends init a second before Lambda would end it, later with provisioned concurrency', () => {
+    const provisioned = { ...BUCKETS, AWS_LAMBDA_INITIALIZATION_TYPE: 'provisioned-concurrency' };
+
+    expect(readConfig(BUCKETS).initBudgetMs).toBe(9_000);
+    expect(readConfig(provisioned).initBudgetMs).toBe(129_000);
+  });
+
   it('reads lists of models with spaces around their names', () => {
     const { models, preloadModels } = readConfig({ ...BUCKETS, MODELS: 'a, b,', PRELOAD_MODELS: ' a' });
 
