@@ -9,6 +9,8 @@ const endpointSchema = v.object({
   /** Functions with a URL of their own, by name. */
   functionUrls: v.optional(v.record(v.string(), v.string()), {}),
   s3Endpoint: v.string(),
+  /** The address of the functions' metrics, for Prometheus. */
+  metricsEndpoint: v.string(),
   modelsBucket: v.string(),
   dataBucket: v.string(),
   pid: v.number(),

@@ -6,6 +6,7 @@ import type { EventAddresses, ServedEvent, StartEvents } from './events/event-ki
 import { readEvents } from './events/event-kinds.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions } from './local-functions.ts';
+import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { pushSamples } from './samples.ts';
 import { systemClock } from './schedule/clock.ts';
 import { readService, type Service } from './service/service.ts';
@@ -13,7 +14,7 @@ import { readService, type Service } from './service/service.ts';
 export interface LocalServerOptions {
   /** Keeps buckets and queues over a restart. A second server that wants it is refused. */
   readonly directory: string;
-  /** The port of the HTTP API; S3 and SQS take the one after it, or any that is free. 0 takes any free ones. */
+  /** The port of the HTTP API; S3 and SQS take the next one, metrics the one after it, or any that is free. 0 takes any free ones. */
   readonly port: number;
   /** Receives each line that a function logs, and what went wrong around it. */
   readonly onLine: (line: string) => void;
@@ -53,21 +54,32 @@ const readProject = (
   }
 };
 
-const startAws = async (
-  { directory, port, onLine }: LocalServerOptions,
-  { queues, notifications }: Service,
-): Promise<EmbeddedAws> => {
-  const options = { directory: join(directory, 'aws'), buckets: Object.values(BUCKETS), queues, notifications };
-  const next = port === 0 ? 0 : (port + 1) % 65_536;
+/** Starts a part on the port that lies `distance` after that of the HTTP API, or on any other one when that is taken. */
+const startNear = async <T extends { readonly endpoint: string }>(
+  { port, onLine }: LocalServerOptions,
+  distance: number,
+  name: string,
+  start: (port: number) => Promise<T>,
+): Promise<T> => {
+  const near = port === 0 ? 0 : (port + distance) % 65_536;
   try {
-    return await startEmbeddedAws({ ...options, port: next });
+    return await start(near);
   } catch (error) {
     if (!isPortTaken(error)) throw error;
-    const aws = await startEmbeddedAws(options);
-    onLine(`Port ${next} is in use: S3 and SQS are on ${aws.endpoint} instead`);
-    return aws;
+    const started = await start(0);
+    onLine(`Port ${near} is in use: ${name} on ${started.endpoint} instead`);
+    return started;
   }
 };
+
+const startAws = (options: LocalServerOptions, { queues, notifications }: Service): Promise<EmbeddedAws> => {
+  const directory = join(options.directory, 'aws');
+  const settings = { directory, buckets: Object.values(BUCKETS), queues, notifications };
+  return startNear(options, 1, 'S3 and SQS are', (port) => startEmbeddedAws({ ...settings, port }));
+};
+
+const startMetrics = (options: LocalServerOptions): Promise<MetricsServer> =>
+  startNear(options, 2, 'metrics are', startMetricsServer);
 
 /** Names the server that uses the directory, once that one has written down its address. */
 const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown> => {
@@ -100,7 +112,12 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     // A server that was killed left its address; a new environment has an empty /tmp.
     await rm(endpointFile, { force: true });
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
-    const functions = keep(createLocalFunctions(service.functions, { directory, parameters, onLine, aws }));
+    const metrics = keep(await startMetrics(options));
+    const onLogged = (line: string): void => {
+      metrics.read(line);
+      onLine(line);
+    };
+    const functions = keep(createLocalFunctions(service.functions, { directory, parameters, onLine: onLogged, aws }));
     const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);
     const surroundings = { aws, port, clock: systemClock, invocable: functions.invocable, onFailure };
     let addresses: EventAddresses = { endpoint: '', functionUrls: {} };
@@ -111,7 +128,8 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
       served.push(...started.served);
     }
 
-    const running = { ...addresses, s3Endpoint: aws.endpoint, ...BUCKETS, pid: process.pid };
+    const endpoints = { ...addresses, s3Endpoint: aws.endpoint, metricsEndpoint: metrics.endpoint };
+    const running = { ...endpoints, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
     await pushSamples({

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ServedEvent } from './events/event-kind.ts';
 import { startLocalServer } from './local-server.ts';
+import { isMetricLine } from './metrics/metric-lines.ts';
 import { readStartOptions } from './start-options.ts';
 
 /** `npm start`: serves what serverless.yml describes on this machine, with its state under `.local`, until Ctrl-C. */
@@ -20,9 +21,9 @@ const listEvents = (served: readonly ServedEvent[]): string => {
   return served.map(({ functionName, description }) => `  ${functionName.padEnd(width)}  ${description}\n`).join('');
 };
 
-/** Metrics go to CloudWatch through the log; here they would only hide the log. */
+/** Metrics would only hide the log; they are served for Prometheus. */
 const printLine = (line: string): void => {
-  if (!line.startsWith('{"_aws"')) console.log(line);
+  if (!isMetricLine(line)) console.log(line);
 };
 
 try {
@@ -33,7 +34,7 @@ try {
     starting.then(({ stop }) => stop()).finally(() => process.exit());
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);
-  const { endpoint, s3Endpoint, dataBucket, served } = await starting;
+  const { endpoint, s3Endpoint, metricsEndpoint, dataBucket, served } = await starting;
   const sample = `models/${MODEL}/samples/coffee.jpg`;
   console.log(`Serving on ${endpoint}
 ${listEvents(served)}
@@ -44,6 +45,7 @@ Send a sentence:
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
   curl -f --retry 10 --retry-all-errors ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json
+Metrics for Prometheus: ${metricsEndpoint}/metrics
 `);
 } catch (error) {
   console.error(explain(error));

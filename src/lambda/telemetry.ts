@@ -1,10 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
+import { METRICS, type MetricName } from './metrics.ts';
 
 /** `Record` makes the compiler refuse a new step that has no metric. */
-const STEP_METRIC: Record<Step, string> = {
+const STEP_METRIC: Record<Step, MetricName> = {
   route: 'RouteTime',
   load: 'LoadTime',
   decode: 'DecodeTime',
@@ -32,8 +33,7 @@ const timings = (stepsMs: Observation['stopwatch']['stepsMs']): Record<string, n
 
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
-type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
-type MetricValue = readonly [name: string, unit: Unit, value: number];
+type MetricValue = readonly [name: MetricName, value: number];
 
 /** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
 const createPublish = (): Publish => {
@@ -41,7 +41,7 @@ const createPublish = (): Publish => {
   return (model, version, values) => {
     const exists = model !== undefined && version !== undefined;
     metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
-    for (const [name, unit, value] of values) metrics.addMetric(name, unit, value);
+    for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
     metrics.publishStoredMetrics();
   };
 };
@@ -53,16 +53,16 @@ const requestMetrics = (observation: Observation, totalMs: number, coldStart: bo
   const { stopwatch, batchSize, failures } = observation;
   const clientFaults = clientFaultsOf(observation);
   return [
-    ['Requests', MetricUnit.Count, Math.max(1, batchSize)],
-    ['ClientFaults', MetricUnit.Count, clientFaults],
-    ['ServerFaults', MetricUnit.Count, failures.length - clientFaults],
-    ...(coldStart ? [['ColdStarts', MetricUnit.Count, 1] as const] : []),
-    ...(batchSize > 0 ? [['BatchSize', MetricUnit.Count, batchSize] as const] : []),
+    ['Requests', Math.max(1, batchSize)],
+    ['ClientFaults', clientFaults],
+    ['ServerFaults', failures.length - clientFaults],
+    ...(coldStart ? [['ColdStarts', 1] as const] : []),
+    ...(batchSize > 0 ? [['BatchSize', batchSize] as const] : []),
     ...STEPS.flatMap((step): MetricValue[] => {
       const ms = stopwatch.stepsMs[step];
-      return ms === undefined ? [] : [[STEP_METRIC[step], MetricUnit.Milliseconds, round(ms)]];
+      return ms === undefined ? [] : [[STEP_METRIC[step], round(ms)]];
     }),
-    ['TotalTime', MetricUnit.Milliseconds, totalMs],
+    ['TotalTime', totalMs],
   ];
 };
 
@@ -84,10 +84,10 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
   loaded(report) {
     const [downloadMs, createMs, warmUpMs] = [report.downloadMs, report.createMs, report.warmUpMs].map(round);
     publish(report.model, report.version, [
-      ['ModelLoads', MetricUnit.Count, 1],
-      ['DownloadBytes', MetricUnit.Bytes, report.downloadBytes],
-      ['DownloadTime', MetricUnit.Milliseconds, downloadMs ?? 0],
-      ['CreateTime', MetricUnit.Milliseconds, createMs ?? 0],
+      ['ModelLoads', 1],
+      ['DownloadBytes', report.downloadBytes],
+      ['DownloadTime', downloadMs ?? 0],
+      ['CreateTime', createMs ?? 0],
     ]);
     logger.info('model loaded', { ...report, downloadMs, createMs, warmUpMs });
   },
@@ -96,10 +96,10 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
     const changes = comparisons.filter(({ changed }) => changed).length;
     const distance = comparisons.reduce((max, comparison) => Math.max(max, comparison.distance), 0);
     publish(model, shadowVersion, [
-      ['ShadowRuns', MetricUnit.Count, comparisons.length + failures.length],
-      ['ShadowFailures', MetricUnit.Count, failures.length],
-      ['ShadowChanges', MetricUnit.Count, changes],
-      ['ShadowDistance', MetricUnit.NoUnit, distance],
+      ['ShadowRuns', comparisons.length + failures.length],
+      ['ShadowFailures', failures.length],
+      ['ShadowChanges', changes],
+      ['ShadowDistance', distance],
     ]);
     const line = { model, version, shadowVersion, runs: comparisons.length, changes, distance };
     if (failures.length === 0) logger.info('shadow', line);
@@ -107,13 +107,13 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
   },
 
   refused(model, version, error) {
-    publish(model, version, [['VersionsRefused', MetricUnit.Count, 1]]);
+    publish(model, version, [['VersionsRefused', 1]]);
     const failures = [describe(error)];
     logger.error('version refused, the one before it goes on answering', { model, version, failures });
   },
 
   evicted(report) {
-    publish(report.model, report.version, [['ModelEvictions', MetricUnit.Count, 1]]);
+    publish(report.model, report.version, [['ModelEvictions', 1]]);
     logger.info('model evicted', { ...report });
   },
 });

@@ -150,6 +150,20 @@ describe('npm start', () => {
     expect(started.lines.filter((text) => text.includes('"_aws"'))).toEqual([]);
   });
 
+  it('serves its metrics to Prometheus on a port of their own', async () => {
+    const read = async (): Promise<string> => (await fetch(`${local.metricsEndpoint}/metrics`)).text();
+    const countOf = (text: string): number =>
+      Number(/^onnx_serverless_requests_total\{.*model="efficientnet-lite0".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    const before = countOf(await read());
+    await classify();
+    const text = await until(async () => {
+      const now = await read();
+      return countOf(now) > before ? now : undefined;
+    }, started);
+    expect(text).toMatch(/^onnx_serverless_run_time_milliseconds_sum\{.*version="1".*\} [\d.]+$/m);
+    expect((await fetch(local.metricsEndpoint)).status).toBe(404);
+  });
+
   it('refuses to start twice on the same state, and leaves the first one alone', async () => {
     const second = run(directory, 0);
     expect(await second.ended).toBe(1);

@@ -1,0 +1,33 @@
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+
+/** The metrics of a model's version, by name: the unit, and the statistic by which CloudWatch is asked for them. */
+export const METRICS = {
+  Requests: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ClientFaults: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ServerFaults: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ColdStarts: { unit: MetricUnit.Count, statistic: 'Sum' },
+  BatchSize: { unit: MetricUnit.Count, statistic: 'Average' },
+  RouteTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  LoadTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  DecodeTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  PreprocessTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  RunTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  PostprocessTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  EncodeTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  TotalTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  ModelLoads: { unit: MetricUnit.Count, statistic: 'Sum' },
+  DownloadBytes: { unit: MetricUnit.Bytes, statistic: 'Sum' },
+  DownloadTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  CreateTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  ShadowRuns: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ShadowFailures: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ShadowChanges: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ShadowDistance: { unit: MetricUnit.NoUnit, statistic: 'Maximum' },
+  VersionsRefused: { unit: MetricUnit.Count, statistic: 'Sum' },
+  ModelEvictions: { unit: MetricUnit.Count, statistic: 'Sum' },
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+
+/** US dollars a month for one metric of one version, prorated by the hour. https://aws.amazon.com/cloudwatch/pricing/ (2025) */
+export const METRIC_PRICE = 0.3;
