@@ -1,9 +1,10 @@
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { assertNoPointer } from './git-lfs.ts';
 import { createFileGraph, type GraphSource } from './graph-source.ts';
+import { cachedName, snapshotOf } from './linked-files.ts';
 
 /** A model as it lies on this computer. */
 export interface ModelSource {
@@ -95,21 +96,29 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
 const graphsAt = (directory: string, paths: ChosenGraphs['paths']): ModelSource['graphs'] =>
   Object.fromEntries(Object.entries(paths).map(([role, path]) => [role, createFileGraph(directory, path)]));
 
+/** The file behind a link that somebody names; its weights lie beside it. In a cache, files have their names in the snapshot alone. */
+const fileOf = async (path: string): Promise<string> => {
+  const real = await realpath(path);
+  return real.endsWith('.onnx') ? real : resolve(path);
+};
+
 /** Finds the graph of `path`, an `.onnx` file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
 export const findModel = async (path: string): Promise<ModelSource> => {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
   if (found.isDirectory()) {
-    const { paths, alternatives } = await chooseGraphs(path);
-    return { directory: path, graphs: graphsAt(path, paths), alternatives, ownsDirectory: true };
+    const directory = await snapshotOf(path);
+    const { paths, alternatives } = await chooseGraphs(directory);
+    return { directory, graphs: graphsAt(directory, paths), alternatives, ownsDirectory: true };
   }
   if (!path.endsWith('.onnx'))
     throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
   // A file of a Hugging Face folder keeps its place in it, so that the folder's settings are found.
-  const folder = dirname(resolve(path));
+  const place = await fileOf(path);
+  const folder = dirname(place);
   const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
   const directory = inside ? dirname(folder) : folder;
-  const model = inside ? `onnx/${basename(path)}` : basename(path);
+  const model = inside ? `onnx/${basename(place)}` : basename(place);
   const ownsDirectory = await exists(join(directory, 'config.json'));
   return { directory, graphs: graphsAt(directory, { model }), alternatives: [], ownsDirectory };
 };
@@ -118,7 +127,7 @@ export const findModel = async (path: string): Promise<ModelSource> => {
 export const suggestName = ({ directory, graphs: { model } }: ModelSource): string => {
   const stem = parse(model?.path ?? '').name;
   const isUsual = model === undefined || PRECISIONS.some((precision) => stem === `model${precision}`);
-  const name = isUsual ? basename(resolve(directory)) : stem;
+  const name = isUsual ? (cachedName(directory) ?? basename(resolve(directory))) : stem;
   return name
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')

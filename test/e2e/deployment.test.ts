@@ -104,7 +104,7 @@ if (missing.length > 0) {
   };
 
   step('deploys, with a template that cfn-lint accepts', async () => {
-    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR], environment(ROOT));
+    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, '--param=tags=team=e2e'], environment(ROOT));
     const lint = await pythonProgram('cfn-lint');
     // W3005: osls spells out dependencies that references imply.
     await run(lint, [
@@ -113,6 +113,11 @@ if (missing.length > 0) {
       '--template',
       '.serverless/cloudformation-template-update-stack.json',
     ]);
+  });
+
+  step('has the tags that were asked for', async () => {
+    const stack = await cloudFormation.send(new DescribeStacksCommand({ StackName: `onnx-serverless-${STAGE}` }));
+    expect(stack.Stacks?.[0]?.Tags).toContainEqual({ Key: 'team', Value: 'e2e' });
   });
 
   step('is healthy before the first model is pushed, and says how to push one', async () => {

@@ -29,7 +29,7 @@ export const startEmulator = async (): Promise<Emulator> => {
   const { certificate, key } = await createCertificate(scratch);
   const port = await freePort();
   const output = await open(logFile, 'w');
-  const emulator = spawn(await pythonProgram('ministack'), {
+  const emulator = spawn(await pythonProgram('python'), [path.join(import.meta.dirname, 'emulator.py')], {
     stdio: ['ignore', output.fd, output.fd],
     env: {
       PATH: `${binaries}${path.delimiter}${process.env.PATH}`, // functions run with the first `node`

@@ -18,7 +18,7 @@ export const missingPrograms = async (): Promise<string[]> => {
 };
 
 /** Makes sure that `.venv` has what requirements.txt pins, and returns the path of one of its programs. */
-export const pythonProgram = async (name: 'ministack' | 'cfn-lint'): Promise<string> => {
+export const pythonProgram = async (name: 'python' | 'cfn-lint'): Promise<string> => {
   const program = path.join(directory, 'bin', name);
   if ((await read(installed)) === (await read(requirements))) return program;
   await rm(directory, { recursive: true, force: true });

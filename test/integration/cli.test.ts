@@ -1,12 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CreateMultipartUploadCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { getRequestListener } from '@hono/node-server';
@@ -136,6 +148,47 @@ describe('with a directory', () => {
     await writeFile(request, JSON.stringify(input));
     const { json } = await cli('predict', 'scaled', request, '--json');
     expect(json.result).toMatchObject({ outputs: [{ data: [3, 4, 5] }] });
+  });
+
+  it('a folder of the cache of Hugging Face is pushed with the files behind its links, under the name of the model', async () => {
+    const cached = join(root, 'models--acme--scaled');
+    const snapshot = join(cached, 'snapshots', '0123abcd');
+    await mkdir(join(cached, 'refs'), { recursive: true });
+    await mkdir(join(snapshot, 'onnx'), { recursive: true });
+    await cp(`${MODELS}/external-data`, join(cached, 'blobs'), { recursive: true });
+    for (const name of await readdir(`${MODELS}/external-data`)) {
+      await rename(join(cached, 'blobs', name), join(cached, 'blobs', `sha-${name.length}`));
+      await symlink(`../../../blobs/sha-${name.length}`, join(snapshot, 'onnx', name));
+    }
+    await writeFile(join(cached, 'refs', 'main'), '0123abcd\n');
+
+    for (const path of [snapshot, cached, join(snapshot, 'onnx', 'model.onnx')])
+      expect(await cli('push', path, '--task', 'tensor')).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining('Pushed scaled version'),
+      });
+
+    await writeFile(
+      request,
+      JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 1, 1] }] }),
+    );
+    const { json } = await cli('predict', 'scaled', request, '--json');
+    expect(json.result).toMatchObject({ outputs: [{ data: [3, 4, 5] }] });
+  });
+
+  it('a link that leads out of the folder is refused, and a model is pushed through a link that is named', async () => {
+    const folder = join(root, 'linked');
+    await cp(`${MODELS}/external-data`, folder, { recursive: true });
+    const weights = join(root, 'weights');
+    await rename(join(folder, 'model.onnx_data'), weights);
+    await symlink(weights, join(folder, 'model.onnx_data'));
+    expect(await cli('push', folder)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/model\.onnx_data is a link to .*weights, outside of the folder; copy .* cp -rL/),
+    });
+
+    await symlink(resolve(MODELS, 'add.onnx'), join(root, 'sum.onnx'));
+    expect(await cli('push', join(root, 'sum.onnx'), '--name', 'sum')).toMatchObject({ exitCode: 0 });
   });
 
   it('a model that runs only at some sizes is tried at the size that is named', async () => {
