@@ -65,7 +65,7 @@ const execute = async (
     });
   } catch (error) {
     const isModel = command.positionals[0]?.startsWith('model') ?? false;
-    throw target && isModel ? await suggestModel(error, positionals[0] ?? '', target.repository) : error;
+    throw target && isModel ? await suggestModel(error, positionals[0] ?? '', target) : error;
   } finally {
     await target?.close();
   }

@@ -3,6 +3,7 @@ import { assertAlias, assertModelName, parseVersion } from '../../src/repository
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ModelReference } from '../../src/serving/router.ts';
 import { closest } from '../output/closest.ts';
+import type { Target } from '../targets/target.ts';
 
 export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
 
@@ -26,16 +27,25 @@ export const parseReference = (text: string, versionOption?: string): ModelRefer
   return version === undefined ? { name } : { name, version: parseVersion(version) };
 };
 
-/** Adds to what says that something was not found which model was probably meant, if `text` names none that there is. */
-export const suggestModel = async (error: unknown, text: string, repository: ModelRepository): Promise<unknown> => {
+/**
+ * Adds to an error that something was not found, if `text` names no model of the target: the model that was probably meant, or else the
+ * command that pushes one.
+ */
+export const suggestModel = async (
+  error: unknown,
+  text: string,
+  { repository, options }: Pick<Target, 'repository' | 'options'>,
+): Promise<unknown> => {
   if (!(error instanceof ServingError && error.code === 'NOT_FOUND')) return error;
-  const names = await repository.names().catch((): string[] => []); // the first error says more
+  const names = await repository.names().catch(() => undefined); // the first error says more
   const { name } = parseReference(text);
-  const meant = names.includes(name)
-    ? undefined
-    : (closest(name, names) ?? names.find((each) => each.startsWith(name)));
-  if (meant === undefined) return error;
-  return new ServingError('NOT_FOUND', `${error.fullMessage}; did you mean ${meant}?`, { cause: error });
+  if (names === undefined || names.includes(name)) return error;
+  const meant = closest(name, names) ?? names.find((each) => each.startsWith(name));
+  if (meant !== undefined)
+    return new ServingError('NOT_FOUND', `${error.fullMessage}; did you mean ${meant}?`, { cause: error });
+  if (error.operator !== undefined) return error; // it names the command
+  const command = `npx onnx-serverless push <file|folder> --name ${name}${options}`;
+  return new ServingError('NOT_FOUND', error.message, { operator: `push one with: ${command}`, cause: error });
 };
 
 /** The version that is meant: an alias as it stands now, and without any the stable one. @throws `NOT_FOUND` */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServingError } from '../core/errors.ts';
+import { withTemporaryPath } from '../core/temporary-path.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { readVerified } from '../repository/versions/verify.ts';
@@ -29,7 +30,7 @@ export const pullVersion = async (
   if (!(await isEmpty(directory)))
     throw new ServingError('INVALID_REQUEST', `${directory} exists and is no empty directory; name another one`);
   const partial = `${directory}.${randomUUID()}.part`;
-  try {
+  await withTemporaryPath(partial, async () => {
     for (const file of bundle.files) {
       const localPath = join(partial, file.path);
       await mkdir(dirname(localPath), { recursive: true });
@@ -42,7 +43,5 @@ export const pullVersion = async (
       await pipeline(counted, createWriteStream(localPath, { flags: 'wx' }));
     }
     await rename(partial, directory);
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
 };

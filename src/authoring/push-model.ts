@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withTemporaryPath } from '../core/temporary-path.ts';
 import { totalBytes } from '../core/total-bytes.ts';
 import { assertModelName } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
@@ -94,7 +95,7 @@ export const pushModel = async (
       : { task: parseTask(options.task), reason: 'as asked for' };
   if (options.task === undefined) await assertSameTask(repository, name, recognised);
   const scratch = await mkdtemp(join(tmpdir(), 'push-'));
-  try {
+  return withTemporaryPath(scratch, async () => {
     const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
     const allBytes = totalBytes(files);
     const publishOptions: PublishOptions = {
@@ -114,7 +115,5 @@ export const pushModel = async (
       example: (await recipeOf(recognised.task)).example,
       notes,
     };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 };

@@ -68,11 +68,7 @@ const locked = async <T>(path: string, run: () => Promise<T>): Promise<T> => {
       await waitForLock(lock);
     }
   }
-  try {
-    return await run();
-  } finally {
-    await rm(lock, { force: true });
-  }
+  return withTemporaryPath(lock, run);
 };
 
 /**
@@ -87,9 +83,9 @@ export const replaceFile = async (
 ): Promise<string | undefined> => {
   const temporary = `${path}.${randomUUID()}${PRIVATE_SUFFIX}`;
   await mkdir(dirname(path), { recursive: true });
-  try {
+  return withTemporaryPath(temporary, async () => {
     await fill(temporary);
-    return await locked(path, async () => {
+    return locked(path, async () => {
       if (condition && 'ifMatch' in condition && (await inspectFile(path)).etag !== condition.ifMatch) return undefined;
       if (condition && 'ifNoneMatch' in condition) await link(temporary, path);
       else await rename(temporary, path);
@@ -98,10 +94,8 @@ export const replaceFile = async (
       else await rm(metadataPath(path), { force: true });
       return etag;
     });
-  } catch (error) {
+  }).catch((error: unknown) => {
     if (errorCode(error) === 'EEXIST') return undefined;
     throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  });
 };
