@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import { type ErrorCode, ServingError } from '../src/core/errors.ts';
 import type { Command, ParsedValues, Report } from './command.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
@@ -22,8 +21,10 @@ import { show } from './commands/show.ts';
 import { verify } from './commands/verify.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
+import { describeFailure } from './output/describe-failure.ts';
 import { commandHelp, generalHelp } from './output/help.ts';
 import { toJsonText } from './output/json-text.ts';
+import { quoteWord } from './output/quote-word.ts';
 import { createTerminal, type Streams } from './output/terminal.ts';
 import { findTarget, type Target, type TargetOptions } from './targets/target.ts';
 
@@ -34,7 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ verify, pull, delete: deleteCommand, gc, empty },
 };
 
-/** Exit codes: it worked, it failed, the command line makes no sense. */
+/** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */
 const [OK, FAILED, MISUSED] = [0, 1, 2];
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL('..', import.meta.url));
@@ -76,14 +77,12 @@ const readVersion = async (): Promise<string> => {
   return v.parse(v.object({ version: v.string() }), JSON.parse(text)).version;
 };
 
-/** A failure in one line. Errors of the AWS SDK name their cause in `name`. */
-const describeFailure = (failure: unknown): { error: string; code: ErrorCode } => {
-  const { code, fullMessage: message } = ServingError.from(failure);
-  const name = failure instanceof Error && !(failure instanceof ServingError) ? failure.name : '';
-  if (name === 'CredentialsProviderError')
-    return { error: `no AWS credentials: ${message}; set AWS_PROFILE, or sign in with aws sso login`, code };
-  const error = name === '' || name === 'Error' ? message : `${name}: ${message}`;
-  return { error: error.replaceAll(/\s*\n\s*/g, ' ').trim(), code };
+/** Text for whoever interrupts the command with Ctrl-C: the state in which it leaves things, and the way on. Empty when it changes nothing. */
+export const adviceOnInterruption = (words: readonly string[]): string => {
+  const [name = ''] = words;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const typed = ['npx onnx-serverless', ...words.map(quoteWord)].join(' ');
+  return command?.onInterruption?.(typed, words) ?? '';
 };
 
 /**

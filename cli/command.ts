@@ -42,6 +42,12 @@ interface CommandDefinition<O extends Options> {
   /** All of them are required but those that end in `?`. */
   readonly positionals: readonly string[];
   readonly options: O;
+  /**
+   * Text for whoever interrupts the command: the state in which it leaves things, and the way on.
+   * @param typed the command as it was typed
+   * @param words its words, the name of the command first
+   */
+  readonly onInterruption?: (typed: string, words: readonly string[]) => string;
   run(invocation: Invocation<O>): Promise<Report>;
 }
 

@@ -1,16 +1,23 @@
 #!/usr/bin/env node
-import { runCommandLine } from './command-line.ts';
+import { adviceOnInterruption, runCommandLine } from './command-line.ts';
 
-const INTERRUPTED = 130;
+/** Exit codes of shells: 128 and the number of the signal. */
+const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+const words = process.argv.slice(2);
 
 // Whoever reads our output may have seen enough: `onnx-serverless list | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   throw error;
 });
-process.once('SIGINT', () => {
-  process.stderr.write('\n');
-  process.exit(INTERRUPTED);
-});
 
-process.exitCode = await runCommandLine(process.argv.slice(2), process);
+const interrupt = (exitCode: number): void => {
+  process.stderr.write(`\n${adviceOnInterruption(words)}`);
+  process.exit(exitCode); // temporary files go with it
+};
+process.once('SIGINT', () => interrupt(INTERRUPTED.SIGINT));
+process.once('SIGTERM', () => interrupt(INTERRUPTED.SIGTERM));
+process.once('SIGHUP', () => interrupt(INTERRUPTED.SIGHUP));
+
+process.exitCode = await runCommandLine(words, process);

@@ -2,7 +2,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { setAlias } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
+import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const alias = defineCommand({
   summary: 'give a version a name',
@@ -12,6 +12,7 @@ export const alias = defineCommand({
     remove: { type: 'boolean', description: 'take the name away' },
     ...CHANGE_OPTIONS,
   },
+  onInterruption: readHistory,
   async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.remove ?? false))
       throw new ServingError('INVALID_REQUEST', 'name either a version or --remove');

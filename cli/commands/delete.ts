@@ -2,7 +2,7 @@ import { whoami } from '../../src/authoring/whoami.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
@@ -10,6 +10,7 @@ export const deleteCommand = defineCommand({
   description: `Deletes a version. It is refused while the version is stable, canary, shadow or has an alias. Its number is not used again.`,
   positionals: ['model', 'version'],
   options: { ...CHANGE_OPTIONS, ...CONFIRM_OPTIONS },
+  onInterruption: finishDeletion,
   async run({ positionals: [name = '', versionText = ''], values, target, terminal }) {
     const version = parseVersion(versionText);
     const { repository } = await target();

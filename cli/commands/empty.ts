@@ -1,6 +1,6 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { type BucketCount, countBucket, emptyBucket } from '../targets/bucket.ts';
 
 const describeCount = (name: string, { versions, unfinishedUploads }: BucketCount): string =>
@@ -12,6 +12,7 @@ export const empty = defineCommand({
 run this before npx sls remove.`,
   positionals: [],
   options: CONFIRM_OPTIONS,
+  onInterruption: finishDeletion,
   async run({ values, target: findTarget, terminal }) {
     const { buckets, description } = await findTarget();
     if (buckets === undefined)

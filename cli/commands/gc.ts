@@ -2,7 +2,7 @@ import { whoami } from '../../src/authoring/whoami.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
-import { assertConfirmed, CONFIRM_OPTIONS } from '../options/confirmation.ts';
+import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { formatTable } from '../output/format.ts';
 
@@ -22,6 +22,7 @@ the version to which a rollback would return.`,
     ...CHANGE_OPTIONS,
     ...CONFIRM_OPTIONS,
   },
+  onInterruption: finishDeletion,
   async run({ positionals: [model], values, target, terminal }) {
     const keep = parseKeep(values.keep);
     if ((model === undefined) !== (values.all ?? false))

@@ -1,7 +1,7 @@
 import { parseVersion } from '../../src/repository/keys.ts';
 import { promote as promoteTo } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel } from '../options/routing-change.ts';
+import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const promote = defineCommand({
   summary: 'let a version answer',
@@ -9,6 +9,7 @@ export const promote = defineCommand({
 returns to the version before.`,
   positionals: ['model', 'version'],
   options: CHANGE_OPTIONS,
+  onInterruption: readHistory,
   run: ({ positionals: [name = '', version = ''], values, target, terminal }) =>
     changeModel({ values, target, terminal }, name, 'promote', promoteTo(parseVersion(version))),
 });

@@ -13,6 +13,7 @@ appears whole, and can be pushed again. ${REFERENCE_HELP}`,
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the stable version' },
   },
+  onInterruption: (typed) => `Interrupted. No directory was made. Begin again with: ${typed}\n`,
   async run({ positionals: [model = '', path = ''], values, target, terminal }) {
     const reference = parseReference(model, values.version);
     const { repository } = await target();

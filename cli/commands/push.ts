@@ -89,6 +89,8 @@ a later one when it is promoted.`,
     resume: { type: 'boolean', description: 'go on with an interrupted push of the same files' },
     ...CHANGE_OPTIONS,
   },
+  onInterruption: (typed, words) =>
+    `Interrupted. No version was made, and files that were sent stay. Go on with: ${typed}${words.includes('--resume') ? '' : ' --resume'}\n`,
   async run({ positionals: [path = ''], values, target: findTarget, terminal }) {
     const dimensions = parseDimensions(values.dimension ?? []);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);

@@ -2,7 +2,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { setShadow } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CHANGE_OPTIONS, changeModel, parseShare } from '../options/routing-change.ts';
+import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 export const shadow = defineCommand({
   summary: 'compare a version with the one that answers',
@@ -14,6 +14,7 @@ export const shadow = defineCommand({
     off: { type: 'boolean', description: 'end it' },
     ...CHANGE_OPTIONS,
   },
+  onInterruption: readHistory,
   async run({ positionals: [name = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.off ?? false))
       throw new ServingError('INVALID_REQUEST', 'name either a version, with --rate, or --off');

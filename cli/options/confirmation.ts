@@ -7,6 +7,10 @@ export const CONFIRM_OPTIONS = {
   yes: { type: 'boolean', description: 'do not ask' },
 } as const satisfies Options;
 
+/** Advice for whoever interrupts a command that deletes. */
+export const finishDeletion = (typed: string): string =>
+  `Interrupted. Some of it may be deleted; the same command deletes the rest: ${typed}\n`;
+
 /** Asks `question`, unless `yes`. @throws `INVALID_REQUEST` when the answer is no, or no terminal is attached */
 export const assertConfirmed = async (
   terminal: Terminal,

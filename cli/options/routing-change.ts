@@ -40,6 +40,10 @@ export const describeChange = ({ from, to }: Pick<RoutingChange, 'from' | 'to'>)
     .join(', ');
 };
 
+/** Advice for whoever interrupts a command that changes the routing. */
+export const readHistory = (_typed: string, [, name = '<model>']: readonly string[]): string =>
+  `Interrupted. The history has the change, if it was made: npx onnx-serverless history ${name}\n`;
+
 /** Runs a command that changes the routing of the model `name`. */
 export const changeModel = async (
   { values, target, terminal }: Omit<Invocation<typeof CHANGE_OPTIONS>, 'positionals'>,

@@ -15,11 +15,14 @@ const describeOptions = (options: Options): string =>
     ]),
   );
 
+const EXIT_CODES = 'Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C.';
+
 export const generalHelp = (commands: Readonly<Record<string, Command>>): string =>
   [
     'Usage: npx onnx-serverless <command> [options]',
     formatTable(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary])),
     'Every command acts on the local server (npm start) unless --stage or --store names something else.',
+    EXIT_CODES,
     'More on one of them: npx onnx-serverless <command> --help',
   ].join('\n\n');
 
@@ -29,4 +32,5 @@ export const commandHelp = (name: string, command: Command, commonOptions: Optio
     command.description,
     ...(Object.keys(command.options).length > 0 ? [`Options:\n${describeOptions(command.options)}`] : []),
     `Options of every command:\n${describeOptions(commonOptions)}`,
+    EXIT_CODES,
   ].join('\n\n');

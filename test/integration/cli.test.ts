@@ -661,6 +661,60 @@ describe('as a process', () => {
     await once(silent.close(), 'close');
   });
 
+  it('a push that is interrupted says how to go on, and leaves no temporary files', async () => {
+    const places = { Endpoint: 'http://127.0.0.1:1', ModelsBucket: 'models', DataBucket: 'data' };
+    const cloudFormation = await startCloudFormation({ 'onnx-serverless-dev': places });
+    /** An empty bucket that never answers a write. */
+    const storage = createServer((incoming, response) => {
+      if (incoming.method === 'PUT') return;
+      const isList = incoming.url?.includes('list-type=2') ?? false;
+      response.writeHead(isList ? 200 : 404, { 'content-type': 'application/xml' });
+      response.end(isList ? '<ListBucketResult></ListBucketResult>' : '<Error><Code>NoSuchKey</Code></Error>');
+    });
+    await once(storage.listen(0, '127.0.0.1'), 'listening');
+    const temporary = join(root, 'temporary files');
+    await mkdir(temporary);
+    const environment = {
+      ...{ AWS_ENDPOINT_URL_CLOUDFORMATION: urlOf(cloudFormation), AWS_ENDPOINT_URL_S3: urlOf(storage) },
+      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', TMPDIR: temporary },
+    };
+    let before: readonly string[] = [];
+    const model = `${MODELS}/add.onnx`;
+    const run = await inProcess(['push', model, '--note', 'a b', '--stage', 'dev'], environment, (child) => {
+      storage.on('request', async ({ method }) => {
+        if (method !== 'PUT') return;
+        before = await readdir(temporary);
+        child.kill('SIGINT');
+      });
+    });
+    for (const server of [storage, cloudFormation]) {
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    }
+
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(run.stderr).toContain(`Go on with: npx onnx-serverless push ${model} --note 'a b' --stage dev --resume\n`);
+    expect(before).toHaveLength(1);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('a stage without credentials is told as such, and not as a fault of the program', async () => {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ...others } = process.env;
+    const environment = {
+      HOME: root,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_ENDPOINT_URL_CLOUDFORMATION: 'http://127.0.0.1:1',
+    };
+    const child = spawn(process.execPath, ['cli/main.ts', 'list', '--stage', 'dev', '--json'], {
+      env: { ...others, ...environment },
+    });
+    started.push(child);
+    expect(JSON.parse(await text(child.stdout))).toMatchObject({
+      code: 'UNAUTHORIZED',
+      error: expect.stringMatching(/^no AWS credentials: .*; set AWS_PROFILE, or sign in with aws sso login$/),
+    });
+  });
+
   it('npx starts the command line on the Node that the project pins', async () => {
     const path = process.env.PATH?.split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
     const environment = {

@@ -3,6 +3,7 @@ import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:f
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { errorCode } from '../../core/error-code.ts';
+import { withTemporaryPath } from '../../core/temporary-path.ts';
 import type { ObjectMetadata, WriteOptions } from './object-store.ts';
 
 /** Ends the names of files that are no objects: files that are being written, locks, and metadata. */

@@ -1,30 +1,30 @@
 import { METRIC_PRICE, METRICS, type MetricName } from '../../../src/lambda/metrics.ts';
 
-/** `Record` makes the compiler refuse a metric without a description. */
-const WHEN: Record<MetricName, string> = {
-  Requests: 'every request; for a batch of uploads, their number',
-  ClientFaults: 'every request: refusals that are the fault of the caller, 0 without any',
-  ServerFaults: 'every request: failures that are the fault of the service, 0 without any',
-  ColdStarts: 'the first request of an execution environment',
-  BatchSize: 'every request that ran: requests, or uploads, that were answered together',
-  RouteTime: 'every request with this step: finding the version that answers',
-  LoadTime: 'every request with this step: waiting for the model, almost 0 when it is in memory',
-  DecodeTime: 'every request with this step: reading and decoding the input',
-  PreprocessTime: 'every request with this step: making tensors of the input',
-  RunTime: 'every request with this step: the run of the graphs',
-  PostprocessTime: 'every request with this step: making the answer of the outputs',
-  EncodeTime: 'every request with this step: writing the answer as text or bytes',
-  TotalTime: 'every request: from the event to the end of the answer',
-  ModelLoads: 'every load of a model',
-  DownloadBytes: 'every load of a model: bytes that S3 sent, 0 when the files were in `/tmp`',
-  DownloadTime: 'every load of a model: time of the download',
-  CreateTime: 'every load of a model: time that creating the sessions took',
-  ShadowRuns: 'after a request that a shadow ran for, on the version in the shadow',
-  ShadowFailures: 'the same: runs that failed',
-  ShadowChanges: 'the same: runs whose answer differs',
-  ShadowDistance: 'the same: the greatest distance between two answers',
-  VersionsRefused: 'a version that is routed to and cannot be loaded; the one before it goes on answering',
-  ModelEvictions: 'a model that makes room for another one',
+/** The value, and the occasion. `Record` makes the compiler refuse a metric without them. */
+const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
+  Requests: ['requests, or uploads that ran together', 'at the end of each request'],
+  ClientFaults: ['failures that the caller has to mend', 'at the end of each request'],
+  ServerFaults: ['failures that the operator has to mend', 'at the end of each request'],
+  ColdStarts: ['1', 'at the first request of an execution environment'],
+  BatchSize: ['inputs that were answered together', 'for requests that name a model'],
+  RouteTime: ['time to choose the version', 'for requests with this step'],
+  LoadTime: ['wait for the model, after the inputs were decoded', 'for requests with this step'],
+  DecodeTime: ['time to fetch and decode the inputs', 'for requests with this step'],
+  PreprocessTime: ['time to make the inputs of the graph', 'for requests with this step'],
+  RunTime: ['time of the runs of the graphs', 'for requests with this step'],
+  PostprocessTime: ['time to turn outputs into the answer', 'for requests with this step'],
+  EncodeTime: ['time to write the answer as JSON', 'for requests with this step'],
+  TotalTime: ['time of the request in the function', 'at the end of each request'],
+  ModelLoads: ['1', 'after a model was loaded'],
+  DownloadBytes: ['size of the files that were downloaded', 'after a model was loaded'],
+  DownloadTime: ['time of the download', 'after a model was loaded'],
+  CreateTime: ['time to create the sessions', 'after a model was loaded'],
+  ShadowRuns: ['requests that the shadow ran', 'after a shadow run'],
+  ShadowFailures: ['requests that the shadow could not answer', 'after a shadow run'],
+  ShadowChanges: ['answers that differ in more than their scores', 'after a shadow run'],
+  ShadowDistance: ['largest difference of a score', 'after a shadow run'],
+  VersionsRefused: ['1', 'after a version could not be loaded that a routing names'],
+  ModelEvictions: ['1', 'after a model made room for others'],
 };
 
 const isMetricName = (name: string): name is MetricName => name in METRICS;
@@ -35,7 +35,8 @@ export const metricsTable = (): string => {
     .filter(isMetricName)
     .map((name) => {
       const { unit, statistic } = METRICS[name];
-      return `| \`${name}\` | ${unit} | ${statistic} | ${WHEN[name]} | $${METRIC_PRICE.toFixed(2)} |`;
+      const [value, written] = TEXTS[name];
+      return `| \`${name}\` | ${unit} | ${value} | ${written} | ${statistic} | $${METRIC_PRICE.toFixed(2)} |`;
     });
-  return ['| name | unit | statistic | written at | price |', '|---|---|---|---|---|', ...rows].join('\n');
+  return ['| metric | unit | value | written | statistic | price |', '|---|---|---|---|---|---|', ...rows].join('\n');
 };

@@ -7,6 +7,7 @@ import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { createTelemetry } from '../../../src/lambda/telemetry.ts';
 import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../../src/serving/telemetry.ts';
+import { metricsTable } from '../../support/monitoring/metrics-table.ts';
 
 interface Line {
   readonly level?: string;
@@ -70,16 +71,20 @@ const metricsIn = (lines: readonly Line[]): string[] =>
   );
 
 const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned');
-const page = await readFile('docs/metrics.md', 'utf8');
+const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
 const isMetric = (row: string): boolean => !/ (INFO|WARN|ERROR)$/.test(row);
 
-it('docs/metrics.md lists each metric of a function with its unit', () => {
+it('docs/monitoring.md lists each metric of a function with its unit', () => {
   expect(rows.filter(isMetric).sort()).toEqual(metricsIn(lines));
 });
 
-it('docs/metrics.md lists each log line of a function with its level', () => {
+it('docs/monitoring.md has the table of metrics as the code writes it', () => {
+  expect(page).toContain(metricsTable());
+});
+
+it('docs/monitoring.md lists each log line of a function with its level', () => {
   const logged = lines.filter(({ _aws }) => _aws === undefined).map(({ message, level }) => `${message} ${level}`);
   expect(rows.filter((row) => !isMetric(row)).sort()).toEqual(distinct(logged));
 });
@@ -89,7 +94,7 @@ const COMMON_FIELDS = ['level', 'message', 'timestamp', 'service', 'sampling_rat
 const fieldRows = [...page.matchAll(/^\| `([^`]+)` \| (?:INFO|WARN|ERROR) \| (`.*) \|$/gm)];
 
 it.each(fieldRows.map(([, message = '', fields = '']) => [message, fields] as const))(
-  'docs/metrics.md lists the fields of the log line "%s"',
+  'docs/monitoring.md lists the fields of the log line "%s"',
   (message, fields) => {
     const line = lines.find((one) => one.message === message) ?? {};
     const documented = [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field);
