@@ -1,27 +1,37 @@
 import { whoami } from '../../src/authoring/whoami.ts';
+import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
-import { deleteVersions } from '../../src/repository/versions/delete-versions.ts';
+import { deleteModel, deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
-  summary: 'delete a version that is not routed',
-  description: `Deletes a version. It is refused while the version is stable, canary, shadow or has an alias. Its number is not used again.`,
-  positionals: ['model', 'version'],
+  summary: 'delete a model, or a version that is not routed',
+  description: `Deletes a model with every version and its history. With a version, deletes that one alone; this is refused while the version is
+stable, canary, shadow or has an alias. Numbers are not used again.`,
+  positionals: ['model', 'version?'],
   options: { ...CHANGE_OPTIONS, ...CONFIRM_OPTIONS },
   onInterruption: finishDeletion,
-  async run({ positionals: [name = '', versionText = ''], values, target, terminal }) {
-    const version = parseVersion(versionText);
+  async run({ positionals: [name = '', versionText], values, target, terminal }) {
+    const version = versionText === undefined ? undefined : parseVersion(versionText);
+    if (version === undefined && values.note !== undefined)
+      throw new ServingError('INVALID_REQUEST', '--note is for the history, which goes with the model: leave it out');
     const { repository } = await target();
     const reason = { by: whoami(), note: values.note ?? '' };
-    await deleteVersions(repository, name, [version], { ...reason, dryRun: true }); // refuses before it asks
-    const what = `version ${version} of ${name} in ${repository.store.location}`;
+    const run = async (dryRun: boolean): Promise<readonly number[]> => {
+      if (version === undefined) return deleteModel(repository, name, { dryRun });
+      await deleteVersions(repository, name, [version], { ...reason, dryRun });
+      return [version];
+    };
+    const deleted = await run(true); // refuses before it asks
+    const all = deleted.length === 0 ? '' : ` with version ${deleted.join(', ')}`;
+    const subject = version === undefined ? `model ${name}${all}` : `version ${version} of ${name}`;
+    const what = `${subject} in ${repository.store.location}`;
     const dryRun = values['dry-run'] ?? false;
-    const json = { name, deleted: [version], dryRun };
+    const json = { name, deleted, dryRun };
     if (dryRun) return { json, text: `Would delete ${what}` };
     await assertConfirmed(terminal, values.yes, `Delete ${what}`);
-    await deleteVersions(repository, name, [version], reason);
-    return { json, text: `Deleted ${what}` };
+    return { json: { ...json, deleted: await run(false) }, text: `Deleted ${what}` };
   },
 });

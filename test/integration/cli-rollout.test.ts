@@ -145,6 +145,26 @@ describe('what is deleted', () => {
     expect((await cli('show', 'add', '--json')).json).toMatchObject({ versions: [1, 3] });
   });
 
+  it('a model is deleted with every version when that is confirmed, and its numbers are not used again', async () => {
+    await pushAdd(2);
+    const before = await snapshot();
+
+    expect(await cli('delete', 'add')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--yes') });
+    const declined = await answering('n\n', 'delete', 'add');
+    expect(declined.stderr).toMatch(/Delete model add with version 1, 2 in .*\? \[y\/N\]/);
+    expect((await cli('delete', 'add', '--dry-run', '--json')).json).toMatchObject({ deleted: [1, 2], dryRun: true });
+    expect(await snapshot()).toEqual(before);
+
+    expect(await answering('y\n', 'delete', 'add')).toMatchObject({ exitCode: 0 });
+    expect((await cli('list', '--json')).json).toEqual({ models: [] });
+    expect(await cli('delete', 'add', '--yes')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^no model add/),
+    });
+    await pushAdd(1);
+    expect((await cli('show', 'add', '--json')).json).toMatchObject({ versions: [3], routing: { stable: 3 } });
+  });
+
   it('the version to which a rollback returns is never deleted', async () => {
     await pushAdd(4);
     await cli('promote', 'add', '3');

@@ -54,11 +54,41 @@ const nextRouting = (
   return { next: { formatVersion: 1, ...to, deleted, history }, change };
 };
 
+/** Tells whether the history has the change: the answer to its write was lost, and the client met its own write when it tried again. */
+const isWritten = (routing: Routing | undefined, change: RoutingChange): boolean =>
+  routing?.history.some((entry) => isDeepStrictEqual(entry, change)) ?? false;
+
+/** Writes the routing. Returns false when another writer came first. @throws `MODEL_UNAVAILABLE` saying what is known of the change */
+const writeRouting = async (
+  repository: ModelRepository,
+  name: string,
+  etag: string | undefined,
+  { next, change }: { readonly next: Routing; readonly change: RoutingChange },
+): Promise<boolean> => {
+  try {
+    await repository.store.write(routingKey(name), JSON.stringify(next, undefined, 2), {
+      condition: etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag },
+      contentType: 'application/json',
+    });
+    return true;
+  } catch (error) {
+    const isUnknown = ServingError.from(error).code === 'MODEL_UNAVAILABLE';
+    if (!isUnknown && !isLostRace(error)) throw error;
+    const now = await unlessMissing(repository.routing(name)).catch(() => 'unknown' as const);
+    if (now !== 'unknown' && isWritten(now?.routing, change)) return true;
+    if (!isUnknown) return false;
+    const state = now === 'unknown' ? 'the routing may have changed or not' : 'the routing has not changed';
+    const operator = `${state}; npx onnx-serverless history ${name} shows its changes`;
+    const { message } = ServingError.from(error);
+    throw new ServingError('MODEL_UNAVAILABLE', message, { operator, cause: error });
+  }
+};
+
 /**
  * Changes the routing of a model by compare-and-swap: after every lost race, `change` sees the current routing again. Versions that
  * the routing has not named before have to exist. Returns the entry of the history, or undefined when nothing changes.
  *
- * @throws `NOT_FOUND` for a version that does not exist; errors of `change`
+ * @throws `NOT_FOUND` for a version that does not exist; errors of `change`; `MODEL_UNAVAILABLE`, after which the change may be there
  */
 export const changeRouting = async (
   repository: ModelRepository,
@@ -72,14 +102,6 @@ export const changeRouting = async (
     if (changed === undefined) return undefined;
     await assertVersionsExist(repository, name, current?.routing, changed.next);
     if (reason.dryRun) return changed.change;
-    try {
-      await repository.store.write(routingKey(name), JSON.stringify(changed.next, undefined, 2), {
-        condition: current ? { ifMatch: current.etag } : { ifNoneMatch: '*' },
-        contentType: 'application/json',
-      });
-      return changed.change;
-    } catch (error) {
-      if (!isLostRace(error)) throw error;
-    }
+    if (await writeRouting(repository, name, current?.etag, changed)) return changed.change;
   }
 };

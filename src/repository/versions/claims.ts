@@ -67,6 +67,10 @@ const readClaim = async ({ store }: ModelRepository, name: string, version: numb
   }
 };
 
+/** Tells whether every file of the version was stored once. A sealed version without a bundle was deleted. */
+export const isSealed = async (repository: ModelRepository, name: string, version: number): Promise<boolean> =>
+  (await unlessMissing(readClaim(repository, name, version)))?.document.state === 'sealed';
+
 /** Replaces the claim; undefined when somebody else has replaced it. */
 const replaceClaim = async (
   repository: ModelRepository,

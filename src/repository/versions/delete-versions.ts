@@ -1,9 +1,10 @@
 import { ServingError } from '../../core/errors.ts';
-import { bundleKey, claimKey, versionPrefix } from '../keys.ts';
+import { bundleKey, claimKey, routingKey, versionPrefix } from '../keys.ts';
 import { type ModelRepository, missingVersion } from '../model-repository.ts';
 import { type ChangeReason, changeRouting } from '../routing/change-routing.ts';
 import { changing, previousStable } from '../routing/rollout.ts';
 import { type Routing, routedVersions, type Targets } from '../routing/routing.ts';
+import { isSealed } from './claims.ts';
 
 /** The routes to `version`, such as `canary and alias best`; empty when there is none. */
 const describeRoutes = ({ stable, canary, shadow, aliases }: Targets, version: number): string =>
@@ -79,4 +80,38 @@ export const superfluousVersions = async (
   for (const version of routing.deleted)
     if ((await listFiles(repository, name, version)).length > 0) halfDeleted.push(version);
   return [...halfDeleted, ...versions.filter((version) => !needed.has(version))].sort((a, b) => a - b);
+};
+
+/** Versions of the model with files, unless a push of them is under way. */
+const deletableVersions = async (repository: ModelRepository, name: string): Promise<number[]> => {
+  const published = await repository.versions(name);
+  const versions: number[] = [];
+  for (const version of await repository.claimedVersions(name)) {
+    const isHalfDeleted = async (): Promise<boolean> =>
+      (await isSealed(repository, name, version)) && (await listFiles(repository, name, version)).length > 0;
+    if (published.includes(version) || (await isHalfDeleted())) versions.push(version);
+  }
+  return versions;
+};
+
+/**
+ * Deletes a model with every version, in this order: the routing, so that nobody finds the model; the bundles; the files. The claims stay:
+ * numbers are never used again, and a push that is under way goes on. Another deletion finishes one that was interrupted.
+ *
+ * @returns the versions
+ * @throws `NOT_FOUND` when there is nothing to delete
+ */
+export const deleteModel = async (
+  repository: ModelRepository,
+  name: string,
+  { dryRun = false }: Pick<ChangeReason, 'dryRun'> = {},
+): Promise<readonly number[]> => {
+  const { store } = repository;
+  const versions = await deletableVersions(repository, name);
+  if (versions.length === 0) await repository.routing(name); // says that there is no such model
+  if (dryRun) return versions;
+  await store.remove(routingKey(name));
+  for (const version of versions) await store.remove(bundleKey(name, version));
+  for (const version of versions) for (const key of await listFiles(repository, name, version)) await store.remove(key);
+  return versions;
 };
