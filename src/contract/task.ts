@@ -1,5 +1,6 @@
 /** The public contract of extensions: everything that a task of the folder `extensions/` may import to serve. */
 export { type Answer, jsonAnswer } from '../core/answer.ts';
+export { assertTimeLeft, type Deadline, mapInTime } from '../core/deadline.ts';
 export { refuse, ServingError } from '../core/errors.ts';
 export type { Graph } from '../core/graph.ts';
 export { isObject } from '../core/is-object.ts';

@@ -20,15 +20,30 @@ export const earliest = (...deadlines: readonly Deadline[]): Deadline => ({
   remainingMs: () => Math.min(...deadlines.map((deadline) => deadline.remainingMs())),
 });
 
-/** Call it before a run, which cannot be interrupted. @throws `DEADLINE_EXCEEDED` */
-export const assertTimeLeft = (deadline: Deadline): void => {
+/**
+ * Call it before a step that cannot be interrupted: a run, or a part of the decoding.
+ * @param when the place of the step in the request, for the message
+ * @throws `DEADLINE_EXCEEDED`
+ */
+export const assertTimeLeft = (deadline: Deadline, when = 'before the next run of the model'): void => {
   const remainingMs = deadline.remainingMs();
   if (remainingMs <= 0)
     throw new ServingError(
       'DEADLINE_EXCEEDED',
-      `the deadline passed ${Math.round(-remainingMs)} ms ago, before the next run of the model; send the request again, or less at once`,
+      `the deadline passed ${Math.round(-remainingMs)} ms ago, ${when}; send the request again, or less at once`,
     );
 };
+
+/** Maps `items` one after another, each after a look at the deadline. @throws `DEADLINE_EXCEEDED` with the number that was done */
+export const mapInTime = <Item, Result>(
+  items: readonly Item[],
+  deadline: Deadline,
+  map: (item: Item, index: number) => Result,
+): Result[] =>
+  items.map((item, index) => {
+    assertTimeLeft(deadline, `when ${index} of ${items.length} inputs were prepared`);
+    return map(item, index);
+  });
 
 /**
  * Waits for `work` until the deadline, and no longer; `work` itself goes on and may serve the next request.

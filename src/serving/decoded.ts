@@ -51,4 +51,5 @@ export const toTaskModel = ({ bundle, graphs, resources }: LoadedModel, deadline
   ),
   resources,
   maxBatch: bundle.maxBatch,
+  deadline,
 });

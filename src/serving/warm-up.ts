@@ -1,3 +1,4 @@
+import { NEVER } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { ReadFile } from '../core/payload.ts';
 import type { OpenedGraphs, Trial } from '../engine/model-loader.ts';
@@ -16,7 +17,7 @@ export interface ReadyTask {
 export const loadTask = async ({ bundle, graphs }: OpenedGraphs, read: ReadFile): Promise<ReadyTask> => {
   const task = await createTask(bundle);
   const resources = await task.load?.(read);
-  return { task, model: { graphs, resources, maxBatch: bundle.maxBatch } };
+  return { task, model: { graphs, resources, maxBatch: bundle.maxBatch, deadline: NEVER } };
 };
 
 /**

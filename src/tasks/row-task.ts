@@ -1,4 +1,5 @@
 import type { Answer } from '../core/answer.ts';
+import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
 import type { Graphs } from './graph-of.ts';
@@ -12,8 +13,8 @@ export interface RowTask<Request, Row, Output, Resources> {
   decode(payload: Payload): Request;
   /** Reads the resources of `prepare`. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<Resources>;
-  /** The rows of a request, any number of them. @throws `INVALID_INPUT` naming the input */
-  prepare(request: Request, resources: Resources): Promise<readonly Row[]> | readonly Row[];
+  /** The rows of a request, any number of them. @throws `INVALID_INPUT` naming the input, `DEADLINE_EXCEEDED` */
+  prepare(request: Request, resources: Resources, deadline: Deadline): Promise<readonly Row[]> | readonly Row[];
   /** Rows of equal group may run together; left out, all rows may. */
   group?(row: Row): string;
   /** The length of a row. Rows of similar length run together, so that little is padded. */
@@ -97,10 +98,10 @@ export const rowTask = <Request, Row, Output, Resources>(
   blank: () => steps.blank,
   ...(steps.load && { load: steps.load }),
 
-  async predict(requests, { graphs, resources, maxBatch }, lap) {
+  async predict(requests, { graphs, resources, maxBatch, deadline }, lap) {
     const prepared = await Promise.allSettled(
       requests.map(async (request) => {
-        const rows = await steps.prepare(request, resources);
+        const rows = await steps.prepare(request, resources, deadline);
         return { request, rows, entries: rows.map((row): Entry<Row, Output> => ({ row })) };
       }),
     );

@@ -1,4 +1,5 @@
 import type { Answer } from '../core/answer.ts';
+import type { Deadline } from '../core/deadline.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
 
@@ -10,6 +11,8 @@ export interface TaskModel<Resources = unknown> {
   readonly resources: Resources;
   /** Most rows that may run together. */
   readonly maxBatch: number;
+  /** The deadline of the requests. Runs look at it themselves; long work before and after a run has to look at it in between. */
+  readonly deadline: Deadline;
 }
 
 /** Called at the end of each step. */

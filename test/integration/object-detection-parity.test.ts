@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../src/core/deadline.ts';
 import { toPixelValues } from '../../src/media/image/pixel-values.ts';
 import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
 import { resizeImage } from '../../src/media/image/resize-image.ts';
@@ -100,7 +101,7 @@ describe('letterboxing', () => {
         image_processor_type: 'LetterBoxImageProcessor',
         size: { width, height },
       });
-      const { pixels, geometry } = await resizeImage(await readFile(path.join(FIXTURES, 'images', image)), plan);
+      const { pixels, geometry } = await resizeImage(await readFile(path.join(FIXTURES, 'images', image)), plan, NEVER);
       const { data, shape } = toPixelValues([{ pixels, geometry }], plan.channels);
       const expected = inflateSync(Buffer.from(levels, 'base64'));
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, jsonValueOf } from '../../src/core/answer.ts';
+import { NEVER } from '../../src/core/deadline.ts';
 import { createSession, type Session } from '../../src/engine/session.ts';
 import { createTask } from '../../src/tasks/index.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
@@ -31,7 +32,7 @@ describe('the sample model', () => {
   it.each(Object.entries(samples))('answers for %s as it does in PyTorch', async (photo, expected) => {
     const inputs = await readFile(path.join(MODEL, 'samples', photo));
 
-    const model = { graphs: { model: session }, resources: undefined, maxBatch: 1 };
+    const model = { graphs: { model: session }, resources: undefined, maxBatch: 1, deadline: NEVER };
     const request = task.decode({ inputs, contentType: 'image/jpeg', parameters: {} });
     const [outcome] = await task.predict([request], model, () => undefined);
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../src/core/deadline.ts';
 import { decodeAudio } from '../../src/media/audio/decode-audio.ts';
 
 const RECORDINGS = Number(process.env.SOAK_RECORDINGS ?? 500);
@@ -12,7 +13,7 @@ describe('decoders', () => {
     async (name) => {
       const bytes = await readFile(`test/fixtures/audio/${name}`);
       const decode = async (count: number): Promise<number> => {
-        for (let i = 0; i < count; i += 1) await decodeAudio(bytes, 16_000);
+        for (let i = 0; i < count; i += 1) await decodeAudio(bytes, 16_000, NEVER);
         return process.memoryUsage.rss();
       };
       const before = await decode(RECORDINGS / 5);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
+import { NEVER } from '../../src/core/deadline.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { createSession } from '../../src/engine/session.ts';
 import { openImage } from '../../src/media/image/decode.ts';
@@ -66,7 +67,7 @@ export const measureParity = async (): Promise<Parity[]> => {
 
   const readReferencePixels = async (image: string): Promise<Tensor<'float32'>> => {
     const bytes = await readFile(path.join(FIXTURES, 'reference/pixels', `${image}.png`));
-    const picture = await openImage(bytes);
+    const picture = await openImage(bytes, NEVER);
     const asTheyAre = { ...plan, resize: undefined, crop: undefined };
     const placed = { pixels: await picture.decode(), geometry: toGeometry(asTheyAre, picture) };
     return toPixelValues([placed], plan.channels);

@@ -1,3 +1,4 @@
+import type { Deadline } from '../../core/deadline.ts';
 import { namingFile } from '../input-files.ts';
 import { decodeAudio, MAX_AUDIO_SECONDS } from './decode-audio.ts';
 import type { AudioFiles } from './input.ts';
@@ -10,12 +11,13 @@ import type { AudioFiles } from './input.ts';
 export const decodeAudioFiles = async (
   audioFiles: AudioFiles,
   sampleRate: number,
+  deadline: Deadline,
   assertUsable: (samples: Float32Array) => void = () => {},
 ): Promise<Float32Array[]> => {
   const decoded: Float32Array[] = [];
   let leftSeconds = MAX_AUDIO_SECONDS;
   const decode = async (file: Uint8Array): Promise<Float32Array> => {
-    const samples = await decodeAudio(file, sampleRate, leftSeconds);
+    const samples = await decodeAudio(file, sampleRate, deadline, leftSeconds);
     assertUsable(samples);
     return samples;
   };

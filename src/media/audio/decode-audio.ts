@@ -1,3 +1,4 @@
+import { assertTimeLeft, type Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type AudioFormat, type AudioStream, type Block, refuseAudio } from './audio-stream.ts';
 import { openFlac } from './flac.ts';
@@ -68,11 +69,13 @@ const join = (blocks: readonly Float32Array[]): Float32Array => {
  * and keeps samples only at that rate.
  *
  * @throws `INVALID_INPUT` for a file that cannot be decoded, was cut or has no samples; `UNSUPPORTED_MEDIA_TYPE` for another format;
- *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`. If the header gives the length, it is checked before decoding.
+ *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`; `DEADLINE_EXCEEDED` with the seconds that were decoded. If the header gives the
+ *   length, it is checked before decoding.
  */
 export const decodeAudio = async (
   bytes: Uint8Array,
   sampleRate: number,
+  deadline: Deadline,
   maxSeconds: number = MAX_AUDIO_SECONDS,
 ): Promise<Float32Array> => {
   const stream = OPEN[sniffFormat(bytes)](bytes);
@@ -82,6 +85,7 @@ export const decodeAudio = async (
   const blocks: Float32Array[] = [];
   let count = 0;
   for await (const block of stream.blocks()) {
+    assertTimeLeft(deadline, `when ${Math.floor(count / stream.sampleRate)} s of the audio were decoded`);
     const mono = toMono(block, format);
     count += mono.length;
     if (count > maxSeconds * stream.sampleRate) throw tooLong(format, maxSeconds);

@@ -7,8 +7,15 @@ import {
   refuseAudio,
 } from './audio-stream.ts';
 
-/** Bytes that are decoded at a time: twelve bytes of silence become 65,535 samples. */
-const STEP_BYTES = 1_024;
+/** Bytes that are decoded at first. Twelve bytes of silence become 65,535 samples, a kilobyte of them six minutes. */
+const FIRST_STEP_BYTES = 64;
+const MAX_STEP_BYTES = 8_192;
+/** Samples of a step, about: the caller looks at the deadline between two of them. */
+const STEP_SAMPLES = 500_000;
+
+/** The size of the next step, after one of `bytes` that gave `samples` samples. */
+const nextStep = (bytes: number, samples: number): number =>
+  samples > STEP_SAMPLES ? Math.max(FIRST_STEP_BYTES, bytes >> 1) : Math.min(MAX_STEP_BYTES, bytes << 1);
 
 interface FlacHeader extends AudioHeader {
   /** Bits of each sample. */
@@ -29,10 +36,13 @@ async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerato
   await decoder.ready;
   const check = createDecodedCheck(header);
   try {
-    for (let at = 0; at < bytes.byteLength; at += STEP_BYTES) {
-      const step = bytes.subarray(at, at + STEP_BYTES);
+    let size = FIRST_STEP_BYTES;
+    for (let at = 0; at < bytes.byteLength; ) {
+      const step = bytes.subarray(at, at + size);
       const block = check(await attempt(format, () => decoder.decode(step)));
       yield block.map((samples) => rescale(samples, bits));
+      at += size;
+      size = nextStep(size, block[0]?.length ?? 0);
     }
     yield check(await attempt(format, () => decoder.flush())).map((samples) => rescale(samples, bits));
   } finally {

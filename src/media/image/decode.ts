@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import type createSharp from 'sharp';
 import type { Metadata, Sharp } from 'sharp';
+import { assertTimeLeft, type Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
+import { assertCheap, assertSize } from './bounds.ts';
 import { type ImageFormat, sniffFormat } from './format.ts';
-import { MAX_PIXELS, type Rectangle } from './geometry.ts';
+import type { Rectangle } from './geometry.ts';
 import { readOrdinaryJpegHeader } from './jpeg-header.ts';
 import type { Size } from './processors.ts';
 import type { Pixels } from './resample.ts';
@@ -13,11 +15,11 @@ type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
 
 /** An encoded image whose header was read. Width and height are those of the upright image. */
 export interface EncodedImage extends Size {
-  readonly samples: Samples;
+  /** True for 8-bit grey or RGB without alpha, of which libvips makes the levels of Pillow. */
+  readonly isPlain: boolean;
   /**
    * Decodes the first frame or page to upright RGB pixels. Drops alpha without blending. May be called only once.
-   * @param shrink for `plain` samples only: with alpha, libvips would resize premultiplied colours
-   * @throws `INVALID_INPUT` for a damaged image
+   * @throws `INVALID_INPUT` for a damaged image and for one that takes too long, `DEADLINE_EXCEEDED`
    */
   decode(shrink?: Shrink): Promise<Pixels>;
 }
@@ -65,7 +67,9 @@ const undecodable = (bytes: Uint8Array, format: ImageFormat, error: unknown): Se
   return new ServingError('INVALID_INPUT', message, { cause: error });
 };
 
-type Header = Pick<EncodedImage, 'width' | 'height' | 'samples'>;
+interface Header extends Size {
+  readonly samples: Samples;
+}
 
 /** @throws `INVALID_INPUT` for samples that libvips would decode to other colours than Pillow */
 const assertSamples = (format: ImageFormat, { space, depth, channels }: Metadata): void => {
@@ -90,50 +94,6 @@ const toHeader = (format: ImageFormat, metadata: Metadata): Header => {
   return { ...metadata.autoOrient, samples: toSamples(metadata) };
 };
 
-/** Limit for AVIF, which takes four times the memory of other formats, and more with alpha and ten bits. */
-const MAX_AVIF_PIXELS = 16_000_000;
-
-const assertPixels = (format: ImageFormat, width: number, height: number): void => {
-  const limit = format === 'avif' ? MAX_AVIF_PIXELS : MAX_PIXELS;
-  if (width * height <= limit) return;
-  throw new ServingError(
-    'PAYLOAD_TOO_LARGE',
-    `the image (${format}) has ${width}×${height} pixels, at most ${limit / 1e6} megapixels are accepted; send a smaller one`,
-  );
-};
-
-/** Elements of a file, each of which costs the decoder time. Encoders write a dozen scans, and an image needs one frame. */
-const COSTLY_ELEMENTS: Partial<
-  Record<ImageFormat, { readonly marker: Buffer; readonly name: string; readonly most: number }>
-> = {
-  jpeg: { marker: Buffer.from([0xff, 0xda]), name: 'scans', most: 100 },
-  webp: { marker: Buffer.from('ANMF'), name: 'frames', most: 5_000 },
-};
-
-/** @throws `INVALID_INPUT` for small files that would keep the decoder busy for half a minute */
-const assertCheap = (format: ImageFormat, bytes: Uint8Array): void => {
-  const costly = COSTLY_ELEMENTS[format];
-  if (costly === undefined) return;
-  const { marker, name, most } = costly;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let count = 0;
-  for (let at = buffer.indexOf(marker); at >= 0; at = buffer.indexOf(marker, at + marker.length)) {
-    count += 1;
-    if (count > most)
-      throw new ServingError(
-        'INVALID_INPUT',
-        `the image (${format}) has more than ${most} ${name}; save it anew as an ordinary ${format}`,
-      );
-  }
-};
-
-/** Checks the size at its fixed place in a PNG, before libvips reads the file. @throws `PAYLOAD_TOO_LARGE` */
-const assertPngHeader = (bytes: Uint8Array): void => {
-  if (bytes.byteLength < 24) return;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  assertPixels('png', view.getUint32(16), view.getUint32(20));
-};
-
 /** Converts uint8[H,W,4] as Pillow does, by arithmetic and without colour profiles. */
 const cmykToRgb = (data: Uint8Array): Uint8Array => {
   const rgb = new Uint8Array((data.length / 4) * 3);
@@ -147,19 +107,66 @@ const cmykToRgb = (data: Uint8Array): Uint8Array => {
   return rgb;
 };
 
-/** Converts uint16[H,W] as Pillow does: it cuts levels at 255, while other programs divide them by 257. */
-const grey16ToRgb = (data: Buffer): Uint8Array => {
+/** Converts uint16[H,W] to uint8[H,W] as Pillow does: it cuts levels at 255, while other programs divide them by 257. */
+const cutLevels = (data: Buffer): Uint8Array => {
   const levels = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  const rgb = new Uint8Array(levels.length * 3);
-  levels.forEach((level, i) => {
-    rgb.fill(Math.min(255, level), i * 3, i * 3 + 3);
-  });
-  return rgb;
+  const cut = new Uint8Array(levels.length);
+  for (let i = 0; i < levels.length; i += 1) cut[i] = Math.min(255, levels[i] ?? 0);
+  return cut;
 };
 
-const shrunk = (image: Sharp, { size, method, crop }: Shrink): Sharp => {
+const shrunk = (image: Sharp, shrink: Shrink | undefined): Sharp => {
+  if (shrink === undefined) return image;
+  const { size, method, crop } = shrink;
   image.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: false });
   return crop === undefined ? image : image.extract(crop);
+};
+
+/** The raw samples of an image, uint8[H,W,channels] unless its pipeline asks for other ones. */
+interface Raw extends Size {
+  readonly data: Buffer;
+}
+
+/**
+ * Longest time that libvips may take for one image, in seconds. An image of the most pixels takes 3 s with a whole processor; what takes
+ * longer was made for it.
+ */
+const MAX_DECODE_SECONDS = 20;
+
+/** Ends a pipeline. @throws `DEADLINE_EXCEEDED`, `INVALID_INPUT` when it fails or takes too long */
+const toRaw = async (pipeline: Sharp, deadline: Deadline, refuse: (error: unknown) => never): Promise<Raw> => {
+  const seconds = Math.min(MAX_DECODE_SECONDS, Math.max(1, Math.ceil(deadline.remainingMs() / 1000)));
+  try {
+    const { data, info } = await pipeline.timeout({ seconds }).toBuffer({ resolveWithObject: true });
+    return { data, width: info.width, height: info.height };
+  } catch (error) {
+    assertTimeLeft(deadline, 'while an image was decoded');
+    return refuse(error);
+  }
+};
+
+const fromRaw = (data: Uint8Array, { width, height }: Size, channels: 1 | 3): Sharp =>
+  loadSharp()(data, { raw: { width, height, channels }, limitInputPixels: false });
+
+/**
+ * Samples that libvips cannot resize as Pillow would: with alpha it resizes premultiplied colours, and it turns the other ones into other
+ * levels. They are decoded first, and resized as 8-bit grey or RGB, which costs little more than resizing while decoding.
+ */
+const decodeFirst = async (
+  encoded: Sharp,
+  samples: Exclude<Samples, 'plain'>,
+  raw: (pipeline: Sharp) => Promise<Raw>,
+): Promise<Sharp> => {
+  if (samples === 'cmyk') {
+    const cmyk = await raw(encoded.pipelineColourspace('cmyk').toColourspace('cmyk').raw());
+    return fromRaw(cmykToRgb(cmyk.data), cmyk, 3);
+  }
+  if (samples === 'grey16') {
+    const grey = await raw(encoded.toColourspace('grey16').raw({ depth: 'ushort' }));
+    return fromRaw(cutLevels(grey.data), grey, 1);
+  }
+  const rgb = await raw(encoded.removeAlpha().toColourspace('srgb').raw());
+  return fromRaw(rgb.data, rgb, 3);
 };
 
 /**
@@ -167,9 +174,8 @@ const shrunk = (image: Sharp, { size, method, crop }: Shrink): Sharp => {
  * @throws `UNSUPPORTED_MEDIA_TYPE` for another format, `INVALID_INPUT` for a file that is no image or is damaged, `PAYLOAD_TOO_LARGE` for
  *   too many pixels
  */
-export const openImage = async (bytes: Uint8Array): Promise<EncodedImage> => {
+export const openImage = async (bytes: Uint8Array, deadline: Deadline): Promise<EncodedImage> => {
   const format = sniffFormat(bytes);
-  if (format === 'png') assertPngHeader(bytes);
   assertCheap(format, bytes);
   const refuse = (error: unknown): never => {
     throw undecodable(bytes, format, error);
@@ -180,17 +186,12 @@ export const openImage = async (bytes: Uint8Array): Promise<EncodedImage> => {
     ? { ...ordinary, samples: 'plain' }
     : toHeader(format, await encoded.metadata().catch(refuse));
   const { width, height, samples } = header;
-  assertPixels(format, width, height);
+  assertSize(format, header);
 
-  const read = async (pipeline: Sharp, toRgb = (data: Buffer): Uint8Array => data): Promise<Pixels> => {
-    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true }).catch(refuse);
-    return { width: info.width, height: info.height, data: toRgb(data) };
-  };
+  const raw = (pipeline: Sharp): Promise<Raw> => toRaw(pipeline, deadline, refuse);
   const decode = async (shrink?: Shrink): Promise<Pixels> => {
-    if (samples === 'cmyk') return read(encoded.pipelineColourspace('cmyk').toColourspace('cmyk').raw(), cmykToRgb);
-    if (samples === 'grey16') return read(encoded.toColourspace('grey16').raw({ depth: 'ushort' }), grey16ToRgb);
-    const image = shrink === undefined ? encoded : shrunk(encoded, shrink);
-    return read(image.removeAlpha().toColourspace('srgb').raw());
+    const image = samples === 'plain' ? encoded : await decodeFirst(encoded, samples, raw);
+    return raw(shrunk(image, shrink).removeAlpha().toColourspace('srgb').raw());
   };
-  return { width, height, samples, decode };
+  return { width, height, isPlain: samples === 'plain', decode };
 };

@@ -22,8 +22,8 @@ export interface Geometry {
   readonly margin: number;
 }
 
-/** Most pixels of an image: 64 megapixels take up to 0.5 GB to decode, a third of the default function's memory. */
-export const MAX_PIXELS = 64_000_000;
+/** Most pixels of a resized image. Its tensor takes 12 bytes for each, 0.2 GB; detectors take 1.8 megapixels. */
+export const MAX_RESIZED_PIXELS = 16_000_000;
 
 /** The largest size of the same proportions within `bounds`; each side has at least one pixel. */
 const fitInto = (bounds: Size, { width, height }: Size, toWhole: (side: number) => number): Size => {
@@ -87,7 +87,8 @@ export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Si
       'INVALID_INPUT',
       `the image of ${source.width}×${source.height} pixels becomes ${cropped.width}×${cropped.height}, ${problem}`,
     );
-  if (cropped.width * cropped.height > MAX_PIXELS) throw refuse(`which exceeds ${MAX_PIXELS} pixels; crop it`);
+  if (cropped.width * cropped.height > MAX_RESIZED_PIXELS)
+    throw refuse(`which exceeds ${MAX_RESIZED_PIXELS / 1e6} megapixels; send a smaller image, or crop it`);
   if (output.width < cropped.width || output.height < cropped.height)
     throw refuse(`which does not fit into the model's ${output.width}×${output.height}`);
   return {

@@ -1,8 +1,10 @@
+import { assertTimeLeft, type Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { createQueue } from '../../core/queue.ts';
 import { namingFile } from '../input-files.ts';
+import { MAX_PIXELS } from './bounds.ts';
 import { type EncodedImage, openImage } from './decode.ts';
-import { type Geometry, MAX_PIXELS, toGeometry } from './geometry.ts';
+import { type Geometry, toGeometry } from './geometry.ts';
 import type { Images } from './input.ts';
 import type { ImagePreprocessing, Resample } from './preprocessing.ts';
 import type { Size } from './processors.ts';
@@ -17,15 +19,16 @@ const toFirstStep = (length: number, factor: number): number =>
 
 /**
  * Decodes the visible part of an image, resized as Pillow would. libvips does this several times as fast, with an error of a fifth
- * of a level on average. It is used to shrink by less than `LIBVIPS_LIMIT`, and to begin larger shrinks; all else is exact.
+ * of a level on average. It is used to shrink plain samples by less than `LIBVIPS_LIMIT`, and to begin larger shrinks; all else is exact.
  */
 const readPixels = async (image: EncodedImage, { resized, visible }: Geometry, method: Resample): Promise<Pixels> => {
-  if (image.samples !== 'plain' || method === 'nearest' || method === 'linear')
-    return resample(await image.decode(), resized, visible, method);
   const across = image.width / resized.width;
   const down = image.height / resized.height;
-  if (Math.min(across, down) >= 1 && Math.max(across, down) < LIBVIPS_LIMIT)
+  const isMuch = Math.max(across, down) >= LIBVIPS_LIMIT;
+  if (method === 'nearest' || method === 'linear') return resample(await image.decode(), resized, visible, method);
+  if (image.isPlain && !isMuch && Math.min(across, down) >= 1)
     return image.decode({ size: resized, method, crop: visible });
+  if (!isMuch) return resample(await image.decode(), resized, visible, method);
   const firstStep = { width: toFirstStep(image.width, across), height: toFirstStep(image.height, down) };
   return resample(await image.decode({ size: firstStep, method: 'bicubic' }), resized, visible, method);
 };
@@ -46,37 +49,61 @@ export interface ResizedImage {
 /** Key for grouping: images with equal keys fit into one tensor. */
 export const bySize = ({ geometry: { output } }: ResizedImage): string => `${output.width}×${output.height}`;
 
+/** An image whose header was read. */
+interface OpenedImage extends Pick<ResizedImage, 'source' | 'geometry'> {
+  /** Decodes and resizes it. May be called only once. */
+  resize(): Promise<ResizedImage>;
+}
+
+const open = async (bytes: Uint8Array, preprocessing: ImagePreprocessing, deadline: Deadline): Promise<OpenedImage> => {
+  const image = await openImage(bytes, deadline);
+  const source = { width: image.width, height: image.height };
+  const geometry = toGeometry(preprocessing, source);
+  const read = (): Promise<Pixels> => readPixels(image, geometry, preprocessing.resample);
+  const isLarge = pixelsOf(source) > LARGE_PIXELS;
+  return {
+    source,
+    geometry,
+    resize: async () => ({ source, geometry, pixels: await (isLarge ? decodeLarge(read) : read()) }),
+  };
+};
+
+const pixelsOf = ({ width, height }: Size): number => width * height;
+
 /**
  * Decodes an image, and resizes and crops it by `preprocessing`.
  *
  * @throws `INVALID_INPUT` for an image that cannot be decoded, `UNSUPPORTED_MEDIA_TYPE` for another format, `PAYLOAD_TOO_LARGE` for too
- *   many pixels
+ *   many pixels, `DEADLINE_EXCEEDED`
  */
-export const resizeImage = async (bytes: Uint8Array, preprocessing: ImagePreprocessing): Promise<ResizedImage> => {
-  const image = await openImage(bytes);
-  const { width, height } = image;
-  const geometry = toGeometry(preprocessing, image);
-  const read = (): Promise<Pixels> => readPixels(image, geometry, preprocessing.resample);
-  const isLarge = width * height > LARGE_PIXELS;
-  return { source: { width, height }, geometry, pixels: await (isLarge ? decodeLarge(read) : read()) };
-};
+export const resizeImage = async (
+  bytes: Uint8Array,
+  preprocessing: ImagePreprocessing,
+  deadline: Deadline,
+): Promise<ResizedImage> => (await open(bytes, preprocessing, deadline)).resize();
 
 /**
  * Resizes the images of a request one after another: together they would need memory for all of them decoded.
- * @throws the errors of `resizeImage`, naming the image of a list; `PAYLOAD_TOO_LARGE` for too many pixels of all images together
+ * @throws the errors of `resizeImage`, naming the image of a list; `PAYLOAD_TOO_LARGE` for too many pixels of all images together,
+ *   before or after resizing
  */
-export const resizeImages = async (images: Images, preprocessing: ImagePreprocessing): Promise<ResizedImage[]> => {
+export const resizeImages = async (
+  images: Images,
+  preprocessing: ImagePreprocessing,
+  deadline: Deadline,
+): Promise<ResizedImage[]> => {
   const resized: ResizedImage[] = [];
   let pixels = 0;
   for (const [index, file] of images.files.entries()) {
-    const image = await namingFile(images, index, resizeImage(file, preprocessing));
-    pixels += image.source.width * image.source.height;
+    assertTimeLeft(deadline, `when ${index} of ${images.files.length} images were decoded`);
+    const opened = await namingFile(images, index, open(file, preprocessing, deadline));
+    pixels += Math.max(pixelsOf(opened.source), pixelsOf(opened.geometry.output));
     if (pixels > MAX_PIXELS)
       throw new ServingError(
         'PAYLOAD_TOO_LARGE',
         `the images up to inputs[${index}] have ${pixels} pixels, at most ${MAX_PIXELS} are taken together: send them in several requests`,
       );
-    resized.push(image);
+    resized.push(await namingFile(images, index, opened.resize()));
   }
   return resized;
 };

@@ -1,5 +1,6 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { isBatchable } from '../../core/batch.ts';
+import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
@@ -82,10 +83,14 @@ const steps = (
 
     load: loadTokenizer,
 
-    prepare({ texts, source }, tokenizer) {
+    prepare({ texts, source }, tokenizer, deadline) {
       const maxLength = longestRow(signature, tokenizer, settings.maxLength);
       const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
-      const rows = texts.map((text): Row => ({ encoding: tokenizer.encode(cased(text), { maxLength }), source }));
+      const rows = mapInTime(
+        texts,
+        deadline,
+        (text): Row => ({ encoding: tokenizer.encode(cased(text), { maxLength }), source }),
+      );
       if (isPerToken(source)) assertTokenVectorsFit(rows, source.output, signature);
       return rows;
     },

@@ -47,7 +47,7 @@ const steps = (
     return { ...toImages(payload), topK: readTopK(payload.parameters, DEFAULT_TOP_K) };
   },
 
-  prepare: (request) => resizeImages(request, preprocessing),
+  prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
   group: bySize,
   collate: (batch) => ({ [names.pixelValues]: toPixelValues(batch, preprocessing.channels) }),
   recycle: (feeds) => recyclePixelValues(tensorOf(feeds, names.pixelValues, 'float32')),

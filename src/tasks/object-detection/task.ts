@@ -101,7 +101,7 @@ const steps = (
     return { ...toImages(payload), options };
   },
 
-  prepare: (request) => resizeImages(request, preprocessing),
+  prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
 
   // No image is padded to the size of another: a detector sees the padding, so that answers would depend on the batch.
   group: bySize,

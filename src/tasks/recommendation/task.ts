@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
@@ -135,12 +136,14 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
       return { catalogue, users: hasUsers ? parseUsers(await read(USERS_FILE), catalogue) : undefined };
     },
 
-    prepare({ queries }, resources) {
+    prepare({ queries }, resources, deadline) {
       if (queries === undefined) return [blankRow(resources)];
       const { catalogue, users } = resources;
-      return queries
-        .map((query, index) => ({ query: index, ...resolveQuery(query, takes, catalogue, users) }))
-        .filter(({ coldReason }) => coldReason === undefined);
+      const toRow = (query: Query, index: number) => ({
+        query: index,
+        ...resolveQuery(query, takes, catalogue, users),
+      });
+      return mapInTime(queries, deadline, toRow).filter(({ coldReason }) => coldReason === undefined);
     },
 
     // Histories of one length need no padding, so that the graph needs no index that stands for no item.

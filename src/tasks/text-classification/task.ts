@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { mapInTime } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
@@ -52,8 +53,8 @@ const steps = (
 
     load: loadTokenizer,
 
-    prepare: ({ inputs }, tokenizer) =>
-      inputs.map(({ text, pair }) =>
+    prepare: ({ inputs }, tokenizer, deadline) =>
+      mapInTime(inputs, deadline, ({ text, pair }) =>
         tokenizer.encode(text, {
           ...(pair !== undefined && { pair }),
           maxLength: longestRow(signature, tokenizer, maxLength),

@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { type Deadline, mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { refuse, ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
@@ -51,9 +52,14 @@ const readIgnoredLabels = (value: unknown): ReadonlySet<string> =>
 
 /**
  * The windows of all texts; an empty text has none.
- * @throws `INVALID_REQUEST` for a stride as long as a window, `INVALID_INPUT` for too many windows
+ * @throws `INVALID_REQUEST` for a stride as long as a window, `INVALID_INPUT` for too many windows, `DEADLINE_EXCEEDED`
  */
-const toRows = ({ texts, stride: asked }: Request, maxLength: number, tokenizer: Tokenizer): Row[] => {
+const toRows = (
+  { texts, stride: asked }: Request,
+  maxLength: number,
+  tokenizer: Tokenizer,
+  deadline: Deadline,
+): Row[] => {
   const size = maxLength - tokenizer.addedTokens;
   const stride = asked ?? Math.min(DEFAULT_STRIDE, Math.floor(size / 2));
   if (stride >= size)
@@ -62,7 +68,7 @@ const toRows = ({ texts, stride: asked }: Request, maxLength: number, tokenizer:
       `parameter "stride" is ${stride}, expected less than the ${size} tokens of a text that the model takes`,
     );
   const rows: Row[] = [];
-  texts.forEach((text, input) => {
+  mapInTime(texts, deadline, (text, input) => {
     const windows = tokenizer.windows(text, { maxLength, stride, mostWindows: MAX_WINDOWS - rows.length });
     if (windows === undefined)
       throw new ServingError(
@@ -112,7 +118,8 @@ const steps = (
 
   load: loadTokenizer,
 
-  prepare: (request, tokenizer) => toRows(request, longestRow(signature, tokenizer, maxLength), tokenizer),
+  prepare: (request, tokenizer, deadline) =>
+    toRows(request, longestRow(signature, tokenizer, maxLength), tokenizer, deadline),
 
   length: ({ encoding }) => encoding.ids.length,
 

@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
@@ -136,11 +137,11 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
 
     load: loadTokenizer,
 
-    prepare(request, tokenizer) {
+    prepare(request, tokenizer, deadline) {
       const { texts, isList, direction } = request;
       const config = configFor(request, configs, tokenizer);
       const group = JSON.stringify(config);
-      return texts.map((text, index) => {
+      return mapInTime(texts, deadline, (text, index) => {
         assertKnownMarker(text, isList ? `inputs[${index}]` : '"inputs"', languages);
         return { encoding: encode(text, direction, settings, eosTokenId, tokenizer), config, group };
       });

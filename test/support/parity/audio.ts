@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NEVER } from '../../../src/core/deadline.ts';
 import { decodeAudio } from '../../../src/media/audio/decode-audio.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
@@ -41,7 +42,7 @@ export const RECORDINGS = Object.keys(files);
 export const compareRecording = async (file: string): Promise<Comparison> => {
   const expected = files[file] as Expected;
   const [kind, , bar] = KINDS.find(([, matches]) => matches(file, expected)) as (typeof KINDS)[number];
-  const samples = await decodeAudio(await readFile(join(FIXTURES, 'audio', file)), SAMPLE_RATE);
+  const samples = await decodeAudio(await readFile(join(FIXTURES, 'audio', file)), SAMPLE_RATE, NEVER);
   if (samples.length !== expected.length) throw new Error(`${file}: ${samples.length} samples, not ${expected.length}`);
   const kept = samples.filter((_, index) => index % expected.every === 0);
   const differences = decodeFloats(expected.samples).map((sample, index) => Math.abs(sample - (kept[index] as number)));

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NEVER } from '../../../src/core/deadline.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
 import { createTask } from '../../../src/tasks/index.ts';
@@ -70,7 +71,7 @@ const compareLogits = async (serving: TestServing, model: string, cases: readonl
   for (const { file, logits } of cases) {
     const request = task.decode({ inputs: await readRecording(file), parameters: {} });
     const graphs = { model: { signature: session.signature, run } };
-    await task.predict([request], { graphs, resources: undefined, maxBatch: 1 }, () => {});
+    await task.predict([request], { graphs, resources: undefined, maxBatch: 1, deadline: NEVER }, () => {});
     const { shape = [], data } = outputs.pop()?.logits ?? {};
     const width = shape[2] ?? 1;
     const actual = (data as Float32Array).filter((_, index) => Math.floor(index / width) % EVERY === 0);

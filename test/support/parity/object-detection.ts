@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { jsonValueOf } from '../../../src/core/answer.ts';
+import { NEVER } from '../../../src/core/deadline.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
 import { findModel } from '../../../src/source/model-source.ts';
@@ -93,7 +94,11 @@ const openDetector = async (model: string, parameters: Readonly<Record<string, u
       const version = taskVersion('object-detection', { ...settings, preprocessing }, session.signature);
       const task = await createTask(version);
       const request = task.decode({ inputs: await readFile(path.join(FIXTURES, file)), parameters });
-      const answer = await answerOne(task, { graphs: { model: graph }, resources: undefined, maxBatch: 1 }, request);
+      const answer = await answerOne(
+        task,
+        { graphs: { model: graph }, resources: undefined, maxBatch: 1, deadline: NEVER },
+        request,
+      );
       return { found: (jsonValueOf(answer) as Detection[]).map(toFound), outputs };
     },
     close: () => session.release(),

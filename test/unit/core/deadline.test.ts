@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertTimeLeft, deadlineAt, earliest, within } from '../../../src/core/deadline.ts';
+import { assertTimeLeft, deadlineAt, earliest, mapInTime, within } from '../../../src/core/deadline.ts';
 
 const fixed = (remainingMs: number) => ({ remainingMs: () => remainingMs });
 
@@ -16,6 +16,21 @@ describe('deadline', () => {
   it('refuses to start what can no longer end in time', () => {
     expect(() => assertTimeLeft(fixed(1))).not.toThrow();
     expect(() => assertTimeLeft(fixed(0))).toThrow(expect.objectContaining({ code: 'DEADLINE_EXCEEDED' }));
+  });
+});
+
+describe('mapInTime', () => {
+  it('maps every item in its order', () => {
+    expect(mapInTime(['a', 'b'], fixed(1), (item, index) => item + index)).toEqual(['a0', 'b1']);
+  });
+
+  it('stops at the deadline, and says how many items were done', () => {
+    let remainingMs = 2;
+    const ending = { remainingMs: () => remainingMs-- };
+
+    expect(() => mapInTime(['a', 'b', 'c', 'd'], ending, (item) => item)).toThrow(
+      expect.objectContaining({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining('2 of 4 inputs') }),
+    );
   });
 });
 

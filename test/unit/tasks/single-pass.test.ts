@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { jsonAnswer } from '../../../src/core/answer.ts';
+import { NEVER } from '../../../src/core/deadline.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import type { Signature, Tensors } from '../../../src/core/tensor.ts';
 import { singlePass } from '../../../src/tasks/single-pass.ts';
@@ -52,6 +53,7 @@ const wordsOf = ({ letters }: Tensors): string[] => {
 const model = (maxBatch: number, rows: string | number = 'rows'): TaskModel<Resources> => ({
   resources: { shout: false },
   maxBatch,
+  deadline: NEVER,
   graphs: {
     model: {
       signature: signature(rows),

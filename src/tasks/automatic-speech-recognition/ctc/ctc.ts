@@ -43,8 +43,10 @@ const decode = (payload: Payload): Request => {
 
 /** Requests run one after another, since each may bring an hour of audio. */
 const createPredict = (ctc: CtcModel): Task<Request>['predict'] =>
-  oneByOne(async ({ audio, timestamps, windowing }, { graphs, maxBatch }, lap) => {
-    const decoded = await decodeAudioFiles(audio, ctc.settings.sampleRate, (samples) => assertLongEnough(samples, ctc));
+  oneByOne(async ({ audio, timestamps, windowing }, { graphs, maxBatch, deadline }, lap) => {
+    const decoded = await decodeAudioFiles(audio, ctc.settings.sampleRate, deadline, (samples) =>
+      assertLongEnough(samples, ctc),
+    );
     const rows = decoded.map((samples) => toRows(samples, windowing, ctc));
     lap('preprocess');
     for (const batch of toBatches(rows.flat(), maxBatch, ctc)) await runBatch(batch, graphOf(graphs), ctc);

@@ -45,7 +45,7 @@ const withProgress = (error: unknown, windows: readonly Window[], whisper: Whisp
 export const transcribe = async (
   windows: readonly Window[],
   whisper: WhisperModel,
-  { graphs, maxBatch }: Omit<TaskModel, 'resources'>,
+  { graphs, maxBatch }: Pick<TaskModel, 'graphs' | 'maxBatch'>,
   lap: Lap,
 ): Promise<void> => {
   const beams = windows[0]?.options.beams ?? 1;

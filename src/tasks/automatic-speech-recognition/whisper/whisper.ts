@@ -58,10 +58,10 @@ export const toTranscript = (
 const answer = async (
   { audio, options }: Request,
   whisper: WhisperModel,
-  { graphs, resources: vocabulary, maxBatch }: TaskModel<Vocabulary>,
+  { graphs, resources: vocabulary, maxBatch, deadline }: TaskModel<Vocabulary>,
   lap: Lap,
 ): Promise<Answer> => {
-  const files = await decodeAudioFiles(audio, SAMPLE_RATE);
+  const files = await decodeAudioFiles(audio, SAMPLE_RATE, deadline);
   const windows = files.map((samples) => toWindows(samples, options));
   lap('preprocess');
   await transcribe(windows.flat(), whisper, { graphs, maxBatch }, lap);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import { NEVER } from '../../../../src/core/deadline.ts';
 import { decodeAudio } from '../../../../src/media/audio/decode-audio.ts';
 import { FIXTURES } from '../../../support/image-parity.ts';
 
 const read = async (name: string): Promise<Buffer> => readFile(path.join(FIXTURES, 'audio', name));
-const decode = async (bytes: Uint8Array, maxSeconds?: number) => decodeAudio(bytes, 16_000, maxSeconds);
+const decode = async (bytes: Uint8Array, maxSeconds?: number) => decodeAudio(bytes, 16_000, NEVER, maxSeconds);
 
 /** The checksum of an Ogg page, bit by bit. */
 const oggChecksum = (page: Uint8Array): number => {

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { deadlineAt, NEVER } from '../../../../src/core/deadline.ts';
 import type { ErrorCode } from '../../../../src/core/errors.ts';
 import { parseImagePreprocessing } from '../../../../src/media/image/preprocessing.ts';
+import { resizeImages } from '../../../../src/media/image/resize-image.ts';
 import { preprocessImage } from '../../../support/preprocess-image.ts';
 
 const IMAGES = path.join(import.meta.dirname, '../../../fixtures/images');
@@ -72,6 +74,11 @@ describe('decoding images', () => {
       '50000×50000',
       () => png(50_000, 50_000, Buffer.alloc(1)).subarray(0, 33),
     ],
+    ['a PNG of one row', 'PAYLOAD_TOO_LARGE', '64000000×1', () => png(64_000_000, 1, Buffer.alloc(100))],
+    ['a PNG of one column', 'PAYLOAD_TOO_LARGE', '1×64000000', () => png(1, 64_000_000, Buffer.alloc(100))],
+    ['a side too long by a pixel', 'PAYLOAD_TOO_LARGE', '65536×900', () => png(65_536, 900, Buffer.alloc(100))],
+    ['a line', 'INVALID_INPUT', '65000×64', () => png(65_000, 64, Buffer.alloc(100))],
+    ['a line of few pixels', 'INVALID_INPUT', '1×1001', () => png(1, 1_001, Buffer.alloc(2_002))],
     ['a pixel row too many', 'PAYLOAD_TOO_LARGE', '8000×8001', () => png(8000, 8001, Buffer.alloc(100))],
   ])('refuses %s', async (_what, code, reason, bytes) => {
     await expect(preprocessImage(bytes(), TO_8)).rejects.toMatchObject({
@@ -108,6 +115,31 @@ describe('decoding images', () => {
     const translucent = await preprocessImage(await read('translucent.png'), AS_IT_IS);
 
     expect(translucent).toEqual(opaque);
+  });
+
+  it('drops alpha without blending from an image that it shrinks a lot', async () => {
+    const opaque = await preprocessImage(await read('rgb.png'), TO_8);
+    const translucent = await preprocessImage(await read('translucent.png'), TO_8);
+
+    expect(translucent).toEqual(opaque);
+  });
+
+  it('is refused with 504 when the deadline has passed', async () => {
+    const late = deadlineAt(Date.now() - 1);
+
+    await expect(resizeImages({ files: [jpeg, jpeg], isList: true }, TO_8, late)).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringContaining('0 of 2 images were decoded'),
+    });
+  });
+
+  it('refuses images that preprocessing enlarges beyond the pixels of a request, though they are small themselves', async () => {
+    const enlarged = parseImagePreprocessing({ do_resize: false, do_center_crop: true, crop_size: 3_900 });
+    const small = png(2, 1, Buffer.of(0, 10, 200));
+
+    await expect(
+      resizeImages({ files: Array.from({ length: 5 }, () => small), isList: true }, enlarged, NEVER),
+    ).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('inputs[4]') });
   });
 
   it('makes three equal channels of grey', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { NEVER } from '../../../../src/core/deadline.ts';
 import type { Tensors } from '../../../../src/core/tensor.ts';
 import { createTask } from '../../../../src/tasks/index.ts';
 import { taskVersion } from '../../../support/task-version.ts';
@@ -22,7 +23,7 @@ it('gives a graph of variable size a blank image of the size that preprocessing 
 
   await task.predict(
     [task.blank({})],
-    { graphs: { model: { signature, run } }, resources: undefined, maxBatch: 1 },
+    { graphs: { model: { signature, run } }, resources: undefined, maxBatch: 1, deadline: NEVER },
     () => {},
   );
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../../../src/core/deadline.ts';
 import type { Graph } from '../../../../src/core/graph.ts';
 import type { Signature, Tensors } from '../../../../src/core/tensor.ts';
 import { tensorSignature } from '../../../../src/protocol/open-inference/tensor-names.ts';
@@ -29,7 +30,7 @@ const graphs = {
   decoder: graph('decoder', signature('ids', 'logits')),
 };
 const task = createTensorTask({ name: 'seq', version: 3, task: 'tensor', settings: {}, graphs });
-const model = { graphs, resources: undefined, maxBatch: 1 };
+const model = { graphs, resources: undefined, maxBatch: 1, deadline: NEVER };
 const input = (name: string) => ({ name, shape: [1], datatype: 'FP32', data: [5] });
 const ask = async (document: unknown) => {
   const [outcome] = await task.predict([task.decode({ inputs: document, parameters: {} })], model, () => {});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { jsonValueOf } from '../../../../../src/core/answer.ts';
+import { NEVER } from '../../../../../src/core/deadline.ts';
 import type { Signature, Tensor, Tensors } from '../../../../../src/core/tensor.ts';
 import { createSilence } from '../../../../../src/media/audio/wav.ts';
 import { createCtc } from '../../../../../src/tasks/automatic-speech-recognition/ctc/ctc.ts';
@@ -44,7 +45,11 @@ const transcribe = async (
   const task = createCtc(settings, signature);
   const inputs = seconds.map((length) => Buffer.from(createSilence(length, RATE)).toString('base64'));
   const request = task.decode({ inputs, parameters: { return_timestamps: 'char' } });
-  const [outcome] = await task.predict([request], { graphs, resources: undefined, maxBatch }, () => {});
+  const [outcome] = await task.predict(
+    [request],
+    { graphs, resources: undefined, maxBatch, deadline: NEVER },
+    () => {},
+  );
   if (outcome?.status !== 'fulfilled') throw outcome?.reason;
   const answers = jsonValueOf(outcome.value) as { chunks: { timestamp: [number, number] }[] }[];
   return {

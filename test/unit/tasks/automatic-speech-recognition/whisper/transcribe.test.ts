@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../../../../src/core/deadline.ts';
 import { ServingError } from '../../../../../src/core/errors.ts';
 import type { Graph } from '../../../../../src/core/graph.ts';
 import type { Signature, TensorSpec, Tensors } from '../../../../../src/core/tensor.ts';
@@ -98,7 +99,10 @@ const createModel = (reply: (loud: boolean, step: number) => number, failAt = Nu
       return outputs;
     },
   };
-  return { batches, model: { graphs: { encoder, decoder }, resources: undefined, maxBatch: 2 } satisfies TaskModel };
+  return {
+    batches,
+    model: { graphs: { encoder, decoder }, resources: undefined, maxBatch: 2, deadline: NEVER } satisfies TaskModel,
+  };
 };
 
 const whisper = createWhisperModel(SETTINGS, { encoder: ENCODER, decoder: DECODER });
