@@ -4,6 +4,8 @@ export interface Payload {
   readonly inputs: unknown;
   /** Media type of raw bytes, lower-case and without parameters. */
   readonly contentType?: string;
+  /** The parameter `header` of `text/csv` (RFC 4180): tells whether the first record names the columns; undefined when it is left out. */
+  readonly hasHeader?: boolean;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 

@@ -321,7 +321,7 @@ describe('with a directory', () => {
       ['no file', /no file or folder/, () => join(root, 'missing.onnx')],
       ['a wrong count of labels', /3 classes.*names 2/, () => colours('config.json', config({ 0: 'red', 1: 'green' }))],
       ['a gap in the labels', /no label for class 1/, () => colours('config.json', config({ 0: 'a', 2: 'b', 3: 'c' }))],
-      ['no labels', /no "id2label"/, () => colours('config.json', config(undefined))],
+      ['no labels', /the graph has 3 classes/, () => colours('config.json', config(undefined))],
       ['no preprocessing', /no preprocessor_config\.json/, () => colours('preprocessor_config.json', undefined)],
       ['a broken preprocessing', /cannot be served/, () => colours('preprocessor_config.json', { size: 'large' })],
       [

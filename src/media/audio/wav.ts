@@ -42,7 +42,7 @@ const FORMATS: Readonly<Record<number, Readonly<Record<number, ReadSample>>>> = 
 const EXTENSIBLE = 0xfffe;
 /** Bytes after the format's number in the identifier of a `WAVE_FORMAT_EXTENSIBLE`. */
 const SUBFORMAT_TAIL = '000000001000800000aa00389b71';
-/** Sizes from here on stand for an unknown length, as streaming programs write it; no accepted file is so large. */
+/** Sizes from here on stand for an unknown length; no accepted file is so large. */
 const UNKNOWN_LENGTH = 0x7fff_0000;
 const FRAMES_PER_BLOCK = 65_536;
 
@@ -51,6 +51,18 @@ interface Chunk {
   /** Bytes by its header; a file that was cut has fewer. */
   readonly size: number;
 }
+
+/**
+ * Bytes of samples: to the end of the file where a streaming program wrote the header, which knows no length. It writes a size of 0 or of
+ * about 2 or 4 GB; ffmpeg and libsndfile read 0 so, too. @throws `INVALID_INPUT` for a file that was cut
+ */
+const dataBytes = ({ start, size }: Chunk, fileBytes: number): number => {
+  const thereBytes = fileBytes - start;
+  if (size === 0 || size >= UNKNOWN_LENGTH) return thereBytes;
+  if (size > thereBytes)
+    refuseAudio('wav', `was cut: it says ${size} bytes of samples, ${thereBytes} are there; send the whole file`);
+  return size;
+};
 
 /** The first chunk of each of `ids`. */
 const findChunks = (bytes: Uint8Array, view: DataView, ids: readonly string[]): Map<string, Chunk> => {
@@ -117,14 +129,8 @@ export const openWav = (bytes: Uint8Array): AudioStream => {
   if (fmt === undefined || data === undefined)
     return refuseAudio('wav', `has no "${fmt === undefined ? 'fmt ' : 'data'}" chunk; check that the file is complete`);
   const format = parseFormat(bytes, view, fmt);
-  const thereBytes = bytes.byteLength - data.start;
-  if (data.size > thereBytes && data.size < UNKNOWN_LENGTH)
-    return refuseAudio(
-      'wav',
-      `was cut: it says ${data.size} bytes of samples, ${thereBytes} are there; send the whole file`,
-    );
   const { channels, sampleRate, sampleBytes } = format;
-  const sampleCount = Math.floor(Math.min(data.size, thereBytes) / (channels * sampleBytes));
+  const sampleCount = Math.floor(dataBytes(data, bytes.byteLength) / (channels * sampleBytes));
   const blocks = () => readBlocks(view, data.start, sampleCount, format);
   return { format: 'wav', sampleRate, channels, sampleCount, blocks };
 };

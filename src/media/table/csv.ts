@@ -36,6 +36,7 @@ const assertWidths = (text: string, most: number): void => {
 const parseRecords = (text: string, count: number): string[][] => {
   try {
     return parse(text, {
+      record_delimiter: ['\r\n', '\n', '\r'], // of each record, as in pandas; without it, the first one is that of the file
       skip_empty_lines: true,
       relax_column_count: true, // `readList` counts cells, for JSON and CSV alike
       max_record_size: MAX_RECORD_CHARACTERS,
@@ -57,18 +58,29 @@ const readHeader = (header: readonly string[], table: Table): (number | undefine
   return table.columns.map(({ name }) => positions.get(name));
 };
 
+const NUMBER = /^\s*[+-]?[0-9.]/;
+
 /**
- * Reads rows of comma-separated values in UTF-8 (RFC 4180). The first record is a header if one of its cells is the name of a column:
- * then columns may be in any order, and may be missing. Otherwise every record is a row, in the order of the table's columns.
+ * Tells whether the first record is a header: a cell is the name of a column. Names that are numbers, such as those of pandas for columns
+ * without names, may as well be values; only all of them together are a header.
+ */
+const isHeader = (first: readonly string[], { indexOf }: Table): boolean =>
+  first.some((cell) => indexOf.has(cell) && !NUMBER.test(cell)) ||
+  (new Set(first).size === first.length && first.every((cell) => indexOf.has(cell)));
+
+/**
+ * Reads rows of comma-separated values in UTF-8 (RFC 4180). After a header, columns may be in any order, and may be missing. Otherwise
+ * every record is a row, in the order of the table's columns.
  *
+ * @param hasHeader default: the first record is a header if it names columns
  * @throws `INVALID_INPUT` naming row (counted from 1, without the header) and column
  */
-export const readCsv = (bytes: Uint8Array, table: Table): Row[] => {
+export const readCsv = (bytes: Uint8Array, table: Table, hasHeader?: boolean): Row[] => {
   const text = toText(bytes);
   assertWidths(text, table.columns.length + SPARE_CELLS);
   const [first] = parseRecords(text, 1);
   if (first === undefined) return refuseTable('there are no rows');
-  const positions = first.some((cell) => table.indexOf.has(cell)) ? readHeader(first, table) : undefined;
+  const positions = (hasHeader ?? isHeader(first, table)) ? readHeader(first, table) : undefined;
   if (positions === undefined) assertLength(first, table, () => 'CSV row 1');
   const records = parseRecords(text, MAX_ROWS + 2); // a header, and one more row than allowed
   const rows = positions === undefined ? records : records.slice(1);

@@ -7,14 +7,16 @@ import { type Row, readRows } from './rows.ts';
 import type { Column, Table, TableInput } from './table.ts';
 
 /** A decoded request: rows, or the bytes of CSV, which are parsed later. */
-export type TableSource = { readonly rows: readonly Row[] } | { readonly csv: Uint8Array };
+export type TableSource =
+  | { readonly rows: readonly Row[] }
+  | { readonly csv: Uint8Array; readonly hasHeader: boolean | undefined };
 
 const CSV_TYPES = ['text/csv', 'application/csv'];
 
 /** @throws `INVALID_INPUT` naming row and column, `UNSUPPORTED_MEDIA_TYPE` */
-export const decodeTable = ({ inputs, contentType }: Payload, table: Table): TableSource => {
+export const decodeTable = ({ inputs, contentType, hasHeader }: Payload, table: Table): TableSource => {
   if (!(inputs instanceof Uint8Array)) return { rows: readRows(inputs, table) };
-  if (CSV_TYPES.includes(contentType ?? '')) return { csv: inputs };
+  if (CSV_TYPES.includes(contentType ?? '')) return { csv: inputs, hasHeader };
   throw new ServingError(
     'UNSUPPORTED_MEDIA_TYPE',
     `the content type is ${show(contentType)}; rows are sent as text/csv, or as JSON {"inputs": [[…], …]} in application/json`,
@@ -23,7 +25,9 @@ export const decodeTable = ({ inputs, contentType }: Payload, table: Table): Tab
 
 /** Returns the rows; the first CSV loads the parser. @throws `INVALID_INPUT` naming row and column */
 export const readTable = (source: TableSource, table: Table): readonly Row[] | Promise<readonly Row[]> =>
-  'rows' in source ? source.rows : import('./csv.ts').then(({ readCsv }) => readCsv(source.csv, table));
+  'rows' in source
+    ? source.rows
+    : import('./csv.ts').then(({ readCsv }) => readCsv(source.csv, table, source.hasHeader));
 
 /** Most rows of a blank table; further categories are not tried. */
 const MOST_BLANK_ROWS = 1_000;

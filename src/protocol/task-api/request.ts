@@ -1,6 +1,7 @@
 import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
+import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 import { decodeUtf8, parseJsonBody } from '../json.ts';
 
@@ -10,10 +11,9 @@ export interface ObjectReference {
 }
 
 /** The body of a task request: inputs that are there, or a reference to them. */
-export type TaskRequest = (
-  | { readonly inputs: unknown; readonly contentType?: string }
-  | { readonly reference: ObjectReference }
-) & { readonly parameters: Readonly<Record<string, unknown>> };
+export type TaskRequest = (Omit<Payload, 'parameters'> | { readonly reference: ObjectReference }) & {
+  readonly parameters: Readonly<Record<string, unknown>>;
+};
 
 export const UPLOADS_PREFIX = 'uploads/';
 
@@ -51,6 +51,19 @@ const looksLikeJson = (body: Uint8Array | string): boolean => {
   const [before = ''] = BEFORE_JSON.exec(beginning) ?? [];
   const first = beginning[before.length];
   return first === '{' || (first === '[' && isJson(Buffer.from(body).toString().slice(before.length)));
+};
+
+/** The parameter `header` of `text/csv; header=present`. @throws `INVALID_REQUEST` for another value than those of RFC 4180 */
+const parseHeader = (contentType = ''): Pick<Payload, 'hasHeader'> => {
+  const [, value] = /^\s*(?:text|application)\/csv\s*;(?:.*;)?\s*header\s*=\s*"?([^";]*)/i.exec(contentType) ?? [];
+  if (value === undefined) return {};
+  const header = value.trim().toLowerCase();
+  if (header !== 'present' && header !== 'absent')
+    refuse(
+      'INVALID_REQUEST',
+      `the parameter "header" of the content type is ${show(value)}, expected present or absent`,
+    );
+  return { hasHeader: header === 'present' };
 };
 
 /** @throws `INVALID_REQUEST` for a key that is not a plain one below `uploads/` */
@@ -142,5 +155,6 @@ export const parseTaskRequest = (
     inputs: typeof body === 'string' ? Buffer.from(body) : body,
     contentType: type || UNKNOWN_TYPE,
     parameters: parseQuery(query),
+    ...parseHeader(contentType),
   };
 };

@@ -5,6 +5,7 @@ import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile, type SourceFile } from '../model-source.ts';
 import type { Settings } from '../settings-file.ts';
 import { gpt2, roberta, whisper } from './byte-level.ts';
+import { applyClassSettings } from './class-settings.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
 import { m2m100 } from './m2m100.ts';
 import { marian } from './marian.ts';
@@ -75,8 +76,8 @@ export interface TokenizerSource {
 }
 
 /**
- * The tokenizer of a model, as tokenizer.json and tokenizer_config.json: files of the folder, or made from the files of a tokenizer that
- * is written in Python.
+ * The tokenizer of a model, as tokenizer.json and tokenizer_config.json: files of the folder, changed where the class in Python would, or made
+ * from the files of a tokenizer that is written in Python.
  *
  * @throws `MODEL_INVALID` naming the file that is missing, damaged or contradicts another one, and how to mend it
  */
@@ -84,10 +85,11 @@ export const readTokenizer = async (source: ModelSource): Promise<TokenizerSourc
   const json = await readSettingsFile(source, 'tokenizer.json');
   if (json !== undefined) {
     const config = await readSettingsFile(source, 'tokenizer_config.json');
+    const applied = config === undefined ? json : applyClassSettings(json, await openTokenizerFolder(source));
     return {
-      tokenizer: createUsable(json, config ?? {}),
+      tokenizer: createUsable(applied, config ?? {}),
       files: [
-        { path: 'tokenizer.json' },
+        { path: 'tokenizer.json', ...(applied !== json && { content: JSON.stringify(applied) }) },
         { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
       ],
     };

@@ -11,6 +11,7 @@ export const imageClassification: TaskRecipe<ImageClassificationSettings> = {
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
+    const labels = readLabels(config);
     const preprocessing = await requireSettingsFile(
       source,
       'preprocessor_config.json',
@@ -18,8 +19,8 @@ export const imageClassification: TaskRecipe<ImageClassificationSettings> = {
     );
     return {
       settings: {
-        labels: readLabels(config),
-        multiLabel: config.problem_type === 'multi_label_classification',
+        labels,
+        multiLabel: config.problem_type === 'multi_label_classification' || labels.length === 1,
         preprocessing,
       },
       files: [{ path: 'config.json' }, { path: 'preprocessor_config.json' }],

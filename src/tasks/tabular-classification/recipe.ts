@@ -10,7 +10,14 @@ import type { TabularClassificationSettings } from './settings.ts';
 /** Labels of `"id2label"` in config.json; without it, the class names of the classifier in the graph. */
 const readClassLabels = async ({ graphs: { model } }: ModelSource, config: Settings): Promise<string[]> => {
   const classes = model && findClasses(await model.read());
-  if (config.id2label === undefined && classes !== undefined) return classes;
+  if (config.id2label === undefined)
+    return (
+      classes ??
+      refuse(
+        'MODEL_INVALID',
+        `${CONFIG} has no "id2label", which names the classes: {"id2label": {"0": "cat", "1": "dog"}}`,
+      )
+    );
   const labels = readLabels(config);
   if (classes !== undefined && classes.length === labels.length && classes.every((name) => labels.includes(name)))
     return classes.every((name, index) => name === labels[index])

@@ -6,9 +6,6 @@ import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
 import type { FunctionName, TextClassificationSettings } from './settings.ts';
 
-/** The default of `transformers`, which it leaves out of config.json. */
-const DEFAULT_LABELS = ['LABEL_0', 'LABEL_1'];
-
 /** The function that the Hugging Face pipeline would choose. */
 const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): FunctionName => {
   if (problem === 'regression') return 'none';
@@ -21,7 +18,7 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
-    const labels = config.id2label === undefined ? DEFAULT_LABELS : readLabels(config);
+    const labels = readLabels(config);
     return {
       settings: { labels, functionToApply: readFunction(config, labels), maxLength: readPositions(config) },
       resources: await readTextResources(source, config),

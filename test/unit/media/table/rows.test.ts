@@ -133,9 +133,62 @@ describe('rows of CSV', () => {
     ['columns left out that may be missing', 'vip,port,visits\r\n1,C,7\r\n', [[NAN, 7n, 'C', 1]]],
     ['no header', '2.5,1,S,true', [[2.5, 1n, 'S', 1]]],
     ['a byte order mark', '\ufeffage,visits,port,vip\n1,2,S,1', [[1, 2n, 'S', 1]]],
+    ['a header with a line end of another kind than the rows', 'age,visits,port,vip\n1,2,S,1\r\n', [[1, 2n, 'S', 1]]],
+    ['rows with a line end of another kind than the header', 'age,visits,port,vip\r\n1,2,S,1\n', [[1, 2n, 'S', 1]]],
+    [
+      'line ends of old Macs, and all kinds of them',
+      'age,visits,port,vip\r1,2,S,1\n3,4,"C",0\r\n5,6,S,1\r',
+      [
+        [1, 2n, 'S', 1],
+        [3, 4n, 'C', 0],
+        [5, 6n, 'S', 1],
+      ],
+    ],
     ['empty lines', '\nage,visits,port,vip\n\n1,2,S,1\n\n', [[1, 2n, 'S', 1]]],
   ])('may have %s', (_what, text, rows) => {
     expect(readCsv(bytes(text), table)).toEqual(rows);
+  });
+
+  it.each<[string, string, boolean | undefined, unknown]>([
+    [
+      'values among which is the name of one',
+      '1,0.5,7\n5,5,5',
+      undefined,
+      [
+        [1, 0.5, 7],
+        [5, 5, 5],
+      ],
+    ],
+    [
+      'equal names',
+      '1,1,1\n5,5,5',
+      undefined,
+      [
+        [1, 1, 1],
+        [5, 5, 5],
+      ],
+    ],
+    ['all names', '2,0,1\n5,6,7', undefined, [[6, 7, 5]]],
+    [
+      'all names, when the caller says that there is no header',
+      '2,0,1\n5,6,7',
+      false,
+      [
+        [2, 0, 1],
+        [5, 6, 7],
+      ],
+    ],
+  ])('of columns that are called 0, 1 and 2 may begin with %s', (_what, text, hasHeader, rows) => {
+    const names = ['0', '1', '2'];
+    const numbered = createTable(
+      names.map((name) => ({ name })),
+      { inputs: [{ name: 'X', dtype: 'float32', shape: ['N', 3] }], outputs: [] },
+    );
+    expect(readCsv(bytes(text), numbered, hasHeader)).toEqual(rows);
+  });
+
+  it('take the first record for a header when the caller says so, and name its unknown column', () => {
+    expect(() => readCsv(bytes('a,b\n1,2'), table, true)).toThrow('CSV header: column "a" is unknown');
   });
 
   it.each<[string, Uint8Array, string]>([

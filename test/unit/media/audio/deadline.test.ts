@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeAudio } from '../../../../src/media/audio/decode-audio.ts';
+import { createSilence } from '../../../../src/media/audio/wav.ts';
+import { createSilentFlac } from '../../../support/silent-flac.ts';
+
+/** A deadline that passes when it has been looked at `looks` times. */
+const afterLooks = (looks: number) => {
+  let left = looks;
+  return { remainingMs: () => left-- };
+};
+
+describe('the deadline of a request with audio', () => {
+  it('ends the decoding of an hour in 12 kB of FLAC within its first minutes', async () => {
+    const hour = createSilentFlac(3_590);
+
+    expect(hour.byteLength).toBeLessThan(13_000);
+    await expect(decodeAudio(hour, 16_000, afterLooks(5))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringMatching(/when \d{2,3} s of the audio were decoded/),
+    });
+  });
+
+  it('ends the decoding of WAV between two blocks', async () => {
+    await expect(decodeAudio(createSilence(60, 16_000), 8_000, afterLooks(3))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringContaining('when 12 s of the audio were decoded'),
+    });
+  });
+});
