@@ -1,4 +1,5 @@
 import { ServingError } from '../core/errors.ts';
+import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import type { ModelSource } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
@@ -58,6 +59,16 @@ const assertGraphs = async (
   );
 };
 
+/** Paths of the graphs whose answers for a row depend on the rows beside it. */
+const findDependent = async ({ graphs }: ModelSource): Promise<string[]> => {
+  const dependent: string[] = [];
+  for (const { path, read } of Object.values(graphs)) if (isDynamicallyQuantised(await read())) dependent.push(path);
+  return dependent;
+};
+
+const noteOneByOne = (path: string): string =>
+  `${path} is quantised dynamically, so that an answer would depend on the rows beside it: rows run one by one unless --max-batch says otherwise`;
+
 /**
  * Reads the settings of a model and gathers its files. Files that are made at push are written into the folder `scratch`.
  * The bytes of the graphs are let go of: the engine opens them from their files.
@@ -86,6 +97,7 @@ export const readModel = async (
     ...(await gatherFiles(source.directory, [...graphFiles, ...kept, ...resources], scratch)),
     ...(await Promise.all(inputs.map(({ path, localPath }) => toLocalFile(path, localPath)))),
   ];
+  const dependent = maxBatch === undefined ? await findDependent(source) : [];
   for (const graph of Object.values(source.graphs)) graph.release();
   return {
     settings,
@@ -93,8 +105,8 @@ export const readModel = async (
     resources: resources.map(({ path }) => path),
     warmUp: inputs.map(({ path }) => path),
     dimensions,
-    maxBatch: maxBatch ?? recipe.maxBatch,
+    maxBatch: maxBatch ?? (dependent.length > 0 ? 1 : recipe.maxBatch),
     files,
-    notes: [...notes, ...Object.values(graphs).flatMap((graph) => graph.notes)],
+    notes: [...notes, ...dependent.map(noteOneByOne), ...Object.values(graphs).flatMap((graph) => graph.notes)],
   };
 };

@@ -243,6 +243,42 @@ def colours():
         (FIXTURES / "colours" / name).write_text(json.dumps(value, indent=2) + "\n")
 
 
+def one_label():
+    """An image classifier with one label: the mean of a picture, from -1 to 1."""
+    proto = model(
+        [
+            node("ReduceMean", ["pixel_values"], ["means"], axes=[1, 2, 3], keepdims=0),
+            node("Unsqueeze", ["means", "axis"], ["logits"]),
+        ],
+        [tensor("pixel_values", TensorProto.FLOAT, ["batch", 3, 2, 2])],
+        [tensor("logits", TensorProto.FLOAT, ["batch", 1])],
+        [numpy_helper.from_array(numpy.array([1], numpy.int64), "axis")],
+    )
+    save("one-label/model.onnx", proto)
+    config = {"architectures": ["MeanForImageClassification"], "id2label": {"0": "bright"}}
+    preprocessing = {"do_resize": True, "size": {"height": 2, "width": 2}, "resample": 2, "do_rescale": True}
+    preprocessing |= {"rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    for name, value in {"config.json": config, "preprocessor_config.json": preprocessing}.items():
+        (FIXTURES / "one-label" / name).write_text(json.dumps(value, indent=2) + "\n")
+
+
+def dynamically_quantised():
+    """A regression whose inputs are quantised to 8 bits by the range of all rows together."""
+    proto = model(
+        [
+            node("DynamicQuantizeLinear", ["X"], ["levels", "scale", "zero"]),
+            node("DequantizeLinear", ["levels", "scale", "zero"], ["values"]),
+            node("ReduceSum", ["values", "axis"], ["variable"]),
+        ],
+        [tensor("X", TensorProto.FLOAT, ["batch", 2])],
+        [tensor("variable", TensorProto.FLOAT, ["batch", 1])],
+        [numpy_helper.from_array(numpy.array([1], numpy.int64), "axis")],
+    )
+    save("dynamically-quantised/model_quantized.onnx", proto)
+    config = {"pipeline_tag": "tabular-regression", "columns": ["0", "1"]}
+    (FIXTURES / "dynamically-quantised" / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
 def main():
     FIXTURES.mkdir(parents=True, exist_ok=True)
     save("add.onnx", add())
@@ -261,6 +297,8 @@ def main():
     save("escaping-external-data.onnx", escaping_external_data(), check=False)
     external_data()
     colours()
+    one_label()
+    dynamically_quantised()
 
 
 if __name__ == "__main__":

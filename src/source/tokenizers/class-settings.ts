@@ -5,23 +5,15 @@ import { specialToken } from './special-tokens.ts';
 import { flag, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template } from './tokenizer-json.ts';
 
+const tokenizersOf = (...names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.map((name) => `${name}Tokenizer`));
+
 /** Classes that make `lowercase`, `strip_accents` and `handle_chinese_chars` of tokenizer.json anew. */
-const BERT_CLASSES: ReadonlySet<string | undefined> = new Set(
-  [
-    'Bert',
-    'ConvBert',
-    'DistilBert',
-    'Electra',
-    'Funnel',
-    'LayoutLM',
-    'Lxmert',
-    'MobileBert',
-    'Retribert',
-    'SqueezeBert',
-  ]
-    .concat(['LayoutLMv2', 'RoFormer', 'Realm', 'Splinter'])
-    .map((name) => `${name}Tokenizer`),
+const BERT_CLASSES = tokenizersOf(
+  ...['Bert', 'ConvBert', 'DistilBert', 'Electra', 'Funnel', 'LayoutLM', 'Lxmert', 'MobileBert', 'SqueezeBert'],
 );
+/** Classes that leave `handle_chinese_chars` alone. */
+const CASED_CLASSES = tokenizersOf('MPNet', 'RoFormer', 'Splinter');
 
 interface SurroundingTokens {
   readonly bos: string;
@@ -43,15 +35,15 @@ const SURROUNDING_CLASSES: Readonly<Record<string, SurroundingTokens>> = {
 
 type Parts = Settings;
 
-/** `normalizer_state` in `BertTokenizerFast`: all three settings of the class, when one differs. */
-const withCase = (parts: Parts, folder: TokenizerFolder): Parts => {
+/** `normalizer_state` in `BertTokenizerFast`: all settings of the class, when one differs. */
+const withCase = (parts: Parts, folder: TokenizerFolder, className: string): Parts => {
   const { normalizer } = parts;
   if (!isObject(normalizer) || normalizer.type !== 'BertNormalizer') return parts;
   const { strip_accents: stripAccents = null } = folder.settings;
   const settings = {
     lowercase: flag(folder, 'do_lower_case', true),
     strip_accents: stripAccents,
-    handle_chinese_chars: flag(folder, 'tokenize_chinese_chars', true),
+    ...(BERT_CLASSES.has(className) && { handle_chinese_chars: flag(folder, 'tokenize_chinese_chars', true) }),
   };
   const isSame = Object.entries(settings).every(([name, value]) => (normalizer[name] ?? null) === value);
   return isSame ? parts : { ...parts, normalizer: { ...normalizer, ...settings } };
@@ -96,7 +88,8 @@ const withPrefixSpace = (parts: Parts, folder: TokenizerFolder): Parts => {
  */
 export const applyClassSettings = (json: Settings, folder: TokenizerFolder): Settings => {
   const { className = '' } = folder;
-  const cased = BERT_CLASSES.has(className) ? withCase(json, folder) : json;
+  const isCased = BERT_CLASSES.has(className) || CASED_CLASSES.has(className);
+  const cased = isCased ? withCase(json, folder, className) : json;
   const surrounding = Object.hasOwn(SURROUNDING_CLASSES, className) ? SURROUNDING_CLASSES[className] : undefined;
   const surrounded = surrounding === undefined ? cased : withSurroundingTokens(cased, folder, surrounding);
   return withPrefixSpace(surrounded, folder);

@@ -122,6 +122,14 @@ describe('a WAV header that cannot be right', () => {
   });
 });
 
+describe('a WAV file of a streaming program, which knows no length', () => {
+  it.each([0, 0x7fff_f000, 0x8000_0000, 0xffff_ffff])('is read to its end for a size of %i', async (dataBytes) => {
+    const data = floats(0.25, -0.5, 0.75);
+
+    expect(Array.from(await decode(wav({ tag: 3, bits: 32, data, dataBytes })))).toEqual([0.25, -0.5, 0.75]);
+  });
+});
+
 describe('an audio file that was cut', () => {
   it.each(['pcm-16.wav', 'mono.flac', 'mono.mp3', 'mono.ogg', 'stereo-44100.ogg', 'mono.opus'])(
     '%s: is refused',
