@@ -76,8 +76,12 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
   const specials = new Set(components.addedTokens.filter(({ special }) => special).map(({ content }) => content));
   const idOf = (token: string | null | undefined): number | undefined =>
     token == null ? undefined : vocabulary.tokenId(token);
-  const join = (tokens: readonly string[]): string =>
-    components.decode === undefined ? tokens.join(' ') : components.decode(tokens).join('');
+  const { decode, inTime } = components;
+  const join = (tokens: readonly string[]): string => {
+    if (decode === undefined) return tokens.join(' ');
+    const units = tokens.reduce((sum, { length }) => sum + length, 0);
+    return inTime(units, () => decode(tokens).join(''));
+  };
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
   const maxLength = limit < NO_LIMIT ? limit : Number.POSITIVE_INFINITY;
 

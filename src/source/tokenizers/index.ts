@@ -9,6 +9,7 @@ import { applyClassSettings } from './class-settings.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
 import { m2m100 } from './m2m100.ts';
 import { marian } from './marian.ts';
+import { probePatterns } from './probe-patterns.ts';
 import { openTokenizerFolder, type TokenizerFolder } from './tokenizer-folder.ts';
 import { bert, mpnet } from './word-piece.ts';
 
@@ -104,9 +105,10 @@ export const readTokenizer = async (source: ModelSource): Promise<TokenizerSourc
   };
 };
 
-/** @throws `MODEL_INVALID` when the special tokens of a text leave no room for it */
+/** @throws `MODEL_INVALID` when the special tokens of a text leave no room for it, or its patterns do not end */
 const createUsable = (json: object, config: object): Tokenizer => {
   const tokenizer = createTokenizer(json, config);
+  probePatterns(json, tokenizer);
   const { length: specials } = tokenizer.encode('', { maxLength: Number.POSITIVE_INFINITY }).ids;
   if (tokenizer.maxLength > specials) return tokenizer;
   return refuse(

@@ -7,6 +7,7 @@ import { createPostProcessor } from './post-processors.ts';
 import { createPreTokenizer } from './pre-tokenizers.ts';
 import { createKind } from './schemas.ts';
 import { createSentencePiece } from './sentencepiece/sentencepiece-model.ts';
+import { createTimeLimit, findBacktracking } from './time-limit.ts';
 import { createUnigram } from './unigram.ts';
 import type { VocabularyModel } from './vocabulary-model.ts';
 import { createWordPiece } from './word-piece.ts';
@@ -59,13 +60,16 @@ export const readComponents = (tokenizerJson: unknown, tokenizerConfig: unknown)
   const json = v.parse(tokenizerSchema, tokenizerJson);
   const config = v.parse(configSchema, tokenizerConfig);
   const model = createKind('model', MODELS, json.model);
+  const inTime = createTimeLimit(findBacktracking([json.normalizer, json.pre_tokenizer, json.decoder]));
+  const addedUnits = json.added_tokens.reduce((sum, { content }) => sum + content.length, 0);
   const normalise = json.normalizer == null ? undefined : createNormalizer(json.normalizer);
   return {
     config,
     model,
     ...v.parse(modelSchema, json.model),
     addedTokens: json.added_tokens,
-    sections: createSections(json.added_tokens, normalise ?? ((text) => text)),
+    inTime,
+    sections: inTime(addedUnits, () => createSections(json.added_tokens, normalise ?? ((text) => text))),
     preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
     postProcessor: json.post_processor == null ? undefined : createPostProcessor(json.post_processor),
     decode: json.decoder == null ? undefined : createDecoder(json.decoder),

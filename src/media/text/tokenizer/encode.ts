@@ -32,8 +32,7 @@ interface Tokens {
   readonly count: number;
 }
 
-/** Returns the first `most` tokens of one text, without special tokens. */
-export const tokenise = (
+const cutIntoTokens = (
   { sections, preTokenise, model }: Components,
   toToken: (id: number) => string | undefined,
   text: string,
@@ -60,6 +59,15 @@ export const tokenise = (
   }
   return { tokens, count };
 };
+
+/** Returns the first `most` tokens of one text, without special tokens. @throws `INVALID_INPUT` when the patterns take too long */
+export const tokenise = (
+  components: Components,
+  toToken: (id: number) => string | undefined,
+  text: string,
+  sequence: 0 | 1,
+  most: number,
+): Tokens => components.inTime(text.length, () => cutIntoTokens(components, toToken, text, sequence, most));
 
 /** Number of tokens of each text to keep within `room`; the longer text is cut first. */
 const shares = (first: number, second: number, room: number): [first: number, second: number] => {

@@ -1,0 +1,60 @@
+import { createContext, Script } from 'node:vm';
+import { ServingError } from '../../../core/errors.ts';
+import { isObject } from '../../../core/is-object.ts';
+import { show } from '../../../core/show.ts';
+
+/** Runs `work` on a text of `units` UTF-16 units. @throws `INVALID_INPUT` when it takes too long */
+export type TimeLimit = <Result>(units: number, work: () => Result) => Result;
+
+/** Texts up to this length end in time with any pattern, and are spared the 0.1 ms that the limit costs. */
+const HARMLESS_UNITS = 16;
+
+/** Longest time of a text. Texts of a million characters take a second. */
+const toLimitMs = (units: number): number => 2_000 + Math.ceil(units / 100);
+
+/** One character or class, perhaps repeated: it never goes back in a text, such as ` {2,}`. */
+const LINEAR = /^(?:[^\\()[\]{}|^$]|\\[^\d]|\[(?:[^\\[\]]|\\.)*\])(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?$/u;
+
+/** The regular expressions in components of tokenizer.json that may go back in a text without end, such as `(a+)+$`. */
+export const findBacktracking = (component: unknown): string[] => {
+  if (Array.isArray(component)) return component.flatMap(findBacktracking);
+  if (!isObject(component)) return [];
+  return Object.entries(component).flatMap(([name, value]) => {
+    if (name !== 'Regex' || typeof value !== 'string') return findBacktracking(value);
+    return LINEAR.test(value) ? [] : [value];
+  });
+};
+
+const isTimeOut = (error: unknown): boolean => isObject(error) && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+
+/**
+ * Limits the time that `patterns` may take. Only another thread can end a regular expression, and the time-out of `vm` has one. The work
+ * itself runs in this context.
+ */
+export const createTimeLimit = (patterns: readonly string[]): TimeLimit => {
+  if (patterns.length === 0) return (_units, work) => work();
+  const script = new Script('work()');
+  const context: { work: () => unknown } = { work: () => undefined };
+  createContext(context);
+  return <Result>(units: number, work: () => Result): Result => {
+    if (units <= HARMLESS_UNITS) return work();
+    let finish = (): Result => {
+      throw new ServingError('INTERNAL', 'the work with a time limit gave no result');
+    };
+    context.work = () => {
+      const result = work();
+      finish = () => result;
+    };
+    try {
+      script.runInContext(context, { timeout: toLimitMs(units) });
+    } catch (error) {
+      if (!isTimeOut(error)) throw error;
+      throw new ServingError(
+        'INVALID_INPUT',
+        `the regular expressions of the tokenizer (${patterns.map((pattern) => show(pattern)).join(', ')}) take too long for a text of ${units} characters; send a shorter one`,
+        { cause: error },
+      );
+    }
+    return finish();
+  };
+};
