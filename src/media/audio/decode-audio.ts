@@ -68,9 +68,10 @@ const join = (blocks: readonly Float32Array[]): Float32Array => {
  * Decodes an audio file to samples float32[n] at `sampleRate` hertz, the mean of its channels. Loads only the decoder of its format,
  * and keeps samples only at that rate.
  *
- * @throws `INVALID_INPUT` for a file that cannot be decoded, was cut or has no samples; `UNSUPPORTED_MEDIA_TYPE` for another format;
- *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`; `DEADLINE_EXCEEDED` with the seconds that were decoded. If the header gives the
- *   length, it is checked before decoding.
+ * If the header gives the length, it is checked before decoding.
+ *
+ * @throws `INVALID_INPUT` for a file that cannot be decoded, was cut or has no samples. `UNSUPPORTED_MEDIA_TYPE` for another format.
+ *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`. `DEADLINE_EXCEEDED` with the seconds that were decoded.
  */
 export const decodeAudio = async (
   bytes: Uint8Array,

@@ -77,8 +77,8 @@ export interface TokenizerSource {
 }
 
 /**
- * The tokenizer of a model, as tokenizer.json and tokenizer_config.json: files of the folder, changed where the class in Python would, or made
- * from the files of a tokenizer that is written in Python.
+ * The tokenizer of a model, as tokenizer.json and tokenizer_config.json. Files of the folder are changed where their class in Python does so;
+ * files that are missing are made from those of a tokenizer that is written in Python.
  *
  * @throws `MODEL_INVALID` naming the file that is missing, damaged or contradicts another one, and how to mend it
  */

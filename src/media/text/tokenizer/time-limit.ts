@@ -12,7 +12,7 @@ const HARMLESS_UNITS = 16;
 /** Longest time of a text. Texts of a million characters take a second. */
 const toLimitMs = (units: number): number => 2_000 + Math.ceil(units / 100);
 
-/** One character or class, perhaps repeated: it never goes back in a text, such as ` {2,}`. */
+/** Expressions of a single character or class, perhaps repeated, such as ` {2,}`: they never go back in a text. */
 const LINEAR = /^(?:[^\\()[\]{}|^$]|\\[^\d]|\[(?:[^\\[\]]|\\.)*\])(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?$/u;
 
 /** The regular expressions in components of tokenizer.json that may go back in a text without end, such as `(a+)+$`. */
@@ -33,6 +33,7 @@ const isTimeOut = (error: unknown): boolean => isObject(error) && error.code ===
  */
 export const createTimeLimit = (patterns: readonly string[]): TimeLimit => {
   if (patterns.length === 0) return (_units, work) => work();
+  const shown = patterns.map((pattern) => show(pattern)).join(', ');
   const script = new Script('work()');
   const context: { work: () => unknown } = { work: () => undefined };
   createContext(context);
@@ -51,7 +52,7 @@ export const createTimeLimit = (patterns: readonly string[]): TimeLimit => {
       if (!isTimeOut(error)) throw error;
       throw new ServingError(
         'INVALID_INPUT',
-        `the regular expressions of the tokenizer (${patterns.map((pattern) => show(pattern)).join(', ')}) take too long for a text of ${units} characters; send a shorter one`,
+        `the regular expressions of the tokenizer (${shown}) take too long for a text of ${units} characters; send a shorter one`,
         { cause: error },
       );
     }
