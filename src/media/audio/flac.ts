@@ -29,6 +29,19 @@ const rescale = (samples: Float32Array, bits: number): Float32Array => {
   return samples;
 };
 
+const FRAME_HEADER_BYTES = 16; // its longest form
+
+/** The header of the first frame, behind the blocks of metadata; nothing in a file that ends before it. */
+const firstFrameHeader = (bytes: Uint8Array): Uint8Array => {
+  let at = 4;
+  for (let isLast = false; !isLast && at + 4 <= bytes.byteLength; ) {
+    const [kind = 0, high = 0, middle = 0, low = 0] = bytes.subarray(at, at + 4);
+    isLast = kind >= 0x80;
+    at += 4 + high * 65_536 + middle * 256 + low;
+  }
+  return bytes.subarray(at, at + FRAME_HEADER_BYTES);
+};
+
 async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerator<Block> {
   const { format, bits } = header;
   const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
@@ -44,6 +57,10 @@ async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerato
       at += size;
       size = nextStep(size, block[0]?.length ?? 0);
     }
+    // The decoder finds a frame by the header behind it, and passes over a last frame of a few bytes, which silence makes.
+    yield check(await attempt(format, () => decoder.decode(firstFrameHeader(bytes)))).map((samples) =>
+      rescale(samples, bits),
+    );
     yield check(await attempt(format, () => decoder.flush())).map((samples) => rescale(samples, bits));
   } finally {
     decoder.free();

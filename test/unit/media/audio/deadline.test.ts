@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NEVER } from '../../../../src/core/deadline.ts';
 import { decodeAudio } from '../../../../src/media/audio/decode-audio.ts';
 import { createSilence } from '../../../../src/media/audio/wav.ts';
 import { createSilentFlac } from '../../../support/silent-flac.ts';
@@ -25,5 +26,12 @@ describe('the deadline of a request with audio', () => {
       code: 'DEADLINE_EXCEEDED',
       message: expect.stringContaining('when 12 s of the audio were decoded'),
     });
+  });
+
+  it('leaves FLAC that decodes in time alone, to its last frame of silence', async () => {
+    const samples = await decodeAudio(createSilentFlac(8), 16_000, NEVER);
+
+    expect(samples).toHaveLength(2 * 65_535);
+    expect(samples.every((sample) => sample === 0)).toBe(true);
   });
 });
