@@ -108,7 +108,7 @@ export default {
       to: { path: '^test/' },
     },
     door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', [src('engine')]),
-    door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/telemetry']),
+    door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/(telemetry|metrics)']),
     door('one-door-to-s3', '@aws-sdk/', ['^src/repository/stores/s3-']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),

@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import { HTTP_API_BODY_BYTES } from '../../src/core/aws-limits.ts';
 import { MAX_BEAMS, MAX_TOKENS } from '../../src/generation/generation-config.ts';
 import { MAX_AUDIO_SECONDS } from '../../src/media/audio/decode-audio.ts';
-import { MAX_PIXELS } from '../../src/media/image/geometry.ts';
+import { MAX_PIXELS } from '../../src/media/image/bounds.ts';
 import { MAX_ROWS } from '../../src/media/table/rows.ts';
 import { MAX_CHARACTERS, MAX_TEXTS } from '../../src/media/text/input.ts';
 import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/serving/inputs.ts';
