@@ -37,6 +37,7 @@ describe('a body', () => {
     ['JSON after spaces, without a content type', () => post(`\r\n ${DOCUMENT}`)],
     ['JSON as application/octet-stream', () => post(DOCUMENT, { 'content-type': 'application/octet-stream' })],
     ['JSON as curl -d sends it', () => post(DOCUMENT, { 'content-type': 'application/x-www-form-urlencoded' })],
+    ['JSON as fetch sends it', () => serving.fetch('/models/sentiment', { method: 'POST', body: DOCUMENT })],
     ['JSON after a byte-order mark', () => post(Buffer.concat([UTF_8_MARK, Buffer.from(DOCUMENT)]), JSON_TYPE)],
     ['JSON after a byte-order mark, without a content type', () => post(`\ufeff${DOCUMENT}`)],
     [
@@ -94,6 +95,17 @@ describe('a body', () => {
 
     expect(refusal).toMatchObject({ status, error: expect.stringContaining(hint) });
     expect(refusal.error.length).toBeLessThan(400);
+  });
+
+  it.each([
+    ['JSON without inputs', '{"a": "I love it"}', 'text/plain;charset=UTF-8'],
+    ['text in braces', '{I love it}', 'text/plain;charset=UTF-8'],
+    ['a list', '["I love it"]', 'text/plain;charset=UTF-8'],
+    ['JSON with inputs', DOCUMENT, 'text/plain'],
+  ])('is answered as a text when it is %s of a type that is text: %s', async (_what, body, type) => {
+    const asText = await answerOf(await post(JSON.stringify({ inputs: body }), JSON_TYPE));
+
+    expect(await answerOf(await post(body, { 'content-type': type }))).toEqual(asText);
   });
 
   it('of tensors may be in gzip', async () => {

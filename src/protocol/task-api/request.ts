@@ -27,6 +27,9 @@ const UNKNOWN_TYPE = 'application/octet-stream';
 /** Types that a client sends when nobody chose one: `curl -d` sends the second. */
 const UNCHOSEN_TYPES = ['', 'application/x-www-form-urlencoded', UNKNOWN_TYPE];
 
+/** The header that `fetch` sends with a string when nobody chose one. https://fetch.spec.whatwg.org/#concept-bodyinit-extract */
+const FETCH_TYPE = 'text/plain;charset=utf-8';
+
 /** `image/jpeg` of `Image/JPEG; q=1`. */
 const mediaType = (contentType: string | undefined): string =>
   (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -36,21 +39,29 @@ const BEFORE_JSON = /^\ufeff?[ \t\r\n]*/;
 /** Bytes that are looked at for the beginning of a document. */
 const BEGINNING_BYTES = 1_024;
 
-const isJson = (text: string): boolean => {
+/** The value of a JSON text; undefined for any other text. */
+const tryJson = (body: Uint8Array | string): unknown => {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(Buffer.from(body).toString().replace(BEFORE_JSON, ''));
   } catch {
-    return false;
+    return undefined;
   }
 };
 
-/** True for a body that can only be meant as JSON: it begins as an object, or is a list. */
-const looksLikeJson = (body: Uint8Array | string): boolean => {
+/**
+ * True for a body that can only be meant as JSON, although its type is not JSON. Without a type it begins as an object, or is a list.
+ * The type of `fetch` may stand for a text with braces: there, JSON is an object with `inputs`.
+ */
+const looksLikeJson = (body: Uint8Array | string, contentType: string, type: string): boolean => {
+  const isFetched = contentType.toLowerCase() === FETCH_TYPE;
+  if (!isFetched && !UNCHOSEN_TYPES.includes(type)) return false;
   const beginning = typeof body === 'string' ? body : Buffer.from(body.subarray(0, BEGINNING_BYTES)).toString();
   const [before = ''] = BEFORE_JSON.exec(beginning) ?? [];
   const first = beginning[before.length];
-  return first === '{' || (first === '[' && isJson(Buffer.from(body).toString().slice(before.length)));
+  if (first === '[') return !isFetched && tryJson(body) !== undefined;
+  if (first !== '{' || !isFetched) return first === '{';
+  const document = tryJson(body);
+  return isObject(document) && 'inputs' in document;
 };
 
 /** The parameter `header` of `text/csv; header=present`. @throws `INVALID_REQUEST` for another value than those of RFC 4180 */
@@ -148,8 +159,8 @@ export const parseTaskRequest = (
   if (body.length === 0)
     return refuse('INVALID_REQUEST', 'the body is empty; send the input itself, or JSON {"inputs": …}');
   const type = mediaType(contentType);
-  const isDocument = JSON_TYPES.test(type) || (UNCHOSEN_TYPES.includes(type) && looksLikeJson(body));
-  if (isDocument) return parseDocument(body, parseQuery(query));
+  if (JSON_TYPES.test(type) || looksLikeJson(body, contentType ?? '', type))
+    return parseDocument(body, parseQuery(query));
   if (JSON_LINES_TYPES.test(type)) return { inputs: parseJsonLines(body), parameters: parseQuery(query) };
   return {
     inputs: typeof body === 'string' ? Buffer.from(body) : body,
