@@ -98,7 +98,7 @@ describe('a recording', () => {
       method: 'POST',
       body,
       headers: { 'content-type': 'audio/wav' },
-      deadline: countingDeadline(12),
+      deadline: countingDeadline(24 + 12), // the blocks of the audio, then the runs
     });
     expect(early.status).toBe(504);
     expect((await early.json()) as object).toMatchObject({
@@ -110,7 +110,7 @@ describe('a recording', () => {
   });
 });
 
-/** Passes when it has been looked at so often before a run. */
+/** Passes when it has been looked at so often. */
 const countingDeadline = (looks: number) => {
   let left = looks;
   return {
