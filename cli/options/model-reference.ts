@@ -28,8 +28,7 @@ export const parseReference = (text: string, versionOption?: string): ModelRefer
 };
 
 /**
- * Adds to an error that something was not found, if `text` names no model of the target: the model that was probably meant, or else the
- * command that pushes one.
+ * Completes the error of a model that was not found. It suggests the model that was probably meant, or the command that pushes one.
  */
 export const suggestModel = async (
   error: unknown,

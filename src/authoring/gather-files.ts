@@ -38,8 +38,8 @@ const copyBelow = async (scratch: string, places: ReadonlyMap<string, string>): 
 };
 
 /**
- * The places of files of the folder. Where one of them is a link, all are copied into `scratch`: onnxruntime looks for weights beside the
- * graph, and refuses them behind links, symbolic or hard.
+ * The places of files of the folder. If any of them is a link, all are copied into `scratch`: onnxruntime looks for weights beside the
+ * graph, and refuses weights behind links, symbolic or hard.
  */
 const placesOf = async (directory: string, paths: readonly string[], scratch: string) => {
   const root = await realpath(directory);

@@ -61,7 +61,10 @@ const downloadFile = async (
   }
 };
 
-/** Brings a file of the bundle into `directory`; one that differs from its sha256 is brought again, once. @throws `MODEL_INVALID` when it differs from its sha256 */
+/**
+ * Brings a file of the bundle into `directory`. A file that differs from its sha256 is brought again, once.
+ * @throws `MODEL_INVALID` when it differs from its sha256 again
+ */
 const bringFile = async (
   store: ObjectStore,
   { name, version }: PublishedBundle,

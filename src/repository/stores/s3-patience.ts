@@ -110,8 +110,8 @@ export interface OpenedBody {
 }
 
 /**
- * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: `open` is asked for the rest, up to `TRIES`
- * times in all, and the bytes that arrived are kept.
+ * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: the bytes that arrived are kept, and `open`
+ * is asked for the rest. It is asked at most `TRIES` times in all.
  * @param open answers with the body from a position on
  */
 export const receive = async function* (
