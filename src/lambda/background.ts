@@ -52,6 +52,27 @@ const register = async (runtimeApi: string): Promise<string | undefined> => {
   }
 };
 
+/** Work that keeps the environment, each piece for `longestHoldMs` at most. */
+const createHold = (longestHoldMs: number) => {
+  const held = new Set<Promise<unknown>>();
+  let whenReleased = (): void => {};
+  return {
+    hold(work: Promise<unknown>): void {
+      const release = (): void => {
+        clearTimeout(timer);
+        held.delete(work);
+        whenReleased();
+      };
+      const timer = setTimeout(release, longestHoldMs).unref();
+      held.add(work);
+      work.then(release, release);
+    },
+    async drained(): Promise<void> {
+      while (held.size > 0) await new Promise<void>((resolve) => (whenReleased = resolve));
+    },
+  };
+};
+
 /**
  * Lambda freezes a process once it has answered, unless an extension has still to ask for its next event. So this process is its own
  * (internal) extension: it asks when the invocation is over and the work that it left behind has ended.
@@ -66,27 +87,13 @@ export const startBackground = async (
   if (runtimeApi === undefined || identifier === undefined)
     return { ...ordinaryBackground, around: (handler) => handler };
 
-  const held = new Set<Promise<unknown>>();
-  const hold = (work: Promise<unknown>): void => {
-    const release = (): void => {
-      clearTimeout(timer);
-      held.delete(work);
-      whenReleased();
-    };
-    const timer = setTimeout(release, longestHoldMs).unref();
-    held.add(work);
-    work.then(release, release);
-  };
+  const { hold, drained } = createHold(longestHoldMs);
   let invocations = 0;
   let announced = 0;
   let whenEnded = (): void => {};
-  let whenReleased = (): void => {};
 
   const ended = async (): Promise<void> => {
     while (invocations < announced) await new Promise<void>((resolve) => (whenEnded = resolve));
-  };
-  const drained = async (): Promise<void> => {
-    while (held.size > 0) await new Promise<void>((resolve) => (whenReleased = resolve));
   };
   const serveEvents = async (): Promise<void> => {
     for (;;) {

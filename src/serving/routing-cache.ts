@@ -81,18 +81,22 @@ const createFirstRead = (repository: ModelRepository, { nowMs, ttlMs }: RoutingC
   };
 };
 
+/** Waits a moment for a revalidation. Returns true when S3 has answered by then. */
+const inAMoment = (revalidation: Promise<boolean>): Promise<boolean> =>
+  within(deadlineAt(Date.now() + REVALIDATION_MS), revalidation, LATE).catch(() => false);
+
+const readChanged = (repository: ModelRepository, name: string, { etag }: State) =>
+  within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
+
 export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
   const { ttlMs, accept, background, nowMs } = options;
   const { states, firstRead } = createFirstRead(repository, options);
-
-  const readChanged = (name: string, { etag }: State) =>
-    within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
 
   /** Returns true when S3 has answered. A newer revalidation is not overtaken. */
   const refresh = async (name: string, state: State, isNewest: () => boolean): Promise<boolean> => {
     let answered = true;
     try {
-      const read = await readChanged(name, state);
+      const read = await readChanged(repository, name, state);
       const active = read && (await accept(name, read.routing, state.active));
       if (active && isNewest()) Object.assign(state, { active, etag: read.etag });
     } catch (error) {
@@ -118,10 +122,6 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
     background.hold(started.ended);
     return started.ended;
   };
-
-  /** Waits a moment for a revalidation. Returns true when S3 has answered by then. */
-  const inAMoment = (revalidation: Promise<boolean>): Promise<boolean> =>
-    within(deadlineAt(Date.now() + REVALIDATION_MS), revalidation, LATE).catch(() => false);
 
   return {
     async active(name, deadline) {

@@ -5,7 +5,7 @@ import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
-import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { type Fault, type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
 
@@ -13,9 +13,14 @@ const SECONDS = Number(process.env.SOAK_SECONDS ?? 600);
 const SWAP_EVERY_MS = 5_000;
 const REQUESTS_PER_SECOND = 50;
 const TTL_MS = 2_000;
-/** How long after its time to live a change may stay unseen. */
-const GRACE_MS = 1_000;
+/** How long after its time to live a change may stay unseen: a revalidation that stalls is given up after 4 s, and tried again. */
+const GRACE_MS = 12_000;
 const FAULT_RATE = 0.1;
+/** Refusals that say that the caller is wrong are none of a store that is away. */
+const FAULTS: readonly Fault[] = [
+  ...(['500 InternalError', '503 SlowDown', 'reset', 'early end', 'short body', 'wrong bytes'] as const),
+  ...(['silence before headers', 'stall after headers', 'stall in the middle', 'dribble'] as const),
+];
 const VERSIONS = 6;
 
 /** A routing that stood from a moment on. */
@@ -83,6 +88,7 @@ describe(`${SECONDS} s of requests, while versions are promoted and rolled back,
       const changes = [await promote(1)];
       const answers = [await ask()];
       proxy.faultRate = FAULT_RATE;
+      proxy.soakFaults = FAULTS;
       const endMs = Date.now() + SECONDS * 1000;
 
       const swapping = (async () => {

@@ -62,11 +62,13 @@ const answerError = (outgoing: ServerResponse, status: number, code: string): vo
 const dribble = (outgoing: ServerResponse, body: Buffer): void => {
   let sent = 0;
   const timer = setInterval(() => {
-    if (sent >= body.length) outgoing.end();
-    else outgoing.write(body.subarray(sent, sent + 1));
+    if (!outgoing.destroyed && sent < body.length) outgoing.write(body.subarray(sent, sent + 1));
+    else {
+      clearInterval(timer);
+      outgoing.end();
+    }
     sent += 1;
   }, DRIBBLE_EVERY_MS);
-  outgoing.once('close', () => clearInterval(timer));
 };
 
 /** Inverts the byte in the middle. */
