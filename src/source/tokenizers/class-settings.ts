@@ -1,7 +1,7 @@
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Settings } from '../settings-file.ts';
-import { specialToken } from './special-tokens.ts';
+import { addedToken, additionalSpecialTokens, specialToken } from './special-tokens.ts';
 import { flag, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template } from './tokenizer-json.ts';
 
@@ -49,6 +49,24 @@ const withCase = (parts: Parts, folder: TokenizerFolder, className: string): Par
   return isSame ? parts : { ...parts, normalizer: { ...normalizer, ...settings } };
 };
 
+const SPECIAL_TOKENS = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
+
+/**
+ * `tokens_to_add` in the constructor of all fast tokenizers: a special token of the settings is found in a text as it stands. Tokens that
+ * the vocabulary lacks are left out, because no graph has a row for them.
+ */
+const withSpecialTokens = (parts: Parts, folder: TokenizerFolder): Parts => {
+  const { added_tokens: added = [], model } = parts;
+  const vocab = isObject(model) && isObject(model.vocab) ? model.vocab : {};
+  const known = new Set(Array.isArray(added) ? added.map((token: unknown) => isObject(token) && token.content) : []);
+  const named = SPECIAL_TOKENS.map((name) => specialToken(folder, name, ''));
+  const missing = [...new Set([...named, ...additionalSpecialTokens(folder)])].flatMap((content) => {
+    const id = Object.hasOwn(vocab, content) && !known.has(content) ? vocab[content] : undefined;
+    return typeof id === 'number' ? [addedToken(id, content)] : [];
+  });
+  return missing.length === 0 || !Array.isArray(added) ? parts : { ...parts, added_tokens: [...added, ...missing] };
+};
+
 /** The id of a special token in tokenizer.json. @throws `MODEL_INVALID` */
 const idOf = ({ added_tokens: added, model }: Parts, token: string): number => {
   const found = Array.isArray(added) ? added.find((entry: unknown) => isObject(entry) && entry.content === token) : {};
@@ -92,5 +110,5 @@ export const applyClassSettings = (json: Settings, folder: TokenizerFolder): Set
   const cased = isCased ? withCase(json, folder, className) : json;
   const surrounding = Object.hasOwn(SURROUNDING_CLASSES, className) ? SURROUNDING_CLASSES[className] : undefined;
   const surrounded = surrounding === undefined ? cased : withSurroundingTokens(cased, folder, surrounding);
-  return withPrefixSpace(surrounded, folder);
+  return withSpecialTokens(withPrefixSpace(surrounded, folder), folder);
 };

@@ -124,6 +124,19 @@ describe('tokenizer_config.json', () => {
     expect(made.encode('he').ids.map((id) => made.token(id))).toEqual([token]);
   });
 
+  it('makes a token of a special token that tokenizer.json has in its vocabulary only', async () => {
+    const bare = words({ added_tokens: [] });
+    const { tokenizer } = await read({ tokenizer_class: 'BertTokenizer', additional_special_tokens: ['</s>'] }, bare);
+
+    expect(tokenizer.encode('he</s>a', { addSpecialTokens: false }).ids).toEqual([3, 2, 7]);
+  });
+
+  it('leaves out a special token that no vocabulary has', async () => {
+    const { tokenizer } = await read({ tokenizer_class: 'BertTokenizer', additional_special_tokens: ['<new>'] });
+
+    expect(tokenizer.tokenId('<new>')).toBeUndefined();
+  });
+
   it('leaves tokenizer.json as it is when it agrees', async () => {
     const { files } = await read({ tokenizer_class: 'BertTokenizer', do_lower_case: false });
 
