@@ -9,7 +9,7 @@ import { resizeImage } from '../../src/media/image/resize-image.ts';
 import { QUERY_HEADS } from '../../src/tasks/object-detection/query-head.ts';
 import { decodeFloats, FIXTURES, readJson } from '../support/image-parity.ts';
 import { measureObjectDetection } from '../support/parity/object-detection.ts';
-import type { ParityRow } from '../support/parity/parity-row.ts';
+import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
 
 const REFERENCE = path.join(FIXTURES, 'reference/object-detection');
 
@@ -26,15 +26,16 @@ describe('object detection against the reference', () => {
     expect(Math.min(...rows.map(({ inputs }) => inputs))).toBeGreaterThanOrEqual(25);
   });
 
-  it('gives the same outputs and scores from the same pixels', () => {
-    const numbers = rows.filter(({ bar }) => bar === '1e-4');
-    expect(numbers).toHaveLength(10);
-    expect(numbers.filter(({ worst }) => !(Number(worst) <= 1e-4))).toEqual([]);
+  it('gives the outputs of the reference from its pixels, as far as processors differ', () => {
+    const outputs = rows.filter(({ compared }) => compared === 'outputs from the same pixels');
+    expect(outputs).toHaveLength(5);
+    expect(outputs.filter(isOverBar)).toEqual([]);
   });
 
-  it('gives the same labels and boxes, in the same order, from the same pixels', () => {
-    const identical = rows.filter(({ bar }) => bar === 'identical');
-    expect(identical.map(({ worst }) => worst)).toEqual(Array(5).fill('identical'));
+  it('gives the labels, boxes and scores of the reference from its outputs, in the same order', () => {
+    const answers = rows.filter(({ compared }) => compared.endsWith('from the same outputs'));
+    expect(answers).toHaveLength(10);
+    expect(answers.filter(isOverBar)).toEqual([]);
   });
 
   it('finds in pictures of any format and shape what the reference is sure of', () => {

@@ -5,6 +5,7 @@ import type { Tensors } from '../../../src/core/tensor.ts';
 import { createSession } from '../../../src/engine/session.ts';
 import { createTask } from '../../../src/tasks/index.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
+import { answerTolerance, formatTolerance } from '../processors/tolerances.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';
 
@@ -26,7 +27,6 @@ interface Answer {
   readonly chunks: readonly { readonly text: string; readonly timestamp: readonly [number, number] }[];
 }
 
-const BAR = 1e-4;
 const EVERY = 10;
 
 const readRecording = async (file: string): Promise<Buffer> => readFile(join(FIXTURES, 'audio', file));
@@ -105,7 +105,7 @@ export const measureCtc = async (): Promise<ParityRow[]> => {
       inputs: whole.length,
       compared: 'logits',
       worst: difference.toExponential(1),
-      bar: String(BAR),
+      bar: formatTolerance(answerTolerance(`${model}/model.onnx`)),
     });
   }
   await serving.remove();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { POOL_NAMES, type PoolName } from '../../../src/tasks/feature-extraction/pooling.ts';
 import { decodeFloats } from '../image-parity.ts';
+import { answerTolerance, formatTolerance } from '../processors/tolerances.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
 import { askTexts } from './ask-texts.ts';
 import type { ParityRow } from './parity-row.ts';
@@ -28,6 +29,8 @@ export interface FeatureExtractionParity {
   /** Texts that were cut here and not there, or there and not here. */
   readonly otherCut: readonly number[];
 }
+
+export const vectorTolerance = (model: string): number => answerTolerance(`${model}/model.onnx`);
 
 /** The largest difference; infinite where the numbers are not as many. */
 export const largestDifference = (vectors: readonly (readonly number[])[], expected: Float32Array): number => {
@@ -83,7 +86,8 @@ export const measureModels = async (): Promise<FeatureExtractionParity[]> => {
 export const measureFeatureExtraction = async (): Promise<ParityRow[]> =>
   (await measureModels()).flatMap(({ model, inputs, differences, otherCut }) => [
     ...Object.entries(differences).map(([pooling, difference]) => ({
-      ...{ model, inputs, compared: `vectors, pooling ${pooling}`, worst: difference.toExponential(1), bar: '1e-4' },
+      ...{ model, inputs, compared: `vectors, pooling ${pooling}`, worst: difference.toExponential(1) },
+      bar: formatTolerance(vectorTolerance(model)),
     })),
     {
       ...{ model, inputs, compared: 'texts that were cut', bar: 'identical' },

@@ -1,8 +1,11 @@
 import { measureParity, type Parity } from '../image-parity.ts';
+import { formatTolerance, graphTolerance } from '../processors/tolerances.ts';
 import type { ParityRow } from './parity-row.ts';
 
 /** From this margin on, the reference is sure of its first label. */
 const SURE_MARGIN = 0.05;
+
+export const LOGIT_TOLERANCE = graphTolerance('efficientnet-lite0/onnx/model.onnx');
 
 /** The rows of the task's page: the worst of all images. docs/parity.md has each of them. */
 export const measureImageClassification = async (): Promise<ParityRow[]> => {
@@ -17,7 +20,7 @@ export const measureImageClassification = async (): Promise<ParityRow[]> => {
       worst: worst(({ meanPixelDifference }) => meanPixelDifference).toFixed(2),
     },
     {
-      ...{ ...all, compared: 'logits from the same pixels', bar: '1e-4' },
+      ...{ ...all, compared: 'logits from the same pixels', bar: formatTolerance(LOGIT_TOLERANCE) },
       worst: worst(({ logitDifference }) => logitDifference).toExponential(1),
     },
     {

@@ -9,8 +9,10 @@ import { answerOne } from '../../../src/tasks/answer-one.ts';
 import { createTask } from '../../../src/tasks/index.ts';
 import { objectDetection } from '../../../src/tasks/object-detection/recipe.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
+import { formatTolerance, graphTolerance } from '../processors/tolerances.ts';
 import { taskVersion } from '../task-version.ts';
 import type { ParityRow } from './parity-row.ts';
+import { EXACT, withRecordedOutputs } from './recorded-outputs.ts';
 
 type Corners = readonly [xmin: number, ymin: number, xmax: number, ymax: number];
 type Found = readonly [label: string, score: number, corners: Corners];
@@ -75,7 +77,7 @@ const countSure = (
   return { sure: sure.length, found: found.length };
 };
 
-/** A detector that answers files of the fixtures, and remembers what its graph gave. */
+/** A detector that answers files of the fixtures, and remembers the outputs of its graph. */
 const openDetector = async (model: string, parameters: Readonly<Record<string, unknown>>) => {
   const source = await findModel(path.join(FIXTURES, 'models', model));
   const { settings } = await objectDetection.read(source);
@@ -89,23 +91,21 @@ const openDetector = async (model: string, parameters: Readonly<Record<string, u
     },
   };
   return {
-    async detect(file: string, fields: Record<string, unknown> = {}) {
+    tolerance: graphTolerance(`${model}/${source.graphs.model?.path}`),
+    async detect(file: string, fields: Record<string, unknown> = {}, recorded: Record<string, Float32Array> = {}) {
       const preprocessing = { ...settings.preprocessing, ...fields };
       const version = taskVersion('object-detection', { ...settings, preprocessing }, session.signature);
       const task = await createTask(version);
       const request = task.decode({ inputs: await readFile(path.join(FIXTURES, file)), parameters });
-      const answer = await answerOne(
-        task,
-        { graphs: { model: graph }, resources: undefined, maxBatch: 1, deadline: NEVER },
-        request,
-      );
+      const graphs = { model: withRecordedOutputs(graph, recorded) };
+      const answer = await answerOne(task, { graphs, resources: undefined, maxBatch: 1, deadline: NEVER }, request);
       return { found: (jsonValueOf(answer) as Detection[]).map(toFound), outputs };
     },
     close: () => session.release(),
   };
 };
 
-/** One model against its reference, from equal pixels and from the bytes of pictures. */
+/** One model against its reference: from equal pixels, from equal outputs, and from the bytes of pictures. */
 const measureModel = async (model: string, reference = model): Promise<ParityRow[]> => {
   const file = path.join(FIXTURES, 'reference/object-detection', `${reference}.json`);
   const { images, threshold, iou } = (await readJson(file)) as Reference;
@@ -114,10 +114,14 @@ const measureModel = async (model: string, reference = model): Promise<ParityRow
   const differing: string[] = [];
   let [sure, found] = [0, 0];
   for (const [image, expected] of Object.entries(images)) {
-    const same = await detector.detect(`reference/pixels/${image}.png`, { ...UNRESIZED[model], do_resize: false });
-    for (const [name, values] of Object.entries(expected.outputs)) {
+    const recorded = Object.fromEntries(
+      Object.entries(expected.outputs).map(([name, values]) => [name, decodeFloats(values)]),
+    );
+    const unresized = { ...UNRESIZED[model], do_resize: false };
+    const same = await detector.detect(`reference/pixels/${image}.png`, unresized, recorded);
+    for (const [name, values] of Object.entries(recorded)) {
       const actual = same.outputs[name]?.data as Float32Array;
-      worst.output = Math.max(worst.output, largestDifference(actual, decodeFloats(values)));
+      worst.output = Math.max(worst.output, largestDifference(actual, values));
     }
     if (places(same.found) !== places(expected.fromPixels)) differing.push(image);
     const scores = [same.found, expected.fromPixels].map((list) => list.map(([, score]) => score));
@@ -136,13 +140,13 @@ const measureModel = async (model: string, reference = model): Promise<ParityRow
     bar,
   });
   return [
-    row('outputs from the same pixels', worst.output.toExponential(1), '1e-4'),
+    row('outputs from the same pixels', worst.output.toExponential(1), formatTolerance(detector.tolerance)),
     row(
-      'labels and boxes from the same pixels',
+      'labels and boxes from the same outputs',
       differing.length === 0 ? 'identical' : differing.join(', '),
       'identical',
     ),
-    row('scores from the same pixels', worst.score.toExponential(1), '1e-4'),
+    row('scores from the same outputs', worst.score.toExponential(1), formatTolerance(EXACT)),
     row(
       `found of ${sure} that the reference is sure of, from the image's bytes`,
       `${((100 * found) / sure).toFixed(1)} %`,

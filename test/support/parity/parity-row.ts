@@ -8,3 +8,6 @@ export interface ParityRow {
   readonly worst: string;
   readonly bar: string;
 }
+
+/** True for a row whose worst case is beyond its bar, and for one that is not comparable. */
+export const isOverBar = ({ worst, bar }: ParityRow): boolean => !(worst === bar || Number(worst) <= Number(bar));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LabelScore } from '../../../src/tasks/scores.ts';
 import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
+import { answerTolerance, formatTolerance } from '../processors/tolerances.ts';
 import { createTestServing, pushNamed } from '../serving.ts';
 import type { ParityRow } from './parity-row.ts';
 
@@ -22,7 +23,7 @@ interface Regressed extends Case {
   readonly values: string;
 }
 
-const BAR = 1e-4;
+const barOf = (model: string): string => formatTolerance(answerTolerance(`${model}/model.onnx`));
 
 const readCases = async <C extends Case>(task: string): Promise<C[]> =>
   (await readJson(join(FIXTURES, `reference/${task}.json`))) as C[];
@@ -62,7 +63,7 @@ export const measureTabularClassification = async (): Promise<ParityRow[]> =>
     );
     const others = rows.filter((_, row) => answer[row]?.[0]?.label !== labels[row]).length;
     return [
-      { model, inputs: rows.length, compared: 'probabilities', worst: worst(differences), bar: String(BAR) },
+      { model, inputs: rows.length, compared: 'probabilities', worst: worst(differences), bar: barOf(model) },
       {
         model,
         inputs: rows.length,
@@ -84,5 +85,5 @@ export const measureTabularRegression = async (): Promise<ParityRow[]> =>
       const reference = expected[index] ?? Number.NaN;
       return Math.abs(value - reference) / Math.max(1, Math.abs(reference));
     });
-    return [{ model, inputs: rows.length, compared: 'values', worst: worst(differences), bar: String(BAR) }];
+    return [{ model, inputs: rows.length, compared: 'values', worst: worst(differences), bar: barOf(model) }];
   });
