@@ -5,7 +5,7 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
   testMatch: ['<rootDir>/test/{unit,integration,functions}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.serverless', '<rootDir>/.esbuild', '<rootDir>/layers/.*/build'],
-  testTimeout: 60_000,
+  testTimeout: 300_000, // for what hangs: a test takes as long as the machine needs, and 20 programs may share its cores
   coverageProvider: 'v8',
   collectCoverageFrom: ['{cli,functions,layers,local,src}/**/*.ts', '!layers/*/build/**'],
   coverageReporters: ['text-summary', 'html'],

@@ -107,7 +107,7 @@ describe('an extension', () => {
     await startServer();
     const push = ['push', `${EXAMPLE}/model`, '--name', 'spikes', '--task', 'anomaly-detection'];
     expect(await run('cli/main.ts', ...push)).toMatchObject({ exitCode: 0, output: expect.stringContaining('Pushed') });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     server.kill('SIGINT');

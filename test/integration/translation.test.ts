@@ -20,7 +20,7 @@ let serving: TestServing;
 beforeAll(async () => {
   serving = await createTestServing();
   for (const name of MODELS) await pushNamed(serving.repository, name);
-}, 120_000);
+});
 afterAll(() => serving.remove());
 
 type Deadline = Parameters<TestServing['fetch']>[1] extends infer Init ? Init : never;

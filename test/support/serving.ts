@@ -92,7 +92,7 @@ export const createTestServing = async (
     warnings,
     modelDirectory,
     clock,
-    fetch: async (path, { deadline = deadlineAt(Date.now() + 30_000), ...init } = {}) => {
+    fetch: async (path, { deadline = deadlineAt(Date.now() + 300_000), ...init } = {}) => {
       requests += 1;
       const context = { requestId: `request-${requests}`, deadline };
       return fetchApplication(new Request(`http://test${path}`, init), context);

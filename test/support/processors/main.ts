@@ -38,7 +38,8 @@ const measure = async (folder: string): Promise<void> => {
         const graph = graphName(path);
         graphs[graph] = { ...graphs[graph], [`${one} and ${other}`]: difference };
       }
-  const record: ProcessorRecord = { runtime: runtimeVersion(), graphs };
+  const sorted = Object.fromEntries(Object.entries(graphs).sort(([one], [other]) => (one < other ? -1 : 1)));
+  const record: ProcessorRecord = { runtime: runtimeVersion(), graphs: sorted };
   await writeFile(RECORD, `${JSON.stringify(record, null, 2)}\n`);
   const page = await readFile(PAGE, 'utf8');
   await writeFile(

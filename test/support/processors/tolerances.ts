@@ -11,8 +11,8 @@ export interface ProcessorRecord {
 
 export const readRecord = async (): Promise<ProcessorRecord> => JSON.parse(await readFile(RECORD, 'utf8'));
 
-/** Eight steps of a float32 at 1: sums in another order differ by less on graphs that have few of them. */
-const ROUNDING = 2 ** -20;
+/** Eight steps of a float32 from 8 to 16, where large logits lie: any other order of a sum may move it as far. */
+const ROUNDING = 2 ** -17;
 
 /**
  * The tolerance for outputs of a graph: two processors that each lie within a distance of a third lie within twice that distance of

@@ -10,10 +10,10 @@ const leaveChunks = (bytes: number): void => {
   for (let made = 0; made < bytes; made += CHUNK_BYTES) Buffer.allocUnsafeSlow(CHUNK_BYTES);
 };
 
-/** What is left of `heldBytes`: another thread of V8's frees, a moment later. */
+/** Bytes that are left of `heldBytes`: another thread of V8's frees, which gets its turn late on a busy machine. */
 const leftAfterwards = async (beforeBytes: number, heldBytes: number): Promise<number> => {
   const left = () => process.memoryUsage().arrayBuffers - beforeBytes;
-  for (let attempt = 0; attempt < 5 && left() > heldBytes / 3; attempt += 1) await setTimeout(10);
+  for (let attempt = 0; attempt < 100 && left() > heldBytes / 3; attempt += 1) await setTimeout(10);
   return left();
 };
 
