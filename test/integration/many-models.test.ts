@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -199,24 +198,6 @@ describe('the files of many models', () => {
     await serving.models.use(await bundleOf('a'), NEVER, run);
 
     expect(serving.loads).toHaveLength(1);
-  });
-
-  it('that a process left half-written are removed after a quarter of an hour', async () => {
-    await start(['a']);
-    const partial = async (ageMs: number): Promise<string> => {
-      const path = join(serving.modelDirectory, `${'0'.repeat(64)}.${randomUUID()}.part`);
-      await mkdir(path, { recursive: true });
-      await writeFile(join(path, 'model.onnx'), 'half');
-      const then = new Date(Date.now() - ageMs);
-      await utimes(path, then, then);
-      return path;
-    };
-    const [stale, fresh] = [await partial(16 * 60_000), await partial(14 * 60_000)];
-
-    await use('a');
-
-    await expect(access(stale)).rejects.toMatchObject({ code: 'ENOENT' });
-    await access(fresh);
   });
 
   it('get their share of the file system', async () => {
