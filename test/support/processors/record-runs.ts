@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { serialize } from 'node:v8';
 import type { InferenceSession } from 'onnxruntime-node';
 import { isDType, type Tensor, type Tensors, tensor } from '../../../src/core/tensor.ts';
@@ -10,7 +11,7 @@ import type { RecordedGraph } from './recorded-graph.ts';
 
 /** Measures the parity of every task, and keeps runs of each graph for `replay-runs.ts`. Argument: a folder for them. */
 
-/** Runs of a graph that are kept. */
+/** Runs of a graph that are kept, each of other feeds. */
 const MOST_RUNS = 40;
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -32,6 +33,10 @@ const toTensors = (feeds: InferenceSession.OnnxValueMapType): Tensors => {
   return tensors;
 };
 
+const keep = (runs: Tensors[], feeds: Tensors): void => {
+  if (!runs.some((kept) => isDeepStrictEqual(kept, feeds))) runs.push(feeds);
+};
+
 /** Keeps the feeds of the first runs of every session that is created from now on. */
 const recordSessions = async (): Promise<Map<string, Tensors[]>> => {
   const paths = await findGraphs();
@@ -48,7 +53,7 @@ const recordSessions = async (): Promise<Map<string, Tensors[]>> => {
       const run = session.run.bind(session);
       return Object.assign(session, {
         run: (feeds: InferenceSession.OnnxValueMapType, outputNames: InferenceSession.RunOptions) => {
-          if (runs.length < MOST_RUNS) runs.push(toTensors(feeds));
+          if (runs.length < MOST_RUNS) keep(runs, toTensors(feeds));
           return run(feeds, outputNames);
         },
       });
