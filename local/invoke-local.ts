@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
+import { isObject } from '../src/core/is-object.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -76,8 +77,18 @@ const invokeModules = (serverless: Serverless): void => {
       functionName: functionObj.name,
       getRemainingTimeInMillis: () => endsAtMs - Date.now(),
     };
-    console.log(JSON.stringify(await handler(event, context), undefined, 2));
+    const result = await handler(event, context);
+    console.log(JSON.stringify(result, undefined, 2));
+    if (isFailure(result)) process.exitCode = 1;
   };
+};
+
+/** Tells whether the function answers that the event failed: by the status of a response, or by the messages of a batch. */
+const isFailure = (result: unknown): boolean => {
+  if (!isObject(result)) return false;
+  const { statusCode, batchItemFailures } = result;
+  const isRefused = typeof statusCode === 'number' && statusCode >= 400;
+  return isRefused || (Array.isArray(batchItemFailures) && batchItemFailures.length > 0);
 };
 
 /** osls loads this file with `require` and expects the class. */
