@@ -109,7 +109,8 @@ export default {
     },
     door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', [src('engine')]),
     door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/(telemetry|metrics)']),
-    door('one-door-to-s3', '@aws-sdk/', ['^src/repository/stores/s3-']),
+    door('one-door-to-s3', '@aws-sdk/(?!client-sqs)', ['^src/repository/stores/s3-']),
+    door('one-door-to-sqs', '@aws-sdk/client-sqs', ['^src/lambda/message-queue']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [

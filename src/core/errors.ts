@@ -73,6 +73,15 @@ export class ServingError extends Error {
   }
 }
 
+/** Messages that callers read in the place of a server's own message, which the log has. A 504 keeps its message: it says how much was done. */
+export const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
+  MODEL_UNAVAILABLE: 'the model is not available now, try again in a few seconds',
+  MODEL_INVALID: 'the model cannot be served as it is stored',
+  INFERENCE_FAILED: 'the model failed on this input',
+  INSUFFICIENT_STORAGE: 'the model does not fit into the memory or the storage of the function',
+  INTERNAL: 'internal error',
+};
+
 /** Throws a `ServingError` in the place of a value. */
 export const refuse = (code: ErrorCode, message: string): never => {
   throw new ServingError(code, message);

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, type ErrorCode, type ServingError } from '../core/errors.ts';
+import { type ErrorCode, PUBLIC_MESSAGE, type ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 
@@ -21,15 +21,6 @@ const STATUS: Record<ErrorCode, number> = {
   INTERNAL: 500,
 };
 
-/** Messages that callers read in the place of a server's own message, which the log has. A 504 keeps its message: it says how much was done. */
-const PUBLIC_MESSAGE: Partial<Record<ErrorCode, string>> = {
-  MODEL_UNAVAILABLE: 'the model is not available now, try again in a few seconds',
-  MODEL_INVALID: 'the model cannot be served as it is stored',
-  INFERENCE_FAILED: 'the model failed on this input',
-  INSUFFICIENT_STORAGE: 'the model does not fit into the memory or the storage of the function',
-  INTERNAL: 'internal error',
-};
-
 /** Headers that HTTP asks for beside a status. https://www.rfc-editor.org/rfc/rfc9110 */
 const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
   MODEL_UNAVAILABLE: { 'retry-after': '2' }, // seconds
@@ -45,7 +36,7 @@ const isOpenInference = (path: string): boolean => path === '/v2' || path.starts
 export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
   const { code } = failure;
   const status = code === 'INVALID_INPUT' && isOpenInference(path) ? 400 : STATUS[code];
-  const hidden = ERROR_KINDS[code].fault === 'server' ? PUBLIC_MESSAGE[code] : undefined;
+  const hidden = PUBLIC_MESSAGE[code];
   const error =
     hidden === undefined
       ? shorten(failure.message, LONGEST_MESSAGE)

@@ -7,14 +7,17 @@ import { MAX_INPUT_BYTES, parseObject } from '../serving/inputs.ts';
 import { predict } from '../serving/predict.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
-import { type FoundResult, isAnswered, type ResultBody, readResult, sameEtag, type Upload } from './results.ts';
-import { conclude, retry, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
+import { type FoundResult, isAnswered, readResult } from './known-result.ts';
+import { type ResultBody, writeResult } from './results.ts';
+import { sameEtag, type Upload } from './upload.ts';
+import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
 
-const readUpload = async ({ data }: Serving, upload: Upload): Promise<Payload> => {
+/** @param onReplaced told when the object is another one by now: its own event follows */
+const readUpload = async ({ data }: Serving, upload: Upload, onReplaced: () => void): Promise<Payload> => {
   const { body, etag } = await data.read(upload.key, MAX_INPUT_BYTES);
-  if (!sameEtag(etag, upload.etag))
-    throw new ServingError('CONFLICT', `${upload.key} was replaced, its own event follows`);
-  return parseObject(upload.key, body);
+  if (sameEtag(etag, upload.etag)) return parseObject(upload.key, body);
+  onReplaced();
+  throw new ServingError('CONFLICT', `${upload.key} was replaced, its own event follows`);
 };
 
 const roundTimings = (stepsMs: Readonly<Record<string, number>>): Record<string, number> =>
@@ -30,36 +33,87 @@ export interface Batch {
 /** The key that chooses a canary and a shadow: the same for each delivery of an upload. */
 export const routingKeyOf = ({ key, etag }: Upload): string => `${key} ${etag}`;
 
-const resultOf = (outcome: PromiseSettledResult<Answer> | undefined): ResultBody['outcome'] =>
-  outcome?.status === 'fulfilled' ? { result: outcome.value } : { error: ServingError.from(outcome?.reason) };
+const resultOf = (outcome: PromiseSettledResult<Answer>): ResultBody['outcome'] =>
+  outcome.status === 'fulfilled' ? { result: outcome.value } : { error: ServingError.from(outcome.reason) };
 
-/** An upload that has no answer yet, with the result that lies beside it. */
+/** An upload that has no answer yet. */
 interface OpenUpload {
   readonly upload: Upload;
-  readonly result: FoundResult;
+  /** The result that lies beside it; undefined when it has been written since. */
+  readonly found: { readonly result: FoundResult } | undefined;
 }
 
 type Outcomes = Map<Upload, UploadOutcome>;
 
-/** The uploads that have no answer by `version`; the outcomes of the others go into `outcomes`. */
-const findOpen = async (
-  { data }: Serving,
-  { bundle: { version }, uploads }: Batch,
-  outcomes: Outcomes,
-): Promise<OpenUpload[]> => {
-  const found = await Promise.all(
-    uploads.map(async (upload): Promise<OpenUpload[]> => {
-      try {
-        const result = await readResult(data, upload);
-        if (!isAnswered(result?.known, upload, version)) return [{ upload, result }];
-        outcomes.set(upload, SKIPPED);
-      } catch (error) {
-        outcomes.set(upload, retry(error));
-      }
-      return [];
-    }),
+/** A batch on its way, with the outcomes so far. */
+interface Run {
+  readonly serving: Serving;
+  readonly batch: Batch;
+  readonly observation: Observation;
+  readonly outcomes: Outcomes;
+}
+
+/**
+ * Writes the failure before the last attempt begins: when the run ends the process, nobody is left to write it. An answer replaces it.
+ * Without this document, the attempt is made all the same.
+ */
+const noteLastAttempt = async (
+  { serving: { data }, batch: { model, bundle }, observation: { requestId } }: Run,
+  upload: Upload,
+): Promise<void> => {
+  const message = `the last attempt did not end: the process that ran the model ended before. Request ${requestId}`;
+  const outcome = { error: new ServingError('INFERENCE_FAILED', message) };
+  await writeResult(data, upload, { model, version: bundle.version, batchSize: 1, timingsMs: {}, outcome }).catch(
+    () => undefined,
   );
-  return found.flat();
+};
+
+/** The uploads that have no answer by the version of the batch; the others have their outcomes. */
+const findOpen = async (run: Run): Promise<OpenUpload[]> => {
+  const { serving, batch, observation, outcomes } = run;
+  const { model, bundle, uploads } = batch;
+  const open = uploads.map(async (upload): Promise<OpenUpload[]> => {
+    try {
+      const result = await readResult(serving.data, upload);
+      if (isAnswered(result?.known, upload, bundle.version)) {
+        outcomes.set(upload, SKIPPED);
+        return [];
+      }
+      if (upload.isLastAttempt) await noteLastAttempt(run, upload);
+      return [{ upload, found: upload.isLastAttempt ? undefined : { result } }];
+    } catch (cause) {
+      const outcome = { error: ServingError.from(cause) };
+      const body = { model, version: bundle.version, batchSize: 1, timingsMs: {}, outcome };
+      outcomes.set(upload, await conclude(serving, upload, body, observation));
+      return [];
+    }
+  });
+  return (await Promise.all(open)).flat();
+};
+
+/** The outcomes of the open uploads, in their order; an error of the whole is the outcome of each. */
+const predictOpen = async (
+  { serving, batch: { model, bundle }, observation }: Run,
+  open: readonly OpenUpload[],
+  deadline: Deadline,
+  replaced: Set<Upload>,
+): Promise<ResultBody['outcome'][]> => {
+  const [first] = open;
+  if (first === undefined) return [];
+  const payloads = open.map(
+    ({ upload }) =>
+      () =>
+        readUpload(serving, upload, () => replaced.add(upload)),
+  );
+  const reference = { name: model };
+  const key = routingKeyOf(first.upload);
+  try {
+    const call = { reference, key, routed: bundle, as: 'task', payloads, deadline, observation } as const;
+    return (await predict(serving, call)).outcomes.map(resultOf);
+  } catch (cause) {
+    const error = ServingError.from(cause);
+    return open.map(() => ({ error }));
+  }
 };
 
 /** Answers the uploads of `batch` that have no answer yet. Returns an outcome for each upload. */
@@ -70,33 +124,22 @@ export const processBatch = async (
   observation: Observation,
 ): Promise<Outcomes> => {
   const { model, bundle } = batch;
+  const { requestId, failures, stopwatch } = observation;
   const outcomes: Outcomes = new Map();
-  const open = await findOpen(serving, batch, outcomes);
+  const run = { serving, batch, observation, outcomes };
+  const open = await findOpen(run);
   observation.skipped = [...outcomes.values()].filter(({ status }) => status === 'skipped').length;
-  const [first] = open;
-  if (first === undefined) {
-    observation.batchSize = 0;
-    return outcomes;
-  }
-  const prediction = await predict(serving, {
-    reference: { name: model },
-    key: routingKeyOf(first.upload),
-    routed: bundle,
-    as: 'task',
-    payloads: open.map(
-      ({ upload }) =>
-        () =>
-          readUpload(serving, upload),
-    ),
-    deadline,
-    observation,
-  });
-  const timingsMs = roundTimings(observation.stopwatch.stepsMs);
-  const concluded = open.map(async ({ upload, result }, index) => {
-    const outcome = resultOf(prediction.outcomes[index]);
-    if ('error' in outcome && outcome.error.code !== 'CONFLICT') observation.failures.push(outcome.error);
+  observation.batchSize = open.length;
+
+  const replaced = new Set<Upload>();
+  const results = await predictOpen(run, open, deadline, replaced);
+  const timingsMs = roundTimings(stopwatch.stepsMs);
+  const concluded = open.map(async ({ upload, found }, index) => {
+    const outcome = results[index];
+    if (outcome === undefined || replaced.has(upload)) return outcomes.set(upload, SKIPPED);
+    if ('error' in outcome && !failures.includes(outcome.error)) failures.push(outcome.error);
     const body = { model, version: bundle.version, batchSize: open.length, timingsMs, outcome };
-    outcomes.set(upload, await conclude(serving, upload, body, { result }));
+    return outcomes.set(upload, await conclude(serving, upload, body, { requestId, found }));
   });
   await Promise.all(concluded);
   return outcomes;

@@ -1,6 +1,8 @@
-import { ERROR_KINDS, ServingError } from '../core/errors.ts';
+import { ERROR_KINDS, PUBLIC_MESSAGE, ServingError } from '../core/errors.ts';
 import type { Serving } from '../serving/serving.ts';
-import { type FoundResult, hasResultKey, type ResultBody, type Upload, writeResult } from './results.ts';
+import type { FoundResult } from './known-result.ts';
+import { type ResultBody, writeResult } from './results.ts';
+import { hasResultKey, type Upload } from './upload.ts';
 
 /** The end of an upload; `retry` means that it may succeed later. */
 export type UploadOutcome =
@@ -9,24 +11,36 @@ export type UploadOutcome =
 
 export const SKIPPED: UploadOutcome = { status: 'skipped' };
 
-export const retry = (error: unknown): UploadOutcome => ({ status: 'retry', error: ServingError.from(error) });
+const retry = (error: unknown): UploadOutcome => ({ status: 'retry', error: ServingError.from(error) });
 
-/** Writes the result. A failure that may pass is left to another delivery. */
+/** The error of a result document after the last attempt. The log has the cause. */
+const lastFailure = (error: ServingError, requestId: string): ServingError => {
+  const message = `${PUBLIC_MESSAGE[error.code] ?? error.message}; this was the last attempt: upload the object again. The log names the cause under request ${requestId}`;
+  return new ServingError(error.code, message, { cause: error });
+};
+
+/** The circumstances in which an upload ends. */
+interface Conclusion {
+  readonly requestId: string;
+  /** A recent look at the result; without it, the look is taken now. */
+  readonly found?: { readonly result: FoundResult } | undefined;
+}
+
+/** Writes the result. A failure that may pass is left to another delivery; after the last attempt, it is written. */
 export const conclude = async (
   serving: Serving,
   upload: Upload,
   body: ResultBody,
-  found?: { readonly result: FoundResult },
+  { requestId, found }: Conclusion,
 ): Promise<UploadOutcome> => {
+  const error = 'error' in body.outcome ? body.outcome.error : undefined;
+  const passing = error && !ERROR_KINDS[error.code].permanent ? error : undefined;
+  if (passing && !upload.isLastAttempt) return retry(passing);
+  const written = passing ? { ...body, outcome: { error: lastFailure(passing, requestId) } } : body;
   try {
-    if ('error' in body.outcome) {
-      const { error } = body.outcome;
-      if (error.code === 'CONFLICT') return SKIPPED;
-      if (!ERROR_KINDS[error.code].permanent) return retry(error);
-    }
-    if (hasResultKey(upload)) await writeResult(serving.data, upload, body, found);
-    return { status: 'done' };
-  } catch (error) {
-    return retry(error);
+    if (hasResultKey(upload)) await writeResult(serving.data, upload, written, found);
+    return passing ? retry(passing) : { status: 'done' };
+  } catch (cause) {
+    return retry(passing ?? cause);
   }
 };

@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation, Step } from '../serving/telemetry.ts';
-import { hasResultKey, isOlder, type Upload } from './results.ts';
+import { hasResultKey, isOlder, type Upload } from './upload.ts';
 import { type Batch, processBatch, routingKeyOf } from './upload-batch.ts';
 import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
 
@@ -58,7 +58,8 @@ const observe = async (
     const error = ServingError.from(cause);
     observation.failures.push(error);
     const body = { ...named, outcome: { error }, batchSize, timingsMs: {} };
-    for (const upload of uploads) settle(delivery, observation, upload, await conclude(serving, upload, body));
+    for (const upload of uploads)
+      settle(delivery, observation, upload, await conclude(serving, upload, body, { requestId }));
   }
   return observation;
 };

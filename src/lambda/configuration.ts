@@ -27,6 +27,8 @@ export interface Config {
   readonly trustedKeys: string;
   /** Versions that the function never serves, as `<model>/<version>`. */
   readonly withdrawn: readonly string[];
+  /** Receptions of an upload's message after which the queue moves it to the dead letters. */
+  readonly uploadAttempts: number;
   /** Time that init may take, which is longer with provisioned concurrency. */
   readonly initBudgetMs: number;
 }
@@ -72,7 +74,14 @@ export const readConfig = (environment: Environment = process.env): Config => {
   const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
   if (!(routingTtlSeconds >= 0))
     throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
+  const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS ?? 5);
+  if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
+    throw new ServingError(
+      'INTERNAL',
+      `UPLOAD_ATTEMPTS is ${environment.UPLOAD_ATTEMPTS}, expected a whole number from 1`,
+    );
   return {
+    uploadAttempts,
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),

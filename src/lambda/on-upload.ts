@@ -1,70 +1,148 @@
-import type { Context, S3Event, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { deadlineAt } from '../core/deadline.ts';
-import type { Upload } from '../jobs/results.ts';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { type Deadline, deadlineAt } from '../core/deadline.ts';
+import { ServingError } from '../core/errors.ts';
+import { show } from '../core/show.ts';
+import type { Upload } from '../jobs/upload.ts';
 import { processUploads } from '../jobs/uploads.ts';
-import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
 import type { Serving } from '../serving/serving.ts';
+import { holdMessages, type MessageHold } from './message-hold.ts';
+import type { MessageQueue } from './message-queue.ts';
+import { createNotificationParser } from './s3-notifications.ts';
+
+export interface OnUploadOptions {
+  /** The bucket whose uploads are answered. */
+  readonly bucket: string;
+  /** Receptions after which the queue moves a message to the dead letters. */
+  readonly attempts: number;
+  readonly queue: MessageQueue;
+}
 
 /** Room to answer before Lambda ends the function. */
 const MARGIN_MS = 1_000;
 
-/** S3 writes keys into events as a browser writes a form: `+` for a space, the rest per cent. */
-const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
+/** Seconds until a failure that may pass is tried again: 30 s, 2 minutes, then 8. */
+const FIRST_PAUSE_SECONDS = 30;
+const LONGEST_PAUSE_SECONDS = 480;
+const pauseSeconds = (attempt: number): number =>
+  Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 4 ** (attempt - 1));
 
-/** The uploads that an S3 notification announces; none for S3's test event and for what lies elsewhere. */
-export const parseNotification = (body: string): Upload[] => {
-  const { Records: records = [] } = JSON.parse(body) as Partial<S3Event>;
-  return records
-    .filter(({ eventName }) => eventName.startsWith('ObjectCreated:'))
-    .map(({ s3: { object } }) => ({
-      key: decodeKey(object.key),
-      etag: object.eTag,
-      sizeBytes: object.size,
-      sequencer: object.sequencer,
-    }))
-    .filter(({ key }) => key.startsWith(UPLOADS_PREFIX) && !key.endsWith('/'));
-};
-
-interface Announced {
+/** A message with its uploads. */
+interface Message {
   readonly record: SQSRecord;
-  readonly upload: Upload;
+  /** 1 for the first reception. */
+  readonly attempt: number;
+  readonly uploads: readonly Upload[];
+  /** A part of the message is no event of an upload: no attempt can answer it. */
+  readonly isRefused: boolean;
 }
 
-/**
- * Uploads that run together: all that come for the first time. A message that comes again may be the one that ended the process: it runs
- * alone. The order of such messages differs each time, so that the others are answered before it.
- */
-const inGroups = (announced: readonly Announced[]): Announced[][] => {
-  const isAgain = ({ record }: Announced): boolean => Number(record.attributes?.ApproximateReceiveCount ?? 1) > 1;
-  const first = announced.filter((each) => !isAgain(each));
-  const again = announced.filter(isAgain).map((each) => ({ each, order: Math.random() }));
-  again.sort((a, b) => a.order - b.order);
-  return [...(first.length > 0 ? [first] : []), ...again.map(({ each }) => [each])];
+/** @throws `INVALID_REQUEST` for an event of another kind: nobody would hear of what it announces */
+const recordsOf = (event: Partial<SQSEvent>): readonly SQSRecord[] => {
+  const { Records: records } = event;
+  if (Array.isArray(records) && records.every(({ messageId, body }) => messageId && typeof body === 'string'))
+    return records;
+  throw new ServingError(
+    'INVALID_REQUEST',
+    `the event is ${show(event)}, expected messages of SQS that announce objects`,
+  );
 };
 
-/** Uploads by the message that brought them; a message that is no notification stays in the queue and ends among the dead letters. */
-export const onUploadHandler =
-  (serving: Serving) =>
-  async ({ Records: records }: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const failures = new Map<string, SQSBatchItemFailure>();
-    const fail = ({ messageId }: SQSRecord) => failures.set(messageId, { itemIdentifier: messageId });
+/** Items in another order each time, those of the first attempts first: each is at some time before the one that ends the process. */
+const shuffled = <Item>(items: readonly Item[], attemptOf: (item: Item) => number): Item[] =>
+  items
+    .map((item) => ({ item, order: attemptOf(item) + Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
 
-    const announced: Announced[] = [];
-    for (const record of records) {
-      try {
-        for (const upload of parseNotification(record.body)) announced.push({ record, upload });
-      } catch {
-        fail(record);
-      }
-    }
-    const deadline = deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
-    for (const group of inGroups(announced)) {
-      const uploads = group.map(({ upload }) => upload);
-      const outcomes = await processUploads(serving, uploads, deadline, context.awsRequestId);
-      outcomes.forEach((outcome, index) => {
-        const source = group[index];
-        if (source && outcome.status === 'retry') fail(source.record);
-      });
-    }
-    return { batchItemFailures: [...failures.values()] };
+/**
+ * Messages that run together: all that come for the first time. A message that comes again may be the one that ended the process: it runs
+ * alone, after the others.
+ */
+const inGroups = (messages: readonly Message[]): Message[][] => {
+  const first = messages.filter(({ attempt }) => attempt <= 1);
+  const again = messages.filter(({ attempt }) => attempt > 1);
+  return [...(first.length > 0 ? [first] : []), ...shuffled(again, ({ attempt }) => attempt).map((each) => [each])];
+};
+
+/** Answers the uploads of a group. Returns the messages that have to come again. */
+const answerGroup = async (
+  serving: Serving,
+  group: readonly Message[],
+  deadline: Deadline,
+  requestId: string,
+): Promise<Set<Message>> => {
+  const announced = group.flatMap((message) => message.uploads.map((upload) => ({ message, upload })));
+  const isAgain = group.some(({ attempt }) => attempt > 1);
+  const runs = isAgain ? shuffled(announced, () => 0).map((each) => [each]) : [announced];
+  const retried = new Set<Message>();
+  for (const run of runs) {
+    const uploads = run.map(({ upload }) => upload);
+    const outcomes = await processUploads(serving, uploads, deadline, requestId);
+    run.forEach(({ message }, index) => {
+      if (outcomes[index]?.status === 'retry') retried.add(message);
+    });
+  }
+  return retried;
+};
+
+/** Gives each message of a group the time at which it comes again. Returns the failed ones. */
+const settle = async (
+  hold: MessageHold,
+  group: readonly Message[],
+  retried: ReadonlySet<Message>,
+  attempts: number,
+): Promise<Message[]> => {
+  const failed = group.filter((message) => message.isRefused || retried.has(message));
+  const isLater = (message: Message): boolean => retried.has(message) && message.attempt < attempts;
+  const byPause = Map.groupBy(failed, (message) => (isLater(message) ? pauseSeconds(message.attempt) : 0));
+  for (const [seconds, messages] of byPause)
+    await hold.release(
+      messages.map(({ record }) => record),
+      seconds,
+    );
+  return failed;
+};
+
+/** Answers uploads by the messages that announce them. A message that is not understood fails alone and ends among the dead letters. */
+export const onUploadHandler = (serving: Serving, { bucket, attempts, queue }: OnUploadOptions) => {
+  const parseBody = createNotificationParser(bucket);
+
+  const toMessage = (record: SQSRecord): Message => {
+    const attempt = Number(record.attributes?.ApproximateReceiveCount) || 1;
+    const { uploads, problems } = parseBody(record.body);
+    for (const problem of problems)
+      serving.telemetry.warned('a message of the upload queue is not understood', problem);
+    const isLastAttempt = attempt >= attempts;
+    return {
+      record,
+      attempt,
+      uploads: uploads.map((upload) => ({ ...upload, isLastAttempt })),
+      isRefused: problems.length > 0,
+    };
   };
+
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const messages = recordsOf(event).map(toMessage);
+    const deadline = deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
+    const hold = await holdMessages(
+      queue,
+      messages.map(({ record }) => record),
+    );
+    const failed: Message[] = [];
+    try {
+      for (const group of inGroups(messages)) {
+        const [first] = group;
+        const isAlone = first !== undefined && first.attempt > 1;
+        if (isAlone) await hold.alone(first.record);
+        const retried = await answerGroup(serving, group, deadline, context.awsRequestId);
+        const failedNow = await settle(hold, group, retried, attempts);
+        failed.push(...failedNow);
+        const done = group.filter((message) => !failedNow.includes(message)).map(({ record }) => record);
+        if (group.length < messages.length) await hold.delete(done);
+      }
+    } finally {
+      await hold.end();
+    }
+    return { batchItemFailures: failed.map(({ record: { messageId } }) => ({ itemIdentifier: messageId })) };
+  };
+};

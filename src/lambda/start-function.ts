@@ -6,13 +6,14 @@ import { createServing } from '../serving/create-serving.ts';
 import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
-import { readConfig } from './configuration.ts';
+import { type Config, readConfig } from './configuration.ts';
 import { createTelemetry } from './telemetry.ts';
 
 /** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
   readonly serving: Serving;
   readonly background: LambdaBackground;
+  readonly config: Config;
 }> => {
   const config = readConfig();
   const { modelCacheDirectory: directory, memoryMb, routingTtlMs } = config;
@@ -34,5 +35,5 @@ export const startFunction = async (): Promise<{
     routingTtlMs,
   });
   await preload(serving, config.preloadModels, config.initBudgetMs);
-  return { serving, background };
+  return { serving, background, config };
 };

@@ -29,6 +29,8 @@ const TEXT_TYPES: Readonly<Record<string, string>> = { '.txt': 'text/plain', '.c
  * itself. @throws `INVALID_REQUEST`
  */
 export const parseObject = async (key: string, body: Uint8Array): Promise<Payload> => {
+  if (body.byteLength === 0)
+    throw new ServingError('INVALID_REQUEST', `${key} is empty; upload the input itself, or JSON {"inputs": …}`);
   const [extension = ''] = /\.[^./]*$/.exec(key.toLowerCase()) ?? [];
   if (extension !== '.json' && extension !== '.jsonl')
     return decodePayload({

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { S3Event, SQSEvent } from 'aws-lambda';
+import type { SQSEvent } from 'aws-lambda';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ObjectStore, UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
@@ -37,23 +37,42 @@ const LABEL = { label: expect.stringMatching(/espresso|cat/), score: expect.any(
 
 const events = (await readEvents('on-upload')) as Map<string, SQSEvent>;
 
-/** Puts what an event announces, a sample of its model, and makes the event announce it. */
+interface Entity {
+  readonly bucket: { name: string };
+  readonly object: { key: string; eTag?: string; etag?: string };
+}
+
+/** The objects that a body announces, and their keys. SNS has the body of S3 as text, EventBridge has keys as they are. */
+const entitiesOf = (body: S3Body): (readonly [string, Entity])[] => {
+  if (body.detail) return [[body.detail.object.key, body.detail]];
+  return (body.Records ?? []).map(({ s3 }) => [decodeURIComponent(s3.object.key.replaceAll('+', ' ')), s3] as const);
+};
+
+interface S3Body {
+  Message?: string;
+  readonly detail?: Entity;
+  readonly Records?: readonly { readonly s3: Entity }[];
+}
+
+/** Puts what a body announces, a sample of its model each, and makes the body announce it. */
+const announceBody = async (text: string, keys: string[]): Promise<string> => {
+  const body = JSON.parse(text) as S3Body;
+  if (body.Message !== undefined) body.Message = await announceBody(body.Message, keys);
+  for (const [key, { bucket, object }] of entitiesOf(body)) {
+    keys.push(key);
+    const [, model = '', ...path] = key.split('/');
+    await publish(model);
+    const etag = (await data.write(key, await readSample(model, path.at(-1) ?? ''))).replaceAll('"', '');
+    Object.assign(object, 'eTag' in object ? { eTag: etag } : { etag });
+    bucket.name = storage.dataBucket;
+  }
+  return JSON.stringify(body);
+};
+
 const announce = async (event: SQSEvent): Promise<{ event: SQSEvent; keys: string[] }> => {
   const keys: string[] = [];
-  const records = await Promise.all(
-    event.Records.map(async (record) => {
-      const body = JSON.parse(record.body) as S3Event;
-      for (const { s3 } of body.Records) {
-        const key = decodeURIComponent(s3.object.key.replaceAll('+', ' '));
-        keys.push(key);
-        const [, model = '', ...path] = key.split('/');
-        await publish(model);
-        s3.object.eTag = (await data.write(key, await readSample(model, path.at(-1) ?? ''))).replaceAll('"', '');
-      }
-      return { ...record, body: JSON.stringify(body) };
-    }),
-  );
-  return { event: { Records: records }, keys };
+  const records = event.Records.map(async (record) => ({ ...record, body: await announceBody(record.body, keys) }));
+  return { event: { Records: await Promise.all(records) }, keys };
 };
 
 beforeAll(async () => {

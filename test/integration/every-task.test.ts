@@ -146,7 +146,7 @@ describe.each(CASES)('$task, as $model', ({ task, model, file, contentType, cont
     const key = `uploads/${model}/input${extname(file)}`;
     const body = await readFile(path);
     const etag = await serving.data.write(key, body);
-    const upload = { key, etag, sizeBytes: body.byteLength, sequencer: '01' };
+    const upload = { key, etag, sizeBytes: body.byteLength, sequencer: '01', isLastAttempt: false };
 
     expect(await processUploads(serving, [upload], deadlineAt(Date.now() + 30_000), 'r')).toEqual([{ status: 'done' }]);
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
@@ -7,7 +8,11 @@ import type { Tensors } from '../../src/core/tensor.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createRecordedQueue, type RecordedQueue } from '../support/message-queue.ts';
+import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
 interface ResultDocument {
@@ -22,12 +27,17 @@ interface ResultDocument {
   readonly created: string;
 }
 
+const BUCKET = 'data';
+const ATTEMPTS = 5;
+
 let serving: TestServing;
+let queue: RecordedQueue;
 let photos: Record<'coffee' | 'chelsea' | 'rocket', Buffer>;
 let sequence = 0x10;
 
 beforeEach(async () => {
   serving = await createTestServing();
+  queue = createRecordedQueue();
   await publishSample(serving.repository, 'lite0');
   const photo = (name: string) => readFile(`${SAMPLE_FOLDER}/samples/${name}.jpg`);
   photos = { coffee: await photo('coffee'), chelsea: await photo('chelsea'), rocket: await photo('rocket') };
@@ -41,7 +51,7 @@ const notification = (key: string, etag: string, sequencer: string, size = 1) =>
   eventVersion: '2.1',
   eventSource: 'aws:s3',
   eventName: 'ObjectCreated:Put',
-  s3: { bucket: { name: 'data' }, object: { key: encodeKey(key), size, eTag: etag.replaceAll('"', ''), sequencer } },
+  s3: { bucket: { name: BUCKET }, object: { key: encodeKey(key), size, eTag: etag.replaceAll('"', ''), sequencer } },
 });
 
 /** Puts an object and returns the body of the message that announces it. */
@@ -51,11 +61,16 @@ const upload = async (key: string, body: Uint8Array | string): Promise<string> =
   return JSON.stringify({ Records: [notification(key, etag, sequence.toString(16).toUpperCase().padStart(18, '0'))] });
 };
 
-const deliver = (...bodies: string[]) => {
-  const Records = bodies.map((body, index) => ({ messageId: `message-${index}`, body }));
+/** Delivers messages for the `attempt`th time. */
+const deliverAgain = (attempt: number, ...bodies: string[]) => {
+  const attributes = { ApproximateReceiveCount: String(attempt) };
+  const Records = bodies.map((body, index) => ({ messageId: `message-${index}`, body, attributes }));
   const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
-  return onUploadHandler(serving)({ Records } as SQSEvent, context);
+  const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue });
+  return handler({ Records } as unknown as SQSEvent, context);
 };
+
+const deliver = (...bodies: string[]) => deliverAgain(1, ...bodies);
 
 const result = async (key: string): Promise<ResultDocument> =>
   JSON.parse(Buffer.from((await serving.data.read(`results/${key}.json`)).body).toString()) as ResultDocument;
@@ -224,6 +239,7 @@ describe('delivery more than once, and out of order', () => {
       'source-etag': expect.any(String),
       'source-sequencer': expect.any(String),
       'model-version': '1',
+      outcome: 'succeeded',
     });
   });
 
@@ -314,18 +330,104 @@ describe('delivery more than once, and out of order', () => {
   });
 });
 
+describe('a result', () => {
+  let storage: EmbeddedStorage;
+  let client: S3Client;
+  beforeAll(async () => {
+    storage = await startEmbeddedStorage();
+    client = createTestS3Client(storage.endpoint);
+  });
+  // In S3, the same bytes have the same etag.
+  beforeEach(async () => {
+    await serving.remove();
+    const data = createS3UploadStore(client, storage.dataBucket);
+    serving = await createTestServing({ data });
+    await publishSample(serving.repository, 'lite0');
+    for await (const { key } of data.list('')) await data.remove(key);
+  });
+  afterAll(async () => {
+    client.destroy();
+    await storage.stop();
+  });
+
+  it('that says "does not exist" is no answer: the same bytes, uploaded again, get theirs', async () => {
+    const first = await upload('uploads/lite0/a.jpg', photos.coffee);
+    await serving.data.remove('uploads/lite0/a.jpg');
+    await deliver(first);
+    expect(await result('lite0/a.jpg')).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } });
+
+    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+
+    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+  });
+
+  it.each(['the model', 'the upload'])('of an upload stays when its event comes twice and %s is gone', async (gone) => {
+    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    await deliver(message);
+    await publishSample(serving.repository, 'lite0');
+    serving.clock.nowMs += 61_000;
+    const path = gone === 'the upload' ? 'uploads/lite0/a.jpg' : 'models/lite0/routing.json';
+    await (gone === 'the upload' ? serving.data : serving.repository.store).remove(path);
+
+    expect(await deliver(message)).toEqual({ batchItemFailures: [] });
+
+    expect(await result('lite0/a.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
+  });
+
+  it('that the same bytes must repeat is an answer: a second event runs nothing', async () => {
+    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
+    const first = await result('lite0/a.jpg');
+
+    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
+
+    expect(await result('lite0/a.jpg')).toEqual(first);
+    expect(serving.observations.at(-1)).toMatchObject({ skipped: 1 });
+  });
+
+  it('of an older upload gives way to the failure of a newer one', async () => {
+    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+
+    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
+
+    expect((await result('lite0/a.jpg')).status).toBe('failed');
+  });
+
+  it('whose metadata says no outcome, as in release 0.2.0, is read for it', async () => {
+    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    await serving.data.remove('uploads/lite0/a.jpg');
+    await deliver(message);
+    const { body } = await serving.data.read('results/lite0/a.jpg.json');
+    const { outcome: _outcome, ...metadata } = (await serving.data.head('results/lite0/a.jpg.json')).metadata;
+    await serving.data.write('results/lite0/a.jpg.json', body, { metadata });
+
+    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+
+    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+  });
+});
+
+describe('an empty upload', () => {
+  it.each(['a.jpg', 'a.json', 'a.jsonl', 'a.txt'])('is refused as over HTTP: %s', async (name) => {
+    const { status, error } = await refusalOf(name);
+    expect({ status, error }).toEqual({
+      status: 'failed',
+      error: { code: 'INVALID_REQUEST', message: expect.stringContaining('is empty') },
+    });
+  });
+
+  const refusalOf = async (name: string): Promise<ResultDocument> => {
+    expect(await deliver(await upload(`uploads/lite0/${name}`, ''))).toEqual({ batchItemFailures: [] });
+    return result(`lite0/${name}`);
+  };
+});
+
 describe('messages that come again', () => {
   it('are run alone, so that one that ends the process takes no other with it', async () => {
     const batches = await countRuns();
     const names = ['1', '2', '3'];
     const bodies = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos.coffee)));
-    const Records = bodies.map((body, index) => {
-      const attributes = { ApproximateReceiveCount: index === 0 ? '1' : '2' };
-      return { messageId: `message-${index}`, body, attributes };
-    });
-    const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
 
-    const response = await onUploadHandler(serving)({ Records } as SQSEvent, context);
+    const response = await deliverAgain(2, ...bodies);
 
     expect(response).toEqual({ batchItemFailures: [] });
     expect(batches).toEqual([1, 1, 1]);
@@ -349,6 +451,51 @@ describe('what no upload is', () => {
     expect(await resultKeys()).toEqual(['results/lite0/a.jpg.json']);
   });
 
+  it.each([
+    ['of another bucket', { bucket: { name: 'other' } }],
+    ['without a bucket', { bucket: undefined }],
+    ['without a sequencer', { object: { sequencer: undefined } }],
+    ['with a sequencer that is no number', { object: { sequencer: 'x' } }],
+    ['without an etag', { object: { eTag: undefined } }],
+    ['whose key is not encoded as S3 does it', { object: { key: 'uploads/lite0/%E0%A4%A' } }],
+  ])(
+    'fails alone and is told to the operator: a record %s',
+    async (_what, change: { bucket?: unknown; object?: object }) => {
+      const { s3, ...event } = notification('uploads/lite0/odd.jpg', '"etag"', '1');
+      const odd = { ...event, s3: { ...s3, ...change, object: { ...s3.object, ...change.object } } };
+      const good = await upload('uploads/lite0/a.jpg', photos.coffee);
+      const { Records } = JSON.parse(await upload('uploads/lite0/b.jpg', photos.coffee)) as { Records: unknown[] };
+
+      const response = await deliver(
+        JSON.stringify({ Records: [odd] }),
+        good,
+        JSON.stringify({ Records: [odd, ...Records] }),
+      );
+
+      expect(response.batchItemFailures).toEqual([{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }]);
+      for (const name of ['a', 'b']) expect((await result(`lite0/${name}.jpg`)).status).toBe('succeeded');
+      expect(serving.warnings).toHaveLength(2);
+      expect(serving.warnings[0]).toMatchObject({ code: 'INVALID_REQUEST' });
+    },
+  );
+
+  it.each([
+    '{}',
+    '{"hello": 1}',
+    '5',
+    '"x"',
+    '[]',
+    'null',
+    '',
+    '{"Records": []}',
+    '{"Type": "SubscriptionConfirmation"}',
+  ])('stays in the queue, to come again at once and end among the dead letters: %s', async (body) => {
+    expect(await deliver(body)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
+
+    expect(serving.warnings).toHaveLength(1);
+    expect(queue.changes.at(-1)).toEqual(['message-0', 0]);
+  });
+
   it('stays in the queue when it is no notification at all', async () => {
     const good = await upload('uploads/lite0/a.jpg', photos.coffee);
 
@@ -356,6 +503,74 @@ describe('what no upload is', () => {
 
     expect(response.batchItemFailures).toEqual([{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }]);
     expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+  });
+});
+
+describe('an event of S3', () => {
+  const sns = (Message: string) => JSON.stringify({ Type: 'Notification', MessageId: 'm', TopicArn: 'arn', Message });
+  const eventBridge = (key: string, etag: string, change = {}) =>
+    JSON.stringify({
+      ...{ version: '0', 'detail-type': 'Object Created', source: 'aws.s3' },
+      detail: { bucket: { name: BUCKET }, object: { key, size: 1, etag: etag.replaceAll('"', ''), sequencer: '01' } },
+      ...change,
+    });
+
+  it.each([
+    ['SNS', (body: string) => sns(body)],
+    ['SNS within SNS', (body: string) => sns(sns(body))],
+    [
+      'an event of SNS',
+      (body: string) => JSON.stringify({ Records: [{ EventSource: 'aws:sns', Sns: { Message: body } }] }),
+    ],
+    ['SQS in SNS', (body: string) => sns(JSON.stringify({ Records: [{ eventSource: 'aws:sqs', body }] }))],
+  ])('is understood in the envelope of %s', async (_what, envelop) => {
+    expect(await deliver(envelop(await upload('uploads/lite0/a b.jpg', photos.coffee)))).toEqual({
+      batchItemFailures: [],
+    });
+
+    expect((await result('lite0/a b.jpg')).status).toBe('succeeded');
+  });
+
+  it.each([
+    ['EventBridge', (body: string) => body],
+    ['EventBridge in SNS', sns],
+  ])('is understood as %s writes it, with its key as it is', async (_what, envelop) => {
+    const key = 'uploads/lite0/a+b %20.jpg';
+    const etag = await serving.data.write(key, photos.coffee);
+
+    expect(await deliver(envelop(eventBridge(key, etag)))).toEqual({ batchItemFailures: [] });
+
+    expect((await result('lite0/a+b %20.jpg')).status).toBe('succeeded');
+  });
+
+  it('announces no upload in the envelope of SNS or EventBridge when it does not without', async () => {
+    const response = await deliver(
+      sns(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'data' })),
+      eventBridge('uploads/lite0/a.jpg', 'e', { 'detail-type': 'Object Deleted' }),
+    );
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(await resultKeys()).toEqual([]);
+  });
+
+  it.each([
+    ['is no S3 event', sns('{"hello": 1}')],
+    ['is of another bucket', eventBridge('uploads/lite0/a.jpg', 'e', { detail: { bucket: { name: 'other' } } })],
+    [
+      'comes by way of CloudTrail',
+      eventBridge('uploads/lite0/a.jpg', 'e', { 'detail-type': 'AWS API Call via CloudTrail' }),
+    ],
+    ['has no details', eventBridge('uploads/lite0/a.jpg', 'e', { detail: {} })],
+  ])('stays in the queue when the content of its envelope %s', async (_what, body) => {
+    expect(await deliver(body)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
+    expect(serving.warnings).toHaveLength(1);
+  });
+
+  it.each([{}, { Records: [{ eventSource: 'aws:s3' }] }])('is named when it comes without SQS: %j', async (event) => {
+    const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue });
+    const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
+
+    await expect(handler(event as unknown as SQSEvent, context)).rejects.toThrow(/expected messages of SQS/);
   });
 });
 
@@ -424,6 +639,61 @@ describe('a fault that may pass', () => {
       expect((await result('lite0/b.jpg')).status).toBe('succeeded');
     },
   );
+
+  it.each([
+    [1, 30],
+    [2, 120],
+    [3, 480],
+    [4, 480],
+  ])('comes again after attempt %i in %i s', async (attempt, seconds) => {
+    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
+    failing('read', 'uploads/lite0/b');
+
+    expect((await deliverAgain(attempt, message)).batchItemFailures).toHaveLength(1);
+
+    expect(queue.changes.at(-1)).toEqual(['message-0', seconds]);
+    expect(await resultKeys()).toEqual([]);
+  });
+
+  it('is written down when the last attempt is used up, and a later delivery answers it', async () => {
+    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
+    const heal = failing('read', 'uploads/lite0/b');
+
+    expect((await deliverAgain(ATTEMPTS, message)).batchItemFailures).toHaveLength(1);
+
+    const { status, error } = await result('lite0/b.jpg');
+    expect(status).toBe('failed');
+    expect(error).toEqual({
+      code: 'MODEL_UNAVAILABLE',
+      message: expect.stringMatching(/last attempt.*request invocation/),
+    });
+    expect(error?.message).not.toContain('S3 is away');
+    expect(queue.changes.at(-1)).toEqual(['message-0', 0]);
+    heal();
+    await deliver(message);
+    expect((await result('lite0/b.jpg')).status).toBe('succeeded');
+  });
+
+  it('of the routing is written down when the last attempt is used up', async () => {
+    const message = await upload('uploads/lite1/a.jpg', photos.coffee);
+    await serving.repository.store.write('models/lite1/routing.json', '{');
+
+    expect((await deliverAgain(ATTEMPTS, message)).batchItemFailures).toHaveLength(1);
+
+    expect(await result('lite1/a.jpg')).toMatchObject({ status: 'failed', error: { code: 'MODEL_INVALID' } });
+  });
+
+  it('leaves the answer that another delivery has written', async () => {
+    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
+    await deliver(message);
+    await publishSample(serving.repository, 'lite0');
+    serving.clock.nowMs += 61_000;
+    failing('read', 'uploads/lite0/b');
+
+    await deliverAgain(ATTEMPTS, message);
+
+    expect(await result('lite0/b.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
+  });
 
   it('of the model leaves all of its records in the queue, and writes nothing', async () => {
     const message = await upload('uploads/lite0/a.jpg', photos.coffee);

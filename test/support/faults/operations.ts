@@ -1,6 +1,6 @@
 import { deadlineAt } from '../../../src/core/deadline.ts';
 import { ServingError } from '../../../src/core/errors.ts';
-import type { Upload } from '../../../src/jobs/results.ts';
+import type { Upload } from '../../../src/jobs/upload.ts';
 import { processUploads } from '../../../src/jobs/uploads.ts';
 import { createModelRepository, type ModelRepository } from '../../../src/repository/model-repository.ts';
 import { changeRouting } from '../../../src/repository/routing/change-routing.ts';

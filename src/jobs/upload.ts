@@ -1,0 +1,30 @@
+import { S3_KEY_BYTES } from '../core/aws-limits.ts';
+import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
+
+/** An object below `uploads/`, as the event of its upload describes it. */
+export interface Upload {
+  /** The decoded key of the object: `uploads/<model>/<path>`. */
+  readonly key: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  /** A hexadecimal number, which orders the events of one key. */
+  readonly sequencer: string;
+  /** No attempt follows this one: a failure that may pass is written down, too. */
+  readonly isLastAttempt: boolean;
+}
+
+const RESULTS_PREFIX = 'results/';
+
+export const resultKeyOf = ({ key }: Upload): string => `${RESULTS_PREFIX}${key.slice(UPLOADS_PREFIX.length)}.json`;
+
+/** Tells whether the key of the result is short enough to be written. */
+export const hasResultKey = (upload: Upload): boolean => Buffer.byteLength(resultKeyOf(upload)) <= S3_KEY_BYTES;
+
+/** Compares etags without their quotes, which an event leaves out. */
+export const sameEtag = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '');
+
+/** Tells whether sequencer `a` is older than `b`; their lengths may differ. */
+export const isOlder = (a: string, b: string): boolean => {
+  const width = Math.max(a.length, b.length);
+  return a.padStart(width, '0').toLowerCase() < b.padStart(width, '0').toLowerCase();
+};
