@@ -15,6 +15,7 @@ import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
 import { pull } from './commands/pull.ts';
 import { push } from './commands/push.ts';
+import { redrive } from './commands/redrive.ts';
 import { rollback } from './commands/rollback.ts';
 import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
@@ -32,7 +33,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict },
   ...{ promote, canary, shadow, alias, rollback, history },
-  ...{ verify, pull, delete: deleteCommand, gc, empty },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */

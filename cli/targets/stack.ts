@@ -8,7 +8,12 @@ export interface Deployment {
   readonly endpoint: string;
   readonly modelsBucket: string;
   readonly dataBucket: string;
+  /** Undefined for a stack of a template that names none. */
+  readonly deadLetterQueueUrl?: string | undefined;
 }
+
+/** The queue of dead letters: a resource of serverless.yml, and the output that has its address. */
+export const DEAD_LETTER_QUEUE = 'UploadDeadLetterQueue';
 
 /** `service: <name>`, or the name after which a variable of the environment goes first. */
 const SERVICE_LINE = /^service:\s*(?:([A-Za-z0-9-]+)|\$\{env:SERVICE_NAME, '([A-Za-z0-9-]+)'\})\s*(#.*)?$/m;
@@ -44,11 +49,18 @@ export const readStack = async (stackName: string, stage: string, region: string
       'NOT_FOUND',
       `there is no stack ${stackName} in ${region}; deploy it with: npx sls deploy --stage ${stage}, or name another --region`,
     );
+  const find = (key: string): string | undefined =>
+    stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
   const output = (key: string): string => {
-    const value = stack.Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    const value = find(key);
     if (value !== undefined) return value;
     const problem = `stack ${stackName} (${stack.StackStatus}) has no output ${key}`;
     throw new ServingError('NOT_FOUND', `${problem}; deploy it again with: npx sls deploy --stage ${stage}`);
   };
-  return { endpoint: output('Endpoint'), modelsBucket: output('ModelsBucket'), dataBucket: output('DataBucket') };
+  return {
+    endpoint: output('Endpoint'),
+    modelsBucket: output('ModelsBucket'),
+    dataBucket: output('DataBucket'),
+    deadLetterQueueUrl: find(DEAD_LETTER_QUEUE),
+  };
 };

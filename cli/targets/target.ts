@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
-import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
+import { DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
@@ -11,12 +11,18 @@ import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
-import { type Deployment, readServiceName, readStack } from './stack.ts';
+import { DEAD_LETTER_QUEUE, type Deployment, readServiceName, readStack } from './stack.ts';
 
 /** The buckets of a stage, or of the local server. */
 export interface Buckets {
   readonly client: S3Client;
   readonly names: readonly string[];
+}
+
+/** The queue of the uploads that could not be answered, and the client's settings that reach it. */
+export interface DeadLetterQueue {
+  readonly url: string;
+  readonly clientConfig: Pick<S3ClientConfig, 'endpoint' | 'region' | 'credentials'>;
 }
 
 /** The deployment, local server or directory on which a command acts. */
@@ -31,6 +37,8 @@ export interface Target {
   readonly send: Send;
   /** Undefined for a directory. */
   readonly buckets: Buckets | undefined;
+  /** Undefined for a directory, and for a stack that names none. */
+  readonly deadLetters: DeadLetterQueue | undefined;
   /** To be called at the end. */
   close(): Promise<void>;
 }
@@ -63,12 +71,13 @@ const deploymentTarget = (
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  const { modelsBucket, dataBucket } = deployment;
+  const { modelsBucket, dataBucket, deadLetterQueueUrl: url } = deployment;
   return {
     ...rest,
     repository: createModelRepository(createS3UploadStore(client, modelsBucket, COMMAND_PATIENCE)),
     data: createS3UploadStore(client, dataBucket, COMMAND_PATIENCE),
     buckets: { client, names: [modelsBucket, dataBucket] },
+    deadLetters: url === undefined ? undefined : { url, clientConfig },
     close: async () => client.destroy(),
   };
 };
@@ -99,7 +108,7 @@ const directoryTarget = async (directory: string, { mayCreate = false }: TargetU
       `there is no directory ${directory}; a push makes it: npx onnx-serverless push <file|folder>${options}`,
     );
   const serving = serveDirectory(createDirectoryStore(directory));
-  return { description: `directory ${directory}`, options, buckets: undefined, ...serving };
+  return { description: `directory ${directory}`, options, buckets: undefined, deadLetters: undefined, ...serving };
 };
 
 const localServerSchema = v.object({
@@ -127,8 +136,9 @@ const readLocalServer = async (projectDirectory: string): Promise<v.InferOutput<
 
 const localTarget = async (projectDirectory: string): Promise<Target> => {
   const { s3Endpoint, ...deployment } = await readLocalServer(projectDirectory);
+  const deadLetterQueueUrl = new URL(`${LOCAL_ACCOUNT}/${DEAD_LETTER_QUEUE}`, s3Endpoint).href;
   return deploymentTarget(
-    deployment,
+    { ...deployment, deadLetterQueueUrl },
     { endpoint: s3Endpoint, forcePathStyle: true, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS },
     { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint) },
   );

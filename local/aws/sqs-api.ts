@@ -7,12 +7,21 @@ import type { Message, QueueSettings, SqsQueues } from './sqs-queues.ts';
 const TARGET = 'AmazonSQS.';
 const LONGEST_WAIT_SECONDS = 20;
 
+/** An entry of a batch. */
+interface Entry {
+  readonly Id: string;
+  readonly ReceiptHandle?: string;
+  readonly VisibilityTimeout?: number;
+}
+
 /** The parameters that the actions below read; whatever else a client sends has no effect on a standard queue's answer here. */
 interface Parameters {
   readonly QueueUrl?: string;
   readonly MaxNumberOfMessages?: number;
   readonly WaitTimeSeconds?: number;
-  readonly Entries?: readonly { readonly Id: string; readonly ReceiptHandle: string }[];
+  readonly VisibilityTimeout?: number;
+  readonly MessageBody?: string;
+  readonly Entries?: readonly Entry[];
 }
 
 /** `signal` aborts when the client has gone. */
@@ -34,15 +43,36 @@ const describe = (message: Message) => ({
   },
 });
 
-const createActions = (queues: SqsQueues): Record<string, Action> => ({
-  ReceiveMessage: async (queue, { MaxNumberOfMessages = 1, WaitTimeSeconds = 0 }, signal) => {
+/** Does something for each entry, and tells that it was done. */
+const forEach = (entries: readonly Entry[], act: (entry: Entry) => void) => {
+  entries.forEach(act);
+  return { Successful: entries.map(({ Id }) => ({ Id })), Failed: [] };
+};
+
+const createActions = (queues: SqsQueues, settings: readonly QueueSettings[]): Record<string, Action> => ({
+  ReceiveMessage: async (queue, parameters, signal) => {
+    const { MaxNumberOfMessages = 1, WaitTimeSeconds = 0, VisibilityTimeout } = parameters;
     const waitMs = Math.min(WaitTimeSeconds, LONGEST_WAIT_SECONDS) * 1000;
-    return { Messages: (await queues.receive(queue, MaxNumberOfMessages, waitMs, signal)).map(describe) };
+    const settings = { ...queue, visibilityTimeoutSeconds: VisibilityTimeout ?? queue.visibilityTimeoutSeconds };
+    return { Messages: (await queues.receive(settings, MaxNumberOfMessages, waitMs, signal)).map(describe) };
   },
-  DeleteMessageBatch: (queue, { Entries = [] }) => {
-    for (const { ReceiptHandle } of Entries) queues.delete(queue, ReceiptHandle);
-    return { Successful: Entries.map(({ Id }) => ({ Id })), Failed: [] };
+  DeleteMessageBatch: (queue, { Entries = [] }) =>
+    forEach(Entries, ({ ReceiptHandle = '' }) => {
+      queues.delete(queue, ReceiptHandle);
+    }),
+  ChangeMessageVisibilityBatch: (queue, { Entries = [] }) =>
+    forEach(Entries, ({ ReceiptHandle = '', VisibilityTimeout = 0 }) => {
+      queues.hide(queue, ReceiptHandle, VisibilityTimeout);
+    }),
+  SendMessage: (queue, { MessageBody = '' }) => {
+    const { id, md5OfBody } = queues.send(queue.name, MessageBody);
+    return { MessageId: id, MD5OfMessageBody: md5OfBody };
   },
+  ListDeadLetterSourceQueues: ({ name }, { QueueUrl }) => ({
+    queueUrls: settings
+      .filter(({ redrive }) => redrive?.deadLetterQueue === name)
+      .map((source) => new URL(source.name, QueueUrl).href),
+  }),
   GetQueueAttributes: (queue) => {
     const { visible, inFlight } = queues.depth(queue);
     const attributes = {
@@ -56,7 +86,7 @@ const createActions = (queues: SqsQueues): Record<string, Action> => ({
 
 /** Answers a request of the SQS JSON protocol for the queues of the stack. Credentials are not checked. */
 export const createSqsApi = (queues: SqsQueues, settings: readonly QueueSettings[]) => {
-  const actions = createActions(queues);
+  const actions = createActions(queues, settings);
 
   const perform = async (request: IncomingMessage, signal: AbortSignal): Promise<unknown> => {
     const name = String(request.headers['x-amz-target']).slice(TARGET.length);

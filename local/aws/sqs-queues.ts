@@ -47,7 +47,7 @@ const md5Of = (text: string): string => createHash('md5').update(text).digest('h
 /** Standard queues that survive a restart. Every method acts on the queue that it is given the settings of. */
 export class SqsQueues {
   readonly #database: DatabaseSync;
-  readonly #sent = new EventEmitter();
+  readonly #visible = new EventEmitter();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -56,12 +56,14 @@ export class SqsQueues {
     database.prepare('UPDATE messages SET visibleAtMs = min(visibleAtMs, ?)').run(Date.now());
   }
 
-  send(queue: string, body: string): void {
+  send(queue: string, body: string): Pick<Message, 'id' | 'md5OfBody'> {
     const now = Date.now();
+    const id = randomUUID();
     this.#database
       .prepare('INSERT INTO messages (id, queue, body, sentMs, visibleAtMs) VALUES (?, ?, ?, ?, ?)')
-      .run(randomUUID(), queue, body, now, now);
-    this.#sent.emit('sent');
+      .run(id, queue, body, now, now);
+    this.#visible.emit('change');
+    return { id, md5OfBody: md5Of(body) };
   }
 
   /** At most `limit` visible messages, which become invisible; waits for the first one as long as `waitMs`, or until `signal`. */
@@ -72,7 +74,7 @@ export class SqsQueues {
       const remainingMs = endMs - Date.now();
       if (messages.length > 0 || remainingMs <= 0) return messages;
       const timeout = AbortSignal.timeout(Math.min(remainingMs, this.#untilVisibleMs(queue)));
-      await once(this.#sent, 'sent', { signal: AbortSignal.any([signal, timeout]) }).catch(() => undefined);
+      await once(this.#visible, 'change', { signal: AbortSignal.any([signal, timeout]) }).catch(() => undefined);
     }
     return [];
   }
@@ -106,6 +108,14 @@ export class SqsQueues {
   /** Deletes a message. A receipt of an earlier reception deletes nothing, as in SQS. */
   delete({ name }: QueueSettings, receiptHandle: string): void {
     this.#database.prepare('DELETE FROM messages WHERE queue = ? AND receiptHandle = ?').run(name, receiptHandle);
+  }
+
+  /** Makes a message visible after so many seconds. A receipt of an earlier reception changes nothing. */
+  hide({ name }: QueueSettings, receiptHandle: string, seconds: number): void {
+    this.#database
+      .prepare('UPDATE messages SET visibleAtMs = ? WHERE queue = ? AND receiptHandle = ?')
+      .run(Date.now() + seconds * 1000, name, receiptHandle);
+    this.#visible.emit('change');
   }
 
   depth({ name }: QueueSettings): QueueDepth {

@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CreateMultipartUploadCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { getRequestListener } from '@hono/node-server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type Sharp from 'sharp';
@@ -371,6 +372,8 @@ describe('with a directory', () => {
     ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', /top_k/],
     ['a parameter without a value', ['predict', 'colours', 'red.png', '--parameter', 'x'], 'INVALID_REQUEST', /=/],
     ['buckets to empty', ['empty', '--yes'], 'INVALID_REQUEST', /remove the directory/],
+    ['dead letters of a directory', ['redrive'], 'INVALID_REQUEST', /no queue of dead letters/],
+    ['a limit of nothing', ['redrive', '--limit', '0'], 'INVALID_REQUEST', /from 1 to/],
     ['a stage and a directory', ['list', '--stage', 'dev'], 'INVALID_REQUEST', /not both/],
   ])('%s is refused with a reason', async (_what, words, code, reason) => {
     await cli('push', `${MODELS}/colours`);
@@ -434,6 +437,9 @@ const startCloudFormation = async (stacks: Readonly<Record<string, Record<string
 
 const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+const UPLOAD_QUEUE = { name: 'UploadQueue', visibilityTimeoutSeconds: 30 };
+const DEAD_LETTERS = { name: 'UploadDeadLetterQueue', visibilityTimeoutSeconds: 30 };
+
 describe('with what is deployed', () => {
   let storage: EmbeddedStorage;
   let serving: TestServing;
@@ -444,7 +450,10 @@ describe('with what is deployed', () => {
   let projectDirectory: string;
 
   beforeAll(async () => {
-    storage = await startEmbeddedStorage();
+    storage = await startEmbeddedStorage({
+      queues: [{ ...UPLOAD_QUEUE, redrive: { deadLetterQueue: DEAD_LETTERS.name, maxReceiveCount: 5 } }, DEAD_LETTERS],
+      notifications: [{ bucket: 'test-data', prefix: 'uploads/dead/', queue: DEAD_LETTERS.name }],
+    });
     const { client, modelsBucket, dataBucket } = storage;
     serving = await createTestServing({
       models: createS3UploadStore(client, modelsBucket),
@@ -460,10 +469,12 @@ describe('with what is deployed', () => {
       else response.writeHead(gatewayAnswer.status).end(gatewayAnswer.body);
     });
     await once(api.listen(0, '127.0.0.1'), 'listening');
-    const outputs = { Endpoint: urlOf(api), ModelsBucket: modelsBucket, DataBucket: dataBucket };
+    const queue = { UploadDeadLetterQueue: storage.queueUrl(DEAD_LETTERS.name) };
+    const outputs = { Endpoint: urlOf(api), ModelsBucket: modelsBucket, DataBucket: dataBucket, ...queue };
     cloudFormation = await startCloudFormation({ 'photos-dev': outputs, 'photos-failed': null });
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_S3: storage.endpoint,
+      AWS_ENDPOINT_URL_SQS: storage.endpoint,
       AWS_ENDPOINT_URL_CLOUDFORMATION: urlOf(cloudFormation),
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
@@ -537,6 +548,29 @@ describe('with what is deployed', () => {
       }
       const uploads = (await keys(storage.dataBucket)).filter((key) => key?.startsWith('uploads/colours/sha256/'));
       expect(uploads).toEqual([expect.stringMatching(/^uploads\/colours\/sha256\/[0-9a-f]{64}\.png$/)]);
+      await cli('empty', ...options, '--yes');
+    });
+
+    it(`${target} gets its dead letters back to the queue that they came from, as many as are asked for`, async () => {
+      const { client, dataBucket: Bucket } = storage;
+      const dead = ['a', 'b', 'c'].map((name) => `uploads/dead/${name}`);
+      for (const Key of dead) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
+      const redrive = async (...words: string[]) => (await cli('redrive', ...options, '--json', ...words)).json;
+
+      expect(await redrive('--dry-run')).toEqual({ found: 3, moved: 0, dryRun: true });
+      expect(await redrive('--limit', '1')).toEqual({ found: 3, moved: 1, dryRun: false });
+      expect(await redrive()).toEqual({ found: 2, moved: 2, dryRun: false });
+
+      const again = await cli('redrive', ...options);
+      expect(again).toMatchObject({ exitCode: 0, stdout: 'Sent 0 messages of 0 back to the queue\n' });
+      const sqs = new SQSClient({});
+      const QueueUrl = storage.queueUrl(UPLOAD_QUEUE.name);
+      const command = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
+      const { Messages = [] } = await sqs.send(command);
+      const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      sqs.destroy();
+      expect(Messages.map(({ Body }) => /uploads\/dead\/./.exec(Body ?? '')?.[0]).toSorted()).toEqual(dead);
       await cli('empty', ...options, '--yes');
     });
 
