@@ -74,8 +74,8 @@ export const readResult = async (data: ObjectStore, upload: Upload): Promise<Fou
 };
 
 /**
- * Tells whether `known` makes a run needless: it belongs to a newer upload, or the same version has answered these bytes, with a success or
- * with a failure that they must repeat.
+ * Tells whether `known` makes a run needless: it belongs to a newer upload, or the same version has answered these bytes. A failure counts
+ * when they must repeat it.
  */
 export const isAnswered = (known: KnownResult | undefined, upload: Upload, version: number | undefined): boolean => {
   if (known === undefined) return false;

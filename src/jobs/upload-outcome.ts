@@ -15,8 +15,9 @@ const retry = (error: unknown): UploadOutcome => ({ status: 'retry', error: Serv
 
 /** The error of a result document after the last attempt. The log has the cause. */
 const lastFailure = (error: ServingError, requestId: string): ServingError => {
-  const message = `${PUBLIC_MESSAGE[error.code] ?? error.message}; this was the last attempt: upload the object again. The log names the cause under request ${requestId}`;
-  return new ServingError(error.code, message, { cause: error });
+  const reason = PUBLIC_MESSAGE[error.code] ?? error.message;
+  const remedy = `upload the object again. The log names the cause under request ${requestId}`;
+  return new ServingError(error.code, `${reason}; this was the last attempt: ${remedy}`, { cause: error });
 };
 
 /** The circumstances in which an upload ends. */

@@ -36,7 +36,7 @@ const eventBridgeDetail = v.object({ bucket, object: v.object({ key, size, seque
 /** S3 writes keys into notifications as a browser writes a form: `+` for a space, the rest per cent. EventBridge has them as they are. */
 const decodeKey = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
 
-/** Names of S3's events; MinIO begins them with `s3:`. Those that announce no object are passed over. */
+/** Names of S3's events; MinIO begins them with `s3:`. The other ones announce no object, and are passed over. */
 const CREATION = /^(s3:)?ObjectCreated:/;
 const OTHER = /^(s3:)?(Object|Lifecycle|Replication|ReducedRedundancy|IntelligentTiering)/;
 

@@ -205,6 +205,15 @@ describe('the template', () => {
     expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': ['UploadDeadLetterQueue', 'Arn'] });
   });
 
+  it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
+    const { UPLOAD_ATTEMPTS } = properties('OnDashuploadLambdaFunction').Environment.Variables;
+    expect(Number(UPLOAD_ATTEMPTS)).toBe(Number(properties('UploadQueue').RedrivePolicy.maxReceiveCount));
+    const statements = properties('OnUploadRole').Policies[0].PolicyDocument.Statement;
+    const consume = statements.find(({ Sid }: { Sid: string }) => Sid === 'ConsumeUploads');
+    expect(consume.Action).toContain('sqs:ChangeMessageVisibility');
+    expect(template.Outputs.UploadDeadLetterQueue).toMatchObject({ Value: { Ref: 'UploadDeadLetterQueue' } });
+  });
+
   it('gives each function a role of its own that names its actions and resources', () => {
     const roles = Object.values(FUNCTIONS).map((id) => properties(id).Role['Fn::GetAtt'][0] as string);
     expect(new Set(roles).size).toBe(roles.length);
