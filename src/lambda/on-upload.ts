@@ -5,6 +5,7 @@ import { show } from '../core/show.ts';
 import type { Upload } from '../jobs/upload.ts';
 import { processUploads } from '../jobs/uploads.ts';
 import type { Serving } from '../serving/serving.ts';
+import type { CrashNote } from './crash-note.ts';
 import { holdMessages, type MessageHold } from './message-hold.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { createNotificationParser } from './s3-notifications.ts';
@@ -15,6 +16,7 @@ export interface OnUploadOptions {
   /** Receptions after which the queue moves a message to the dead letters. */
   readonly attempts: number;
   readonly queue: MessageQueue;
+  readonly crashNote: CrashNote;
 }
 
 /** Room to answer before Lambda ends the function. */
@@ -47,21 +49,25 @@ const recordsOf = (event: Partial<SQSEvent>): readonly SQSRecord[] => {
   );
 };
 
-/** Items in another order each time, those of the first attempts first: each is at some time before the one that ends the process. */
-const shuffled = <Item>(items: readonly Item[], attemptOf: (item: Item) => number): Item[] =>
+/** Above each number of attempts. */
+const LAST = 1_000_000;
+
+/** Items by their rank, those of the same rank in another order each time: each is at some time before the one that ends the process. */
+const shuffled = <Item>(items: readonly Item[], rankOf: (item: Item) => number): Item[] =>
   items
-    .map((item) => ({ item, order: attemptOf(item) + Math.random() }))
+    .map((item) => ({ item, order: rankOf(item) + Math.random() }))
     .sort((a, b) => a.order - b.order)
     .map(({ item }) => item);
 
 /**
  * Messages that run together: all that come for the first time. A message that comes again may be the one that ended the process: it runs
- * alone, after the others.
+ * alone, after the others. A message that is known to have done so runs last.
  */
-const inGroups = (messages: readonly Message[]): Message[][] => {
+const inGroups = (messages: readonly Message[], { names }: CrashNote): Message[][] => {
   const first = messages.filter(({ attempt }) => attempt <= 1);
   const again = messages.filter(({ attempt }) => attempt > 1);
-  return [...(first.length > 0 ? [first] : []), ...shuffled(again, ({ attempt }) => attempt).map((each) => [each])];
+  const order = ({ attempt, record }: Message): number => (names(record.messageId) ? LAST : attempt);
+  return [...(first.length > 0 ? [first] : []), ...shuffled(again, order).map((each) => [each])];
 };
 
 /** Answers the uploads of a group. Returns the messages that have to come again. */
@@ -104,7 +110,7 @@ const settle = async (
 };
 
 /** Answers uploads by the messages that announce them. A message that is not understood fails alone and ends among the dead letters. */
-export const onUploadHandler = (serving: Serving, { bucket, attempts, queue }: OnUploadOptions) => {
+export const onUploadHandler = (serving: Serving, { bucket, attempts, queue, crashNote }: OnUploadOptions) => {
   const parseBody = createNotificationParser(bucket);
 
   const toMessage = (record: SQSRecord): Message => {
@@ -130,11 +136,15 @@ export const onUploadHandler = (serving: Serving, { bucket, attempts, queue }: O
     );
     const failed: Message[] = [];
     try {
-      for (const group of inGroups(messages)) {
+      for (const group of inGroups(messages, crashNote)) {
         const [first] = group;
         const isAlone = first !== undefined && first.attempt > 1;
-        if (isAlone) await hold.alone(first.record);
+        if (isAlone) {
+          await hold.alone(first.record);
+          crashNote.begin(first.record.messageId);
+        }
         const retried = await answerGroup(serving, group, deadline, context.awsRequestId);
+        if (isAlone) crashNote.end();
         const failedNow = await settle(hold, group, retried, attempts);
         failed.push(...failedNow);
         const done = group.filter((message) => !failedNow.includes(message)).map(({ record }) => record);

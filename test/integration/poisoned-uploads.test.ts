@@ -40,7 +40,7 @@ describe('an upload that ends the process', () => {
   const batches: SQSEvent[] = [];
   const ends: unknown[] = [];
 
-  const upload = (name: string, x: number): Promise<unknown> => {
+  const upload = (name: string, x: number) => {
     const inputs = [{ name: 'x', shape: [1], datatype: 'INT32', data: [x] }];
     const Key = `uploads/${MODEL}/${name}.json`;
     return storage.client.send(
@@ -62,7 +62,7 @@ describe('an upload that ends the process', () => {
     directory = await mkdtemp(join(tmpdir(), 'poisoned-uploads-'));
     storage = await startEmbeddedStorage({
       queues: [UPLOADS, DEAD],
-      notifications: [{ bucket: 'test-data', prefix: 'uploads/', queue: UPLOADS.name }],
+      notifications: [{ bucket: 'test-data', prefix: `uploads/${MODEL}/queued/`, queue: UPLOADS.name }],
     });
     const client = createTestS3Client(storage.endpoint);
     const models = createModelRepository(createS3UploadStore(client, storage.modelsBucket));
@@ -86,16 +86,47 @@ describe('an upload that ends the process', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  it('runs after its neighbours from the third delivery on, even if all come together each time', async () => {
+    const names = ['poison', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const bodies = await Promise.all(
+      names.map(async (name, index) => {
+        const { ETag = '' } = await upload(name, index === 0 ? POISON : 8);
+        const object = {
+          key: `uploads/${MODEL}/${name}.json`,
+          size: 1,
+          eTag: ETag.replaceAll('"', ''),
+          sequencer: '01',
+        };
+        const s3 = { bucket: { name: storage.dataBucket }, object };
+        return JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Put', s3 }] });
+      }),
+    );
+    const deliver = (attempt: number) => {
+      const attributes = { ApproximateReceiveCount: String(attempt) };
+      const eventSourceARN = `arn:aws:sqs:us-east-1:000000000000:${UPLOADS.name}`;
+      const Records = bodies.map((body, index) => {
+        return { messageId: `direct-${index}`, receiptHandle: 'none', body, attributes, eventSourceARN };
+      });
+      return deployed.invoke({ Records });
+    };
+
+    for (const attempt of [1, 2, 3]) await expect(deliver(attempt)).rejects.toThrow('SIGFPE');
+
+    const [poison, ...others] = names;
+    for (const name of others) await untilResult(name, 'succeeded');
+    await untilResult(poison ?? '', 'failed');
+  });
+
   it(
     'takes none of its neighbours along: they are answered at the next attempts, and it gets a failed document',
     async () => {
-      const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-      await Promise.all([upload('poison', POISON), ...names.map((name) => upload(name, 8))]);
+      const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `queued/${name}`);
+      await Promise.all([upload('queued/poison', POISON), ...names.map((name) => upload(name, 8))]);
 
       const results = await Promise.all(names.map((name) => untilResult(name, 'succeeded')));
       expect(results).toHaveLength(names.length);
 
-      expect((await untilResult('poison', 'failed')).error).toEqual({
+      expect((await untilResult('queued/poison', 'failed')).error).toEqual({
         code: 'INFERENCE_FAILED',
         message: expect.stringContaining('the last attempt'),
       });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { pushModel } from '../../src/authoring/push-model.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
-import { createRecordedQueue } from '../support/message-queue.ts';
+import { createRecordedQueue, NO_CRASH } from '../support/message-queue.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
 
 interface Translation {
@@ -108,7 +108,7 @@ describe('translation', () => {
     const record = { eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put', s3 };
     const event = { Records: [{ messageId: '1', body: JSON.stringify({ Records: [record] }) }] };
     const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
-    const options = { bucket: 'data', attempts: 5, queue: createRecordedQueue() };
+    const options = { bucket: 'data', attempts: 5, queue: createRecordedQueue(), crashNote: NO_CRASH };
     await onUploadHandler(serving, options)(event as SQSEvent, context);
     const { body } = await serving.data.read(`results/tiny-t5/letters/first.txt.json`);
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({

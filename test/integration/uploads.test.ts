@@ -6,12 +6,13 @@ import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
 import type { Session } from '../../src/engine/session.ts';
+import type { CrashNote } from '../../src/lambda/crash-note.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
-import { createRecordedQueue, type RecordedQueue } from '../support/message-queue.ts';
+import { createRecordedQueue, NO_CRASH, type RecordedQueue } from '../support/message-queue.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
@@ -32,12 +33,14 @@ const ATTEMPTS = 5;
 
 let serving: TestServing;
 let queue: RecordedQueue;
+let crashNote: CrashNote;
 let photos: Record<'coffee' | 'chelsea' | 'rocket', Buffer>;
 let sequence = 0x10;
 
 beforeEach(async () => {
   serving = await createTestServing();
   queue = createRecordedQueue();
+  crashNote = NO_CRASH;
   await publishSample(serving.repository, 'lite0');
   const photo = (name: string) => readFile(`${SAMPLE_FOLDER}/samples/${name}.jpg`);
   photos = { coffee: await photo('coffee'), chelsea: await photo('chelsea'), rocket: await photo('rocket') };
@@ -66,7 +69,7 @@ const deliverAgain = (attempt: number, ...bodies: string[]) => {
   const attributes = { ApproximateReceiveCount: String(attempt) };
   const Records = bodies.map((body, index) => ({ messageId: `message-${index}`, body, attributes }));
   const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
-  const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue });
+  const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue, crashNote });
   return handler({ Records } as unknown as SQSEvent, context);
 };
 
@@ -433,6 +436,18 @@ describe('messages that come again', () => {
     expect(batches).toEqual([1, 1, 1]);
     for (const name of names) expect((await result(`lite0/${name}.jpg`)).status).toBe('succeeded');
   });
+
+  it('run last when they ended a process before', async () => {
+    const names = ['ended', '2', '3', '4', '5'];
+    const bodies = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos.coffee)));
+    const alone: string[] = [];
+    crashNote = { ...NO_CRASH, names: (id) => id === 'message-0', begin: (id) => alone.push(id) };
+
+    await deliverAgain(2, ...bodies);
+
+    expect(alone).toHaveLength(names.length);
+    expect(alone.at(-1)).toBe('message-0');
+  });
 });
 
 describe('what no upload is', () => {
@@ -567,7 +582,7 @@ describe('an event of S3', () => {
   });
 
   it.each([{}, { Records: [{ eventSource: 'aws:s3' }] }])('is named when it comes without SQS: %j', async (event) => {
-    const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue });
+    const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue, crashNote });
     const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
 
     await expect(handler(event as unknown as SQSEvent, context)).rejects.toThrow(/expected messages of SQS/);

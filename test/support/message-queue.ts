@@ -1,3 +1,4 @@
+import type { CrashNote } from '../../src/lambda/crash-note.ts';
 import type { MessageQueue } from '../../src/lambda/message-queue.ts';
 
 export interface RecordedQueue extends MessageQueue {
@@ -18,3 +19,6 @@ export const createRecordedQueue = (): RecordedQueue => {
     },
   };
 };
+
+/** No process has ended. */
+export const NO_CRASH: CrashNote = { names: () => false, begin: () => undefined, end: () => undefined };
