@@ -92,7 +92,7 @@ const wait = async (process: Process): Promise<void> => {
 const warm = (process: Process): Promise<string> => infer(process, 'other');
 
 const uploadOf = ({ model }: Process, etag: string): Upload => ({
-  ...{ key: `uploads/${model}/x.json`, etag, sizeBytes: 10, sequencer: '01' },
+  ...{ key: `uploads/${model}/x.json`, etag, sizeBytes: 10, sequencer: '01', isLastAttempt: false },
 });
 const answerUpload = async (process: Process): Promise<string> => {
   const { etag } = await process.data.head(`uploads/${process.model}/x.json`);
