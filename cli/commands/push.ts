@@ -1,3 +1,4 @@
+import type { PrepareStep } from '../../src/authoring/prepare-model.ts';
 import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
@@ -53,6 +54,14 @@ const describePushed = (
   ].join('\n');
 };
 
+/** `Record` makes the compiler refuse a new step that has no label. */
+const STEP_LABELS: Record<PrepareStep, string> = {
+  'its hashes': 'Reading and hashing the files',
+  'its load': 'Loading the graphs',
+  'its trial run': 'Running the model',
+  'its baking': 'Baking the graphs',
+};
+
 export const push = defineCommand({
   summary: 'publish a model as its next version',
   description: `Publishes an .onnx file, or a folder as Hugging Face's Optimum writes it (model.onnx or onnx/model.onnx, config.json,
@@ -96,7 +105,9 @@ a later one when it is promoted.`,
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
     const dryRun = values['dry-run'] ?? false;
     const target = await findTarget({ mayCreate: true });
+    const onStep = (step: PrepareStep): void => terminal.step(STEP_LABELS[step]);
     const pushed = await pushModel(target.repository, path, {
+      onStep,
       ...(values.name !== undefined && { name: values.name }),
       ...(values.task !== undefined && { task: values.task }),
       ...(signer && { sign: signer.sign }),
@@ -109,7 +120,7 @@ a later one when it is promoted.`,
       note: values.note ?? '',
       dryRun,
       onProgress: terminal.progress('Uploading'),
-    });
+    }).finally(() => terminal.step(''));
     const { publicKey } = signer ?? {};
     const { location } = target.repository.store;
     const { example: _example, ...described } = pushed;

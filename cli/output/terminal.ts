@@ -15,6 +15,8 @@ export interface Streams {
 export interface Terminal {
   /** A line that is no part of the result. */
   note(line: string): void;
+  /** Shows a step of unknown length, in the place of the step before; nothing without a terminal. An empty label takes it away. */
+  step(label: string): void;
   /** Shows the progress of `label`; nothing without a terminal. */
   progress(label: string): (doneBytes: number, totalBytes: number) => void;
   /** Tells whether the answer is yes. @throws `INVALID_REQUEST` naming `instead` when no terminal is attached */
@@ -29,6 +31,11 @@ const REDRAW_MS = 50;
 export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
   note: (line) => {
     stderr.write(`${line}\n`);
+  },
+
+  step(label) {
+    if (stderr.isTTY)
+      stderr.write(ERASE_LINE + (label === '' ? '' : `${label} …`.slice(0, (stderr.columns || 80) - 1)));
   },
 
   progress(label) {

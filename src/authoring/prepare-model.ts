@@ -5,8 +5,14 @@ import { noteOnMemory } from './memory-need.ts';
 import { type ReadModel, type ReadOptions, readModel } from './read-model.ts';
 import type { RecognisedTask } from './recognise-task.ts';
 import { startTrial, type TrialLimits } from './start-trial.ts';
+import type { TrialStep } from './try-model.ts';
+
+/** A step of a push before anything is sent. */
+export type PrepareStep = 'its hashes' | TrialStep;
 
 export interface PrepareOptions extends ReadOptions {
+  /** Called at the begin of each step. */
+  readonly onStep?: (step: PrepareStep) => void;
   /** Bakes the graphs: writes them as they load fastest. Default true. */
   readonly bake?: boolean;
   /** Default: 5 minutes, and the memory of the largest function. */
@@ -48,15 +54,16 @@ export const prepareModel = async (
   source: ModelSource,
   name: string,
   recognised: RecognisedTask,
-  { bake = true, trialLimits, ...options }: PrepareOptions,
+  { bake = true, trialLimits, onStep = () => {}, ...options }: PrepareOptions,
   scratch: string,
 ): Promise<PreparedModel> => {
   const trial = startTrial(trialLimits);
   try {
+    onStep('its hashes');
     const model = await readModel(source, recognised, options, scratch);
     const draft = toDraft(model, { name, task: recognised.task, source: describeOrigin(source, recognised) });
     const { graphs, dimensions, files } = model;
-    const tried = await trial.run({ draft, graphs, dimensions, files, bake, scratch });
+    const tried = await trial.run({ draft, graphs, dimensions, files, bake, scratch }, onStep);
     return {
       draft: { ...draft, graphs: tried.graphs, trialRun: { peakMemoryBytes: tried.memory.peakBytes } },
       files: [...files, ...tried.files],

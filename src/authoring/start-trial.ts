@@ -40,7 +40,7 @@ const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
 /** A process that waits for its model, while the folder of the model is being read. */
 export interface Trial {
   /** @throws why the model cannot be served: a refusal, a native crash, too much time or memory */
-  run(model: UntriedModel): Promise<TriedModel>;
+  run(model: UntriedModel, onStep?: (step: TrialStep) => void): Promise<TriedModel>;
   /** Ends the process, whatever it does. */
   stop(): void;
 }
@@ -86,7 +86,7 @@ export const startTrial = (limits: TrialLimits = TRIAL_LIMITS): Trial => {
   process.once('exit', stop);
   closed.then(() => process.off('exit', stop));
 
-  const run = (model: UntriedModel): Promise<TriedModel> =>
+  const run: Trial['run'] = (model, onStep = () => {}) =>
     new Promise((resolve, reject) => {
       let step: TrialStep = 'its load';
       const timer = setTimeout(() => reject(tookTooLong(step, limits)), limits.timeMs);
@@ -94,8 +94,10 @@ export const startTrial = (limits: TrialLimits = TRIAL_LIMITS): Trial => {
         reject(tookTooMuch(step, limits, usedBytes)),
       );
       child.on('message', (message: FromTrial) => {
-        if (message.type === 'step') step = message.step;
-        else if (message.type === 'tried') resolve(message.model);
+        if (message.type === 'step') {
+          step = message.step;
+          onStep(step);
+        } else if (message.type === 'tried') resolve(message.model);
         else reject(new ServingError(message.code, message.message, { operator: message.operator }));
       });
       closed.then(async () => {

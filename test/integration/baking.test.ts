@@ -67,6 +67,12 @@ describe('a pushed model', () => {
     expect(files).toHaveLength(1);
   });
 
+  it('a push names each of its steps as it begins', async () => {
+    const steps: string[] = [];
+    await pushModel(serving.repository, model, { name: 'steps', onStep: (step) => steps.push(step) });
+    expect(steps).toEqual(['its hashes', 'its load', 'its trial run', 'its baking']);
+  });
+
   it('a small model is not baked', async () => {
     const { notes } = await pushModel(serving.repository, 'test/fixtures/models/add.onnx', { name: 'add' });
     expect((await serving.repository.bundle('add', 1)).graphs.model).not.toHaveProperty('baked');

@@ -34,6 +34,21 @@ describe('progress', () => {
   });
 });
 
+describe('a step', () => {
+  it('a step of unknown length is one line, which the next step replaces', () => {
+    const { terminal, written } = open(true);
+    terminal.step('Baking the graphs');
+    terminal.step('');
+    expect(written()).toBe('\r\u001b[KBaking the graphs …\r\u001b[K');
+  });
+
+  it('a step is not written to a file', () => {
+    const { terminal, written } = open(false);
+    terminal.step('Baking the graphs');
+    expect(written()).toBe('');
+  });
+});
+
 describe('a question', () => {
   it.each([
     ['y\n', true],
