@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
@@ -16,6 +17,16 @@ const readElsewhere = async (pid: number): Promise<number> => {
 };
 
 const readMemory = process.platform === 'linux' ? readLinux : readElsewhere;
+
+/**
+ * The largest memory that this process has had, in bytes. On Linux, `resourceUsage` would not do: it counts the memory of the process
+ * that this one was forked from, until the fork loaded its own program.
+ */
+export const peakMemory = (): number => {
+  const [, kibibytes] =
+    process.platform === 'linux' ? (/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []) : [];
+  return Number(kibibytes ?? process.resourceUsage().maxRSS) * 1024;
+};
 
 /**
  * Calls `onExceeded` once, when the process takes more memory than `limitBytes`. A peak that is shorter than `pollMs` passes.

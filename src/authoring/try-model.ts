@@ -8,6 +8,7 @@ import { recipeOf } from '../tasks/index.ts';
 import { bakeGraphs } from './bake.ts';
 import { createLocalPathOf } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
+import { peakMemory } from './process-memory.ts';
 import type { ReadModel } from './read-model.ts';
 import { type RunsByRole, runTrial } from './trial-run.ts';
 
@@ -92,7 +93,7 @@ export const tryModel = async (
   loadRuntime();
   const baseBytes = process.memoryUsage.rss();
   const { graphs, runs } = await openAndRun(model, localPathOf, onStep);
-  const memory = { baseBytes, peakBytes: process.resourceUsage().maxRSS * 1024 };
+  const memory = { baseBytes, peakBytes: peakMemory() };
   if (!model.bake) return { graphs, files: [], notes: [], memory };
   await onStep('its baking');
   return { ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
