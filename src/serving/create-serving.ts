@@ -19,6 +19,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   readonly telemetry: Telemetry;
   readonly background: Background;
   readonly routingTtlMs: number;
+  /** Most time that an answer waits for a revalidation of its routing. Default 200 ms. */
+  readonly revalidationMs?: number;
   readonly nowMs?: () => number;
 }
 
@@ -31,6 +33,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     telemetry,
     background,
     routingTtlMs: ttlMs,
+    revalidationMs,
     nowMs = Date.now,
   } = options;
   const repository = createModelRepository(store, options);
@@ -38,6 +41,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   const models = createModelCache(store, { ...options, ...hooks });
   const router = createRouter(repository, {
     ttlMs,
+    revalidationMs,
     prepare: (bundle) => models.use(bundle, NEVER, async () => {}),
     background,
     onRefused: telemetry.refused,

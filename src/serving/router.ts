@@ -32,6 +32,8 @@ export interface Router {
 export interface RouterOptions {
   /** Age at which a routing is asked for again. */
   readonly ttlMs: number;
+  /** Most time that an answer waits for a revalidation. Default 200 ms. */
+  readonly revalidationMs?: number | undefined;
   /** Loads a version and tries its warm-up, so that the first request for it waits for nothing. */
   readonly prepare: (bundle: PublishedBundle) => Promise<unknown>;
   readonly background: Background;
@@ -102,10 +104,11 @@ const chooseVersion = (name: string, { stable, canary }: Routing, key: string | 
 
 /** Chooses versions. Routings are known for their time to live, bundles for good. */
 export const createRouter = (repository: ModelRepository, options: RouterOptions): Router => {
-  const { ttlMs, background, nowMs = Date.now } = options;
+  const { ttlMs, revalidationMs, background, nowMs = Date.now } = options;
   const bundles = createBundleCache(repository);
   const routings = createRoutingCache(repository, {
     ttlMs,
+    revalidationMs,
     background,
     nowMs,
     accept: createAccept(bundles.read, options),

@@ -8,6 +8,8 @@ import type { Background } from './background.ts';
 export interface RoutingCacheOptions {
   /** Age at which a routing is asked for again. */
   readonly ttlMs: number;
+  /** Most time that an answer waits for a revalidation. Default 200 ms. */
+  readonly revalidationMs?: number | undefined;
   /** The part of the new routing that can answer: the whole, without its canary, or `active` when nothing of it can. */
   readonly accept: (name: string, next: Routing, active: Routing) => Promise<Routing>;
   readonly background: Background;
@@ -82,14 +84,14 @@ const createFirstRead = (repository: ModelRepository, { nowMs, ttlMs }: RoutingC
 };
 
 /** Waits a moment for a revalidation. Returns true when S3 has answered by then. */
-const inAMoment = (revalidation: Promise<boolean>): Promise<boolean> =>
-  within(deadlineAt(Date.now() + REVALIDATION_MS), revalidation, LATE).catch(() => false);
+const inAMoment = (revalidation: Promise<boolean>, atMostMs: number): Promise<boolean> =>
+  within(deadlineAt(Date.now() + atMostMs), revalidation, LATE).catch(() => false);
 
 const readChanged = (repository: ModelRepository, name: string, { etag }: State) =>
   within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
 
 export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
-  const { ttlMs, accept, background, nowMs } = options;
+  const { ttlMs, accept, background, nowMs, revalidationMs = REVALIDATION_MS } = options;
   const { states, firstRead } = createFirstRead(repository, options);
 
   /** Returns true when S3 has answered. A newer revalidation is not overtaken. */
@@ -130,14 +132,14 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
       const staleMs = nowMs() - state.staleAtMs;
       if (staleMs < 0) return state.active;
       const revalidation = revalidate(name, state);
-      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation);
+      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation, revalidationMs);
       return state.active;
     },
 
     async refreshed(name, deadline) {
       const state = states.get(name);
       if (state === undefined) return (await firstRead(name, deadline)).active;
-      if (await inAMoment(revalidate(name, state))) return state.active;
+      if (await inAMoment(revalidate(name, state), revalidationMs)) return state.active;
       throw new ServingError('MODEL_UNAVAILABLE', `the routing of model ${name} could not be read; try again`);
     },
 

@@ -38,7 +38,7 @@ let photos: Record<'coffee' | 'chelsea' | 'rocket', Buffer>;
 let sequence = 0x10;
 
 beforeEach(async () => {
-  serving = await createTestServing();
+  serving = await createTestServing({}, { revalidationMs: 60_000 });
   queue = createRecordedQueue();
   crashNote = NO_CRASH;
   await publishSample(serving.repository, 'lite0');
@@ -344,7 +344,7 @@ describe('a result', () => {
   beforeEach(async () => {
     await serving.remove();
     const data = createS3UploadStore(client, storage.dataBucket);
-    serving = await createTestServing({ data });
+    serving = await createTestServing({ data }, { revalidationMs: 60_000 });
     await publishSample(serving.repository, 'lite0');
     for await (const { key } of data.list('')) await data.remove(key);
   });

@@ -97,7 +97,7 @@ export const createTestServing = async (
       const context = { requestId: `request-${requests}`, deadline };
       return fetchApplication(new Request(`http://test${path}`, init), context);
     },
-    remove: () => rm(root, { recursive: true, force: true }),
+    remove: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }), // work behind an answer may still write
   };
 };
 
