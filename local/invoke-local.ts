@@ -66,7 +66,7 @@ const readEndpoint = (serviceDir: string): LocalEndpoint | undefined => {
 const invokeModules = (serverless: Serverless): void => {
   const invoker = serverless.pluginManager.plugins.find((plugin): plugin is Invoker => 'invokeLocalNodeJs' in plugin);
   if (!invoker) throw new Error('This osls invokes functions in another way: update local/invoke-local.ts.');
-  invoker.invokeLocalNodeJs = async (handlerPath, handlerName, event) => {
+  const invoke = async (handlerPath: string, handlerName: string, event: unknown): Promise<void> => {
     const { functionObj } = invoker.options;
     const module = join(serverless.serviceDir, `${handlerPath}.mjs`); // serverless-esbuild has moved it to its bundles
     const { [handlerName]: handler }: Readonly<Record<string, Handler>> = await import(pathToFileURL(module).href);
@@ -81,6 +81,12 @@ const invokeModules = (serverless: Serverless): void => {
     console.log(JSON.stringify(result, undefined, 2));
     if (isFailure(result)) process.exitCode = 1;
   };
+  // An error that reached osls would end its run before serverless-esbuild stops its process, which would keep this one alive.
+  invoker.invokeLocalNodeJs = (...invocation) =>
+    invoke(...invocation).catch((error: unknown) => {
+      console.error('Invoke Error', error);
+      process.exitCode = 1;
+    });
 };
 
 /** Tells whether the function answers that the event failed: by the status of a response, or by the messages of a batch. */

@@ -56,9 +56,9 @@ describe('sls invoke local', () => {
     });
   });
 
-  it('ends with 1 after an event that the function cannot read', async () => {
+  it.each(['infer', 'on-upload'])('ends with 1 after an event that %s cannot read', async (name) => {
     const broken = path.join(scratch, 'broken.json');
     await writeFile(broken, '{"Records": 5}');
-    expect(await invoke('infer', broken)).toMatchObject({ exitCode: 1 });
+    expect(await invoke(name, broken)).toMatchObject({ exitCode: 1 });
   });
 });
