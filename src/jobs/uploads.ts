@@ -1,4 +1,4 @@
-import type { Deadline } from '../core/deadline.ts';
+import { type Deadline, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -65,14 +65,15 @@ const observe = async (
 };
 
 /** The uploads by the version that answers them. An upload that cannot be routed has its outcome. */
-const toBatches = async (delivery: Delivery, uploads: readonly Upload[]): Promise<Batch[]> => {
+const toBatches = async (delivery: Delivery, uploads: readonly Upload[], deadline: Deadline): Promise<Batch[]> => {
   const { serving } = delivery;
   const batches = new Map<string, Batch>();
   for (const upload of newestPerKey(uploads)) {
     const [, name] = upload.key.split('/');
     const observation = await observe(delivery, [upload], name, async () => {
       const model = modelOf(upload);
-      const bundle = await serving.router.route({ name: model }, routingKeyOf(upload));
+      const routed = serving.router.route({ name: model }, routingKeyOf(upload), deadline);
+      const bundle = await within(deadline, routed, 'the model is still being looked up');
       const batch = batches.get(bundle.digest) ?? { model, bundle, uploads: [] };
       batch.uploads.push(upload);
       batches.set(bundle.digest, batch);
@@ -90,7 +91,7 @@ export const processUploads = async (
   requestId: string,
 ): Promise<UploadOutcome[]> => {
   const delivery: Delivery = { serving, requestId, outcomes: new Map() };
-  for (const batch of await toBatches(delivery, uploads)) {
+  for (const batch of await toBatches(delivery, uploads, deadline)) {
     const observation = await observe(delivery, batch.uploads, batch.model, async (observed) => {
       observed.version = batch.bundle.version;
       for (const [upload, outcome] of await processBatch(serving, batch, deadline, observed))

@@ -36,11 +36,13 @@ let queue: RecordedQueue;
 let crashNote: CrashNote;
 let photos: Record<'coffee' | 'chelsea' | 'rocket', Buffer>;
 let sequence = 0x10;
+let remainingMs: number;
 
 beforeEach(async () => {
   serving = await createTestServing({}, { revalidationMs: 60_000 });
   queue = createRecordedQueue();
   crashNote = NO_CRASH;
+  remainingMs = 30_000;
   await publishSample(serving.repository, 'lite0');
   const photo = (name: string) => readFile(`${SAMPLE_FOLDER}/samples/${name}.jpg`);
   photos = { coffee: await photo('coffee'), chelsea: await photo('chelsea'), rocket: await photo('rocket') };
@@ -68,7 +70,7 @@ const upload = async (key: string, body: Uint8Array | string): Promise<string> =
 const deliverAgain = (attempt: number, ...bodies: string[]) => {
   const attributes = { ApproximateReceiveCount: String(attempt) };
   const Records = bodies.map((body, index) => ({ messageId: `message-${index}`, body, attributes }));
-  const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
+  const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => remainingMs } as Context;
   const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue, crashNote });
   return handler({ Records } as unknown as SQSEvent, context);
 };
@@ -696,6 +698,17 @@ describe('a fault that may pass', () => {
     expect((await deliverAgain(ATTEMPTS, message)).batchItemFailures).toHaveLength(1);
 
     expect(await result('lite1/a.jpg')).toMatchObject({ status: 'failed', error: { code: 'MODEL_INVALID' } });
+  });
+
+  it('to look the model up before the deadline leaves the upload in the queue, though the store never answers', async () => {
+    const message = await upload('uploads/lite1/a.jpg', photos.coffee);
+    const { store } = serving.repository;
+    Object.assign(store, { read: () => new Promise(() => {}) });
+    remainingMs = 1_100; // a tenth of a second before the margin
+
+    expect((await deliver(message)).batchItemFailures).toHaveLength(1);
+
+    await expect(serving.data.read('results/lite1/a.jpg.json')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('leaves the answer that another delivery has written', async () => {
