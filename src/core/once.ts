@@ -38,6 +38,7 @@ export const once = <T>(
   return async (deadline = NEVER) => {
     if (shared && !shared.settled && nowMs() - shared.startedMs > pendingMs) shared = undefined;
     const joined = shared;
+    if (joined?.settled) return joined.work;
     const mine = joined ?? start();
     try {
       return await within(deadline, mine.work, late);

@@ -41,7 +41,7 @@ const listVersions = async (serving: Serving, { request, context }: Exchange): P
 const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const reference = modelReference(exchange);
   const { deadline } = exchange.context;
-  const bundle = await within(deadline, serving.router.route(reference, undefined, deadline), LATE);
+  const bundle = await serving.router.route(reference, undefined, deadline);
   try {
     await loadModel(serving, bundle, deadline);
   } catch (error) {
@@ -52,8 +52,7 @@ const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpRe
 
 const describeModel = async ({ router, repository }: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const { deadline } = exchange.context;
-  const route = router.route(modelReference(exchange), undefined, deadline);
-  const { name, graphs, task } = await within(deadline, route, LATE);
+  const { name, graphs, task } = await router.route(modelReference(exchange), undefined, deadline);
   const versions = await within(deadline, repository.versions(name), LATE);
   return json(modelMetadata(name, versions, task, tensorSignature(graphs)));
 };

@@ -81,12 +81,7 @@ const listModels = async ({ repository, router }: Serving, { context }: Exchange
   const models = await Promise.all(
     names.map(async (name) => {
       try {
-        const routed = within(
-          deadline,
-          router.route({ name }, undefined, deadline),
-          'the model is still being looked up',
-        );
-        const bundle = await unlessMissing(routed); // a first push may be under way
+        const bundle = await unlessMissing(router.route({ name }, undefined, deadline)); // a first push may be under way
         return bundle && { name, version: bundle.version, task: bundle.task };
       } catch (error) {
         return { name, error: ServingError.from(error).code }; // one broken model hides no other

@@ -1,4 +1,4 @@
-import { type Deadline, within } from '../core/deadline.ts';
+import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -72,8 +72,7 @@ const toBatches = async (delivery: Delivery, uploads: readonly Upload[], deadlin
     const [, name] = upload.key.split('/');
     const observation = await observe(delivery, [upload], name, async () => {
       const model = modelOf(upload);
-      const routed = serving.router.route({ name: model }, routingKeyOf(upload), deadline);
-      const bundle = await within(deadline, routed, 'the model is still being looked up');
+      const bundle = await serving.router.route({ name: model }, routingKeyOf(upload), deadline);
       const batch = batches.get(bundle.digest) ?? { model, bundle, uploads: [] };
       batch.uploads.push(upload);
       batches.set(bundle.digest, batch);

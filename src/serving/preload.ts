@@ -18,7 +18,7 @@ export const preload = async (serving: Serving, names: readonly string[], budget
   const deadline = deadlineAt(Date.now() + budgetMs);
   for (const name of names) {
     try {
-      const bundle = await within(deadline, serving.router.route({ name }), 'init ran out of time');
+      const bundle = await serving.router.route({ name }, undefined, deadline);
       await within(deadline, serving.models.fetch(bundle), 'init ran out of time');
       if (createMs(bundle) * CREATE_MARGIN > deadline.remainingMs()) continue;
       await loadModel(serving, bundle, NEVER);

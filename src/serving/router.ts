@@ -6,7 +6,6 @@ import { shorten } from '../core/show.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import type { Background } from './background.ts';
 import { createRoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
 
 /** A model as a caller names it. Without a version or an alias, the routing chooses. */
@@ -29,14 +28,9 @@ export interface Router {
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
 }
 
-export interface RouterOptions {
-  /** Age at which a routing is asked for again. */
-  readonly ttlMs: number;
-  /** Most time that an answer waits for a revalidation. Default 200 ms. */
-  readonly revalidationMs?: number | undefined;
+export interface RouterOptions extends Pick<RoutingCacheOptions, 'ttlMs' | 'revalidationMs' | 'background'> {
   /** Loads a version and tries its warm-up, so that the first request for it waits for nothing. */
   readonly prepare: (bundle: PublishedBundle) => Promise<unknown>;
-  readonly background: Background;
   /** Called for a version that was routed to and failed to load. The version before it goes on answering. */
   readonly onRefused: (name: string, version: number, error: ServingError) => void;
   readonly nowMs?: () => number;

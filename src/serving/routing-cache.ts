@@ -1,4 +1,4 @@
-import { type Deadline, deadlineAt, within } from '../core/deadline.ts';
+import { type Deadline, deadlineAt, earliest, within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
@@ -83,9 +83,9 @@ const createFirstRead = (repository: ModelRepository, { nowMs, ttlMs }: RoutingC
   };
 };
 
-/** Waits a moment for a revalidation. Returns true when S3 has answered by then. */
-const inAMoment = (revalidation: Promise<boolean>, atMostMs: number): Promise<boolean> =>
-  within(deadlineAt(Date.now() + atMostMs), revalidation, LATE).catch(() => false);
+/** Waits for a revalidation, `atMostMs` or until the deadline. Returns true when S3 has answered by then. */
+const inAMoment = (revalidation: Promise<boolean>, atMostMs: number, deadline: Deadline): Promise<boolean> =>
+  within(earliest(deadlineAt(Date.now() + atMostMs), deadline), revalidation, LATE).catch(() => false);
 
 const readChanged = (repository: ModelRepository, name: string, { etag }: State) =>
   within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
@@ -132,14 +132,14 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
       const staleMs = nowMs() - state.staleAtMs;
       if (staleMs < 0) return state.active;
       const revalidation = revalidate(name, state);
-      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation, revalidationMs);
+      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation, revalidationMs, deadline);
       return state.active;
     },
 
     async refreshed(name, deadline) {
       const state = states.get(name);
       if (state === undefined) return (await firstRead(name, deadline)).active;
-      if (await inAMoment(revalidate(name, state), revalidationMs)) return state.active;
+      if (await inAMoment(revalidate(name, state), revalidationMs, deadline)) return state.active;
       throw new ServingError('MODEL_UNAVAILABLE', `the routing of model ${name} could not be read; try again`);
     },
 

@@ -1,5 +1,5 @@
 import type { Answer } from '../core/answer.ts';
-import { type Deadline, within } from '../core/deadline.ts';
+import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
 import type { ModelCache } from '../engine/model-cache.ts';
@@ -65,8 +65,7 @@ export const routeCall = async ({ router }: Serving, call: Call): Promise<Publis
   const { reference, key, routed, deadline, observation } = call;
   observation.model = reference.name;
   observation.batchSize = call.payloads.length;
-  const route = Promise.resolve(routed ?? router.route(reference, key, deadline));
-  const bundle = await within(deadline, route, 'the model is still being looked up; try again');
+  const bundle = routed ?? (await router.route(reference, key, deadline));
   observation.version = bundle.version;
   return bundle;
 };
