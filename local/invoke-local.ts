@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
 import { isObject } from '../src/core/is-object.ts';
+import { isOtherProcess } from '../src/engine/left-behind.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -56,7 +57,8 @@ const useLocalServer = ({ serviceDir, service: { provider } }: Serverless): void
 
 const readEndpoint = (serviceDir: string): LocalEndpoint | undefined => {
   try {
-    return parseEndpoint(readFileSync(join(serviceDir, '.local', ENDPOINT_FILE), 'utf8'));
+    const local = parseEndpoint(readFileSync(join(serviceDir, '.local', ENDPOINT_FILE), 'utf8'));
+    return isOtherProcess(local.pid) ? local : undefined; // one that was killed has left its file
   } catch {
     return undefined; // `npm start` does not run
   }

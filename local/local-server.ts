@@ -34,6 +34,7 @@ interface Part {
 }
 
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
+const LAST_PORT = 65_535;
 const PROJECT = join(import.meta.dirname, '..');
 
 const isPortTaken = (error: unknown): boolean =>
@@ -61,7 +62,7 @@ const startNear = async <T extends { readonly endpoint: string }>(
   name: string,
   start: (port: number) => Promise<T>,
 ): Promise<T> => {
-  const near = port === 0 ? 0 : (port + distance) % 65_536;
+  const near = port === 0 || port + distance > LAST_PORT ? 0 : port + distance;
   try {
     return await start(near);
   } catch (error) {
@@ -84,10 +85,12 @@ const startMetrics = (options: LocalServerOptions): Promise<MetricsServer> =>
 /** Names the server that uses the directory, once that one has written down its address. */
 const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown> => {
   if (!(error instanceof DirectoryInUseError)) return error;
-  const text = await readFile(endpointFile, 'utf8').catch(() => undefined);
-  if (text === undefined) return error;
-  const { endpoint, pid } = parseEndpoint(text);
-  return new Error(`already serving on ${endpoint} (pid ${pid})`, { cause: error });
+  try {
+    const { endpoint, pid } = parseEndpoint(await readFile(endpointFile, 'utf8'));
+    return new Error(`already serving on ${endpoint} (pid ${pid})`, { cause: error });
+  } catch {
+    return error; // not written yet, or by another release
+  }
 };
 
 /**

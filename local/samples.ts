@@ -22,7 +22,8 @@ export const pushSamples = async ({ folder, s3Endpoint, bucket, onLine }: Sample
   try {
     const repository = createModelRepository(createS3UploadStore(client, bucket));
     if ((await repository.names()).length > 0) return;
-    for (const sample of (await readdir(folder)).sort()) {
+    const samples = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+    for (const sample of samples.map((entry) => entry.name).sort()) {
       const { name, version, task } = await pushModel(repository, join(folder, sample));
       onLine(`Pushed ${name}, version ${version} (${task}), since there was no model yet`);
     }

@@ -5,8 +5,8 @@ import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-cha
 
 export const promote = defineCommand({
   summary: 'let a version answer',
-  description: `Makes a version the stable one, which answers requests that name none. Functions follow within 30 s, without a deployment; rollback
-returns to the version before.`,
+  description: `Makes a version the stable one, which answers requests that name none. Functions follow within
+the stage parameter routingTtl, usually 30 s, without a deployment; rollback returns to the version before.`,
   positionals: ['model', 'version'],
   options: CHANGE_OPTIONS,
   onInterruption: readHistory,

@@ -20,6 +20,8 @@ export const redrive = defineCommand({
     limit: { type: 'string', value: '<count>', description: `messages to send at most (default: ${DEFAULT_LIMIT})` },
     'dry-run': { type: 'boolean', description: 'count the messages, and send none' },
   },
+  onInterruption: (typed) =>
+    `Interrupted. Some messages may have been sent; the same command sends the rest: ${typed}\n`,
   async run({ values, target }) {
     const limit = parseLimit(values.limit ?? DEFAULT_LIMIT);
     const { deadLetters: queue, description } = await target();

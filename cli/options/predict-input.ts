@@ -86,7 +86,7 @@ export const viaStorage = async (
   // A directory is no place that anybody uploads to.
   if (buckets)
     terminal.note(
-      `${path} has ${formatBytes(body.byteLength)}, more than a request carries. It goes to ${data.location}/${key}, and gets a result in that bucket too, as every upload does`,
+      `${path} has ${formatBytes(body.byteLength)}, more than a request carries: it goes to ${data.location}/${key} and is answered as an upload too`,
     );
   if ((await unlessMissing(data.head(key))) === undefined) {
     const onProgress = terminal.progress('Uploading');

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { ServingError } from '../../src/core/errors.ts';
 import type { DeadLetterQueue } from './target.ts';
+import { TIMEOUTS } from './timeouts.ts';
 
 /** Uploads that could not be answered, and the queue that they came from. */
 export interface DeadLetters {
@@ -25,9 +26,19 @@ const LARGEST_CALL = 10;
 const HIDDEN_SECONDS = 60;
 const LONG_POLL_SECONDS = 1;
 
+/** @throws Error for a message that stays, though it was sent: it comes back */
+const remove = async (client: SQSClient, QueueUrl: string, messages: readonly Message[]): Promise<void> => {
+  const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+  if (Entries.length === 0) return;
+  const { Failed: [kept] = [] } = await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+  if (kept)
+    throw new Error(`a message was sent, and is still among the dead letters: ${kept.Code} ${kept.Message ?? ''}`);
+};
+
 export const openDeadLetters = ({ url: QueueUrl, clientConfig }: DeadLetterQueue): DeadLetters => {
   const { endpoint, region, credentials } = clientConfig;
   const client = new SQSClient({
+    requestHandler: TIMEOUTS,
     useQueueUrlAsEndpoint: false, // where AWS_ENDPOINT_URL names one
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),
@@ -53,8 +64,7 @@ export const openDeadLetters = ({ url: QueueUrl, clientConfig }: DeadLetterQueue
     );
     const sent = await Promise.allSettled(sends);
     const gone = messages.filter((_message, index) => sent[index]?.status === 'fulfilled');
-    const Entries = gone.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    if (Entries.length > 0) await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    await remove(client, QueueUrl, gone);
     const refused = sent.find((each) => each.status === 'rejected');
     if (refused) throw refused.reason;
     return gone.length;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { ServingError } from '../../src/core/errors.ts';
+import { TIMEOUTS } from './timeouts.ts';
 
 /** The places of a deployment's parts: outputs of a stack, or the file of the local server. */
 export interface Deployment {
@@ -34,7 +35,7 @@ export const readServiceName = async (
 const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
   try {
     const command = new DescribeStacksCommand({ StackName: stackName });
-    return (await new CloudFormationClient({ region }).send(command)).Stacks?.[0];
+    return (await new CloudFormationClient({ region, requestHandler: TIMEOUTS }).send(command)).Stacks?.[0];
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError') return undefined;
     throw error;

@@ -12,6 +12,7 @@ import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
 import { DEAD_LETTER_QUEUE, type Deployment, readServiceName, readStack } from './stack.ts';
+import { TIMEOUTS } from './timeouts.ts';
 
 /** The buckets of a stage, or of the local server. */
 export interface Buckets {
@@ -54,9 +55,6 @@ export interface TargetUse {
   /** The command writes a directory that does not exist yet; any other one would only find it empty. */
   readonly mayCreate?: boolean;
 }
-
-/** Uploads take as long as they take; a connection that is silent for so long is broken. */
-const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: COMMAND_PATIENCE.silenceMs };
 
 const deploymentTarget = (
   deployment: Deployment,
@@ -123,7 +121,7 @@ const readLocalServer = async (projectDirectory: string): Promise<v.InferOutput<
   try {
     const text = await readFile(join(projectDirectory, '.local', 'endpoint.json'), 'utf8');
     const server = v.parse(localServerSchema, JSON.parse(text));
-    await fetch(server.s3Endpoint);
+    await fetch(server.s3Endpoint, { signal: AbortSignal.timeout(TIMEOUTS.connectionTimeout) });
     return server;
   } catch (error) {
     throw new ServingError(

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { isObject } from '../../src/core/is-object.ts';
 import { createLocalServer, listenLocally } from '../listen-locally.ts';
 import { Blobs } from './blobs.ts';
 import { createS3Api } from './s3-api.ts';
@@ -30,6 +31,9 @@ export interface EmbeddedAws {
   stop(): Promise<void>;
 }
 
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+
 /** Another process keeps its state in the directory. */
 export class DirectoryInUseError extends Error {}
 
@@ -41,6 +45,7 @@ const openDatabase = (directory: string): DatabaseSync => {
     return database;
   } catch (error) {
     database.close();
+    if (!isObject(error) || error.errcode !== SQLITE_BUSY) throw error;
     throw new DirectoryInUseError(`${directory} is in use by another process: end that one first`, { cause: error });
   }
 };

@@ -85,6 +85,10 @@ export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEn
     ended.abort(reason ?? exitError(status, signal));
   });
 
+  // A process that cannot be started has no exit.
+  if (child.pid === undefined)
+    child.once('error', ({ message }) => ended.abort(new FunctionError('Runtime.ExitError', message)));
+
   const nextMessage = async (): Promise<FromChild> => {
     ended.signal.throwIfAborted();
     try {

@@ -20,6 +20,9 @@ export interface FunctionProcess {
   stop(): Promise<void>;
 }
 
+/** Lambda gives 10 s; a busy machine that strips the types of sources needs more. */
+const INIT_SECONDS = 60;
+
 /** Keeps one process for a function, and starts another when that has ended. */
 const createExecutionEnvironments = (options: FunctionOptions) => {
   let environment: ExecutionEnvironment | undefined;
@@ -39,7 +42,15 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
     ensureStarted: async (): Promise<ExecutionEnvironment> => {
       environment ??= start();
       const started = environment;
-      await started.ready;
+      const timer = setTimeout(() => {
+        const message = `Init did not end within ${INIT_SECONDS} seconds`;
+        started.end(new FunctionError('Sandbox.Timedout', message));
+      }, INIT_SECONDS * 1000);
+      try {
+        await started.ready;
+      } finally {
+        clearTimeout(timer);
+      }
       return started;
     },
     stop: async (): Promise<void> => {

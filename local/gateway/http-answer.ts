@@ -48,6 +48,7 @@ export const toHttpAnswer = (result: unknown): HttpAnswer => {
 
 /** @throws Error when HTTP cannot express the status or a header */
 export const writeHead = (response: ServerResponse, { status, headers }: HttpHead): void => {
+  for (const name of response.getHeaderNames()) response.removeHeader(name); // of an answer that HTTP cannot express
   response.statusCode = status;
   for (const [name, value] of headers) response.setHeader(name, value);
 };

@@ -40,10 +40,12 @@ const headersOf = (request: IncomingMessage, sourceIp: string, sizeBytes: number
 };
 
 const joinParameters = (query: string): Record<string, string> => {
-  const joined: Record<string, string> = {};
-  for (const [name, value] of new URLSearchParams(query))
-    joined[name] = name in joined ? `${joined[name]},${value}` : value;
-  return joined;
+  const joined = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    const earlier = joined.get(name);
+    joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
+  }
+  return Object.fromEntries(joined);
 };
 
 /**

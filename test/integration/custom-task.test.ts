@@ -23,7 +23,7 @@ const MORE_PARTS = ['serverless.yml', 'src', 'tsconfig.json'];
 const LEFT_OUT = /^layers\/[^/]+\/build/;
 
 let clone: string;
-let server: ChildProcess;
+let server: ChildProcess | undefined;
 let endpoint: string;
 
 /** Runs a program of the clone with this Node. Resolves to its output. */
@@ -36,14 +36,17 @@ const run = async (...words: readonly string[]): Promise<{ exitCode: number | nu
 };
 
 const startServer = async (): Promise<void> => {
-  server = spawn(process.execPath, ['local/main.ts'], { cwd: clone, env: { ...process.env, PORT: '0' } });
-  for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
+  const started = spawn(process.execPath, ['local/main.ts'], { cwd: clone, env: { ...process.env, PORT: '0' } });
+  server = started;
+  let errors = '';
+  started.stderr.on('data', (chunk) => (errors += String(chunk)));
+  for await (const line of createInterface({ input: started.stdout })) {
     const [, url] = /^Serving on (\S+)/.exec(line) ?? [];
     if (url === undefined) continue;
     endpoint = url;
     return;
   }
-  throw new Error('the local server ended before it served');
+  throw new Error(`the local server ended before it served: ${errors}`);
 };
 
 const post = (
@@ -110,8 +113,10 @@ describe('an extension', () => {
   });
 
   afterAll(async () => {
-    server.kill('SIGINT');
-    await once(server, 'close');
+    if (server?.exitCode === null && server.signalCode === null) {
+      server.kill('SIGINT');
+      await once(server, 'close');
+    }
     await rm(clone, { recursive: true, force: true });
   });
 
@@ -141,6 +146,13 @@ describe('an extension', () => {
     const response = await post(npyOf(SERIES).subarray(0, 140), { 'content-type': 'application/x-npy' });
     expect(response.status).toBe(422);
     expect(((await response.json()) as { error: string }).error).toContain('cut short');
+  });
+
+  it('refuses a file of its decoder that ends in the header', async () => {
+    const file = Buffer.from('\x93NUMPY\x02\x00\x00\x00', 'latin1');
+    const response = await post(file, { 'content-type': 'application/x-npy' });
+    expect(response.status).toBe(422);
+    expect(((await response.json()) as { error: string }).error).toContain('no .npy file');
   });
 
   it('streams its answer to a client that accepts events, and answers in one piece else', async () => {

@@ -29,6 +29,7 @@ import {
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { S3Event } from 'aws-lambda';
+import { startEmbeddedAws } from '../../local/aws/embedded-aws.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 
 const Bucket = 'a-bucket';
@@ -481,5 +482,12 @@ describe('the embedded S3', () => {
 
   it('refuses a directory that another one uses', async () => {
     await expect(start()).rejects.toThrow('is in use by another process');
+  });
+
+  it('does not take a damaged file for one in use', async () => {
+    const damaged = await mkdtemp(join(tmpdir(), 'damaged-'));
+    await writeFile(join(damaged, 'embedded.sqlite'), 'no database'.repeat(1_000));
+    await expect(startEmbeddedAws({ directory: damaged, buckets: [] })).rejects.toThrow('not a database');
+    await rm(damaged, { recursive: true });
   });
 });

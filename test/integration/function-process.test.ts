@@ -51,6 +51,19 @@ afterEach(async () => {
 });
 
 describe('a function process', () => {
+  it('that cannot be started fails, and the next event starts another', async () => {
+    const { execPath } = process;
+    process.execPath = fixture('no-such-program');
+    try {
+      const probe = create();
+      await expect(probe.invoke({})).rejects.toThrow('ENOENT');
+      process.execPath = execPath;
+      expect(await probe.invoke({ action: 'echo' })).toEqual({ action: 'echo' });
+    } finally {
+      process.execPath = execPath;
+    }
+  });
+
   it('answers what the handler returns, and null for nothing', async () => {
     const probe = create();
     expect(await probe.invoke({ action: 'echo', text: 'é', list: [1, null] })).toEqual({

@@ -86,6 +86,15 @@ describe('the event of a request', () => {
     expect(events[0]?.headers).toMatchObject({ 'x-many': '1,2' });
   });
 
+  it('has query parameters of any name', async () => {
+    await start();
+    await fetch(`${api.endpoint}/x?toString=1&toString=2&__proto__=3`);
+    expect(Object.entries(events[0]?.queryStringParameters ?? {})).toEqual([
+      ['toString', '1,2'],
+      ['__proto__', '3'],
+    ]);
+  });
+
   it('has neither body nor query when the request has none', async () => {
     await start();
     await fetch(`${api.endpoint}/models`);
@@ -145,15 +154,16 @@ describe('the answer of a function', () => {
     expect(await response.text()).toBe(body);
   });
 
-  it.each([[{ statusCode: 9999 }], [{ statusCode: 200, headers: { 'x-bad': 'a\nb' } }]])(
-    'that HTTP cannot express is a 500: %j',
-    async (answer) => {
-      await start(answer);
-      const response = await fetch(`${api.endpoint}/x`);
-      expect(response.status).toBe(500);
-      expect(await response.json()).toEqual({ message: 'Internal Server Error' });
-    },
-  );
+  it.each([
+    [{ statusCode: 9999 }],
+    [{ statusCode: 200, headers: { 'x-bad': 'a\nb' } }],
+    [{ statusCode: 200, headers: { 'content-length': '500', 'x-bad': 'a\nb' } }],
+  ])('that HTTP cannot express is a 500: %j', async (answer) => {
+    await start(answer);
+    const response = await fetch(`${api.endpoint}/x`);
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({ message: 'Internal Server Error' });
+  });
 
   it('that is an error is a 500 without its message', async () => {
     await start(undefined, { invoke: () => Promise.reject(new Error('secret')) });

@@ -17,7 +17,7 @@ export const decoder: InputDecoder = {
 
   decode(bytes) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.byteLength < 10 || Buffer.compare(bytes.subarray(0, 6), MAGIC) !== 0)
+    if (bytes.byteLength < 12 || Buffer.compare(bytes.subarray(0, 6), MAGIC) !== 0)
       return refuse('INVALID_INPUT', 'the bytes are no .npy file; write one with numpy.save');
     const headerSize = view.getUint8(6) === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
     const start = (view.getUint8(6) === 1 ? 10 : 12) + headerSize;
