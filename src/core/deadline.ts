@@ -7,7 +7,7 @@ export interface Deadline {
 }
 
 /** A timer of Node cannot be set further ahead. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A deadline at `epochMs`, milliseconds since 1970. */
 export const deadlineAt = (epochMs: number): Deadline => ({ remainingMs: () => epochMs - Date.now() });

@@ -6,6 +6,13 @@ export interface Stopwatch<Step extends string> {
   totalMs(): number;
 }
 
+/** Whole microseconds, in milliseconds: more digits say nothing. */
+export const roundMs = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** The times of steps, for people to read. */
+export const roundedSteps = (stepsMs: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(stepsMs).map(([step, ms]) => [step, roundMs(ms)]));
+
 export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
   const startMs = performance.now();
   const stepsMs: Partial<Record<Step, number>> = {};

@@ -1,13 +1,10 @@
-import type { Deadline } from './deadline.ts';
+import { type Deadline, MAX_TIMER_MS } from './deadline.ts';
 import { ServingError } from './errors.ts';
 
 /** Values that come one after the other. Its reader ends it with `return`, also when it has read none. */
 export interface Stream<T> extends AsyncIterable<T> {
   [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined>;
 }
-
-/** A timer of Node cannot be set further ahead. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The values of `source`, until `deadline`. `onEnd` is called once: after the last value, after a failure, when the reader stops,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 
 /** Ends the name of a directory that is still being written, or removed: `<directory>.<process>.<random>.part`. */
 export const PARTIAL_SUFFIX = '.part';
@@ -15,7 +16,7 @@ export const isOtherProcess = (pid: number): boolean => {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 };
 

@@ -74,6 +74,16 @@ const fromNative = (name: string, value: Ort.Tensor | undefined): Tensor => {
   throw new ServingError('INFERENCE_FAILED', `the graph gave no tensor "${name}" of a known data type`);
 };
 
+/** @throws `MODEL_INVALID`, and then the session is released */
+const readSignature = async (native: Ort.InferenceSession): Promise<Signature> => {
+  try {
+    return { inputs: toSpecs('input', native.inputMetadata), outputs: toSpecs('output', native.outputMetadata) };
+  } catch (error) {
+    await native.release();
+    throw error;
+  }
+};
+
 /**
  * Creates a session from the ONNX file at `path`, which names files with external data relative to itself.
  * @throws `MODEL_INVALID` with onnxruntime's reason
@@ -83,10 +93,7 @@ export const createSession = async (path: string, memoryMb: number): Promise<Ses
   const native = await ort.InferenceSession.create(path, sessionOptions(memoryMb)).catch((error: unknown) => {
     throw ServingError.from(error, 'MODEL_INVALID');
   });
-  const signature: Signature = {
-    inputs: toSpecs('input', native.inputMetadata),
-    outputs: toSpecs('output', native.outputMetadata),
-  };
+  const signature = await readSignature(native);
   const allOutputs = signature.outputs.map(({ name }) => name);
 
   return {

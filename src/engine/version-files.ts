@@ -24,6 +24,9 @@ export const filesToLoad = (bundle: PublishedBundle): BundleFile[] => {
   return bundle.files.filter(({ path }) => needed.has(path));
 };
 
+/** Files that are brought at the same time: Lambda allows 1,024 open files and connections, and each file takes several. */
+const FILES_IN_FLIGHT = 16;
+
 /** Codes of the file system for a disk without room. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -130,8 +133,15 @@ export const ensureFiles = async (store: ObjectStore, bundle: PublishedBundle, d
       await removeDirectory(directory);
     }
     const files = filesToLoad(bundle);
+    // A generator ends for all its readers when one of them fails.
+    const waiting = (function* () {
+      yield* files;
+    })();
+    const bringNext = async (): Promise<void> => {
+      for (const file of waiting) await bringFile(store, bundle, file, partial);
+    };
     // Nothing may write any more when the directory is removed.
-    await allEnded(files.map((file) => bringFile(store, bundle, file, partial)));
+    await allEnded(Array.from({ length: FILES_IN_FLIGHT }, bringNext));
     await rename(partial, directory).catch((error: unknown) => {
       if (!existsSync(directory)) throw error; // losing a race to an equal directory is success
     });

@@ -2,6 +2,7 @@ import type { Answer } from '../core/answer.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
+import { roundedSteps } from '../core/stopwatch.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { MAX_INPUT_BYTES, parseObject } from '../serving/inputs.ts';
 import { predict } from '../serving/predict.ts';
@@ -19,9 +20,6 @@ const readUpload = async ({ data }: Serving, upload: Upload, onReplaced: () => v
   onReplaced();
   throw new ServingError('CONFLICT', `${upload.key} was replaced, its own event follows`);
 };
-
-const roundTimings = (stepsMs: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(stepsMs).map(([step, ms]) => [step, Math.round(ms * 1000) / 1000]));
 
 /** Uploads that one version of a model answers, together. */
 export interface Batch {
@@ -133,7 +131,7 @@ export const processBatch = async (
 
   const replaced = new Set<Upload>();
   const results = await predictOpen(run, open, deadline, replaced);
-  const timingsMs = roundTimings(stopwatch.stepsMs);
+  const timingsMs = roundedSteps(stopwatch.stepsMs);
   const concluded = open.map(async ({ upload, found }, index) => {
     const outcome = results[index];
     if (outcome === undefined || replaced.has(upload)) return outcomes.set(upload, SKIPPED);

@@ -2,7 +2,7 @@ import { ERROR_KINDS, PUBLIC_MESSAGE, ServingError } from '../core/errors.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { FoundResult } from './known-result.ts';
 import { type ResultBody, writeResult } from './results.ts';
-import { hasResultKey, type Upload } from './upload.ts';
+import { excessBytes, type Upload } from './upload.ts';
 
 /** The end of an upload; `retry` means that it may succeed later. */
 export type UploadOutcome =
@@ -39,7 +39,7 @@ export const conclude = async (
   if (passing && !upload.isLastAttempt) return retry(passing);
   const written = passing ? { ...body, outcome: { error: lastFailure(passing, requestId) } } : body;
   try {
-    if (hasResultKey(upload)) await writeResult(serving.data, upload, written, found);
+    if (excessBytes(upload) <= 0) await writeResult(serving.data, upload, written, found);
     return passing ? retry(passing) : { status: 'done' };
   } catch (cause) {
     return retry(passing ?? cause);

@@ -17,8 +17,8 @@ const RESULTS_PREFIX = 'results/';
 
 export const resultKeyOf = ({ key }: Upload): string => `${RESULTS_PREFIX}${key.slice(UPLOADS_PREFIX.length)}.json`;
 
-/** Tells whether the key of the result is short enough to be written. */
-export const hasResultKey = (upload: Upload): boolean => Buffer.byteLength(resultKeyOf(upload)) <= S3_KEY_BYTES;
+/** The bytes by which the key of the result is too long to be written; 0 or less for one that fits. */
+export const excessBytes = (upload: Upload): number => Buffer.byteLength(resultKeyOf(upload)) - S3_KEY_BYTES;
 
 /** Compares etags without their quotes, which an event leaves out. */
 export const sameEtag = (a: string, b: string): boolean => a.replaceAll('"', '') === b.replaceAll('"', '');

@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation, Step } from '../serving/telemetry.ts';
-import { hasResultKey, isOlder, type Upload } from './upload.ts';
+import { excessBytes, isOlder, type Upload } from './upload.ts';
 import { type Batch, processBatch, routingKeyOf } from './upload-batch.ts';
 import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
 
@@ -11,8 +11,12 @@ import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
 const modelOf = (upload: Upload): string => {
   const { key } = upload;
   const [, model, ...path] = key.split('/');
-  if (!hasResultKey(upload))
-    throw new ServingError('INVALID_REQUEST', `${key} is too long: its result cannot be named; shorten it by 13 bytes`);
+  const excess = excessBytes(upload);
+  if (excess > 0)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${key} is too long: its result cannot be named; shorten it by ${excess} ${excess === 1 ? 'byte' : 'bytes'}`,
+    );
   if (model && path.length > 0) return model;
   throw new ServingError('INVALID_REQUEST', `${key} names no model, expected uploads/<model>/<path>`);
 };

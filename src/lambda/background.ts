@@ -5,9 +5,9 @@ import { type Background, ordinaryBackground } from '../serving/background.ts';
 /** A background that is told when the answer to an invocation is out. */
 export interface LambdaBackground extends Background {
   /** Wraps a handler, so that Lambda keeps the environment running until what the handler left behind has ended. */
-  around<Event, Context, Result>(
-    handler: (event: Event, context: Context) => Promise<Result>,
-  ): (event: Event, context: Context) => Promise<Result>;
+  around<Args extends unknown[], Result>(
+    handler: (...args: Args) => Promise<Result>,
+  ): (...args: Args) => Promise<Result>;
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html */
@@ -121,10 +121,12 @@ export const startBackground = async (
         }),
       );
     },
-    around: (handler) => (event, context) =>
-      handler(event, context).finally(() => {
-        invocations += 1;
-        whenEnded();
-      }),
+    around:
+      (handler) =>
+      (...args) =>
+        handler(...args).finally(() => {
+          invocations += 1;
+          whenEnded();
+        }),
   };
 };

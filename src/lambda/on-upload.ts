@@ -1,6 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import type { Upload } from '../jobs/upload.ts';
 import { processUploads } from '../jobs/uploads.ts';
@@ -38,11 +39,13 @@ interface Message {
   readonly isRefused: boolean;
 }
 
+const isMessage = (record: unknown): record is SQSRecord =>
+  isObject(record) && Boolean(record.messageId) && typeof record.body === 'string';
+
 /** @throws `INVALID_REQUEST` for an event of another kind: nobody would hear of what it announces */
-const recordsOf = (event: Partial<SQSEvent>): readonly SQSRecord[] => {
-  const { Records: records } = event;
-  if (Array.isArray(records) && records.every(({ messageId, body }) => messageId && typeof body === 'string'))
-    return records;
+const recordsOf = (event: unknown): readonly SQSRecord[] => {
+  const records = isObject(event) ? event.Records : undefined;
+  if (Array.isArray(records) && records.every(isMessage)) return records;
   throw new ServingError(
     'INVALID_REQUEST',
     `the event is ${show(event)}, expected messages of SQS that announce objects`,

@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import { type ApplicationOptions, createApplication } from '../http/application.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
+import type { LambdaBackground } from './background.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 
 /** A handler of Lambda that writes its answer while it computes it. */
@@ -27,14 +28,19 @@ const toReadable = (body: HttpResponse['body']): Readable =>
  * The application behind a function URL with `invokeMode: RESPONSE_STREAM`: each chunk is sent as it comes. A client that goes away ends
  * the stream of the answer.
  */
-export const streamHandler = (serving: Serving, options: ApplicationOptions = {}): unknown => {
+export const streamHandler = (
+  serving: Serving,
+  background: LambdaBackground,
+  options: ApplicationOptions = {},
+): unknown => {
   const application = createApplication(serving, options);
-  return awslambda.streamifyResponse(async (event, response, context) => {
+  const handle: StreamingHandler = async (event, response, context) => {
     const httpEvent = readHttpEvent(event);
     const requestId = httpEvent?.requestId || context.awsRequestId;
     const deadline = invocationDeadline(context);
     const answered = httpEvent && (await application(httpEvent.request, { requestId, deadline }));
     const { status: statusCode, headers, body } = answered ?? refuseEvent(event, context);
     await pipeline(toReadable(body), awslambda.HttpResponseStream.from(response, { statusCode, headers }));
-  });
+  };
+  return awslambda.streamifyResponse(background.around(handle));
 };

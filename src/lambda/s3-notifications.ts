@@ -33,9 +33,6 @@ const size = v.optional(v.number(), 0);
 const s3Entity = v.object({ bucket, object: v.object({ key, size, sequencer, eTag: etag }) });
 const eventBridgeDetail = v.object({ bucket, object: v.object({ key, size, sequencer, etag }) });
 
-/** S3 writes keys into notifications as a browser writes a form: `+` for a space, the rest per cent. EventBridge has them as they are. */
-const decodeKey = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '));
-
 /** Names of S3's events; MinIO begins them with `s3:`. The other ones announce no object, and are passed over. */
 const CREATION = /^(s3:)?ObjectCreated:/;
 const OTHER = /^(s3:)?(Object|Lifecycle|Replication|ReducedRedundancy|IntelligentTiering)/;
@@ -55,6 +52,15 @@ const parseFields = <Output>(
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   return refuse(`the record of an S3 event is incomplete: ${v.getDotPath(issue) ?? 'it'}: ${issue.message}`, record);
+};
+
+/** S3 writes keys into notifications as a browser writes a form: `+` for a space, the rest per cent. EventBridge has them as they are. */
+const decodeKey = (text: string, record: unknown): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return refuse(`the key ${show(text)} is not encoded as S3 encodes keys`, record);
+  }
 };
 
 /** Reads the messages of a queue that S3 fills, directly or through SNS, EventBridge or another queue. */
@@ -83,7 +89,7 @@ export const createNotificationParser = (bucketName: string) => {
       return OTHER.test(record.eventName) ? NOTHING : refuse('the record is of an event that S3 does not know', record);
     const { bucket: from, object } = parseFields(s3Entity, record.s3, record);
     const { size: sizeBytes, eTag, sequencer: order } = object;
-    const upload = { key: decodeKey(object.key), sizeBytes, etag: eTag, sequencer: order };
+    const upload = { key: decodeKey(object.key, record), sizeBytes, etag: eTag, sequencer: order };
     return toAnnouncement(from.name, upload, record);
   };
 

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
+import { roundedSteps, roundMs } from '../core/stopwatch.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
 import { METRICS, type MetricName } from './metrics.ts';
 
@@ -15,8 +16,6 @@ const STEP_METRIC: Record<Step, MetricName> = {
   encode: 'EncodeTime',
 };
 
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;
-
 /** A failure for the log: with stack and cause when it is a fault of the service; a message is enough for a caller's. */
 const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
   code,
@@ -27,9 +26,6 @@ const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
     ...(cause !== undefined && { cause: cause instanceof Error ? cause.stack : String(cause) }),
   }),
 });
-
-const timings = (stepsMs: Observation['stopwatch']['stepsMs']): Record<string, number> =>
-  Object.fromEntries(Object.entries(stepsMs).map(([step, ms]) => [step, round(ms)]));
 
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
@@ -60,7 +56,7 @@ const requestMetrics = (observation: Observation, totalMs: number, coldStart: bo
     ...(batchSize > 0 ? [['BatchSize', batchSize] as const] : []),
     ...STEPS.flatMap((step): MetricValue[] => {
       const ms = stopwatch.stepsMs[step];
-      return ms === undefined ? [] : [[STEP_METRIC[step], round(ms)]];
+      return ms === undefined ? [] : [[STEP_METRIC[step], roundMs(ms)]];
     }),
     ['TotalTime', totalMs],
   ];
@@ -72,7 +68,7 @@ const logRequest = (logger: Logger, observation: Observation, totalMs: number, c
   const line = {
     ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
-    ...{ coldStart, totalMs, stepsMs: timings(stopwatch.stepsMs) },
+    ...{ coldStart, totalMs, stepsMs: roundedSteps(stopwatch.stepsMs) },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };
   if (failures.length === 0) logger.info('request', line);
@@ -82,7 +78,7 @@ const logRequest = (logger: Logger, observation: Observation, totalMs: number, c
 
 const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry, 'observed' | 'warned'> => ({
   loaded(report) {
-    const [downloadMs, createMs, warmUpMs] = [report.downloadMs, report.createMs, report.warmUpMs].map(round);
+    const [downloadMs, createMs, warmUpMs] = [report.downloadMs, report.createMs, report.warmUpMs].map(roundMs);
     publish(report.model, report.version, [
       ['ModelLoads', 1],
       ['DownloadBytes', report.downloadBytes],
@@ -130,7 +126,7 @@ export const createTelemetry = (): Telemetry => {
     ...createModelTelemetry(publish, logger),
 
     observed(observation) {
-      const totalMs = round(observation.stopwatch.totalMs());
+      const totalMs = roundMs(observation.stopwatch.totalMs());
       publish(observation.model, observation.version, requestMetrics(observation, totalMs, coldStart));
       logRequest(logger, observation, totalMs, coldStart);
       coldStart = false;

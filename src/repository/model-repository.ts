@@ -170,7 +170,7 @@ export const createModelRepository = <Store extends ObjectStore>(
     },
 
     async changedRouting(name, etag) {
-      const object = await store.readChanged(routingKey(name), etag);
+      const object = await store.readChanged(routingKey(name), etag, MAX_DOCUMENT_BYTES);
       return object && toRouting(object);
     },
 

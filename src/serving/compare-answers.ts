@@ -5,7 +5,10 @@ import type { LabelScore } from '../tasks/scores.ts';
 
 /** The difference between two answers to the same request. */
 export interface Comparison {
-  /** True for another first label, and for tensors with other names, shapes, data types, or other elements that are not floats. */
+  /**
+   * True for another first label, and for tensors with other names, shapes, data types, or other elements that are not floats. A number in
+   * the place of NaN or of an infinity is a change, too.
+   */
   readonly changed: boolean;
   /** Largest absolute difference of a score, or of a floating-point element. */
   readonly distance: number;
@@ -24,12 +27,20 @@ export interface ShadowReport {
 
 const largest = (differences: readonly number[]): number => differences.reduce((max, value) => Math.max(max, value), 0);
 
+/** No distance lies between a number and NaN or an infinity: that is another answer. */
+const compareNumbers = (answer: number, shadow: number): Comparison => {
+  if (Object.is(answer, shadow)) return { changed: false, distance: 0 };
+  const distance = Math.abs(answer - shadow);
+  return Number.isFinite(distance) ? { changed: false, distance } : { changed: true, distance: 0 };
+};
+
 const compareLabels = (answer: readonly LabelScore[], shadow: readonly LabelScore[]): Comparison => {
   const scores = new Map(shadow.map(({ label, score }) => [label, score]));
   // A label that only one of the two lists has lies below the other's last score.
-  const difference = ({ label, score }: LabelScore): number =>
-    Math.abs(score - (scores.get(label) ?? shadow.at(-1)?.score ?? 0));
-  return { changed: answer[0]?.label !== shadow[0]?.label, distance: largest(answer.map(difference)) };
+  const compareScore = ({ label, score }: LabelScore): Comparison =>
+    compareNumbers(score, scores.get(label) ?? shadow.at(-1)?.score ?? 0);
+  const isOther = answer[0]?.label !== shadow[0]?.label;
+  return combine([...answer.map(compareScore), { changed: isOther, distance: 0 }]);
 };
 
 const compareTensor = (answer: Tensor, shadow: Tensor | undefined): Comparison => {
@@ -40,8 +51,9 @@ const compareTensor = (answer: Tensor, shadow: Tensor | undefined): Comparison =
   for (let i = 0; i < answer.data.length; i += 1) {
     const [a, b] = [answer.data[i], shadow.data[i]];
     if (Object.is(a, b)) continue;
-    if (!isReal) changed = true;
-    else distance = Math.max(distance, Math.abs(Number(a) - Number(b)));
+    const apart = Math.abs(Number(a) - Number(b));
+    if (isReal && Number.isFinite(apart)) distance = Math.max(distance, apart);
+    else changed = true;
   }
   return { changed, distance };
 };
@@ -67,8 +79,7 @@ const combine = (comparisons: readonly Comparison[]): Comparison => ({
 
 /** Numbers by how far they lie apart; anything else, the length of a list among it, is equal or changed. */
 const compareJson = (answer: unknown, shadow: unknown): Comparison => {
-  if (typeof answer === 'number' && typeof shadow === 'number')
-    return { changed: false, distance: Math.abs(answer - shadow) };
+  if (typeof answer === 'number' && typeof shadow === 'number') return compareNumbers(answer, shadow);
   if (isLabels(answer) && isLabels(shadow)) return compareLabels(answer, shadow);
   if (typeof answer !== 'object' || typeof shadow !== 'object' || answer === null || shadow === null)
     return { changed: answer !== shadow, distance: 0 };

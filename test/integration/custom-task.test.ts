@@ -63,9 +63,9 @@ const addStreamingFunction = async (): Promise<void> => {
     `import { streamHandler } from '../../src/lambda/response-stream.ts';
 import { startFunction } from '../../src/lambda/start-function.ts';
 
-const { serving } = await startFunction();
+const { serving, background } = await startFunction();
 
-export const handler = streamHandler(serving);
+export const handler = streamHandler(serving, background);
 `,
   );
   const service = join(clone, 'serverless.yml');

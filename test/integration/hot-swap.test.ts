@@ -121,9 +121,9 @@ describe('a version that is promoted', () => {
     let reads = 0;
     const { store } = serving.repository;
     const { readChanged } = store;
-    const counting: typeof readChanged = (key, etag) => {
+    const counting: typeof readChanged = (...words) => {
       reads += 1;
-      return readChanged(key, etag);
+      return readChanged(...words);
     };
     Object.assign(store, { readChanged: counting });
 

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { type Patience, TRIES } from '../../src/repository/stores/s3-patience.ts';
@@ -47,12 +50,12 @@ const PASSING: readonly Fault[] = [
 ];
 
 describe.each(PASSING)('S3 that fails once by %s', (fault) => {
-  const once = (): void => {
+  const failOnce = (): void => {
     proxy.rules = [{ fault, times: 1 }];
   };
 
   it('lets an object be read', async () => {
-    once();
+    failOnce();
 
     const { body } = await store.read('object');
 
@@ -60,7 +63,7 @@ describe.each(PASSING)('S3 that fails once by %s', (fault) => {
   });
 
   it('lets a range be read', async () => {
-    once();
+    failOnce();
 
     const chunks = await collect(store.readRange('object', 1_000, 250_000));
 
@@ -68,14 +71,14 @@ describe.each(PASSING)('S3 that fails once by %s', (fault) => {
   });
 
   it('lets objects be listed, asked about, written and removed', async () => {
-    once();
+    failOnce();
     const listed = await collect(store.list(''));
-    once();
+    failOnce();
     const { sizeBytes } = await store.head('object');
-    once();
+    failOnce();
     await store.write('written', 'text');
     const { body } = await store.read('written');
-    once();
+    failOnce();
     await store.remove('written');
 
     expect(listed.map(({ key }) => key).sort()).toEqual(['empty', 'object']);
@@ -100,6 +103,29 @@ describe('S3 that answers wrongly once', () => {
     expect(BYTES.equals(Buffer.concat(chunks))).toBe(true);
     expect(proxy.requests - before).toBe(2);
   });
+});
+
+it('S3 that sends for longer than an answer may take to begin is asked once', async () => {
+  const patience: Patience = { silenceMs: 1_000, leastBytesPerSecond: 1024, operationMs: 2_000 };
+  const part = randomBytes(20_000);
+  const parts = 60; // 3 s
+  let requests = 0;
+  const slow = createServer(async (_request, response) => {
+    requests += 1;
+    response.writeHead(200, { 'content-length': part.length * parts, etag: '"no-md5"' });
+    for (let sent = 0; sent < parts && !response.destroyed; sent += 1) {
+      response.write(part);
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  const endpoint = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+
+  const { body } = await createS3Store(createTestS3Client(endpoint, patience), 'bucket', patience).read('object');
+  slow.close();
+
+  expect([body.length, requests]).toEqual([part.length * parts, 1]);
 });
 
 describe('S3 that fails for good', () => {

@@ -583,12 +583,15 @@ describe('an event of S3', () => {
     expect(serving.warnings).toHaveLength(1);
   });
 
-  it.each([{}, { Records: [{ eventSource: 'aws:s3' }] }])('is named when it comes without SQS: %j', async (event) => {
-    const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue, crashNote });
-    const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
+  it.each([null, 5, {}, { Records: 5 }, { Records: [null] }, { Records: [{ eventSource: 'aws:s3' }] }])(
+    'is named when it comes without SQS: %j',
+    async (event) => {
+      const handler = onUploadHandler(serving, { bucket: BUCKET, attempts: ATTEMPTS, queue, crashNote });
+      const context = { awsRequestId: 'invocation', getRemainingTimeInMillis: () => 30_000 } as Context;
 
-    await expect(handler(event as unknown as SQSEvent, context)).rejects.toThrow(/expected messages of SQS/);
-  });
+      await expect(handler(event as unknown as SQSEvent, context)).rejects.toThrow(/expected messages of SQS/);
+    },
+  );
 });
 
 describe('a name that is too long for its result', () => {

@@ -70,6 +70,9 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<UploadingStore>
         code: 'PAYLOAD_TOO_LARGE',
         message: expect.stringContaining('1001'),
       });
+      await expect(store.readChanged('plain/large', '"another"', 1000)).rejects.toMatchObject({
+        code: 'PAYLOAD_TOO_LARGE',
+      });
     });
 
     it('changes the etag with the content', async () => {

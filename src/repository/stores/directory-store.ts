@@ -122,10 +122,10 @@ export const createDirectoryStore = (root: string): UploadingStore => {
 
     read: (key, maxBytes) => attempt(key, () => readObject(base, key, maxBytes)),
 
-    readChanged: (key, etag) =>
+    readChanged: (key, etag, maxBytes) =>
       attempt(key, async () => {
         const isUnchanged = (await inspectFile(pathOf(base, key))).etag === etag;
-        return isUnchanged ? undefined : readObject(base, key);
+        return isUnchanged ? undefined : readObject(base, key, maxBytes);
       }),
 
     readRange: (key, start, end, etag) => readObjectRange(base, key, start, end, etag),

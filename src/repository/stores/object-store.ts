@@ -54,8 +54,8 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectHead>;
   /** @throws `NOT_FOUND`; `PAYLOAD_TOO_LARGE` above `maxBytes`, before the body is read */
   read(key: string, maxBytes?: number): Promise<StoredObject>;
-  /** Reads the object when it no longer has `etag`; undefined while it has. @throws `NOT_FOUND` */
-  readChanged(key: string, etag: string): Promise<StoredObject | undefined>;
+  /** Reads the object when it no longer has `etag`; undefined while it has. @throws `NOT_FOUND`; `PAYLOAD_TOO_LARGE` */
+  readChanged(key: string, etag: string, maxBytes?: number): Promise<StoredObject | undefined>;
   /** The bytes from `start` up to, not including, `end`. @throws `NOT_FOUND`; `CONFLICT` when the object does not have `etag` */
   readRange(key: string, start: number, end: number, etag?: string): AsyncIterable<Uint8Array>;
   /** Writes the object whole and returns its etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written */

@@ -45,9 +45,13 @@ const silent = (ms: number): ServingError =>
     operator: `S3 was silent, or slower than the least speed, for ${ms} ms`,
   });
 
+/** Milliseconds for one operation that moves up to `bytes` bytes. */
+const timeFor = ({ operationMs, leastBytesPerSecond }: Patience, bytes: number): number =>
+  Math.ceil(operationMs + (bytes / leastBytesPerSecond) * 1000);
+
 /** The time of one operation that moves up to `bytes` bytes. */
-export const operationSignal = ({ operationMs, leastBytesPerSecond }: Patience, bytes: number): AbortSignal =>
-  AbortSignal.timeout(Math.ceil(operationMs + (bytes / leastBytesPerSecond) * 1000));
+export const operationSignal = (patience: Patience, bytes: number): AbortSignal =>
+  AbortSignal.timeout(timeFor(patience, bytes));
 
 /**
  * Asks S3 up to `TRIES` times for an answer that carries no bytes of an object. An answer that stops after its headers is asked for again.
@@ -61,13 +65,20 @@ export const patiently = async <Answer>(
   const { silenceMs, operationMs } = patience;
   const operation = operationSignal(patience, bytes);
   for (let number = 1; ; number += 1) {
-    // The time-out of the client ends a silent start; this ends an answer of which only the start came.
-    const attempt = operationSignal({ ...patience, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes);
+    // The time-out of the client ends a silent start; this ends an answer of which only the start came. A body that is still read when
+    // `send` has ended outlives it.
+    const attempt = new AbortController();
+    const abort = (): void => attempt.abort();
+    const timer = setTimeout(abort, timeFor({ ...patience, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes));
+    operation.addEventListener('abort', abort);
     try {
-      return await send(AbortSignal.any([operation, attempt]));
+      return await send(attempt.signal);
     } catch (error) {
       if (operation.aborted || number === TRIES || !isPassing(error)) throw error;
       await pause(number + 1);
+    } finally {
+      clearTimeout(timer);
+      operation.removeEventListener('abort', abort);
     }
   }
 };

@@ -39,9 +39,9 @@ export const createS3Store = (client: S3Client, name: string, patience = FUNCTIO
     head: (key) => attempt(key, () => headObject(bucket, key)),
     read: (key, maxBytes) => attempt(key, () => readObject(bucket, key, maxBytes)),
 
-    readChanged: (key, etag) =>
+    readChanged: (key, etag, maxBytes) =>
       attempt(key, () =>
-        readObject(bucket, key, undefined, { IfNoneMatch: etag }).catch((error: unknown) => {
+        readObject(bucket, key, maxBytes, { IfNoneMatch: etag }).catch((error: unknown) => {
           if (isUnchanged(error)) return undefined;
           throw error;
         }),

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
-import { claimKey, modelPrefix, versionPrefix } from '../keys.ts';
+import { bundleKey, claimKey, modelPrefix } from '../keys.ts';
 import { type ModelRepository, unlessMissing } from '../model-repository.ts';
 import type { ListedObject } from '../stores/object-store.ts';
 
@@ -120,9 +120,8 @@ const listUnfinished = async ({ store }: ModelRepository, name: string): Promise
   for await (const object of store.list(modelPrefix(name))) objects.push(object);
   const byVersion = Map.groupBy(objects, ({ key }) => Number(key.slice(modelPrefix(name).length).split('/')[0]));
   return [...byVersion].flatMap(([version, found]) => {
-    const prefix = versionPrefix(name, version);
-    const claim = found.find(({ key }) => key === `${prefix}claim`);
-    const isPublished = found.some(({ key }) => key === `${prefix}bundle.json`);
+    const claim = found.find(({ key }) => key === claimKey(name, version));
+    const isPublished = found.some(({ key }) => key === bundleKey(name, version));
     if (claim === undefined || isPublished) return [];
     return [{ version, claim, files: found.filter((object) => object !== claim).map(({ key }) => key) }];
   });

@@ -24,6 +24,14 @@ describe('answers of a task and of its shadow', () => {
     ],
     ['lists of different length', [1, 2], [1], { changed: true, distance: 0 }],
     ['numbers', [1], [1.5], { changed: false, distance: 0.5 }],
+    ['a number and NaN', [1, Number.NaN], [1, 0.5], { changed: true, distance: 0 }],
+    ['a number and an infinity', [1, 0.5], [1.5, Number.POSITIVE_INFINITY], { changed: true, distance: 0.5 }],
+    [
+      'scores that are NaN',
+      labels(0.9, Number.NaN),
+      labels(0.8, 0.1),
+      { changed: true, distance: expect.closeTo(0.1) },
+    ],
     ['nothing and something', null, { a: 1 }, { changed: true, distance: 0 }],
   ])('are compared: %s', (_what, answer, shadow, expected) => {
     expect(compareAnswers(jsonAnswer(answer), jsonAnswer(shadow))).toEqual(expected);
@@ -46,6 +54,12 @@ describe('tensors of a task and of its shadow', () => {
   it.each([
     ['floats by their distance', { y: float(1, 2) }, { y: float(1, 2.5) }, { changed: false, distance: 0.5 }],
     ['NaN as equal to NaN', { y: float(Number.NaN) }, { y: float(Number.NaN) }, { changed: false, distance: 0 }],
+    [
+      'NaN in place of a float as changed',
+      { y: float(1, 2) },
+      { y: float(Number.NaN, 3) },
+      { changed: true, distance: 1 },
+    ],
     ['integers as equal or changed', { y: integer(1) }, { y: integer(3) }, { changed: true, distance: 0 }],
     ['other shapes as changed', { y: float(1) }, { y: float(1, 2) }, { changed: true, distance: 0 }],
     ['other types as changed', { y: float(1) }, { y: integer(1) }, { changed: true, distance: 0 }],
