@@ -6,10 +6,14 @@ import { ATTRIBUTE, FUNCTION, GRAPH, MODEL, NODE } from './schema.ts';
 /** The largest exported models have some ten thousand nodes. */
 const MOST_NODES = 250_000;
 
-/** The texts of an operator or a function that make its key. */
+/** The texts of an operator or a function that make its key. The last of several fields counts, as in any parser of Protobuf. */
 const keyOf = (message: Buffer, nameField: number, domainField: number): string => {
-  const texts = new Map([...fields(message)].map(({ number, value }) => [number, value.toString()]));
-  return JSON.stringify([texts.get(domainField) ?? '', texts.get(nameField) ?? '']);
+  let [domain, name] = ['', ''];
+  for (const { number, value } of fields(message)) {
+    if (number === nameField) name = value.toString();
+    else if (number === domainField) domain = value.toString();
+  }
+  return JSON.stringify([domain, name]);
 };
 
 /** The sum of `count` over the fields of a message. */

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { assertTimeLeft, type Deadline, mapInTime } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { assertKnownColumn, assertLength, assertRowCount, MAX_ROWS, type Row, readList, refuseTable } from './rows.ts';
 import type { Table } from './table.ts';
@@ -33,7 +34,7 @@ const assertWidths = (text: string, most: number): void => {
 };
 
 /** Parses the first `count` records, of any number of cells. */
-const parseRecords = (text: string, count: number): string[][] => {
+const parseRecords = (text: string, count: number, deadline: Deadline): string[][] => {
   try {
     return parse(text, {
       record_delimiter: ['\r\n', '\n', '\r'], // of each record, as in pandas; without it, the first one is that of the file
@@ -41,8 +42,13 @@ const parseRecords = (text: string, count: number): string[][] => {
       relax_column_count: true, // `readList` counts cells, for JSON and CSV alike
       max_record_size: MAX_RECORD_CHARACTERS,
       to: count,
+      on_record: (record: string[], { records }) => {
+        assertTimeLeft(deadline, `when ${records} records of the CSV were parsed`);
+        return record;
+      },
     });
   } catch (error) {
+    if (error instanceof ServingError) throw error;
     return refuseTable(`the CSV cannot be read: ${ServingError.from(error).message}`, error);
   }
 };
@@ -73,19 +79,19 @@ const isHeader = (first: readonly string[], { indexOf }: Table): boolean =>
  * every record is a row, in the order of the table's columns.
  *
  * @param hasHeader default: the first record is a header if it names columns
- * @throws `INVALID_INPUT` naming row (counted from 1, without the header) and column
+ * @throws `INVALID_INPUT` naming row (counted from 1, without the header) and column; `DEADLINE_EXCEEDED`
  */
-export const readCsv = (bytes: Uint8Array, table: Table, hasHeader?: boolean): Row[] => {
+export const readCsv = (bytes: Uint8Array, table: Table, deadline: Deadline, hasHeader?: boolean): Row[] => {
   const text = toText(bytes);
   assertWidths(text, table.columns.length + SPARE_CELLS);
-  const [first] = parseRecords(text, 1);
+  const [first] = parseRecords(text, 1, deadline);
   if (first === undefined) return refuseTable('there are no rows');
   const positions = (hasHeader ?? isHeader(first, table)) ? readHeader(first, table) : undefined;
   if (positions === undefined) assertLength(first, table, () => 'CSV row 1');
-  const records = parseRecords(text, MAX_ROWS + 2); // a header, and one more row than allowed
+  const records = parseRecords(text, MAX_ROWS + 2, deadline); // a header, and one more row than allowed
   const rows = positions === undefined ? records : records.slice(1);
-  assertRowCount(rows.length);
-  return rows.map((record, index) => {
+  assertRowCount(rows.length, table);
+  return mapInTime(rows, deadline, (record, index) => {
     if (positions && record.length !== first.length)
       refuseTable(`CSV row ${index + 1} has ${record.length} values, expected ${first.length} as the header`);
     const values = positions?.map((position) => (position === undefined ? undefined : record[position])) ?? record;

@@ -8,6 +8,8 @@ import type { Table } from './table.ts';
 export type Row = readonly Cell[];
 
 export const MAX_ROWS = 100_000;
+/** Most values of all rows together. Missing ones count: a row may leave out optional columns, and costs a caller two bytes then. */
+const MAX_VALUES = 2 ** 25;
 
 /** @throws `INVALID_INPUT` */
 export const refuseTable = (problem: string, cause?: unknown): never => {
@@ -19,13 +21,18 @@ const columnNames = ({ columns }: Table): string => {
   return names.length > 30 ? `${names.slice(0, 30).join(', ')}, … (${names.length})` : names.join(', ');
 };
 
-/** @throws `INVALID_INPUT` for no rows, `PAYLOAD_TOO_LARGE` for more than `MAX_ROWS` */
-export const assertRowCount = (count: number): void => {
+/** @throws `INVALID_INPUT` for no rows, `PAYLOAD_TOO_LARGE` for more than `MAX_ROWS` or `MAX_VALUES` */
+export const assertRowCount = (count: number, { columns }: Table): void => {
   if (count === 0) refuseTable('there are no rows');
   if (count > MAX_ROWS)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
       `there are ${count} rows, at most ${MAX_ROWS} are taken at once: send them in parts`,
+    );
+  if (count * columns.length > MAX_VALUES)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `${count} rows of ${columns.length} columns have more than ${MAX_VALUES} values: send them in parts`,
     );
 };
 
@@ -76,7 +83,7 @@ const readColumns = (data: Readonly<Record<string, unknown>>, table: Table): Row
   for (const [name, { length }] of lists)
     if (length !== first.length)
       refuseTable(`inputs.data: column ${show(name)} has ${length} values, the first one ${first.length}`);
-  assertRowCount(first.length);
+  assertRowCount(first.length, table);
   return first.map((_, index) =>
     table.columns.map((column) => readCell(lists.get(column.name)?.[index], column, () => `inputs.data, row ${index}`)),
   );
@@ -89,9 +96,9 @@ const readColumns = (data: Readonly<Record<string, unknown>>, table: Table): Row
  */
 export const readRows = (inputs: unknown, table: Table): Row[] => {
   if (Array.isArray(inputs)) {
-    assertRowCount(inputs.length);
-    if (!inputs.some((value) => typeof value === 'object' && value !== null))
+    if (inputs.length > 0 && !inputs.some((value) => typeof value === 'object' && value !== null))
       return [readList(inputs, table, () => 'inputs')];
+    assertRowCount(inputs.length, table);
     return inputs.map((value: unknown, index) => readRow(value, table, () => `inputs[${index}]`));
   }
   if (isObject(inputs) && isObject(inputs.data) && !table.indexOf.has('data')) return readColumns(inputs.data, table);

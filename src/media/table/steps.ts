@@ -1,3 +1,4 @@
+import type { Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
@@ -23,11 +24,15 @@ export const decodeTable = ({ inputs, contentType, hasHeader }: Payload, table: 
   );
 };
 
-/** Returns the rows; the first CSV loads the parser. @throws `INVALID_INPUT` naming row and column */
-export const readTable = (source: TableSource, table: Table): readonly Row[] | Promise<readonly Row[]> =>
+/** Returns the rows; the first CSV loads the parser. @throws `INVALID_INPUT` naming row and column; `DEADLINE_EXCEEDED` */
+export const readTable = (
+  source: TableSource,
+  table: Table,
+  deadline: Deadline,
+): readonly Row[] | Promise<readonly Row[]> =>
   'rows' in source
     ? source.rows
-    : import('./csv.ts').then(({ readCsv }) => readCsv(source.csv, table, source.hasHeader));
+    : import('./csv.ts').then(({ readCsv }) => readCsv(source.csv, table, deadline, source.hasHeader));
 
 /** Most rows of a blank table; further categories are not tried. */
 const MOST_BLANK_ROWS = 1_000;

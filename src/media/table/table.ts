@@ -97,6 +97,11 @@ const assign = (
   return assigned;
 };
 
+const isOfType = (category: string | number, dtype: DType): boolean => {
+  if (dtype === 'string') return typeof category === 'string';
+  return dtype === 'float32' || dtype === 'float64' ? typeof category === 'number' : Number.isInteger(category);
+};
+
 const missingIn = (name: string, dtype: DType): number | string => {
   if (dtype === 'string') return '';
   if (dtype === 'float32' || dtype === 'float64') return Number.NaN;
@@ -122,12 +127,11 @@ export const createTable = (settings: readonly ColumnSettings[] | undefined, { i
     const dtype =
       inputs[dtypes.get(index) ?? -1]?.dtype ??
       refuse('MODEL_INVALID', `no input of the graph takes the column "${name}"`);
-    const expected = dtype === 'string' ? 'string' : 'number';
     for (const category of categories ?? [])
-      if (typeof category !== expected)
+      if (!isOfType(category, dtype))
         refuse(
           'MODEL_INVALID',
-          `category ${JSON.stringify(category)} of column "${name}" is no ${expected}, as the graph takes it`,
+          `category ${JSON.stringify(category)} of column "${name}" is no ${dtype}, as the graph takes it`,
         );
     const missing = optional ? missingIn(name, dtype) : undefined;
     return { name, dtype, missing, categories: categories && new Set(categories) };

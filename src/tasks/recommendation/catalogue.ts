@@ -43,11 +43,19 @@ const parseLine = (text: string, place: string): Line => {
   return { ...fields, id };
 };
 
+/** @throws `MODEL_INVALID` */
+const toText = (bytes: Uint8Array, file: string): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ServingError('MODEL_INVALID', `${file} is not UTF-8; save it in that encoding`, { cause: error });
+  }
+};
+
 /** Parses a file with a JSON object on each line, which has an `id`. @throws `MODEL_INVALID` naming the line */
 const parseLines = (bytes: Uint8Array, file: string): { lines: Line[]; indexOf: Map<string, number> } => {
   const indexOf = new Map<string, number>();
-  const texts = new TextDecoder()
-    .decode(bytes)
+  const texts = toText(bytes, file)
     .split('\n')
     .filter((text) => text.trim() !== '');
   if (texts.length === 0) throw new ServingError('MODEL_INVALID', `${file} is empty`);

@@ -47,7 +47,7 @@ const steps = (table: Table, labels: readonly string[], scores: string): SingleP
     return { source: decodeTable(payload, table), topK: readTopK(payload.parameters, labels.length) };
   },
 
-  prepare: ({ source }) => readTable(source, table),
+  prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
 
   collate: (rows) => toFeeds(rows, table),
 

@@ -38,7 +38,7 @@ const steps = (table: Table, targets: string): SinglePass<TableSource, Row, unde
     return decodeTable(payload, table);
   },
 
-  prepare: (source) => readTable(source, table),
+  prepare: (source, _, deadline) => readTable(source, table, deadline),
 
   collate: (rows) => toFeeds(rows, table),
 

@@ -3,9 +3,10 @@ import { AlignedText } from './aligned-text.ts';
 import { isWhitespace, isWord } from './characters.ts';
 import type { Normalizer } from './normalizers.ts';
 import { escapePattern } from './patterns.ts';
+import { MAX_IDS } from './schemas.ts';
 
 const addedTokenSchema = v.object({
-  id: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  id: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_IDS - 1)),
   content: v.string(),
   single_word: v.optional(v.boolean(), false),
   lstrip: v.optional(v.boolean(), false),

@@ -78,9 +78,10 @@ const readTask = ({ task: value }: Parameters, config: WhisperConfig): string | 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value >= 0;
 
 const readChunk = (
-  { chunk_length_s: length, stride_length_s: stride }: Parameters,
+  { chunk_length_s, stride_length_s: stride }: Parameters,
   seconds: number,
 ): WhisperOptions['chunk'] => {
+  const length = chunk_length_s ?? undefined;
   if (length !== undefined && !(isSeconds(length) && length >= MIN_STEP_SECONDS && length <= seconds))
     return refuseValue('chunk_length_s', length, `seconds from ${MIN_STEP_SECONDS} to ${seconds}`);
   const chosen = length ?? seconds;

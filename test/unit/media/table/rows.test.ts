@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { deadlineAt, NEVER } from '../../../../src/core/deadline.ts';
 import type { Signature } from '../../../../src/core/tensor.ts';
 import { readCsv } from '../../../../src/media/table/csv.ts';
 import { MAX_ROWS, readRows } from '../../../../src/media/table/rows.ts';
@@ -146,7 +147,7 @@ describe('rows of CSV', () => {
     ],
     ['empty lines', '\nage,visits,port,vip\n\n1,2,S,1\n\n', [[1, 2n, 'S', 1]]],
   ])('may have %s', (_what, text, rows) => {
-    expect(readCsv(bytes(text), table)).toEqual(rows);
+    expect(readCsv(bytes(text), table, NEVER)).toEqual(rows);
   });
 
   it.each<[string, string, boolean | undefined, unknown]>([
@@ -184,11 +185,11 @@ describe('rows of CSV', () => {
       names.map((name) => ({ name })),
       { inputs: [{ name: 'X', dtype: 'float32', shape: ['N', 3] }], outputs: [] },
     );
-    expect(readCsv(bytes(text), numbered, hasHeader)).toEqual(rows);
+    expect(readCsv(bytes(text), numbered, NEVER, hasHeader)).toEqual(rows);
   });
 
   it('take the first record for a header when the caller says so, and name its unknown column', () => {
-    expect(() => readCsv(bytes('a,b\n1,2'), table, true)).toThrow('CSV header: column "a" is unknown');
+    expect(() => readCsv(bytes('a,b\n1,2'), table, NEVER, true)).toThrow('CSV header: column "a" is unknown');
   });
 
   it.each<[string, Uint8Array, string]>([
@@ -213,7 +214,7 @@ describe('rows of CSV', () => {
     ['nothing at all', bytes('\n'), 'there are no rows'],
     ['another encoding', Uint8Array.of(0x61, 0xe9, 0x0a), 'the CSV is not UTF-8'],
   ])('are refused for %s', (_what, csv, message) => {
-    expect(() => readCsv(csv, table)).toThrow(
+    expect(() => readCsv(csv, table, NEVER)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining(message) }),
     );
   });
@@ -262,7 +263,13 @@ describe('columns', () => {
       'a category is of another type',
       [{ name: 'a', categories: ['x'] }],
       matrix(1),
-      'category "x" of column "a" is no number',
+      'category "x" of column "a" is no float32',
+    ],
+    [
+      'a category of integers is a fraction',
+      [{ name: 'age' }, { name: 'visits', categories: [0.5, 1] }, { name: 'port' }, { name: 'vip' }],
+      signature,
+      'category 0.5 of column "visits" is no int64',
     ],
     [
       'an integer may be missing',
@@ -293,8 +300,31 @@ it.each<[string, () => unknown]>([
         table,
       ),
   ],
-  ['CSV', () => readCsv(bytes('1,2,S,1\n'.repeat(MAX_ROWS + 1)), table)],
+  ['CSV', () => readCsv(bytes('1,2,S,1\n'.repeat(MAX_ROWS + 1)), table, NEVER)],
 ])('more rows of %s than are taken at once are refused as too much', (_what, read) => {
   const message = expect.stringContaining(`at most ${MAX_ROWS}`);
   expect(read).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', message }));
+});
+
+it('rows whose missing values would fill the memory are refused as too much', () => {
+  const wideColumns = Array.from({ length: 1_000 }, (_, index) => ({ name: `c${index}`, optional: true }));
+  const wide = createTable(wideColumns, {
+    inputs: [{ name: 'X', dtype: 'float32', shape: ['N', 1_000] }],
+    outputs: [],
+  });
+  const rows = Array.from({ length: 40_000 }, () => ({}));
+
+  const refusal = expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('values') });
+  expect(() => readRows(rows, wide)).toThrow(refusal);
+  expect(() => readRows({ data: { c0: Array(40_000).fill(1) } }, wide)).toThrow(refusal);
+  expect(() => readCsv(bytes(`c0\n${'1\n'.repeat(40_000)}`), wide, NEVER)).toThrow(refusal);
+});
+
+it.each([
+  ['before the first record', '1,2,S,1\n', 'records of the CSV'],
+  ['between the records', '1,2,S,1\n'.repeat(100), 'records of the CSV'],
+])('CSV is given up at the deadline: %s', (_when, text, message) => {
+  expect(() => readCsv(bytes(text), table, deadlineAt(0))).toThrow(
+    expect.objectContaining({ code: 'DEADLINE_EXCEEDED', message: expect.stringContaining(message) }),
+  );
 });

@@ -113,6 +113,14 @@ describe('a tokenizer', () => {
     expect(() => createTokenizer([], {})).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
     expect(() => createTokenizer({ model: {} }, null)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
+
+  it('refuses an added token whose id no vocabulary has room for', () => {
+    const file = { model: { type: 'WordPiece', vocab: { '[UNK]': 0 }, unk_token: '[UNK]' } };
+    expect(() => createTokenizer({ ...file, added_tokens: [{ id: 4e9, content: '[X]' }] }, {})).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID' }),
+    );
+    expect(createTokenizer({ ...file, added_tokens: [{ id: 1, content: '[X]' }] }, {}).encode('[X]').ids).toEqual([1]);
+  });
 });
 
 describe('a text of 100,000 characters', () => {

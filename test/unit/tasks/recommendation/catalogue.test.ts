@@ -23,6 +23,7 @@ describe('a catalogue', () => {
 
   it.each<[string, Uint8Array, string]>([
     ['nothing', bytes(''), 'items.jsonl is empty'],
+    ['what is no UTF-8', Buffer.from('{"id": "é"}', 'latin1'), 'items.jsonl is not UTF-8'],
     ['what is no JSON', bytes({ id: 'a' }, '{'), 'items.jsonl, entry 2 is not JSON'],
     ['no id', bytes({ name: 'a' }), 'items.jsonl, entry 1 is {"name":"a"}, expected {"id": …}'],
     ['an empty id', bytes({ id: '' }), 'entry 1'],

@@ -130,6 +130,7 @@ describe('parameters', () => {
   });
 
   it.each([
+    [{ chunk_length_s: null }, { length: 30, strideLeft: 5, strideRight: 5 }],
     [{ chunk_length_s: 12 }, { length: 12, strideLeft: 2, strideRight: 2 }],
     [{ chunk_length_s: 1 }, { length: 1, strideLeft: 1 / 6, strideRight: 1 / 6 }],
     [{ stride_length_s: 3 }, { length: 30, strideLeft: 3, strideRight: 3 }],
