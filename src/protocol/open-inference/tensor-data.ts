@@ -1,4 +1,5 @@
 import { refuseInput } from '../../core/assert-inputs.ts';
+import { shortestDoubles } from '../../core/shortest-float.ts';
 import { show } from '../../core/show.ts';
 import { allocate, type DType, elementCount, type Tensor, tensor } from '../../core/tensor.ts';
 
@@ -15,8 +16,8 @@ const INTEGER_RANGE: Partial<Record<DType, readonly [bigint, bigint]>> = {
   uint64: [0n, 2n ** 64n - 1n],
 };
 
-/** The largest finite number of each. */
-const LARGEST: Partial<Record<DType, number>> = { float32: 2 ** 128 - 2 ** 104, float64: Number.MAX_VALUE };
+/** The largest number that becomes a finite one of each. Its shortest text may be a little above the type's own largest. */
+const LARGEST: Partial<Record<DType, number>> = { float32: 2 ** 128 - 2 ** 103 - 2 ** 75, float64: Number.MAX_VALUE };
 
 /** Turns one JSON value into what the storage of `dtype` holds. */
 const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => {
@@ -53,6 +54,7 @@ const converter = (name: string, dtype: DType): ((value: unknown) => Scalar) => 
   }
   const largest = LARGEST[dtype] ?? Number.MAX_VALUE;
   return (value) => {
+    if (value === null) return Number.NaN; // answers write it so
     if (typeof value !== 'number' && typeof value !== 'bigint')
       return refuseInput(name, `element ${show(value)} is no number`);
     const number = Number(value);
@@ -107,7 +109,10 @@ export const toTensor = (name: string, dtype: DType, shape: readonly number[], d
   return tensor(dtype, shape, storage);
 };
 
-/** The `data` of a tensor as JSON text: exact for 64-bit integers; what is not finite becomes null, as JSON has no word for it. */
+/**
+ * The `data` of a tensor as JSON text: exact for 64-bit integers, the shortest text that names the number for floats. A number that is not
+ * finite becomes null, as JSON has no word for it.
+ */
 export const toJsonData = ({ dtype, data }: Tensor): string => {
   switch (dtype) {
     case 'string':
@@ -115,6 +120,7 @@ export const toJsonData = ({ dtype, data }: Tensor): string => {
     case 'bool':
       return `[${Array.from(data, Boolean).join(',')}]`;
     case 'float32':
+      return JSON.stringify(Array.from(shortestDoubles(data)));
     case 'float64':
       return JSON.stringify(Array.from(data));
     default:

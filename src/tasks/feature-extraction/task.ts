@@ -3,6 +3,7 @@ import { isBatchable } from '../../core/batch.ts';
 import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
+import { shortestDoubles } from '../../core/shortest-float.ts';
 import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
@@ -61,8 +62,8 @@ const assertTokenVectorsFit = (rows: readonly Row[], output: string, { outputs }
     );
 };
 
-/** Float32 values with the nine digits that tell them apart: half of the digits that JSON would write. */
-const toNumbers = (vector: Float32Array): number[] => Array.from(vector, (value) => Number(value.toPrecision(9)));
+/** Float32 values with half of the digits that JSON would write. */
+const toNumbers = (vector: Float32Array): number[] => Array.from(shortestDoubles(vector));
 
 const steps = (
   settings: FeatureExtractionSettings,
