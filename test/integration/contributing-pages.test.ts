@@ -26,6 +26,12 @@ const pathsOf = (page: string): string[] =>
 const namesOf = (page: string): string[] =>
   [...page.matchAll(/`([A-Za-z]\w*?[A-Z_]\w*)(?:\([^`]*\))?`/g)].map(([, name = '']) => name);
 
+/** Tests that a page names: file and name. */
+const testsOf = (page: string): RegExpExecArray[] => [...page.matchAll(/`(test\/\S+\.test\.ts)`: "([^"]+)"/g)];
+/** Import rules that a page names. */
+const rulesOf = (page: string): string[] =>
+  [...page.matchAll(/`npm run imports`: ([a-z0-9-]+)/g)].map(([, rule = '']) => rule);
+
 const CODE = ['{src,cli,local,test,layers}/**/*.ts', 'test/reference/*.py', 'serverless.yml', '*.md'];
 const code = globSync(CODE, { exclude: ['**/build', 'test/integration/contributing-pages.test.ts'] })
   .map((path) => readFileSync(path, 'utf8'))
@@ -61,13 +67,17 @@ describe('the pages for contributors', () => {
   });
 
   it.each(kinds)('the tests that %s names exist, by file and name', async (file) => {
-    const named = [...(await readPage(file)).matchAll(/`(test\/\S+\.test\.ts)`: "([^"]+)"/g)];
-    for (const [, path = '', name = ''] of named)
+    for (const [, path = '', name = ''] of testsOf(await readPage(file)))
       expect({ name, exists: (await readFile(path, 'utf8')).includes(name) }).toEqual({ name, exists: true });
   });
 
   it.each(kinds)('the import rules that %s names exist', async (file) => {
-    const named = [...(await readPage(file)).matchAll(/`npm run imports`: ([a-z0-9-]+)/g)];
-    for (const [, rule] of named) expect(rules).toContain(`'${rule}'`);
+    for (const rule of rulesOf(await readPage(file))) expect(rules).toContain(`'${rule}'`);
+  });
+
+  it('together they name more than 20 tests and more than 5 import rules', async () => {
+    const pages = await Promise.all(kinds.map(readPage));
+    expect(pages.flatMap(testsOf).length).toBeGreaterThan(20);
+    expect(pages.flatMap(rulesOf).length).toBeGreaterThan(5);
   });
 });

@@ -109,7 +109,7 @@ describe('the event source of a queue', () => {
 
   it('gathers what comes within the window into one batch, up to its size', async () => {
     const names = ['many/a', 'many/b', 'many/c', 'many/d', 'many/e'];
-    consume(() => null, { queue: PATIENT.name, batchSize: 3, windowSeconds: 1 });
+    consume(() => null, { queue: PATIENT.name, batchSize: 3, windowSeconds: 3 });
     await upload(...names);
     await untilEmpty(PATIENT.name);
     expect(batches.map(({ Records }) => Records.length)).toEqual([3, 2]);

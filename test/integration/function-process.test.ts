@@ -139,11 +139,11 @@ describe('a function process', () => {
   });
 
   it('is ended and replaced when it takes too long, even when it blocks its thread', async () => {
-    const probe = create({ timeoutSeconds: 0.5 });
+    const probe = create({ timeoutSeconds: 2 });
     const pid = await pidOf(probe);
     await expect(probe.invoke({ action: 'block' })).rejects.toMatchObject({
       name: 'Sandbox.Timedout',
-      message: 'Task timed out after 0.50 seconds',
+      message: 'Task timed out after 2.00 seconds',
     });
     expect(await pidOf(probe)).not.toBe(pid);
     await untilEnded(pid);
@@ -301,7 +301,7 @@ describe('a function that streams', () => {
   });
 
   it('runs into its timeout when it never ends its stream', async () => {
-    const { body } = await stream(createStreaming({ timeoutSeconds: 0.5 }), { action: 'endless' });
+    const { body } = await stream(createStreaming({ timeoutSeconds: 2 }), { action: 'endless' });
     await expect(text(body)).rejects.toMatchObject({ name: 'Sandbox.Timedout' });
   });
 

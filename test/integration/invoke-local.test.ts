@@ -56,9 +56,12 @@ describe('sls invoke local', () => {
     });
   });
 
-  it.each(['infer', 'on-upload'])('ends with 1 after an event that %s cannot read', async (name) => {
+  it.each([
+    ['infer', 'holds no HTTP request'],
+    ['on-upload', 'expected messages of SQS'],
+  ])('ends with 1 after an event that %s cannot read, and says why', async (name, reason) => {
     const broken = path.join(scratch, 'broken.json');
     await writeFile(broken, '{"Records": 5}');
-    expect(await invoke(name, broken)).toMatchObject({ exitCode: 1 });
+    expect(await invoke(name, broken)).toMatchObject({ exitCode: 1, output: expect.stringContaining(reason) });
   });
 });

@@ -21,6 +21,7 @@ import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
 const run = promisify(execFile);
 const MODEL = 'efficientnet-lite0';
 const canLoad = process.platform === 'linux';
+if (!canLoad) process.stderr.write(`Skipped: layers hold programs for Linux, and this is ${process.platform}.\n`);
 
 /** Outside the project: nothing that is required from here finds the project's node_modules. */
 let sandbox: string;
@@ -60,7 +61,6 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
   isBase64Encoded: true,
 });
 
-// Layers hold programs for Linux.
 (canLoad ? describe : describe.skip)('the bundled infer function with the layers for this processor', () => {
   let storage: EmbeddedStorage;
 

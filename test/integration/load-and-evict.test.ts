@@ -33,7 +33,9 @@ afterAll(() => rm(folder, { recursive: true }));
 it(`stays on its plateau while ${CYCLES} models are loaded and evicted`, async () => {
   const script = join(import.meta.dirname, '../support/load-and-evict.ts');
   const env = { PATH: process.env.PATH, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: String(MB) }; // as in serverless.yml
-  const { stdout } = await promisify(execFile)('node', [script, join(folder, 'store'), String(CYCLES)], { env });
+  const { stdout } = await promisify(execFile)(process.execPath, [script, join(folder, 'store'), String(CYCLES)], {
+    env,
+  });
 
   const { loads, evictions, rssBytes } = JSON.parse(stdout) as LoadAndEvictOutcome;
   expect(loads).toBe(CYCLES); // a model that comes round again was evicted before

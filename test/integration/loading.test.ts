@@ -176,7 +176,7 @@ describe('without S3', () => {
     const { port } = silent.address() as AddressInfo;
     await start({ models: createS3UploadStore(createTestS3Client(`http://127.0.0.1:${port}`), 'models') });
 
-    const deadline = deadlineAt(Date.now() + 50);
+    const deadline = deadlineAt(Date.now() + 500);
     const response = await serving.fetch('/models/lite0', { method: 'POST', body: coffee, deadline });
 
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);

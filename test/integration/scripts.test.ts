@@ -8,10 +8,10 @@ interface TextFile {
   readonly text: string;
 }
 
-const DOCUMENTS = ['*.md', '{.github,docs,models,test}/**/*.md'];
+const DOCUMENTS = ['*.md', '{.github,docs,examples,extensions,models,test}/**/*.md'];
 const CODE = [
   '*.{mjs,ts,yml}',
-  '{.github,cli,events,functions,layers,local,models,src,test}/**/*.{cjs,mjs,py,ts,yml}',
+  '{.github,cli,events,examples,extensions,functions,layers,local,models,src,test}/**/*.{cjs,mjs,py,ts,yml}',
   '.ci/run',
 ];
 

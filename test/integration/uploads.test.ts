@@ -159,6 +159,7 @@ describe('a batch', () => {
     );
 
     const [alone, together] = [await result('lite0/alone.jpg'), await result('lite0/together.jpg')];
+    expect(together.result).toHaveLength(alone.result?.length ?? -1);
     together.result?.forEach(({ label, score }, rank) => {
       expect(label).toBe(alone.result?.[rank]?.label);
       expect(score).toBeCloseTo(alone.result?.[rank]?.score ?? 0, 5);

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../esbuild.config.ts';
@@ -10,6 +10,9 @@ export interface DeployedFunction extends FunctionProcess {
   readonly lines: Record<string, unknown>[];
 }
 
+/** Below the project, where the native packages are found as a layer's would be. */
+const BUNDLES = join('node_modules', '.cache', 'deployed-functions');
+
 /** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
 export const deployFunction = async (
   name: string,
@@ -17,8 +20,8 @@ export const deployFunction = async (
   cacheDirectory: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DeployedFunction> => {
-  // Below the project, where the native packages are found as a layer's would be.
-  const outdir = join('.esbuild', 'test', `${name}-${process.pid}`);
+  await mkdir(BUNDLES, { recursive: true });
+  const outdir = await mkdtemp(join(BUNDLES, `${name}-`));
   await build({
     ...bundleOptions,
     entryPoints: [join('functions', name, 'handler.ts')],
@@ -43,7 +46,11 @@ export const deployFunction = async (
     },
     onLine: (line) => lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line }),
   });
-  return { ...deployed, lines };
+  const stop = async (): Promise<void> => {
+    await deployed.stop();
+    await rm(outdir, { recursive: true, force: true });
+  };
+  return { ...deployed, stop, lines };
 };
 
 /** `events/<name>.json` and `events/<name>-….json`, by file name. */

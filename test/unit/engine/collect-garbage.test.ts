@@ -13,7 +13,7 @@ const leaveChunks = (bytes: number): void => {
 /** Bytes that are left of `heldBytes`: another thread of V8's frees, which gets its turn late on a busy machine. */
 const leftAfterwards = async (beforeBytes: number, heldBytes: number): Promise<number> => {
   const left = () => process.memoryUsage().arrayBuffers - beforeBytes;
-  for (let attempt = 0; attempt < 100 && left() > heldBytes / 3; attempt += 1) await setTimeout(10);
+  for (let attempt = 0; attempt < 1_000 && left() > heldBytes / 3; attempt += 1) await setTimeout(10);
   return left();
 };
 
