@@ -1,5 +1,10 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 
+interface Metric {
+  readonly unit: (typeof MetricUnit)[keyof typeof MetricUnit];
+  readonly statistic: 'Sum' | 'Average' | 'Maximum';
+}
+
 /** The metrics of a model's version, by name: the unit, and the statistic by which CloudWatch is asked for them. */
 export const METRICS = {
   Requests: { unit: MetricUnit.Count, statistic: 'Sum' },
@@ -25,7 +30,7 @@ export const METRICS = {
   ShadowDistance: { unit: MetricUnit.NoUnit, statistic: 'Maximum' },
   VersionsRefused: { unit: MetricUnit.Count, statistic: 'Sum' },
   ModelEvictions: { unit: MetricUnit.Count, statistic: 'Sum' },
-} as const;
+} as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof METRICS;
 

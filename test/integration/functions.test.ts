@@ -33,8 +33,15 @@ describe.each(folders)('the function %s', (name) => {
 
   it('has a role that no other function has', () => {
     const role = functions[name]?.role ?? 'none';
-    expect(resources.Resources[role]?.Type).toBe('AWS::IAM::Role');
-    expect(Object.values(functions).filter((one) => one.role === role)).toHaveLength(1);
+    expect({ role, type: resources.Resources[role]?.Type }).toEqual({ role, type: 'AWS::IAM::Role' });
+    expect(Object.keys(functions).filter((other) => functions[other]?.role === role)).toEqual([name]);
+  });
+
+  it('is named by the glossary', async () => {
+    const term = (await readFile('docs/glossary.md', 'utf8'))
+      .split('\n')
+      .find((line) => line.startsWith('| function |'));
+    expect(term).toContain(`\`${name}\``);
   });
 
   it('has an event in the folder of events', async () => {
@@ -43,6 +50,7 @@ describe.each(folders)('the function %s', (name) => {
 
   it('has a test that runs its bundle', async () => {
     const path = `test/functions/${name}.test.ts`;
-    expect(existsSync(path) && (await readFile(path, 'utf8'))).toContain(`deployFunction('${name}'`);
+    const runsBundle = existsSync(path) && (await readFile(path, 'utf8')).includes(`deployFunction('${name}'`);
+    expect({ path, runsBundle }).toEqual({ path, runsBundle: true });
   });
 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { copyProject } from '../support/project-copy.ts';
 import { zipEntries } from '../support/zip-entries.ts';
 
 const run = promisify(execFile);
-const ZIPS = ['infer.zip', 'on-upload.zip', 'onnxruntime.zip', 'sharp.zip'];
+const ZIPS = [...(await readdir('functions')), 'onnxruntime', 'sharp'].map((name) => `${name}.zip`);
 
 let scratch: string;
 beforeAll(async () => {

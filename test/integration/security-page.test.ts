@@ -4,19 +4,21 @@ import { load } from 'js-yaml';
 import { HTTP_API_BODY_BYTES } from '../../src/core/aws-limits.ts';
 import { MAX_BEAMS, MAX_TOKENS } from '../../src/generation/generation-config.ts';
 import { MAX_AUDIO_SECONDS } from '../../src/media/audio/decode-audio.ts';
+import { MAX_AUDIO_FILES } from '../../src/media/audio/input.ts';
 import { MAX_PIXELS } from '../../src/media/image/bounds.ts';
 import { MAX_ROWS } from '../../src/media/table/rows.ts';
 import { MAX_CHARACTERS, MAX_TEXTS } from '../../src/media/text/input.ts';
 import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/serving/inputs.ts';
 
 interface Service {
+  readonly params: { readonly default: { readonly uploadAttempts: number } };
   readonly functions: Readonly<Record<string, { timeout: number; events: { sqs?: { maximumConcurrency: number } }[] }>>;
 }
 
 const MIB = 1024 * 1024;
 const page = await readFile('docs/security.md', 'utf8');
 const text = await readFile('serverless.yml', 'utf8');
-const { functions } = load(text) as Service;
+const { functions, params } = load(text) as Service;
 const count = (value: number): string => value.toLocaleString('en-US');
 describe('the limits in docs/security.md', () => {
   it.each([
@@ -27,10 +29,12 @@ describe('the limits in docs/security.md', () => {
     ['texts of a request', `${count(MAX_TEXTS)} texts, ${count(MAX_CHARACTERS)} characters`],
     ['rows of a table', count(MAX_ROWS)],
     ['images of a request', `${MAX_PIXELS / 1e6} megapixels`],
-    ['audio files of a request', MAX_AUDIO_SECONDS === 3_600 ? 'an hour each' : `${MAX_AUDIO_SECONDS} s`],
+    ['audio files of a request', MAX_AUDIO_SECONDS === 3_600 ? 'an hour of sound together' : `${MAX_AUDIO_SECONDS} s`],
+    ['audio files of a request', `${MAX_AUDIO_FILES}, `],
     ['search of a translation or transcription', `${MAX_BEAMS} beams, ${count(MAX_TOKENS)} tokens`],
     ['environments', `${functions['on-upload']?.events[0]?.sqs?.maximumConcurrency} at a time`],
     ['time of a batch', `${functions['on-upload']?.timeout} s`],
+    ['attempts', `${params.default.uploadAttempts}, then the dead-letter queue`],
   ])('have the figure of the code for %s', (resource, figure) => {
     const rows = page.split('\n').filter((line) => line.startsWith(`| ${resource} |`));
 

@@ -12,12 +12,22 @@ interface Resource {
   // biome-ignore lint/suspicious/noExplicitAny: a template is as deep as CloudFormation's documentation
   readonly Properties: any;
 }
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
 interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, unknown>>;
 }
 
-const FUNCTIONS = { infer: 'InferLambdaFunction', 'on-upload': 'OnDashuploadLambdaFunction' };
+/** The name of a function in the ids of its resources, as osls makes it: `OnDashupload` for `on-upload`. */
+const toLogicalName = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', 'Dash');
+
+const NAMES = (await readdir('functions')).sort();
+const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
+const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
@@ -48,6 +58,27 @@ const resource = ({ Resources }: Template, id: string): Resource => {
 const properties = (id: string) => resource(template, id).Properties;
 const ofType = (type: string, { Resources } = template) =>
   Object.values(Resources).filter((candidate) => candidate.Type === type);
+const roleOf = (id: string): string => properties(id).Role['Fn::GetAtt'][0];
+/** The statements of a role's policies; a policy that a parameter leaves out is no document. */
+const statementsOf = (role: string): Statement[] =>
+  properties(role).Policies.flatMap(({ PolicyDocument }: Resource['Properties']) => PolicyDocument?.Statement ?? []);
+
+/** Every text in a value of the template. */
+const textsIn = (value: unknown): string[] =>
+  typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [String(value)];
+
+/** The resources that a value of the template refers to. */
+const referencesIn = (value: unknown): string[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
+    if (key === 'Ref') return [String(one)];
+    if (key === 'Fn::GetAtt') return textsIn(one).slice(0, 1);
+    if (key === 'Fn::Sub')
+      return textsIn(one).flatMap((text) => [...text.matchAll(/\$\{([^!.}]+)/g)].map(([, id = '']) => id));
+    return referencesIn(one);
+  });
+  return inner.filter((id) => !id.startsWith('AWS::'));
+};
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
@@ -57,7 +88,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 describe('sls package', () => {
   it('writes functions that hold their own bundle and nothing native, within their size', async () => {
-    for (const name of Object.keys(FUNCTIONS)) {
+    for (const name of NAMES) {
       const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
       process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
       const entries = zipEntries(archive).map((entry) => entry.name);
@@ -75,9 +106,9 @@ describe('sls package', () => {
     }
   });
 
-  it('deploys the functions that have a folder', async () => {
-    expect(await readdir('functions')).toEqual(Object.keys(FUNCTIONS));
-    expect(ofType('AWS::Lambda::Function')).toHaveLength(Object.keys(FUNCTIONS).length);
+  it('deploys the functions that have a folder', () => {
+    const names = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.FunctionName);
+    expect(names.sort()).toEqual(NAMES.map((name) => `onnx-serverless-dev-${name}`));
   });
 
   it('takes every parameter of a stage', async () => {
@@ -94,7 +125,7 @@ describe('sls package', () => {
       ReservedConcurrentExecutions: 20,
       Environment: { Variables: { PRELOAD_MODELS: 'a,b' } },
     });
-    for (const id of Object.values(FUNCTIONS)) {
+    for (const id of FUNCTIONS) {
       const { Variables } = resource(stage, id).Properties.Environment;
       expect(Variables).toMatchObject({ MODELS: 'a,b,c', MODEL_MEMORY_SHARE: '0.5', MODEL_TMP_SHARE: '0.8' });
       expect(parseTrustedKeys(Variables.TRUSTED_KEYS)).toHaveLength(1);
@@ -115,7 +146,7 @@ describe('sls package', () => {
       ...['--param=encryption=customer', `--param=kmsKey=${key}`],
       ...['--param=tracing=off', '--param=accessLogs=on', '--param=tags=team=vision'],
     );
-    for (const id of Object.values(FUNCTIONS)) {
+    for (const id of FUNCTIONS) {
       const { VpcConfig, KmsKeyArn, TracingConfig } = resource(stage, id).Properties;
       expect([KmsKeyArn, TracingConfig]).toEqual([key, { Mode: 'PassThrough' }]);
       expect(VpcConfig).toEqual({
@@ -123,7 +154,7 @@ describe('sls package', () => {
         SecurityGroupIds: { 'Fn::Split': [',', 'sg-a'] },
       });
     }
-    for (const id of ['InferRole', 'OnUploadRole']) {
+    for (const id of FUNCTIONS.map(roleOf)) {
       const { Path, PermissionsBoundary, Policies } = resource(stage, id).Properties;
       expect([Path, PermissionsBoundary]).toEqual(['/services/', boundary]);
       const names = Policies.flatMap(({ PolicyName = [] }) => PolicyName);
@@ -135,8 +166,7 @@ describe('sls package', () => {
       ]);
     for (const id of ['UploadQueue', 'UploadDeadLetterQueue', 'AlarmTopic'])
       expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
-    for (const id of ['InferLogGroup', 'OnDashuploadLogGroup'])
-      expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
+    for (const id of LOG_GROUPS) expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
     expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
 
@@ -151,7 +181,7 @@ describe('sls package', () => {
 });
 
 describe('the template', () => {
-  it.each(Object.values(FUNCTIONS))('runs %s on x86_64 with one CPU, Node 24, both layers and tracing', (id) => {
+  it.each(FUNCTIONS)('runs %s on x86_64 with one CPU, Node 24, both layers and tracing', (id) => {
     expect(properties(id)).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['x86_64'],
@@ -215,28 +245,42 @@ describe('the template', () => {
   });
 
   it('gives each function a role of its own that names its actions and resources', () => {
-    const roles = Object.values(FUNCTIONS).map((id) => properties(id).Role['Fn::GetAtt'][0] as string);
+    const roles = FUNCTIONS.map(roleOf);
     expect(new Set(roles).size).toBe(roles.length);
-    for (const role of roles) {
-      const policies = properties(role).Policies.filter(({ PolicyDocument }: Resource['Properties']) => PolicyDocument);
-      const statements = policies.flatMap(({ PolicyDocument }: Resource['Properties']) => PolicyDocument.Statement);
-      for (const { Sid, Action, Resource } of statements) {
-        for (const action of [Action].flat()) expect(action).not.toContain('*');
-        if (Sid !== 'Trace') expect(JSON.stringify(Resource)).not.toContain('"*"');
+    // `*`, and an ARN with a `*` in the place of the account or of the whole name.
+    const isWide = (text: string): boolean => /(^|:)\*(:|\/|$)/.test(text);
+    for (const role of roles)
+      for (const { Sid, Action, Resource } of statementsOf(role)) {
+        const actions = textsIn(Action).filter((text) => text.includes('*'));
+        const resources = Sid === 'Trace' ? [] : textsIn(Resource).filter(isWide);
+        expect({ role, Sid, actions, resources }).toEqual({ role, Sid, actions: [], resources: [] });
       }
+  });
+
+  it('has each resource that a role names', () => {
+    for (const role of FUNCTIONS.map(roleOf)) {
+      const missing = referencesIn(properties(role)).filter((id) => !(id in template.Resources));
+      expect({ role, missing }).toEqual({ role, missing: [] });
+    }
+  });
+
+  it('lets each function write into its own log', () => {
+    for (const [index, id] of FUNCTIONS.entries()) {
+      const log = statementsOf(roleOf(id)).find(({ Sid }) => Sid === 'Log');
+      expect({ id, resource: log?.Resource }).toEqual({ id, resource: { 'Fn::GetAtt': [LOG_GROUPS[index], 'Arn'] } });
     }
   });
 
   it('writes nothing but results', () => {
-    const statements = ['InferRole', 'OnUploadRole'].flatMap(
-      (id) => properties(id).Policies[0].PolicyDocument.Statement,
-    );
-    const writes = statements.filter(({ Action }) => [Action].flat().some((action) => /^s3:(Put|Delete)/.test(action)));
-    expect(writes.map(({ Resource }) => Resource)).toEqual([{ 'Fn::Sub': `\${DataBucket.Arn}/results/*` }]);
+    const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
+    const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
+    const places = writes.map(({ Resource }) => textsIn(Resource).join());
+    expect([...new Set(places)]).toEqual([`\${DataBucket.Arn}/results/*`]);
   });
 
   it('keeps logs for a month', () => {
-    expect(ofType('AWS::Logs::LogGroup').map((group) => group.Properties.RetentionInDays)).toEqual([30, 30]);
+    for (const id of LOG_GROUPS) expect(properties(id).RetentionInDays).toBe(30);
+    expect(ofType('AWS::Logs::LogGroup')).toHaveLength(LOG_GROUPS.length);
   });
 
   it('raises an alarm on dead letters, waiting uploads, server errors, crashes, throttles and slow requests', () => {
@@ -250,7 +294,7 @@ describe('the template', () => {
       ['ApproximateNumberOfMessagesVisible'],
       ['ApproximateAgeOfOldestMessage'],
       ['5xx', 'Count'],
-      ['Errors', 'Errors'],
+      FUNCTIONS.map(() => 'Errors'),
       ['Throttles'],
       ['Duration'],
     ]);
@@ -264,14 +308,20 @@ describe('the template', () => {
     expect(properties('DurationAlarm')).toMatchObject({ EvaluateLowSampleCountPercentile: 'ignore' });
   });
 
+  it('raises an alarm on errors of every function', () => {
+    const [sum, ...summands] = properties('ErrorAlarm').Metrics;
+    const watched = summands.map(({ MetricStat }: typeof sum) => MetricStat.Metric.Dimensions[0].Value.Ref);
+    expect(new Set(watched)).toEqual(new Set(FUNCTIONS));
+    expect(sum.Expression).toBe(summands.map(({ Id }: typeof sum) => `FILL(${Id}, 0)`).join(' + '));
+  });
+
   it('watches as many metrics as the README gives the price of', async () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
     const count = alarms.reduce(
       (sum, { Metrics }) => sum + (Metrics?.filter(({ MetricStat }: typeof Metrics) => MetricStat).length ?? 1),
       0,
     );
-    expect(count).toBe(8);
-    expect(await readFile('README.md', 'utf8')).toContain('each of the eight metrics that the alarms watch');
+    expect(await readFile('README.md', 'utf8')).toContain(`each of the ${count} metrics that the alarms watch`);
   });
 
   it('outputs what the command line reads', () => {

@@ -3,7 +3,8 @@ import type { Payload } from '../../core/payload.ts';
 import { shorten } from '../../core/show.ts';
 import { type FileKind, type InputFiles, toInputFiles } from '../input-files.ts';
 
-const MAX_AUDIO_FILES = 64;
+/** Most audio files of a request. */
+export const MAX_AUDIO_FILES = 64;
 
 const AUDIO: FileKind = {
   noun: 'audio file',

@@ -76,6 +76,7 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
   Beit: { defaults: { size: square(256), resample: 3, ...CENTER_CROP_224 } },
   Bit: { defaults: { size: { shortest_edge: 224 }, resample: 3, ...CENTER_CROP_224, ...CLIP } },
   CLIP: { defaults: { size: { shortest_edge: 224 }, resample: 3, ...CENTER_CROP_224, ...CLIP } },
+  ConditionalDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   ConvNext: {
     defaults: { size: { shortest_edge: 384 }, crop_pct: 224 / 256 },
     rewrite({ do_resize, size, crop_pct = 1 }) {
@@ -89,7 +90,6 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
       };
     },
   },
-  ConditionalDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   DeformableDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   DeiT: { defaults: { size: square(256), resample: 3, ...CENTER_CROP_224 } },
   Detr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },

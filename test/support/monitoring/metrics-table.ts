@@ -23,7 +23,7 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   ShadowFailures: ['requests that the shadow could not answer', 'after a shadow run'],
   ShadowChanges: ['answers that differ in more than their scores', 'after a shadow run'],
   ShadowDistance: ['largest difference of a score', 'after a shadow run'],
-  VersionsRefused: ['1', 'after a version could not be loaded that a routing names'],
+  VersionsRefused: ['1', 'after a version that a routing names could not be loaded'],
   ModelEvictions: ['1', 'after a model made room for others'],
 };
 

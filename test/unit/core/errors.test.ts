@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { errorCode } from '../../../src/core/error-code.ts';
-import { ServingError } from '../../../src/core/errors.ts';
+import { ERROR_KINDS, ServingError } from '../../../src/core/errors.ts';
 
 describe('a serving error', () => {
   it('keeps the text for the operator out of its message', () => {
@@ -25,4 +25,10 @@ describe('the code of an error', () => {
   it.each([[new Error('no code')], ['ENOENT'], [undefined], [{ code: 2 }]])('is undefined for %p', (value) => {
     expect(errorCode(value)).toBeUndefined();
   });
+});
+
+it('docs/architecture.md lists each code of an error', async () => {
+  const rows = (await readFile('docs/architecture.md', 'utf8')).split('\n').filter((line) => line.startsWith('| '));
+  const codes = rows.flatMap((row) => row.match(/\b[A-Z]+_?[A-Z_]+\b/g) ?? []);
+  expect(Object.keys(ERROR_KINDS).filter((code) => !codes.includes(code))).toEqual([]);
 });

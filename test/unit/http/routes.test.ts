@@ -60,3 +60,11 @@ it('the application knows each route by its path, and names its method', async (
     }
   }
 });
+
+it('the refusal of an unknown path names the first part of the path of each route', async () => {
+  const { error } = (await (await serving.fetch('/unknown')).json()) as { error: string };
+  const [, named = ''] = /; there are (.*)$/.exec(error) ?? [];
+  const firstParts = (paths: readonly string[]): Set<string> =>
+    new Set(paths.map((path) => `/${path.split('/')[1] ?? ''}`));
+  expect(firstParts(named.split(/, | and /))).toEqual(firstParts(routes.flatMap(({ paths }) => paths)));
+});
