@@ -14,6 +14,8 @@ export type Answer =
       readonly id: string | undefined;
       /** In the order that the caller asked for. */
       readonly outputs: Tensors;
+      /** Names of the outputs that the caller asked for as bytes. */
+      readonly binary: ReadonlySet<string>;
     }
   | { readonly kind: 'bytes'; readonly data: Uint8Array; readonly contentType: string };
 

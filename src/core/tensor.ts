@@ -104,6 +104,35 @@ export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] 
 export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+type NumberDType = Exclude<DType, 'string'>;
+
+const VIEW: { [D in NumberDType]: (buffer: ArrayBufferLike, offset: number, length: number) => Storage[D] } = {
+  float32: (...place) => new Float32Array(...place),
+  float64: (...place) => new Float64Array(...place),
+  float16: (...place) => new Uint16Array(...place),
+  int8: (...place) => new Int8Array(...place),
+  int16: (...place) => new Int16Array(...place),
+  int32: (...place) => new Int32Array(...place),
+  int64: (...place) => new BigInt64Array(...place),
+  uint8: (...place) => new Uint8Array(...place),
+  uint16: (...place) => new Uint16Array(...place),
+  uint32: (...place) => new Uint32Array(...place),
+  uint64: (...place) => new BigUint64Array(...place),
+  bool: (...place) => new Uint8Array(...place),
+};
+
+/** Bytes of one element. */
+export const elementBytes = (dtype: NumberDType): number => allocate(dtype, 0).BYTES_PER_ELEMENT;
+
+/** The numbers of `length` elements whose bytes are `bytes`: a view where an array may begin there, else a copy. */
+export const numbersOf = <D extends NumberDType>(dtype: D, bytes: Uint8Array, length: number): Storage[D] => {
+  const { buffer, byteOffset } = byteOffsetFits(dtype, bytes) ? bytes : new Uint8Array(bytes);
+  return VIEW[dtype](buffer, byteOffset, length);
+};
+
+const byteOffsetFits = (dtype: NumberDType, { byteOffset }: Uint8Array): boolean =>
+  byteOffset % elementBytes(dtype) === 0;
+
 /** Elements `start` up to, not including, `end`: a view of the same memory, or a copy of strings. */
 export const sliceData = (data: Storage[DType], start: number, end: number): Storage[DType] =>
   'subarray' in data ? data.subarray(start, end) : data.slice(start, end);

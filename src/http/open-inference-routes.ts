@@ -1,15 +1,19 @@
+import type { Answer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { shorten, show } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
+import { JSON_LENGTH_HEADER, splitBody } from '../protocol/open-inference/binary.ts';
+import { InferBody } from '../protocol/open-inference/infer-request.ts';
+import { formatInferResponse } from '../protocol/open-inference/infer-response.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
-import { toJsonText } from '../protocol/task-api/encode.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { predict } from '../serving/predict.ts';
 import { repositoryIndex } from '../serving/repository-index.ts';
 import { loadModel, type Serving, single } from '../serving/serving.ts';
-import { type HttpResponse, jsonResponse } from './message.ts';
+import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 
 const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
@@ -57,10 +61,36 @@ const describeModel = async ({ router, repository }: Serving, exchange: Exchange
   return json(modelMetadata(name, versions, task, tensorSignature(graphs)));
 };
 
+const readInferBody = async ({ headers, readBody }: HttpRequest): Promise<InferBody> => {
+  const body = await readBody();
+  const length = headers[JSON_LENGTH_HEADER];
+  if (length === undefined) return new InferBody(parseJsonBody(body, mayHaveLongElement));
+  const { json: document, binary } = splitBody(typeof body === 'string' ? Buffer.from(body) : body, length.trim());
+  return new InferBody(document.byteLength === 0 ? undefined : parseJsonBody(document, mayHaveLongElement), binary);
+};
+
+/** Tensors as JSON, or as JSON with bytes behind it. */
+const toInferResponse = (answer: Answer, bundle: PublishedBundle): HttpResponse => {
+  if (answer.kind !== 'tensors') throw new ServingError('INTERNAL', `the tensor task gave ${answer.kind}`);
+  const { json: text, bytes } = formatInferResponse(answer, bundle);
+  const headers = { 'x-model-version': String(bundle.version) };
+  if (answer.binary.size === 0) return jsonResponse(text, { headers });
+  const head = Buffer.from(text);
+  return {
+    status: 200,
+    headers: {
+      ...headers,
+      'content-type': 'application/octet-stream',
+      [JSON_LENGTH_HEADER]: String(head.byteLength),
+    },
+    body: Buffer.concat([head, ...bytes]),
+  };
+};
+
 const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   assertTensors(exchange);
   const { request, context, observation } = exchange;
-  const inputs = parseJsonBody(await request.readBody(), mayHaveLongElement);
+  const inputs = await readInferBody(request);
   const prediction = await predict(serving, {
     reference: modelReference(exchange),
     key: routingKey(exchange),
@@ -69,9 +99,9 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
     deadline: context.deadline,
     observation,
   });
-  const text = toJsonText(single(prediction), prediction.bundle);
+  const response = toInferResponse(single(prediction), prediction.bundle);
   observation.stopwatch.lap('encode');
-  return jsonResponse(text, { headers: { 'x-model-version': String(prediction.bundle.version) } });
+  return response;
 };
 
 /** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */

@@ -2,7 +2,7 @@ import { type Answer, truncatedInputsOf } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { mapStream } from '../core/stream.ts';
-import type { Responder } from '../protocol/open-inference/infer.ts';
+import type { Responder } from '../protocol/open-inference/infer-response.ts';
 import { encodeAnswer } from '../protocol/task-api/encode.ts';
 import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';

@@ -283,7 +283,6 @@ describe('with a directory', () => {
     it.each<[string, RegExp, () => string | Promise<string>]>([
       ['bfloat16 inputs', /bfloat16.*float32/, () => `${MODELS}/bfloat16-input.onnx`],
       ['bfloat16 outputs', /bfloat16.*float32/, () => `${MODELS}/bfloat16-output.onnx`],
-      ['float16 inputs', /"in_float16" float16\[batch\].*JSON/, () => `${MODELS}/every-dtype.onnx`],
       ['an unknown operator', /operator.*FoldProtein/, () => `${MODELS}/unknown-operator.onnx`],
       ['an opset to come', /newer opset.*Opset 99/, () => `${MODELS}/future-opset.onnx`],
       ['outputs that are no tensors', /"parts" is a sequence or map/, () => `${MODELS}/sequence.onnx`],

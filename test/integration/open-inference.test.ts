@@ -58,7 +58,7 @@ describe('health and metadata', () => {
   it.each([
     ['/v2/health/live', { live: true }],
     ['/v2/health/ready', { live: true, ready: true }],
-    ['/v2', { name: 'onnx-serverless', version: projectVersion, extensions: [] }],
+    ['/v2', { name: 'onnx-serverless', version: projectVersion, extensions: ['binary_tensor_data', 'classification'] }],
     ['/v2/models/add/ready', { name: 'add', ready: true }],
     ['/v2/models/add/versions/1/ready', { name: 'add', ready: true }],
   ])('%s', async (path, body) => {

@@ -6,7 +6,7 @@ import { DATATYPES } from './datatypes.ts';
 export const serverMetadata = () => ({
   name: 'onnx-serverless',
   version: packageJson.version,
-  extensions: [],
+  extensions: ['binary_tensor_data', 'classification'],
 });
 
 const tensorMetadata = ({ name, dtype, shape }: TensorSpec) => ({

@@ -1,5 +1,5 @@
 import type { Answer } from '../../core/answer.ts';
-import { formatInferResponse, type Responder } from '../open-inference/infer.ts';
+import { formatInferResponse, type Responder } from '../open-inference/infer-response.ts';
 
 /** The body of a response, with its media type. */
 export interface EncodedAnswer {
@@ -12,7 +12,7 @@ const JSON_TYPE = 'application/json';
 /** An answer as JSON text: tensors as the Open Inference Protocol writes them, bytes as `{"contentType", "base64"}`. */
 export const toJsonText = (answer: Answer, responder: Responder): string => {
   if (answer.kind === 'json') return JSON.stringify(answer.value);
-  if (answer.kind === 'tensors') return formatInferResponse(answer, responder);
+  if (answer.kind === 'tensors') return formatInferResponse({ ...answer, binary: new Set() }, responder).json;
   const { contentType, data } = answer;
   return JSON.stringify({ contentType, base64: Buffer.from(data).toString('base64') });
 };

@@ -1,5 +1,5 @@
-import { refuse, ServingError } from '../../core/errors.ts';
-import { formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
+import { ServingError } from '../../core/errors.ts';
+import type { Signature } from '../../core/tensor.ts';
 import { answerOne } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
@@ -10,18 +10,6 @@ const symbolicNames = ({ inputs }: Signature): Set<string> =>
     inputs.flatMap(({ shape }) => shape.filter((size) => typeof size === 'string').filter((name) => name !== '')),
   );
 
-/** @throws `MODEL_INVALID` when an input, or every output, is float16. Callers send every input, and choose among outputs. */
-const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
-  const isHalf = ({ dtype }: TensorSpec): boolean => dtype === 'float16';
-  if (!inputs.some(isHalf) && !outputs.every(isHalf)) return;
-  const halves = [...inputs, ...outputs].filter(isHalf).map((spec) => `"${spec.name}" ${formatSpec(spec)}`);
-  refuse(
-    'MODEL_INVALID',
-    `${halves.join(', ')}: float16 has no form in JSON; export the model ` +
-      'with float32 inputs and outputs (its weights may stay float16)',
-  );
-};
-
 export const tensor: TaskRecipe<TensorSettings> = {
   graphs: ['model'],
   example: '<request.json>',
@@ -30,7 +18,6 @@ export const tensor: TaskRecipe<TensorSettings> = {
 
   async trialRun(task, model, _settings, dimensions) {
     const { signature } = graphOf(model.graphs);
-    assertJsonCanCarry(signature);
     const known = symbolicNames(signature);
     for (const name of Object.keys(dimensions))
       if (!known.has(name))

@@ -1,10 +1,11 @@
+import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
-import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { type Tensors, zeros } from '../../core/tensor.ts';
+import { mapTensors, type Tensors, zeros } from '../../core/tensor.ts';
 import { assertOutputBounds, assertRunBounds } from '../../protocol/open-inference/bounds.ts';
-import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
+import { classify } from '../../protocol/open-inference/classification.ts';
+import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer-request.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import { graphOf } from '../graph-of.ts';
 import { oneByOne } from '../one-by-one.ts';
@@ -21,11 +22,8 @@ interface GraphRequest extends InferRequest {
   readonly prefix: string;
 }
 
-const withoutPrefix = (names: readonly string[], prefix: string): string[] =>
-  names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-
 /** The request to the graph that all inputs belong to. @throws `INVALID_INPUT` when a tensor belongs to another graph or none */
-const chooseGraph = (request: InferRequest, roles: readonly string[], isOutputsGiven: boolean): GraphRequest => {
+const chooseGraph = (request: InferRequest, roles: readonly string[]): GraphRequest => {
   const [first = ''] = roles;
   if (roles.length === 1) return { ...request, role: first, prefix: '' };
   const names = Object.keys(request.feeds);
@@ -38,32 +36,38 @@ const chooseGraph = (request: InferRequest, roles: readonly string[], isOutputsG
       `input ${show(stranger ?? names[0])} belongs to another graph or none: a request runs one of ` +
         `${roles.join(', ')}, whose tensors are named <graph>${SEPARATOR}<name>`,
     );
-  const outside = request.outputNames.find((name) => !name.startsWith(prefix));
-  if (isOutputsGiven && outside !== undefined)
+  const given = [...request.outputs.keys()];
+  const outside = given.find((name) => !name.startsWith(prefix));
+  if (request.areOutputsNamed && outside !== undefined)
     throw new ServingError('INVALID_INPUT', `output ${show(outside)} does not belong to ${role}, which the inputs run`);
   const feeds = Object.entries(request.feeds).map(([name, tensor]) => [name.slice(prefix.length), tensor]);
   return {
     ...request,
     feeds: Object.fromEntries(feeds),
-    outputNames: withoutPrefix(request.outputNames, prefix),
+    outputs: new Map([...request.outputs].filter(([name]) => name.startsWith(prefix))),
     role,
     prefix,
   };
 };
+
+/** The outputs by the graph's own names. */
+const graphOutputs = ({ outputs, prefix }: GraphRequest): string[] =>
+  [...outputs.keys()].map((name) => name.slice(prefix.length));
 
 const rename = (outputs: Tensors, prefix: string): Tensors =>
   prefix === ''
     ? outputs
     : Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [prefix + name, tensor]));
 
-/** The document of the protocol. Callers of the task API, and uploads, send its inputs alone. */
+/** A request of `/v2`, or its document. Callers of the task API, and uploads, send its inputs alone. */
 const toDocument = ({ inputs, parameters }: Payload): unknown =>
   Array.isArray(inputs) ? { ...parameters, inputs } : inputs;
 
 /** Tensors → tensors, by the Open Inference Protocol: the task of any model, whatever other task it has. */
-export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphRequest, undefined> => {
+export const createTensorTask = ({ name, graphs, settings }: TaskVersion): Task<GraphRequest, undefined> => {
   const signature = tensorSignature(graphs);
   const roles = Object.keys(graphs);
+  const labels = v.is(v.array(v.string()), settings.labels) ? settings.labels : [];
 
   return {
     decode(payload) {
@@ -74,30 +78,34 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
             'images, text or audio, push it with its config.json as another task, such as --task image-classification',
         );
       assertKnownParameters(payload.parameters, ['id', 'outputs']);
-      const document = toDocument(payload);
-      const isOutputsGiven = isObject(document) && Array.isArray(document.outputs);
-      const request = chooseGraph(parseInferRequest(document, signature), roles, isOutputsGiven);
+      const request = chooseGraph(parseInferRequest(toDocument(payload), signature), roles);
       const chosen = graphs[request.role];
-      if (chosen !== undefined) assertRunBounds(chosen.signature, request.feeds, request.outputNames);
+      if (chosen !== undefined) assertRunBounds(chosen.signature, request.feeds, graphOutputs(request));
       return request;
     },
 
     blank: (dimensions) => ({
       ...{ id: undefined, role: roles[0] ?? '', prefix: '' },
-      ...{ feeds: zeros(signature, dimensions), outputNames: signature.outputs.map((output) => output.name) },
+      ...{ feeds: zeros(signature, dimensions), areOutputsNamed: false },
+      outputs: new Map(signature.outputs.map(({ name: output }) => [output, { isBinary: false }])),
     }),
 
-    predict: oneByOne(async ({ role, prefix, id, feeds, outputNames }, model, lap) => {
+    predict: oneByOne(async (request, model, lap) => {
+      const { role, prefix, id, feeds, outputs: forms } = request;
       const given = await graphOf(model.graphs, role)
-        .run(feeds, outputNames)
+        .run(feeds, graphOutputs(request))
         .catch((error: unknown) => {
           throw toCallerFault(error, feeds);
         });
       assertOutputBounds(given);
-      const outputs = rename(given, prefix);
       lap('run');
+      const outputs = mapTensors(rename(given, prefix), (output, each) => {
+        const classes = forms.get(each)?.classes;
+        return classes === undefined ? output : classify(each, output, classes, labels);
+      });
       lap('postprocess');
-      return { kind: 'tensors', id, outputs };
+      const binary = new Set([...forms].flatMap(([each, { isBinary }]) => (isBinary ? [each] : [])));
+      return { kind: 'tensors', id, outputs, binary };
     }),
   };
 };

@@ -39,7 +39,7 @@ describe('answers of a task and of its shadow', () => {
 });
 
 describe('tensors of a task and of its shadow', () => {
-  const answer = (outputs: Tensors): Answer => ({ kind: 'tensors', id: undefined, outputs });
+  const answer = (outputs: Tensors): Answer => ({ kind: 'tensors', id: undefined, outputs, binary: new Set() });
   const float = (...data: number[]): Tensor => ({
     dtype: 'float32',
     shape: [data.length],
