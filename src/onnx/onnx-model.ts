@@ -19,9 +19,16 @@ export const parsing = <T>(parse: () => T): T => {
   try {
     return parse();
   } catch (error) {
-    throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
+    const problem = isTooDeep(error)
+      ? 'its graphs or functions are nested too deep; export it without nested functions'
+      : 'it is not an ONNX file, or was cut short';
+    throw new ServingError('MODEL_INVALID', problem, { cause: error });
   }
 };
+
+/** Tells whether a reader of graphs within graphs, or of functions that call functions, has used up the stack. */
+const isTooDeep = (error: unknown): boolean =>
+  error instanceof RangeError && error.message.startsWith('Maximum call stack');
 
 /** @throws `MODEL_INVALID` when `bytes` are no ONNX file */
 export const parseOnnxModel = (bytes: Buffer): OnnxModel =>

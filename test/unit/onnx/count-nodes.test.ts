@@ -38,4 +38,11 @@ describe('the number of nodes of a model', () => {
   it('the nodes of two functions that call each other have no end', () => {
     expect(count([call('f')], functionOf('f', call('g')), functionOf('g', call('f')))).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it('a chain of functions that is deeper than the stack is refused as that', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) => functionOf(`f${index}`, call(`f${index + 1}`)));
+    expect(() => count([call('f0')], ...chain)).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('nested too deep') }),
+    );
+  });
 });
