@@ -1,6 +1,7 @@
 import { type DType, type Tensor, tensor } from '../core/tensor.ts';
 import { type Chunks, toField, toIntegerField } from './chunks.ts';
-import { type Attributes, encodeNode } from './node.ts';
+import { encodeNode } from './encode-graph.ts';
+import type { Attributes } from './node.ts';
 import { GRAPH, MODEL, OPSET } from './schema.ts';
 import { encodeTensor, encodeValueInfo } from './tensor-proto.ts';
 

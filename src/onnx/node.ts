@@ -1,7 +1,6 @@
 import type { Tensor } from '../core/tensor.ts';
-import { type Chunks, toField, toFloatField, toFloatsField, toIntegerField, toIntegersField } from './chunks.ts';
-import { ATTRIBUTE, NODE } from './schema.ts';
-import { encodeTensor } from './tensor-proto.ts';
+import type { Chunks } from './chunks.ts';
+import type { ValueInfo, Weights } from './tensor-proto.ts';
 
 /** The value of an attribute, with its type in ONNX. */
 export type Attribute =
@@ -9,11 +8,12 @@ export type Attribute =
   | { readonly type: 'integer'; readonly value: number | bigint }
   | { readonly type: 'text'; readonly value: string }
   | { readonly type: 'tensor'; readonly value: Tensor }
-  /** The fields of a `GraphProto`. */
-  | { readonly type: 'graph'; readonly value: Chunks }
+  | { readonly type: 'graph'; readonly value: OnnxGraph }
   | { readonly type: 'floats'; readonly value: ArrayLike<number> }
   | { readonly type: 'integers'; readonly value: ArrayLike<number | bigint> }
-  | { readonly type: 'texts'; readonly value: readonly string[] };
+  | { readonly type: 'texts'; readonly value: readonly string[] }
+  /** The fields of an attribute as they stand in the file, of a type that no editor reads. */
+  | { readonly type: 'encoded'; readonly value: Uint8Array };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -24,43 +24,6 @@ export const floats = (value: ArrayLike<number>): Attribute => ({ type: 'floats'
 export const integers = (value: ArrayLike<number | bigint>): Attribute => ({ type: 'integers', value });
 export const texts = (value: readonly string[]): Attribute => ({ type: 'texts', value });
 export const tensorValue = (value: Tensor): Attribute => ({ type: 'tensor', value });
-
-/** Numbers of `AttributeProto.AttributeType`. */
-const TYPES: Readonly<Record<Attribute['type'], number>> = {
-  ...{ float: 1, integer: 2, text: 3, tensor: 4, graph: 5, floats: 6, integers: 7, texts: 8 },
-};
-
-const encodeValue = (attribute: Attribute): Chunks => {
-  switch (attribute.type) {
-    case 'float':
-      return toFloatField(ATTRIBUTE.float, attribute.value);
-    case 'integer':
-      return toIntegerField(ATTRIBUTE.integer, attribute.value);
-    case 'text':
-      return toField(ATTRIBUTE.string, attribute.value);
-    case 'tensor':
-      return toField(ATTRIBUTE.tensor, encodeTensor(attribute.value));
-    case 'graph':
-      return toField(ATTRIBUTE.graph, attribute.value);
-    case 'floats':
-      return toFloatsField(ATTRIBUTE.floats, attribute.value);
-    case 'integers':
-      return toIntegersField(ATTRIBUTE.integers, attribute.value);
-    case 'texts':
-      return encodeTexts(attribute.value);
-  }
-};
-
-/** All texts in one buffer. Trees have some million texts, and few differ. */
-const encodeTexts = (values: readonly string[]): Chunks => {
-  const known = new Map<string, Buffer>();
-  const encode = (value: string): Buffer => {
-    const found = known.get(value) ?? Buffer.concat(toField(ATTRIBUTE.strings, value));
-    known.set(value, found);
-    return found;
-  };
-  return [Buffer.concat(values.map(encode))];
-};
 
 /** A node of a graph. */
 export interface OnnxNode {
@@ -73,18 +36,24 @@ export interface OnnxNode {
   readonly attributes: Attributes;
 }
 
-/** The fields of a `NodeProto`. */
-export const encodeNode = ({ operator, domain, name, inputs, outputs, attributes }: OnnxNode): Chunks => [
-  ...inputs.flatMap((input) => toField(NODE.input, input)),
-  ...outputs.flatMap((output) => toField(NODE.output, output)),
-  ...toField(NODE.name, name),
-  ...toField(NODE.operator, operator),
-  ...Object.entries(attributes).flatMap(([key, attribute]) =>
-    toField(NODE.attribute, [
-      ...toField(ATTRIBUTE.name, key),
-      ...encodeValue(attribute),
-      ...toIntegerField(ATTRIBUTE.type, TYPES[attribute.type]),
-    ]),
-  ),
-  ...(domain === '' ? [] : toField(NODE.domain, domain)),
-];
+/** A graph, or a graph within a node. Weights are views of the file's bytes until their numbers are read. */
+export interface OnnxGraph {
+  readonly nodes: readonly OnnxNode[];
+  /** By name. */
+  readonly weights: ReadonlyMap<string, Weights>;
+  /** Inputs without those that are weights, too, as in files of IR 3. */
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Its other fields as they stand in the file: name, text, sparse weights. */
+  readonly rest: Chunks;
+}
+
+/** The integer attribute `name`; `fallback` where the node has none. */
+export const integerOf = ({ attributes }: OnnxNode, name: string, fallback: number): number => {
+  const attribute = attributes[name];
+  return attribute?.type === 'integer' ? Number(attribute.value) : fallback;
+};
+
+/** The graphs within a node, such as the branches of `If`. */
+export const graphsOf = ({ attributes }: OnnxNode): OnnxGraph[] =>
+  Object.values(attributes).flatMap((attribute) => (attribute.type === 'graph' ? [attribute.value] : []));

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { sizeOf, toField, toHeader, toIntegerField } from '../../src/onnx/chunks.ts';
-import { encodeNode } from '../../src/onnx/node.ts';
+import { encodeNode } from '../../src/onnx/encode-graph.ts';
 import { GRAPH, MODEL, OPSET, TENSOR } from '../../src/onnx/schema.ts';
 import { DATA_TYPES, encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 
