@@ -1,15 +1,8 @@
+import { fromHalf } from '../../core/half.ts';
 import { elementCount } from '../../core/tensor.ts';
 import type { NumpyArray, NumpyType, PyValue } from './values.ts';
 
 type ReadNumber = (view: DataView, offset: number, isLittleEndian: boolean) => number;
-
-/** The value of an IEEE 754 half-precision number. */
-const fromHalf = (bits: number): number => {
-  const [exponent, fraction, sign] = [(bits >> 10) & 31, bits & 1023, bits >> 15 === 0 ? 1 : -1];
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-};
 
 /** By kind of numpy. A 64-bit integer beyond 2^53 loses digits, as it does when numpy makes a float64 of it. */
 const READERS: Readonly<Record<string, ReadNumber>> = {
