@@ -25,7 +25,8 @@ export const readGraphs = async ({
     assertNodeCount(model);
     const externalData = await findExternalData(directory, path, model.externalData);
     // A graph that is changed is written elsewhere, and weights would not lie beside it.
-    const changed = externalData.length === 0 ? withoutZipMap(model) : undefined;
+    const hasZipMap = externalData.length === 0 && withoutZipMap(model) !== undefined;
+    const changed = hasZipMap ? withoutZipMap(await graph.readWhole()) : undefined;
     const content = changed ?? (graph.isFile ? undefined : model.fields.map(({ bytes }) => bytes));
     const notes = changed ? [`${path} is published without its ZipMap, whose output onnxruntime-node cannot read`] : [];
     published[role] = { file: { path, ...(content && { content }) }, externalData, notes };
