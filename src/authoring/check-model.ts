@@ -7,6 +7,7 @@ import { withoutZipMap } from '../onnx/zip-map.ts';
 import { findExternalData, type GraphSource } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
 import { type FoundSource, findSource } from './find-source.ts';
+import { noteOnZipMap } from './read-graphs.ts';
 import { readSettings } from './read-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 
@@ -22,19 +23,34 @@ export interface CheckedModel extends Pick<FoundSource, 'outline'> {
   readonly notes: readonly string[];
 }
 
-/** Problems of a graph and of its weights, which are not read. */
-const checkGraph = async (
-  { directory }: ModelSource,
-  graph: GraphSource,
-  note: (problem: string) => void,
-  attempt: (check: () => unknown) => Promise<void>,
-): Promise<void> => {
+/** Runs checks, and keeps the reasons of those that throw. */
+interface Findings {
+  readonly problems: string[];
+  readonly notes: string[];
+  attempt(check: () => unknown): Promise<void>;
+}
+
+const createFindings = (): Findings => {
+  const problems: string[] = [];
+  const attempt = async (check: () => unknown): Promise<void> => {
+    try {
+      await check();
+    } catch (error) {
+      problems.push(ServingError.from(error).message);
+    }
+  };
+  return { problems, notes: [], attempt };
+};
+
+/** Checks a graph and its weights, which are not read. */
+const checkGraph = async ({ directory }: ModelSource, graph: GraphSource, findings: Findings): Promise<void> => {
   const model = await graph.read();
-  await attempt(() => assertNodeCount(model));
-  await attempt(() => findExternalData(directory, graph.path, model.externalData));
+  await findings.attempt(() => assertNodeCount(model));
+  await findings.attempt(() => findExternalData(directory, graph.path, model.externalData));
   const changed = model.externalData.length === 0 ? withoutZipMap(model) : undefined;
+  if (changed) findings.notes.push(noteOnZipMap(graph.path));
   const served = changed ? parseOnnxModel(Buffer.concat(changed)) : model;
-  for (const problem of graphProblems(describeModel(served))) note(problem);
+  findings.problems.push(...graphProblems(describeModel(served)));
 };
 
 /**
@@ -49,22 +65,14 @@ export const checkModel = async (
   onConversion: () => void = () => {},
 ): Promise<CheckedModel> => {
   const { source, outline } = await findSource(path, onConversion);
-  const problems: string[] = [];
-  const attempt = async (check: () => unknown): Promise<void> => {
-    try {
-      await check();
-    } catch (error) {
-      problems.push(ServingError.from(error).message);
-    }
-  };
-  for (const graph of Object.values(source.graphs))
-    await attempt(() => checkGraph(source, graph, (problem) => problems.push(problem), attempt));
+  const findings = createFindings();
+  const { problems, notes } = findings;
+  notes.push(...(source.conversion?.notes ?? []));
+  for (const graph of Object.values(source.graphs)) await findings.attempt(() => checkGraph(source, graph, findings));
   let recognised: RecognisedTask | undefined;
-  const notes = [...(source.conversion?.notes ?? [])];
-  await attempt(async () => {
+  await findings.attempt(async () => {
     recognised = task === undefined ? await recogniseTask(source) : { task: parseTask(task), reason: 'as asked for' };
-    const settings = await readSettings(source, recognised);
-    notes.push(...(settings.notes ?? []));
+    notes.push(...((await readSettings(source, recognised)).notes ?? []));
   });
   return {
     ...(recognised && { recognised }),

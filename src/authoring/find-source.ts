@@ -29,15 +29,14 @@ const WEIGHTS_ALONE = ['tf_model.h5'];
 const EXPECTED =
   'expected an ONNX file, or a model of scikit-learn (.pkl, .joblib, .skops), Keras (.keras, .h5), XGBoost (.json, .ubj) or LightGBM (.txt)';
 
-/** @throws `INVALID_REQUEST` when the file cannot be read */
-const formatOf = (path: string): Format | undefined => {
+const formatOf = (path: string): Format | undefined => withFileBytes(path, detectFormat);
+
+/** The format of a file beside others; undefined for one that nobody may read. */
+const formatIfReadable = (path: string): Format | undefined => {
   try {
-    return withFileBytes(path, detectFormat);
-  } catch (error) {
-    const reason = errorCode(error) ?? ServingError.from(error).message;
-    throw new ServingError('INVALID_REQUEST', `${path} cannot be read (${reason}); look at its permissions`, {
-      cause: error,
-    });
+    return formatOf(path);
+  } catch {
+    return undefined;
   }
 };
 
@@ -63,7 +62,7 @@ const knownFiles = async (directory: string): Promise<Found[]> => {
   for (const { name: file } of names.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(directory, file);
     if (!(await stat(path).catch(() => undefined))?.isFile()) continue;
-    const format = formatOf(path);
+    const format = formatIfReadable(path);
     if (format !== undefined) found.push({ file, format });
   }
   return found;
@@ -74,8 +73,16 @@ const hasGraphs = async (directory: string): Promise<string[]> => {
   return [...(await readdir(directory)), ...inside].filter((name) => name.endsWith('.onnx'));
 };
 
-const severalModels = (directory: string, files: readonly string[]): never =>
-  refuse('INVALID_REQUEST', `${directory} holds ${files.length} models (${files.join(', ')}): name the file to push`);
+/** Most files that a message names. */
+const MOST_NAMES = 10;
+
+const severalModels = (directory: string, files: readonly string[]): never => {
+  const names = [...files.slice(0, MOST_NAMES), ...(files.length > MOST_NAMES ? ['…'] : [])];
+  return refuse(
+    'INVALID_REQUEST',
+    `${directory} holds ${files.length} models (${names.join(', ')}): name the file to push`,
+  );
+};
 
 /** @throws `INVALID_REQUEST` when the folder has several models; `MODEL_INVALID` when none of them can be converted */
 const placeInFolder = async (directory: string): Promise<Place> => {
@@ -108,7 +115,7 @@ const placeOfFolder = async (path: string): Promise<Place> => {
   return refuse(
     'MODEL_INVALID',
     `${directory} is an MLflow model of the flavours ${kind.flavours.join(', ') || 'python_function'}, of which none is converted; ` +
-      `export it in Python: model = mlflow.${flavour}.load_model("${directory}")`,
+      `load it in Python with mlflow.${flavour}.load_model("${directory}"), and export the model in it to ONNX`,
   );
 };
 
@@ -118,11 +125,18 @@ const placeOfFolder = async (path: string): Promise<Place> => {
  */
 export const findPlace = async (path: string): Promise<Place> => {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return placeOfFolder(path);
-  if (found?.isFile()) return placeOfFile(path);
-  return found === undefined
-    ? refuse('NOT_FOUND', `there is no file or folder ${path}`)
-    : refuse('INVALID_REQUEST', `${path} is neither a file nor a folder`);
+  if (found === undefined) return refuse('NOT_FOUND', `there is no file or folder ${path}`);
+  if (!found.isDirectory() && !found.isFile())
+    return refuse('INVALID_REQUEST', `${path} is neither a file nor a folder`);
+  try {
+    return found.isDirectory() ? await placeOfFolder(path) : placeOfFile(path);
+  } catch (error) {
+    if (error instanceof ServingError) throw error;
+    const reason = errorCode(error) ?? ServingError.from(error).message;
+    throw new ServingError('INVALID_REQUEST', `${path} cannot be read (${reason}); look at its permissions`, {
+      cause: error,
+    });
+  }
 };
 
 /**
