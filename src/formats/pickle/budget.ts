@@ -1,5 +1,5 @@
 import { formatBytes } from '../../core/format-bytes.ts';
-import { refuse } from './refuse.ts';
+import { refuse } from '../refuse.ts';
 
 /** Memory in bytes that every file may take, the multiple of its own size beyond that, and the most that any file may take. */
 const BASE = 64e6;

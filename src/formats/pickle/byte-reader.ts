@@ -1,4 +1,4 @@
-import { refuse } from './refuse.ts';
+import { refuse } from '../refuse.ts';
 
 /** Reads the bytes of a file from left to right. Lengths are compared with the bytes that are left. @throws `MODEL_INVALID` beyond the end */
 export class ByteReader {

@@ -1,9 +1,9 @@
-import { itemsOf } from './arrays.ts';
+import { refuse } from '../refuse.ts';
+import { isReadable, itemsOf } from './arrays.ts';
 import { type Budget, COSTS } from './budget.ts';
 import { JoblibArray } from './joblib-array.ts';
 import { toNumpyType } from './numpy-type.ts';
 import { PickledArray, toShape } from './pickled-array.ts';
-import { refuse } from './refuse.ts';
 import { PyClass, PyObject, PyTuple, type PyValue } from './values.ts';
 
 /** Makes data of the arguments of a constructor; undefined for arguments of another form, which leave an inert object. */
@@ -48,6 +48,7 @@ const toScalar: Construct = ([dtype, content], budget) => {
   if (content === undefined) return undefined;
   const type = toNumpyType(dtype, budget);
   if (type.kind === 'O') return content;
+  if (!isReadable(type)) return undefined;
   const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
   if (!(bytes instanceof Uint8Array)) return undefined;
   budget.spend(COSTS.object + bytes.length);
@@ -108,10 +109,8 @@ const CONSTRUCTORS: ReadonlyMap<string, Construct> = new Map([
   ['sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper', newJoblibArray],
 ]);
 
-/** The names of modules in Python 3 and numpy 1 of those that Python 2 and numpy 2 have. */
+/** The names of modules in numpy 1 by those that numpy 2 has. */
 const MODULES: ReadonlyMap<string, string> = new Map([
-  ['__builtin__', 'builtins'],
-  ['copy_reg', 'copyreg'],
   ['numpy._core.multiarray', 'numpy.core.multiarray'],
   ['numpy._core.numeric', 'numpy.core.numeric'],
 ]);

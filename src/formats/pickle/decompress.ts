@@ -1,6 +1,7 @@
 import { gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
+import { errorCode } from '../../core/error-code.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
-import { refuse } from './refuse.ts';
+import { refuse } from '../refuse.ts';
 
 /** Bytes that every compressed file may have when it is inflated, the multiple of its own size beyond that, and the most of all. */
 const BASE = 128e6;
@@ -37,7 +38,7 @@ const inflate = (bytes: Uint8Array, run: (bytes: Uint8Array, options: ZlibOption
   try {
     return run(bytes, { maxOutputLength, chunkSize: 1 << 20 });
   } catch (error) {
-    if (error instanceof RangeError)
+    if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE')
       return refuse(
         `it has more than ${formatBytes(maxOutputLength)} when it is inflated; save it without compression`,
         error,

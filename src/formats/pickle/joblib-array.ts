@@ -1,9 +1,9 @@
 import { elementCount } from '../../core/tensor.ts';
+import { refuse } from '../refuse.ts';
 import type { Budget } from './budget.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { toNumpyType } from './numpy-type.ts';
 import { PickledArray, toShape } from './pickled-array.ts';
-import { refuse } from './refuse.ts';
 import { isNumpyArray, type PyValue } from './values.ts';
 
 /** The place of an array in a file of joblib. The elements follow its state in the file. */

@@ -1,6 +1,6 @@
+import { refuse } from '../refuse.ts';
 import { type Budget, COSTS } from './budget.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { refuse } from './refuse.ts';
 import type { PyValue } from './values.ts';
 
 const NO_VALUE = 'it is damaged: an operation finds no value to work on';

@@ -1,5 +1,5 @@
+import { refuse } from '../refuse.ts';
 import { type Budget, COSTS } from './budget.ts';
-import { refuse } from './refuse.ts';
 import { type NumpyType, PyObject, PyTuple, type PyValue } from './values.ts';
 
 type Fields = NonNullable<NumpyType['fields']>;

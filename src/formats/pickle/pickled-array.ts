@@ -1,7 +1,7 @@
 import { elementCount } from '../../core/tensor.ts';
+import { refuse } from '../refuse.ts';
 import type { Budget } from './budget.ts';
 import { toNumpyType } from './numpy-type.ts';
-import { refuse } from './refuse.ts';
 import { type NumpyArray, type NumpyType, PyTuple, type PyValue } from './values.ts';
 
 /** An array that a pickle names before it fills it: references to it stay. */

@@ -1,4 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../refuse.ts';
 import { Budget } from './budget.ts';
 import { ByteReader } from './byte-reader.ts';
 import { decompress } from './decompress.ts';
@@ -8,7 +9,6 @@ import { OBJECTS } from './opcodes/objects.ts';
 import type { Opcodes } from './opcodes/opcode.ts';
 import { SCALARS } from './opcodes/scalars.ts';
 import { STACK } from './opcodes/stack.ts';
-import { refuse } from './refuse.ts';
 import type { PyValue } from './values.ts';
 
 const OPCODES: Opcodes = { ...SCALARS, ...CONTAINERS, ...OBJECTS, ...STACK };
@@ -43,17 +43,24 @@ const readAll = (bytes: Uint8Array): PyValue => {
   return value;
 };
 
+/** Tells whether it starts without PROTO: as a pickle of protocol 0 or 1, or as any text. */
+const startsWithoutProtocol = (bytes: Uint8Array): boolean => bytes[0] !== 0x80;
+
 /**
  * Reads a file of `pickle.dump` (protocols 0 to 5) or `joblib.dump` (without compression, zlib, gzip) as inert data. Classes and functions
  * stay names. Nothing is looked up, and only constructors of plain data and arrays are applied. Memory is bounded by the size of the file.
  *
  * @throws `MODEL_INVALID` for a file that is none, is damaged, or takes too much memory
  */
-export const readPickle = (bytes: Uint8Array): PyValue => {
+export const readPickle = (file: Uint8Array): PyValue => {
+  const bytes = decompress(file);
   try {
-    return readAll(decompress(bytes));
+    return readAll(bytes);
   } catch (error) {
-    if (error instanceof ServingError) throw error;
-    return refuse('it is damaged, or larger than can be read', error);
+    const problem = error instanceof ServingError ? error.message : 'it is damaged, or larger than can be read';
+    return refuse(
+      startsWithoutProtocol(bytes) ? `it is no pickle of protocol 2 to 5; as one of 0 or 1, ${problem}` : problem,
+      error,
+    );
   }
 };

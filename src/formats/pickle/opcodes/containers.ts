@@ -1,6 +1,6 @@
+import { refuse } from '../../refuse.ts';
 import { COSTS } from '../budget.ts';
 import type { Machine } from '../machine.ts';
-import { refuse } from '../refuse.ts';
 import { PyObject, PyTuple, type PyValue } from '../values.ts';
 import type { Opcodes } from './opcode.ts';
 

@@ -1,19 +1,35 @@
+import { refuse } from '../../refuse.ts';
 import { COSTS } from '../budget.ts';
 import { construct } from '../constructors.ts';
 import { buildJoblibArray, JoblibArray } from '../joblib-array.ts';
 import type { Machine } from '../machine.ts';
+import { mergeState } from '../object-state.ts';
 import { buildArray, PickledArray } from '../pickled-array.ts';
-import { refuse } from '../refuse.ts';
 import { PyClass, PyObject, PyTuple, type PyValue } from '../values.ts';
 import type { Opcodes } from './opcode.ts';
 
 const PYTORCH =
   'it is a model of PyTorch, whose pickles hold programs; export it with torch.onnx.export(model, example, "model.onnx") and push that';
 
+/** Names of Python 3 by those of Python 2, which protocols 0 to 2 have. https://github.com/python/cpython/blob/3.14/Lib/_compat_pickle.py */
+const MODULES: ReadonlyMap<string, string> = new Map([
+  ['__builtin__', 'builtins'],
+  ['copy_reg', 'copyreg'],
+]);
+const BUILTINS: ReadonlyMap<string, string> = new Map([
+  ['long', 'int'],
+  ['unicode', 'str'],
+  ['unichr', 'chr'],
+  ['xrange', 'range'],
+]);
+
+const toClass = (module: string, name: string): PyClass =>
+  new PyClass(MODULES.get(module) ?? module, (module === '__builtin__' ? BUILTINS.get(name) : undefined) ?? name);
+
 const pushClass = (machine: Machine, module: PyValue, name: PyValue): void => {
   if (typeof module !== 'string' || typeof name !== 'string') refuse('it is damaged: the name of a class is no text');
   if (/^torch([.]|$)/.test(module)) refuse(PYTORCH);
-  machine.push(new PyClass(module, name), COSTS.object);
+  machine.push(toClass(module, name), COSTS.object);
 };
 
 const toArgs = (args: PyValue): readonly PyValue[] =>
@@ -30,18 +46,9 @@ const resultOf = ({ budget }: Machine, callee: PyValue | undefined, args: readon
 const call = (machine: Machine, callee: PyValue | undefined, args: readonly PyValue[]): void =>
   machine.push(resultOf(machine, callee, args));
 
-/** The state of an object: a tuple (`__dict__`, slots) becomes one dict, anything else stays as it is. */
-const mergeState = ({ budget }: Machine, state: PyValue): PyValue => {
-  if (!(state instanceof PyTuple) || state.items.length !== 2) return state;
-  const [attributes, slots] = state.items;
-  if (!(slots instanceof Map) || !(attributes instanceof Map || attributes === null)) return state;
-  budget.spend(COSTS.table + COSTS.entry * ((attributes?.size ?? 0) + slots.size));
-  return new Map([...(attributes ?? []), ...slots]);
-};
-
 /** Gives an object its state. Dicts, lists and sets of subclasses lose theirs. */
 const build = (machine: Machine, target: PyValue, state: PyValue): void => {
-  if (target instanceof PyObject) target.state = mergeState(machine, state);
+  if (target instanceof PyObject) target.state = mergeState(state, machine.budget);
   else if (target instanceof JoblibArray) buildJoblibArray(target, state, machine);
   else if (target instanceof PickledArray) buildArray(target, state, machine.budget);
   else if (typeof target !== 'object' || target === null || target instanceof PyTuple)

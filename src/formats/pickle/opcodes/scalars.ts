@@ -1,6 +1,6 @@
+import { refuse } from '../../refuse.ts';
 import { COSTS } from '../budget.ts';
 import type { Machine } from '../machine.ts';
-import { refuse } from '../refuse.ts';
 import type { Opcodes } from './opcode.ts';
 
 /** Digits of an integer in decimal, and bytes of one in binary: random generators keep 128 bits. */

@@ -1,5 +1,5 @@
+import { refuse } from '../../refuse.ts';
 import type { Machine } from '../machine.ts';
-import { refuse } from '../refuse.ts';
 import type { Opcodes } from './opcode.ts';
 
 const NEWEST_PROTOCOL = 5;
