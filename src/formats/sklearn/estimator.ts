@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
-import { show } from '../../core/show.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
+import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 
 /** Numbers in rows, in the order of C. */
@@ -54,7 +54,7 @@ export class Estimator {
   }
 
   #expect<T>(value: T | undefined, names: readonly string[], expected: string): T {
-    return value ?? this.refuse(`${names[0]} is ${show(this.find(...names))}, expected ${expected}`);
+    return value ?? this.refuse(`${names[0]} is ${describe(this.find(...names))}, expected ${expected}`);
   }
 
   /** A number, also one that stands alone in an array. */
@@ -115,7 +115,7 @@ export class Estimator {
     return this.items(...names).map((item) =>
       item instanceof PyObject
         ? new Estimator(item, this.version)
-        : this.refuse(`${names[0]} has ${show(item)}, expected estimators`),
+        : this.refuse(`${names[0]} has ${describe(item)}, expected estimators`),
     );
   }
 }
