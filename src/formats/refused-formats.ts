@@ -17,9 +17,9 @@ const UNPACK_JOBLIB =
 
 /** Formats by name. Commands are those of the newest versions of the tools. */
 export const REFUSED_FORMATS = {
-  torch: { what: 'a checkpoint of PyTorch, which holds weights and no graph', remedy: FROM_STATE },
+  torch: { what: 'a file of torch.save, which holds weights and no graph', remedy: FROM_STATE },
   'torch-legacy': {
-    what: 'a checkpoint of PyTorch before 1.6, which holds weights and no graph',
+    what: 'a file of torch.save before PyTorch 1.6, which holds weights and no graph',
     remedy: FROM_STATE,
   },
   'torch-script': {

@@ -101,7 +101,7 @@ describe('check', () => {
 
 describe('a model of another format', () => {
   it.each([
-    ['state-dict.pt', /a checkpoint of PyTorch.*load_state_dict/],
+    ['state-dict.pt', /a file of torch\.save, which holds weights.*load_state_dict/],
     ['saved-model', /a SavedModel of TensorFlow; .*--saved-model "test\/fixtures\/formats\/detect\/saved-model"/],
     ['model.mlpackage', /a Core ML package/],
     ['spark', /a model of Spark ML; .*convert_sparkml/],

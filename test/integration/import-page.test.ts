@@ -25,8 +25,8 @@ it('the links of the page of imported models resolve', async () => {
 /** Words of the page for formats whose own names are short. */
 const WORDS: Readonly<Record<string, string>> = {
   ...{
-    torch: 'checkpoints',
-    'torch-legacy': 'checkpoints',
+    torch: 'torch.save',
+    'torch-legacy': 'torch.save',
     'torch-script': 'TorchScript',
     'torch-export': 'torch.export',
   },

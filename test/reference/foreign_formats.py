@@ -1,21 +1,15 @@
 """Makes ../fixtures/formats/detect: a small file of each format that push recognises by its bytes.
 
-The library of the format writes it wherever pip installs the library in a minute. PyTorch, TensorRT, PaddlePaddle, R, Spark and TorchServe are too
-large, or are no Python packages: their files are put together here in the layout that their documentation gives.
+The library of the format writes it wherever pip installs the library in a minute. TensorRT, PaddlePaddle, R, Spark, PMML and ggml are too large, or
+are no Python packages: their files are put together here in the layout that their documentation gives. torch_formats.py makes those of PyTorch.
 """
 
-import bz2
 import gzip
 import json
-import lzma
 import os
 import pickle
 import shutil
 import struct
-import sys
-import types
-import zipfile
-import zlib
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -27,19 +21,12 @@ from sklearn.linear_model import LogisticRegression
 FOLDER = Path(__file__).parent.parent / "fixtures" / "formats" / "detect"
 X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 3.0], [4.0, 1.0]])
 Y = np.array([0, 1, 0, 1])
-DATE = (2026, 1, 1, 0, 0, 0)
 
 
 def place(name):
     path = FOLDER / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def write_zip(name, files, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(place(name), "w", compression) as archive:
-        for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(path, DATE), content)
 
 
 def sklearn_files():
@@ -153,38 +140,6 @@ def exchange_files():
     openvino.save_model(openvino.convert_model(str(place("neg"))), str(place("openvino/model.xml")))
 
 
-def torch_files():
-    """The zip of torch.save (https://pytorch.org/docs/stable/notes/serialization.html), TorchScript, torch.export, and the older stream."""
-    for name, members in {"torch._utils": ["_rebuild_tensor_v2"], "torch": ["FloatStorage"]}.items():
-        module = sys.modules.setdefault(name, types.ModuleType(name))
-        for member in members:
-            setattr(module, member, type(member, (), {"__module__": name}))
-
-    class Tensor:
-        def __reduce__(self):
-            storage = ("storage", sys.modules["torch"].FloatStorage, "0", "cpu", 4)
-            return sys.modules["torch._utils"]._rebuild_tensor_v2, (storage, 0, (2, 2), (2, 1), False, {})
-
-    state = pickle.dumps({"weight": Tensor()}, protocol=2)
-    numbers = X.astype("<f4").tobytes()[:16]
-    write_zip("state-dict.pt", {"archive/data.pkl": state, "archive/byteorder": "little", "archive/data/0": numbers, "archive/version": "3\n"})
-    write_zip(
-        "script.pt",
-        {
-            "script/data.pkl": b"\x80\x02c__torch__\nNet\nq\x00)\x81}q\x01b.",
-            "script/code/__torch__.py": "class Net(Module):\n  pass\n",
-            "script/constants.pkl": b"\x80\x02).",
-            "script/version": "3\n",
-        },
-    )
-    write_zip("export.pt2", {"export/archive_format": "pt2", "export/models/model.json": "{}", "export/data/weights/weight_0": numbers, "export/version": "6"})
-    magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
-    place("legacy.pth").write_bytes(magic + pickle.dumps(1001, protocol=2) + pickle.dumps({"little_endian": True}, protocol=2) + state)
-    place("torch.pkl").write_bytes(pickle.dumps({"weight": Tensor()}, protocol=4))
-    manifest = {"createdOn": "01/01/2026", "runtime": "python", "model": {"modelName": "net", "serializedFile": "state-dict.pt", "handler": "image_classifier"}}
-    write_zip("net.mar", {"MAR-INF/MANIFEST.json": json.dumps(manifest), "state-dict.pt": state})
-
-
 def field(number, content):
     return bytes([number * 8 + 2, len(content)]) + content
 
@@ -211,5 +166,4 @@ sklearn_files()
 boosting_files()
 tensorflow_files()
 exchange_files()
-torch_files()
 other_files()

@@ -76,6 +76,14 @@ describe('a file of a format that is refused', () => {
     expect(detectBytes(typeof file === 'string' ? await readFile(join(FOLDER, file)) : file)).toBe(format);
   });
 
+  it.each([
+    ['a whole module', 'module.pt', 'torch'],
+    ['a pickle of a module', 'module.pkl', 'torch-pickle'],
+    ['lzma', 'lzma.joblib', 'xz'],
+  ] as const)('a file in another form is recognised, too: %s', (_what, file, format) => {
+    expect(withFileBytes(join(FOLDER, file), detectFormat)).toBe(format);
+  });
+
   it.each(formats)('the refusal of %s says what the file is, and has the command for it', (format) => {
     const message = describeRefusal(format, 'models/my model.bin', 'models');
     expect(message).toMatch(/^models\/my model\.bin is .+; /);
