@@ -23,7 +23,6 @@ export interface ImportedSource {
 
 const convert = async (path: string, format: ImportedFormat, bytes: Buffer): Promise<ImportedModel> => {
   const kind = IMPORTERS[format];
-  if (kind === undefined) throw new ServingError('MODEL_INVALID', `${path} is ${format}, which is not converted yet`);
   try {
     return await (await kind.load())(bytes);
   } catch (error) {

@@ -8,12 +8,33 @@ export interface ImportedKind {
   load(): Promise<Importer>;
 }
 
-/** Formats by name. */
-export type ImportedFormat = 'pickle' | 'skops' | 'keras' | 'hdf5' | 'xgboost' | 'lightgbm';
+const loadPickle = async (): Promise<Importer> => {
+  const { readPickle } = await import('./pickle/read-pickle.ts');
+  const { importPythonModel } = await import('./python-model.ts');
+  return async (bytes) => importPythonModel(readPickle(bytes));
+};
 
-export const IMPORTERS: Readonly<Partial<Record<ImportedFormat, ImportedKind>>> = {};
+const loadSkops = async (): Promise<Importer> => {
+  const { readSkops } = await import('./skops/read-skops.ts');
+  const { importPythonModel } = await import('./python-model.ts');
+  return async (bytes) => importPythonModel(readSkops(bytes));
+};
 
-const NAMES: readonly string[] = ['pickle', 'skops', 'keras', 'hdf5', 'xgboost', 'lightgbm'];
+/** Formats by name. `detect.ts` recognises them. */
+export const IMPORTERS = {
+  pickle: { label: 'a pickle', load: loadPickle },
+  skops: { label: 'a skops file', load: loadSkops },
+  xgboost: {
+    label: 'a model of XGBoost',
+    load: async () => (await import('./xgboost/import-xgboost.ts')).importXgboost,
+  },
+  lightgbm: {
+    label: 'a model of LightGBM',
+    load: async () => (await import('./lightgbm/import-lightgbm.ts')).importLightgbm,
+  },
+} as const satisfies Readonly<Record<string, ImportedKind>>;
+
+export type ImportedFormat = keyof typeof IMPORTERS;
 
 export const isImported = (format: string | undefined): format is ImportedFormat =>
-  format !== undefined && NAMES.includes(format);
+  format !== undefined && Object.hasOwn(IMPORTERS, format);

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,7 +185,100 @@ describe('a model of another format', () => {
   });
 });
 
+/** A model of LightGBM with `count` equal trees. */
+const manyTrees = async (count: number): Promise<string> => {
+  const model = await readFile(`${FILES}/lightgbm.txt`, 'utf8');
+  const [head = '', rest = ''] = model.split('\nTree=0\n');
+  const [tree = '', tail = ''] = rest.split('\nend of trees');
+  const trees = Array.from({ length: count }, (_, index) => `Tree=${index}\n${tree}\n`);
+  const sizes = trees.map(({ length }) => length).join(' ');
+  return `${head.replace(/tree_sizes=.*/, `tree_sizes=${sizes}`)}\n${trees.join('')}end of trees${tail}`;
+};
+
+/** Models of XGBoost and LightGBM, and the name of each. */
+const CONVERTED = [
+  ['xgboost.json', 'xgboost', /XGBoost 3\.0/],
+  ['lightgbm.txt', 'lightgbm', /LightGBM/],
+] as const;
+
+describe('a model that is converted', () => {
+  it.each(CONVERTED)('%s is pushed as %s, shown and answers', async (file, name, origin) => {
+    const pushed = await push(`${FILES}/${file}`);
+    expect(pushed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(pushed.stdout).toContain(`Pushed ${name} version 1`);
+    expect(pushed.stdout).toContain(`${file} of `);
+
+    const store = ['--store', join(root, 'store')];
+    const { json } = await runCli(['show', name, '--json', ...store]);
+    const { bundle, outline } = json as { bundle: { source: string; files: { path: string }[] }; outline: object };
+    expect(bundle.files.map(({ path }) => path).sort()).toEqual(['config.json', 'model.onnx', 'outline.json']);
+    expect(bundle.source).toMatch(new RegExp(`^detect/${file} \\(.*sha256 [0-9a-f]{64}; task: pipeline_tag `));
+    expect(bundle.source).toMatch(origin);
+    expect((await runCli(['show', name, ...store])).stdout).toContain(String(Object.values(outline)[0]));
+
+    await writeFile(join(root, 'rows.csv'), '0,1\n1,0\n');
+    const answered = await runCli(['predict', name, join(root, 'rows.csv'), '--json', ...store]);
+    expect(answered).toMatchObject({ exitCode: 0, json: { result: [expect.anything(), expect.anything()] } });
+  });
+
+  it('a pickle of an estimator of XGBoost is pushed, and nothing of it runs', async () => {
+    const { exitCode, stdout } = await push('test/fixtures/formats/xgboost/3.2.0/classes.pkl.gz', '--name', 'classes');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Pushed classes version 1[\s\S]*classes\.pkl\.gz of XGBoost 3\.2\.0 was converted/);
+  });
+
+  it('a push that is tried shows the parts of the model, and writes nothing', async () => {
+    const { exitCode, stdout } = await push(`${FILES}/xgboost.json`, '--dry-run');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Would push xgboost version 1[\s\S]*└─/);
+    expect(await written()).toBe('nothing');
+  });
+
+  it("the user's own settings go before those of the model, field by field", async () => {
+    const folder = await folderOf({ 'model.json': `${FILES}/xgboost.json` });
+    await writeFile(join(folder, 'config.json'), '{"id2label": {"0": "stays", "1": "leaves"}}');
+    expect(await push(folder, '--name', 'churn')).toMatchObject({ exitCode: 0, stderr: '' });
+    const { json } = await runCli(['show', 'churn', '--json', '--store', join(root, 'store')]);
+    expect(json.bundle).toMatchObject({ task: 'tabular-classification', settings: { labels: ['stays', 'leaves'] } });
+  });
+
+  it('inspect and check convert it, and write nothing', async () => {
+    const inspected = await runCli(['inspect', `${FILES}/lightgbm.txt`]);
+    expect(inspected.stdout).toMatch(/lightgbm\.txt is a model of LightGBM[\s\S]*settings +pipeline_tag: /);
+    expect(await runCli(['check', `${FILES}/lightgbm.txt`])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await readdir(root)).toEqual([]);
+  });
+});
+
 describe('convert', () => {
+  const convert = (output: string, ...options: string[]) =>
+    runCli(['convert', `${FILES}/xgboost.json`, output, ...options]);
+
+  it('convert writes a graph with its settings, which push takes', async () => {
+    const output = join(root, 'model.onnx');
+    const { exitCode, stdout } = await convert(output);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Wrote .*model\.onnx, .*\n +from +XGBoost/);
+    expect((await readdir(root)).sort()).toEqual(['config.json', 'model.onnx']);
+    expect(withFileBytes(output, detectFormat)).toBe('onnx');
+    expect((await push(root, '--name', 'again')).stdout).toContain('tabular-classification');
+  });
+
+  it('convert replaces no graph without --force, and no settings at all', async () => {
+    const output = join(root, 'model.onnx');
+    await writeFile(join(root, 'config.json'), '{"own": 1}');
+    await writeFile(output, 'something');
+    expect(await convert(output)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('--force replaces it'),
+    });
+    expect(await readFile(output, 'utf8')).toBe('something');
+    const forced = await convert(output, '--force');
+    expect(forced.stdout).toContain('config.json was there, and stays as it is');
+    expect(await readFile(join(root, 'config.json'), 'utf8')).toBe('{"own": 1}');
+    expect(withFileBytes(output, detectFormat)).toBe('onnx');
+  });
+
   it.each<[string, RegExp, () => Promise<readonly [input: string, output: string]>]>([
     ['a missing folder', /there is no folder .*missing/, async () => ['xgboost.json', join(root, 'missing/x.onnx')]],
     ['a folder as the output', /is no file; name the \.onnx file/, async () => ['xgboost.json', root]],
@@ -211,5 +307,31 @@ describe('convert', () => {
       expect(stderr).toMatch(/is the model itself/);
     }
     expect(withFileBytes(model, detectFormat)).toBe('xgboost');
+  });
+
+  it('convert leaves no half of a file at Ctrl-C', async () => {
+    const [model, folder] = [join(root, 'large.txt'), join(root, 'out')];
+    await writeFile(model, await manyTrees(20_000));
+    await mkdir(folder);
+    const child = spawn(process.execPath, ['cli/main.ts', 'convert', model, join(folder, 'x.onnx')], {
+      stdio: 'ignore',
+    });
+    const watcher = watch(folder);
+    watcher.once('change', () => child.kill('SIGINT'));
+    const [exitCode] = await once(child, 'close');
+    watcher.close();
+    const files = await readdir(folder);
+    expect(files.filter((name) => name.endsWith('.part'))).toEqual([]);
+    // The graph may have appeared before the signal came.
+    if (files.includes('x.onnx')) expect(withFileBytes(join(folder, 'x.onnx'), detectFormat)).toBe('onnx');
+    else expect(exitCode).toBe(130);
+  });
+
+  it('convert leaves no half of a file where it cannot write', async () => {
+    const output = join(root, `${'x'.repeat(240)}.onnx`); // too long a name once it is temporary
+    const { exitCode, stderr } = await convert(output);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/cannot be written \(ENAMETOOLONG\); look at the room and the permissions of its folder/);
+    expect(await readdir(root)).toEqual([]);
   });
 });

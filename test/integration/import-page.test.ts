@@ -38,7 +38,7 @@ const WORDS: Readonly<Record<string, string>> = {
     paddle: 'Paddle',
   },
   ...{ 'spark-ml': 'Spark ML', ort: 'ORT format', 'git-lfs': 'Git LFS', 'web-page': 'web pages', empty: 'empty files' },
-  ...{ gzip: 'gzip', zip: 'skops', r: ' R,' },
+  ...{ gzip: 'gzip', hdf5: '.h5', zip: 'skops', r: ' R,' },
 };
 
 it.each(Object.keys(REFUSED_FORMATS))('the page of imported models names the refused format %s', (format) => {

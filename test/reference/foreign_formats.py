@@ -58,7 +58,7 @@ def boosting_files():
     import lightgbm
     import xgboost
 
-    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 1}, xgboost.DMatrix(X, Y), 1)
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 1, "min_child_weight": 0}, xgboost.DMatrix(X, Y), 1)
     booster.save_model(place("xgboost.json"))
     booster.save_model(place("xgboost.ubj"))
     place("xgboost.bin").write_bytes(booster.save_raw("deprecated"))
