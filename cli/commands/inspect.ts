@@ -22,11 +22,7 @@ library, its parts and the settings that a push would make of them.`,
     }
     const { file, origin, outline, config, notes } = inspected;
     const settings = Object.entries(config).map(([name, value]) => `${name}: ${JSON.stringify(value)}`.slice(0, 160));
-    return {
-      json: inspected,
-      text: [`${file} is a model of ${origin}`, formatOutline(outline), formatFields({ settings, note: notes })].join(
-        '\n',
-      ),
-    };
+    const parts = [`${file} is a model of ${origin}`, formatOutline(outline), formatFields({ settings, note: notes })];
+    return { json: inspected, text: parts.filter((part) => part !== '').join('\n') };
   },
 });

@@ -20,10 +20,14 @@ const loadSkops = async (): Promise<Importer> => {
   return async (bytes) => importPythonModel(readSkops(bytes));
 };
 
+const loadKeras = async (): Promise<Importer> => (await import('./keras/import-keras.ts')).importKeras;
+
 /** Formats by name. `detect.ts` recognises them. */
 export const IMPORTERS = {
   pickle: { label: 'a pickle', load: loadPickle },
   skops: { label: 'a skops file', load: loadSkops },
+  keras: { label: 'a model of Keras', load: loadKeras },
+  hdf5: { label: 'an HDF5 file', load: loadKeras },
   xgboost: {
     label: 'a model of XGBoost',
     load: async () => (await import('./xgboost/import-xgboost.ts')).importXgboost,

@@ -37,14 +37,6 @@ export const REFUSED_FORMATS = {
       'export the network in Python, where its class can be imported: ' +
       'torch.onnx.export(network.eval(), (example,), "model.onnx")',
   },
-  keras: {
-    what: 'a model of Keras',
-    remedy: 'convert it in Python: keras.models.load_model("{path}").export("model.onnx", format="onnx")',
-  },
-  hdf5: {
-    what: 'a model of Keras in HDF5',
-    remedy: 'convert it in Python: keras.models.load_model("{path}").export("model.onnx", format="onnx")',
-  },
   torchserve: {
     what: 'an archive of TorchServe',
     remedy: 'unpack it with unzip "{path}", and export the model in it to ONNX: push names the command for its file',

@@ -221,6 +221,18 @@ describe('a model that is converted', () => {
     expect(answered).toMatchObject({ exitCode: 0, json: { result: [expect.anything(), expect.anything()] } });
   });
 
+  it.each(['model.keras', 'model.h5'])('%s is pushed, and takes tensors', async (file) => {
+    const pushed = await push(`${FILES}/${file}`, '--name', 'dense');
+    expect(pushed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(pushed.stdout).toMatch(/inputs +\w+ float32\[N,2\]\n[\s\S]*└─ dense \(Dense\)/);
+    const [, name] = /inputs +(\w+)/.exec(pushed.stdout) ?? [];
+    const request = join(root, 'request.json');
+    const input = { name, datatype: 'FP32', shape: [1, 2], data: [1, 2] };
+    await writeFile(request, JSON.stringify({ inputs: [input] }));
+    const { json } = await runCli(['predict', 'dense', request, '--json', '--store', join(root, 'store')]);
+    expect(json.result).toMatchObject({ outputs: [{ shape: [1, 1], data: [expect.any(Number)] }] });
+  });
+
   it('a pickle of an estimator of XGBoost is pushed, and nothing of it runs', async () => {
     const { exitCode, stdout } = await push('test/fixtures/formats/xgboost/3.2.0/classes.pkl.gz', '--name', 'classes');
     expect(exitCode).toBe(0);
