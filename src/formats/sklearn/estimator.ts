@@ -100,6 +100,11 @@ export class Estimator {
     return this.#expect(toItems(this.get(...names)), names, 'a list');
   }
 
+  /** An object within this one as an estimator of the same version. */
+  within(object: PyObject): Estimator {
+    return new Estimator(object, this.version);
+  }
+
   /** An estimator within this one. */
   estimator(...names: readonly string[]): Estimator {
     const value = this.get(...names);
