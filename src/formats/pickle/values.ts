@@ -21,6 +21,10 @@ export class PyObject {
   readonly args: readonly PyValue[];
   /** `__dict__`, by name; whatever `__setstate__` would get otherwise. */
   state: PyValue = null;
+  /** The entries of an instance of a subclass of dict. */
+  entries?: Map<PyValue, PyValue>;
+  /** The elements of an instance of a subclass of list or set. */
+  elements?: PyValue[];
 
   constructor(type: PyClass, args: readonly PyValue[] = []) {
     this.type = type;
