@@ -128,7 +128,7 @@ const imputeAll: Follow = (estimator, trace, walk) => {
   return { columns: trace.columns.map((column) => fill(column)), hasPlaces: false };
 };
 
-/** What each class asks of its columns, by its name; `followOther` is for the rest. */
+/** Rules by the name of the class; `followOther` is for the rest. */
 export const COLUMN_RULES: Readonly<Record<string, Follow>> = {
   ...{ StandardScaler: change, MinMaxScaler: change, MaxAbsScaler: change, RobustScaler: change },
   ...{ PowerTransformer: change, QuantileTransformer: change },

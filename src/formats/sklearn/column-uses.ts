@@ -2,7 +2,7 @@ import type { Estimator } from './estimator.ts';
 import type { Kind } from './preprocessing/categories.ts';
 import type { WordSettings } from './text.ts';
 
-/** What a step asks of a column of the table. */
+/** The demands of a step on a column of the table. */
 export interface Use {
   /** Left out by a step that takes any. */
   readonly kind?: Kind;
@@ -10,7 +10,7 @@ export interface Use {
   readonly takesMissing: boolean;
   /** The only values that the step knows. */
   readonly categories?: readonly (string | number)[];
-  /** How the step makes terms of a column of texts. */
+  /** The way to terms, for a column of texts. */
   readonly words?: WordSettings;
 }
 

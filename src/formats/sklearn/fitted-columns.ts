@@ -18,7 +18,7 @@ export interface FittedColumn {
   readonly words: readonly WordSettings[];
 }
 
-/** What an estimator was fitted on. */
+/** The columns that an estimator was fitted on. */
 interface Fitted {
   readonly names?: readonly string[] | undefined;
   /** Number of columns; undefined when the estimator does not tell. */
@@ -34,7 +34,7 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
-/** What `estimator` was fitted on, by itself or by the first estimator within it that tells. */
+/** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
 const fittedOn = (estimator: Estimator): Fitted => {
   if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
   if (estimator.find('n_features_in_') !== undefined)
@@ -43,7 +43,7 @@ const fittedOn = (estimator: Estimator): Fitted => {
   return parts.find(({ width }) => width !== undefined) ?? { isText: false };
 };
 
-/** What the steps of `root` ask of each of its columns. */
+/** The demands of all steps of `root`, by column. */
 const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => {
   const uses = Array.from({ length: width }, (): Use[] => []);
   const walk: Walk = {
@@ -54,7 +54,7 @@ const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => 
   };
   const columns = uses.map((_, index): TracedColumn => ({ index, isRaw: true, isFilled: false, replaced: [] }));
   const rest = walk.follow(root, { columns, hasPlaces: true });
-  for (const column of rest.columns) walk.note(column, { takesMissing: false }); // it is part of the result
+  for (const column of rest.columns) walk.note(column, { takesMissing: true }); // it is part of the result
   return uses;
 };
 
@@ -78,8 +78,8 @@ const commonCategories = (uses: readonly Use[]): readonly (string | number)[] | 
 };
 
 /**
- * The columns of a fitted model, in its order. A name that nobody gave is `x0`, `x1`, … Columns that no step uses hold what the other
- * columns hold, when they have no names: then a row has all columns.
+ * The columns of a fitted model, in its order. Columns without names are `x0`, `x1` and so on. A row of these has all columns, so
+ * that unused ones get the type of the others.
  * @throws `MODEL_INVALID` for a model that was not fitted, or that uses a column in two ways
  */
 export const readFittedColumns = (

@@ -8,7 +8,7 @@ export interface Block {
   readonly value: Value;
   readonly width: number;
   readonly dtype: 'float64' | 'string';
-  /** Of a column of texts: their terms string[N,T], padded with "", by the settings of each vectorizer. */
+  /** The terms of a column of texts, string[N,T] padded with "", by the settings of each vectorizer. */
   readonly terms?: ReadonlyMap<string, Value>;
 }
 

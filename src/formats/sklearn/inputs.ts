@@ -11,7 +11,7 @@ export interface TableColumn {
   readonly name: string;
   readonly optional?: true;
   readonly categories?: readonly (string | number)[];
-  /** How the inputs of the graph, by name, get the terms of a text. */
+  /** The way to the terms of a text, by the inputs of the graph that get them. */
   readonly tokens?: Readonly<Record<string, WordSettings>>;
 }
 
@@ -38,7 +38,7 @@ const inputNames = (columns: readonly FittedColumn[]): readonly string[] => {
 /** A column that no step uses; it has no input. */
 const UNUSED: Block = { value: '', width: 1, dtype: 'float64' };
 
-/** One input float64[N,F] for all columns. */
+/** Adds a single input float64[N,F] for all columns. */
 const addMatrix = (graph: GraphBuilder, columns: readonly FittedColumn[]): Frame => {
   const used = columns.flatMap(({ isUsed }, index) => (isUsed ? [index] : []));
   const value = graph.input('X', 'float64', [ROWS, used.length]);
@@ -72,8 +72,8 @@ const describe = ({ name, isOptional, categories }: FittedColumn): TableColumn =
 });
 
 /**
- * Adds the inputs of a fitted model: one float64[N,F] named `X` when all columns are numbers, else one [N,1] for each column that a step
- * uses, of strings, float64 or booleans, and string[N,terms] for texts. @throws `MODEL_INVALID`
+ * Adds the inputs of a fitted model: a single float64[N,F] named `X` when all columns are numbers. Otherwise each column that a step uses
+ * gets an input [N,1] of strings, float64 or booleans, and texts get string[N,terms]. @throws `MODEL_INVALID`
  */
 export const addInputs = (graph: GraphBuilder, root: Estimator): ModelInputs => {
   const { columns, isText } = readFittedColumns(root);

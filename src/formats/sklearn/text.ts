@@ -10,7 +10,7 @@ import { scalar, sumRows, toNumbers } from './preprocessing/numbers.ts';
 import { ENGLISH_STOP_WORDS } from './text/english-stop-words.ts';
 import { translatePattern } from './text/python-pattern.ts';
 
-/** How texts become terms, as config.json has it and `src/media/text/words.ts` reads it; names are scikit-learn's. */
+/** The way from texts to terms, as config.json has it and `src/media/text/words.ts` goes it. The names are scikit-learn's. */
 export interface WordSettings {
   readonly analyzer: 'word' | 'char' | 'char_wb';
   /** Least and most tokens, or characters, of a term. */

@@ -6,7 +6,7 @@ import { PyObject, type PyValue } from '../../pickle/values.ts';
 import { type Estimator, toItems } from '../estimator.ts';
 import { type Block, type Frame, selectColumns } from '../frame.ts';
 
-/** What a column of the table holds. */
+/** The type of the values of a column, as Python has it. */
 export type Kind = 'string' | 'number' | 'boolean';
 
 /** The known values of a column, in the order of their codes. */
@@ -15,6 +15,8 @@ export interface Categories {
   /** Booleans are 0 and 1. The missing value is "" among strings, NaN among numbers. */
   readonly keys: readonly (string | number)[];
   readonly hasMissing: boolean;
+  /** The place of NaN; -1 without one. `None` is a category like others. */
+  readonly nanAt: number;
 }
 
 /** True for `None`, NaN and `pandas.NA`. */
@@ -39,7 +41,12 @@ const toKey = (value: PyValue, kind: Kind): string | number => {
 
 export const toCategories = (estimator: Estimator, values: readonly PyValue[]): Categories => {
   const kind = kindOf(estimator, values);
-  return { kind, keys: values.map((value) => toKey(value, kind)), hasMissing: values.some(isMissing) };
+  return {
+    kind,
+    keys: values.map((value) => toKey(value, kind)),
+    hasMissing: values.some(isMissing),
+    nanAt: values.findIndex(Number.isNaN),
+  };
 };
 
 /** `categories_` of an encoder, by column. */

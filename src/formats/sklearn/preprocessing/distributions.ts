@@ -38,7 +38,7 @@ const POWERS: Readonly<Record<string, (graph: GraphBuilder, x: Value, lambdas: r
 
 /** Values so near to an end of the quantiles count as that end. */
 const END = 1e-7;
-/** Where scikit-learn cuts off: scipy's quantiles of `END` and 1 - `END`, less the spacing of float64. */
+/** The ends of the results: scipy's quantiles of `END` and 1 - `END`, less the spacing of float64. */
 const LOWEST = -5.199337582605575;
 const HIGHEST = 5.19933758270342;
 

@@ -81,15 +81,11 @@ const oneHotColumn = (
   return toFrame(oneHot(graph, places, width), width);
 };
 
-/** Codes of an `OrdinalEncoder`: NaN, or the encoded value, for the missing category. */
+/** Codes of an `OrdinalEncoder`: NaN, or the value of `encoded_missing_value`, for the category NaN. */
 const ordinalCodes = (estimator: Estimator, categories: Categories, column: number): readonly number[] => {
-  const codes = codesOf(estimator, categories, column);
-  if (!categories.hasMissing) return codes;
-  const encoded =
-    estimator.find('encoded_missing_value') === undefined ? Number.NaN : estimator.number('encoded_missing_value');
-  return codes.map((code, index) =>
-    categories.keys[index] === '' || Number.isNaN(categories.keys[index]) ? encoded : code,
-  );
+  const hasOption = estimator.find('encoded_missing_value') !== undefined; // since 1.1
+  const encoded = hasOption ? estimator.number('encoded_missing_value') : Number.NaN;
+  return codesOf(estimator, categories, column).map((code, index) => (index === categories.nanAt ? encoded : code));
 };
 
 export const ENCODERS: Converters = {

@@ -10,7 +10,7 @@ const share = (values: Float64Array): Float64Array => {
   return total > 0 ? values.map((value) => value / total) : values;
 };
 
-/** How much the tests on each column of a tree lessen the impurity, before they are divided by their sum. */
+/** The impurity that the tests on each column of a tree take away, before it is divided by its sum. */
 const impurityDecrease = (tree: Estimator): { readonly importances: Float64Array; readonly nodes: number } => {
   const columns = tree.number('n_features_in_', 'n_features_');
   const { object } = tree.estimator('tree_');

@@ -9,7 +9,7 @@ import { type Block, type Frame, rowOf, selectColumns, toDouble, toFrame, toMatr
 import { isMissing } from './categories.ts';
 import { scalar } from './numbers.ts';
 
-/** Where a block has its missing value, bool[N,width]. A missing string is "" in the graph, a missing number NaN. */
+/** The places of the missing value in a block, bool[N,width]. A missing string is "" in the graph, a missing number NaN. */
 export const missingIn = (graph: GraphBuilder, { value, dtype }: Block, missing: PyValue): Value => {
   if (dtype === 'string')
     return graph.op('Equal', [

@@ -14,7 +14,7 @@ export const transpose = ({ rows, columns, values }: Matrix): Matrix => ({
 });
 
 /**
- * How many `bounds` of its column are at most the value, int64[N,F]; 0 for NaN. `bounds` has a row for each column of `x` [N,F]; a shorter
+ * The number of `bounds` of its column that are at most the value, int64[N,F]; 0 for NaN. `bounds` has a row for each column of `x` [N,F]; a shorter
  * one is filled up with NaN, which bounds nothing.
  */
 export const countBounds = (graph: GraphBuilder, x: Value, bounds: Matrix): Value => {

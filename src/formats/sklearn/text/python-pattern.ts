@@ -64,7 +64,7 @@ const SET_PARTS: readonly (readonly [RegExp, (match: string) => string | undefin
   [/^./su, literal],
 ];
 
-/** One character or class at the start of the inside of brackets, translated, and the rest. */
+/** The first character or class of the inside of brackets, translated, and the rest. */
 const takeMember = (inside: string): { readonly member: string | undefined; readonly rest: string } => {
   for (const [part, translate] of SET_PARTS) {
     const [match] = part.exec(inside) ?? [];

@@ -1,0 +1,17 @@
+import { describe, expect, it } from '@jest/globals';
+import { PARITY_RECORDS, readParityRecord } from '../support/parity/parity-records.ts';
+import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
+
+const withoutWorst = (rows: readonly ParityRow[]) => rows.map(({ worst: _, ...row }) => row);
+
+/** Made by test/reference/sklearn_preprocessing.py with five versions of scikit-learn. */
+describe('transformers against scikit-learn', () => {
+  it.each(Object.entries(PARITY_RECORDS))('%s give its numbers in every version', async (folder, measure) => {
+    const rows = await measure();
+    expect(rows.filter(isOverBar)).toEqual([]);
+    expect(rows.every(({ inputs }) => inputs >= 1_000)).toBe(true);
+    const record = await readParityRecord(folder);
+    expect(withoutWorst(rows)).toEqual(withoutWorst(record));
+    expect(record.filter(isOverBar)).toEqual([]);
+  });
+});
