@@ -37,6 +37,7 @@ const partsOf = (estimator: Estimator): Estimator[] => {
 /** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
 const fittedOn = (estimator: Estimator): Fitted => {
   if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
+  if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
   if (estimator.find('n_features_in_') !== undefined)
     return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
   const parts = partsOf(estimator).map(fittedOn);
