@@ -1,4 +1,5 @@
 import type { GraphBuilder } from '../../onnx/graph-builder.ts';
+import { BOOSTER_CONVERTERS } from '../boosting/pickled-boosters.ts';
 import { ADABOOST } from './adaboost.ts';
 import { CALIBRATION } from './calibration.ts';
 import { DEEPEST } from './classes.ts';
@@ -53,14 +54,11 @@ export const CONVERTERS: Converters = {
   ...TEXT,
 };
 
-/** Classes of other libraries with the interface of scikit-learn, by their full name. */
-const FOREIGN: Converters = {};
-
 const SUPPORTED = 'scikit-learn, XGBoost or LightGBM';
 
 const findConverter = (estimator: Estimator): Converter => {
   const { module, path } = estimator.object.type;
-  const table = estimator.isOwn ? CONVERTERS : FOREIGN;
+  const table = estimator.isOwn ? CONVERTERS : BOOSTER_CONVERTERS;
   const name = estimator.isOwn ? estimator.name : path;
   const found = Object.hasOwn(table, name) ? table[name] : undefined;
   if (found !== undefined) return found;

@@ -16,7 +16,7 @@ export interface Matrix {
  */
 export class Estimator {
   readonly object: PyObject;
-  /** Version of scikit-learn that wrote it, such as `1.7.2`. */
+  /** Version of scikit-learn that wrote it, such as `1.7.2`; empty for an estimator of another library. */
   readonly version: string;
 
   constructor(object: PyObject, version: string) {
@@ -43,7 +43,8 @@ export class Estimator {
   /** @throws `MODEL_INVALID` naming class and version */
   refuse(problem: string): never {
     const { path } = this.object.type;
-    throw new ServingError('MODEL_INVALID', `${path} (scikit-learn ${this.version}): ${problem}`);
+    const origin = this.version === '' ? path : `${path} (scikit-learn ${this.version})`;
+    throw new ServingError('MODEL_INVALID', `${origin}: ${problem}`);
   }
 
   /** The attribute; undefined when there is none. `None` is null. */

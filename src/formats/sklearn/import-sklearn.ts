@@ -2,6 +2,7 @@ import { ServingError } from '../../core/errors.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { show } from '../../core/show.ts';
 import { createGraph } from '../../onnx/graph-builder.ts';
+import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
 import { isNumpyArray, PyClass, PyObject, type PyValue } from '../pickle/values.ts';
 import { finalOf } from './classes.ts';
@@ -69,6 +70,7 @@ export const importSklearn = (value: PyValue): ImportedModel => {
   const object = toRoot(value);
   const estimator = new Estimator(object, versionOf(object));
   try {
+    completeBoosters(object);
     return convert(estimator);
   } catch (error) {
     if (error instanceof ServingError) throw error;

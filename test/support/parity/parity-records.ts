@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeRows } from '../formats/table-rows.ts';
 import { FIXTURES } from '../image-parity.ts';
+import { measureBoosting } from './boosting.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
@@ -13,6 +14,8 @@ export const TEST_ROWS = makeRows(2, 1_000);
 export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   sklearn: measureSklearn,
   'sklearn-preprocessing': () => measureTransformers('sklearn-preprocessing', TEST_ROWS),
+  xgboost: () => measureBoosting('xgboost'),
+  lightgbm: () => measureBoosting('lightgbm'),
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');

@@ -4,9 +4,9 @@ import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
 
 const withoutWorst = (rows: readonly ParityRow[]) => rows.map(({ worst: _, ...row }) => row);
 
-/** Made by test/reference/sklearn_preprocessing.py with five versions of scikit-learn. */
-describe('transformers against scikit-learn', () => {
-  it.each(Object.entries(PARITY_RECORDS))('%s give its numbers in every version', async (folder, measure) => {
+/** Made by the scripts for each library in test/reference, with several versions of it. */
+describe('imported models against their library', () => {
+  it.each(Object.entries(PARITY_RECORDS))('%s: numbers and labels are the same in every version', async (folder, measure) => {
     const rows = await measure();
     expect(rows.filter(isOverBar)).toEqual([]);
     expect(rows.every(({ inputs }) => inputs >= 1_000)).toBe(true);
