@@ -233,6 +233,20 @@ describe('a model that is converted', () => {
     expect(json.result).toMatchObject({ outputs: [{ shape: [1, 1], data: [expect.any(Number)] }] });
   });
 
+  it.each(['protocol-0.pkl', 'raw.joblib', 'zlib.joblib', 'model.skops', 'mlflow-sklearn'])(
+    'an estimator of scikit-learn is pushed, and answers: %s',
+    async (file) => {
+      const pushed = await push(`${FILES}/${file}`, '--name', 'logistic');
+      expect(pushed).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(pushed.stdout).toMatch(/of scikit-learn 1\.9\.1 was converted/);
+      await writeFile(join(root, 'rows.csv'), '0,1\n1,0\n');
+      const words = ['predict', 'logistic', join(root, 'rows.csv'), '--json', '--store', join(root, 'store')];
+      const { json } = await runCli(words);
+      const scores = [{ label: expect.stringMatching(/^[01]$/), score: expect.any(Number) }, expect.anything()];
+      expect(json.result).toEqual([scores, scores]);
+    },
+  );
+
   it('a pickle of an estimator of XGBoost is pushed, and nothing of it runs', async () => {
     const { exitCode, stdout } = await push('test/fixtures/formats/xgboost/3.2.0/classes.pkl.gz', '--name', 'classes');
     expect(exitCode).toBe(0);

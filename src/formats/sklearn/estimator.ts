@@ -29,6 +29,17 @@ export class Estimator {
     return this.object.type.name;
   }
 
+  /** True for a class of scikit-learn, as opposed to one of somebody else with the same name. */
+  get isOwn(): boolean {
+    return this.object.type.module.startsWith('sklearn.');
+  }
+
+  /** Tells whether scikit-learn `major.minor` or a later one wrote it. */
+  isFrom(major: number, minor: number): boolean {
+    const [ownMajor = 0, ownMinor = 0] = this.version.split('.').map(Number);
+    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  }
+
   /** @throws `MODEL_INVALID` naming class and version */
   refuse(problem: string): never {
     const { path } = this.object.type;
@@ -99,6 +110,11 @@ export class Estimator {
   /** The elements of a list, a tuple or an array, such as classes or categories. */
   items(...names: readonly string[]): readonly PyValue[] {
     return this.#expect(toItems(this.get(...names)), names, 'a list');
+  }
+
+  /** An object within this one as an estimator of the same version. */
+  within(object: PyObject): Estimator {
+    return new Estimator(object, this.version);
   }
 
   /** An estimator within this one. */

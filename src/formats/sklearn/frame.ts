@@ -8,6 +8,8 @@ export interface Block {
   readonly value: Value;
   readonly width: number;
   readonly dtype: 'float64' | 'string';
+  /** The terms of a column of texts, string[N,T] padded with "", by the settings of each vectorizer. */
+  readonly terms?: ReadonlyMap<string, Value>;
 }
 
 /** The columns that an estimator gets, from left to right. */

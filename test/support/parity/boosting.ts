@@ -2,21 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as ort from 'onnxruntime-node';
-import {
-  BOOSTER_CONVERTERS,
-  completeBoosters,
-  importPickledBooster,
-} from '../../../src/formats/boosting/pickled-boosters.ts';
+import { importPickledBooster } from '../../../src/formats/boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../../../src/formats/imported-model.ts';
 import { importLightgbm } from '../../../src/formats/lightgbm/import-lightgbm.ts';
 import { readPickle } from '../../../src/formats/pickle/read-pickle.ts';
-import { PyObject, type PyValue } from '../../../src/formats/pickle/values.ts';
-import type { Conversion } from '../../../src/formats/sklearn/conversion.ts';
-import { Estimator, toItems } from '../../../src/formats/sklearn/estimator.ts';
-import { rowOf, toFrame } from '../../../src/formats/sklearn/frame.ts';
+import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
 import { importXgboost } from '../../../src/formats/xgboost/import-xgboost.ts';
 import type { Chunks } from '../../../src/onnx/chunks.ts';
-import { createGraph } from '../../../src/onnx/graph-builder.ts';
 import { FIXTURES } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
 
@@ -173,30 +165,9 @@ const withIndices = (one: BoostingCase, { config }: ImportedModel): BoostingCase
   return { ...one, labels: one.labels.map((label) => String(names.indexOf(label))) };
 };
 
-/** A pipeline of two steps, whose first one is a StandardScaler. */
-const convertPipeline = (steps: PyValue): ImportedModel => {
-  const [scaler, model] = (toItems(steps) ?? []).flatMap((step) => (toItems(step) ?? [])[1] ?? []);
-  if (!(scaler instanceof PyObject && model instanceof PyObject)) throw new Error('no pipeline of two steps');
-  const graph = createGraph();
-  const conversion: Conversion = { graph, convert: () => ({}) };
-  const first = new Estimator(scaler, '');
-  const x = graph.input('X', 'float64', ['N', COLUMNS.length]);
-  const centred = graph.op('Sub', [x, rowOf(graph, first.vector('mean_'))]);
-  const frame = toFrame(graph.op('Div', [centred, rowOf(graph, first.vector('scale_'))]), COLUMNS.length);
-  completeBoosters(model);
-  const last = new Estimator(model, '');
-  const { probabilities = '' } = BOOSTER_CONVERTERS[model.type.path]?.(last, frame, conversion) ?? {};
-  graph.output('probabilities', probabilities, 'float64', ['N', 2]);
-  const labels = last.items('classes_').map(String);
-  return { onnx: graph.toModel(), config: { id2label: labels }, origin: '', outline: { text: '' }, notes: [] };
-};
-
 const importPickle = (bytes: Buffer): ImportedModel => {
   const value = readPickle(bytes);
-  const steps = value instanceof PyObject ? new Estimator(value, '').find('steps') : undefined;
-  const model = steps === undefined ? importPickledBooster(value) : convertPipeline(steps);
-  if (model === undefined) throw new Error('no booster');
-  return model;
+  return importPickledBooster(value) ?? importSklearn(value);
 };
 
 export interface BoostingModel {
