@@ -6,8 +6,8 @@ const BASE = 64e6;
 const FACTOR = 8;
 const MOST = 2e9;
 
-/** Bytes of memory that a value takes: a slot in a list, an entry of a dict or of the memo, an object, a table of hashes. */
-export const COSTS = { slot: 16, entry: 40, object: 64, table: 240 } as const;
+/** Bytes of memory: a slot in a list that grows, a text or number beside its characters, an entry of a dict, an object, an empty dict. */
+export const COSTS = { slot: 24, scalar: 24, entry: 40, object: 64, table: 240 } as const;
 
 /** The memory that the values of a file may take, as an estimate that is never far below the truth. */
 export class Budget {
@@ -18,7 +18,7 @@ export class Budget {
     this.#most = Math.min(BASE + FACTOR * fileBytes, MOST);
   }
 
-  /** @throws `MODEL_INVALID` when the values take more than the budget */
+  /** Takes bytes from the budget; a negative number gives them back. @throws `MODEL_INVALID` when the values take more than the budget */
   spend(bytes: number): void {
     this.#spent += bytes;
     if (this.#spent > this.#most)

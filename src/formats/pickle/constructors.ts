@@ -79,6 +79,11 @@ const newJoblibArray: Construct = (_args, budget) => {
   return new JoblibArray();
 };
 
+const refuseFurtherFiles: Construct = () =>
+  refuse(
+    'its arrays lie in further files, as joblib wrote them before 0.10; save it again with joblib.dump(model, path)',
+  );
+
 /** An instance of the class that is the first argument, as `copyreg` makes it. */
 const reconstruct: Construct = ([type, _base, state], budget) =>
   type instanceof PyClass ? construct(type, state === undefined || state === null ? [] : [state], budget) : undefined;
@@ -107,6 +112,9 @@ const CONSTRUCTORS: ReadonlyMap<string, Construct> = new Map([
   ['numpy.core.numeric._frombuffer', fromBuffer],
   ['joblib.numpy_pickle.NumpyArrayWrapper', newJoblibArray],
   ['sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper', newJoblibArray],
+  ['joblib.numpy_pickle.NDArrayWrapper', refuseFurtherFiles],
+  ['joblib.numpy_pickle_compat.NDArrayWrapper', refuseFurtherFiles],
+  ['sklearn.externals.joblib.numpy_pickle.NDArrayWrapper', refuseFurtherFiles],
 ]);
 
 /** The names of modules in numpy 1 by those that numpy 2 has. */

@@ -6,6 +6,7 @@ export const describe = (value: PyValue | undefined): string => {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'bigint') return String(value);
   if (isNumpyArray(value)) return `an array of ${value.type.kind}[${value.shape.slice(0, 8)}]`;
   if (value instanceof PyClass) return value.path;
   if (value instanceof PyObject) return `an object of ${value.type.path}`;

@@ -15,7 +15,8 @@ export class Machine {
   #stack: PyValue[] = [];
   /** The values below each mark. */
   readonly #marked: PyValue[][] = [];
-  readonly #memo = new Map<number, PyValue>();
+  readonly #memo: (PyValue | undefined)[] = [];
+  #remembered = 0;
   isEnded = false;
 
   constructor(reader: ByteReader, budget: Budget, readNested?: () => PyValue) {
@@ -31,7 +32,9 @@ export class Machine {
 
   pop(): PyValue {
     const value = this.#stack.pop();
-    return value === undefined ? refuse(NO_VALUE) : value;
+    if (value === undefined) return refuse(NO_VALUE);
+    this.budget.spend(-COSTS.slot);
+    return value;
   }
 
   top(): PyValue {
@@ -49,23 +52,25 @@ export class Machine {
   popToMark(): PyValue[] {
     const values = this.#stack;
     this.#stack = this.#marked.pop() ?? refuse('it is damaged: the mark of a list is missing');
+    this.budget.spend(-COSTS.slot * values.length);
     return values;
   }
 
   /** Drops a value, or a mark that has none above it. */
   drop(): void {
-    if (this.#stack.length > 0) this.#stack.pop();
+    if (this.#stack.length > 0) this.pop();
     else this.popToMark();
   }
 
   /** Notes the value on top of the stack under a number; by default the count of those noted. */
-  remember(number = this.#memo.size): void {
-    this.budget.spend(COSTS.entry);
-    this.#memo.set(number, this.top());
+  remember(number = this.#remembered): void {
+    this.budget.spend(COSTS.slot);
+    if (this.#memo[number] === undefined) this.#remembered += 1;
+    this.#memo[number] = this.top();
   }
 
   recall(number: number): void {
-    const value = this.#memo.get(number);
+    const value = this.#memo[number];
     this.push(
       value === undefined ? refuse(`it is damaged: it refers to value ${number}, which it does not have`) : value,
     );

@@ -20,19 +20,20 @@ export const parseTypeCode = (code: string): NumpyType => {
   return { kind: kind === 'O' || kind === 'V' ? kind : `${kind}${digits}`, bytes, isBigEndian: order === '>' };
 };
 
-/** The fields of a record from the tuples (type, offset) by name. */
-const toFields = (fields: ReadonlyMap<PyValue, PyValue>, budget: Budget, depth: number): Fields =>
+/** The fields of a record of `bytes` from the tuples (type, offset) by name. */
+const toFields = (fields: ReadonlyMap<PyValue, PyValue>, bytes: number, budget: Budget, depth: number): Fields =>
   new Map(
     [...fields].map(([name, field]) => {
-      const [type, offset] = field instanceof PyTuple ? field.items : [];
-      if (typeof name !== 'string' || type === undefined || typeof offset !== 'number')
-        return refuse('the fields of a numpy type are damaged');
-      return [name, { type: toNumpyType(type, budget, depth + 1), offset }];
+      const [dtype, offset] = field instanceof PyTuple ? field.items : [];
+      const type = toNumpyType(dtype, budget, depth + 1);
+      const isInside = typeof offset === 'number' && offset >= 0 && offset + type.bytes <= bytes;
+      if (typeof name !== 'string' || !isInside) return refuse('the fields of a numpy type are damaged');
+      return [name, { type, offset }];
     }),
   );
 
 /**
- * The type that a `numpy.dtype` of a pickle describes: its code is the first argument; its state has byte order, fields and size.
+ * The type that a `numpy.dtype` of a pickle describes: its code is the first argument; its state has byte order and fields.
  * https://github.com/numpy/numpy/blob/v2.3.0/numpy/_core/src/multiarray/descriptor.c (arraydescr_reduce)
  */
 export const toNumpyType = (dtype: PyValue | undefined, budget: Budget, depth = 0): NumpyType => {
@@ -42,11 +43,10 @@ export const toNumpyType = (dtype: PyValue | undefined, budget: Budget, depth = 
   if (depth > DEEPEST) return refuse(`a numpy type has records within records, more than ${DEEPEST} deep`);
   const type = parseTypeCode(dtype.args[0]);
   if (!(dtype.state instanceof PyTuple)) return type;
-  const [, order, subarray, , fields, size] = dtype.state.items;
+  const [, order, , , fields] = dtype.state.items;
   return {
-    kind: subarray === null || subarray === undefined ? type.kind : 'V',
-    bytes: typeof size === 'number' && size >= 0 ? size : type.bytes,
+    ...type,
     isBigEndian: order === '>',
-    ...(fields instanceof Map && { fields: toFields(fields, budget, depth) }),
+    ...(fields instanceof Map && { fields: toFields(fields, type.bytes, budget, depth) }),
   };
 };

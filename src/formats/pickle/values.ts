@@ -78,6 +78,10 @@ export type PyValue =
   | PyClass
   | PyObject;
 
+/** An integer as a number where a number is exact. */
+export const toInteger = (value: bigint): number | bigint =>
+  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+
 export const isNumpyArray = (value: PyValue | undefined): value is NumpyArray =>
   typeof value === 'object' && value !== null && 'isArray' in value;
 

@@ -1,42 +1,43 @@
+import { show } from '../../core/show.ts';
 import { COSTS } from '../pickle/budget.ts';
-import { PyClass, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+import { PyClass, PyObject, PyTuple, type PyValue, toInteger } from '../pickle/values.ts';
 import { refuse } from '../refuse.ts';
+import { parseJson } from './json.ts';
 import { type Loader, type Node, partOf } from './schema.ts';
 
 /** Words that Python writes in JSON, and JavaScript does not read. */
-const WORDS: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity: Infinity, '-Infinity': -Infinity };
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Infinity],
+  ['-Infinity', -Infinity],
+]);
+
+const isPlain = (value: unknown): value is null | boolean | number | string =>
+  value === null || ['boolean', 'number', 'string'].includes(typeof value);
 
 /** `None`, a truth value, a number or a text. */
 const parseScalar = (content: unknown): PyValue => {
-  if (typeof content !== 'string') return refuse('schema.json is damaged: a value is no text of JSON');
-  if (/^-?\d{16,1000}$/.test(content)) return BigInt(content);
-  const word = WORDS[content];
-  if (word !== undefined) return word;
-  try {
-    const value: unknown = JSON.parse(content);
-    if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string')
-      return value;
-  } catch {
-    // refused below, as a list is
-  }
-  return refuse(`schema.json is damaged: ${JSON.stringify(content.slice(0, 40))} is no plain value`);
+  if (typeof content !== 'string') return refuse('schema.json is damaged: a plain value is no text');
+  if (/^-?\d{1,1000}$/.test(content)) return toInteger(BigInt(content));
+  const value = WORDS.get(content) ?? parseJson(Buffer.from(content));
+  return isPlain(value) ? value : refuse('schema.json is damaged: a list stands in the place of a plain value');
 };
 
 /** Keys of a dict by the type that they had: JSON has texts alone. */
-const KEYS: Readonly<Record<string, (text: string) => PyValue>> = {
-  str: (text) => text,
-  int: parseScalar,
-  float: parseScalar,
-  bool: (text) => text === 'true' || text === 'True',
-  NoneType: () => null,
-};
+const KEYS: ReadonlyMap<string, (text: string) => PyValue> = new Map<string, (text: string) => PyValue>([
+  ['str', (text) => text],
+  ['int', parseScalar],
+  ['float', parseScalar],
+  ['bool', (text) => text === 'true' || text === 'True'],
+  ['NoneType', () => null],
+]);
 
-/** The names of types that numpy gives its own keys: `int64`, `str_`, `bool_`. */
+/** numpy gives its keys types of its own: `int64`, `str_`, `bool_`. */
 const toKey = (type: PyValue | undefined, text: string): PyValue => {
   const name = type instanceof PyClass ? type.name : '';
-  const read = KEYS[name] ?? KEYS[name.replace(/^u?(int|float|str|bool)\d*_?$/, '$1')];
+  const read = KEYS.get(name) ?? KEYS.get(name.replace(/^u?(int|float|str|bool)\d*_?$/, '$1'));
   return read === undefined
-    ? refuse(`a dict has keys of the type ${name || 'unknown'}, expected texts or numbers`)
+    ? refuse(`a dict has keys of the type ${show(name)}, expected texts or numbers`)
     : read(text);
 };
 

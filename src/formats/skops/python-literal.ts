@@ -3,10 +3,12 @@ import { refuse } from '../refuse.ts';
 /** A literal of Python: tuples and lists are arrays, a dict is an object. */
 export type Literal = null | boolean | number | string | readonly Literal[] | { readonly [key: string]: Literal };
 
-const WORDS: Readonly<Record<string, string>> = {
-  ...{ True: 'true', False: 'false', None: 'null' },
-  ...{ '(': '[', ')': ']', '[': '[', ']': ']', '{': '{', '}': '}', ':': ':', ',': ',' },
-};
+const WORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ True: 'true', False: 'false', None: 'null' },
+    ...{ '(': '[', ')': ']', '[': '[', ']': ']', '{': '{', '}': '}', ':': ':', ',': ',' },
+  }),
+);
 
 const TOKEN = /\s*(?:'([^'\\]*)'|(\d{1,15})L?|([A-Za-z]+|[()[\]{}:,]))\s*/y;
 
@@ -16,7 +18,7 @@ const tokensOf = (text: string): string[] => {
   while (pattern.lastIndex < text.length) {
     const at = pattern.lastIndex;
     const [, quoted, digits, word = ''] = pattern.exec(text) ?? [];
-    const token = quoted === undefined ? (digits ?? WORDS[word]) : JSON.stringify(quoted);
+    const token = quoted === undefined ? (digits ?? WORDS.get(word)) : JSON.stringify(quoted);
     tokens.push(
       token ?? refuse(`the header of an array has ${JSON.stringify(text.slice(at, at + 20))}, expected plain values`),
     );

@@ -1,10 +1,12 @@
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
+import { show } from '../../core/show.ts';
 import type { PyValue } from '../pickle/values.ts';
 import { refuse } from '../refuse.ts';
 import { readZip } from '../zip.ts';
 import { ARRAYS } from './arrays.ts';
 import { CONTAINERS } from './containers.ts';
+import { parseJson } from './json.ts';
 import { OBJECTS } from './objects.ts';
 import { type Node, Schema } from './schema.ts';
 
@@ -13,12 +15,12 @@ const NEWEST_PROTOCOL = 2;
 const LOADERS = new Map([...CONTAINERS, ...OBJECTS, ...ARRAYS]);
 
 const parseSchema = (content: Buffer): Node => {
-  const schema: unknown = JSON.parse(content.toString('utf8'));
+  const schema = parseJson(content);
   if (!isObject(schema)) return refuse('schema.json is damaged: it holds no object');
   const { protocol, _skops_version: version } = schema;
   if (typeof protocol !== 'number' || protocol > NEWEST_PROTOCOL)
     return refuse(
-      `it has the skops protocol ${protocol} (skops ${version}), expected 0 to ${NEWEST_PROTOCOL}; save it with skops 0.16`,
+      `it has the skops protocol ${show(protocol)} (skops ${show(version)}), expected 0 to ${NEWEST_PROTOCOL}; save it with skops 0.16`,
     );
   return schema;
 };

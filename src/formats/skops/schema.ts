@@ -1,4 +1,5 @@
 import { isObject } from '../../core/is-object.ts';
+import { show } from '../../core/show.ts';
 import { Budget, COSTS } from '../pickle/budget.ts';
 import { construct } from '../pickle/constructors.ts';
 import { PyClass, type PyValue } from '../pickle/values.ts';
@@ -71,10 +72,10 @@ export class Schema {
   #make(node: Node): PyValue {
     this.budget.spend(COSTS.object);
     if (this.#depth >= DEEPEST) refuse(`schema.json has nodes within nodes, more than ${DEEPEST} deep`);
-    const kind = String(node.__loader__);
-    const loader =
-      this.#loaders.get(kind) ??
-      refuse(`it has a ${kind.slice(0, 60)} for ${typeOf(node).path}, which this reader does not know`);
+    const { __loader__: kind } = node;
+    const loader = typeof kind === 'string' ? this.#loaders.get(kind) : undefined;
+    if (loader === undefined)
+      return refuse(`it has a ${show(kind)} of ${typeOf(node).path}, which this reader does not know`);
     this.#depth += 1;
     const value = loader(node, this);
     this.#depth -= 1;

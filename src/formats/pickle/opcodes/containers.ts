@@ -5,16 +5,18 @@ import { PyObject, PyTuple, type PyValue } from '../values.ts';
 import type { Opcodes } from './opcode.ts';
 
 /** An object keeps them as its elements. */
-const append = (target: PyValue, values: readonly PyValue[]): void => {
+const append = ({ budget }: Machine, target: PyValue, values: readonly PyValue[]): void => {
+  budget.spend(COSTS.slot * values.length);
   if (target instanceof PyObject) target.elements ??= [];
   const list = target instanceof PyObject ? target.elements : target;
   if (!Array.isArray(list)) refuse('it is damaged: it appends to something that is no list');
   for (const value of values) list.push(value);
 };
 
-const addAll = (target: PyValue, values: readonly PyValue[]): void => {
+const addAll = (machine: Machine, target: PyValue, values: readonly PyValue[]): void => {
+  machine.budget.spend(COSTS.entry * values.length);
   if (target instanceof Set) for (const value of values) target.add(value);
-  else append(target, values);
+  else append(machine, target, values);
 };
 
 /** Sets entries from keys and values in turn. An object keeps them as its entries. */
@@ -30,10 +32,14 @@ const setEntries = ({ budget }: Machine, target: PyValue, values: readonly PyVal
   }
 };
 
-const pushTuple = (machine: Machine, length: number): void => {
-  const items = Array.from({ length }, () => machine.pop());
-  machine.push(new PyTuple(items.reverse()), COSTS.object + COSTS.slot * length);
-};
+const pushList = (machine: Machine, items: PyValue[]): void =>
+  machine.push(items, COSTS.object + COSTS.slot * items.length);
+
+const pushTuple = (machine: Machine, items: readonly PyValue[]): void =>
+  machine.push(new PyTuple(items), COSTS.object + COSTS.slot * items.length);
+
+/** Takes so many values, the topmost last. */
+const take = (machine: Machine, length: number): PyValue[] => Array.from({ length }, () => machine.pop()).reverse();
 
 const pushDict = (machine: Machine, values: readonly PyValue[]): void => {
   const dict = new Map<PyValue, PyValue>();
@@ -47,35 +53,35 @@ const pushSet = (machine: Machine, values: readonly PyValue[]): void =>
 /** Opcodes of tuples, lists, dicts and sets. */
 export const CONTAINERS: Opcodes = {
   40: (machine) => machine.mark(), // MARK
-  41: (machine) => pushTuple(machine, 0), // EMPTY_TUPLE
-  93: (machine) => machine.push([], COSTS.object), // EMPTY_LIST
+  41: (machine) => pushTuple(machine, []), // EMPTY_TUPLE
+  93: (machine) => pushList(machine, []), // EMPTY_LIST
   97: (machine) => {
     const value = machine.pop();
-    append(machine.top(), [value]);
+    append(machine, machine.top(), [value]);
   }, // APPEND
   100: (machine) => pushDict(machine, machine.popToMark()), // DICT
   101: (machine) => {
     const values = machine.popToMark();
-    append(machine.top(), values);
+    append(machine, machine.top(), values);
   }, // APPENDS
-  108: (machine) => machine.push(machine.popToMark(), COSTS.object), // LIST
+  108: (machine) => pushList(machine, machine.popToMark()), // LIST
   115: (machine) => {
     const [value, key] = [machine.pop(), machine.pop()];
     setEntries(machine, machine.top(), [key, value]);
   }, // SETITEM
-  116: (machine) => machine.push(new PyTuple(machine.popToMark()), COSTS.object), // TUPLE
+  116: (machine) => pushTuple(machine, machine.popToMark()), // TUPLE
   117: (machine) => {
     const values = machine.popToMark();
     setEntries(machine, machine.top(), values);
   }, // SETITEMS
   125: (machine) => pushDict(machine, []), // EMPTY_DICT
-  133: (machine) => pushTuple(machine, 1), // TUPLE1
-  134: (machine) => pushTuple(machine, 2), // TUPLE2
-  135: (machine) => pushTuple(machine, 3), // TUPLE3
+  133: (machine) => pushTuple(machine, take(machine, 1)), // TUPLE1
+  134: (machine) => pushTuple(machine, take(machine, 2)), // TUPLE2
+  135: (machine) => pushTuple(machine, take(machine, 3)), // TUPLE3
   143: (machine) => pushSet(machine, []), // EMPTY_SET
   144: (machine) => {
     const values = machine.popToMark();
-    addAll(machine.top(), values);
+    addAll(machine, machine.top(), values);
   }, // ADDITEMS
   145: (machine) => pushSet(machine, machine.popToMark()), // FROZENSET
 };

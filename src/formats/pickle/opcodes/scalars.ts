@@ -1,14 +1,12 @@
 import { refuse } from '../../refuse.ts';
 import { COSTS } from '../budget.ts';
 import type { Machine } from '../machine.ts';
+import { toInteger } from '../values.ts';
 import type { Opcodes } from './opcode.ts';
 
-/** Digits of an integer in decimal, and bytes of one in binary: random generators keep 128 bits. */
+/** Characters of a number in decimal, and bytes of one in binary: random generators keep 128 bits. */
 const MOST_DIGITS = 1000;
 const MOST_INTEGER_BYTES = 512;
-
-const toInteger = (value: bigint): number | bigint =>
-  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 const parseInteger = (line: string): number | bigint =>
   line.length <= MOST_DIGITS && /^[+-]?\d+$/.test(line)
@@ -28,7 +26,7 @@ const parseFloat64 = (line: string): number => {
   };
   const found = Object.entries(special).find(([name]) => name === line)?.[1];
   if (found !== undefined) return found;
-  if (/^[+-]?(\d+[.]?\d*|[.]\d+)(e[+-]?\d+)?$/i.test(line)) return Number(line);
+  if (line.length <= MOST_DIGITS && /^[+-]?(\d+([.]\d*)?|[.]\d+)(e[+-]?\d+)?$/i.test(line)) return Number(line);
   return refuse(`it is damaged: "${line.slice(0, 20)}" stands in the place of a number`);
 };
 
@@ -63,7 +61,7 @@ const parseRawUnicode = (line: string): string =>
   });
 
 const pushText = (machine: Machine, length: number, encoding: 'utf8' | 'latin1'): void =>
-  machine.push(machine.reader.take(length).toString(encoding), COSTS.slot + length);
+  machine.push(machine.reader.take(length).toString(encoding), COSTS.scalar + length);
 
 const pushBytes = (machine: Machine, length: number): void => machine.push(machine.reader.take(length), COSTS.object);
 

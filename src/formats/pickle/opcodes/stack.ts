@@ -20,7 +20,7 @@ const readFrame = ({ reader }: Machine): void => {
 
 const readIndex = ({ reader }: Machine): number => {
   const line = reader.line();
-  return /^\d{1,15}$/.test(line)
+  return /^\d{1,9}$/.test(line)
     ? Number(line)
     : refuse(`it is damaged: "${line.slice(0, 20)}" is no place of the memo`);
 };

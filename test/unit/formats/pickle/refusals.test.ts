@@ -37,6 +37,11 @@ describe('a file that is refused', () => {
     ['xz', Buffer.from('\xfd7zXZ\0\0', 'latin1'), 'it is compressed with xz'],
     ['lzma', Buffer.from('\x5d\0\0\x80\0', 'latin1'), 'it is compressed with lzma'],
     ['lz4', Buffer.from('\x04\x22\x4d\x18', 'latin1'), 'it is compressed with lz4'],
+    [
+      'arrays in further files',
+      asPickle(global('joblib.numpy_pickle', 'NDArrayWrapper'), ')', 0x81),
+      'its arrays lie in further files',
+    ],
     ['an old joblib', Buffer.from('ZF0x1234'), 'it was written by a joblib older than 0.10'],
     ['a persistent id', asPickle('Pid\n'), 'it is a model of PyTorch'],
     ['a persistent id of protocol 1', asPickle(text('id'), 'Q'), 'it is a model of PyTorch'],

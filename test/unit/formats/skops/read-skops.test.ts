@@ -216,17 +216,17 @@ describe('a file of skops that is refused', () => {
     [
       'a later protocol',
       () => readSkops(skopsOf(json(1), [], 3)),
-      'the skops protocol 3 (skops 0.16.0), expected 0 to 2',
+      'the skops protocol 3 (skops "0.16.0"), expected 0 to 2',
     ],
     [
       'a schema that is no JSON',
       () => readSkops(zipOf([{ name: 'schema.json', content: Buffer.from('{') }])),
-      'it is damaged',
+      'schema.json is no JSON',
     ],
     [
       'an unknown kind',
       () => load(node('NewNode', 1, {}, 'm.Thing')),
-      'it has a NewNode for m.Thing, which this reader does not know',
+      'it has a "NewNode" of m.Thing, which this reader does not know',
     ],
     ['a node that is none', () => load(node('ListNode', [1])), 'it has no node where one is expected'],
     [
