@@ -269,6 +269,12 @@ def xgboost_pickles(writer):
     marked = xgb.XGBRegressor(n_estimators=5, missing=0.0, **params).fit(CLEAN, SCORE)
     xgb_pickle(writer, "missing-0", marked, np.nan_to_num(TEST), clean=True)
     xgb_pickle(writer, "pipeline", make_pipeline(StandardScaler(), xgb.XGBClassifier(n_estimators=5, **params)).fit(X, BINARY), TEST)
+    multi = xgb.XGBClassifier(n_estimators=5, **params).fit(X, np.stack([BINARY, CLASSES > 1], 1).astype(int))
+    writer.add("multi-label", "pkl", pickle.dumps(multi, 4), multi.predict_proba(TEST))
+    if int(xgb.__version__.split(".")[0]) >= 3:
+        named = xgb.XGBClassifier(n_estimators=5, enable_categorical=True, **params).fit(to_frame(X), BINARY)
+        test = to_frame(TEST, None)
+        writer.add("frame", "pkl", pickle.dumps(named, 4), named.predict_proba(test), named.predict(test), frame=True)
     booster = xgb.train({"objective": "reg:gamma", "max_depth": 3, "nthread": 2}, xgb_matrix(X, label=POSITIVE), 5)
     writer.add("booster", "pkl", pickle.dumps(booster, 4), booster.predict(xgb_matrix(TEST)))
 
@@ -365,6 +371,8 @@ def lightgbm_pickles(writer):
     lgb_pickle(writer, "random-forest", lgb.LGBMClassifier(boosting_type="rf", subsample=0.7, subsample_freq=1, **params).fit(X, BINARY))
     lgb_pickle(writer, "ranker", lgb.LGBMRanker(**params).fit(X, RELEVANCE, group=GROUPS))
     lgb_pickle(writer, "pipeline", make_pipeline(StandardScaler(), lgb.LGBMClassifier(**params)).fit(X, BINARY), TEST)
+    named = lgb.LGBMClassifier(**params).fit(to_frame(X), BINARY)
+    writer.add("frame", "pkl", pickle.dumps(named, 4), named.predict_proba(to_frame(TEST)), named.predict(to_frame(TEST)), frame=True)
     booster = lgb.train({"objective": "poisson", "verbose": -1, "num_leaves": 7}, lgb.Dataset(X, COUNTS), 5)
     writer.add("booster", "pkl", pickle.dumps(booster, 4), booster.predict(TEST))
     booster.best_iteration = 3

@@ -10,22 +10,8 @@ import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
 import { importXgboost } from '../../../src/formats/xgboost/import-xgboost.ts';
 import type { Chunks } from '../../../src/onnx/chunks.ts';
 import { FIXTURES } from '../image-parity.ts';
+import { type BoostingCase, bytesOfText, COLUMNS, feedsOf, ROWS } from './boosting-rows.ts';
 import type { ParityRow } from './parity-row.ts';
-
-/** A case of test/reference/boosting.py. Numbers are base64 of their bytes. */
-export interface BoostingCase {
-  readonly name: string;
-  readonly file: string;
-  /** Values that replace those of the rows, as (row, column, value). */
-  readonly patches: string;
-  readonly outputs?: number;
-  readonly expected?: string;
-  readonly labels?: readonly string[];
-  /** Columns `code` and `count` are categories of pandas. */
-  readonly frame?: boolean;
-  /** Rows without missing values. */
-  readonly clean?: boolean;
-}
 
 export type Library = 'xgboost' | 'lightgbm';
 
@@ -48,73 +34,6 @@ const LIBRARIES: Readonly<Record<Library, Settings>> = {
   },
 };
 
-export const COLUMNS = ['grid', 'even', 'count', 'code', 'epoch', 'zeros', 'tail'];
-const COLOURS = ['red', 'green', 'blue', 'cyan', 'green-blue', 'white', 'black', 'pink', 'gold', 'grey'];
-const ROWS = 1000;
-const STEP = 32;
-
-/** xorshift32; each draw is a number in [0, 1). */
-const createDraws = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-};
-
-/** The rows of `make_rows(2, 1000, True)` in test/reference/boosting.py. */
-const makeRows = (): number[][] => {
-  const draw = createDraws(2);
-  return Array.from({ length: ROWS }, () => {
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0] = COLUMNS.map(draw);
-    const row = [
-      Math.floor((a - 0.5) * 8 * STEP) / STEP,
-      b * 10 - 5,
-      Math.floor(c * 10),
-      Math.floor(d * 26) / 2 - 1,
-      1.7e9 + e * 1e8,
-      f < 0.5 ? 0 : Math.floor((f - 0.75) * 8 * STEP) / STEP,
-      1 / (g + 0.001),
-    ];
-    return row.map((value) => (draw() < 0.08 ? Number.NaN : value));
-  });
-};
-
-const bytesOfText = (text: string): ArrayBuffer => Uint8Array.from(Buffer.from(text, 'base64')).buffer;
-
-export const rowsOf = ({ patches, clean }: BoostingCase): number[][] => {
-  const rows = makeRows();
-  const changes = new Float64Array(bytesOfText(patches));
-  for (let at = 0; at < changes.length; at += 3) {
-    const [row = 0, column = 0, value = 0] = changes.subarray(at, at + 3);
-    const target = rows[row];
-    if (target !== undefined) target[column] = value;
-  }
-  return clean ? rows.map((row) => row.map((value) => (Number.isNaN(value) ? 0 : value))) : rows;
-};
-
-const textOfCode = (code: number): string => {
-  if (Number.isNaN(code)) return '';
-  return COLOURS[code] ?? 'none';
-};
-
-const columnOf = (rows: readonly number[][], column: number): number[] => rows.map((row) => row[column] ?? Number.NaN);
-
-/** The inputs of a graph: all columns at once, or one input for each. */
-const feedsOf = ({ frame }: BoostingCase, rows: readonly number[][]): Record<string, ort.Tensor> => {
-  if (!frame) return { X: new ort.Tensor('float64', rows.flat(), [rows.length, COLUMNS.length]) };
-  const shape = [rows.length, 1];
-  return Object.fromEntries(
-    COLUMNS.map((name, column) => {
-      const values = columnOf(rows, column);
-      if (name === 'code') return [name, new ort.Tensor('string', values.map(textOfCode), shape)];
-      return [name, new ort.Tensor('float64', name === 'count' ? values.map((each) => each * 10) : values, shape)];
-    }),
-  );
-};
-
 export const readCases = async (library: Library, version: string): Promise<BoostingCase[]> => {
   const bytes = await readFile(join(FIXTURES, 'formats', library, version, 'cases.json.gz'));
   return JSON.parse(gunzipSync(bytes).toString());
@@ -126,7 +45,7 @@ export const readModel = async (library: Library, version: string, file: string)
 /** The only output of a graph, for the rows of a case. */
 export const runCase = async (onnx: Chunks, one: BoostingCase): Promise<Float32Array | Float64Array> => {
   const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3 });
-  const outputs = await session.run(feedsOf(one, rowsOf(one)));
+  const outputs = await session.run(feedsOf(one));
   const [data] = Object.values(outputs).map((output) => output.data);
   await session.release();
   if (data instanceof Float32Array || data instanceof Float64Array) return data;

@@ -1,10 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { completeBoosters, importPickledBooster } from '../../../../src/formats/boosting/pickled-boosters.ts';
+import {
+  BOOSTER_CONVERTERS,
+  completeBoosters,
+  importPickledBooster,
+} from '../../../../src/formats/boosting/pickled-boosters.ts';
 import { readPickle } from '../../../../src/formats/pickle/read-pickle.ts';
 import { PyClass, PyObject, type PyValue } from '../../../../src/formats/pickle/values.ts';
 import { Estimator } from '../../../../src/formats/sklearn/estimator.ts';
-import { lightgbmText, toJson, xgboostDocument } from '../../../support/boosters.ts';
-import { COLUMNS, readModel } from '../../../support/parity/boosting.ts';
+import { toFrame } from '../../../../src/formats/sklearn/frame.ts';
+import { createGraph } from '../../../../src/onnx/graph-builder.ts';
+import { integer } from '../../../../src/onnx/node.ts';
+import { lightgbmText, predict, toJson, xgboostDocument } from '../../../support/boosters.ts';
+import { readModel } from '../../../support/parity/boosting.ts';
+import { COLUMNS } from '../../../support/parity/boosting-rows.ts';
 
 const object = (path: string, state: Readonly<Record<string, PyValue>>): PyObject => {
   const at = path.lastIndexOf('.');
@@ -59,6 +67,22 @@ describe('a pickled booster', () => {
       expect(estimator.number('n_features_in_')).toBe(COLUMNS.length);
       expect(estimator.items('classes_')).toEqual([0, 1, 2]);
     }
+  });
+
+  it('of several targets gives the probabilities of each to the steps around it', async () => {
+    const graph = createGraph();
+    const frame = toFrame(graph.input('X', 'float64', ['N', 2]), 2);
+    const params = { base_score: '[0.5,0.5]', num_target: '2' };
+    const classifier = xgboost({}, xgboostDocument({ params, objective: 'binary:logistic', targets: [1] }));
+    const convert = BOOSTER_CONVERTERS['xgboost.sklearn.XGBClassifier'];
+    const results = convert?.(new Estimator(classifier, ''), frame, { graph, convert: () => ({}) });
+    const [first, second] = results?.targets ?? [];
+    const both = graph.op('Concat', [first?.probabilities ?? '', second?.probabilities ?? ''], { axis: integer(1) });
+    graph.output('probabilities', both, 'float64', ['N', 4]);
+    const model = { onnx: graph.toModel(), config: {}, origin: '', outline: { text: '' }, notes: [] };
+    const expected = [0.5, 0.5, 1 / (1 + Math.E), 1 / (1 + Math.exp(-1))];
+    for (const [index, value] of (await predict(model, [[0, 0]])).entries())
+      expect(value).toBeCloseTo(expected[index] ?? 0, 6);
   });
 
   it.each<[string, PyObject, string]>([
