@@ -10,7 +10,7 @@ import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
 import { importXgboost } from '../../../src/formats/xgboost/import-xgboost.ts';
 import type { Chunks } from '../../../src/onnx/chunks.ts';
 import { FIXTURES } from '../image-parity.ts';
-import { type BoostingCase, bytesOfText, COLUMNS, feedsOf, ROWS } from './boosting-rows.ts';
+import { type BoostingCase, bytesOfText, feedsOf, ROWS } from './boosting-rows.ts';
 import type { ParityRow } from './parity-row.ts';
 
 export type Library = 'xgboost' | 'lightgbm';
