@@ -118,7 +118,6 @@ export default {
       '^src/media/audio/',
     ]),
     door('one-door-to-hdf5', '^(node_modules/)?h5wasm', ['^src/formats/keras/']),
-    door('one-door-to-zip', '^(node_modules/)?fflate', ['^src/formats/zip[.]ts$']),
     door('one-door-to-csv', '^(node_modules/)?csv-parse', ['^src/media/table/csv']),
     door('hono-routes-http', '^(node_modules/)?hono', ['^src/http/']),
   ],

@@ -6,10 +6,13 @@ import * as v from 'valibot';
 import type { Command, ParsedValues, Report } from './command.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
+import { check } from './commands/check.ts';
+import { convert } from './commands/convert.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
+import { inspect as inspectCommand } from './commands/inspect.ts';
 import { list } from './commands/list.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
@@ -32,6 +35,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict },
+  ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
 };

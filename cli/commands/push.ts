@@ -9,6 +9,7 @@ import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
 import { formatFields } from '../output/format.ts';
 import { graphFields } from '../output/format-graphs.ts';
+import { formatOutline } from '../output/format-outline.ts';
 import type { Target } from '../targets/target.ts';
 
 const parseDimensions = (texts: readonly string[]): Dimensions =>
@@ -35,7 +36,7 @@ const describePushed = (
   dryRun: boolean,
   publicKey: string | undefined,
 ): string => {
-  const { name, version, stable, task, reason, graphs, files, alternatives, notes, example } = pushed;
+  const { name, version, stable, task, reason, graphs, files, alternatives, notes, example, outline } = pushed;
   const fields = formatFields({
     task: `${task} (${reason})`,
     ...graphFields(graphs, describeLoad),
@@ -49,6 +50,7 @@ const describePushed = (
   return [
     `${dryRun ? 'Would push' : 'Pushed'} ${name} version ${version} to ${target.repository.store.location}`,
     fields,
+    ...(outline ? [formatOutline(outline)] : []),
     ...(answers ? [] : [`Version ${stable} goes on answering until: ${run(`promote ${name} ${version}`)}`]),
     `Try it: ${run(`predict ${answers ? name : `${name}/${version}`} ${example}`)}`,
   ].join('\n');
@@ -56,6 +58,7 @@ const describePushed = (
 
 /** `Record` makes the compiler refuse a new step that has no label. */
 const STEP_LABELS: Record<PrepareStep, string> = {
+  'its conversion': 'Converting the model',
   'its hashes': 'Reading and hashing the files',
   'its load': 'Loading the graphs',
   'its trial run': 'Running the model',
@@ -64,9 +67,9 @@ const STEP_LABELS: Record<PrepareStep, string> = {
 
 export const push = defineCommand({
   summary: 'publish a model as its next version',
-  description: `Publishes an .onnx file, or a folder as Hugging Face's Optimum writes it (model.onnx or onnx/model.onnx, config.json,
-preprocessor_config.json, …). A trial run comes first: a model that cannot be served is refused. The first version of a model answers at once,
-a later one when it is promoted.`,
+  description: `Publishes an ONNX file, a model of scikit-learn, Keras, XGBoost or LightGBM, which it converts, or a folder as Hugging Face's
+Optimum writes it (model.onnx or onnx/model.onnx, config.json, preprocessor_config.json, …). A trial run comes first: a model that cannot be
+served is refused. The first version of a model answers at once, a later one when it is promoted.`,
   positionals: ['file|folder'],
   options: {
     name: { type: 'string', value: '<name>', description: 'default: the name of the folder or file' },

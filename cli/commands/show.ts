@@ -1,3 +1,4 @@
+import { readOutline } from '../../src/authoring/outline.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { targetsOf } from '../../src/repository/routing/routing.ts';
 import { defineCommand } from '../command.ts';
@@ -5,6 +6,7 @@ import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model
 import { describeTargets } from '../options/routing-change.ts';
 import { formatDate, formatFields } from '../output/format.ts';
 import { graphFields } from '../output/format-graphs.ts';
+import { formatOutline } from '../output/format-outline.ts';
 
 const MOST_VALUES = 5;
 const MOST_CHARACTERS = 160;
@@ -20,7 +22,8 @@ const formatSetting = (value: unknown): string => {
 
 export const show = defineCommand({
   summary: 'show a model with its versions',
-  description: `Shows the versions of a model and its routing, and the inputs, outputs, settings and files of one version. ${REFERENCE_HELP}`,
+  description: `Shows the versions of a model and its routing, and the inputs, outputs, settings and files of one version; of a model that was
+converted, its parts too. ${REFERENCE_HELP}`,
   positionals: ['model'],
   options: {
     version: { type: 'string', value: '<number>', description: 'default: the version that answers' },
@@ -44,9 +47,14 @@ export const show = defineCommand({
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, formatSetting(value)])),
       files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),
     });
+    const outline = await readOutline(repository, bundle);
     return {
-      json: { name, versions, routing: targetsOf(routing), bundle },
-      text: `${name} version ${version} in ${repository.store.location}\n${text}`,
+      json: { name, versions, routing: targetsOf(routing), bundle, ...(outline && { outline }) },
+      text: [
+        `${name} version ${version} in ${repository.store.location}`,
+        text,
+        ...(outline ? [formatOutline(outline)] : []),
+      ].join('\n'),
     };
   },
 });

@@ -21,7 +21,7 @@ export const generalHelp = (commands: Readonly<Record<string, Command>>): string
   [
     'Usage: npx onnx-serverless <command> [options]',
     formatTable(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary])),
-    'Every command acts on the local server (npm start) unless --stage or --store names something else.',
+    'Commands on models act on the local server (npm start) unless --stage or --store names something else.',
     EXIT_CODES,
     'More on one of them: npx onnx-serverless <command> --help',
   ].join('\n\n');

@@ -1,6 +1,7 @@
 import { constants, copyFile, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
+import { toPieces } from '../onnx/chunks.ts';
 import { hashFile } from '../repository/versions/file-hash.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import { resolveLinks } from '../source/linked-files.ts';
@@ -21,7 +22,7 @@ export const toLocalFile = async (path: string, localPath: string): Promise<Loca
 const writeMade = async (path: string, content: NonNullable<VersionFile['content']>, scratch: string) => {
   const place = join(scratch, path);
   await mkdir(dirname(place), { recursive: true });
-  await writeFile(place, content);
+  await writeFile(place, Array.isArray(content) ? toPieces(content) : content);
   return place;
 };
 

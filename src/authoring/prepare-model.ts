@@ -8,7 +8,7 @@ import { startTrial, type TrialLimits } from './start-trial.ts';
 import type { TrialStep } from './try-model.ts';
 
 /** A step of a push before anything is sent. */
-export type PrepareStep = 'its hashes' | TrialStep;
+export type PrepareStep = 'its conversion' | 'its hashes' | TrialStep;
 
 export interface PrepareOptions extends ReadOptions {
   /** Called at the begin of each step. */
@@ -27,9 +27,11 @@ export interface PreparedModel {
   readonly notes: readonly string[];
 }
 
-const describeOrigin = ({ directory, graphs }: ModelSource, { reason }: RecognisedTask): string => {
+const describeOrigin = ({ directory, graphs, conversion }: ModelSource, { reason }: RecognisedTask): string => {
+  const folder = basename(resolve(directory));
+  if (conversion) return `${folder}/${conversion.file} (${conversion.origin}; task: ${reason})`;
   const paths = Object.values(graphs).map(({ path }) => path);
-  return `${basename(resolve(directory))}/${paths.join(' + ')} (task: ${reason})`;
+  return `${folder}/${paths.join(' + ')} (task: ${reason})`;
 };
 
 /** The bundle of `model`, apart from its graphs. */

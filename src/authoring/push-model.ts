@@ -15,8 +15,9 @@ import {
   publish,
   toCandidate,
 } from '../repository/versions/publish.ts';
-import { findModel, suggestName } from '../source/model-source.ts';
+import { suggestName } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
+import { type FoundSource, findSource } from './find-source.ts';
 import { type PrepareOptions, prepareModel } from './prepare-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
@@ -38,7 +39,7 @@ export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 's
   readonly onProgress?: (sentBytes: number, allBytes: number) => void;
 }
 
-export interface PushedModel extends RecognisedTask {
+export interface PushedModel extends RecognisedTask, Pick<FoundSource, 'outline'> {
   readonly name: string;
   readonly version: number;
   /** The version that answers requests without a version. */
@@ -75,7 +76,7 @@ const write = async (
 };
 
 /**
- * Publishes the model at `path`, an `.onnx` file or a Hugging Face folder, as the next version of its name; the first one answers at once.
+ * Publishes the model at `path`, an ONNX file, a file of another library, or a folder, as the next version of its name; the first one answers at once.
  * A trial run comes before anything is written. The task of the model stays as it was, unless `options` name one.
  *
  * @throws `MODEL_INVALID` with the reason why it cannot be served; `INVALID_REQUEST`, `NOT_FOUND`; `MODEL_UNAVAILABLE` when the store fails
@@ -86,7 +87,7 @@ export const pushModel = async (
   options: PushOptions = {},
 ): Promise<PushedModel> => {
   const { note, resume, sign, by = whoami(), onProgress } = options;
-  const source = await findModel(path);
+  const { source, outline } = await findSource(path, () => options.onStep?.('its conversion'));
   const name = options.name ?? suggestName(source);
   assertModelName(name);
   const recognised =
@@ -114,6 +115,7 @@ export const pushModel = async (
       alternatives: source.alternatives,
       example: (await recipeOf(recognised.task)).example,
       notes,
+      ...(outline && { outline }),
     };
   });
 };

@@ -13,6 +13,10 @@ export interface PublishedGraph {
   readonly notes: readonly string[];
 }
 
+/** A note on a graph that has a ZipMap. */
+export const noteOnZipMap = (path: string): string =>
+  `${path} is published without its ZipMap, whose output onnxruntime-node cannot read`;
+
 /** The graphs of a model by role, without operators whose outputs are no tensors. @throws `MODEL_INVALID` */
 export const readGraphs = async ({
   directory,
@@ -25,9 +29,10 @@ export const readGraphs = async ({
     assertNodeCount(model);
     const externalData = await findExternalData(directory, path, model.externalData);
     // A graph that is changed is written elsewhere, and weights would not lie beside it.
-    const changed = externalData.length === 0 ? withoutZipMap(model) : undefined;
+    const hasZipMap = externalData.length === 0 && withoutZipMap(model) !== undefined;
+    const changed = hasZipMap ? withoutZipMap(await graph.readWhole()) : undefined;
     const content = changed ?? (graph.isFile ? undefined : model.fields.map(({ bytes }) => bytes));
-    const notes = changed ? [`${path} is published without its ZipMap, whose output onnxruntime-node cannot read`] : [];
+    const notes = changed ? [noteOnZipMap(path)] : [];
     published[role] = { file: { path, ...(content && { content }) }, externalData, notes };
   }
   return published;

@@ -1,11 +1,12 @@
 import { ServingError } from '../core/errors.ts';
 import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
-import type { ModelSource } from '../source/model-source.ts';
+import { type ModelSource, withMadeFiles } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
 import type { Dimensions, ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
 import { gatherFiles, toLocalFile } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
+import { OUTLINE_FILE } from './outline.ts';
 import { readGraphs } from './read-graphs.ts';
 import type { RecognisedTask } from './recognise-task.ts';
 import { toWarmUpInputs } from './warm-up-inputs.ts';
@@ -59,6 +60,16 @@ const assertGraphs = async (
   );
 };
 
+/**
+ * Reads the settings of a model for its task.
+ * @throws `MODEL_INVALID` when the task needs other graphs or settings than the folder has
+ */
+export const readSettings = async (source: ModelSource, recognised: RecognisedTask): Promise<ModelSettings> => {
+  const recipe = await recipeOf(recognised.task);
+  await assertGraphs(source, recognised, recipe);
+  return recipe.read(source);
+};
+
 /** Paths of the graphs whose answers for a row depend on the rows beside it. */
 const findDependent = async ({ graphs }: ModelSource): Promise<string[]> => {
   const dependent: string[] = [];
@@ -85,16 +96,16 @@ export const readModel = async (
   const recipe = await recipeOf(task);
   if (task !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${task} knows its sizes`);
-  await assertGraphs(source, recognised, recipe);
-  const { settings, resources = [], files: kept = [], notes = [] } = await recipe.read(source);
+  const { settings, resources = [], files: kept = [], notes = [] } = await readSettings(source, recognised);
   const graphs = await readGraphs(source);
   const graphFiles = Object.values(graphs).flatMap(({ file, externalData }) => [
     file,
     ...externalData.map((path) => ({ path })),
   ]);
   const inputs = toWarmUpInputs(warmup);
+  const ownFiles = [...kept, ...resources, ...(source.conversion ? [{ path: OUTLINE_FILE }] : [])];
   const files = [
-    ...(await gatherFiles(source.directory, [...graphFiles, ...kept, ...resources], scratch)),
+    ...(await gatherFiles(source.directory, [...graphFiles, ...withMadeFiles(source, ownFiles)], scratch)),
     ...(await Promise.all(inputs.map(({ path, localPath }) => toLocalFile(path, localPath)))),
   ];
   const dependent = maxBatch === undefined ? await findDependent(source) : [];
@@ -107,6 +118,11 @@ export const readModel = async (
     dimensions,
     maxBatch: maxBatch ?? (dependent.length > 0 ? 1 : recipe.maxBatch),
     files,
-    notes: [...notes, ...dependent.map(noteOneByOne), ...Object.values(graphs).flatMap((graph) => graph.notes)],
+    notes: [
+      ...(source.conversion?.notes ?? []),
+      ...notes,
+      ...dependent.map(noteOneByOne),
+      ...Object.values(graphs).flatMap((graph) => graph.notes),
+    ],
   };
 };

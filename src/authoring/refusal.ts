@@ -22,7 +22,8 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
 const SOURCE_LOCATION = /\/onnxruntime_src\/\S+:\d+ .*?\) /g;
 const VERDICTS: readonly ErrorCode[] = ['MODEL_INVALID', 'INVALID_INPUT', 'INFERENCE_FAILED'];
 
-const describeSource = ({ directory, graphs }: ModelSource): string => {
+const describeSource = ({ directory, graphs, conversion }: ModelSource): string => {
+  if (conversion) return join(directory, conversion.file);
   const [only, ...others] = Object.values(graphs);
   return only !== undefined && others.length === 0 ? join(directory, only.path) : directory;
 };

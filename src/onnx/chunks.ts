@@ -59,3 +59,23 @@ export const toIntegersField = (number: number, values: ArrayLike<number | bigin
 /** A packed field of float32. */
 export const toFloatsField = (number: number, values: ArrayLike<number>): Uint8Array[] =>
   toField(number, [bytesOf(Float32Array.from(values))]);
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** Puts small chunks together, so that each piece is worth a write of its own. */
+export function* toPieces(chunks: Chunks): Generator<Uint8Array> {
+  let [small, smallBytes]: [Uint8Array[], number] = [[], 0];
+  for (const chunk of chunks) {
+    const isLarge = chunk.byteLength >= PIECE_BYTES;
+    if (isLarge || smallBytes + chunk.byteLength > PIECE_BYTES) {
+      if (smallBytes > 0) yield Buffer.concat(small);
+      [small, smallBytes] = [[], 0];
+    }
+    if (isLarge) yield chunk;
+    else {
+      small.push(chunk);
+      smallBytes += chunk.byteLength;
+    }
+  }
+  if (smallBytes > 0) yield Buffer.concat(small);
+}

@@ -1,5 +1,5 @@
 import { type Chunks, toField, toFloatField, toFloatsField, toIntegerField, toIntegersField } from './chunks.ts';
-import type { Attribute, OnnxGraph, OnnxNode } from './node.ts';
+import { type Attribute, isGraph, type OnnxGraph, type OnnxNode } from './node.ts';
 import { ATTRIBUTE, GRAPH, NODE } from './schema.ts';
 import { encodeTensor } from './tensor-proto.ts';
 
@@ -21,7 +21,7 @@ const encodeValue = (attribute: Encodable): Chunks => {
     case 'tensor':
       return toField(ATTRIBUTE.tensor, encodeTensor(attribute.value));
     case 'graph':
-      return toField(ATTRIBUTE.graph, encodeGraph(attribute.value));
+      return toField(ATTRIBUTE.graph, isGraph(attribute.value) ? encodeGraph(attribute.value) : attribute.value);
     case 'floats':
       return toFloatsField(ATTRIBUTE.floats, attribute.value);
     case 'integers':

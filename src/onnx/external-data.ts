@@ -1,26 +1,7 @@
 import { readEntry } from './entry.ts';
 import { type Field, fields } from './protobuf.ts';
-import { ATTRIBUTE, EXTERNAL, FUNCTION, GRAPH, MODEL, NODE, SPARSE_TENSOR, TENSOR } from './schema.ts';
-
-/** The fields of a message that lead to tensors, by field number. */
-const CHILDREN = {
-  Model: { [MODEL.graph]: 'Graph', [MODEL.function]: 'Function' },
-  Graph: { [GRAPH.node]: 'Node', [GRAPH.initializer]: 'Tensor', [GRAPH.sparseInitializer]: 'SparseTensor' },
-  Function: { [FUNCTION.node]: 'Node' },
-  Node: { [NODE.attribute]: 'Attribute' },
-  Attribute: {
-    [ATTRIBUTE.tensor]: 'Tensor',
-    [ATTRIBUTE.graph]: 'Graph',
-    [ATTRIBUTE.tensors]: 'Tensor',
-    [ATTRIBUTE.graphs]: 'Graph',
-    [ATTRIBUTE.sparseTensor]: 'SparseTensor',
-    [ATTRIBUTE.sparseTensors]: 'SparseTensor',
-  },
-  SparseTensor: { [SPARSE_TENSOR.values]: 'Tensor', [SPARSE_TENSOR.indices]: 'Tensor' },
-} as const satisfies Record<string, Record<number, string>>;
-
-type Parent = keyof typeof CHILDREN;
-type Child = Parent | 'Tensor';
+import { EXTERNAL, TENSOR } from './schema.ts';
+import { messagesOf } from './tensor-parents.ts';
 
 function* tensorLocations(tensor: Buffer): Generator<string> {
   const known = [...fields(tensor)];
@@ -32,15 +13,9 @@ function* tensorLocations(tensor: Buffer): Generator<string> {
   }
 }
 
-function* locations(parent: Parent, message: Iterable<Field>): Generator<string> {
-  const children: Readonly<Record<number, Child>> = CHILDREN[parent];
-  for (const { number, value, isVarint } of message) {
-    const child = children[number];
-    if (child === undefined || isVarint) continue;
-    if (child === 'Tensor') yield* tensorLocations(value);
-    else yield* locations(child, fields(value));
-  }
+function* locations(model: Iterable<Field>): Generator<string> {
+  for (const { kind, value } of messagesOf('Model', model)) if (kind === 'Tensor') yield* tensorLocations(value);
 }
 
 /** The files from which a model takes weights, relative to the folder of its file, each once. @throws `RangeError` when a message is damaged */
-export const externalDataOf = (model: Iterable<Field>): string[] => [...new Set(locations('Model', model))];
+export const externalDataOf = (model: Iterable<Field>): string[] => [...new Set(locations(model))];

@@ -8,7 +8,8 @@ export type Attribute =
   | { readonly type: 'integer'; readonly value: number | bigint }
   | { readonly type: 'text'; readonly value: string }
   | { readonly type: 'tensor'; readonly value: Tensor }
-  | { readonly type: 'graph'; readonly value: OnnxGraph }
+  /** A graph, or the fields of one that was built. */
+  | { readonly type: 'graph'; readonly value: OnnxGraph | Chunks }
   | { readonly type: 'floats'; readonly value: ArrayLike<number> }
   | { readonly type: 'integers'; readonly value: ArrayLike<number | bigint> }
   | { readonly type: 'texts'; readonly value: readonly string[] }
@@ -54,6 +55,10 @@ export const integerOf = ({ attributes }: OnnxNode, name: string, fallback: numb
   return attribute?.type === 'integer' ? Number(attribute.value) : fallback;
 };
 
-/** The graphs within a node, such as the branches of `If`. */
+export const isGraph = (value: OnnxGraph | Chunks): value is OnnxGraph => 'nodes' in value;
+
+/** The decoded graphs within a node, such as the branches of `If`. */
 export const graphsOf = ({ attributes }: OnnxNode): OnnxGraph[] =>
-  Object.values(attributes).flatMap((attribute) => (attribute.type === 'graph' ? [attribute.value] : []));
+  Object.values(attributes).flatMap((attribute) =>
+    attribute.type === 'graph' && isGraph(attribute.value) ? [attribute.value] : [],
+  );

@@ -1,10 +1,12 @@
+import type { ByteSource } from '../core/byte-source.ts';
 import { ServingError } from '../core/errors.ts';
 import { readEntry } from './entry.ts';
 import { externalDataOf } from './external-data.ts';
 import { type Field, fields } from './protobuf.ts';
 import { MODEL } from './schema.ts';
+import { readWithoutWeights } from './without-weights.ts';
 
-/** An ONNX file in memory. Its fields are views of the file's bytes, which live as long as the model. */
+/** An ONNX file in memory, perhaps without its weights. Its fields are views of its bytes, which live as long as the model. */
 export interface OnnxModel {
   /** Fields of `ModelProto`, in the order of the file. */
   readonly fields: readonly Field[];
@@ -37,3 +39,7 @@ export const parseOnnxModel = (bytes: Buffer): OnnxModel =>
     const metadata = new Map(all.flatMap(({ number, value }) => (number === MODEL.metadata ? [readEntry(value)] : [])));
     return { fields: all, metadata, externalData: externalDataOf(all) };
   });
+
+/** The model of a file, without the elements of its large tensors. @throws `MODEL_INVALID` when the bytes are no ONNX file */
+export const readOnnxModel = (source: ByteSource): OnnxModel =>
+  parseOnnxModel(parsing(() => readWithoutWeights(source)));

@@ -3,7 +3,15 @@
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 
-export const MODEL = { irVersion: 1, producer: 2, graph: 7, opsetImport: 8, metadata: 14, function: 25 } as const;
+export const MODEL = {
+  irVersion: 1,
+  producer: 2,
+  producerVersion: 3,
+  graph: 7,
+  opsetImport: 8,
+  metadata: 14,
+  function: 25,
+} as const;
 export const OPSET = { domain: 1, version: 2 } as const;
 export const GRAPH = {
   node: 1,
@@ -36,19 +44,19 @@ export const TENSOR = {
   dimensions: 1,
   dataType: 2,
   floats: 4,
-  int32s: 5,
+  integers32: 5,
   strings: 6,
-  int64s: 7,
+  integers64: 7,
   name: 8,
   rawData: 9,
   doubles: 10,
-  uint64s: 11,
+  unsignedIntegers64: 11,
   externalData: 13,
   dataLocation: 14,
 } as const;
 export const SPARSE_TENSOR = { values: 1, indices: 2 } as const;
 export const VALUE_INFO = { name: 1, type: 2 } as const;
-export const TYPE = { tensor: 1 } as const;
+export const TYPE = { tensor: 1, sequence: 4, map: 5, sparseTensor: 8, optional: 9 } as const;
 export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
 export const SHAPE = { dimension: 1 } as const;
 export const DIMENSION = { value: 1, parameter: 2 } as const;

@@ -61,7 +61,9 @@ const readListed = (message: Buffer, { dtype, shape }: { dtype: DType; shape: re
   if (dtype === 'float32') return fromRaw(dtype, shape, content(TENSOR.floats));
   if (dtype === 'float64') return fromRaw(dtype, shape, content(TENSOR.doubles));
   const isWide = dtype === 'int64' || dtype === 'uint64' || dtype === 'uint32';
-  const integers = readIntegers(content(dtype === 'int64' ? TENSOR.int64s : isWide ? TENSOR.uint64s : TENSOR.int32s));
+  const integers = readIntegers(
+    content(dtype === 'int64' ? TENSOR.integers64 : isWide ? TENSOR.unsignedIntegers64 : TENSOR.integers32),
+  );
   if (dtype === 'int64') return tensor(dtype, shape, BigInt64Array.from(integers));
   if (dtype === 'uint64') return tensor(dtype, shape, BigUint64Array.from(integers));
   const data = allocate(dtype, integers.length);

@@ -1,4 +1,4 @@
-import { graphsOf, type OnnxGraph, type OnnxNode } from '../onnx/node.ts';
+import { graphsOf, isGraph, type OnnxGraph, type OnnxNode } from '../onnx/node.ts';
 import type { Weights } from '../onnx/tensor-proto.ts';
 
 /** Weights, and the graph that has them: the graph of the node, or one around it. */
@@ -51,7 +51,7 @@ export class GraphEditor {
     const attributes = Object.fromEntries(
       Object.entries(node.attributes).map(([name, attribute]) => [
         name,
-        attribute.type === 'graph'
+        attribute.type === 'graph' && isGraph(attribute.value)
           ? { ...attribute, value: new GraphEditor(attribute.value, this).edit(replace) }
           : attribute,
       ]),

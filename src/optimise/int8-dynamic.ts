@@ -75,7 +75,6 @@ export const dynamicInt8 = ({ graph, opsets }: GraphDocument, { bits, keep }: Dy
   };
   const activations = new Map<GraphEditor, Map<string, QuantisedNames>>();
   let count = 0;
-
   /** `DynamicQuantizeLinear` of an activation, once for each graph. Its names are unique, also among the graphs within nodes. */
   const quantiseActivation = (input: string, editor: GraphEditor): [QuantisedNames, OnnxNode[]] => {
     const known = activations.get(editor) ?? new Map<string, QuantisedNames>();

@@ -16,6 +16,20 @@ export interface ModelSource {
   readonly alternatives: readonly string[];
   /** True when `directory` is the model's own, and its settings are the model's; otherwise the graph stands alone. */
   readonly ownsDirectory: boolean;
+  /** Left out for a model of ONNX files. */
+  readonly conversion?: Conversion;
+}
+
+/** The origin of a graph that push made of a file of another library. */
+export interface Conversion {
+  /** The file, relative to the folder. It stays out of the version. */
+  readonly file: string;
+  /** Its library and its digest, for people. */
+  readonly origin: string;
+  /** Files that were made with the graph, by path: they go before those of the folder. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Remarks for people, which need no action. */
+  readonly notes: readonly string[];
 }
 
 /** A file that becomes part of the version: one of the folder, or one that is made at push. */
@@ -72,8 +86,7 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   if (only === undefined)
     throw new ServingError(
       'NOT_FOUND',
-      `${directory} holds no .onnx file, expected model.onnx or onnx/model.onnx; ` +
-        'PyTorch models are exported with: optimum-cli export onnx --model <model> <folder>',
+      `${directory} holds no model: expected model.onnx, onnx/model.onnx, or one file of another library, such as model.pkl`,
     );
   if (files.some((path) => SEVERAL_GRAPHS.test(path)))
     throw new ServingError(
@@ -102,7 +115,7 @@ const fileOf = async (path: string): Promise<string> => {
   return real.endsWith('.onnx') ? real : resolve(path);
 };
 
-/** Finds the graph of `path`, an `.onnx` file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
+/** Finds the graph of `path`, an ONNX file or a Hugging Face folder. @throws `NOT_FOUND`, `INVALID_REQUEST`, `MODEL_INVALID` */
 export const findModel = async (path: string): Promise<ModelSource> => {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new ServingError('NOT_FOUND', `there is no file or folder ${path}`);
@@ -111,8 +124,6 @@ export const findModel = async (path: string): Promise<ModelSource> => {
     const { paths, alternatives } = await chooseGraphs(directory);
     return { directory, graphs: graphsAt(directory, paths), alternatives, ownsDirectory: true };
   }
-  if (!path.endsWith('.onnx'))
-    throw new ServingError('INVALID_REQUEST', `${path} is no .onnx file; push one, or a Hugging Face folder`);
   // A file of a Hugging Face folder keeps its place in it, so that the folder's settings are found.
   const place = await fileOf(path);
   const folder = dirname(place);
@@ -124,8 +135,8 @@ export const findModel = async (path: string): Promise<ModelSource> => {
 };
 
 /** A name for the model: its folder's, or its file's where that says more than `model`; in the characters that names may have. */
-export const suggestName = ({ directory, graphs: { model } }: ModelSource): string => {
-  const stem = parse(model?.path ?? '').name;
+export const suggestName = ({ directory, graphs: { model }, conversion }: ModelSource): string => {
+  const stem = parse(conversion?.file ?? model?.path ?? '').name;
   const isUsual = model === undefined || PRECISIONS.some((precision) => stem === `model${precision}`);
   const name = isUsual ? (cachedName(directory) ?? basename(resolve(directory))) : stem;
   return name
@@ -135,15 +146,27 @@ export const suggestName = ({ directory, graphs: { model } }: ModelSource): stri
     .replace(/[^A-Za-z0-9]+$/, '');
 };
 
-/** Tells whether the folder has a file of that name. */
-export const hasFile = ({ directory }: ModelSource, name: string): Promise<boolean> => exists(join(directory, name));
+const madeFile = ({ conversion }: ModelSource, name: string): string | undefined =>
+  conversion !== undefined && Object.hasOwn(conversion.files, name) ? conversion.files[name] : undefined;
+
+/** Tells whether the model has a file of that name. */
+export const hasFile = async (source: ModelSource, name: string): Promise<boolean> =>
+  madeFile(source, name) !== undefined || exists(join(source.directory, name));
+
+/** `files`, with the content of those that were made with the graph. */
+export const withMadeFiles = <F extends SourceFile>(source: ModelSource, files: readonly F[]): F[] =>
+  files.map((file) => {
+    const content = file.content === undefined ? madeFile(source, file.path) : undefined;
+    return content === undefined ? file : { ...file, content };
+  });
 
 /** A JSON file of the model; undefined when there is none. @throws `MODEL_INVALID` when it is not a JSON object */
 export const readSettingsFile = async (
-  { directory }: ModelSource,
+  source: ModelSource,
   name: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> => {
-  const text = await readFile(join(directory, name), 'utf8').catch(() => undefined);
+  const { directory } = source;
+  const text = madeFile(source, name) ?? (await readFile(join(directory, name), 'utf8').catch(() => undefined));
   if (text === undefined) return undefined;
   assertNoPointer(join(directory, name), text);
   let value: unknown;

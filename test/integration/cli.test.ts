@@ -295,8 +295,12 @@ describe('with a directory', () => {
           return join(root, 'model.onnx');
         },
       ],
-      ['an empty file', /the file is empty/, () => write('')],
-      ['a web page', /not an ONNX file/, () => write('<!DOCTYPE html><html lang="en"></html>')],
+      ['an empty file', /written\.onnx is empty; copy or download it again/, () => write('')],
+      [
+        'a web page',
+        /written\.onnx is a web page, and no model/,
+        () => write('<!DOCTYPE html><html lang="en"></html>'),
+      ],
       [
         'half a download',
         /not an ONNX file, or was cut short/,

@@ -1,6 +1,10 @@
 import { fromHalf } from '../../core/half.ts';
 import { elementCount } from '../../core/tensor.ts';
+import { refuse } from '../refuse.ts';
 import type { NumpyArray, NumpyType, PyValue } from './values.ts';
+
+/** The last code point of Unicode. */
+const LAST_CHARACTER = 0x10ffff;
 
 type ReadNumber = (view: DataView, offset: number, isLittleEndian: boolean) => number;
 
@@ -23,14 +27,15 @@ const READERS: Readonly<Record<string, ReadNumber>> = {
 /** The place in memory of each element, in the order of C. */
 function* placesOf({ shape, isFortran }: NumpyArray): Generator<number> {
   const count = elementCount(shape);
+  const sizes = isFortran ? shape.toReversed() : [count];
+  const strides = sizes.map((_, index) => elementCount(shape.slice(0, sizes.length - 1 - index)));
   for (let index = 0; index < count; index += 1) {
     let [rest, place] = [index, 0];
-    if (isFortran)
-      for (const size of shape.toReversed()) {
-        place = place * size + (rest % size);
-        rest = Math.floor(rest / size);
-      }
-    yield isFortran ? place : index;
+    for (const [dimension, size] of sizes.entries()) {
+      place += (rest % size) * (strides[dimension] ?? 1);
+      rest = Math.floor(rest / size);
+    }
+    yield place;
   }
 }
 
@@ -40,8 +45,13 @@ const readColumn = (array: NumpyArray, { kind, isBigEndian }: NumpyType, offset:
   if (read === undefined || !(content instanceof Uint8Array)) return undefined;
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const numbers = new Float64Array(elementCount(shape));
-  let index = 0;
-  for (const place of placesOf(array)) numbers[index++] = read(view, place * type.bytes + offset, !isBigEndian);
+  if (!array.isFortran || shape.length < 2)
+    for (let index = 0; index < numbers.length; index += 1)
+      numbers[index] = read(view, index * type.bytes + offset, !isBigEndian);
+  else {
+    let index = 0;
+    for (const place of placesOf(array)) numbers[index++] = read(view, place * type.bytes + offset, !isBigEndian);
+  }
   return numbers;
 };
 
@@ -64,12 +74,20 @@ const readText = (bytes: Uint8Array, { kind, isBigEndian }: NumpyType): string =
   if (kind.startsWith('S')) return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const points = Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getUint32(index * 4, !isBigEndian));
-  return String.fromCodePoint(...points.slice(0, points.findLastIndex((point) => point !== 0) + 1));
+  const wrong = points.find((point) => point > LAST_CHARACTER);
+  if (wrong !== undefined) refuse(`a text in an array has the character ${wrong}, which Unicode does not have`);
+  const characters = points.map((point) => String.fromCodePoint(point));
+  return characters.slice(0, points.findLastIndex((point) => point !== 0) + 1).join('');
 };
 
-/** The elements of an array in the order of C, each as Python has it. */
+/** Tells whether each element is a number, a truth value, a text or an object, and no date, complex number or record. */
+export const isReadable = ({ kind }: NumpyType): boolean => kind in READERS || /^[USO]/.test(kind);
+
+/** The elements of an array in the order of C, each as Python has it. @throws `MODEL_INVALID` for elements that are not readable */
 export const itemsOf = (array: NumpyArray): readonly PyValue[] => {
   const { content, type } = array;
+  if (!isReadable(type))
+    refuse(`an array has elements of the type ${type.kind}, expected numbers, truth values or texts`);
   if (!(content instanceof Uint8Array)) return [...placesOf(array)].map((place) => content[place] ?? null);
   if (/^[US]/.test(type.kind))
     return [...placesOf(array)].map((place) =>

@@ -21,6 +21,10 @@ export class PyObject {
   readonly args: readonly PyValue[];
   /** `__dict__`, by name; whatever `__setstate__` would get otherwise. */
   state: PyValue = null;
+  /** The entries of an instance of a subclass of dict. */
+  entries?: Map<PyValue, PyValue>;
+  /** The elements of an instance of a subclass of list or set. */
+  elements?: PyValue[];
 
   constructor(type: PyClass, args: readonly PyValue[] = []) {
     this.type = type;
@@ -73,6 +77,10 @@ export type PyValue =
   | NumpyArray
   | PyClass
   | PyObject;
+
+/** An integer as a number where a number is exact. */
+export const toInteger = (value: bigint): number | bigint =>
+  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 export const isNumpyArray = (value: PyValue | undefined): value is NumpyArray =>
   typeof value === 'object' && value !== null && 'isArray' in value;

@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
-import { show } from '../../core/show.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
+import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 
 /** Numbers in rows, in the order of C. */
@@ -16,7 +16,7 @@ export interface Matrix {
  */
 export class Estimator {
   readonly object: PyObject;
-  /** Version of scikit-learn that wrote it, such as `1.7.2`. */
+  /** Version of scikit-learn that wrote it, such as `1.7.2`; empty for an estimator of another library. */
   readonly version: string;
 
   constructor(object: PyObject, version: string) {
@@ -29,10 +29,22 @@ export class Estimator {
     return this.object.type.name;
   }
 
+  /** True for a class of scikit-learn, as opposed to one of somebody else with the same name. */
+  get isOwn(): boolean {
+    return this.object.type.module.startsWith('sklearn.');
+  }
+
+  /** Tells whether scikit-learn `major.minor` or a later one wrote it. */
+  isFrom(major: number, minor: number): boolean {
+    const [ownMajor = 0, ownMinor = 0] = this.version.split('.').map(Number);
+    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  }
+
   /** @throws `MODEL_INVALID` naming class and version */
   refuse(problem: string): never {
     const { path } = this.object.type;
-    throw new ServingError('MODEL_INVALID', `${path} (scikit-learn ${this.version}): ${problem}`);
+    const origin = this.version === '' ? path : `${path} (scikit-learn ${this.version})`;
+    throw new ServingError('MODEL_INVALID', `${origin}: ${problem}`);
   }
 
   /** The attribute; undefined when there is none. `None` is null. */
@@ -54,7 +66,7 @@ export class Estimator {
   }
 
   #expect<T>(value: T | undefined, names: readonly string[], expected: string): T {
-    return value ?? this.refuse(`${names[0]} is ${show(this.find(...names))}, expected ${expected}`);
+    return value ?? this.refuse(`${names[0]} is ${describe(this.find(...names))}, expected ${expected}`);
   }
 
   /** A number, also one that stands alone in an array. */
@@ -100,6 +112,11 @@ export class Estimator {
     return this.#expect(toItems(this.get(...names)), names, 'a list');
   }
 
+  /** An object within this one as an estimator of the same version. */
+  within(object: PyObject): Estimator {
+    return new Estimator(object, this.version);
+  }
+
   /** An estimator within this one. */
   estimator(...names: readonly string[]): Estimator {
     const value = this.get(...names);
@@ -115,7 +132,7 @@ export class Estimator {
     return this.items(...names).map((item) =>
       item instanceof PyObject
         ? new Estimator(item, this.version)
-        : this.refuse(`${names[0]} has ${show(item)}, expected estimators`),
+        : this.refuse(`${names[0]} has ${describe(item)}, expected estimators`),
     );
   }
 }

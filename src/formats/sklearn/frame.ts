@@ -8,6 +8,8 @@ export interface Block {
   readonly value: Value;
   readonly width: number;
   readonly dtype: 'float64' | 'string';
+  /** The terms of a column of texts, string[N,T] padded with "", by the settings of each vectorizer. */
+  readonly terms?: ReadonlyMap<string, Value>;
 }
 
 /** The columns that an estimator gets, from left to right. */
@@ -15,7 +17,7 @@ export type Frame = readonly Block[];
 
 export const widthOf = (frame: Frame): number => frame.reduce((sum, { width }) => sum + width, 0);
 
-const concatenate = (graph: GraphBuilder, values: readonly Value[]): Value =>
+export const concatenate = (graph: GraphBuilder, values: readonly Value[]): Value =>
   values.length === 1 ? (values[0] ?? '') : graph.op('Concat', values, { axis: integer(1) });
 
 /** All columns as one value float64[N,F]. @throws `RangeError` when a column holds strings, which callers rule out */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { refuse } from '../../core/errors.ts';
+import { toInputName } from '../../core/input-name.ts';
 import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
 
 /** Columns in the settings of a bundle, in the order of the values in a row that is a list. */
@@ -40,12 +41,6 @@ export interface Table {
 
 const quoteAll = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
-/**
- * The input name that skl2onnx makes of a column name (`_generate_unique_name`).
- * https://github.com/onnx/sklearn-onnx/blob/main/skl2onnx/common/_topology.py
- */
-const toInputName = (column: string): string => column.replace(/[^\p{L}\p{N}_+]/gu, '_').replace(/^(?=[0-9])/, '_');
-
 /** Number of columns of an input; undefined for a symbolic dimension. @throws `MODEL_INVALID` */
 const widthOf = (spec: TensorSpec): number | undefined => {
   const { name, dtype, shape } = spec;
@@ -77,9 +72,10 @@ const assign = (
   names: readonly string[],
 ): number[][] => {
   if (inputs.length > 1 && inputs.length === names.length && widths.every((width) => width === 1)) {
-    const byInput = new Map(
-      names.flatMap((name, index) => [[toInputName(name), index] as const, [name, index] as const]),
-    );
+    const byInput = new Map([
+      ...names.map((name, index) => [toInputName(name), index] as const),
+      ...names.map((name, index) => [name, index] as const),
+    ]);
     return inputs.map(({ name }) => [
       byInput.get(name) ??
         refuse('MODEL_INVALID', `no column is called as the input "${name}"; config.json names ${quoteAll(names)}`),

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createFileGraph } from '../../../src/source/graph-source.ts';
-import { findModel, suggestName } from '../../../src/source/model-source.ts';
+import {
+  findModel,
+  hasFile,
+  type ModelSource,
+  readSettingsFile,
+  suggestName,
+  withMadeFiles,
+} from '../../../src/source/model-source.ts';
 
 let root: string;
 let folder: string;
@@ -57,7 +64,7 @@ describe('a folder', () => {
   });
 
   it.each([
-    ['NOT_FOUND', 'holds no .onnx file', ['config.json']],
+    ['NOT_FOUND', 'holds no model: expected model.onnx', ['config.json']],
     ['INVALID_REQUEST', 'holds 2 models (a.onnx, b.onnx): name the file', ['a.onnx', 'b.onnx']],
     [
       'MODEL_INVALID',
@@ -91,12 +98,40 @@ describe('a file', () => {
     expect(await findModel(join(folder, 'onnx/resnet.onnx'))).toMatchObject(expected);
   });
 
+  it('a file that is missing is refused', async () => {
+    await expect(findModel(join(folder, 'missing.onnx'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a file that was converted', () => {
+  it('its settings go before those of the folder, and its files are there', async () => {
+    await put({ 'config.json': '{"a": 1}', 'vocab.json': '{}' });
+    const made = { 'config.json': '{"a": 2}' };
+    const source = { ...(await sourceOf()), conversion: { file: 'model.pkl', origin: 'any', files: made, notes: [] } };
+
+    expect(await readSettingsFile(source, 'config.json')).toEqual({ a: 2 });
+    expect(await readSettingsFile(source, 'vocab.json')).toEqual({});
+    expect(await hasFile(source, 'other.json')).toBe(false);
+    expect(withMadeFiles(source, [{ path: 'config.json' }, { path: 'vocab.json' }])).toEqual([
+      { path: 'config.json', content: made['config.json'] },
+      { path: 'vocab.json' },
+    ]);
+  });
+
   it.each([
-    ['NOT_FOUND', 'missing.onnx'],
-    ['INVALID_REQUEST', 'model.pt'],
-  ])('a file is refused with %s: %s', async (code, name) => {
-    await putEmpty('model.pt');
-    await expect(findModel(join(folder, name))).rejects.toMatchObject({ code });
+    ['churn', 'churn.pkl'],
+    ['My-model-v2', 'model.joblib'],
+  ])('its name is %s for %s', async (name, file) => {
+    expect(suggestName({ ...(await sourceOf()), conversion: { file, origin: 'any', files: {}, notes: [] } })).toBe(
+      name,
+    );
+  });
+
+  const sourceOf = async (): Promise<ModelSource> => ({
+    directory: folder,
+    graphs: { model: createFileGraph(folder, 'model.onnx') },
+    alternatives: [],
+    ownsDirectory: true,
   });
 });
 

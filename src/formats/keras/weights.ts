@@ -1,0 +1,136 @@
+import type { Hdf5File } from './hdf5.ts';
+import type { WeightArray } from './keras-tensor.ts';
+
+/** A layer, as far as its weights are found by it. */
+export interface Named {
+  readonly name: string;
+  readonly className: string;
+  /** The names of the layers within it, when it is a model. */
+  readonly within: readonly string[];
+}
+
+/** The weights of a layer, or of a model, which are shared out to its layers. */
+export interface Weights {
+  /** All arrays, in the order in which Keras creates them. */
+  arrays(): readonly WeightArray[];
+  /** The weights of the layers of a model, by the names of the layers. */
+  ofLayers(layers: readonly Named[]): ReadonlyMap<string, Weights>;
+  /** The weights of the layer that a wrapper wraps. */
+  ofWrapped(): Weights;
+  /** The text of a file that the layer was saved with, such as `vocabulary.txt`; undefined when there is none. */
+  asset(name: string): string | undefined;
+}
+
+const noAsset = (): undefined => undefined;
+
+/** Texts of the other files of a `.keras` file, by path. */
+export type Assets = (path: string) => string | undefined;
+
+const memoise = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+/** An attribute of more than 64 kB is cut into parts with a number each. */
+const readTexts = (file: Hdf5File, group: string, name: string): readonly string[] => {
+  const whole = file.texts(group, name);
+  if (whole !== undefined) return whole;
+  const parts: string[] = [];
+  for (let part = 0; ; part += 1) {
+    const texts = file.texts(group, `${name}${part}`);
+    if (texts === undefined) return parts;
+    parts.push(...texts);
+  }
+};
+
+/**
+ * Weights of `.h5`: the group of a layer lists them. The group of a model within the model lists the
+ * weights of all its layers, by names such as `block/dense/kernel:0`.
+ */
+export const weightsOfH5 = (file: Hdf5File, group: string): Weights => ({
+  arrays: () => [],
+  ofWrapped: () => weightsOfH5(file, group),
+  asset: noAsset,
+  ofLayers: (layers) =>
+    new Map(
+      layers.map(({ name }) => {
+        const own = `${group}/${name}`;
+        return [name, listedWeights(file, own, readTexts(file, own, 'weight_names'))];
+      }),
+    ),
+});
+
+/** The layer to which the weights of each layer belong: itself, or the model that it is within. */
+const ownersOf = (layers: readonly Named[]): ReadonlyMap<string, string> =>
+  new Map([
+    ...layers.flatMap(({ name, within }) => within.map((inner) => [inner, name] as const)),
+    ...layers.map(({ name }) => [name, name] as const),
+  ]);
+
+const listedWeights = (file: Hdf5File, group: string, names: readonly string[]): Weights => {
+  const weights: Weights = {
+    arrays: memoise(() => names.map((name) => file.weights(`${group}/${name}`))),
+    ofWrapped: () => weights,
+    asset: noAsset,
+    ofLayers: (layers) => {
+      const owners = ownersOf(layers);
+      const owned = Map.groupBy(names, (weight) => weight.split('/').flatMap((part) => owners.get(part) ?? [])[0]);
+      return new Map(layers.map(({ name }) => [name, listedWeights(file, group, owned.get(name) ?? [])]));
+    },
+  };
+  return weights;
+};
+
+/** The groups of a layer's parts, in the order of its weights. A part has its first name that is there. */
+const PARTS: readonly (readonly string[])[] = [
+  ...[['cell'], ['forward_layer'], ['backward_layer'], ['layer']],
+  ...[
+    ['query_dense', '_query_dense'],
+    ['key_dense', '_key_dense'],
+    ['value_dense', '_value_dense'],
+    ['output_dense', '_output_dense'],
+  ],
+];
+
+/** `Conv2DTranspose` → `conv2d_transpose`, as Keras names the groups of layers. */
+const toSnakeCase = (name: string): string =>
+  name
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+
+/** Weights of `.keras`: groups follow the objects of Keras. The group of a layer has the name of its class, and a number from the second on. */
+export const weightsOfKeras = (file: Hdf5File, assets: Assets, group = ''): Weights => ({
+  arrays: memoise(() => readParts(file, group)),
+  asset: (name) => assets(`assets${group}/${name}`),
+  ofWrapped: () => weightsOfKeras(file, assets, `${group}/layer`),
+  ofLayers: (layers) => {
+    const counts = new Map<string, number>();
+    return new Map(
+      layers.map(({ name, className }) => {
+        const snake = toSnakeCase(className);
+        const count = counts.get(snake) ?? 0;
+        counts.set(snake, count + 1);
+        const own = count === 0 ? snake : `${snake}_${count}`;
+        return [name, weightsOfKeras(file, assets, `${group}/layers/${own}`)];
+      }),
+    );
+  },
+});
+
+/** Arrays in a group and in its parts. The nesting of PARTS is that of a wrapper around a layer with a cell. */
+const readParts = (file: Hdf5File, group: string, depth = 0): WeightArray[] => {
+  const members = new Set(file.members(group));
+  const own = members.has('vars') ? [...file.members(`${group}/vars`)].sort((a, b) => Number(a) - Number(b)) : [];
+  const parts = PARTS.flatMap((names) => names.filter((name) => members.has(name)).slice(0, 1));
+  return [
+    ...own.map((name) => file.weights(`${group}/vars/${name}`)),
+    ...(depth < DEEPEST ? parts.flatMap((part) => readParts(file, `${group}/${part}`, depth + 1)) : []),
+  ];
+};
+
+const DEEPEST = 4;

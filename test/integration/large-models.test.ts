@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeMatmulModel } from '../bench/matmul-model.ts';
+import { runCli } from '../support/command-line.ts';
+
+const MB = 1_000_000;
+const MODEL_BYTES = 300 * MB;
+
+let root: string;
+let path: string;
+let small: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'large-models-'));
+  [path, small] = [join(root, 'large.onnx'), join(root, 'small.onnx')];
+  await writeMatmulModel(path, MODEL_BYTES);
+  await writeMatmulModel(small, MB);
+  await mkdir(join(root, 'store'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** The peak memory of a process that runs a command on its own. */
+const peakOf = async (...words: string[]): Promise<number> => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['test/support/peak-memory.ts', ...words]);
+  const { exitCode, peakBytes } = JSON.parse(stdout) as { exitCode: number; peakBytes: number };
+  expect(exitCode).toBe(0);
+  return peakBytes;
+};
+
+describe('a large graph', () => {
+  it.each([['inspect'], ['check'], ['push', '--no-bake', '--store', 'store']])(
+    'a graph of 300 MB adds less than a third of its size to the memory of %s',
+    async (command, ...options) => {
+      const words = options.map((word) => (word === 'store' ? join(root, 'store') : word));
+      const added = (await peakOf(command, path, ...words)) - (await peakOf(command, small, ...words));
+      expect(added / (await stat(path)).size).toBeLessThan(1 / 3);
+    },
+  );
+
+  it('a file that is longer than an ONNX file can be is refused with the way to split it', async () => {
+    const huge = join(root, 'huge.onnx');
+    await writeFile(huge, Buffer.from([0x08, 0x08]));
+    await truncate(huge, 2 ** 31); // a file with a hole takes no room
+    for (const command of ['inspect', 'check']) {
+      const { exitCode, stderr } = await runCli([command, huge]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/huge\.onnx.* its file has 2\.1 GB, .*save_as_external_data=True/);
+    }
+  });
+});

@@ -1,0 +1,27 @@
+"""Models of keras.applications with random weights, and what they predict: python keras_applications.py <folder>
+
+test/support/parity/write-keras-applications.ts compares them. They are too large for fixtures.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+from keras_models import noise, randomise, write_case
+
+MODELS = {
+    "MobileNetV2": keras.applications.MobileNetV2,
+    "EfficientNetB0": keras.applications.EfficientNetB0,
+    "ResNet50": keras.applications.ResNet50,
+}
+
+for name, make in MODELS.items():
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+    model = make(weights=None, input_shape=(96, 96, 3), classes=100)
+    randomise(model)
+    # The last layer is scaled, so that classes differ by image.
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * 8 + noise(kernel.shape, 5).astype("float32") * 0.2, bias])
+    write_case(name, model, ["pixel"], 16, randomised=False, target=Path(sys.argv[1]))
+    print(name, flush=True)

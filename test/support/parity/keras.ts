@@ -1,0 +1,102 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import * as ort from 'onnxruntime-node';
+import type { ImportedModel } from '../../../src/formats/imported-model.ts';
+import { importKeras } from '../../../src/formats/keras/import-keras.ts';
+import { decodeFloats, FIXTURES, readJson } from '../image-parity.ts';
+import { createNoise } from '../keras/noise.ts';
+import type { ParityRow } from './parity-row.ts';
+
+export const KERAS_FIXTURES = join(FIXTURES, 'formats/keras');
+
+/** A reference of test/reference/keras_models.py. */
+interface Case {
+  readonly keras: string;
+  readonly inputs: readonly { readonly shape: readonly number[]; readonly kind: string; readonly seed: number }[];
+  readonly outputs: readonly { readonly shape: readonly number[]; readonly data: string }[];
+}
+
+const BAR = '1e-6';
+/** Keras itself computes these in types of two bytes, and the graph in float32. */
+const BARS: Readonly<Record<string, string>> = { policies: '1e-2' };
+
+/** A model file of the fixtures, or of another folder, unpacked. */
+export const readKerasFile = async (path: string, folder = KERAS_FIXTURES): Promise<Buffer> =>
+  gunzipSync(await readFile(join(folder, `${path}.gz`)));
+
+/** Models of a folder that have a reference, such as `table.keras`. */
+const modelsIn = async (folder: string): Promise<string[]> => {
+  const files = new Set(await readdir(folder));
+  return [...files]
+    .filter((file) => file.endsWith('.gz') && files.has(`${file.replace(/[.]\w+[.]gz$/, '')}.json`))
+    .map((file) => file.replace(/[.]gz$/, ''))
+    .sort();
+};
+
+export const runModel = async (
+  { onnx }: ImportedModel,
+  feeds: readonly ort.Tensor[],
+): Promise<readonly ort.Tensor[]> => {
+  const options = { logSeverityLevel: 3, intraOpNumThreads: 1 } as const;
+  const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), options);
+  const named: Record<string, ort.Tensor> = {};
+  for (const [index, name] of session.inputNames.entries()) {
+    const feed = feeds[index];
+    if (feed !== undefined) named[name] = feed;
+  }
+  const outputs = await session.run(named);
+  await session.release();
+  return session.outputNames.flatMap((name) => outputs[name] ?? []);
+};
+
+const toFeed = ({ shape, kind, seed }: Case['inputs'][number]): ort.Tensor => {
+  const values = createNoise(shape, kind, seed);
+  return kind.startsWith('integer:')
+    ? new ort.Tensor('int32', Int32Array.from(values), shape)
+    : new ort.Tensor('float32', Float32Array.from(values), shape);
+};
+
+/** The largest difference from `expected`, by the largest value of it, or by 1. Infinite for another shape. */
+const differenceOf = (output: ort.Tensor | undefined, { shape, data }: Case['outputs'][number]): number => {
+  if (output === undefined || String(output.dims) !== String(shape)) return Number.POSITIVE_INFINITY;
+  const expected = decodeFloats(data);
+  const actual = Array.from(Object(output.data), Number);
+  const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const worst = expected.reduce((most, value, at) => Math.max(most, Math.abs(value - (actual[at] ?? Number.NaN))), 0);
+  return worst / scale;
+};
+
+/** Imports each model of a folder, runs it, and compares each output with what Keras predicted. */
+export const measureKerasFolder = async (folder: string): Promise<ParityRow[]> => {
+  const rows: ParityRow[] = [];
+  for (const file of await modelsIn(folder)) {
+    const name = file.replace(/[.]\w+$/, '');
+    const reference = (await readJson(join(folder, `${name}.json`))) as Case;
+    const model = await importKeras(await readKerasFile(file, folder));
+    const outputs = await runModel(model, reference.inputs.map(toFeed));
+    const differences = reference.outputs.map((expected, index) => differenceOf(outputs[index], expected));
+    if (outputs.length !== reference.outputs.length) differences.push(Number.POSITIVE_INFINITY);
+    rows.push({
+      model: `Keras ${reference.keras}, ${file}`,
+      inputs: reference.inputs[0]?.shape[0] ?? 0,
+      compared: 'outputs, by their largest value',
+      worst: differences.reduce((most, value) => Math.max(most, value), 0).toExponential(1),
+      bar: BARS[name] ?? BAR,
+    });
+  }
+  return rows;
+};
+
+const VERSIONS = ['keras-2', 'keras-3'];
+
+export const measureKerasFixtures = async (): Promise<ParityRow[]> =>
+  (await Promise.all(VERSIONS.map((version) => measureKerasFolder(join(KERAS_FIXTURES, version))))).flat();
+
+export const APPLICATIONS = join(KERAS_FIXTURES, 'applications.json');
+
+/** The fixtures as they are measured, and the models of keras.applications as write-keras-applications.ts has recorded them. */
+export const measureKeras = async (): Promise<ParityRow[]> => [
+  ...(await measureKerasFixtures()),
+  ...((await readJson(APPLICATIONS)) as ParityRow[]),
+];

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { bytesInMemory, withFileBytes } from '../../../src/core/byte-source.ts';
+import { toField } from '../../../src/onnx/chunks.ts';
+import { countNodes } from '../../../src/onnx/count-nodes.ts';
+import { describeModel } from '../../../src/onnx/describe-model.ts';
+import { parseOnnxModel, readOnnxModel } from '../../../src/onnx/onnx-model.ts';
+import { MODEL } from '../../../src/onnx/schema.ts';
+import { readWithoutWeights } from '../../../src/onnx/without-weights.ts';
+import { findClasses, withoutZipMap } from '../../../src/onnx/zip-map.ts';
+import { type GraphTensor, toOnnxFile } from '../../support/onnx-graph.ts';
+
+const GRAPHS = [
+  'models/efficientnet-lite0/onnx/model.onnx',
+  'test/fixtures/models/tiny-bert-ner/model.onnx',
+  'models/iris/model.onnx',
+  'test/fixtures/models/external-data/model.onnx',
+  'test/fixtures/models/tiny-marian/decoder_model_merged.onnx',
+  'test/fixtures/models/zip-map.onnx',
+];
+
+const large: GraphTensor = { name: 'w', dtype: 'float32', shape: [50, 100], data: new Float32Array(5000).fill(2) };
+
+describe('a graph without its weights', () => {
+  it.each(GRAPHS)('is described as the whole one: %s', async (path) => {
+    const whole = parseOnnxModel(await readFile(path));
+    const read = withFileBytes(path, readOnnxModel);
+
+    expect(describeModel(read)).toEqual(describeModel(whole));
+    expect(countNodes(read)).toBe(countNodes(whole));
+    expect(findClasses(read)).toEqual(findClasses(whole));
+    expect(withoutZipMap(read) === undefined).toBe(withoutZipMap(whole) === undefined);
+  });
+
+  it('is far smaller than the file', async () => {
+    const bytes = await readFile('models/efficientnet-lite0/onnx/model.onnx');
+    expect(readWithoutWeights(bytesInMemory(bytes)).byteLength).toBeLessThan(bytes.byteLength / 20);
+  });
+
+  it('keeps its small tensors, and the sizes of those that it lacks, in subgraphs too', () => {
+    const small: GraphTensor = { ...large, name: 'axes', shape: [2], data: Float32Array.of(1, 2) };
+    const branch = { outputs: [], nodes: [], weights: [large] };
+    const node = { operator: 'If', inputs: ['c'], outputs: ['y'], attributes: { then_branch: branch } };
+    const file = toOnnxFile({ outputs: [], nodes: [node], weights: [large, small] });
+
+    const without = readWithoutWeights(bytesInMemory(file));
+
+    expect(file.byteLength - without.byteLength).toBeGreaterThan(2 * 5000 * 4);
+    expect(without.includes(Buffer.from(Float32Array.of(1, 2).buffer))).toBe(true);
+    const { tensors } = describeModel(parseOnnxModel(without));
+    expect(tensors.map(({ name, elements, bytes }) => [name, elements, bytes])).toEqual([
+      ['w', 5000, 20_000],
+      ['w', 5000, 20_000],
+      ['axes', 2, 8],
+    ]);
+  });
+
+  it('is refused when the file was cut short, wherever that was', async () => {
+    const bytes = await readFile('test/fixtures/models/tiny-marian/encoder_model.onnx');
+    for (let length = 1; length < bytes.byteLength; length += 4999)
+      expect(() => readOnnxModel(bytesInMemory(bytes.subarray(0, length)))).toThrow(
+        expect.objectContaining({ code: 'MODEL_INVALID' }),
+      );
+  });
+
+  it('is refused when a length leads out of the file', () => {
+    const wrong = Buffer.concat(toField(MODEL.graph, [Buffer.alloc(10_000, 0x0a)]));
+    expect(() => readOnnxModel(bytesInMemory(wrong))).toThrow('not an ONNX file, or was cut short');
+  });
+});
