@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { PARITY_RECORDS, readParityRecord } from '../support/parity/parity-records.ts';
 import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
+import { compareTerms } from '../support/parity/sklearn-texts.ts';
 
 const withoutWorst = (rows: readonly ParityRow[]) => rows.map(({ worst: _, ...row }) => row);
 
-/** Made by test/reference/sklearn_preprocessing.py with five versions of scikit-learn. */
+/** Made by test/reference/sklearn_preprocessing.py and sklearn_text.py with five versions of scikit-learn. */
 describe('transformers against scikit-learn', () => {
   it.each(Object.entries(PARITY_RECORDS))('%s give its numbers in every version', async (folder, measure) => {
     const rows = await measure();
@@ -13,5 +14,9 @@ describe('transformers against scikit-learn', () => {
     const record = await readParityRecord(folder);
     expect(withoutWorst(rows)).toEqual(withoutWorst(record));
     expect(record.filter(isOverBar)).toEqual([]);
+  });
+
+  it('texts of every script become the same terms', async () => {
+    expect(await compareTerms()).toEqual([]);
   });
 });

@@ -98,13 +98,13 @@ export const worstDifference = (actual: ArrayLike<number>, expected: ArrayLike<n
   return worst;
 };
 
-/** Runs a transformer over rows, and compares the outputs with scikit-learn's own. */
-const compare = async (
+/** The outputs of a transformer for rows, as a request would have them. `names` are the columns of rows without names. */
+export const runTransformer = async (
   model: PyObject,
   version: string,
   rows: readonly Readonly<Record<string, TableValue>>[],
-  { columns: names, values = '', texts }: Expected,
-): Promise<number> => {
+  names: readonly string[],
+): Promise<ArrayLike<number>> => {
   const { model: bytes, columns } = convertTransformer(model, version);
   const session = await openGraph(bytes);
   const table = createTable([...columns].map(toSettings), signatureOfSession(session));
@@ -113,8 +113,19 @@ const compare = async (
   );
   const { Y } = await session.run(Object.fromEntries(feeds));
   await session.release();
-  const actual = Object(Y?.data);
-  if (texts !== undefined) return texts.some((text, index) => text !== actual[index]) ? Number.POSITIVE_INFINITY : 0;
+  return Object(Y?.data);
+};
+
+/** The largest difference of a transformer's outputs from scikit-learn's own. */
+const compare = async (
+  model: PyObject,
+  version: string,
+  rows: readonly Readonly<Record<string, TableValue>>[],
+  { columns: names, values = '', texts }: Expected,
+): Promise<number> => {
+  const actual = await runTransformer(model, version, rows, names);
+  if (texts !== undefined)
+    return texts.every((text, index) => Object.is(text, actual[index])) ? 0 : Number.POSITIVE_INFINITY;
   return worstDifference(actual, new Float64Array(Uint8Array.from(Buffer.from(values, 'base64')).buffer));
 };
 
