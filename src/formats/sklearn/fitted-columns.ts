@@ -34,23 +34,43 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
+/** Most estimators within a model; one that holds itself has no end. */
+const MOST_ESTIMATORS = 10_000;
+
+/** Counts the estimators of `root`. @throws `MODEL_INVALID` for too many */
+const createCounter = (root: Estimator): (() => void) => {
+  let count = 0;
+  return () => {
+    count += 1;
+    if (count > MOST_ESTIMATORS) root.refuse(`it has more than ${MOST_ESTIMATORS} estimators, or holds itself`);
+  };
+};
+
 /** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
-const fittedOn = (estimator: Estimator): Fitted => {
+const fittedOn = (estimator: Estimator, count: () => void): Fitted => {
+  count();
   if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
   if (estimator.find('n_features_in_') !== undefined)
     return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
-  const parts = partsOf(estimator).map(fittedOn);
-  return parts.find(({ width }) => width !== undefined) ?? { isText: false };
+  for (const part of partsOf(estimator)) {
+    const fitted = fittedOn(part, count);
+    if (fitted.width !== undefined) return fitted;
+  }
+  return { isText: false };
 };
 
 /** The demands of all steps of `root`, by column. */
 const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => {
   const uses = Array.from({ length: width }, (): Use[] => []);
+  const count = createCounter(root);
   const walk: Walk = {
     note: (column, use) => {
       if (column !== undefined) uses[column.index]?.push({ ...use, takesMissing: use.takesMissing || column.isFilled });
     },
-    follow: (estimator, trace) => (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk),
+    follow: (estimator, trace) => {
+      count();
+      return (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk);
+    },
   };
   const columns = uses.map((_, index): TracedColumn => ({ index, isRaw: true, isFilled: false, replaced: [] }));
   const rest = walk.follow(root, { columns, hasPlaces: true });
@@ -85,7 +105,7 @@ const commonCategories = (uses: readonly Use[]): readonly (string | number)[] | 
 export const readFittedColumns = (
   root: Estimator,
 ): { readonly columns: readonly FittedColumn[]; readonly isText: boolean } => {
-  const { names, width, isText } = fittedOn(root);
+  const { names, width, isText } = fittedOn(root, createCounter(root));
   if (width === undefined) return root.refuse('it does not tell how many columns it takes: fit it before it is saved');
   const columns = usesOf(root, width).map((uses, index): FittedColumn => {
     const name = names?.[index] ?? `x${index}`;

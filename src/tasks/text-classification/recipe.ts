@@ -1,12 +1,12 @@
-import * as v from 'valibot';
 import { jsonValueOf } from '../../core/answer.ts';
 import { refuse } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
-import { tokensSchema } from '../../media/text/words.ts';
 import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { answerOne, runBlank } from '../answer-one.ts';
 import { assertClassCount, countElements } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import { readColumns } from '../tabular-recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
 import type { FunctionName, TextClassificationSettings } from './settings.ts';
 
@@ -16,13 +16,23 @@ const readFunction = ({ problem_type: problem }: Settings, labels: readonly stri
   return problem === 'multi_label_classification' || labels.length === 1 ? 'sigmoid' : 'softmax';
 };
 
-/** `"tokens"` of config.json: terms for each input of the graph; undefined for a model with a tokenizer. @throws `MODEL_INVALID` */
-const readTokens = ({ tokens }: Settings): TextClassificationSettings['tokens'] => {
-  if (tokens === undefined) return undefined;
-  const parsed = v.safeParse(tokensSchema, tokens);
-  return parsed.success
-    ? parsed.output
-    : refuse('MODEL_INVALID', `"tokens" in config.json: ${v.summarize(parsed.issues)}`);
+/** Scores of which the highest belongs to the best label. */
+const RISING = ['probabilities', 'margins'];
+
+/** The terms of the only column in config.json; undefined for a model with a tokenizer. @throws `MODEL_INVALID` */
+const readTokens = (config: Settings): TextClassificationSettings['tokens'] => {
+  const columns = readColumns(config);
+  if (columns === undefined) return undefined;
+  const [column, ...others] = columns;
+  if (column?.tokens === undefined || others.length > 0)
+    return refuse(
+      'MODEL_INVALID',
+      '"columns" in config.json are no single text with "tokens": a table has the task tabular-classification',
+    );
+  const { scores } = config;
+  if (scores !== undefined && !RISING.includes(String(scores)))
+    return refuse('MODEL_INVALID', `"scores" in config.json are ${show(scores)}, expected ${RISING.join(' or ')}`);
+  return column.tokens;
 };
 
 export const textClassification: TaskRecipe<TextClassificationSettings, Tokenizer> = {

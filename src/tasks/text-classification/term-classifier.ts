@@ -33,7 +33,7 @@ const assertTermGraph = ({ inputs }: Signature, tokens: Readonly<Record<string, 
   if (other !== undefined)
     throw new ServingError(
       'MODEL_INVALID',
-      `input "${other.name}" is ${formatSpec(other)}, expected string[N,terms] and its settings in "tokens" of config.json`,
+      `input "${other.name}" is ${formatSpec(other)}, expected string[N,terms] with its settings in "tokens" of config.json`,
     );
   const missing = Object.keys(tokens).find((name) => !inputs.some((input) => input.name === name));
   if (missing !== undefined)
