@@ -34,43 +34,47 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
-/** Most estimators within a model; one that holds itself has no end. */
-const MOST_ESTIMATORS = 10_000;
+/** Most estimators of a model, and most within each other; one that holds itself has no end. */
+const [MOST_ESTIMATORS, DEEPEST] = [10_000, 50];
 
-/** Counts the estimators of `root`. @throws `MODEL_INVALID` for too many */
-const createCounter = (root: Estimator): (() => void) => {
-  let count = 0;
-  return () => {
+/** Runs the work on one estimator. @throws `MODEL_INVALID` for too many of them */
+type Guard = <Result>(work: () => Result) => Result;
+
+const createGuard = (root: Estimator): Guard => {
+  let [count, depth] = [0, 0];
+  return (work) => {
     count += 1;
-    if (count > MOST_ESTIMATORS) root.refuse(`it has more than ${MOST_ESTIMATORS} estimators, or holds itself`);
+    depth += 1;
+    if (count > MOST_ESTIMATORS || depth > DEEPEST)
+      root.refuse(`it has more than ${MOST_ESTIMATORS} estimators, or more than ${DEEPEST} within each other`);
+    const result = work();
+    depth -= 1;
+    return result;
   };
 };
 
 /** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
-const fittedOn = (estimator: Estimator, count: () => void): Fitted => {
-  count();
-  if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
-  if (estimator.find('n_features_in_') !== undefined)
-    return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
-  for (const part of partsOf(estimator)) {
-    const fitted = fittedOn(part, count);
-    if (fitted.width !== undefined) return fitted;
-  }
-  return { isText: false };
-};
+const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
+  guard(() => {
+    if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
+    if (estimator.find('n_features_in_') !== undefined)
+      return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
+    for (const part of partsOf(estimator)) {
+      const fitted = fittedOn(part, guard);
+      if (fitted.width !== undefined) return fitted;
+    }
+    return { isText: false };
+  });
 
 /** The demands of all steps of `root`, by column. */
 const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => {
   const uses = Array.from({ length: width }, (): Use[] => []);
-  const count = createCounter(root);
+  const guard = createGuard(root);
   const walk: Walk = {
     note: (column, use) => {
       if (column !== undefined) uses[column.index]?.push({ ...use, takesMissing: use.takesMissing || column.isFilled });
     },
-    follow: (estimator, trace) => {
-      count();
-      return (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk);
-    },
+    follow: (estimator, trace) => guard(() => (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk)),
   };
   const columns = uses.map((_, index): TracedColumn => ({ index, isRaw: true, isFilled: false, replaced: [] }));
   const rest = walk.follow(root, { columns, hasPlaces: true });
@@ -105,7 +109,7 @@ const commonCategories = (uses: readonly Use[]): readonly (string | number)[] | 
 export const readFittedColumns = (
   root: Estimator,
 ): { readonly columns: readonly FittedColumn[]; readonly isText: boolean } => {
-  const { names, width, isText } = fittedOn(root, createCounter(root));
+  const { names, width, isText } = fittedOn(root, createGuard(root));
   if (width === undefined) return root.refuse('it does not tell how many columns it takes: fit it before it is saved');
   const columns = usesOf(root, width).map((uses, index): FittedColumn => {
     const name = names?.[index] ?? `x${index}`;

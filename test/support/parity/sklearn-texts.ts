@@ -1,14 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readPickle } from '../../../src/formats/pickle/read-pickle.ts';
-import { PyObject } from '../../../src/formats/pickle/values.ts';
 import { Estimator } from '../../../src/formats/sklearn/estimator.ts';
 import { readWordSettings } from '../../../src/formats/sklearn/text.ts';
 import { createTerms } from '../../../src/media/text/words.ts';
 import { FIXTURES } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
-import { runTransformer, VERSIONS, worstDifference } from './sklearn-transformers.ts';
+import { readTransformers, runTransformer, VERSIONS, worstDifference } from './sklearn-transformers.ts';
 
 const FOLDER = 'sklearn-text';
 const NEWEST = '1.9.1';
@@ -32,14 +30,6 @@ interface Reference {
 const readReference = async (version: string): Promise<Reference> =>
   JSON.parse(gunzipSync(await readFile(join(FIXTURES, 'formats', FOLDER, `expected-${version}.json.gz`))).toString());
 
-const readModels = async (version: string): Promise<ReadonlyMap<string, PyObject>> => {
-  const value = readPickle(await readFile(join(FIXTURES, 'formats', FOLDER, `${version}.joblib`)));
-  if (!(value instanceof Map)) throw new Error('no models');
-  return new Map(
-    [...value].flatMap(([name, model]) => (model instanceof PyObject ? [[String(name), model] as const] : [])),
-  );
-};
-
 /** The columns that test/reference/sklearn_text.py keeps of an output [N,width]. */
 const keep = (numbers: ArrayLike<number>, rows: number, width: number): number[] =>
   Array.from({ length: rows }, (_, row) => {
@@ -54,7 +44,7 @@ export const measureTexts = async (): Promise<ParityRow[]> => {
   const rows = texts.map((text) => ({ text }));
   const all: { readonly name: string; readonly worst: number }[] = [];
   for (const version of VERSIONS) {
-    const models = await readModels(version);
+    const models = await readTransformers(FOLDER, version);
     for (const [name, own] of Object.entries((await readReference(version)).outputs)) {
       const model = models.get(name);
       const { width = 0, values = '' } = own.as === undefined ? own : (newest[name] ?? {});
@@ -83,7 +73,7 @@ export const compareTerms = async (): Promise<
   }[]
 > => {
   const { terms, samples } = await readReference(NEWEST);
-  const models = await readModels(NEWEST);
+  const models = await readTransformers(FOLDER, NEWEST);
   return Object.entries(terms).flatMap(([name, lists]) => {
     const model = models.get(name);
     if (model === undefined) throw new Error(`no model "${name}"`);
