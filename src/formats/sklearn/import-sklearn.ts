@@ -9,6 +9,7 @@ import { finalOf } from './classes.ts';
 import { createConversion } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { addInputs } from './inputs.ts';
+import { outlineOf } from './outline.ts';
 import { addOutputs } from './outputs.ts';
 
 const REMEDY = 'save the fitted model itself, as joblib.dump(model, "model.joblib")';
@@ -55,7 +56,7 @@ const convert = (estimator: Estimator): ImportedModel => {
     onnx: graph.toModel(),
     config: { ...outputs, pipeline_tag: taskOf(outputs.pipeline_tag, isText), columns },
     origin: `scikit-learn ${version}`,
-    outline: { text: estimator.name },
+    outline: outlineOf(estimator),
     notes: isKnown(version)
       ? []
       : [`scikit-learn ${version} is none of 1.0 to 1.9, whose answers were compared: compare some of yours`],

@@ -5,6 +5,7 @@ import { FIXTURES } from '../image-parity.ts';
 import { measureBoosting } from './boosting.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
+import { measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
 /** Rows that the tests send, of test/reference/table_rows.py. */
@@ -16,6 +17,7 @@ export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>
   'sklearn-preprocessing': () => measureTransformers('sklearn-preprocessing', TEST_ROWS),
   xgboost: () => measureBoosting('xgboost'),
   lightgbm: () => measureBoosting('lightgbm'),
+  'sklearn-text': measureTexts,
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');
