@@ -26,6 +26,10 @@ export interface GraphBuilder {
   op(operator: string, inputs: readonly Value[], attributes?: Attributes, domain?: Domain): Value;
   /** A node with `count` outputs. */
   ops(operator: string, count: number, inputs: readonly Value[], attributes?: Attributes, domain?: Domain): Value[];
+  /** A graph for an attribute of a node, such as the body of `Loop`. It may use the values of this one by their names. */
+  subgraph(name: string): GraphBuilder;
+  /** The fields of the `GraphProto`, for an attribute of the type `graph`. */
+  toGraph(): Chunks;
   /** The file of the graph, in pieces. */
   toModel(): Chunks;
 }
@@ -33,15 +37,22 @@ export interface GraphBuilder {
 /** Weights of at most so many elements are shared. */
 const SHARED_ELEMENTS = 16;
 
-export const createGraph = (name = 'graph'): GraphBuilder => {
+/** Data of a graph and its subgraphs together: names are unique in all of them. */
+interface Shared {
+  readonly domains: Set<Domain>;
+  count: number;
+}
+
+export const createGraph = (name = 'graph'): GraphBuilder => buildGraph(name, { domains: new Set(['']), count: 0 });
+
+const buildGraph = (name: string, all: Shared): GraphBuilder => {
   const nodes: Uint8Array[] = [];
   const weights: Uint8Array[] = [];
   const inputs: Uint8Array[] = [];
   const outputs: Uint8Array[] = [];
-  const domains = new Set<Domain>(['']);
+  const { domains } = all;
   const shared = new Map<string, Value>();
-  let count = 0;
-  const nameOf = (what: string): string => `${what}_${count++}`;
+  const nameOf = (what: string): string => `${what}_${all.count++}`;
 
   const addNode: GraphBuilder['ops'] = (operator, size, from, attributes = {}, domain = '') => {
     const made = Array.from({ length: size }, () => nameOf(operator));
@@ -58,6 +69,8 @@ export const createGraph = (name = 'graph'): GraphBuilder => {
     weights.push(...toField(GRAPH.initializer, encodeTensor(content, value)));
     return value;
   };
+
+  const toGraph = (): Chunks => [...nodes, ...toField(GRAPH.name, name), ...weights, ...inputs, ...outputs];
 
   return {
     input(value, dtype, shape) {
@@ -77,10 +90,12 @@ export const createGraph = (name = 'graph'): GraphBuilder => {
     },
     op: (operator, from, attributes, domain) => addNode(operator, 1, from, attributes, domain)[0] ?? '',
     ops: addNode,
+    subgraph: (of) => buildGraph(of, all),
+    toGraph,
     toModel: () => [
       ...toIntegerField(MODEL.irVersion, IR_VERSION),
       ...toField(MODEL.producer, 'onnx-serverless'),
-      ...toField(MODEL.graph, [...nodes, ...toField(GRAPH.name, name), ...weights, ...inputs, ...outputs]),
+      ...toField(MODEL.graph, toGraph()),
       ...[...domains].flatMap((domain) =>
         toField(MODEL.opsetImport, [
           ...toField(OPSET.domain, domain),

@@ -14,3 +14,4 @@ for path in paths:
     except Exception as error:
         sys.exit(f"{path}: {error}")
 print(f"{len(paths)} graphs are right")
+sys.exit(0 if paths else 1)

@@ -29,6 +29,17 @@ export class Estimator {
     return this.object.type.name;
   }
 
+  /** True for a class of scikit-learn, as opposed to one of somebody else with the same name. */
+  get isOwn(): boolean {
+    return this.object.type.module.startsWith('sklearn.');
+  }
+
+  /** Tells whether scikit-learn `major.minor` or a later one wrote it. */
+  isFrom(major: number, minor: number): boolean {
+    const [ownMajor = 0, ownMinor = 0] = this.version.split('.').map(Number);
+    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  }
+
   /** @throws `MODEL_INVALID` naming class and version */
   refuse(problem: string): never {
     const { path } = this.object.type;

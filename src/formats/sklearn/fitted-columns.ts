@@ -1,4 +1,5 @@
 import { show } from '../../core/show.ts';
+import { DEEPEST } from './classes.ts';
 import { COLUMN_RULES, followOther, innerEstimators } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
@@ -34,8 +35,8 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
-/** Most estimators of a model, and most within each other; one that holds itself has no end. */
-const [MOST_ESTIMATORS, DEEPEST] = [10_000, 50];
+/** Most estimators of a model; one that holds itself has no end. */
+const MOST_ESTIMATORS = 10_000;
 
 /** Runs the work on one estimator. @throws `MODEL_INVALID` for too many of them */
 type Guard = <Result>(work: () => Result) => Result;
@@ -57,6 +58,7 @@ const createGuard = (root: Estimator): Guard => {
 const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
   guard(() => {
     if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
+    if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
     if (estimator.find('n_features_in_') !== undefined)
       return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
     for (const part of partsOf(estimator)) {

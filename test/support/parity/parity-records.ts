@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { makeRows } from '../formats/table-rows.ts';
 import { FIXTURES } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
+import { measureSklearn } from './sklearn.ts';
 import { measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
@@ -11,6 +12,7 @@ export const TEST_ROWS = makeRows(2, 1_000);
 
 /** Comparisons of imported models, by the folder in test/fixtures/formats that has their record. */
 export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
+  sklearn: measureSklearn,
   'sklearn-preprocessing': () => measureTransformers('sklearn-preprocessing', TEST_ROWS),
   'sklearn-text': measureTexts,
 };

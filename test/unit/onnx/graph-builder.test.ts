@@ -58,6 +58,24 @@ describe('a graph that is built', () => {
     expect([...Object(end?.data)]).toEqual([2n ** 63n - 1n]);
   });
 
+  it('runs a graph within a node, which uses values of the graph around it', async () => {
+    const graph = createGraph();
+    const x = graph.input('x', 'float64', []);
+    const body = graph.subgraph('body');
+    body.input('iteration', 'int64', []);
+    const goesOn = body.input('goes_on', 'bool', []);
+    const sum = body.input('sum', 'float64', []);
+    body.output('still', goesOn, 'bool', []);
+    body.output('next', body.op('Add', [sum, x]), 'float64', []);
+    const times = graph.constant(tensor('int64', [], BigInt64Array.of(3n)));
+    const start = graph.constant(tensor('float64', [], Float64Array.of(0.5)));
+    const yes = graph.constant(tensor('bool', [], Uint8Array.of(1)));
+    const attribute = { body: { type: 'graph', value: body.toGraph() } } as const;
+    graph.output('y', graph.op('Loop', [times, yes, start], attribute), 'float64', []);
+    const { y } = await (await open(graph)).run({ x: new ort.Tensor('float64', [2], []) });
+    expect([...Object(y?.data)]).toEqual([6.5]);
+  });
+
   it('refuses weights whose shape has another number of elements', () => {
     expect(() => createGraph().constant(doubles([3], [1, 2]))).toThrow(RangeError);
   });

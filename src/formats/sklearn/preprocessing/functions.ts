@@ -67,9 +67,15 @@ const nameOf = (value: PyValue): PyClass | undefined => {
   return typeof module === 'string' && typeof name === 'string' ? new PyClass(module, name) : undefined;
 };
 
+/** True for scikit-learn's own check of numbers, with which HistGradientBoosting passes them on. */
+const isCheck = (value: PyValue): boolean => {
+  const [checked] = value instanceof PyObject && value.type.path === 'functools.partial' ? value.args : [];
+  return checked instanceof PyClass && checked.path === 'sklearn.utils.validation.check_array';
+};
+
 export const functionTransformer: Converter = (estimator, frame, { graph }) => {
   const value = estimator.get('func');
-  if (value === null) return { frame };
+  if (value === null || isCheck(value)) return { frame };
   const parameters = estimator.find('kw_args');
   if (parameters instanceof Map && parameters.size > 0)
     return estimator.refuse(
