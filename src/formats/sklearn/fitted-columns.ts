@@ -1,4 +1,5 @@
 import { show } from '../../core/show.ts';
+import { DEEPEST } from './classes.ts';
 import { COLUMN_RULES, followOther, innerEstimators } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
@@ -34,8 +35,8 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
-/** Most estimators of a model, and most within each other; one that holds itself has no end. */
-const [MOST_ESTIMATORS, DEEPEST] = [10_000, 50];
+/** Most estimators of a model; one that holds itself has no end. */
+const MOST_ESTIMATORS = 10_000;
 
 /** Runs the work on one estimator. @throws `MODEL_INVALID` for too many of them */
 type Guard = <Result>(work: () => Result) => Result;
