@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PARITY_RECORDS, readParityRecord } from '../support/parity/parity-records.ts';
 import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
+import { compareTerms } from '../support/parity/sklearn-texts.ts';
 
 const withoutWorst = (rows: readonly ParityRow[]) => rows.map(({ worst: _, ...row }) => row);
 
@@ -17,4 +18,8 @@ describe('imported models against their library', () => {
       expect(record.filter(isOverBar)).toEqual([]);
     },
   );
+
+  it('texts of every script become the same terms', async () => {
+    expect(await compareTerms()).toEqual([]);
+  });
 });

@@ -73,6 +73,9 @@ const takesMissing = ({ name, version }: Estimator): boolean => {
   return NATIVE_MISSING.some(([pattern, since]) => pattern.test(name) && minor >= since);
 };
 
+/** Estimators that refuse missing numbers for those within them, or give these only a part of the columns. */
+const OWN_COLUMNS = /^(?:Bagging|GradientBoosting|AdaBoost|ClassifierChain|RegressorChain)/;
+
 /** The estimators that get the same columns as `estimator`, such as those of a vote. */
 export const innerEstimators = (estimator: Estimator): Estimator[] => {
   const attribute = INNER.find((name) => {
@@ -92,7 +95,7 @@ export const followOther: Follow = (estimator, trace, walk) => {
     const own = preprocessor instanceof PyObject ? walk.follow(estimator.within(preprocessor), trace) : trace;
     return consumeMissing(estimator, own, walk);
   }
-  const inner = /^Bagging/.test(estimator.name) ? [] : innerEstimators(estimator);
+  const inner = OWN_COLUMNS.test(estimator.name) ? [] : innerEstimators(estimator);
   if (inner.length === 0) return consume(estimator, trace, walk);
   for (const each of inner) walk.follow(each, trace);
   return NOTHING;

@@ -1,4 +1,5 @@
 import { show } from '../../core/show.ts';
+import { DEEPEST } from './classes.ts';
 import { COLUMN_RULES, followOther, innerEstimators } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
@@ -34,24 +35,48 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
 
-/** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
-const fittedOn = (estimator: Estimator): Fitted => {
-  if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
-  if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
-  if (estimator.find('n_features_in_') !== undefined)
-    return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
-  const parts = partsOf(estimator).map(fittedOn);
-  return parts.find(({ width }) => width !== undefined) ?? { isText: false };
+/** Most estimators of a model; one that holds itself has no end. */
+const MOST_ESTIMATORS = 10_000;
+
+/** Runs the work on one estimator. @throws `MODEL_INVALID` for too many of them */
+type Guard = <Result>(work: () => Result) => Result;
+
+const createGuard = (root: Estimator): Guard => {
+  let [count, depth] = [0, 0];
+  return (work) => {
+    count += 1;
+    depth += 1;
+    if (count > MOST_ESTIMATORS || depth > DEEPEST)
+      root.refuse(`it has more than ${MOST_ESTIMATORS} estimators, or more than ${DEEPEST} within each other`);
+    const result = work();
+    depth -= 1;
+    return result;
+  };
 };
+
+/** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
+const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
+  guard(() => {
+    if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
+    if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
+    if (estimator.find('n_features_in_') !== undefined)
+      return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
+    for (const part of partsOf(estimator)) {
+      const fitted = fittedOn(part, guard);
+      if (fitted.width !== undefined) return fitted;
+    }
+    return { isText: false };
+  });
 
 /** The demands of all steps of `root`, by column. */
 const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => {
   const uses = Array.from({ length: width }, (): Use[] => []);
+  const guard = createGuard(root);
   const walk: Walk = {
     note: (column, use) => {
       if (column !== undefined) uses[column.index]?.push({ ...use, takesMissing: use.takesMissing || column.isFilled });
     },
-    follow: (estimator, trace) => (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk),
+    follow: (estimator, trace) => guard(() => (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk)),
   };
   const columns = uses.map((_, index): TracedColumn => ({ index, isRaw: true, isFilled: false, replaced: [] }));
   const rest = walk.follow(root, { columns, hasPlaces: true });
@@ -86,7 +111,7 @@ const commonCategories = (uses: readonly Use[]): readonly (string | number)[] | 
 export const readFittedColumns = (
   root: Estimator,
 ): { readonly columns: readonly FittedColumn[]; readonly isText: boolean } => {
-  const { names, width, isText } = fittedOn(root);
+  const { names, width, isText } = fittedOn(root, createGuard(root));
   if (width === undefined) return root.refuse('it does not tell how many columns it takes: fit it before it is saved');
   const columns = usesOf(root, width).map((uses, index): FittedColumn => {
     const name = names?.[index] ?? `x${index}`;

@@ -1,6 +1,8 @@
 import { ServingError } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { show } from '../../core/show.ts';
+import { sizeOf } from '../../onnx/chunks.ts';
 import { createGraph } from '../../onnx/graph-builder.ts';
 import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
@@ -9,6 +11,7 @@ import { finalOf } from './classes.ts';
 import { createConversion } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { addInputs } from './inputs.ts';
+import { outlineOf } from './outline.ts';
 import { addOutputs } from './outputs.ts';
 
 const REMEDY = 'save the fitted model itself, as joblib.dump(model, "model.joblib")';
@@ -45,17 +48,25 @@ const isKnown = (version: string): boolean => /^1\.[0-9](\.|$)/.test(version);
 const taskOf = (task: unknown, isText: boolean): unknown =>
   isText && task === 'tabular-classification' ? 'text-classification' : task;
 
+/** The largest message of protobuf. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 const convert = (estimator: Estimator): ImportedModel => {
   const graph = createGraph('scikit-learn');
   const conversion = createConversion(graph);
   const { frame, columns, isText } = addInputs(graph, estimator);
   const outputs = addOutputs(estimator, conversion, conversion.convert(estimator, frame));
   const { version } = estimator;
+  const onnx = graph.toModel();
+  if (sizeOf(onnx) > MOST_BYTES)
+    estimator.refuse(
+      `its graph would take ${formatBytes(sizeOf(onnx))}, expected at most 2.1 GB: fit fewer or smaller trees`,
+    );
   return {
-    onnx: graph.toModel(),
+    onnx,
     config: { ...outputs, pipeline_tag: taskOf(outputs.pipeline_tag, isText), columns },
     origin: `scikit-learn ${version}`,
-    outline: { text: estimator.name },
+    outline: outlineOf(estimator),
     notes: isKnown(version)
       ? []
       : [`scikit-learn ${version} is none of 1.0 to 1.9, whose answers were compared: compare some of yours`],

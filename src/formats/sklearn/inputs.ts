@@ -90,7 +90,7 @@ export const addInputs = (graph: GraphBuilder, root: Estimator): ModelInputs => 
     if (!isUsed) return UNUSED;
     if (type === 'text') {
       const { block, tokens } = addTerms(graph, name, taken, words);
-      described.push({ name: column.name, tokens });
+      described.push({ name: column.name, optional: true, tokens }); // a text that is missing is empty
       return block;
     }
     described.push(describe(column));

@@ -73,13 +73,16 @@ const termsOf = (estimator: Estimator, frame: Frame): Value => {
   return terms ?? estimator.refuse(`it gets ${widthOf(frame)} columns, expected a column of texts`);
 };
 
+/** The character that stands for NUL, which would end a string in the graph; `src/media/text/words.ts` has it, too. */
+const NUL = '\ufdd0';
+
 /** Counts of the terms of the vocabulary, float64[N,terms]. Operator: `TfIdfVectorizer`, over single terms. */
 const countTerms = (estimator: Estimator, frame: Frame, graph: GraphBuilder): Value => {
   const vocabulary = estimator.get('vocabulary_');
   if (!(vocabulary instanceof Map) || vocabulary.size === 0) return estimator.refuse('vocabulary_ is empty');
-  const entries = [...vocabulary].map(([term, index]) => [String(term), Number(index)] as const);
-  if (entries.some(([term]) => term === '' || term.includes('\0')))
-    estimator.refuse('its vocabulary has an empty term, or one with the character NUL, which a graph cannot hold');
+  const entries = [...vocabulary].map(([term, index]) => [String(term).replaceAll('\0', NUL), Number(index)] as const);
+  if (entries.some(([term]) => term === ''))
+    estimator.refuse('its vocabulary has an empty term, which a graph cannot tell from none');
   const attributes = {
     max_gram_length: integer(1),
     max_skip_count: integer(0),

@@ -2,16 +2,11 @@ import * as ort from 'onnxruntime-node';
 import { ServingError } from '../../../src/core/errors.ts';
 import { isDType, type Signature, type TensorSpec } from '../../../src/core/tensor.ts';
 import type { PyObject } from '../../../src/formats/pickle/values.ts';
-import { COLUMNS } from '../../../src/formats/sklearn/columns.ts';
-import type { Conversion, Results } from '../../../src/formats/sklearn/conversion.ts';
+import { createConversion } from '../../../src/formats/sklearn/converters.ts';
 import { Estimator } from '../../../src/formats/sklearn/estimator.ts';
 import { toMatrix, widthOf } from '../../../src/formats/sklearn/frame.ts';
 import { addInputs, type TableColumn } from '../../../src/formats/sklearn/inputs.ts';
-import { PREPROCESSING } from '../../../src/formats/sklearn/preprocessing.ts';
-import { TEXT } from '../../../src/formats/sklearn/text.ts';
 import { createGraph } from '../../../src/onnx/graph-builder.ts';
-
-const CONVERTERS = { ...PREPROCESSING, ...COLUMNS, ...TEXT };
 
 export interface TransformerGraph {
   readonly model: Buffer;
@@ -25,12 +20,7 @@ export const convertTransformer = (object: PyObject, version: string): Transform
   const graph = createGraph();
   const root = new Estimator(object, version);
   const { frame, columns } = addInputs(graph, root);
-  const conversion: Conversion = {
-    graph,
-    convert: (estimator, part): Results =>
-      CONVERTERS[estimator.name]?.(estimator, part, conversion) ?? estimator.refuse('it is not known'),
-  };
-  const made = conversion.convert(root, frame).frame ?? [];
+  const made = createConversion(graph).convert(root, frame).frame ?? [];
   const width = widthOf(made);
   const [first] = made;
   if (first === undefined) throw new ServingError('MODEL_INVALID', 'no columns');

@@ -28,11 +28,6 @@ interface Expected {
   readonly texts?: readonly string[];
 }
 
-export interface TransformerFixtures {
-  readonly models: ReadonlyMap<string, PyObject>;
-  readonly expected: ReadonlyMap<string, Expected>;
-}
-
 /** Expectations of the version whose outputs others share. */
 const shared = new Map<string, Promise<ReadonlyMap<string, Expected>>>();
 
@@ -49,17 +44,13 @@ const readExpected = async (folder: string, version: string): Promise<ReadonlyMa
   return new Map(Object.entries(parsed));
 };
 
-export const readTransformers = async (folder: string, version: string): Promise<TransformerFixtures> => {
+/** The fitted transformers of a version, by the name of their fixture. */
+export const readTransformers = async (folder: string, version: string): Promise<ReadonlyMap<string, PyObject>> => {
   const value = readPickle(await readFile(join(FIXTURES, 'formats', folder, `${version}.joblib`)));
   if (!(value instanceof Map)) throw new Error('no models');
-  const own = await readExpected(folder, version);
-  const expected = new Map<string, Expected>();
-  for (const [name, each] of own)
-    expected.set(name, each.as === undefined ? each : { ...(await readShared(folder, each.as)).get(name), ...each });
-  const models = [...value].flatMap(([name, model]) =>
-    model instanceof PyObject ? [[String(name), model] as const] : [],
+  return new Map(
+    [...value].flatMap(([name, model]) => (model instanceof PyObject ? [[String(name), model] as const] : [])),
   );
-  return { models: new Map(models), expected };
 };
 
 /** The rows as the table of the model takes them. A boolean is a number where the model does not tell. */
@@ -98,13 +89,13 @@ export const worstDifference = (actual: ArrayLike<number>, expected: ArrayLike<n
   return worst;
 };
 
-/** Runs a transformer over rows, and compares the outputs with scikit-learn's own. */
-const compare = async (
+/** The outputs of a transformer for rows, as a request would have them. `names` are the columns of rows without names. */
+export const runTransformer = async (
   model: PyObject,
   version: string,
   rows: readonly Readonly<Record<string, TableValue>>[],
-  { columns: names, values = '', texts }: Expected,
-): Promise<number> => {
+  names: readonly string[],
+): Promise<ArrayLike<number>> => {
   const { model: bytes, columns } = convertTransformer(model, version);
   const session = await openGraph(bytes);
   const table = createTable([...columns].map(toSettings), signatureOfSession(session));
@@ -113,8 +104,19 @@ const compare = async (
   );
   const { Y } = await session.run(Object.fromEntries(feeds));
   await session.release();
-  const actual = Object(Y?.data);
-  if (texts !== undefined) return texts.some((text, index) => text !== actual[index]) ? Number.POSITIVE_INFINITY : 0;
+  return Object(Y?.data);
+};
+
+/** The largest difference of a transformer's outputs from scikit-learn's own. */
+const compare = async (
+  model: PyObject,
+  version: string,
+  rows: readonly Readonly<Record<string, TableValue>>[],
+  { columns: names, values = '', texts }: Expected,
+): Promise<number> => {
+  const actual = await runTransformer(model, version, rows, names);
+  if (texts !== undefined)
+    return texts.every((text, index) => Object.is(text, actual[index])) ? 0 : Number.POSITIVE_INFINITY;
   return worstDifference(actual, new Float64Array(Uint8Array.from(Buffer.from(values, 'base64')).buffer));
 };
 
@@ -131,9 +133,10 @@ export const measureVersion = async (
   version: string,
   rows: readonly Readonly<Record<string, TableValue>>[],
 ): Promise<ReadonlyMap<string, number>> => {
-  const { models, expected } = await readTransformers(folder, version);
+  const models = await readTransformers(folder, version);
   const measured = new Map<string, number>();
-  for (const [name, each] of expected) {
+  for (const [name, own] of await readExpected(folder, version)) {
+    const each = own.as === undefined ? own : { ...(await readShared(folder, own.as)).get(name), ...own };
     const model = models.get(name);
     if (model === undefined) throw new Error(`${version} has no model "${name}"`);
     measured.set(name, await compare(model, version, rows, each));

@@ -118,6 +118,17 @@ describe('what an import tells', () => {
       ]),
       id2label: { 0: '1', 1: '2', 2: '4' },
     });
+    expect(configOf('gradient boosting').columns).toEqual(['x0', 'x1', 'x2', 'x3'].map((name) => ({ name })));
+    expect(configOf('forest').columns).toEqual(['x0', 'x1', 'x2', 'x3'].map((name) => ({ name, optional: true })));
+  });
+
+  it('its parts as a tree', async () => {
+    const { outline } = importSklearn((await readModels('1.9.1')).get('pipeline of columns') ?? null);
+    expect(outline.text).toBe('Pipeline');
+    expect(outline.parts?.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^columntransformer: ColumnTransformer/),
+      expect.stringMatching(/^randomforestclassifier: RandomForestClassifier\(n_estimators=5, max_depth=4/),
+    ]);
   });
 
   it('the kind of the scores where they are no probabilities', async () => {
