@@ -4,7 +4,7 @@ import { makeRows } from '../formats/table-rows.ts';
 import { FIXTURES } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
-import { measureTexts } from './sklearn-texts.ts';
+import { measurePredictors, measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
 /** Rows that the tests send, of test/reference/table_rows.py. */
@@ -14,7 +14,7 @@ export const TEST_ROWS = makeRows(2, 1_000);
 export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>> = {
   sklearn: measureSklearn,
   'sklearn-preprocessing': () => measureTransformers('sklearn-preprocessing', TEST_ROWS),
-  'sklearn-text': measureTexts,
+  'sklearn-text': async () => [...(await measureTexts()), ...(await measurePredictors(TEST_ROWS))],
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');
