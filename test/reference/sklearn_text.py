@@ -11,12 +11,15 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import sklearn
-from sklearn.decomposition import TruncatedSVD
+from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from table_rows import generator
+from table_rows import generator, make_rows
 from text_samples import CORPUS, HARD
 
 TEXTS = CORPUS.splitlines() + [text for text in HARD if len(text) < 500]
@@ -74,6 +77,36 @@ MODELS = {
     ),
 }
 
+COLUMNS = ["a", "cityu", "flag", "review"]
+PREDICTORS = {
+    "text classifier": make_pipeline(TfidfVectorizer(max_features=200), LogisticRegression()),
+    "text regressor": make_pipeline(FeatureUnion([("words", CountVectorizer(max_features=80)), ("chars", MODELS["TfidfVectorizer char_wb"])]), Ridge()),
+    "table with a text": make_pipeline(
+        ColumnTransformer([
+            ("number", StandardScaler(), ["a"]),
+            ("city", OneHotEncoder(handle_unknown="ignore"), ["cityu", "flag"]),
+            ("review", TfidfVectorizer(max_features=60), "review"),
+        ]),
+        LogisticRegression(),
+    ),
+}
+
+
+def forget_stop_words(model):
+    vars(model).pop("stop_words_", None)  # of versions before 1.7: large, and never read
+
+
+def predict(name, model, train, test):
+    """Three classes by the length of a text, or the length itself."""
+    tables = [pd.DataFrame({**make_rows(seed, len(texts)), "review": texts})[COLUMNS] for seed, texts in ((1, train), (2, test))]
+    tables[0]["cityu"] = make_rows(1, len(train))["city"]
+    lengths = np.array([len(text.split()) for text in train])
+    is_regressor = name == "text regressor"
+    inputs = tables if name == "table with a text" else [train, test]
+    model.fit(inputs[0], lengths if is_regressor else np.where(lengths < 4, "short", np.where(lengths < 7, "medium", "long")))
+    output = model.predict(inputs[1]) if is_regressor else model.predict_proba(inputs[1])
+    return {"columns": COLUMNS, "values": b64encode(np.ascontiguousarray(output.astype("<f8")).tobytes()).decode()}
+
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -83,7 +116,7 @@ def main():
     models, expected = {}, {}
     for name, model in MODELS.items():
         model.fit(train)
-        vars(model).pop("stop_words_", None)  # large, and never read
+        forget_stop_words(model)
         models[name] = model
         output = model.transform(test)
         output = (output.toarray() if hasattr(output, "toarray") else np.asarray(output)).astype("<f8")
@@ -96,7 +129,8 @@ def main():
             expected[name] = {"as": NEWEST}
         else:
             expected[name] = {"width": output.shape[1], "values": b64encode(np.ascontiguousarray(kept).tobytes()).decode()}
-    content = {"outputs": expected}
+    predictors = {name: predict(name, model, train, test) for name, model in PREDICTORS.items()}
+    content = {"outputs": expected, "predictors": predictors}
     if VERSION == NEWEST:
         content["texts"] = test
         content["terms"] = {
@@ -104,7 +138,7 @@ def main():
             for name, model in MODELS.items() if isinstance(model, CountVectorizer)
         }
         content["samples"] = TEXTS + test[:100]
-    joblib.dump(models, FOLDER / f"{VERSION}.joblib", compress=("gzip", 9))
+    joblib.dump({**models, **PREDICTORS}, FOLDER / f"{VERSION}.joblib", compress=("gzip", 9))
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     (FOLDER / f"expected-{VERSION}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
 

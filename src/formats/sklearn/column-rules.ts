@@ -1,7 +1,8 @@
 import { PyObject } from '../pickle/values.ts';
 import { columnSteps, namedSteps } from './column-selection.ts';
 import { type Follow, NOTHING, noteAll, type Trace, type TracedColumn } from './column-uses.ts';
-import { Estimator, toItems } from './estimator.ts';
+import { Estimator } from './estimator.ts';
+import { innerEstimators, takesMissing } from './inner-estimators.ts';
 import { isMissing, kindOf, readCategories } from './preprocessing/categories.ts';
 import { indicatorFeatures, keptColumns } from './preprocessing/imputers.ts';
 import { selectedColumns } from './preprocessing/selection.ts';
@@ -48,45 +49,8 @@ const encode: Follow = (estimator, trace, { note }) => {
   return NOTHING;
 };
 
-/** Estimators within an estimator that get its columns, by the attribute that has them. */
-const INNER = [
-  'best_estimator_',
-  'estimator_',
-  'regressor_',
-  'calibrated_classifiers_',
-  'estimators_',
-  '_preprocessor',
-];
-
-/** Estimators that take missing numbers, and the first version of scikit-learn in which they do. */
-const NATIVE_MISSING: readonly (readonly [RegExp, number])[] = [
-  [/^HistGradientBoosting/, 0],
-  [/^(?:XGB|LGBM)/, 0],
-  [/^DecisionTree/, 3],
-  [/^RandomForest/, 4],
-  [/^ExtraTree/, 6],
-  [/^(?:IsolationForest|Dummy)/, 6],
-];
-
-const takesMissing = ({ name, version }: Estimator): boolean => {
-  const minor = Number(version.split('.')[1]);
-  return NATIVE_MISSING.some(([pattern, since]) => pattern.test(name) && minor >= since);
-};
-
 /** Estimators that refuse missing numbers for those within them, or give these only a part of the columns. */
 const OWN_COLUMNS = /^(?:Bagging|GradientBoosting|AdaBoost|ClassifierChain|RegressorChain)/;
-
-/** The estimators that get the same columns as `estimator`, such as those of a vote. */
-export const innerEstimators = (estimator: Estimator): Estimator[] => {
-  const attribute = INNER.find((name) => {
-    const value = estimator.find(name);
-    return value instanceof PyObject || toItems(value)?.[0] instanceof PyObject;
-  });
-  if (attribute === undefined) return [];
-  const value = estimator.find(attribute);
-  const objects = value instanceof PyObject ? [value] : (toItems(value) ?? []);
-  return objects.flatMap((object) => (object instanceof PyObject ? [estimator.within(object)] : []));
-};
 
 /** An estimator without a rule of its own: a predictor, or one around others. */
 export const followOther: Follow = (estimator, trace, walk) => {

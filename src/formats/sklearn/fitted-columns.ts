@@ -1,9 +1,10 @@
 import { show } from '../../core/show.ts';
 import { DEEPEST } from './classes.ts';
-import { COLUMN_RULES, followOther, innerEstimators } from './column-rules.ts';
+import { COLUMN_RULES, followOther } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
 import { Estimator } from './estimator.ts';
+import { innerEstimators } from './inner-estimators.ts';
 import { keyOfWords, TEXT_CLASSES, type WordSettings } from './text.ts';
 
 /** A column that a model was fitted on, with all that its steps ask of it. */

@@ -1,8 +1,8 @@
 import type { Outline } from '../imported-model.ts';
 import { isNumpyArray, type PyValue } from '../pickle/values.ts';
-import { innerEstimators } from './column-rules.ts';
 import { columnSteps, featureNames, namedSteps } from './column-selection.ts';
 import { Estimator, toItems } from './estimator.ts';
+import { innerEstimators } from './inner-estimators.ts';
 
 /** Settings that tell most of an estimator, where it has them. */
 const TELLING = [

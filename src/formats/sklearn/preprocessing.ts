@@ -7,6 +7,7 @@ import { knnImputer } from './preprocessing/knn-imputer.ts';
 import { polynomialFeatures } from './preprocessing/polynomial-features.ts';
 import { SCALING } from './preprocessing/scaling.ts';
 import { SELECTION } from './preprocessing/selection.ts';
+import { splineTransformer } from './preprocessing/spline-transformer.ts';
 
 /** Transformers of `sklearn.preprocessing`, `sklearn.impute` and `sklearn.feature_selection`. */
 export const PREPROCESSING: Converters = {
@@ -18,4 +19,5 @@ export const PREPROCESSING: Converters = {
   FunctionTransformer: functionTransformer,
   KNNImputer: knnImputer,
   PolynomialFeatures: polynomialFeatures,
+  SplineTransformer: splineTransformer,
 };

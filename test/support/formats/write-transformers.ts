@@ -1,9 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
 import { readTransformers, VERSIONS } from '../parity/sklearn-transformers.ts';
 import { convertTransformer } from './sklearn-graph.ts';
 
 /** `node test/support/formats/write-transformers.ts <folder>` writes the graphs of all fitted transformers, for test/reference/check_graphs.py. */
+
+/** Names of the pipelines that end in an estimator. */
+const PREDICTORS = /^(?:text|table) /;
 
 const [folder = ''] = process.argv.slice(2);
 if (folder === '') throw new Error('name a folder for the graphs');
@@ -12,7 +16,9 @@ for (const fixtures of ['sklearn-preprocessing', 'sklearn-text'])
   for (const version of VERSIONS) {
     await mkdir(join(folder, fixtures, version), { recursive: true });
     for (const [name, object] of await readTransformers(fixtures, version)) {
-      const { model } = convertTransformer(object, version);
+      const model = PREDICTORS.test(name)
+        ? Buffer.concat([...importSklearn(object).onnx])
+        : convertTransformer(object, version).model;
       await writeFile(join(folder, fixtures, version, `${name}.onnx`), model);
     }
   }

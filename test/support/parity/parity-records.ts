@@ -6,7 +6,7 @@ import { measureBoosting } from './boosting.ts';
 import { measureKeras } from './keras.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
-import { measureTexts } from './sklearn-texts.ts';
+import { measurePredictors, measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
 /** Rows that the tests send, of test/reference/table_rows.py. */
@@ -19,7 +19,7 @@ export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>
   xgboost: () => measureBoosting('xgboost'),
   lightgbm: () => measureBoosting('lightgbm'),
   keras: measureKeras,
-  'sklearn-text': measureTexts,
+  'sklearn-text': async () => [...(await measureTexts()), ...(await measurePredictors(TEST_ROWS))],
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import * as v from 'valibot';
 import { Estimator } from '../../../src/formats/sklearn/estimator.ts';
+import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
 import { readWordSettings } from '../../../src/formats/sklearn/text.ts';
+import { type ColumnSettings, columnsSchema } from '../../../src/media/table/table.ts';
 import { createTerms } from '../../../src/media/text/words.ts';
+import type { TableRow } from '../formats/table-rows.ts';
 import { FIXTURES } from '../image-parity.ts';
 import type { ParityRow } from './parity-row.ts';
-import { readTransformers, runTransformer, VERSIONS, worstDifference } from './sklearn-transformers.ts';
+import { readTransformers, runGraph, runTransformer, VERSIONS, worstDifference } from './sklearn-transformers.ts';
 
 const FOLDER = 'sklearn-text';
 const NEWEST = '1.9.1';
@@ -20,6 +24,8 @@ interface Expected {
 }
 
 interface Reference {
+  /** `predict_proba`, or `predict` of a regressor, for each row: float64, base64. */
+  readonly predictors: Readonly<Record<string, { readonly columns: readonly string[]; readonly values: string }>>;
   readonly outputs: Readonly<Record<string, Expected>>;
   readonly texts: readonly string[];
   readonly samples: readonly string[];
@@ -62,6 +68,35 @@ export const measureTexts = async (): Promise<ParityRow[]> => {
     bar: '1e-12',
   }));
 };
+
+/** Whole pipelines as they are imported, with the columns that config.json names: a row for each pipeline. */
+export const measurePredictors = async (tableRows: readonly TableRow[]): Promise<ParityRow[]> => {
+  const { texts } = await readReference(NEWEST);
+  const rows = texts.map((text, index) => ({ ...tableRows[index], text, review: text }));
+  const all: { readonly name: string; readonly worst: number }[] = [];
+  for (const version of VERSIONS) {
+    const models = await readTransformers(FOLDER, version);
+    for (const [name, { columns, values }] of Object.entries((await readReference(version)).predictors)) {
+      const model = models.get(name);
+      if (model === undefined) throw new Error(`${version} has no model "${name}"`);
+      const { onnx, config } = importSklearn(model);
+      const settings = parseColumns(config);
+      const outputs = await runGraph(Buffer.concat([...onnx]), settings, rows, [...columns, 'text']);
+      const expected = new Float64Array(Uint8Array.from(Buffer.from(values, 'base64')).buffer);
+      all.push({ name, worst: worstDifference(Object(outputs.probabilities ?? outputs.value), expected) });
+    }
+  }
+  return [...Map.groupBy(all, ({ name }) => name)].map(([name, own]) => ({
+    model: `${name} (${VERSIONS.length} versions)`,
+    inputs: rows.length,
+    compared: name.includes('regressor') ? 'predict' : 'predict_proba',
+    worst: Math.max(...own.map(({ worst }) => worst)).toExponential(1),
+    bar: '1e-12',
+  }));
+};
+
+const parseColumns = ({ columns }: Readonly<Record<string, unknown>>): ColumnSettings[] =>
+  v.parse(columnsSchema, JSON.parse(JSON.stringify(columns)));
 
 /** Texts whose terms differ from those of scikit-learn's own analyzer, by vectorizer. */
 export const compareTerms = async (): Promise<

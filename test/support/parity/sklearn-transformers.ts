@@ -7,7 +7,7 @@ import { PyObject } from '../../../src/formats/pickle/values.ts';
 import type { TableColumn } from '../../../src/formats/sklearn/inputs.ts';
 import { type Row, readRows } from '../../../src/media/table/rows.ts';
 import { toFeeds } from '../../../src/media/table/steps.ts';
-import { createTable, type Table } from '../../../src/media/table/table.ts';
+import { type ColumnSettings, createTable, type Table } from '../../../src/media/table/table.ts';
 import { convertTransformer, openGraph, signatureOfSession } from '../formats/sklearn-graph.ts';
 import type { TableValue } from '../formats/table-rows.ts';
 import { FIXTURES } from '../image-parity.ts';
@@ -57,7 +57,7 @@ export const readTransformers = async (folder: string, version: string): Promise
 export const toTableRows = (
   rows: readonly Readonly<Record<string, TableValue>>[],
   names: readonly string[],
-  columns: readonly TableColumn[],
+  columns: readonly { readonly name: string }[],
   table: Table,
 ): Row[] => {
   const hasNames = columns.every(({ name }) => names.includes(name));
@@ -89,7 +89,24 @@ export const worstDifference = (actual: ArrayLike<number>, expected: ArrayLike<n
   return worst;
 };
 
-/** The outputs of a transformer for rows, as a request would have them. `names` are the columns of rows without names. */
+/** The outputs of a graph for rows, as a request would have them. `names` are the columns of rows without names. */
+export const runGraph = async (
+  model: Buffer,
+  columns: readonly ColumnSettings[],
+  rows: readonly Readonly<Record<string, TableValue>>[],
+  names: readonly string[],
+): Promise<Readonly<Record<string, unknown>>> => {
+  const session = await openGraph(model);
+  const table = createTable(columns, signatureOfSession(session));
+  const feeds = Object.entries(toFeeds(toTableRows(rows, names, columns, table), table)).map(
+    ([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, Object(data), shape)] as const,
+  );
+  const outputs = await session.run(Object.fromEntries(feeds));
+  await session.release();
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+};
+
+/** The output of a transformer alone. */
 export const runTransformer = async (
   model: PyObject,
   version: string,
@@ -97,14 +114,7 @@ export const runTransformer = async (
   names: readonly string[],
 ): Promise<ArrayLike<number>> => {
   const { model: bytes, columns } = convertTransformer(model, version);
-  const session = await openGraph(bytes);
-  const table = createTable([...columns].map(toSettings), signatureOfSession(session));
-  const feeds = Object.entries(toFeeds(toTableRows(rows, names, columns, table), table)).map(
-    ([name, { dtype, data, shape }]) => [name, new ort.Tensor(dtype, Object(data), shape)] as const,
-  );
-  const { Y } = await session.run(Object.fromEntries(feeds));
-  await session.release();
-  return Object(Y?.data);
+  return Object((await runGraph(bytes, columns.map(toSettings), rows, names)).Y);
 };
 
 /** The largest difference of a transformer's outputs from scikit-learn's own. */

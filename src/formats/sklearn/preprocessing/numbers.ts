@@ -22,10 +22,6 @@ export const columnwise =
 /** A number alone. */
 export const scalar = (graph: GraphBuilder, value: number): Value => graph.constant(doubles([], [value]));
 
-/** `compute(x)`, where `x` is a number; elsewhere NaN. */
-export const whereNumber = (graph: GraphBuilder, x: Value, computed: Value): Value =>
-  graph.op('Where', [graph.op('IsNaN', [x]), x, computed]);
-
 /** The sums of the rows, [N,1]. */
 export const sumRows = (graph: GraphBuilder, x: Value): Value =>
   graph.op('ReduceSum', [x, graph.constant(longs([1]))], { keepdims: integer(1) });

@@ -1,0 +1,39 @@
+import { PyObject } from '../pickle/values.ts';
+import { type Estimator, toItems } from './estimator.ts';
+
+/** Estimators within an estimator that get its columns, by the attribute that has them. */
+const INNER = [
+  'best_estimator_',
+  'estimator_',
+  'regressor_',
+  'calibrated_classifiers_',
+  'estimators_',
+  '_preprocessor',
+];
+
+/** Estimators that take missing numbers, and the first version of scikit-learn in which they do. */
+const NATIVE_MISSING: readonly (readonly [RegExp, number])[] = [
+  [/^HistGradientBoosting/, 0],
+  [/^(?:XGB|LGBM)/, 0],
+  [/^DecisionTree/, 3],
+  [/^RandomForest/, 4],
+  [/^ExtraTree/, 6],
+  [/^(?:IsolationForest|Dummy)/, 6],
+];
+
+export const takesMissing = ({ name, version }: Estimator): boolean => {
+  const minor = Number(version.split('.')[1]);
+  return NATIVE_MISSING.some(([pattern, since]) => pattern.test(name) && minor >= since);
+};
+
+/** The estimators that get the same columns as `estimator`, such as those of a vote. */
+export const innerEstimators = (estimator: Estimator): Estimator[] => {
+  const attribute = INNER.find((name) => {
+    const value = estimator.find(name);
+    return value instanceof PyObject || toItems(value)?.[0] instanceof PyObject;
+  });
+  if (attribute === undefined) return [];
+  const value = estimator.find(attribute);
+  const objects = value instanceof PyObject ? [value] : (toItems(value) ?? []);
+  return objects.flatMap((object) => (object instanceof PyObject ? [estimator.within(object)] : []));
+};
