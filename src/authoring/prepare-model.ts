@@ -34,14 +34,14 @@ const describeOrigin = ({ directory, graphs }: ModelSource, { reason }: Recognis
 
 /** The bundle of `model`, apart from its graphs. */
 const toDraft = (
-  { settings, resources, warmUp, dimensions, maxBatch }: ReadModel,
+  { settings, resources, warmUp, maxBatch }: ReadModel,
   about: Pick<Draft, 'name' | 'task' | 'source'>,
 ): Omit<Draft, 'graphs'> => ({
   ...about,
   settings: { ...settings },
   resources: [...resources],
   ...(maxBatch !== undefined && { maxBatch }),
-  warmup: { dimensions: { ...dimensions }, inputs: [...warmUp] },
+  warmup: { dimensions: {}, inputs: [...warmUp] },
   created: new Date().toISOString(),
 });
 
@@ -65,7 +65,12 @@ export const prepareModel = async (
     const { graphs, dimensions, files } = model;
     const tried = await trial.run({ draft, graphs, dimensions, files, bake, scratch }, onStep);
     return {
-      draft: { ...draft, graphs: tried.graphs, trialRun: { peakMemoryBytes: tried.memory.peakBytes } },
+      draft: {
+        ...draft,
+        ...(tried.blank && { warmup: { inputs: [], ...tried.blank } }),
+        graphs: tried.graphs,
+        trialRun: { peakMemoryBytes: tried.memory.peakBytes },
+      },
       files: [...files, ...tried.files],
       notes: [...model.notes, ...tried.notes, ...noteOnMemory(tried.memory)],
     };

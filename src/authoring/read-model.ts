@@ -1,9 +1,10 @@
+import type { Dimensions } from '../core/blank.ts';
 import { ServingError } from '../core/errors.ts';
 import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import type { ModelSource } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
-import type { Dimensions, ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
+import type { ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
 import { gatherFiles, toLocalFile } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { readGraphs } from './read-graphs.ts';
@@ -85,6 +86,11 @@ export const readModel = async (
   const recipe = await recipeOf(task);
   if (task !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${task} knows its sizes`);
+  if (warmup.length > 0 && Object.keys(dimensions).length > 0)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      '--dimension sizes the input that --warmup replaces; leave one of them out',
+    );
   await assertGraphs(source, recognised, recipe);
   const { settings, resources = [], files: kept = [], notes = [] } = await recipe.read(source);
   const graphs = await readGraphs(source);

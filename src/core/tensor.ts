@@ -107,12 +107,3 @@ export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Ui
 /** Elements `start` up to, not including, `end`: a view of the same memory, or a copy of strings. */
 export const sliceData = (data: Storage[DType], start: number, end: number): Storage[DType] =>
   'subarray' in data ? data.subarray(start, end) : data.slice(start, end);
-
-/** Inputs of zeros; variable dimensions that `dimensions` does not name are 1. */
-export const zeros = ({ inputs }: Signature, dimensions: Readonly<Record<string, number>>): Tensors =>
-  Object.fromEntries(
-    inputs.map(({ name, dtype, shape: declared }) => {
-      const shape = declared.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? 1)));
-      return [name, tensor(dtype, shape, allocate(dtype, elementCount(shape)))];
-    }),
-  );

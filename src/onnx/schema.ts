@@ -11,6 +11,7 @@ export const NODE = { input: 1, output: 2, operator: 4, attribute: 5, domain: 7 
 export const ATTRIBUTE = {
   name: 1,
   integer: 3,
+  text: 4,
   tensor: 5,
   graph: 6,
   integers: 8,

@@ -1,8 +1,6 @@
+import type { Blank, Dimensions } from '../core/blank.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
 import type { Task, TaskModel } from './task.ts';
-
-/** Sizes of symbolic dimensions by name; others are 1. */
-export type Dimensions = Readonly<Record<string, number>>;
 
 type StoredSettings = Readonly<Record<string, unknown>>;
 
@@ -35,5 +33,10 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
   /** @throws `MODEL_INVALID` with a missing or contradictory setting, and a remedy */
   read(source: ModelSource): Promise<ModelSettings<Settings>>;
   /** Runs the model once, as a request would; left out, a blank request is run. @throws the reason for which the model cannot serve */
-  trialRun?(task: Task, model: TaskModel<Resources>, settings: Settings, dimensions: Dimensions): Promise<void>;
+  trialRun?(task: Task, model: TaskModel<Resources>, settings: Settings): Promise<void>;
+  /**
+   * Finds an input that the model answers, for a model without recorded ones; left out, the input that the task makes up serves for all.
+   * `dimensions` has the sizes that the person who pushes named. @throws `MODEL_INVALID` with all that was tried
+   */
+  findBlank?(task: Task, model: TaskModel<Resources>, dimensions: Dimensions): Promise<Blank>;
 }

@@ -20,9 +20,9 @@ const OPSET_VERSION = 17;
 const DOMAINS: Readonly<Record<string, number>> = { '': OPSET_VERSION, 'ai.onnx.ml': 3, 'com.microsoft': 1, local: 1 };
 
 /** Numbers of `TensorProto.DataType`. */
-const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const;
+const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, string: 8, bool: 9 } as const;
 /** Numbers of `AttributeProto.AttributeType`. */
-const ATTRIBUTE_TYPES = { integer: 2, tensor: 4, graph: 5, integers: 7 } as const;
+const ATTRIBUTE_TYPES = { integer: 2, text: 3, tensor: 4, graph: 5, integers: 7, texts: 8 } as const;
 
 type DataType = keyof typeof DATA_TYPES;
 
@@ -35,12 +35,14 @@ export interface GraphTensor {
   readonly data?: ArrayBufferView;
 }
 
+type AttributeValue = number | string | readonly number[] | readonly string[] | GraphTensor | SmallGraph;
+
 export interface GraphNode {
   readonly operator: string;
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, number | readonly number[] | GraphTensor | SmallGraph>>;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
 export interface SmallGraph {
@@ -80,12 +82,17 @@ const toWeights = (field: number, { name, dtype, shape, data = new Uint8Array() 
     toField(TENSOR.rawData, Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
   );
 
-const toAttribute = (name: string, value: number | readonly number[] | GraphTensor | SmallGraph): Buffer => {
+const isTexts = (value: readonly number[] | readonly string[]): value is readonly string[] =>
+  typeof value[0] === 'string';
+
+const toAttribute = (name: string, value: AttributeValue): Buffer => {
   const typed = (type: keyof typeof ATTRIBUTE_TYPES, ...content: readonly Buffer[]): Buffer =>
     message(NODE.attribute, text(ATTRIBUTE.name, name), ...content, toField(ATTRIBUTE.type, ATTRIBUTE_TYPES[type]));
   if (typeof value === 'number') return typed('integer', toField(ATTRIBUTE.integer, value));
+  if (typeof value === 'string') return typed('text', text(ATTRIBUTE.text, value));
   if ('nodes' in value) return typed('graph', message(ATTRIBUTE.graph, ...graphParts(value)));
   if ('dtype' in value) return typed('tensor', toWeights(ATTRIBUTE.tensor, value));
+  if (isTexts(value)) return typed('texts', ...texts(ATTRIBUTE.strings, value));
   return typed('integers', ...value.map((each) => toField(ATTRIBUTE.integers, each)));
 };
 

@@ -1,8 +1,9 @@
+import { blankTensors } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { type Tensors, zeros } from '../../core/tensor.ts';
+import type { Tensors } from '../../core/tensor.ts';
 import { assertOutputBounds, assertRunBounds } from '../../protocol/open-inference/bounds.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
@@ -82,17 +83,16 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
       return request;
     },
 
-    blank: (dimensions) => ({
+    blank: (blank) => ({
       ...{ id: undefined, role: roles[0] ?? '', prefix: '' },
-      ...{ feeds: zeros(signature, dimensions), outputNames: signature.outputs.map((output) => output.name) },
+      ...{ feeds: blankTensors(signature, blank), outputNames: signature.outputs.map((output) => output.name) },
     }),
 
     predict: oneByOne(async ({ role, prefix, id, feeds, outputNames }, model, lap) => {
-      const given = await graphOf(model.graphs, role)
-        .run(feeds, outputNames)
-        .catch((error: unknown) => {
-          throw toCallerFault(error, feeds);
-        });
+      const graph = graphOf(model.graphs, role);
+      const given = await graph.run(feeds, outputNames).catch((error: unknown) => {
+        throw toCallerFault(error, graph.signature, feeds);
+      });
       assertOutputBounds(given);
       const outputs = rename(given, prefix);
       lap('run');
