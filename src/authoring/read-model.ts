@@ -1,5 +1,6 @@
 import type { Dimensions } from '../core/blank.ts';
 import { ServingError } from '../core/errors.ts';
+import type { Tensors } from '../core/tensor.ts';
 import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import type { ModelSource } from '../source/model-source.ts';
@@ -24,7 +25,9 @@ export interface ReadOptions {
 export interface ReadModel {
   readonly settings: ModelSettings['settings'];
   /** By role; paths of the version. */
-  readonly graphs: Readonly<Record<string, { readonly file: string; readonly externalData: readonly string[] }>>;
+  readonly graphs: Readonly<
+    Record<string, { readonly file: string; readonly externalData: readonly string[]; readonly defaults: Tensors }>
+  >;
   /** Paths of the files that the task reads besides graphs. */
   readonly resources: readonly string[];
   /** Paths of the warm-up inputs. */
@@ -93,7 +96,7 @@ export const readModel = async (
     );
   await assertGraphs(source, recognised, recipe);
   const { settings, resources = [], files: kept = [], notes = [] } = await recipe.read(source);
-  const graphs = await readGraphs(source);
+  const graphs = await readGraphs(source, task);
   const graphFiles = Object.values(graphs).flatMap(({ file, externalData }) => [
     file,
     ...externalData.map((path) => ({ path })),
@@ -107,7 +110,7 @@ export const readModel = async (
   for (const graph of Object.values(source.graphs)) graph.release();
   return {
     settings,
-    graphs: mapValues(graphs, ({ file, externalData }) => ({ file: file.path, externalData })),
+    graphs: mapValues(graphs, ({ file, externalData, defaults }) => ({ file: file.path, externalData, defaults })),
     resources: resources.map(({ path }) => path),
     warmUp: inputs.map(({ path }) => path),
     dimensions,

@@ -1,7 +1,8 @@
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
-import type { Signature } from '../core/tensor.ts';
+import type { Signature, TensorSpec, Tensors } from '../core/tensor.ts';
 import { openGraphs, releaseSessions, type Sessions } from '../engine/open-graphs.ts';
 import { loadRuntime } from '../engine/session.ts';
+import { toDefault } from '../protocol/open-inference/defaults.ts';
 import type { BundleGraph } from '../repository/versions/bundle.ts';
 import { type Draft, type LocalFile, toCandidate } from '../repository/versions/publish.ts';
 import { recipeOf } from '../tasks/index.ts';
@@ -41,9 +42,15 @@ export interface TrialMemory {
 /** The part of a trial that goes on, for messages. */
 export type TrialStep = 'its load' | 'its trial run' | 'its baking';
 
-const toBundleSignature = ({ inputs, outputs }: Signature): BundleGraph['signature'] => {
-  const copy = (specs: Signature['inputs']) => specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
-  return { inputs: copy(inputs), outputs: copy(outputs) };
+const toBundleSignature = ({ inputs, outputs }: Signature, defaults: Tensors): BundleGraph['signature'] => {
+  const copy = ({ name, dtype, shape }: TensorSpec) => ({ name, dtype, shape: [...shape] });
+  return {
+    inputs: inputs.map((spec) => {
+      const value = defaults[spec.name];
+      return { ...copy(spec), ...(value && { default: toDefault(value) }) };
+    }),
+    outputs: outputs.map(copy),
+  };
 };
 
 const describeGraphs = (
@@ -52,11 +59,11 @@ const describeGraphs = (
   createMs: Readonly<Record<string, number>>,
 ): Draft['graphs'] =>
   mapValues(sessions, ({ signature }, role) => {
-    const { file = '', externalData = [] } = graphs[role] ?? {};
+    const { file = '', externalData = [], defaults = {} } = graphs[role] ?? {};
     return {
       file,
       externalData: [...externalData],
-      signature: toBundleSignature(signature),
+      signature: toBundleSignature(signature, defaults),
       createMs: Math.round(createMs[role] ?? 0),
     };
   });

@@ -52,12 +52,13 @@ const fillWithOnes = (dtype: DType, data: Storage[DType]): Storage[DType] => {
   return data.fill(dtype === 'float16' ? HALF_ONE : 1);
 };
 
-/** The tensors of `blank` for the inputs of a graph. */
+/** The tensors of `blank` for the inputs of a graph that have no default. */
 export const blankTensors = ({ inputs }: Signature, { value, dimensions }: Blank = ZEROS): Tensors => {
   const toTensor = (spec: TensorSpec): Tensor => {
     const shape = blankShape(spec, dimensions);
     const zeros = allocate(spec.dtype, elementCount(shape));
     return tensor(spec.dtype, shape, value === 0 ? zeros : fillWithOnes(spec.dtype, zeros));
   };
-  return Object.fromEntries(inputs.map((spec) => [spec.name, toTensor(spec)]));
+  const required = inputs.filter((spec) => spec.default === undefined);
+  return Object.fromEntries(required.map((spec) => [spec.name, toTensor(spec)]));
 };

@@ -66,6 +66,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly (number | string)[];
+  /** The value of an input that a caller may leave out; its data as JSON text. */
+  readonly default?: { readonly shape: number[]; readonly data: string };
 }
 
 /** The inputs and outputs of a graph. */

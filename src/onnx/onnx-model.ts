@@ -19,6 +19,7 @@ export const parsing = <T>(parse: () => T): T => {
   try {
     return parse();
   } catch (error) {
+    if (error instanceof ServingError) throw error;
     throw new ServingError('MODEL_INVALID', 'it is not an ONNX file, or was cut short', { cause: error });
   }
 };

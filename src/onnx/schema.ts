@@ -25,8 +25,14 @@ export const ATTRIBUTE = {
 export const TENSOR = {
   dimensions: 1,
   dataType: 2,
+  floats: 4,
+  int32s: 5,
+  strings: 6,
+  int64s: 7,
   name: 8,
   rawData: 9,
+  doubles: 10,
+  uint64s: 11,
   externalData: 13,
   dataLocation: 14,
 } as const;

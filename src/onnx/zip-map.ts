@@ -1,5 +1,6 @@
+import { type ModelEdit, messageField } from './edit-model.ts';
 import { type OnnxModel, parsing } from './onnx-model.ts';
-import { type Field, fields, readIntegers, toField, toHeader } from './protobuf.ts';
+import { type Field, fields, readIntegers, textOf, toField } from './protobuf.ts';
 import { ATTRIBUTE, DIMENSION, FLOAT, GRAPH, MODEL, NODE, SHAPE, TENSOR_TYPE, TYPE, VALUE_INFO } from './schema.ts';
 
 interface ZipMap {
@@ -7,11 +8,6 @@ interface ZipMap {
   readonly output: string;
   readonly classes: readonly string[];
 }
-
-const textOf = (message: Buffer, field: number): string | undefined => {
-  for (const { number, value } of fields(message)) if (number === field) return value.toString();
-  return undefined;
-};
 
 const isGraph = ({ number }: Field): boolean => number === MODEL.graph;
 const isNode = ({ number }: Field): boolean => number === GRAPH.node;
@@ -36,48 +32,32 @@ const readZipMap = ({ value: node }: Field): ZipMap => ({
 });
 
 /** An output `name` float32[N,classes]: the only tensor that ZipMap takes. */
-const scoresOutput = (name: string, classes: number): Buffer => {
+const scoresOutput = (name: string, classes: number): Field => {
   const dimensions = [Buffer.alloc(0), toField(DIMENSION.value, classes)].map((size) => toField(SHAPE.dimension, size));
   const tensor = [toField(TENSOR_TYPE.elementType, FLOAT), toField(TENSOR_TYPE.shape, Buffer.concat(dimensions))];
   const type = toField(VALUE_INFO.type, toField(TYPE.tensor, Buffer.concat(tensor)));
-  return toField(GRAPH.output, Buffer.concat([toField(VALUE_INFO.name, Buffer.from(name)), type]));
+  return messageField(GRAPH.output, [toField(VALUE_INFO.name, Buffer.from(name)), type]);
 };
 
-const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Buffer => {
+const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Field => {
   const name = textOf(field.value, VALUE_INFO.name);
   const zipMap = zipMaps.find(({ output }) => output === name);
-  return zipMap ? scoresOutput(zipMap.input, zipMap.classes.length) : field.bytes;
-};
-
-/** The graph in pieces, with the input of each ZipMap as an output in the place of the ZipMap's; undefined when it has no ZipMap. */
-const withTensorOutputs = (graph: Buffer): Buffer[] | undefined => {
-  const all = [...fields(graph)];
-  const zipMaps = all.filter(isZipMap).map(readZipMap);
-  if (zipMaps.length === 0) return undefined;
-  return all
-    .filter((field) => !isZipMap(field))
-    .map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field.bytes));
+  return zipMap ? scoresOutput(zipMap.input, zipMap.classes.length) : field;
 };
 
 /**
- * The bytes of the same model without ZipMap, in pieces that share the model's memory; undefined for a model without ZipMap.
- * skl2onnx puts ZipMap behind a classifier unless it is told `zipmap=False`. The operator turns the tensor of probabilities into a list of
- * maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
- *
- * @throws `MODEL_INVALID` when a message of the model is damaged
+ * Removes ZipMap. skl2onnx puts ZipMap behind a classifier unless it is told `zipmap=False`. The operator turns the tensor of probabilities
+ * into a list of maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
  */
-export const withoutZipMap = (model: OnnxModel): Buffer[] | undefined =>
-  parsing(() => {
-    let isChanged = false;
-    const pieces = model.fields.flatMap((field) => {
-      const graph = isGraph(field) ? withTensorOutputs(field.value) : undefined;
-      if (graph === undefined) return [field.bytes];
-      isChanged = true;
-      const sizeBytes = graph.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      return [toHeader(MODEL.graph, sizeBytes), ...graph];
-    });
-    return isChanged ? pieces : undefined;
-  });
+export const withoutZipMap: ModelEdit = (parts) => {
+  const zipMaps = parts.graph.filter(isZipMap).map(readZipMap);
+  if (zipMaps.length === 0) return parts;
+  const others = parts.graph.filter((field) => !isZipMap(field));
+  return {
+    ...parts,
+    graph: others.map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field)),
+  };
+};
 
 /**
  * The classes of a scikit-learn model, in the order of their scores: those of its ZipMap, else those of its classifiers; undefined when these

@@ -1,7 +1,8 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Tensor, Tensors } from '../../src/core/tensor.ts';
-import { readTensor, readValues } from './onnx-values.ts';
+import { readTensor } from '../../src/onnx/tensor-proto.ts';
+import { readValues } from './onnx-values.ts';
 
 /** A model of the conformance suite with the values of its first data set. */
 export interface Case {
@@ -24,7 +25,9 @@ const readSet = async (path: string, kind: 'input' | 'output', names: readonly s
   const tensors: Record<string, Tensor> = {};
   for (const [index, name] of names.entries()) {
     const bytes = await readFile(join(folder, `${kind}_${index}.pb`));
-    tensors[name] = readTensor(bytes);
+    const tensor = readTensor(bytes);
+    if (tensor === undefined) throw new Error(`${kind}_${index}.pb of ${path} holds no tensor of a known type`);
+    tensors[name] = tensor;
   }
   return tensors;
 };

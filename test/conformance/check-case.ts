@@ -43,6 +43,17 @@ export const runRaw = async ({ path, inputs }: Case): Promise<Output[]> => {
   }
 };
 
+/** Limits of every request, which some cases are beyond. */
+const LIMITS: readonly (readonly [RegExp, string])[] = [
+  [/the body has \d+ bytes or more/, 'a body beyond the limit of Lambda'],
+  [/has no (rows|elements)/, 'an input without elements, which can end the process of the runtime'],
+];
+
+const toRefusal = (reason: string): Outcome => {
+  const limit = LIMITS.find(([pattern]) => pattern.test(reason))?.[1];
+  return limit === undefined ? { kind: 'refused', reason } : { kind: 'uncarried', reason: limit };
+};
+
 /** Pushes the model, with its own inputs as warm-up when it is refused without, and answers its inputs by the application. */
 export const serve = async (one: Case): Promise<Outcome> => {
   const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
@@ -60,15 +71,12 @@ export const serve = async (one: Case): Promise<Outcome> => {
     if (refusal !== undefined) await push({ warmup: [warmup] });
     const response = await serving.fetch('/v2/models/model/infer', { method: 'POST', body });
     const answer: unknown = await response.json();
-    if (response.status !== 200) return { kind: 'refused', reason: `request: ${JSON.stringify(answer)}` };
+    if (response.status !== 200) return toRefusal(`request: ${JSON.stringify(answer)}`);
     const reason = findDifference(readOutputs(answer), one.outputs);
     if (reason !== undefined) return { kind: 'unequal', reason };
     return { kind: refusal === undefined ? 'served' : 'warm' };
   } catch (error) {
-    return {
-      kind: 'refused',
-      reason: `push: ${ServingError.from(error).message.replace(/^.*cannot be served: /, '')}`,
-    };
+    return toRefusal(`push: ${ServingError.from(error).message.replace(/^.*cannot be served: /, '')}`);
   } finally {
     await serving.remove();
     await rm(folder, { recursive: true });

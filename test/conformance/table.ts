@@ -3,7 +3,7 @@ import type { Outcome } from './check-case.ts';
 const TITLES: Readonly<Record<Outcome['kind'], string>> = {
   served: 'served, and equal',
   warm: 'served, and equal, after a push with --warmup',
-  uncarried: 'values that JSON does not carry',
+  uncarried: 'values that requests in JSON do not carry',
   runtime: 'the runtime does not run it, or answers otherwise by itself',
   refused: 'refused',
   unequal: 'served, and not equal',

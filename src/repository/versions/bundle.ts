@@ -15,7 +15,13 @@ const relativePath = v.pipe(
 );
 
 const specs = v.array(
-  v.object({ name: v.string(), dtype: v.picklist(DTYPES), shape: v.array(v.union([v.number(), v.string()])) }),
+  v.object({
+    name: v.string(),
+    dtype: v.picklist(DTYPES),
+    shape: v.array(v.union([v.number(), v.string()])),
+    /** The value of an input that a caller may leave out; its data as JSON text. */
+    default: v.exactOptional(v.object({ shape: v.array(v.number()), data: v.string() })),
+  }),
 );
 
 const bundleSchema = v.object({

@@ -5,6 +5,7 @@ import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { assertOutputBounds, assertRunBounds } from '../../protocol/open-inference/bounds.ts';
+import { defaultsOf } from '../../protocol/open-inference/defaults.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import { graphOf } from '../graph-of.ts';
@@ -65,6 +66,9 @@ const toDocument = ({ inputs, parameters }: Payload): unknown =>
 export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphRequest, undefined> => {
   const signature = tensorSignature(graphs);
   const roles = Object.keys(graphs);
+  const defaults = Object.fromEntries(
+    Object.entries(graphs).map(([role, graph]) => [role, defaultsOf(graph.signature)]),
+  );
 
   return {
     decode(payload) {
@@ -90,7 +94,7 @@ export const createTensorTask = ({ name, graphs }: TaskVersion): Task<GraphReque
 
     predict: oneByOne(async ({ role, prefix, id, feeds, outputNames }, model, lap) => {
       const graph = graphOf(model.graphs, role);
-      const given = await graph.run(feeds, outputNames).catch((error: unknown) => {
+      const given = await graph.run({ ...defaults[role], ...feeds }, outputNames).catch((error: unknown) => {
         throw toCallerFault(error, graph.signature, feeds);
       });
       assertOutputBounds(given);
