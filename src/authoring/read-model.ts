@@ -34,6 +34,8 @@ export interface ReadModel {
   readonly warmUp: readonly string[];
   readonly dimensions: Dimensions;
   readonly maxBatch: number | undefined;
+  /** Nobody has decided yet how many rows run together. */
+  readonly compareRows: boolean;
   /** All files of the version. */
   readonly files: readonly LocalFile[];
   readonly notes: readonly string[];
@@ -115,6 +117,7 @@ export const readModel = async (
     warmUp: inputs.map(({ path }) => path),
     dimensions,
     maxBatch: maxBatch ?? (dependent.length > 0 ? 1 : recipe.maxBatch),
+    compareRows: maxBatch === undefined && dependent.length === 0 && recipe.maxBatch !== 1,
     files,
     notes: [...notes, ...dependent.map(noteOneByOne), ...Object.values(graphs).flatMap((graph) => graph.notes)],
   };

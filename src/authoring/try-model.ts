@@ -11,10 +11,10 @@ import { createLocalPathOf } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { peakMemory } from './process-memory.ts';
 import type { ReadModel } from './read-model.ts';
-import { runTrial, type TrialRun } from './trial-run.ts';
+import { runTrial, type TrialOptions, type TrialRun } from './trial-run.ts';
 
 /** A model before any graph is opened; it can be sent to another process. */
-export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 'files'> {
+export interface UntriedModel extends TrialOptions, Pick<ReadModel, 'graphs' | 'files'> {
   readonly draft: Omit<Draft, 'graphs'>;
   /** Bakes the graphs: writes them as they load fastest. */
   readonly bake: boolean;
@@ -22,7 +22,7 @@ export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 
   readonly scratch: string;
 }
 
-export interface TriedModel extends Pick<TrialRun, 'blank'> {
+export interface TriedModel extends Pick<TrialRun, 'blank' | 'oneByOne'> {
   readonly graphs: Draft['graphs'];
   /** Files that were made. */
   readonly files: readonly LocalFile[];
@@ -70,7 +70,7 @@ const describeGraphs = (
 
 /** Opens the graphs and runs the model. */
 const openAndRun = async (
-  { draft, graphs, dimensions, files }: UntriedModel,
+  { draft, graphs, files, ...options }: UntriedModel,
   localPathOf: (path: string) => string,
   onStep: (step: TrialStep) => Promise<void>,
 ): Promise<TrialRun & Pick<TriedModel, 'graphs'>> => {
@@ -80,7 +80,7 @@ const openAndRun = async (
     const described = describeGraphs(graphs, sessions, createMs);
     await onStep('its trial run');
     const candidate = toCandidate({ ...draft, graphs: described }, files);
-    const tried = await runTrial(candidate, sessions, await recipeOf(draft.task), dimensions, localPathOf);
+    const tried = await runTrial(candidate, sessions, await recipeOf(draft.task), options, localPathOf);
     return { graphs: described, ...tried };
   } finally {
     await releaseSessions(sessions);
@@ -99,9 +99,9 @@ export const tryModel = async (
   const localPathOf = createLocalPathOf(model.files);
   loadRuntime();
   const baseBytes = process.memoryUsage.rss();
-  const { graphs, runs, blank } = await openAndRun(model, localPathOf, onStep);
+  const { graphs, runs, ...found } = await openAndRun(model, localPathOf, onStep);
   const memory = { baseBytes, peakBytes: peakMemory() };
-  if (!model.bake) return { graphs, blank, files: [], notes: [], memory };
+  if (!model.bake) return { ...found, graphs, files: [], notes: [], memory };
   await onStep('its baking');
-  return { ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), blank, memory };
+  return { ...found, ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
 };

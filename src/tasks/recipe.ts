@@ -1,4 +1,5 @@
 import type { Blank, Dimensions } from '../core/blank.ts';
+import type { Tensors } from '../core/tensor.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
 import type { Task, TaskModel } from './task.ts';
 
@@ -17,6 +18,14 @@ export interface ModelSettings<Settings = StoredSettings> {
   readonly notes?: readonly string[];
   /** Files from which the settings were read, kept for people. */
   readonly files?: readonly SourceFile[];
+}
+
+/** Feeds of a graph: two different rows apart, and both together. */
+export interface TwoRows {
+  readonly apart: readonly [Tensors, Tensors];
+  readonly together: Tensors;
+  /** The side on which the shorter row is padded when they are together. */
+  readonly paddingSide: 'left' | 'right';
 }
 
 /**
@@ -39,4 +48,9 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
    * `dimensions` has the sizes that the person who pushes named. @throws `MODEL_INVALID` with all that was tried
    */
   findBlank?(task: Task, model: TaskModel<Resources>, dimensions: Dimensions): Promise<Blank>;
+  /**
+   * Rows by which push finds out whether the rows of a batch change each other's answers, by role. Left out, push varies the rows of the trial
+   * run, which have one length.
+   */
+  twoRows?(model: TaskModel<Resources>, settings: Settings): Readonly<Record<string, TwoRows>>;
 }

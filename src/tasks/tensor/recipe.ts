@@ -20,6 +20,7 @@ const assertJsonCanCarry = ({ inputs, outputs }: Signature): void => {
 export const tensor: TaskRecipe<TensorSettings> = {
   graphs: ['model'],
   example: '<request.json>',
+  maxBatch: 1, // requests run one by one
 
   read: async () => ({ settings: {} }),
 

@@ -3,7 +3,7 @@ import { readLabels, requireSettingsFile, type Settings } from '../../source/set
 import { runBlank } from '../answer-one.ts';
 import { assertClassCount } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import type { FunctionName, TextClassificationSettings } from './settings.ts';
 
 /** The function that the Hugging Face pipeline would choose. */
@@ -31,4 +31,6 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
     const outputs = await runExtremes(model, maxLength);
     assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[1], labels);
   },
+
+  twoRows: (model, { maxLength }) => twoTexts(model, maxLength),
 };
