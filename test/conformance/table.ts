@@ -13,7 +13,8 @@ const TITLES: Readonly<Record<Outcome['kind'], string>> = {
 const toGroup = (reason: string): string =>
   reason
     .replace(/'[^']*'|"[^"]*"/g, '…')
-    .replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, 'n')
+    .replace(/^Load model from \S+ failed:/, '')
+    .replace(/(?<![\w.])-?\d+(\.\d+)?(e[-+]?\d+)?/g, 'n')
     .slice(0, 140);
 
 /** A table of the outcomes, with the reasons of each kind by frequency and an example of each. */
