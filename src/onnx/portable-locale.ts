@@ -7,7 +7,7 @@ const OPERATOR = 'StringNormalizer';
 /** Lambda has this locale, and those called C and POSIX, which know the case of ASCII letters alone. */
 const PORTABLE = 'C.UTF-8';
 const PRESENT = /^(?:C|POSIX|C\.utf-?8)$/i;
-/** Languages with a dotless i. All other locales of glibc change the case of letters as C.UTF-8 does (test/reference/string_locales.py). */
+/** Languages with a dotless i. Other locales of glibc change the case of letters as C.UTF-8 does: their LC_CTYPE copies `i18n`. */
 const DOTLESS = /^(?:tr|az|crh|ku)(?:[_.@-]|$)|^tt_RU@iqtelif/i;
 /** `STRING` of `AttributeProto.AttributeType`. */
 const STRING = 3;

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pushModel } from '../../src/authoring/push-model.ts';
+import REFERENCE from '../fixtures/reference/string-locales.json' with { type: 'json' };
 import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
 
@@ -31,6 +33,7 @@ afterAll(async () => {
 const push = async (name: string, graph: SmallGraph, options: Parameters<typeof toOnnxFile>[1] = []) => {
   const path = join(folder, `${name}.onnx`);
   await writeFile(path, toOnnxFile(graph, options));
+  serving.clock.nowMs += 60_000; // the routing is read again
   return pushModel(serving.repository, path, { name, promote: true });
 };
 const infer = async (model: string, inputs: unknown) => {
@@ -110,6 +113,24 @@ describe('StringNormalizer', () => {
 
     expect(notes).toEqual([expect.stringContaining('with the locale C.UTF-8')]);
     expect(await ask('lower')).toMatchObject(answer(LOWERED));
+  });
+
+  it.each(['LOWER', 'UPPER'] as const)('changes the case of every character to %s as en_US does', async (action) => {
+    const { alike, others, ...digests } = REFERENCE;
+    await push('characters', graph(lower({ case_change_action: action, locale: 'en_US' })));
+    const codes = Array.from({ length: 0x10ffff }, (_, index) => index + 1);
+    const all = codes.filter((code) => code < 0xd800 || code > 0xdfff).map((code) => String.fromCodePoint(code));
+    const inputs = [{ name: 'x', datatype: 'BYTES', shape: [1], data: [all.join('')] }];
+
+    const { body } = await infer('characters', inputs);
+
+    const { outputs } = body as { outputs: { data: string[] }[] };
+    const digest = createHash('sha256')
+      .update(outputs[0]?.data[0] ?? '')
+      .digest('hex');
+    expect(digest).toBe(digests[action === 'LOWER' ? 'lower' : 'upper']);
+    expect(alike).toContain('en_US');
+    expect(others).toEqual(['az_AZ', 'crh_UA', 'ku_TR', 'tr_TR']);
   });
 
   it('is found in functions of the model', async () => {

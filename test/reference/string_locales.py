@@ -1,7 +1,7 @@
-"""How StringNormalizer of onnxruntime changes the case of every character, in every locale of glibc.
+"""How StringNormalizer of onnxruntime changes the case of every character, in locales of glibc.
 
-Compiles the locales whose sources lie in the folder of the first argument (`/usr/share/i18n` of Debian's package `locales`), and writes
-../fixtures/reference/string-locales.json: the digests of C.UTF-8, which Lambda has, and the locales that differ from it.
+Compiles locales whose sources lie in the folder of the first argument (`/usr/share/i18n` of Debian's package `locales`), and writes
+../fixtures/reference/string-locales.json: the digests of C.UTF-8, which Lambda has, and the locales that are like it, or differ.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper
 
+# Languages with capitals of their own, and those with a dotless i.
+LOCALES = ("de_DE", "el_GR", "en_US", "fr_FR", "lt_LT", "ru_RU", "az_AZ", "crh_UA", "ku_TR", "tr_TR")
 SOURCES = Path(sys.argv[1])
 TARGET = Path(__file__).parents[1] / "fixtures" / "reference" / "string-locales.json"
 
@@ -43,10 +45,8 @@ with tempfile.TemporaryDirectory() as folder:
     os.environ.update(LOCPATH=folder, I18NPATH=str(SOURCES))
     known = digests("C.UTF-8")
     alike, others = [], []
-    for source in sorted((SOURCES / "locales").iterdir()):
-        command = ["localedef", "--no-archive", "-c", "-i", source.name, "-f", "UTF-8", f"{folder}/{source.name}"]
-        subprocess.run(command, capture_output=True, check=False)
-        if not Path(folder, source.name, "LC_CTYPE").exists():
-            continue  # a part that locales share
-        (alike if digests(source.name) == known else others).append(source.name)
-    TARGET.write_text(json.dumps({**known, "alike": len(alike), "others": others}, indent=2) + "\n")
+    for name in LOCALES:
+        command = ["localedef", "--no-archive", "-c", "-i", name, "-f", "UTF-8", f"{folder}/{name}"]
+        subprocess.run(command, capture_output=True, check=False, timeout=120)
+        (alike if digests(name) == known else others).append(name)
+    TARGET.write_text(json.dumps({**known, "alike": alike, "others": others}, indent=2) + "\n")
