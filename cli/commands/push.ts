@@ -1,9 +1,9 @@
 import type { PrepareStep } from '../../src/authoring/prepare-model.ts';
 import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
+import type { Dimensions } from '../../src/core/blank.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { totalBytes } from '../../src/core/total-bytes.ts';
-import type { Dimensions } from '../../src/tasks/recipe.ts';
 import { defineCommand } from '../command.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
@@ -82,7 +82,8 @@ served is refused. The first version of a model answers at once, a later one whe
       type: 'string',
       multiple: true,
       value: '<name>=<size>',
-      description: 'size of a variable dimension in the trial run (default: 1)',
+      description:
+        'size of a variable dimension in the trial run; <input>:<axis>=<size> for one without a name, such as audio:1=512',
     },
     'max-batch': {
       type: 'string',

@@ -3,11 +3,10 @@ import { assertNodeCount } from '../onnx/count-nodes.ts';
 import { describeModel } from '../onnx/describe-model.ts';
 import { graphProblems } from '../onnx/graph-problems.ts';
 import { parseOnnxModel } from '../onnx/onnx-model.ts';
-import { withoutZipMap } from '../onnx/zip-map.ts';
 import { findExternalData, type GraphSource } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
 import { type FoundSource, findSource } from './find-source.ts';
-import { noteOnZipMap } from './read-graphs.ts';
+import { editGraph } from './read-graphs.ts';
 import { readSettings } from './read-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 
@@ -43,14 +42,21 @@ const createFindings = (): Findings => {
 };
 
 /** Checks a graph and its weights, which are not read. */
-const checkGraph = async ({ directory }: ModelSource, graph: GraphSource, findings: Findings): Promise<void> => {
+const checkGraph = async (
+  { directory }: ModelSource,
+  graph: GraphSource,
+  task: string,
+  findings: Findings,
+): Promise<void> => {
   const model = await graph.read();
   await findings.attempt(() => assertNodeCount(model));
   await findings.attempt(() => findExternalData(directory, graph.path, model.externalData));
-  const changed = model.externalData.length === 0 ? withoutZipMap(model) : undefined;
-  if (changed) findings.notes.push(noteOnZipMap(graph.path));
-  const served = changed ? parseOnnxModel(Buffer.concat(changed)) : model;
-  findings.problems.push(...graphProblems(describeModel(served)));
+  await findings.attempt(() => {
+    const edited = model.externalData.length === 0 ? editGraph(model, graph.path, task) : undefined;
+    findings.notes.push(...(edited?.notes ?? []));
+    const served = edited?.content ? parseOnnxModel(Buffer.concat(edited.content)) : model;
+    findings.problems.push(...graphProblems(describeModel(served)));
+  });
 };
 
 /**
@@ -68,7 +74,8 @@ export const checkModel = async (
   const findings = createFindings();
   const { problems, notes } = findings;
   notes.push(...(source.conversion?.notes ?? []));
-  for (const graph of Object.values(source.graphs)) await findings.attempt(() => checkGraph(source, graph, findings));
+  for (const graph of Object.values(source.graphs))
+    await findings.attempt(() => checkGraph(source, graph, task ?? '', findings));
   let recognised: RecognisedTask | undefined;
   await findings.attempt(async () => {
     recognised = task === undefined ? await recogniseTask(source) : { task: parseTask(task), reason: 'as asked for' };

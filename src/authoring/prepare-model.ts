@@ -34,16 +34,19 @@ const describeOrigin = ({ directory, graphs, conversion }: ModelSource, { reason
   return `${folder}/${paths.join(' + ')} (task: ${reason})`;
 };
 
+const noteOneByOne = (path: string, reason: string): string =>
+  `${path}: ${reason}; rows run one by one unless --max-batch says otherwise`;
+
 /** The bundle of `model`, apart from its graphs. */
 const toDraft = (
-  { settings, resources, warmUp, dimensions, maxBatch }: ReadModel,
+  { settings, resources, warmUp, maxBatch }: ReadModel,
   about: Pick<Draft, 'name' | 'task' | 'source'>,
 ): Omit<Draft, 'graphs'> => ({
   ...about,
   settings: { ...settings },
   resources: [...resources],
   ...(maxBatch !== undefined && { maxBatch }),
-  warmup: { dimensions: { ...dimensions }, inputs: [...warmUp] },
+  warmup: { dimensions: {}, inputs: [...warmUp] },
   created: new Date().toISOString(),
 });
 
@@ -64,12 +67,21 @@ export const prepareModel = async (
     onStep('its hashes');
     const model = await readModel(source, recognised, options, scratch);
     const draft = toDraft(model, { name, task: recognised.task, source: describeOrigin(source, recognised) });
-    const { graphs, dimensions, files } = model;
-    const tried = await trial.run({ draft, graphs, dimensions, files, bake, scratch }, onStep);
+    const { graphs, dimensions, compareRows, files } = model;
+    const tried = await trial.run({ draft, graphs, dimensions, compareRows, files, bake, scratch }, onStep);
+    const oneByOne = Object.entries(tried.oneByOne).map(([role, reason]) =>
+      noteOneByOne(graphs[role]?.file ?? role, reason),
+    );
     return {
-      draft: { ...draft, graphs: tried.graphs, trialRun: { peakMemoryBytes: tried.memory.peakBytes } },
+      draft: {
+        ...draft,
+        ...(oneByOne.length > 0 && { maxBatch: 1 }),
+        ...(tried.blank && { warmup: { inputs: [], ...tried.blank } }),
+        graphs: tried.graphs,
+        trialRun: { peakMemoryBytes: tried.memory.peakBytes },
+      },
       files: [...files, ...tried.files],
-      notes: [...model.notes, ...tried.notes, ...noteOnMemory(tried.memory)],
+      notes: [...model.notes, ...oneByOne, ...tried.notes, ...noteOnMemory(tried.memory)],
     };
   } catch (error) {
     trial.stop();

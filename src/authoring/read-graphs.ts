@@ -1,4 +1,10 @@
+import type { Tensors } from '../core/tensor.ts';
+import type { Chunks } from '../onnx/chunks.ts';
 import { assertNodeCount } from '../onnx/count-nodes.ts';
+import { findDefaults, withoutDefaults } from '../onnx/default-inputs.ts';
+import { fromParts, type ModelEdit, toParts } from '../onnx/edit-model.ts';
+import { type OnnxModel, parsing } from '../onnx/onnx-model.ts';
+import { withPortableLocales } from '../onnx/portable-locale.ts';
 import { withoutZipMap } from '../onnx/zip-map.ts';
 import { findExternalData } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
@@ -9,19 +15,47 @@ export interface PublishedGraph {
   readonly file: VersionFile;
   /** Files with weights. */
   readonly externalData: readonly string[];
+  /** Values of inputs that callers may leave out, by name. */
+  readonly defaults: Tensors;
   /** Notes on changes of the graph, for people. */
   readonly notes: readonly string[];
 }
 
-/** A note on a graph that has a ZipMap. */
-export const noteOnZipMap = (path: string): string =>
-  `${path} is published without its ZipMap, whose output onnxruntime-node cannot read`;
+/** Changes of every graph, each with its note. */
+const EDITS: readonly (readonly [ModelEdit, note: string])[] = [
+  [withoutZipMap, 'is published without its ZipMap, whose output onnxruntime-node cannot read'],
+  [
+    withPortableLocales,
+    'is published with the locale C.UTF-8 in StringNormalizer, which changes the case of letters alike: Lambda lacks the locale of the graph',
+  ],
+];
 
-/** The graphs of a model by role, without operators whose outputs are no tensors. @throws `MODEL_INVALID` */
-export const readGraphs = async ({
-  directory,
-  graphs,
-}: ModelSource): Promise<Readonly<Record<string, PublishedGraph>>> => {
+/** A graph after all changes, in pieces; undefined when there were none. */
+interface EditedGraph extends Pick<PublishedGraph, 'defaults' | 'notes'> {
+  readonly content: Chunks | undefined;
+}
+
+/** The changes that a graph needs for onnxruntime-node and Lambda. @throws `MODEL_INVALID` for one that cannot be changed so */
+export const editGraph = (model: OnnxModel, path: string, task: string): EditedGraph =>
+  parsing(() => {
+    const original = toParts(model);
+    // Other tasks know the inputs of their graphs.
+    const defaults = task === 'tensor' ? findDefaults(model, original) : {};
+    const notes: string[] = [];
+    let parts = withoutDefaults(defaults)(original);
+    for (const [change, note] of EDITS) {
+      const changed = change(parts);
+      if (changed !== parts) notes.push(`${path} ${note}`);
+      parts = changed;
+    }
+    return { content: parts === original ? undefined : fromParts(model, parts), defaults, notes };
+  });
+
+/** The graphs of a model by role, as onnxruntime-node and Lambda can run them. @throws `MODEL_INVALID` */
+export const readGraphs = async (
+  { directory, graphs }: ModelSource,
+  task: string,
+): Promise<Readonly<Record<string, PublishedGraph>>> => {
   const published: Record<string, PublishedGraph> = {};
   for (const [role, graph] of Object.entries(graphs)) {
     const { path } = graph;
@@ -29,11 +63,14 @@ export const readGraphs = async ({
     assertNodeCount(model);
     const externalData = await findExternalData(directory, path, model.externalData);
     // A graph that is changed is written elsewhere, and weights would not lie beside it.
-    const hasZipMap = externalData.length === 0 && withoutZipMap(model) !== undefined;
-    const changed = hasZipMap ? withoutZipMap(await graph.readWhole()) : undefined;
+    // Most graphs stay as they are, and need not be read whole.
+    const canChange = externalData.length === 0;
+    const isChanged = canChange && editGraph(model, path, task).content !== undefined;
+    const { content: changed, ...edited } = isChanged
+      ? editGraph(await graph.readWhole(), path, task)
+      : { content: undefined, defaults: {}, notes: [] };
     const content = changed ?? (graph.isFile ? undefined : model.fields.map(({ bytes }) => bytes));
-    const notes = changed ? [noteOnZipMap(path)] : [];
-    published[role] = { file: { path, ...(content && { content }) }, externalData, notes };
+    published[role] = { file: { path, ...(content && { content }) }, externalData, ...edited };
   }
   return published;
 };

@@ -1,9 +1,11 @@
+import type { Dimensions } from '../core/blank.ts';
 import { ServingError } from '../core/errors.ts';
+import type { Tensors } from '../core/tensor.ts';
 import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import { type ModelSource, withMadeFiles } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
-import type { Dimensions, ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
+import type { ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
 import { gatherFiles, toLocalFile } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { OUTLINE_FILE } from './outline.ts';
@@ -24,13 +26,17 @@ export interface ReadOptions {
 export interface ReadModel {
   readonly settings: ModelSettings['settings'];
   /** By role; paths of the version. */
-  readonly graphs: Readonly<Record<string, { readonly file: string; readonly externalData: readonly string[] }>>;
+  readonly graphs: Readonly<
+    Record<string, { readonly file: string; readonly externalData: readonly string[]; readonly defaults: Tensors }>
+  >;
   /** Paths of the files that the task reads besides graphs. */
   readonly resources: readonly string[];
   /** Paths of the warm-up inputs. */
   readonly warmUp: readonly string[];
   readonly dimensions: Dimensions;
   readonly maxBatch: number | undefined;
+  /** Nobody has decided yet how many rows run together. */
+  readonly compareRows: boolean;
   /** All files of the version. */
   readonly files: readonly LocalFile[];
   readonly notes: readonly string[];
@@ -96,8 +102,13 @@ export const readModel = async (
   const recipe = await recipeOf(task);
   if (task !== 'tensor' && Object.keys(dimensions).length > 0)
     throw new ServingError('INVALID_REQUEST', `--dimension is for the task tensor: ${task} knows its sizes`);
+  if (warmup.length > 0 && Object.keys(dimensions).length > 0)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      '--dimension sizes the input that --warmup replaces; leave one of them out',
+    );
   const { settings, resources = [], files: kept = [], notes = [] } = await readSettings(source, recognised);
-  const graphs = await readGraphs(source);
+  const graphs = await readGraphs(source, task);
   const graphFiles = Object.values(graphs).flatMap(({ file, externalData }) => [
     file,
     ...externalData.map((path) => ({ path })),
@@ -112,11 +123,12 @@ export const readModel = async (
   for (const graph of Object.values(source.graphs)) graph.release();
   return {
     settings,
-    graphs: mapValues(graphs, ({ file, externalData }) => ({ file: file.path, externalData })),
+    graphs: mapValues(graphs, ({ file, externalData, defaults }) => ({ file: file.path, externalData, defaults })),
     resources: resources.map(({ path }) => path),
     warmUp: inputs.map(({ path }) => path),
     dimensions,
     maxBatch: maxBatch ?? (dependent.length > 0 ? 1 : recipe.maxBatch),
+    compareRows: maxBatch === undefined && dependent.length === 0 && recipe.maxBatch !== 1,
     files,
     notes: [
       ...(source.conversion?.notes ?? []),

@@ -9,6 +9,10 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
     'an input or output is bfloat16, which the JavaScript runtime cannot exchange; ' +
       'export the model with float32 inputs and outputs (its weights may stay bfloat16)',
   ],
+  [
+    /Failed to construct locale/,
+    'StringNormalizer has a locale that Lambda lacks, in a graph whose weights lie in files of their own; export it with the locale "C.UTF-8"',
+  ],
   [/Unsupported data type/, 'an input or output has a data type that the JavaScript runtime cannot exchange'],
   [
     /not a registered function\/op|No Op registered for/,

@@ -1,7 +1,8 @@
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
-import type { Signature } from '../core/tensor.ts';
+import type { Signature, TensorSpec, Tensors } from '../core/tensor.ts';
 import { openGraphs, releaseSessions, type Sessions } from '../engine/open-graphs.ts';
 import { loadRuntime } from '../engine/session.ts';
+import { toDefault } from '../protocol/open-inference/defaults.ts';
 import type { BundleGraph } from '../repository/versions/bundle.ts';
 import { type Draft, type LocalFile, toCandidate } from '../repository/versions/publish.ts';
 import { recipeOf } from '../tasks/index.ts';
@@ -10,10 +11,10 @@ import { createLocalPathOf } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { peakMemory } from './process-memory.ts';
 import type { ReadModel } from './read-model.ts';
-import { type RunsByRole, runTrial } from './trial-run.ts';
+import { runTrial, type TrialOptions, type TrialRun } from './trial-run.ts';
 
 /** A model before any graph is opened; it can be sent to another process. */
-export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 'files'> {
+export interface UntriedModel extends TrialOptions, Pick<ReadModel, 'graphs' | 'files'> {
   readonly draft: Omit<Draft, 'graphs'>;
   /** Bakes the graphs: writes them as they load fastest. */
   readonly bake: boolean;
@@ -21,7 +22,7 @@ export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 
   readonly scratch: string;
 }
 
-export interface TriedModel {
+export interface TriedModel extends Pick<TrialRun, 'blank' | 'oneByOne'> {
   readonly graphs: Draft['graphs'];
   /** Files that were made. */
   readonly files: readonly LocalFile[];
@@ -41,9 +42,15 @@ export interface TrialMemory {
 /** The part of a trial that goes on, for messages. */
 export type TrialStep = 'its load' | 'its trial run' | 'its baking';
 
-const toBundleSignature = ({ inputs, outputs }: Signature): BundleGraph['signature'] => {
-  const copy = (specs: Signature['inputs']) => specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
-  return { inputs: copy(inputs), outputs: copy(outputs) };
+const toBundleSignature = ({ inputs, outputs }: Signature, defaults: Tensors): BundleGraph['signature'] => {
+  const copy = ({ name, dtype, shape }: TensorSpec) => ({ name, dtype, shape: [...shape] });
+  return {
+    inputs: inputs.map((spec) => {
+      const value = defaults[spec.name];
+      return { ...copy(spec), ...(value && { default: toDefault(value) }) };
+    }),
+    outputs: outputs.map(copy),
+  };
 };
 
 const describeGraphs = (
@@ -52,29 +59,29 @@ const describeGraphs = (
   createMs: Readonly<Record<string, number>>,
 ): Draft['graphs'] =>
   mapValues(sessions, ({ signature }, role) => {
-    const { file = '', externalData = [] } = graphs[role] ?? {};
+    const { file = '', externalData = [], defaults = {} } = graphs[role] ?? {};
     return {
       file,
       externalData: [...externalData],
-      signature: toBundleSignature(signature),
+      signature: toBundleSignature(signature, defaults),
       createMs: Math.round(createMs[role] ?? 0),
     };
   });
 
 /** Opens the graphs and runs the model. */
 const openAndRun = async (
-  { draft, graphs, dimensions, files }: UntriedModel,
+  { draft, graphs, files, ...options }: UntriedModel,
   localPathOf: (path: string) => string,
   onStep: (step: TrialStep) => Promise<void>,
-): Promise<{ readonly graphs: Draft['graphs']; readonly runs: RunsByRole }> => {
+): Promise<TrialRun & Pick<TriedModel, 'graphs'>> => {
   await onStep('its load');
   const { sessions, createMs } = await openGraphs(graphs, localPathOf, LAMBDA_MB_PER_VCPU);
   try {
     const described = describeGraphs(graphs, sessions, createMs);
     await onStep('its trial run');
     const candidate = toCandidate({ ...draft, graphs: described }, files);
-    const runs = await runTrial(candidate, sessions, await recipeOf(draft.task), dimensions, localPathOf);
-    return { graphs: described, runs };
+    const tried = await runTrial(candidate, sessions, await recipeOf(draft.task), options, localPathOf);
+    return { graphs: described, ...tried };
   } finally {
     await releaseSessions(sessions);
   }
@@ -92,9 +99,9 @@ export const tryModel = async (
   const localPathOf = createLocalPathOf(model.files);
   loadRuntime();
   const baseBytes = process.memoryUsage.rss();
-  const { graphs, runs } = await openAndRun(model, localPathOf, onStep);
+  const { graphs, runs, ...found } = await openAndRun(model, localPathOf, onStep);
   const memory = { baseBytes, peakBytes: peakMemory() };
-  if (!model.bake) return { graphs, files: [], notes: [], memory };
+  if (!model.bake) return { ...found, graphs, files: [], notes: [], memory };
   await onStep('its baking');
-  return { ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
+  return { ...found, ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
 };

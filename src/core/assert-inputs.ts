@@ -9,10 +9,14 @@ export const refuseInput = (name: string, problem: string): never => {
   throw new ServingError('INVALID_INPUT', `input ${show(name)}: ${problem}`);
 };
 
-const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size: number; input: string }>): void => {
+/**
+ * Symbolic dimensions may have any size; that those of one name agree is left to the runtime, which broadcasts some. An input declared without
+ * dimensions has any number of them: the runtime does not tell a scalar from a tensor of unknown rank.
+ */
+const assertShape = (spec: TensorSpec, tensor: Tensor): void => {
   const expected = formatSpec(spec);
   const received = formatSpec(tensor);
-  if (tensor.shape.length !== spec.shape.length)
+  if (spec.shape.length > 0 && tensor.shape.length !== spec.shape.length)
     refuseInput(
       spec.name,
       `has ${tensor.shape.length} dimensions (${received}), expected ${spec.shape.length} (${expected})`,
@@ -26,15 +30,6 @@ const assertShape = (spec: TensorSpec, tensor: Tensor, sizes: Map<string, { size
     }
     if (axis === 0 && size === 0)
       refuseInput(spec.name, `has no rows (${received}), expected at least 1 (${expected})`);
-    if (dimension === '') return;
-    // A symbolic dimension may have any size, but the same one wherever its name stands: batch sizes have to agree.
-    const known = sizes.get(dimension);
-    if (known === undefined) sizes.set(dimension, { size, input: spec.name });
-    else if (known.size !== size)
-      refuseInput(
-        spec.name,
-        `dimension ${axis} ("${dimension}") is ${size}, but input "${known.input}" has ${known.size} there`,
-      );
   });
 };
 
@@ -73,13 +68,12 @@ export const assertInputs = (signature: Signature, feeds: Tensors): void => {
   const known = new Set(signature.inputs.map(({ name }) => name));
   for (const name of Object.keys(feeds))
     if (!known.has(name)) refuseInput(name, `unknown, the model takes ${quote([...known])}`);
-  const sizes = new Map<string, { size: number; input: string }>();
   for (const spec of signature.inputs) {
     const tensor = feeds[spec.name];
     if (tensor === undefined)
       throw new ServingError('INVALID_INPUT', `input "${spec.name}" is missing (${formatSpec(spec)})`);
     if (tensor.dtype !== spec.dtype) refuseInput(spec.name, `is ${tensor.dtype}, expected ${spec.dtype}`);
-    assertShape(spec, tensor, sizes);
+    assertShape(spec, tensor);
     if (tensor.data.length !== elementCount(tensor.shape))
       refuseInput(
         spec.name,

@@ -66,6 +66,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly (number | string)[];
+  /** The value of an input that a caller may leave out; its data as JSON text. */
+  readonly default?: { readonly shape: number[]; readonly data: string };
 }
 
 /** The inputs and outputs of a graph. */
@@ -136,12 +138,3 @@ const byteOffsetFits = (dtype: NumberDType, { byteOffset }: Uint8Array): boolean
 /** Elements `start` up to, not including, `end`: a view of the same memory, or a copy of strings. */
 export const sliceData = (data: Storage[DType], start: number, end: number): Storage[DType] =>
   'subarray' in data ? data.subarray(start, end) : data.slice(start, end);
-
-/** Inputs of zeros; variable dimensions that `dimensions` does not name are 1. */
-export const zeros = ({ inputs }: Signature, dimensions: Readonly<Record<string, number>>): Tensors =>
-  Object.fromEntries(
-    inputs.map(({ name, dtype, shape: declared }) => {
-      const shape = declared.map((size) => (typeof size === 'number' ? size : (dimensions[size] ?? 1)));
-      return [name, tensor(dtype, shape, allocate(dtype, elementCount(shape)))];
-    }),
-  );

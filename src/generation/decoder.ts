@@ -1,3 +1,4 @@
+import { isAnonymous } from '../core/blank.ts';
 import { element } from '../core/element.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Graph } from '../core/graph.ts';
@@ -70,7 +71,8 @@ const emptyPast = (specs: readonly TensorSpec[], given: Tensors): Tensors => {
   const sizes = new Map<string, number>();
   for (const { name, shape } of specs)
     shape.forEach((size, axis) => {
-      if (typeof size === 'string' && given[name] !== undefined) sizes.set(size, given[name].shape[axis] ?? 0);
+      if (typeof size === 'string' && !isAnonymous(size) && given[name] !== undefined)
+        sizes.set(size, given[name].shape[axis] ?? 0);
     });
   return Object.fromEntries(
     specs.filter(isCache).map(({ name, dtype, shape: declared }) => {

@@ -7,7 +7,7 @@ const OPERATORS = ['DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'DynamicQua
 
 /**
  * Tells whether a graph quantises its activations while it runs. A row of a batch then changes the answers for the others, and so does its
- * padding. Graphs within a node count, too.
+ * padding. Graphs within a node count, too. The operators tell it where rows that push compares happen to have the same scale.
  */
 export const isDynamicallyQuantised = ({ fields: all }: OnnxModel): boolean =>
   all

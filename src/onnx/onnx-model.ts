@@ -21,6 +21,7 @@ export const parsing = <T>(parse: () => T): T => {
   try {
     return parse();
   } catch (error) {
+    if (error instanceof ServingError) throw error;
     const problem = isTooDeep(error)
       ? 'its graphs or functions are nested too deep; export it without nested functions'
       : 'it is not an ONNX file, or was cut short';

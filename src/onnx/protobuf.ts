@@ -46,6 +46,12 @@ export function* fields(message: Buffer): Generator<Field> {
   }
 }
 
+/** The text of the first field `number` of a message; undefined when it has none. */
+export const textOf = (message: Buffer, number: number): string | undefined => {
+  for (const field of fields(message)) if (field.number === number) return field.value.toString();
+  return undefined;
+};
+
 /** The signed 64-bit integers whose varints follow each other in `digits`. */
 export const readIntegers = (digits: Buffer): bigint[] => {
   const integers: bigint[] = [];

@@ -1,6 +1,6 @@
-import { type Chunks, toField } from './chunks.ts';
+import { type ModelEdit, messageField } from './edit-model.ts';
 import { type OnnxModel, parsing } from './onnx-model.ts';
-import { type Field, fields, readIntegers } from './protobuf.ts';
+import { type Field, fields, readIntegers, textOf } from './protobuf.ts';
 import { ATTRIBUTE, GRAPH, MODEL, NODE, VALUE_INFO } from './schema.ts';
 import { encodeValueInfo } from './tensor-proto.ts';
 
@@ -9,11 +9,6 @@ interface ZipMap {
   readonly output: string;
   readonly classes: readonly string[];
 }
-
-const textOf = (message: Buffer, field: number): string | undefined => {
-  for (const { number, value } of fields(message)) if (number === field) return value.toString();
-  return undefined;
-};
 
 const isGraph = ({ number }: Field): boolean => number === MODEL.graph;
 const isNode = ({ number }: Field): boolean => number === GRAPH.node;
@@ -38,41 +33,26 @@ const readZipMap = ({ value: node }: Field): ZipMap => ({
 });
 
 /** The tensor that goes into a ZipMap, float32[N,classes], in the place of its output. */
-const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Chunks => {
+const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Field => {
   const name = textOf(field.value, VALUE_INFO.name);
   const zipMap = zipMaps.find(({ output }) => output === name);
-  if (zipMap === undefined) return [field.bytes];
-  return toField(GRAPH.output, encodeValueInfo(zipMap.input, 'float32', ['', zipMap.classes.length]));
-};
-
-/** The graph in pieces, with the input of each ZipMap as an output in the place of the ZipMap's; undefined when it has no ZipMap. */
-const withTensorOutputs = (graph: Buffer): Chunks | undefined => {
-  const all = [...fields(graph)];
-  const zipMaps = all.filter(isZipMap).map(readZipMap);
-  if (zipMaps.length === 0) return undefined;
-  return all
-    .filter((field) => !isZipMap(field))
-    .flatMap((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : [field.bytes]));
+  if (zipMap === undefined) return field;
+  return messageField(GRAPH.output, encodeValueInfo(zipMap.input, 'float32', ['', zipMap.classes.length]));
 };
 
 /**
- * The bytes of the same model without ZipMap, in pieces that share the model's memory; undefined for a model without ZipMap.
- * skl2onnx puts ZipMap behind a classifier unless it is told `zipmap=False`. The operator turns the tensor of probabilities into a list of
- * maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
- *
- * @throws `MODEL_INVALID` when a message of the model is damaged
+ * Removes ZipMap. skl2onnx puts ZipMap behind a classifier unless it is told `zipmap=False`. The operator turns the tensor of probabilities
+ * into a list of maps, which onnxruntime-node cannot hand over. The tensor itself becomes the output. Every other byte stays.
  */
-export const withoutZipMap = (model: OnnxModel): Chunks | undefined =>
-  parsing(() => {
-    let isChanged = false;
-    const pieces = model.fields.flatMap((field) => {
-      const graph = isGraph(field) ? withTensorOutputs(field.value) : undefined;
-      if (graph === undefined) return [field.bytes];
-      isChanged = true;
-      return toField(MODEL.graph, graph);
-    });
-    return isChanged ? pieces : undefined;
-  });
+export const withoutZipMap: ModelEdit = (parts) => {
+  const zipMaps = parts.graph.filter(isZipMap).map(readZipMap);
+  if (zipMaps.length === 0) return parts;
+  const others = parts.graph.filter((field) => !isZipMap(field));
+  return {
+    ...parts,
+    graph: others.map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field)),
+  };
+};
 
 /**
  * The classes of a scikit-learn model, in the order of their scores: those of its ZipMap, else those of its classifiers; undefined when these

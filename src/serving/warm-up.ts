@@ -55,7 +55,7 @@ export const warmUp = async (opened: OpenedGraphs, read: ReadFile, trial: Trial)
   };
   if (warmup.inputs.length === 0 && !(await trial({ ...opened, resources: model.resources }))) {
     try {
-      await answerOne(task, model, task.blank(warmup.dimensions));
+      await answerOne(task, model, task.blank(warmup));
     } catch (error) {
       throw toFailure('a blank input', error);
     }

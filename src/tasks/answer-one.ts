@@ -1,4 +1,5 @@
 import type { Answer } from '../core/answer.ts';
+import { ZEROS } from '../core/blank.ts';
 import type { Task, TaskModel } from './task.ts';
 
 const noLap = (): void => {};
@@ -12,5 +13,5 @@ export const answerOne = async (task: Task, model: TaskModel, request: unknown):
 
 /** Answers a blank request. @throws the error of a request that fails */
 export const runBlank = async (task: Task, model: TaskModel): Promise<void> => {
-  await answerOne(task, model, task.blank({}));
+  await answerOne(task, model, task.blank(ZEROS));
 };

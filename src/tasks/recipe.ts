@@ -1,8 +1,7 @@
+import type { Blank, Dimensions } from '../core/blank.ts';
+import type { Tensors } from '../core/tensor.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
 import type { Task, TaskModel } from './task.ts';
-
-/** Sizes of symbolic dimensions by name; others are 1. */
-export type Dimensions = Readonly<Record<string, number>>;
 
 type StoredSettings = Readonly<Record<string, unknown>>;
 
@@ -21,6 +20,14 @@ export interface ModelSettings<Settings = StoredSettings> {
   readonly files?: readonly SourceFile[];
 }
 
+/** Feeds of a graph: two different rows apart, and both together. */
+export interface TwoRows {
+  readonly apart: readonly [Tensors, Tensors];
+  readonly together: Tensors;
+  /** The side on which the shorter row is padded when they are together. */
+  readonly paddingSide: 'left' | 'right';
+}
+
 /**
  * The half of a task that `push` runs. Push keeps recipes as `TaskRecipe`, without the types of their settings and resources. It hands a trial
  * run only the settings that `read` of the same recipe returned, and the resources that the task loaded.
@@ -35,5 +42,15 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
   /** @throws `MODEL_INVALID` with a missing or contradictory setting, and a remedy */
   read(source: ModelSource): Promise<ModelSettings<Settings>>;
   /** Runs the model once, as a request would; left out, a blank request is run. @throws the reason for which the model cannot serve */
-  trialRun?(task: Task, model: TaskModel<Resources>, settings: Settings, dimensions: Dimensions): Promise<void>;
+  trialRun?(task: Task, model: TaskModel<Resources>, settings: Settings): Promise<void>;
+  /**
+   * Finds an input that the model answers, for a model without recorded ones; left out, the input that the task makes up serves for all.
+   * `dimensions` has the sizes that the person who pushes named. @throws `MODEL_INVALID` with all that was tried
+   */
+  findBlank?(task: Task, model: TaskModel<Resources>, dimensions: Dimensions): Promise<Blank>;
+  /**
+   * Rows by which push finds out whether the rows of a batch change each other's answers, by role. Left out, push varies the rows of the trial
+   * run, which have one length.
+   */
+  twoRows?(model: TaskModel<Resources>, settings: Settings): Readonly<Record<string, TwoRows>>;
 }

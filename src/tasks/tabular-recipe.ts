@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { jsonValueOf } from '../core/answer.ts';
+import { ZEROS } from '../core/blank.ts';
 import { refuse, ServingError } from '../core/errors.ts';
 import { type ColumnSettings, columnsSchema } from '../media/table/table.ts';
 import { hasFile, type ModelSource, readSettingsFile, type SourceFile } from '../source/model-source.ts';
@@ -35,7 +36,7 @@ export const readConfig = async (source: ModelSource): Promise<{ config: Setting
 /** Answers rows of zeros, which go through every category of the settings. @throws `MODEL_INVALID` for an unknown category */
 export const answerBlank = async (task: Task, model: TaskModel): Promise<unknown> => {
   try {
-    return jsonValueOf(await answerOne(task, model, task.blank({})));
+    return jsonValueOf(await answerOne(task, model, task.blank(ZEROS)));
   } catch (error) {
     const { message } = ServingError.from(error);
     if (!/unknown category/i.test(message)) throw error;

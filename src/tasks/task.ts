@@ -1,4 +1,5 @@
 import type { Answer } from '../core/answer.ts';
+import type { Blank } from '../core/blank.ts';
 import type { Deadline } from '../core/deadline.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
@@ -31,10 +32,10 @@ export interface Task<Request = unknown, Resources = unknown> {
    */
   decode(payload: Payload): Request;
   /**
-   * A minimal valid request for warming up a model that has no recorded inputs. `dimensions` gives the sizes of symbolic dimensions
-   * (tensor task only); others are 1.
+   * A minimal valid request for warming up a model that has no recorded inputs. The tensor task makes it of `blank`; other tasks have one
+   * of their own.
    */
-  blank(dimensions: Readonly<Record<string, number>>): Request;
+  blank(blank: Blank): Request;
   /** Reads the resources, once for each loaded model; left out by a task without resources. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<Resources>;
   /** Answers requests: one outcome for each, in their order. A request that fails leaves the others alone. */

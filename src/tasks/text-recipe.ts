@@ -1,11 +1,12 @@
 import { refuse, ServingError } from '../core/errors.ts';
 import type { Tensors } from '../core/tensor.ts';
 import { collateEncodings, longestRow } from '../media/text/collate.ts';
-import type { Tokenizer } from '../media/text/tokenizer.ts';
+import type { Encoding, Tokenizer } from '../media/text/tokenizer.ts';
 import type { ModelSource, SourceFile } from '../source/model-source.ts';
 import type { Settings } from '../source/settings-file.ts';
 import { readTokenizer } from '../source/tokenizers/index.ts';
 import { graphOf } from './graph-of.ts';
+import type { TwoRows } from './recipe.ts';
 import type { TaskModel } from './task.ts';
 
 /** Rows by which an embedding may exceed its tokenizer: models are padded to convenient sizes, and keep rows in reserve. */
@@ -40,6 +41,26 @@ export const readPositions = ({
   if (typeof positions !== 'number' || !Number.isInteger(positions) || positions < 1) return undefined;
   const isOffset = FAIRSEQ_POSITIONS.test(String(type)) && typeof pad === 'number';
   return isOffset ? positions - pad - 1 : positions;
+};
+
+/** Texts of different lengths, so that the first one is padded beside the second one. */
+const TEXTS = [
+  'The sun rose.',
+  'Nobody in the village could say for certain who had rung the bell, 12 times, on that night!',
+] as const;
+
+/** The two texts as rows of the graph of `role`. */
+export const twoTexts = (
+  { graphs, resources: tokenizer }: TaskModel<Tokenizer>,
+  maxLength?: number,
+  role = 'model',
+): Readonly<Record<string, TwoRows>> => {
+  const { signature } = graphOf(graphs, role);
+  const options = { maxLength: longestRow(signature, tokenizer, maxLength) };
+  const [short, long] = [tokenizer.encode(TEXTS[0], options), tokenizer.encode(TEXTS[1], options)];
+  const feeds = (...encodings: Encoding[]): Tensors => collateEncodings(encodings, signature, tokenizer);
+  const { paddingSide } = tokenizer;
+  return { [role]: { apart: [feeds(short), feeds(long)], together: feeds(short, long), paddingSide } };
 };
 
 /** Runs a text of `length` times the same token. */

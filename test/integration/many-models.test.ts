@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { blankTensors } from '../../src/core/blank.ts';
 import { NEVER } from '../../src/core/deadline.ts';
-import { zeros } from '../../src/core/tensor.ts';
 import { createModelCache } from '../../src/engine/model-cache.ts';
 import { diskBudget } from '../../src/engine/model-files.ts';
 import type { LoadedModel } from '../../src/engine/model-loader.ts';
@@ -40,7 +40,7 @@ const start = async (models: readonly string[], options: Parameters<typeof creat
 const bundleOf = (name: string) => serving.repository.bundle(name, 1);
 const run = async (model: LoadedModel): Promise<number[]> => {
   const session = model.graphs.model as Session;
-  const { y } = await session.run(zeros(session.signature, { batch: 2 }));
+  const { y } = await session.run(blankTensors(session.signature, { value: 0, dimensions: { batch: 2 } }));
   return [...(y?.shape ?? [])];
 };
 const use = async (name: string) => serving.models.use(await bundleOf(name), NEVER, run);

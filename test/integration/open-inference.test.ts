@@ -253,7 +253,12 @@ describe('bad infer requests', () => {
     [400, 'FP16', 'no JSON form', { inputs: [{ ...a, datatype: 'FP16' }, b] }],
     [400, 'a wrong rank', '1 dimensions', { inputs: [fp32('a', [1, 2, 3], [3]), b] }],
     [400, 'a wrong size', 'dimension 1 is 4', { inputs: [fp32('a', [1, 2, 3, 4], [1, 4]), b] }],
-    [400, 'batch sizes that differ', 'but input "a" has 2', { inputs: [fp32('a', [1, 2, 3, 4, 5, 6], [2, 3]), b] }],
+    [
+      400,
+      'batch sizes with which the graph fails',
+      'but input "a" has 2',
+      { inputs: [fp32('a', [1, 2, 3, 4, 5, 6], [2, 3]), fp32('b', [1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 3])] },
+    ],
     [400, 'an element count that differs from the shape', 'has 2 elements', { inputs: [fp32('a', [1, 2], [1, 3]), b] }],
     [400, 'a shape far beyond the data', 'elements', { inputs: [fp32('a', [1], [1_000_000_000, 3]), b] }],
     [400, 'a nested shape far beyond the data', 'axis 0', { inputs: [fp32('a', [[1, 2, 3]], [1_000_000_000, 3]), b] }],

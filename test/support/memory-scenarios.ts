@@ -3,9 +3,9 @@
  * a process depends on all that it did before. Arguments: `<scenario> <ONNX file>`.
  */
 import { stat } from 'node:fs/promises';
+import { blankTensors } from '../../src/core/blank.ts';
 import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import { zeros } from '../../src/core/tensor.ts';
 import { createModelCache } from '../../src/engine/model-cache.ts';
 import type { LoadedModel } from '../../src/engine/model-loader.ts';
 import { createSession } from '../../src/engine/session.ts';
@@ -38,7 +38,7 @@ const roomFor = (count: number): number => (count + 1) * modelBytes - MB;
 
 const run = async ({ graphs }: LoadedModel): Promise<number[]> => {
   const graph = graphOf(graphs);
-  const { y } = await graph.run(zeros(graph.signature, { batch: 2 }));
+  const { y } = await graph.run(blankTensors(graph.signature, { value: 0, dimensions: { batch: 2 } }));
   return [...(y?.shape ?? [])];
 };
 

@@ -8,9 +8,9 @@ const OPSET_VERSION = 17;
 const DOMAINS: Readonly<Record<string, number>> = { '': OPSET_VERSION, 'ai.onnx.ml': 3, 'com.microsoft': 1, local: 1 };
 
 /** Numbers of `AttributeProto.AttributeType`. */
-const ATTRIBUTE_TYPES = { integer: 2, tensor: 4, graph: 5, integers: 7 } as const;
+const ATTRIBUTE_TYPES = { integer: 2, text: 3, tensor: 4, graph: 5, integers: 7, texts: 8 } as const;
 
-type DataType = 'float32' | 'uint8' | 'int8' | 'int64' | 'bool';
+type DataType = 'float32' | 'uint8' | 'int8' | 'int64' | 'string' | 'bool';
 
 /** An input, an output, or weights: its data type and sizes; a string is a symbolic dimension. */
 export interface GraphTensor {
@@ -21,12 +21,14 @@ export interface GraphTensor {
   readonly data?: ArrayBufferView;
 }
 
+type AttributeValue = number | string | readonly number[] | readonly string[] | GraphTensor | SmallGraph;
+
 export interface GraphNode {
   readonly operator: string;
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, number | readonly number[] | GraphTensor | SmallGraph>>;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
 export interface SmallGraph {
@@ -57,7 +59,10 @@ const toWeights = (field: number, { name, dtype, shape, data = new Uint8Array() 
     ...toField(TENSOR.rawData, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
   ]);
 
-const toAttribute = (name: string, value: number | readonly number[] | GraphTensor | SmallGraph): Chunks => {
+const isTexts = (value: readonly number[] | readonly string[]): value is readonly string[] =>
+  typeof value[0] === 'string';
+
+const toAttribute = (name: string, value: AttributeValue): Chunks => {
   const typed = (type: keyof typeof ATTRIBUTE_TYPES, content: Chunks): Chunks =>
     toField(NODE.attribute, [
       ...toField(ATTRIBUTE.name, name),
@@ -65,8 +70,10 @@ const toAttribute = (name: string, value: number | readonly number[] | GraphTens
       ...toIntegerField(ATTRIBUTE.type, ATTRIBUTE_TYPES[type]),
     ]);
   if (typeof value === 'number') return typed('integer', toIntegerField(ATTRIBUTE.integer, value));
+  if (typeof value === 'string') return typed('text', toField(ATTRIBUTE.string, value));
   if ('nodes' in value) return typed('graph', toField(ATTRIBUTE.graph, graphParts(value)));
   if ('dtype' in value) return typed('tensor', toWeights(ATTRIBUTE.tensor, value));
+  if (isTexts(value)) return typed('texts', texts(ATTRIBUTE.strings, value));
   return typed(
     'integers',
     value.flatMap((each) => toIntegerField(ATTRIBUTE.integers, each)),

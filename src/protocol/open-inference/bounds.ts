@@ -1,4 +1,5 @@
 import { refuseInput } from '../../core/assert-inputs.ts';
+import { isAnonymous } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
 import { elementCount, formatSpec, type Signature, type Tensors } from '../../core/tensor.ts';
 
@@ -35,7 +36,7 @@ const sizesOf = ({ inputs }: Signature, feeds: Tensors): Sizes => {
   const sizes = new Map<string, number>();
   for (const { name, shape } of inputs)
     for (const [axis, dimension] of shape.entries())
-      if (typeof dimension === 'string' && dimension !== '') sizes.set(dimension, feeds[name]?.shape[axis] ?? 1);
+      if (typeof dimension === 'string' && !isAnonymous(dimension)) sizes.set(dimension, feeds[name]?.shape[axis] ?? 1);
   return sizes;
 };
 

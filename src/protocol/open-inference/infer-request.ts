@@ -133,7 +133,8 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
   const { id, inputs } = document;
   if (id !== undefined && typeof id !== 'string')
     return refuse('INVALID_REQUEST', `id is ${show(id)}, expected a string`);
-  if (!Array.isArray(inputs) || inputs.length === 0)
+  const mayBeEmpty = signature.inputs.every((spec) => spec.default !== undefined);
+  if (!Array.isArray(inputs) || (inputs.length === 0 && !mayBeEmpty))
     return refuse(
       'INVALID_REQUEST',
       '"inputs" is no list with elements, expected [{"name", "shape", "datatype", "data"}]',

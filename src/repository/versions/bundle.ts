@@ -15,7 +15,13 @@ const relativePath = v.pipe(
 );
 
 const specs = v.array(
-  v.object({ name: v.string(), dtype: v.picklist(DTYPES), shape: v.array(v.union([v.number(), v.string()])) }),
+  v.object({
+    name: v.string(),
+    dtype: v.picklist(DTYPES),
+    shape: v.array(v.union([v.number(), v.string()])),
+    /** The value of an input that a caller may leave out; its data as JSON text. */
+    default: v.exactOptional(v.object({ shape: v.array(v.number()), data: v.string() })),
+  }),
 );
 
 const bundleSchema = v.object({
@@ -61,15 +67,17 @@ const bundleSchema = v.object({
   resources: v.optional(v.array(relativePath), []),
   /** Most rows that may run together. */
   maxBatch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 32),
-  /** Inputs that run after loading, before the first request: recorded ones, or zeros when there are none. */
+  /** Inputs that run after loading, before the first request: recorded ones, or a made-up one when there are none. */
   warmup: v.optional(
     v.object({
-      /** Sizes of the zeros' variable dimensions; 1 for a dimension that is left out. */
+      /** The elements of the input that is made up where there are no recorded ones. */
+      value: v.optional(v.picklist([0, 1]), 0),
+      /** Sizes of its variable dimensions, by name or `<input>:<axis>`; 1 for a dimension that is left out. */
       dimensions: v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0))),
       /** Paths of files of the bundle, each an input as a caller sends it. */
       inputs: v.array(relativePath),
     }),
-    { dimensions: {}, inputs: [] },
+    { value: 0, dimensions: {}, inputs: [] },
   ),
   /** Measurements of the trial run at push; older versions have none. */
   trialRun: v.optional(

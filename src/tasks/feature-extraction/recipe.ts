@@ -7,7 +7,7 @@ import { hasFile, type ModelSource, readSettingsFile, type SourceFile } from '..
 import { requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import { POOL_NAMES, type PoolName } from './pooling.ts';
 import type { FeatureExtractionSettings } from './settings.ts';
 
@@ -87,4 +87,6 @@ export const featureExtraction: TaskRecipe<FeatureExtractionSettings, Tokenizer>
     await runBlank(task, model);
     await runExtremes(model, maxLength);
   },
+
+  twoRows: (model, { maxLength }) => twoTexts(model, maxLength),
 };

@@ -1,4 +1,5 @@
 import { jsonValueOf } from '../../core/answer.ts';
+import { ZEROS } from '../../core/blank.ts';
 import { readLabels, requireSettingsFile } from '../../source/settings-file.ts';
 import { answerOne } from '../answer-one.ts';
 import { assertClassCount, countElements } from '../classifier-recipe.ts';
@@ -29,6 +30,6 @@ export const imageClassification: TaskRecipe<ImageClassificationSettings> = {
 
   /** A blank request asks for all labels. */
   async trialRun(task, model, { labels }) {
-    assertClassCount(countElements(jsonValueOf(await answerOne(task, model, task.blank({})))), labels);
+    assertClassCount(countElements(jsonValueOf(await answerOne(task, model, task.blank(ZEROS)))), labels);
   },
 };

@@ -1,5 +1,6 @@
+import { isAnonymous } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { Tensor, Tensors } from '../../core/tensor.ts';
+import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
 
 /** Messages of onnxruntime about an index, with the index, and the ends of the range where it names them. */
 const INDEX_FAULTS: readonly RegExp[] = [
@@ -85,9 +86,24 @@ const explain = (message: string, feeds: Tensors): string | undefined => {
   return VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
 };
 
+/** Two sizes of dimensions that share a name, in words; undefined when all agree. */
+const findDisagreement = ({ inputs }: Signature, feeds: Tensors): string | undefined => {
+  const known = new Map<string, { readonly size: number; readonly input: string }>();
+  for (const { name, shape } of inputs)
+    for (const [axis, dimension] of shape.entries()) {
+      const size = feeds[name]?.shape[axis];
+      if (typeof dimension !== 'string' || isAnonymous(dimension) || size === undefined) continue;
+      const first = known.get(dimension);
+      if (first === undefined) known.set(dimension, { size, input: name });
+      else if (first.size !== size)
+        return `input "${name}": dimension ${axis} ("${dimension}") is ${size}, but input "${first.input}" has ${first.size} there`;
+    }
+  return undefined;
+};
+
 /** The error of a run as the caller's, where `feeds` are at fault: the same graph runs on other ones. Any other error stays. */
-export const toCallerFault = (error: unknown, feeds: Tensors): unknown => {
+export const toCallerFault = (error: unknown, signature: Signature, feeds: Tensors): unknown => {
   if (!(error instanceof ServingError) || error.code !== 'INFERENCE_FAILED') return error;
-  const text = explain(error.message, feeds);
+  const text = findDisagreement(signature, feeds) ?? explain(error.message, feeds);
   return text === undefined ? error : new ServingError('INVALID_INPUT', text, { cause: error });
 };

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
+import { blankTensors } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { mapTensors, type Tensors, zeros } from '../../core/tensor.ts';
+import { mapTensors, type Tensors } from '../../core/tensor.ts';
 import { assertOutputBounds, assertRunBounds } from '../../protocol/open-inference/bounds.ts';
 import { classify } from '../../protocol/open-inference/classification.ts';
+import { defaultsOf } from '../../protocol/open-inference/defaults.ts';
 import { type InferRequest, parseInferRequest } from '../../protocol/open-inference/infer-request.ts';
 import { SEPARATOR, tensorSignature } from '../../protocol/open-inference/tensor-names.ts';
 import { graphOf } from '../graph-of.ts';
@@ -68,6 +70,9 @@ export const createTensorTask = ({ name, graphs, settings }: TaskVersion): Task<
   const signature = tensorSignature(graphs);
   const roles = Object.keys(graphs);
   const labels = v.is(v.array(v.string()), settings.labels) ? settings.labels : [];
+  const defaults = Object.fromEntries(
+    Object.entries(graphs).map(([role, graph]) => [role, defaultsOf(graph.signature)]),
+  );
 
   return {
     decode(payload) {
@@ -84,19 +89,18 @@ export const createTensorTask = ({ name, graphs, settings }: TaskVersion): Task<
       return request;
     },
 
-    blank: (dimensions) => ({
+    blank: (blank) => ({
       ...{ id: undefined, role: roles[0] ?? '', prefix: '' },
-      ...{ feeds: zeros(signature, dimensions), areOutputsNamed: false },
+      ...{ feeds: blankTensors(signature, blank), areOutputsNamed: false },
       outputs: new Map(signature.outputs.map(({ name: output }) => [output, { isBinary: false }])),
     }),
 
     predict: oneByOne(async (request, model, lap) => {
       const { role, prefix, id, feeds, outputs: forms } = request;
-      const given = await graphOf(model.graphs, role)
-        .run(feeds, graphOutputs(request))
-        .catch((error: unknown) => {
-          throw toCallerFault(error, feeds);
-        });
+      const graph = graphOf(model.graphs, role);
+      const given = await graph.run({ ...defaults[role], ...feeds }, graphOutputs(request)).catch((error: unknown) => {
+        throw toCallerFault(error, graph.signature, feeds);
+      });
       assertOutputBounds(given);
       lap('run');
       const outputs = mapTensors(rename(given, prefix), (output, each) => {

@@ -1,4 +1,5 @@
 import { jsonValueOf } from '../../core/answer.ts';
+import { ZEROS } from '../../core/blank.ts';
 import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
@@ -7,7 +8,7 @@ import { answerOne, runBlank } from '../answer-one.ts';
 import { assertClassCount, countElements } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readColumns } from '../tabular-recipe.ts';
-import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import type { FunctionName, TextClassificationSettings } from './settings.ts';
 
 /** The function that the Hugging Face pipeline would choose. */
@@ -54,11 +55,13 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
 
   async trialRun(task, model, { labels, maxLength, tokens }) {
     if (tokens !== undefined) {
-      const answers = jsonValueOf(await answerOne(task, model, task.blank({})));
+      const answers = jsonValueOf(await answerOne(task, model, task.blank(ZEROS)));
       return assertClassCount(Array.isArray(answers) ? countElements(answers[0]) : undefined, labels);
     }
     await runBlank(task, model);
     const outputs = await runExtremes(model, maxLength);
     assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[1], labels);
   },
+
+  twoRows: (model, { maxLength, tokens }) => (tokens === undefined ? twoTexts(model, maxLength) : {}),
 };

@@ -3,7 +3,7 @@ import { readLabels, requireSettingsFile } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
 import { assertClassCount } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
+import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import type { TokenClassificationSettings } from './settings.ts';
 
 export const tokenClassification: TaskRecipe<TokenClassificationSettings, Tokenizer> = {
@@ -24,4 +24,6 @@ export const tokenClassification: TaskRecipe<TokenClassificationSettings, Tokeni
     const outputs = await runExtremes(model, maxLength);
     assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[2], labels);
   },
+
+  twoRows: (model, { maxLength }) => twoTexts(model, maxLength),
 };

@@ -6,6 +6,7 @@ import { requireSettingsFile, type Settings } from '../../source/settings-file.t
 import { readTokenizerFiles } from '../../source/tokenizers/index.ts';
 import { runBlank } from '../answer-one.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import { twoTexts } from '../text-recipe.ts';
 import type { Languages, TranslationSettings } from './settings.ts';
 
 /** Tokens that name a language, with its code: of Marian, M2M100, NLLB. */
@@ -121,4 +122,6 @@ export const translation: TaskRecipe<TranslationSettings, Tokenizer> = {
     assertVocabulary(model.resources, logits?.shape[2], generation);
     await runBlank(task, model);
   },
+
+  twoRows: (model, { maxLength }) => twoTexts(model, maxLength, 'encoder'),
 };

@@ -1,7 +1,7 @@
 /** Loads a model from S3 and runs it once, and says what that took. */
 import { readFileSync } from 'node:fs';
+import { blankTensors } from '../../../src/core/blank.ts';
 import { NEVER } from '../../../src/core/deadline.ts';
-import { zeros } from '../../../src/core/tensor.ts';
 import { createModelCache } from '../../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { loadRuntime, type Session } from '../../../src/engine/session.ts';
@@ -46,7 +46,7 @@ script(async ({ endpoint, bucket, model, directory }: LoadInput): Promise<LoadOu
   const baseBytes = process.memoryUsage.rss();
   await models.use(bundle, NEVER, async (model) => {
     const session = model.graphs.model as Session;
-    await session.run(zeros(session.signature, {}));
+    await session.run(blankTensors(session.signature));
   });
   const peakBytes = readPeakBytes();
 

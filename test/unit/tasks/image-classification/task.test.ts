@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { ZEROS } from '../../../../src/core/blank.ts';
 import { NEVER } from '../../../../src/core/deadline.ts';
 import type { Tensors } from '../../../../src/core/tensor.ts';
 import { createTask } from '../../../../src/tasks/index.ts';
@@ -22,7 +23,7 @@ it('gives a graph of variable size a blank image of the size that preprocessing 
   };
 
   await task.predict(
-    [task.blank({})],
+    [task.blank(ZEROS)],
     { graphs: { model: { signature, run } }, resources: undefined, maxBatch: 1, deadline: NEVER },
     () => {},
   );
