@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import keras
-from keras_models import noise, randomise, write_case
+import numpy as np
+from keras_models import noise, randomise, values, write_case
 
 MODELS = {
     "MobileNetV2": keras.applications.MobileNetV2,
@@ -20,8 +21,11 @@ for name, make in MODELS.items():
     keras.utils.set_random_seed(7)
     model = make(weights=None, input_shape=(96, 96, 3), classes=100)
     randomise(model)
-    # The last layer is scaled, so that classes differ by image.
+    # The last layer is scaled to what it gets, so that its classes have logits between -4 and 4 or so.
+    images = values((16, 96, 96, 3), "pixel", 1000)
+    features = keras.Model(model.input, model.layers[-1].input).predict(images, verbose=0)
     kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel * 8 + noise(kernel.shape, 5).astype("float32") * 0.2, bias])
+    scale = 2 / np.sqrt(np.square(features).sum(axis=1).mean())
+    model.layers[-1].set_weights([noise(kernel.shape, 5).astype("float32") * scale, bias])
     write_case(name, model, ["pixel"], 16, randomised=False, target=Path(sys.argv[1]))
     print(name, flush=True)
