@@ -110,7 +110,7 @@ def patch(data):
 
 
 def many_layers(document):
-    document["config"]["layers"] = document["config"]["layers"][:1] + document["config"]["layers"][1:2] * 30000
+    document["config"]["layers"] = document["config"]["layers"][:1] + document["config"]["layers"][1:2] * 3000
     return document
 
 

@@ -480,7 +480,7 @@ def transfer():
     for weight in model.weights:
         value = np.array(weight)
         if value.ndim > 1:
-            step = np.abs(value).max() / 8
+            step = np.abs(value).max() / 3
             weight.assign(np.round(value / step) * step * 3)
     return model
 
