@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras_models import noise, randomise, values, write_case
+from keras_models import calibrate, noise, randomise, values, write_case
 
 MODELS = {
     "MobileNetV2": keras.applications.MobileNetV2,
@@ -21,9 +21,10 @@ for name, make in MODELS.items():
     keras.utils.set_random_seed(7)
     model = make(weights=None, input_shape=(96, 96, 3), classes=100)
     randomise(model)
-    # The last layer is scaled to what it gets, so that its classes have logits between -4 and 4 or so.
     images = values((16, 96, 96, 3), "pixel", 1000)
+    calibrate(model, images)
     features = keras.Model(model.input, model.layers[-1].input).predict(images, verbose=0)
+    # The last layer is scaled to what it gets, so that its logits are some units apart.
     kernel, bias = model.layers[-1].get_weights()
     scale = 2 / np.sqrt(np.square(features).sum(axis=1).mean())
     model.layers[-1].set_weights([noise(kernel.shape, 5).astype("float32") * scale, bias])

@@ -62,6 +62,15 @@ def randomise(model):
         weight.assign(value.astype(np.array(weight).dtype))
 
 
+def calibrate(model, images):
+    """Statistics of batches become those of `images`. Without that, deep models of random weights answer every image alike."""
+    for layer in [model, *model.layers]:
+        for each in [layer, *getattr(layer, "layers", [])]:
+            if isinstance(each, L.BatchNormalization):
+                each.momentum = 0.0
+    model(images, training=True)
+
+
 def encode(array):
     """As test/support/image-parity.ts `decodeFloats` reads it."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(array, np.float32).tobytes(), 9)).decode()
@@ -474,14 +483,15 @@ class Twice(keras.Model):
 def transfer():
     """Weights are rounded, so that they compress."""
     base = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, include_top=False, weights=None)
-    base.trainable = False
     model = keras.Sequential([keras.Input((32, 32, 3)), base, L.GlobalAveragePooling2D(), L.Dense(5, activation="softmax")])
     randomise(model)
     for weight in model.weights:
         value = np.array(weight)
         if value.ndim > 1:
             step = np.abs(value).max() / 3
-            weight.assign(np.round(value / step) * step * 3)
+            weight.assign(np.round(value / step) * step)
+    calibrate(model, values((16, 32, 32, 3), "float", 1000))
+    base.trainable = False
     return model
 
 
