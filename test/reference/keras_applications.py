@@ -1,4 +1,4 @@
-"""Models of keras.applications with random weights, and what they predict: python keras_applications.py <folder>
+"""Models of keras.applications with random weights, and what they predict: python keras_applications.py <folder> [<model>…]
 
 test/support/parity/write-keras-applications.ts compares them. They are too large for fixtures.
 """
@@ -16,10 +16,10 @@ MODELS = {
     "ResNet50": keras.applications.ResNet50,
 }
 
-for name, make in MODELS.items():
+for name in sys.argv[2:] or MODELS:
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    model = make(weights=None, input_shape=(96, 96, 3), classes=100)
+    model = MODELS[name](weights=None, input_shape=(96, 96, 3), classes=100)
     randomise(model)
     images = values((16, 96, 96, 3), "pixel", 1000)
     calibrate(model, images)
