@@ -1,4 +1,4 @@
-"""Models of keras.applications with random weights, and what they predict: python keras_applications.py <folder>
+"""Models of keras.applications with random weights, and what they predict: python keras_applications.py <folder> [<model>…]
 
 test/support/parity/write-keras-applications.ts compares them. They are too large for fixtures.
 """
@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import keras
-from keras_models import noise, randomise, write_case
+import numpy as np
+from keras_models import calibrate, noise, randomise, values, write_case
 
 MODELS = {
     "MobileNetV2": keras.applications.MobileNetV2,
@@ -15,13 +16,17 @@ MODELS = {
     "ResNet50": keras.applications.ResNet50,
 }
 
-for name, make in MODELS.items():
+for name in sys.argv[2:] or MODELS:
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    model = make(weights=None, input_shape=(96, 96, 3), classes=100)
+    model = MODELS[name](weights=None, input_shape=(96, 96, 3), classes=100)
     randomise(model)
-    # The last layer is scaled, so that classes differ by image.
+    images = values((16, 96, 96, 3), "pixel", 1000)
+    calibrate(model, images)
+    features = keras.Model(model.input, model.layers[-1].input).predict(images, verbose=0)
+    # The last layer is scaled to what it gets, so that its logits are some units apart.
     kernel, bias = model.layers[-1].get_weights()
-    model.layers[-1].set_weights([kernel * 8 + noise(kernel.shape, 5).astype("float32") * 0.2, bias])
+    scale = 2 / np.sqrt(np.square(features).sum(axis=1).mean())
+    model.layers[-1].set_weights([noise(kernel.shape, 5).astype("float32") * scale, bias])
     write_case(name, model, ["pixel"], 16, randomised=False, target=Path(sys.argv[1]))
     print(name, flush=True)

@@ -24,6 +24,8 @@ export const HDF5_MAGIC = Buffer.from('894844460d0a1a0a', 'hex');
 
 /** Arrays may be that many times larger than their file, since they may be compressed. */
 const LARGEST_RATIO = 20;
+/** The library takes minutes for paths of thousands of groups. */
+const LONGEST_PATH = 1000;
 const SMALL_BYTES = 1024 * 1024;
 
 /**
@@ -50,18 +52,27 @@ export const readHdf5 = async <T>(bytes: Uint8Array, read: (file: Hdf5File) => T
   const { FS } = library.runtime;
   const name = `/model-${opened++}.h5`; // two files of one name would be taken for one
   try {
-    FS.writeFile(name, bytes);
-    const file = new library.File(name, 'r');
+    const file = reading(() => {
+      FS.writeFile(name, bytes);
+      return new library.File(name, 'r');
+    });
     try {
       return read(toReader(file, library, bytes.byteLength));
     } finally {
       file.close();
     }
+  } finally {
+    if (FS.analyzePath(name, true).exists) FS.unlink(name);
+  }
+};
+
+/** Runs calls of the library. @throws `MODEL_INVALID` when they fail */
+const reading = <T>(call: () => T): T => {
+  try {
+    return call();
   } catch (error) {
     if (error instanceof ServingError) throw error;
     return refuse(`the HDF5 file cannot be read: ${reasonOf(error)}; save the model again, or copy it again`, error);
-  } finally {
-    if (FS.analyzePath(name, true).exists) FS.unlink(name);
   }
 };
 
@@ -74,7 +85,11 @@ const reasonOf = (error: unknown): string => {
 const toReader = (file: File, library: Library, fileBytes: number): Hdf5File => {
   let budget = LARGEST_RATIO * fileBytes + SMALL_BYTES;
   const isGroup = (entity: unknown): entity is Group => entity instanceof library.Group;
-  const find = (path: string): unknown => (path === '' ? file : file.get(path));
+  const find = (path: string): unknown => {
+    if (path.length > LONGEST_PATH)
+      refuse(`the path ${show(path)} has ${path.length} characters; save the model again`);
+    return path === '' ? file : file.get(path);
+  };
   /** Allows the bytes of a value before memory is given to it. */
   const spend = (what: string, { size, shape }: Metadata): void => {
     const bytes = elementCount(shape ?? [0]) * size;
@@ -84,28 +99,34 @@ const toReader = (file: File, library: Library, fileBytes: number): Hdf5File => 
     refuse(`${problem}; save the model again without compression`);
   };
   return {
-    members: (path) => {
-      const group = find(path);
-      return isGroup(group) ? group.keys() : [];
-    },
-    texts: (path, name) => {
-      const group = find(path);
-      const attribute = isGroup(group) ? group.attrs[name] : undefined;
-      if (attribute === undefined) return undefined;
-      spend(`attribute ${show(name)}`, attribute.metadata);
-      return toTexts(name, attribute);
-    },
-    weights: (path) => {
-      const dataset = find(path);
-      if (!(dataset instanceof library.Dataset))
-        return refuse(`the file has no weights at ${show(path)} itself; save the whole model`);
-      spend(`array ${show(path)}`, dataset.metadata);
-      return readWeights(path, dataset, library);
-    },
+    members: (path) =>
+      reading(() => {
+        const group = find(path);
+        return isGroup(group) ? group.keys() : [];
+      }),
+    texts: (path, name) =>
+      reading(() => {
+        const group = find(path);
+        const attribute = isGroup(group) ? group.attrs[name] : undefined;
+        if (attribute === undefined) return undefined;
+        spend(`attribute ${show(name)}`, attribute.metadata);
+        return toTexts(name, attribute);
+      }),
+    weights: (path) =>
+      reading(() => {
+        const dataset = find(path);
+        if (!(dataset instanceof library.Dataset))
+          return refuse(`the file has no weights at ${show(path)} itself; save the whole model`);
+        spend(`array ${show(path)}`, dataset.metadata);
+        return readWeights(path, dataset, library);
+      }),
   };
 };
 
-/** Keras cuts lists of names at 64 kB. Each name could be as large as the file, so that their number is bounded. */
+/**
+ * Keras cuts lists of names at 64 kB. A wrong file could have the largest text in each place: then the library ends at its 2 GB of memory, and
+ * the file is refused.
+ */
 const MOST_TEXTS = 8000;
 
 const toTexts = (name: string, attribute: Attribute): readonly string[] => {

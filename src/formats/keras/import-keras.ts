@@ -13,7 +13,9 @@ import { type BuiltModel, buildModel, MODEL_CLASSES, toCall } from './model.ts';
 import { readSavedModel, type SavedModel } from './saved-model.ts';
 
 const isShape = (value: unknown): value is Shape =>
-  Array.isArray(value) && value.length > 0 && value.every((size) => size === null || Number.isSafeInteger(size));
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((size) => size === null || (Number.isSafeInteger(size) && size > 0));
 
 /** `float32`, of a text or of a policy such as `{ "config": { "name": "mixed_float16" } }`. */
 const dtypeNameOf = ({ config }: LayerConfig): string => {
@@ -125,6 +127,6 @@ export const importKeras: Importer = async (bytes) => {
     return await readSavedModel(bytes, convert);
   } catch (error) {
     if (error instanceof ServingError) throw error;
-    return refuse(`it cannot be read as a Keras model: ${messageOf(error).slice(0, 200)}; save the model again`, error);
+    return refuse(`it cannot be converted: ${messageOf(error).slice(0, 200)}; save the model again with Keras`, error);
   }
 };

@@ -14,13 +14,9 @@ const encode = (layer: Layer, indices: KerasTensor, mode: Mode, depth: number): 
   if (mode === 'int') return indices;
   const { graph } = layer;
   const { value, shape } = indices;
-  const all = graph.constant(
-    tensor(
-      'int64',
-      [depth],
-      BigInt64Array.from({ length: depth }, (_, each) => BigInt(each)),
-    ),
-  );
+  const length = layer.bounded('the number of categories', depth);
+  const codes = BigInt64Array.from({ length }, (_, code) => BigInt(code));
+  const all = graph.constant(tensor('int64', [length], codes));
   const column = graph.op('Unsqueeze', [value, graph.constant(longs([-1]))]);
   const hot = graph.op('Cast', [graph.op('Equal', [column, all])], { to: integer(DATA_TYPES.float32) });
   const vectors: KerasTensor = { value: hot, shape: [...shape, depth], dtype: 'float32' };

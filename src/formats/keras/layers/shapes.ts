@@ -1,7 +1,7 @@
 import { isObject } from '../../../core/is-object.ts';
 import { show } from '../../../core/show.ts';
 import { longs } from '../../../onnx/graph-builder.ts';
-import { type KerasTensor, productOf, type Shape } from '../keras-tensor.ts';
+import { formatShape, type KerasTensor, productOf, type Shape } from '../keras-tensor.ts';
 import { type Converter, type Converters, type Layer, unary } from '../layer.ts';
 import { reshape, spaceOf, transpose } from './window.ts';
 
@@ -15,6 +15,8 @@ export const toSizes = (layer: Layer, input: KerasTensor, asked: Shape): KerasTe
   const given = productOf(asked.map((size) => size ?? 1));
   const open = asked.filter((size) => size === null).length;
   if (open > 1) layer.refuse('more than one of its sizes is open');
+  if (all !== null && given !== null && !Number.isInteger(all / given))
+    layer.refuse(`it cannot turn ${formatShape(input.shape)} into sizes ${show(asked)}`);
   const shape = asked.map((size) => size ?? (all === null || given === null ? null : all / given));
   const sizes = [0, ...shape.map((size) => size ?? -1)];
   return {
@@ -71,7 +73,7 @@ const sidesOf = (layer: Layer, name: string, axes: number): readonly (readonly [
 };
 
 const plus = (size: number | null | undefined, more: number): number | null =>
-  typeof size === 'number' ? size + more : null;
+  typeof size === 'number' ? Math.max(0, size + more) : null;
 
 const zeroPadding = (axes: number): Converter =>
   unary((layer, input) => {

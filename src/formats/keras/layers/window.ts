@@ -1,6 +1,7 @@
+import { show } from '../../../core/show.ts';
 import { longs, type Value } from '../../../onnx/graph-builder.ts';
 import { type Attributes, integers, text } from '../../../onnx/node.ts';
-import type { KerasTensor, Shape } from '../keras-tensor.ts';
+import { formatShape, type KerasTensor, type Shape } from '../keras-tensor.ts';
 import type { Layer } from '../layer.ts';
 
 /** Sizes of a window that moves over the axes of space. */
@@ -17,15 +18,17 @@ const isChannelsFirst = (layer: Layer): boolean => layer.find('data_format') ===
 const toFirst = (rank: number): number[] => [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, axis) => axis + 1)];
 const toLast = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 }, (_, axis) => axis + 2), 1];
 
-export const transpose = (
-  layer: Layer,
-  { value, shape, dtype }: KerasTensor,
-  order: readonly number[],
-): KerasTensor => ({
-  value: layer.graph.op('Transpose', [value], { perm: integers(order) }),
-  shape: order.map((axis) => shape[axis] ?? null),
-  dtype,
-});
+/** Turns the axes into another order. @throws `MODEL_INVALID` when `order` does not name each axis once */
+export const transpose = (layer: Layer, input: KerasTensor, order: readonly number[]): KerasTensor => {
+  const { value, shape, dtype } = input;
+  if (order.length !== shape.length || shape.some((_, axis) => !order.includes(axis)))
+    layer.refuse(`it turns the axes of ${formatShape(shape)} into the order ${show(order)}`);
+  return {
+    value: layer.graph.op('Transpose', [value], { perm: integers(order) }),
+    shape: order.map((axis) => shape[axis] ?? null),
+    dtype,
+  };
+};
 
 /**
  * Computes on a tensor whose channels are its second axis, as ONNX has them, and turns the result back. onnxruntime cancels the turns between

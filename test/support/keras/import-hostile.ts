@@ -1,0 +1,24 @@
+import { ServingError } from '../../../src/core/errors.ts';
+import { importKeras } from '../../../src/formats/keras/import-keras.ts';
+import { hostileCases } from './hostile-cases.ts';
+
+/** Imports each hostile file, and writes a line of JSON for each: its name, the code and message of its refusal, and the seconds of CPU. */
+
+const refusalOf = async (bytes: Buffer): Promise<{ code: string; message: string }> => {
+  try {
+    await importKeras(bytes);
+    return { code: 'read', message: '' };
+  } catch (error) {
+    return error instanceof ServingError
+      ? { code: error.code, message: error.message }
+      : { code: 'thrown', message: String(error) };
+  }
+};
+
+for (const { name, bytes } of hostileCases()) {
+  const start = process.cpuUsage();
+  const refusal = await refusalOf(bytes);
+  const { user, system } = process.cpuUsage(start);
+  const maxMb = process.resourceUsage().maxRSS / 1024;
+  console.log(JSON.stringify({ name, ...refusal, cpuSeconds: (user + system) / 1e6, maxMb }));
+}

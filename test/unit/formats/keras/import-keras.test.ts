@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import * as ort from 'onnxruntime-node';
+import type { Outline } from '../../../../src/formats/imported-model.ts';
+import { importKeras } from '../../../../src/formats/keras/import-keras.ts';
+import { readJson } from '../../../support/image-parity.ts';
+import { KERAS_FIXTURES, readKerasFile, runModel } from '../../../support/parity/keras.ts';
+
+const importFixture = async (path: string) => importKeras(await readKerasFile(path));
+
+const linesOf = ({ text, parts = [] }: Outline): string[] => [
+  text,
+  ...parts.flatMap(linesOf).map((line) => `  ${line}`),
+];
+
+const sessionOf = async (path: string) => {
+  const { onnx } = await importFixture(path);
+  return ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3 });
+};
+
+describe('a model of Keras', () => {
+  it('is outlined by its layers, with shapes, parameters and calls', async () => {
+    const { outline, origin, config, notes } = await importFixture('keras-3/nested.keras');
+    expect(origin).toBe('Keras 3.15.1');
+    expect([config, notes]).toEqual([{}, []]);
+    expect(linesOf(outline)).toEqual(
+      expect.arrayContaining([
+        '  tower (Functional): [N,4]; 128 parameters; shared by 2 calls',
+        '    conv (Conv2D): [N,6,6,4]; 112 parameters; shared by 2 calls',
+        '  time_distributed (TimeDistributed): [N,5,18]; 56 parameters',
+      ]),
+    );
+  });
+
+  it('stores the weights of a shared layer once', async () => {
+    const { onnx } = await importFixture('keras-3/nested.h5');
+    const kernels = onnx.filter(({ byteLength }) => byteLength === 3 * 3 * 3 * 4 * 4);
+    expect(kernels).toHaveLength(1);
+  });
+
+  it.each(['keras-2/table.h5', 'keras-3/table.keras'])('%s: names and types are those of its layers', async (path) => {
+    const { inputMetadata, inputNames, outputNames } = await sessionOf(path);
+    expect(outputNames).toEqual(['class', 'value']);
+    expect(inputNames[0]).toBe('numbers');
+    expect(inputMetadata.map((each) => each.isTensor && [each.type, each.shape])).toEqual([
+      ['float32', ['N', 5]],
+      ['int32', ['N', 1]],
+      ['int32', ['N', 3]],
+    ]);
+  });
+
+  it('keeps the channels of its images last', async () => {
+    const { inputMetadata } = await sessionOf('keras-3/convolutions-2d.keras');
+    expect(inputMetadata[0]).toMatchObject({ type: 'float32', shape: ['N', 9, 8, 3] });
+  });
+
+  it('says which types of float the graph does not keep', async () => {
+    const { notes } = await importFixture('keras-3/policies.keras');
+    expect(notes).toEqual(
+      ['mixed_float16', 'float64', 'float16', 'mixed_bfloat16'].map(
+        (type) => `The model computes with ${type}; the graph computes with float32.`,
+      ),
+    );
+  });
+
+  it('looks words and numbers up as Keras does, from vocabularies in its settings and beside its weights', async () => {
+    const reference = Object(await readJson(`${KERAS_FIXTURES}/keras-2/words-reference.json`));
+    const texts: string[] = reference.texts.flat();
+    const numbers = BigInt64Array.from(reference.numbers, BigInt);
+    const outputs = await runModel(await importFixture('keras-2/words.keras'), [
+      new ort.Tensor('string', texts, [texts.length / 2, 2]),
+      new ort.Tensor('int64', numbers, [numbers.length, 1]),
+    ]);
+    const values = outputs.map(({ data }) =>
+      [...Object(data)].map((each) => (typeof each === 'bigint' ? Number(each) : each)),
+    );
+    expect(values).toEqual(reference.outputs);
+  });
+});
+
+describe('a file that is no model of known layers', () => {
+  it.each([
+    ['keras-2/lambda.h5', 'layer "twice" (Lambda, Keras 2.15.0): it holds compiled Python code'],
+    ['keras-3/lambda.keras', 'layer "twice" (Lambda, Keras 3.15.1): it holds compiled Python code'],
+    ['keras-2/custom.keras', 'layer "scale" (Scale, Keras 2.15.0): class Scale is not one of Keras'],
+    ['keras-3/custom.keras', 'layer "scale" (Scale, Keras 3.15.1): class Scale is not one of Keras'],
+    ['keras-3/stateful.keras', 'layer "gru" (GRU, Keras 3.15.1): it keeps its state between calls'],
+    ['keras-2/subclass.keras', '(Twice, Keras 2.15.0): it is no Functional, Model, Sequential of Keras'],
+    ['keras-2/weights-only.h5', 'model.load_weights("model.weights.h5")\n  model.save("model.keras")'],
+    ['keras-3/weights-only.h5', 'save the whole model in Python'],
+  ])('%s is refused: %s', async (path, problem) => {
+    await expect(importFixture(path)).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining(problem),
+    });
+  });
+});
