@@ -9,7 +9,7 @@ const RECIPE = '^src/tasks/.*recipe[.]ts$';
 
 /** Files that start without an import, and those that extensions and further functions of a clone import. */
 const ENTRY =
-  '/main[.]ts$|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process)[.]ts$)';
+  '/main[.]ts$|^src/optimise/|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process)[.]ts$)';
 
 const only = (name, from, allowed, comment) => ({
   name,
