@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
+import type { ImageForm } from './image-input.ts';
 import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
 
 /** Pillow's filters by their numbers in `preprocessor_config.json`. */
@@ -9,8 +10,8 @@ export type Resample = (typeof RESAMPLE)[number] | 'linear';
 
 /** A channel of the tensor. */
 export interface Channel {
-  /** Index of its channel in RGB pixels. */
-  readonly source: number;
+  /** Index of its channel in RGB pixels, or all of them in grey. */
+  readonly source: number | 'grey';
   /** Value for each of the 256 levels. */
   readonly levels: Float32Array;
 }
@@ -26,6 +27,8 @@ export type Resize =
     }
   /** To the largest size within these sides. */
   | { readonly within: Size }
+  /** To the smallest size that covers these sides. */
+  | { readonly covering: Size }
   /** To the largest size within these sides, in the middle of a grey area of this size. */
   | { readonly letterbox: Size };
 
@@ -36,6 +39,8 @@ export interface ImagePreprocessing {
   readonly resample: Resample;
   /** Size of the centred crop; a smaller image gets a black margin. */
   readonly crop: Size | undefined;
+  /** Rounds the start of the crop to the nearest pixel, as torchvision does, and not down. */
+  readonly roundsCrop: boolean;
   /** Rescaling, normalisation and the order of channels. */
   readonly channels: readonly Channel[];
   /** Size up to which zeros are added at the right and below. */
@@ -49,15 +54,20 @@ const side = v.pipe(v.number(), v.integer(), v.minValue(1));
 const size = v.union(
   [
     side,
+    v.pipe(
+      v.strictTuple([side, side]),
+      v.transform(([height, width]) => ({ height, width })),
+    ),
     v.strictObject({ height: side, width: side }),
     v.strictObject({ shortest_edge: side, longest_edge: v.optional(side) }),
     v.strictObject({ max_height: side, max_width: side }),
+    v.strictObject({ min_height: side, min_width: side }),
   ],
-  'expected n, {height, width}, {shortest_edge}, {shortest_edge, longest_edge} or {max_height, max_width} in whole pixels',
+  'expected n, [height, width], {height, width}, {shortest_edge}, {shortest_edge, longest_edge} or {max_height, max_width} in whole pixels',
 );
 const perChannel = v.union(
-  [v.number(), v.pipe(v.array(v.number()), v.length(3))],
-  'expected a number or one for each of R, G and B',
+  [v.number(), v.pipe(v.array(v.number()), v.length(3)), v.pipe(v.array(v.number()), v.length(1))],
+  'expected a number, one for each of R, G and B, or one for grey',
 );
 const fraction = v.pipe(v.number(), v.gtValue(0));
 const fieldsSchema = v.object({
@@ -76,9 +86,10 @@ const fieldsSchema = v.object({
   image_std: perChannel,
   include_top: v.boolean(),
   do_flip_channel_order: v.boolean(),
+  rounds_crop: v.boolean(),
   do_pad: v.boolean(),
   pad_size: v.optional(size),
-  data_format: v.optional(v.literal('channels_first')),
+  data_format: v.optional(v.picklist(['channels_first', 'channels_last'])),
 });
 
 const invalid = (message: string): ServingError =>
@@ -158,16 +169,32 @@ const toSize = (field: string, value: SizeField | undefined): Size => {
 const toResize = ({ size: value }: ProcessorFields): Resize => {
   if (value === undefined || 'height' in value) return toSize('size', value);
   if ('letterbox' in value) return { letterbox: value.letterbox };
+  if ('min_height' in value) return { covering: { width: value.min_width, height: value.min_height } };
   if ('max_height' in value) return { within: { width: value.max_width, height: value.max_height } };
   return { shortest: value.shortest_edge, longest: value.longest_edge, multipleOf: value.multiple_of };
 };
 
+/** The value of a field for one of `count` channels. @throws `MODEL_INVALID` when it has values for another number of channels */
+const valueOf = (
+  fields: ProcessorFields,
+  field: 'image_mean' | 'image_std',
+  channel: number,
+  count: number,
+): number => {
+  const value = fields[field];
+  if (!Array.isArray(value)) return value;
+  const [first = 0] = value;
+  if (value.length === count) return value[channel] ?? first;
+  if (value.every((each) => each === first)) return first;
+  throw invalid(`"${field}" is ${JSON.stringify(value)}, the graph takes ${count === 1 ? 'grey images' : 'RGB'}`);
+};
+
 /** Computes with the steps and the float32 arithmetic of the reference, so that equal pixels give equal values. */
-const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
+const toLevels = (fields: ProcessorFields, channel: number, count: number): Float32Array => {
   const { fround } = Math;
-  const of = (value: number | number[]): number => fround(Array.isArray(value) ? (value[channel] ?? 0) : value);
-  const mean = of(fields.image_mean);
-  const std = of(fields.image_std);
+  const isScaled = fields.do_normalize || fields.include_top;
+  const mean = fields.do_normalize ? fround(valueOf(fields, 'image_mean', channel, count)) : 0;
+  const std = isScaled ? fround(valueOf(fields, 'image_std', channel, count)) : 1;
   return Float32Array.from({ length: 256 }, (_, level) => {
     let value = fields.do_rescale ? fround(level * fields.rescale_factor) : level;
     if (fields.do_rescale && fields.rescale_offset) value = fround(value - 1);
@@ -176,21 +203,32 @@ const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
   });
 };
 
+/** The levels of pixels as they are. */
+const SAME_LEVELS = Float32Array.from({ length: 256 }, (_, level) => level);
+
+/** Images as nearly every graph takes them. */
+const RGB_FLOATS: Pick<ImageForm, 'dtype' | 'channels'> = { dtype: 'float32', channels: 3 };
+
 /**
  * Reads `preprocessor_config.json` like the image processor of `transformers` that it names.
- * All images are converted to RGB, as in the pipelines of `transformers`.
+ * All images are converted to RGB, as in the pipelines of `transformers`, and then to grey for a graph of one channel. A graph that takes
+ * integers gets the levels as they are: rescaling and normalisation would make fractions of them.
  *
  * @throws `MODEL_INVALID`, naming field and value, for a step or a value that is not supported here
  */
-export const parseImagePreprocessing = (json: unknown): ImagePreprocessing => {
+export const parseImagePreprocessing = (json: unknown, { dtype, channels } = RGB_FLOATS): ImagePreprocessing => {
   const fields = readFields(json);
-  const sources = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
+  const colours = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
+  const sources: readonly (number | 'grey')[] = channels === 1 ? ['grey'] : colours;
+  const levelsOf = (source: number | 'grey'): Float32Array =>
+    dtype === 'uint8' ? SAME_LEVELS : toLevels(fields, source === 'grey' ? 0 : source, channels);
   const resize = fields.do_resize ? toResize(fields) : undefined;
   return {
     resize,
     resample: resize !== undefined && 'letterbox' in resize ? 'linear' : RESAMPLE[fields.resample],
     crop: fields.do_center_crop ? toSize('crop_size', fields.crop_size) : undefined,
-    channels: sources.map((source) => ({ source, levels: toLevels(fields, source) })),
+    roundsCrop: fields.rounds_crop,
+    channels: sources.map((source) => ({ source, levels: levelsOf(source) })),
     pad: fields.do_pad && fields.pad_size !== undefined ? toSize('pad_size', fields.pad_size) : undefined,
   };
 };

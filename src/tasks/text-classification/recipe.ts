@@ -1,16 +1,10 @@
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
-import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
+import { readLabels, requireSettingsFile } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
-import { assertClassCount } from '../classifier-recipe.ts';
+import { assertClassCount, readFunction } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
-import type { FunctionName, TextClassificationSettings } from './settings.ts';
-
-/** The function that the Hugging Face pipeline would choose. */
-const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): FunctionName => {
-  if (problem === 'regression') return 'none';
-  return problem === 'multi_label_classification' || labels.length === 1 ? 'sigmoid' : 'softmax';
-};
+import type { TextClassificationSettings } from './settings.ts';
 
 export const textClassification: TaskRecipe<TextClassificationSettings, Tokenizer> = {
   graphs: ['model'],
@@ -19,8 +13,10 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
     const labels = readLabels(config);
+    const { functionToApply, notes } = await readFunction(source, config, labels);
     return {
-      settings: { labels, functionToApply: readFunction(config, labels), maxLength: readPositions(config) },
+      settings: { labels, functionToApply, maxLength: readPositions(config) },
+      notes,
       resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };
