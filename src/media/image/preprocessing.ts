@@ -175,7 +175,7 @@ const toResize = ({ size: value }: ProcessorFields): Resize => {
 };
 
 /** The value of a field for one of `count` channels. @throws `MODEL_INVALID` when it has values for another number of channels */
-const valueOf = (
+const valueFor = (
   fields: ProcessorFields,
   field: 'image_mean' | 'image_std',
   channel: number,
@@ -193,8 +193,8 @@ const valueOf = (
 const toLevels = (fields: ProcessorFields, channel: number, count: number): Float32Array => {
   const { fround } = Math;
   const isScaled = fields.do_normalize || fields.include_top;
-  const mean = fields.do_normalize ? fround(valueOf(fields, 'image_mean', channel, count)) : 0;
-  const std = isScaled ? fround(valueOf(fields, 'image_std', channel, count)) : 1;
+  const mean = fields.do_normalize ? fround(valueFor(fields, 'image_mean', channel, count)) : 0;
+  const std = isScaled ? fround(valueFor(fields, 'image_std', channel, count)) : 1;
   return Float32Array.from({ length: 256 }, (_, level) => {
     let value = fields.do_rescale ? fround(level * fields.rescale_factor) : level;
     if (fields.do_rescale && fields.rescale_offset) value = fround(value - 1);
