@@ -14,13 +14,21 @@ interface ChosenFunction {
   readonly notes: readonly string[];
 }
 
+/** A remark for people on a graph that ends in scores; undefined for a graph of logits. */
+export const noteScores = async ({ graphs: { model } }: ModelSource): Promise<string | undefined> => {
+  const last = model && findLastOperator(await model.read(), 'logits');
+  return last !== undefined && SCORE_OPERATORS.includes(last)
+    ? `the graph ends in ${last}, so that its outputs are the scores: function_to_apply is none`
+    : undefined;
+};
+
 /**
  * Chooses the function from the outputs of a classifier to its scores. `function_to_apply` of config.json goes first. A graph that ends in scores
  * has none. Any other graph has the function that the Hugging Face pipeline would choose.
  * @throws `MODEL_INVALID` for an unknown `function_to_apply`
  */
 export const readFunction = async (
-  { graphs: { model } }: ModelSource,
+  source: ModelSource,
   { function_to_apply: wanted, problem_type: problem }: Settings,
   labels: readonly string[],
 ): Promise<ChosenFunction> => {
@@ -34,11 +42,8 @@ export const readFunction = async (
     return { functionToApply, notes: [] };
   }
   if (problem === 'regression') return { functionToApply: 'none', notes: [] };
-  const last = model && findLastOperator(await model.read(), 'logits');
-  if (last !== undefined && SCORE_OPERATORS.includes(last)) {
-    const note = `the graph ends in ${last}, so that its outputs are the scores: function_to_apply is none`;
-    return { functionToApply: 'none', notes: [note] };
-  }
+  const note = await noteScores(source);
+  if (note !== undefined) return { functionToApply: 'none', notes: [note] };
   const isIndependent = problem === 'multi_label_classification' || labels.length === 1;
   return { functionToApply: isIndependent ? 'sigmoid' : 'softmax', notes: [] };
 };

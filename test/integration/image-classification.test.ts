@@ -446,3 +446,29 @@ it('a text classifier that ends in Softmax gets no second one', async () => {
   expect(notes).toContainEqual(expect.stringContaining('the graph ends in Softmax'));
   expect(await answer(name, 'a text of some words')).toEqual([scored(['yes', 'no'], [1, 0])]);
 });
+
+it('a token classifier that ends in Softmax gets no second one', async () => {
+  const directory = await mkdtemp(join(folder, 'tokens-'));
+  await cp(findNamed('tiny-bert-ner'), directory, { recursive: true });
+  const graph = toOnnxFile({
+    inputs: [{ name: 'input_ids', dtype: 'int64', shape: ['n', 't'] }],
+    outputs: [{ name: 'scores', dtype: 'float32', shape: ['n', 't', 2] }],
+    nodes: [
+      node('Cast', ['input_ids'], 'ids', { to: 1 }),
+      node('Unsqueeze', ['ids', 'last'], 'column'),
+      node('Neg', ['column'], 'negative'),
+      node('Concat', ['column', 'negative'], 'logits', { axis: 2 }),
+      node('Softmax', ['logits'], 'scores', { axis: 2 }),
+    ],
+    weights: [{ name: 'last', dtype: 'int64', shape: [1], data: BigInt64Array.of(2n) }],
+  });
+  await writeFile(join(directory, 'model.onnx'), graph);
+  await writeFile(join(directory, 'config.json'), JSON.stringify({ id2label: { 0: 'yes', 1: 'no' } }));
+
+  const { name, notes } = await push(directory, 'token-classification');
+
+  expect(notes).toContainEqual(expect.stringContaining('the graph ends in Softmax'));
+  const entities = await answer(name, 'some words');
+  expect(entities.length).toBeGreaterThan(0);
+  expect(entities.map(({ score }) => score)).toEqual(entities.map(() => expect.closeTo(1, 5)));
+});

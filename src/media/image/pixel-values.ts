@@ -1,7 +1,7 @@
 import { element } from '../../core/element.ts';
 import { type Tensor, tensor } from '../../core/tensor.ts';
+import type { Channel } from './channels.ts';
 import type { ImageForm } from './image-input.ts';
-import type { Channel } from './preprocessing.ts';
 import type { Pixels } from './resample.ts';
 import type { ResizedImage } from './resize-image.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { type Channel, invalid, toChannels } from './channels.ts';
 import type { ImageForm } from './image-input.ts';
 import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
 
@@ -7,14 +7,6 @@ import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type Size
 const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
 /** A filter; `linear` is OpenCV's, which interpolates between the nearest pixels and skips the others. */
 export type Resample = (typeof RESAMPLE)[number] | 'linear';
-
-/** A channel of the tensor. */
-export interface Channel {
-  /** Index of its channel in RGB pixels, or all of them in grey. */
-  readonly source: number | 'grey';
-  /** Value for each of the 256 levels. */
-  readonly levels: Float32Array;
-}
 
 export type Resize =
   /** Exactly to this size; proportions may change. */
@@ -91,9 +83,6 @@ const fieldsSchema = v.object({
   pad_size: v.optional(size),
   data_format: v.optional(v.picklist(['channels_first', 'channels_last'])),
 });
-
-const invalid = (message: string): ServingError =>
-  new ServingError('MODEL_INVALID', `preprocessor_config.json: ${message}`);
 
 /** Key of the processor in `PROCESSORS`: its name without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`. */
 export const processorName = (file: Readonly<Record<string, unknown>>): string | undefined => {
@@ -174,38 +163,6 @@ const toResize = ({ size: value }: ProcessorFields): Resize => {
   return { shortest: value.shortest_edge, longest: value.longest_edge, multipleOf: value.multiple_of };
 };
 
-/** The value of a field for one of `count` channels. @throws `MODEL_INVALID` when it has values for another number of channels */
-const valueFor = (
-  fields: ProcessorFields,
-  field: 'image_mean' | 'image_std',
-  channel: number,
-  count: number,
-): number => {
-  const value = fields[field];
-  if (!Array.isArray(value)) return value;
-  const [first = 0] = value;
-  if (value.length === count) return value[channel] ?? first;
-  if (value.every((each) => each === first)) return first;
-  throw invalid(`"${field}" is ${JSON.stringify(value)}, the graph takes ${count === 1 ? 'grey images' : 'RGB'}`);
-};
-
-/** Computes with the steps and the float32 arithmetic of the reference, so that equal pixels give equal values. */
-const toLevels = (fields: ProcessorFields, channel: number, count: number): Float32Array => {
-  const { fround } = Math;
-  const isScaled = fields.do_normalize || fields.include_top;
-  const mean = fields.do_normalize ? fround(valueFor(fields, 'image_mean', channel, count)) : 0;
-  const std = isScaled ? fround(valueFor(fields, 'image_std', channel, count)) : 1;
-  return Float32Array.from({ length: 256 }, (_, level) => {
-    let value = fields.do_rescale ? fround(level * fields.rescale_factor) : level;
-    if (fields.do_rescale && fields.rescale_offset) value = fround(value - 1);
-    if (fields.do_normalize) value = fround(fround(value - mean) / std);
-    return fields.include_top ? value / std : value;
-  });
-};
-
-/** The levels of pixels as they are. */
-const SAME_LEVELS = Float32Array.from({ length: 256 }, (_, level) => level);
-
 /** Images as nearly every graph takes them. */
 const RGB_FLOATS: Pick<ImageForm, 'dtype' | 'channels'> = { dtype: 'float32', channels: 3 };
 
@@ -216,19 +173,15 @@ const RGB_FLOATS: Pick<ImageForm, 'dtype' | 'channels'> = { dtype: 'float32', ch
  *
  * @throws `MODEL_INVALID`, naming field and value, for a step or a value that is not supported here
  */
-export const parseImagePreprocessing = (json: unknown, { dtype, channels } = RGB_FLOATS): ImagePreprocessing => {
+export const parseImagePreprocessing = (json: unknown, form = RGB_FLOATS): ImagePreprocessing => {
   const fields = readFields(json);
-  const colours = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
-  const sources: readonly (number | 'grey')[] = channels === 1 ? ['grey'] : colours;
-  const levelsOf = (source: number | 'grey'): Float32Array =>
-    dtype === 'uint8' ? SAME_LEVELS : toLevels(fields, source === 'grey' ? 0 : source, channels);
   const resize = fields.do_resize ? toResize(fields) : undefined;
   return {
     resize,
     resample: resize !== undefined && 'letterbox' in resize ? 'linear' : RESAMPLE[fields.resample],
     crop: fields.do_center_crop ? toSize('crop_size', fields.crop_size) : undefined,
     roundsCrop: fields.rounds_crop,
-    channels: sources.map((source) => ({ source, levels: levelsOf(source) })),
+    channels: toChannels(fields, form),
     pad: fields.do_pad && fields.pad_size !== undefined ? toSize('pad_size', fields.pad_size) : undefined,
   };
 };
