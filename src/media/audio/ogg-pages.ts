@@ -118,7 +118,10 @@ export const openLinks = (bytes: Uint8Array, format: AudioFormat, open: (link: L
     channels: streams.reduce((most, { channels }) => Math.max(most, channels), 0),
     sampleCount: streams.reduce((sum, { sampleCount = 0 }) => sum + sampleCount, 0),
     async *blocks() {
-      for (const stream of streams) yield* stream.blocks();
+      for (const stream of streams) {
+        yield []; // lets the caller stop before the next decoder starts, if this stream has no samples
+        yield* stream.blocks();
+      }
     },
   };
 };
