@@ -1,6 +1,7 @@
 import { refuse, ServingError } from '../core/errors.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from '../source/model-source.ts';
 import type { Settings } from '../source/settings-file.ts';
+import { findTimmSettings } from '../source/timm.ts';
 import { readUltralyticsMetadata } from '../source/ultralytics.ts';
 import { isTaskName, taskNames } from '../tasks/index.ts';
 import { isEncoder, taskOfArchitecture, taskOfInput } from './architectures.ts';
@@ -38,6 +39,8 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
   if (typeof tag === 'string') return { task: tag, reason: `pipeline_tag ${tag} in config.json` };
   const card = await readPipelineTag(source);
   if (card !== undefined) return { task: card, reason: `pipeline_tag ${card} in README.md` };
+  if (findTimmSettings(config) !== undefined)
+    return { task: 'image-classification', reason: 'settings of timm in config.json' };
   if (id2label !== undefined && (await hasFile(source, 'preprocessor_config.json')))
     return { task: 'image-classification', reason: 'id2label in config.json, with preprocessor_config.json' };
   const encoder = named.find(isEncoder);
@@ -53,7 +56,7 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
  * - the pooling that sentence-transformers writes beside it,
  * - the architecture in config.json,
  * - the task in config.json or in the model card,
- * - settings that only a classifier of images, or an encoder of text, has.
+ * - settings that only timm, a classifier of images, or an encoder of text, has.
  *
  * `model_type` of config.json corrects the task of a model with another input. Without a sign, the model is served as tensors.
  * @throws `MODEL_INVALID` for a task that is not served

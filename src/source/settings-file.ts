@@ -5,7 +5,6 @@ import { type ModelSource, readSettingsFile } from './model-source.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** @throws `MODEL_INVALID` */
 /** A JSON file that the task needs. @throws `MODEL_INVALID` naming its `content` */
 export const requireSettingsFile = async (source: ModelSource, name: string, content: string): Promise<Settings> =>
   (await readSettingsFile(source, name)) ??
@@ -24,22 +23,22 @@ const defaultLabels = ({ num_labels: count = 2 }: Settings): string[] =>
     : refuse('MODEL_INVALID', `"num_labels" in config.json is ${show(count)}, expected the number of classes`);
 
 /**
- * `id2label` of config.json as a list, or the labels that transformers gives without it.
+ * `id2label` of config.json, an object by index or a list, as a list of texts, or the labels that transformers gives without it.
  * @throws `MODEL_INVALID` when a class has no label
  */
 export const readLabels = (config: Settings): string[] => {
   const { id2label } = config;
   if (id2label === undefined || id2label === null) return defaultLabels(config);
-  if (!isObject(id2label))
+  if (!isObject(id2label) && !Array.isArray(id2label))
     return refuse(
       'MODEL_INVALID',
-      '"id2label" in config.json is no object, which names the classes: {"id2label": {"0": "cat", "1": "dog"}}',
+      `"id2label" in config.json is ${show(id2label)}, expected the names of the classes: {"id2label": {"0": "cat", "1": "dog"}}`,
     );
   const byIndex = new Map(Object.entries(id2label));
   return Array.from({ length: byIndex.size }, (_, index) => {
-    const label = byIndex.get(String(index));
-    return typeof label === 'string'
-      ? label
-      : refuse('MODEL_INVALID', `"id2label" in config.json has no label for class ${index}`);
+    const label: unknown = byIndex.get(String(index));
+    if (typeof label === 'string') return label;
+    if (typeof label === 'number' || typeof label === 'boolean') return String(label);
+    return refuse('MODEL_INVALID', `"id2label" in config.json has no label for class ${index}`);
   });
 };

@@ -6,7 +6,7 @@ import { show } from '../core/show.ts';
 export type Parameters = Payload['parameters'];
 
 /** The largest `top_k`; a model with fewer labels answers with all of them. */
-const MAX_TOP_K = 100_000;
+export const MAX_TOP_K = 100_000;
 
 /** @throws `INVALID_REQUEST` when a parameter is not among `known` */
 export const assertKnownParameters = (parameters: Parameters, known: readonly string[]): void => {

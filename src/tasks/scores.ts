@@ -22,6 +22,18 @@ export const softmax = (logits: Float32Array): Float32Array => {
 /** Independent probabilities float32[C], for models with several labels per input. */
 export const sigmoid = (logits: Float32Array): Float32Array => logits.map((logit) => 1 / (1 + Math.exp(-logit)));
 
+/** Functions from logits to scores, by the names of the Hugging Face pipeline. */
+export const FUNCTION_NAMES = ['softmax', 'sigmoid', 'none'] as const;
+
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** Scores float32[C] of logits float32[C]. */
+export const SCORE_FUNCTIONS: Readonly<Record<FunctionName, (logits: Float32Array) => Float32Array>> = {
+  softmax,
+  sigmoid,
+  none: (logits) => logits,
+};
+
 export interface LabelScore {
   readonly label: string;
   readonly score: number;

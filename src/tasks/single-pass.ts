@@ -13,6 +13,8 @@ export interface SinglePass<Request, Row, Resources>
   extends Omit<RowTask<Request, Row, Tensors, Resources>, 'batchSize' | 'run'> {
   /** Outputs that are computed; all when left out. */
   readonly outputNames?: readonly string[];
+  /** True for a graph whose outputs do not tell the rows of a run apart. */
+  readonly oneByOne?: boolean;
   /** Feeds with a first dimension of `batch.length`; shorter rows are padded. */
   collate(batch: readonly Row[], signature: Signature, resources: Resources): Tensors;
   /** Takes back feeds that were run, whose memory may serve again. */
@@ -33,7 +35,8 @@ export const singlePass = <Request, Row, Resources = undefined>(
 ): Task<Request, Resources> =>
   rowTask<Request, Row, Tensors, Resources>({
     ...steps,
-    batchSize: (_row, maxBatch, graphs) => (isBatchable(graphOf(graphs).signature) ? maxBatch : 1),
+    batchSize: (_row, maxBatch, graphs) =>
+      steps.oneByOne !== true && isBatchable(graphOf(graphs).signature) ? maxBatch : 1,
     async run(batch, resources, graphs) {
       const graph = graphOf(graphs);
       const feeds = steps.collate(batch, graph.signature, resources);

@@ -85,7 +85,7 @@ describe('with a directory', () => {
       bundle: {
         version: 1,
         source: 'colours/onnx/model.onnx (task: ColoursForImageClassification in config.json)',
-        settings: { labels: ['red', 'green', 'blue'], multiLabel: false },
+        settings: { labels: ['red', 'green', 'blue'], functionToApply: 'softmax' },
         graphs: { model: { file: 'onnx/model.onnx', createMs: expect.any(Number) } },
         files: [{ path: 'onnx/model.onnx' }, { path: 'config.json' }, { path: 'preprocessor_config.json' }],
       },
@@ -330,7 +330,7 @@ describe('with a directory', () => {
       ['a broken preprocessing', /cannot be served/, () => colours('preprocessor_config.json', { size: 'large' })],
       [
         'pictures of another size',
-        /dimension 2 is 16 .*expected 8/,
+        /640×480 pixels .* 16×16, the graph takes 8×8/,
         () => colours('preprocessor_config.json', { do_resize: true, size: { height: 16, width: 16 }, resample: 2 }),
       ],
     ])('a push is refused for %s, and nothing is written', async (_what, reason, path) => {

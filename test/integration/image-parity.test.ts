@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
+import { toTimmPreprocessing } from '../../src/source/timm.ts';
 import { decodeFloats, FIXTURES, measureParity, type Parity, readJson } from '../support/image-parity.ts';
 import { LOGIT_TOLERANCE } from '../support/parity/image-classification.ts';
 import { preprocessImage } from '../support/preprocess-image.ts';
@@ -65,6 +66,36 @@ describe('image preprocessing against the reference', () => {
       const isEnlarged = image.startsWith('tiny'); // without libvips, so to the last bit of a float
       expect(tensor.shape).toEqual(one.shape);
       expect(difference / expected.length / level).toBeLessThanOrEqual(isEnlarged ? 1e-5 : 0.5);
+    },
+  );
+});
+
+interface TimmCase {
+  readonly image: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly shape: readonly number[];
+  /** Which values are kept: every so many-th. */
+  readonly every: number;
+  readonly values: string;
+}
+
+const timm = (await readJson(path.join(FIXTURES, 'reference/timm-preprocessing.json'))) as { cases: TimmCase[] };
+
+/** Made by test/reference/timm_preprocessing.py. */
+describe('the preprocessing of timm against timm', () => {
+  it.each(timm.cases.map((one) => [one.image, JSON.stringify(one.settings), one] as const))(
+    'makes the values of %s by %s',
+    async (image, _settings, { settings, shape, every, values }) => {
+      const form = { dtype: 'float32', channels: shape[1] === 1 ? 1 : 3 } as const;
+      const plan = parseImagePreprocessing(toTimmPreprocessing(settings), form);
+      const tensor = await preprocessImage(await readFile(path.join(FIXTURES, 'images', image)), plan);
+      const expected = decodeFloats(values);
+      const kept = tensor.data.filter((_, index) => index % every === 0);
+      const difference = kept.reduce((sum, value, i) => sum + Math.abs(value - (expected[i] ?? Number.NaN)), 0);
+      const level = Math.max(...plan.channels.map(({ levels }) => ((levels[255] ?? 0) - (levels[0] ?? 0)) / 255));
+      expect(tensor.shape).toEqual(shape);
+      expect(kept).toHaveLength(expected.length);
+      expect(difference / expected.length / level).toBeLessThanOrEqual(0.5);
     },
   );
 });

@@ -296,7 +296,7 @@ describe('push', () => {
     ],
     [
       'YOLO for another task',
-      /for the task segmen; served is detect/,
+      /for the task segmen, served is detect: export a model of the task detect/,
       'tiny-yolo',
       {
         'tiny-yolo.onnx': replace('detect', 'segmen'),

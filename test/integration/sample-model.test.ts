@@ -23,7 +23,7 @@ describe('the sample model', () => {
     const { id2label } = (await readJson(path.join(MODEL, 'config.json'))) as { id2label: Record<string, string> };
     const preprocessing = await readJson(path.join(MODEL, 'preprocessor_config.json'));
     session = await createSession(path.join(MODEL, 'onnx/model.onnx'), 1_769);
-    const settings = { labels: Object.values(id2label), multiLabel: false, preprocessing };
+    const settings = { labels: Object.values(id2label), functionToApply: 'softmax', preprocessing };
     task = await createTask(taskVersion('image-classification', settings, session.signature));
   });
 

@@ -85,6 +85,15 @@ def write_channels_and_rates() -> None:
     write("rate-12345.wav", voice(0.3, 30), 12_345)  # hardly a common divisor with 16 kHz
 
 
+def write_other_containers() -> None:
+    """Sizes of 64 bits, and numbers that begin with their highest byte."""
+    stereo = np.stack([voice(0.3, 71), voice(0.3, 72)], 1)
+    write("rf64.wav", voice(0.3, 70), format="RF64")
+    write("rifx.wav", voice(0.3, 70), endian="BIG")
+    write("rifx-24.wav", voice(0.3, 70), subtype="PCM_24", endian="BIG")
+    write("rifx-float-stereo.wav", stereo, subtype="FLOAT", endian="BIG")
+
+
 def write_unusual_sound() -> None:
     write("silence.wav", np.zeros(RATE // 2))
     write("one-sample.wav", np.array([0.5]))
@@ -142,6 +151,7 @@ if __name__ == "__main__":
     AUDIO.mkdir(exist_ok=True)
     write_samples_of_every_kind()
     write_channels_and_rates()
+    write_other_containers()
     write_unusual_sound()
     write_unusual_files()
     write_compressed()

@@ -169,7 +169,7 @@ export const publishSample = async (
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
   const settings = {
     labels: Object.values(id2label),
-    multiLabel: false,
+    functionToApply: 'softmax',
     preprocessing: await read('preprocessor_config.json'),
   };
   return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {

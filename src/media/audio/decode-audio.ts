@@ -7,6 +7,7 @@ import { openMp3 } from './mp3.ts';
 import { openOpus } from './ogg-opus.ts';
 import { openVorbis } from './ogg-vorbis.ts';
 import { createResampler } from './resample.ts';
+import { withoutLeadingTags } from './tags.ts';
 import { openWav } from './wav.ts';
 
 /** Most audio of a request. An hour takes 230 MB at 16 kHz, and twice as much when its blocks are joined. */
@@ -74,11 +75,12 @@ const join = (blocks: readonly Float32Array[]): Float32Array => {
  *   `PAYLOAD_TOO_LARGE` for more than `maxSeconds`. `DEADLINE_EXCEEDED` with the seconds that were decoded.
  */
 export const decodeAudio = async (
-  bytes: Uint8Array,
+  file: Uint8Array,
   sampleRate: number,
   deadline: Deadline,
   maxSeconds: number = MAX_AUDIO_SECONDS,
 ): Promise<Float32Array> => {
+  const bytes = withoutLeadingTags(file);
   const stream = OPEN[sniffFormat(bytes)](bytes);
   const { format, sampleCount = 0 } = stream;
   assertHeader(stream, maxSeconds);

@@ -6,6 +6,7 @@ import {
   createDecodedCheck,
   refuseAudio,
 } from './audio-stream.ts';
+import { withoutTrailingTags } from './tags.ts';
 
 /** Bytes that are decoded at first. Twelve bytes of silence become 65,535 samples, a kilobyte of them six minutes. */
 const FIRST_STEP_BYTES = 64;
@@ -71,7 +72,8 @@ async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerato
  * Opens a FLAC file (RFC 9639), whose first block, STREAMINFO, is the header.
  * @throws `INVALID_INPUT`
  */
-export const openFlac = (bytes: Uint8Array): AudioStream => {
+export const openFlac = (file: Uint8Array): AudioStream => {
+  const bytes = withoutTrailingTags(file);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const hasHeader = bytes.byteLength >= 42 && (view.getUint8(4) & 0x7f) === 0;
   if (!hasHeader) return refuseAudio('flac', 'has no STREAMINFO block; check that the file is complete');

@@ -2,6 +2,7 @@ import { ServingError } from '../../core/errors.ts';
 import { findFormat, type Magics, startsWith } from '../magic.ts';
 import type { AudioFormat } from './audio-stream.ts';
 import { isMp3 } from './mp3.ts';
+import { isWav } from './wav.ts';
 
 const ACCEPTED = 'WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus';
 
@@ -12,7 +13,7 @@ const isOgg =
     head.startsWith('OggS') && head.startsWith(codec, 28);
 
 const FORMATS: Magics<AudioFormat> = [
-  ['wav', (head) => head.startsWith('RIFF') && head.startsWith('WAVE', 8)],
+  ['wav', isWav],
   ['flac', startsWith('fLaC')],
   ['ogg-vorbis', isOgg('\x01vorbis')],
   ['ogg-opus', isOgg('OpusHead')],
@@ -28,7 +29,7 @@ const REFUSED: Magics<string> = [
   ['Sun/NeXT audio', startsWith('.snd')],
   ['CAF', startsWith('caff')],
   ['WMA or WMV', startsWith('\x30\x26\xb2\x75')],
-  ['RF64 (a WAV of more than 4 GB)', startsWith('RF64')],
+  ['Wave64', startsWith('riff\x2e\x91\xcf\x11')],
   ['MIDI, which holds notes and no audio', startsWith('MThd')],
   ['AAC', (head) => /^\xff[\xf0\xf1\xf8\xf9]/.test(head)],
 ];

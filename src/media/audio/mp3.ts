@@ -6,6 +6,7 @@ import {
   createDecodedCheck,
   refuseAudio,
 } from './audio-stream.ts';
+import { withoutTrailingTags } from './tags.ts';
 
 /** Bytes that are decoded at a time: a frame has at least 24 bytes, so their samples are few. */
 const STEP_BYTES = 4_096;
@@ -20,6 +21,8 @@ const SAMPLE_RATES = [44_100, 48_000, 32_000];
 const RATE_DIVISORS = [4, undefined, 2, 1];
 
 interface Frame {
+  /** Offset in the file. */
+  readonly start: number;
   readonly sampleRate: number;
   readonly sizeBytes: number;
   readonly sampleCount: number;
@@ -41,25 +44,19 @@ const parseFrame = (bytes: Uint8Array, at: number): Frame | undefined => {
   const isMono = mode >> 6 === 3;
   const sideInfoBytes = divisor === 1 ? (isMono ? 17 : 32) : isMono ? 9 : 17;
   const sizeBytes = Math.floor((sampleCount * bitRate * 125) / sampleRate) + ((rates >> 1) & 1);
-  return { sampleRate, sizeBytes, sampleCount, sideInfoEnd: at + 4 + sideInfoBytes };
+  return { start: at, sampleRate, sizeBytes, sampleCount, sideInfoEnd: at + 4 + sideInfoBytes };
 };
 
 /** The first frame that another frame or the end of the file follows, so that random bytes are not taken for a frame. */
-const findFrame = (bytes: Uint8Array, from: number): Frame | undefined => {
-  const end = Math.min(bytes.byteLength, from + 65_536);
-  for (let at = from; at < end; at += 1) {
+const findFrame = (bytes: Uint8Array): Frame | undefined => {
+  const end = Math.min(bytes.byteLength, 65_536);
+  for (let at = 0; at < end; at += 1) {
     const frame = parseFrame(bytes, at);
     if (frame === undefined) continue;
     const next = at + frame.sizeBytes;
     if (next === bytes.byteLength || parseFrame(bytes, next)?.sampleRate === frame.sampleRate) return frame;
   }
   return undefined;
-};
-
-/** Offset of the audio behind a tag of ID3v2, whose size has four times seven bits. */
-const skipTag = (bytes: Uint8Array): number => {
-  if (String.fromCharCode(...bytes.subarray(0, 3)) !== 'ID3') return 0;
-  return 10 + bytes.subarray(6, 10).reduce((size, byte) => size * 128 + (byte & 127), 0);
 };
 
 /** Frames that encoders add before and after the audio, and the decoder removes. */
@@ -87,19 +84,23 @@ async function* readBlocks(bytes: Uint8Array, header: AudioHeader): AsyncGenerat
   }
 }
 
-/** Tells whether a layer III frame follows the tag, or a few other bytes, at the beginning of the file. */
-export const isMp3 = (bytes: Uint8Array): boolean => findFrame(bytes, skipTag(bytes)) !== undefined;
+/** Tells whether a layer III frame stands at the beginning of the file, or behind a few other bytes. */
+export const isMp3 = (bytes: Uint8Array): boolean => findFrame(withoutTrailingTags(bytes)) !== undefined;
 
 /**
  * Opens an MP3 file: MPEG 1, 2 or 2.5, layer III.
  * @throws `INVALID_INPUT`
  */
-export const openMp3 = (bytes: Uint8Array): AudioStream => {
-  const frame = findFrame(bytes, skipTag(bytes));
-  if (frame === undefined)
-    return refuseAudio('mp3', 'has no MP3 frame behind its tag; check that the file is complete');
+export const openMp3 = (file: Uint8Array): AudioStream => {
+  const bytes = withoutTrailingTags(file);
+  const frame = findFrame(bytes);
+  if (frame === undefined) return refuseAudio('mp3', 'has no MP3 frame; check that the file is complete');
   const sampleCount = readSampleCount(bytes, frame);
   // The decoder returns two channels for mono, too.
   const header: AudioHeader = { format: 'mp3', sampleRate: frame.sampleRate, channels: 2 };
-  return { ...header, ...(sampleCount !== undefined && { sampleCount }), blocks: () => readBlocks(bytes, header) };
+  return {
+    ...header,
+    ...(sampleCount !== undefined && { sampleCount }),
+    blocks: () => readBlocks(bytes.subarray(frame.start), header),
+  };
 };

@@ -1,8 +1,10 @@
 import { type AudioStream, attempt, type Block, createDecodedCheck, refuseAudio } from './audio-stream.ts';
-import { countSamples, type Page, readPages } from './ogg-pages.ts';
+import { countSamples, type Link, openLinks, type Page } from './ogg-pages.ts';
 
 /** Rate to which Opus always decodes, and by which its pages count samples. */
 const SAMPLE_RATE = 48_000;
+
+const MAGIC = 'OpusHead';
 
 /** The first packet (RFC 7845, 5.1). */
 interface OpusHead {
@@ -18,6 +20,7 @@ interface OpusHead {
 
 const parseOpusHead = (packet: Uint8Array): OpusHead => {
   const head = Buffer.from(packet);
+  if (!head.toString('latin1').startsWith(MAGIC)) return refuseAudio('ogg-opus', 'changes its codec; save it anew');
   const channels = head.length < 19 ? 0 : head.readUInt8(9);
   const family = head.length < 19 ? 0 : head.readUInt8(18);
   const isMapped = family === 1 && head.length >= 21 + channels;
@@ -80,12 +83,7 @@ async function* readBlocks(pages: readonly Page[], head: OpusHead): AsyncGenerat
   }
 }
 
-/**
- * Opens an Ogg Opus file (RFC 7845).
- * @throws `INVALID_INPUT`
- */
-export const openOpus = (bytes: Uint8Array): AudioStream => {
-  const pages = readPages(bytes, 'ogg-opus');
+const openLink = ({ pages }: Link): AudioStream => {
   const head = parseOpusHead(pages[0]?.body ?? new Uint8Array());
   const sampleCount = Math.max(0, countSamples(pages) - head.preSkip);
   return {
@@ -96,3 +94,9 @@ export const openOpus = (bytes: Uint8Array): AudioStream => {
     blocks: () => readBlocks(pages, head),
   };
 };
+
+/**
+ * Opens an Ogg Opus file (RFC 7845).
+ * @throws `INVALID_INPUT`
+ */
+export const openOpus = (bytes: Uint8Array): AudioStream => openLinks(bytes, 'ogg-opus', openLink);

@@ -6,7 +6,9 @@ import {
   createDecodedCheck,
   refuseAudio,
 } from './audio-stream.ts';
-import { countSamples, type Page, readPages } from './ogg-pages.ts';
+import { countSamples, type Link, openLinks, type Page } from './ogg-pages.ts';
+
+const MAGIC = '\x01vorbis';
 
 /** Most samples that are decoded at a time: two bytes can become 4,096 samples of each channel. */
 const STEP_SAMPLES = 2 ** 20;
@@ -39,13 +41,9 @@ async function* readBlocks(steps: Iterable<Uint8Array>, header: AudioHeader): As
   }
 }
 
-/**
- * Opens an Ogg Vorbis file, whose first page is the header (Vorbis I, 4.2.2).
- * @throws `INVALID_INPUT`
- */
-export const openVorbis = (bytes: Uint8Array): AudioStream => {
-  const pages = readPages(bytes, 'ogg-vorbis');
+const openLink = ({ bytes, pages }: Link): AudioStream => {
   const head = Buffer.from(pages[0]?.body ?? []);
+  if (!head.toString('latin1').startsWith(MAGIC)) return refuseAudio('ogg-vorbis', 'changes its codec; save it anew');
   if (head.length < 30) return refuseAudio('ogg-vorbis', 'has a damaged header');
   const channels = head.readUInt8(11);
   const header: AudioHeader = { format: 'ogg-vorbis', sampleRate: head.readUInt32LE(12), channels };
@@ -53,3 +51,9 @@ export const openVorbis = (bytes: Uint8Array): AudioStream => {
   const blocks = () => readBlocks(toSteps(bytes, pages, samplesPerPacket), header);
   return { ...header, sampleCount: countSamples(pages), blocks };
 };
+
+/**
+ * Opens an Ogg Vorbis file. The first page of each of its streams is a header (Vorbis I, 4.2.2).
+ * @throws `INVALID_INPUT`
+ */
+export const openVorbis = (bytes: Uint8Array): AudioStream => openLinks(bytes, 'ogg-vorbis', openLink);

@@ -25,9 +25,17 @@ export interface Geometry {
 /** Most pixels of a resized image. Its tensor takes 12 bytes for each, 0.2 GB; detectors take 1.8 megapixels. */
 export const MAX_RESIZED_PIXELS = 16_000_000;
 
-/** The largest size of the same proportions within `bounds`; each side has at least one pixel. */
-const fitInto = (bounds: Size, { width, height }: Size, toWhole: (side: number) => number): Size => {
-  const scale = Math.min(bounds.width / width, bounds.height / height);
+/**
+ * The size of the same proportions whose sides have the bounds, or less with `Math.min` as `choose`, or more with `Math.max`; each side has at
+ * least one pixel.
+ */
+const fitTo = (
+  bounds: Size,
+  { width, height }: Size,
+  choose: typeof Math.min,
+  toWhole: (side: number) => number,
+): Size => {
+  const scale = choose(bounds.width / width, bounds.height / height);
   return { width: Math.max(1, toWhole(width * scale)), height: Math.max(1, toWhole(height * scale)) };
 };
 
@@ -44,8 +52,9 @@ const cutTo = (multiple: number, { width, height }: Size): Size => ({
 const toResized = (resize: Resize | undefined, source: Size): Size => {
   if (resize === undefined) return source;
   if ('width' in resize) return resize;
-  if ('within' in resize) return fitInto(resize.within, source, Math.trunc);
-  if ('letterbox' in resize) return fitInto(resize.letterbox, source, roundHalfToEven);
+  if ('within' in resize) return fitTo(resize.within, source, Math.min, Math.trunc);
+  if ('covering' in resize) return fitTo(resize.covering, source, Math.max, roundHalfToEven);
+  if ('letterbox' in resize) return fitTo(resize.letterbox, source, Math.min, roundHalfToEven);
   const short = Math.min(source.width, source.height);
   const long = Math.max(source.width, source.height);
   let newShort = resize.shortest;
@@ -67,6 +76,9 @@ const toResized = (resize: Resize | undefined, source: Size): Size => {
 const centredStart = (length: number, cropped: number): number => Math.floor((length - cropped) / 2);
 /** Start of a letterbox, rounded as in Ultralytics' `LetterBox`: the odd pixel comes after the image. */
 const letterboxStart = (length: number, boxed: number): number => -Math.floor((boxed - length) / 2);
+/** Start of a centred crop, rounded as in torchvision, which puts the odd pixel of a margin after the image. */
+const roundedStart = (length: number, cropped: number): number =>
+  length < cropped ? letterboxStart(length, cropped) : roundHalfToEven((length - cropped) / 2);
 /** The grey of a letterbox. */
 const LETTERBOX_LEVEL = 114;
 
@@ -74,11 +86,12 @@ const LETTERBOX_LEVEL = 114;
  * Computes the geometry of one image of size `source`.
  * @throws `INVALID_INPUT` when the resized image is too large, or larger than the padded tensor
  */
-export const toGeometry = ({ resize, crop, pad }: ImagePreprocessing, source: Size): Geometry => {
+export const toGeometry = ({ resize, crop, roundsCrop, pad }: ImagePreprocessing, source: Size): Geometry => {
   const resized = toResized(resize, source);
   const letterbox = resize !== undefined && 'letterbox' in resize ? resize.letterbox : undefined;
   const cropped = letterbox ?? crop ?? resized;
-  const toStart = letterbox === undefined ? centredStart : letterboxStart;
+  const toCropStart = roundsCrop ? roundedStart : centredStart;
+  const toStart = letterbox === undefined ? toCropStart : letterboxStart;
   const left = toStart(resized.width, cropped.width);
   const top = toStart(resized.height, cropped.height);
   const output = pad ?? cropped;

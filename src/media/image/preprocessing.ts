@@ -1,19 +1,12 @@
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import { type Channel, invalid, toChannels } from './channels.ts';
+import type { ImageForm } from './image-input.ts';
 import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
 
 /** Pillow's filters by their numbers in `preprocessor_config.json`. */
 const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
 /** A filter; `linear` is OpenCV's, which interpolates between the nearest pixels and skips the others. */
 export type Resample = (typeof RESAMPLE)[number] | 'linear';
-
-/** A channel of the tensor. */
-export interface Channel {
-  /** Index of its channel in RGB pixels. */
-  readonly source: number;
-  /** Value for each of the 256 levels. */
-  readonly levels: Float32Array;
-}
 
 export type Resize =
   /** Exactly to this size; proportions may change. */
@@ -26,6 +19,8 @@ export type Resize =
     }
   /** To the largest size within these sides. */
   | { readonly within: Size }
+  /** To the smallest size that covers these sides. */
+  | { readonly covering: Size }
   /** To the largest size within these sides, in the middle of a grey area of this size. */
   | { readonly letterbox: Size };
 
@@ -36,6 +31,8 @@ export interface ImagePreprocessing {
   readonly resample: Resample;
   /** Size of the centred crop; a smaller image gets a black margin. */
   readonly crop: Size | undefined;
+  /** Rounds the start of the crop to the nearest pixel, as torchvision does, and not down. */
+  readonly roundsCrop: boolean;
   /** Rescaling, normalisation and the order of channels. */
   readonly channels: readonly Channel[];
   /** Size up to which zeros are added at the right and below. */
@@ -49,15 +46,20 @@ const side = v.pipe(v.number(), v.integer(), v.minValue(1));
 const size = v.union(
   [
     side,
+    v.pipe(
+      v.strictTuple([side, side]),
+      v.transform(([height, width]) => ({ height, width })),
+    ),
     v.strictObject({ height: side, width: side }),
     v.strictObject({ shortest_edge: side, longest_edge: v.optional(side) }),
     v.strictObject({ max_height: side, max_width: side }),
+    v.strictObject({ min_height: side, min_width: side }),
   ],
-  'expected n, {height, width}, {shortest_edge}, {shortest_edge, longest_edge} or {max_height, max_width} in whole pixels',
+  'expected n, [height, width], {height, width}, {shortest_edge}, {shortest_edge, longest_edge} or {max_height, max_width} in whole pixels',
 );
 const perChannel = v.union(
-  [v.number(), v.pipe(v.array(v.number()), v.length(3))],
-  'expected a number or one for each of R, G and B',
+  [v.number(), v.pipe(v.array(v.number()), v.length(3)), v.pipe(v.array(v.number()), v.length(1))],
+  'expected a number, one for each of R, G and B, or one for grey',
 );
 const fraction = v.pipe(v.number(), v.gtValue(0));
 const fieldsSchema = v.object({
@@ -76,13 +78,11 @@ const fieldsSchema = v.object({
   image_std: perChannel,
   include_top: v.boolean(),
   do_flip_channel_order: v.boolean(),
+  rounds_crop: v.boolean(),
   do_pad: v.boolean(),
   pad_size: v.optional(size),
-  data_format: v.optional(v.literal('channels_first')),
+  data_format: v.optional(v.picklist(['channels_first', 'channels_last'])),
 });
-
-const invalid = (message: string): ServingError =>
-  new ServingError('MODEL_INVALID', `preprocessor_config.json: ${message}`);
 
 /** Key of the processor in `PROCESSORS`: its name without `ImageProcessor`, `ImageProcessorFast` or `FeatureExtractor`. */
 export const processorName = (file: Readonly<Record<string, unknown>>): string | undefined => {
@@ -158,39 +158,30 @@ const toSize = (field: string, value: SizeField | undefined): Size => {
 const toResize = ({ size: value }: ProcessorFields): Resize => {
   if (value === undefined || 'height' in value) return toSize('size', value);
   if ('letterbox' in value) return { letterbox: value.letterbox };
+  if ('min_height' in value) return { covering: { width: value.min_width, height: value.min_height } };
   if ('max_height' in value) return { within: { width: value.max_width, height: value.max_height } };
   return { shortest: value.shortest_edge, longest: value.longest_edge, multipleOf: value.multiple_of };
 };
 
-/** Computes with the steps and the float32 arithmetic of the reference, so that equal pixels give equal values. */
-const toLevels = (fields: ProcessorFields, channel: number): Float32Array => {
-  const { fround } = Math;
-  const of = (value: number | number[]): number => fround(Array.isArray(value) ? (value[channel] ?? 0) : value);
-  const mean = of(fields.image_mean);
-  const std = of(fields.image_std);
-  return Float32Array.from({ length: 256 }, (_, level) => {
-    let value = fields.do_rescale ? fround(level * fields.rescale_factor) : level;
-    if (fields.do_rescale && fields.rescale_offset) value = fround(value - 1);
-    if (fields.do_normalize) value = fround(fround(value - mean) / std);
-    return fields.include_top ? value / std : value;
-  });
-};
+/** Images as nearly every graph takes them. */
+const RGB_FLOATS: Pick<ImageForm, 'dtype' | 'channels'> = { dtype: 'float32', channels: 3 };
 
 /**
  * Reads `preprocessor_config.json` like the image processor of `transformers` that it names.
- * All images are converted to RGB, as in the pipelines of `transformers`.
+ * All images are converted to RGB, as in the pipelines of `transformers`, and then to grey for a graph of one channel. A graph that takes
+ * integers gets the levels as they are: rescaling and normalisation would make fractions of them.
  *
  * @throws `MODEL_INVALID`, naming field and value, for a step or a value that is not supported here
  */
-export const parseImagePreprocessing = (json: unknown): ImagePreprocessing => {
+export const parseImagePreprocessing = (json: unknown, form = RGB_FLOATS): ImagePreprocessing => {
   const fields = readFields(json);
-  const sources = fields.do_flip_channel_order ? [2, 1, 0] : [0, 1, 2];
   const resize = fields.do_resize ? toResize(fields) : undefined;
   return {
     resize,
     resample: resize !== undefined && 'letterbox' in resize ? 'linear' : RESAMPLE[fields.resample],
     crop: fields.do_center_crop ? toSize('crop_size', fields.crop_size) : undefined,
-    channels: sources.map((source) => ({ source, levels: toLevels(fields, source) })),
+    roundsCrop: fields.rounds_crop,
+    channels: toChannels(fields, form),
     pad: fields.do_pad && fields.pad_size !== undefined ? toSize('pad_size', fields.pad_size) : undefined,
   };
 };

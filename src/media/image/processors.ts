@@ -9,6 +9,7 @@ export type SizeField =
   | { height: number; width: number }
   | { shortest_edge: number; longest_edge?: number | undefined; multiple_of?: number }
   | { max_height: number; max_width: number }
+  | { min_height: number; min_width: number }
   | { letterbox: { height: number; width: number } };
 
 /** Fields of `preprocessor_config.json` that change pixels, by their names in the file. */
@@ -27,6 +28,7 @@ export interface ProcessorFields {
   image_std: number | number[];
   include_top: boolean;
   do_flip_channel_order: boolean;
+  rounds_crop: boolean;
   do_pad: boolean;
   pad_size?: SizeField | undefined;
 }
@@ -59,6 +61,7 @@ export const COMMON_DEFAULTS: ProcessorFields = {
   image_std: [0.5, 0.5, 0.5],
   include_top: false,
   do_flip_channel_order: false,
+  rounds_crop: false,
   do_pad: false,
 };
 
@@ -132,6 +135,7 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
   RTDetr: { defaults: { size: square(640), do_normalize: false, ...IMAGENET } },
   Segformer: { defaults: { size: square(512), ...IMAGENET } },
   Siglip: { defaults: { size: square(224), resample: 3 } },
+  TimmWrapper: { defaults: { resample: 3, do_center_crop: true, rounds_crop: true, ...IMAGENET } },
   ViT: { defaults: { size: square(224) } },
   Yolos: {
     defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET },

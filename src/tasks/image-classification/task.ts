@@ -1,74 +1,95 @@
 import { jsonAnswer } from '../../core/answer.ts';
-import { ServingError } from '../../core/errors.ts';
-import { type Signature, tensorOf } from '../../core/tensor.ts';
+import { refuse } from '../../core/errors.ts';
+import { type Signature, type TensorSpec, tensorOf } from '../../core/tensor.ts';
+import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
-import { recyclePixelValues, toPixelValues } from '../../media/image/pixel-values.ts';
+import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
-import { assertKnownParameters, readTopK } from '../parameters.ts';
-import { sigmoid, softmax, topLabels } from '../scores.ts';
+import { formatSpecs } from '../format-specs.ts';
+import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
+import { FUNCTION_NAMES, type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { type ImageClassificationSettings, settingsSchema } from './settings.ts';
 
 interface Request extends Images {
   readonly topK: number;
+  readonly functionToApply: FunctionName;
 }
 
 /** The default of the Hugging Face pipeline. */
 const DEFAULT_TOP_K = 5;
 
 interface GraphNames {
-  readonly pixelValues: string;
+  readonly image: ImageInput;
   readonly logits: string;
 }
 
+/** float32[N,C], also with further dimensions of 1. */
+const isLogits = ({ dtype, shape }: TensorSpec): boolean =>
+  dtype === 'float32' && shape.length >= 2 && shape.slice(2).every((size) => size === 1);
+
 /** The graph's only image input and its logits. @throws `MODEL_INVALID` */
-const findNames = ({ inputs, outputs }: Signature): GraphNames => {
-  const pixelValues = inputs.find(({ shape, dtype }) => dtype === 'float32' && shape.length === 4);
-  const logits = outputs.find(({ name }) => name === 'logits') ?? outputs[0];
-  if (pixelValues === undefined || inputs.length !== 1 || logits?.dtype !== 'float32' || logits.shape.length !== 2)
-    throw new ServingError(
+const findNames = (signature: Signature): GraphNames => {
+  const { inputs, outputs } = signature;
+  const image = findImageInput(signature);
+  const logits = outputs.find(({ name }) => name === 'logits') ?? outputs.find(isLogits);
+  if (image === undefined || inputs.length !== 1)
+    return refuse(
       'MODEL_INVALID',
-      'image-classification needs a graph with one input float32[N,3,H,W] and an output logits float32[N,C]',
+      `image-classification: the graph takes ${formatSpecs(inputs)}, expected one input: ${IMAGE_INPUTS}`,
     );
-  return { pixelValues: pixelValues.name, logits: logits.name };
+  if (logits === undefined || !isLogits(logits))
+    return refuse(
+      'MODEL_INVALID',
+      `image-classification: the graph gives ${formatSpecs(outputs)}, expected an output logits float32[N,C]`,
+    );
+  return { image, logits: logits.name };
 };
 
 const steps = (
-  { labels, multiLabel }: ImageClassificationSettings,
+  { labels, functionToApply, multiLabel = false }: ImageClassificationSettings,
   preprocessing: ImagePreprocessing,
-  names: GraphNames,
-): SinglePass<Request, ResizedImage, undefined> => ({
-  blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY },
+  { image, logits }: GraphNames,
+): SinglePass<Request, ResizedImage, undefined> => {
+  const byDefault = functionToApply ?? (multiLabel ? 'sigmoid' : 'softmax');
+  return {
+    blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY, functionToApply: byDefault },
 
-  decode(payload) {
-    assertKnownParameters(payload.parameters, ['top_k']);
-    return { ...toImages(payload), topK: readTopK(payload.parameters, DEFAULT_TOP_K) };
-  },
+    decode(payload) {
+      const { parameters } = payload;
+      assertKnownParameters(parameters, ['top_k', 'function_to_apply']);
+      return {
+        ...toImages(payload),
+        topK: readTopK(parameters, DEFAULT_TOP_K),
+        functionToApply: readChoice(parameters, 'function_to_apply', FUNCTION_NAMES, byDefault),
+      };
+    },
 
-  prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
-  group: bySize,
-  collate: (batch) => ({ [names.pixelValues]: toPixelValues(batch, preprocessing.channels) }),
-  recycle: (feeds) => recyclePixelValues(tensorOf(feeds, names.pixelValues, 'float32')),
+    prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
+    group: bySize,
+    outputNames: [logits],
+    collate: (batch) => ({ [image.name]: toImageTensor(batch, preprocessing.channels, image) }),
+    recycle: ({ [image.name]: pixels }) => pixels && recyclePixelValues(pixels),
 
-  postprocess(outputs, { isList, topK }) {
-    const answers = outputs.map((output) => {
-      const logits = tensorOf(output, names.logits, 'float32').data;
-      return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
-    });
-    return jsonAnswer(isList ? answers : answers[0]);
-  },
-});
+    postprocess(outputs, { isList, topK, functionToApply: name }) {
+      const answers = outputs.map((output) =>
+        topLabels(SCORE_FUNCTIONS[name](tensorOf(output, logits, 'float32').data), labels, topK),
+      );
+      return jsonAnswer(isList ? answers : answers[0]);
+    },
+  };
+};
 
 /**
  * An image → `[{label, score}]`, best first, as the Hugging Face pipeline of that name answers; a list of images → a list of these.
- * Graph: `pixel_values` float32[N,3,H,W] → `logits` float32[N,C].
+ * Graph: images float32 or uint8, [N,C,H,W] or [N,H,W,C] with 3 channels or 1 → `logits` float32[N,C].
  */
 export const imageClassification: TaskType<ImageClassificationSettings> = {
   settings: settingsSchema,
   create(settings, version) {
-    const preprocessing = parseImagePreprocessing(settings.preprocessing);
-    return singlePass(steps(settings, preprocessing, findNames(signatureOf(version))));
+    const names = findNames(signatureOf(version));
+    return singlePass(steps(settings, parseImagePreprocessing(settings.preprocessing, names.image), names));
   },
 };

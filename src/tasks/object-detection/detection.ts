@@ -26,6 +26,8 @@ export interface DetectionOptions {
 export interface Head {
   /** The parameters of this kind of detector, with their defaults. */
   readonly defaults: DetectionOptions;
+  /** True when the outputs do not tell the images of a run apart. */
+  readonly oneByOne?: boolean;
   /**
    * The objects in one image, from outputs with a first dimension of 1.
    * @throws `MODEL_INVALID` when the outputs do not fit a detector of `classes` classes

@@ -1,12 +1,15 @@
 import { refuse } from '../../core/errors.ts';
+import { BLACK_PIXEL } from '../../media/image/input.ts';
 import { hasFile, type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import { readLabels, type Settings } from '../../source/settings-file.ts';
 import { readUltralyticsMetadata, type UltralyticsMetadata } from '../../source/ultralytics.ts';
+import { answerOne } from '../answer-one.ts';
+import { assertImagesFit, PREPROCESSING } from '../image-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import { refusedTask } from './other-heads.ts';
 import type { ObjectDetectionSettings } from './settings.ts';
 
 const CONFIG = 'config.json';
-const PREPROCESSING = 'preprocessor_config.json';
 
 /** The preprocessing of Ultralytics for its own exports. */
 const letterboxOf = ({ imageSize: [height, width] }: UltralyticsMetadata): Settings => ({
@@ -30,7 +33,7 @@ export const objectDetection: TaskRecipe<ObjectDetectionSettings> = {
   async read(source) {
     const metadata = await readUltralyticsMetadata(source);
     if (metadata !== undefined && metadata.task !== 'detect')
-      return refuse('MODEL_INVALID', `Ultralytics exported it for the task ${metadata.task}; served is detect`);
+      return refuse('MODEL_INVALID', refusedTask(metadata.task));
     const config = await readSettingsFile(source, CONFIG);
     const preprocessing = await readSettingsFile(source, PREPROCESSING);
     const labels = config?.id2label === undefined ? metadata?.labels : readLabels(config);
@@ -46,5 +49,11 @@ export const objectDetection: TaskRecipe<ObjectDetectionSettings> = {
       },
       files: present.flat(),
     };
+  },
+
+  /** A threshold of 0 brings every class to light that the graph may give. */
+  async trialRun(task, model, { preprocessing }) {
+    assertImagesFit(model, preprocessing);
+    await answerOne(task, model, task.decode({ inputs: BLACK_PIXEL, parameters: { threshold: 0 } }));
   },
 };

@@ -2,9 +2,10 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { concatenate } from '../../core/batch.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
-import { type Signature, type Tensor, type TensorSpec, tensor, tensorOf } from '../../core/tensor.ts';
+import { type Signature, type Tensor, type TensorSpec, tensor } from '../../core/tensor.ts';
+import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
-import { recyclePixelValues, toPixelValues } from '../../media/image/pixel-values.ts';
+import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing, processorName } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
 import { formatSpecs } from '../format-specs.ts';
@@ -12,17 +13,17 @@ import { assertKnownParameters, readFraction } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import type { Corners, DetectionOptions, Head } from './detection.ts';
+import { refusedMasks } from './other-heads.ts';
 import { QUERY_HEADS } from './query-head.ts';
 import { type ObjectDetectionSettings, settingsSchema } from './settings.ts';
-import { yoloHead } from './yolo-head.ts';
+import { finishedHead, yoloHead } from './yolo-head.ts';
 
 interface Request extends Images {
   readonly options: DetectionOptions;
 }
 
 interface GraphInputs {
-  /** float32[N,3,H,W] */
-  readonly pixelValues: string;
+  readonly image: ImageInput;
   /** int64[N,H,W]: 1 at the image, 0 at its padding. */
   readonly pixelMask: TensorSpec | undefined;
 }
@@ -30,20 +31,28 @@ interface GraphInputs {
 const invalid = (problem: string): ServingError => new ServingError('MODEL_INVALID', `object-detection: ${problem}`);
 
 /** @throws `MODEL_INVALID` */
-const findInputs = ({ inputs }: Signature): GraphInputs => {
-  const pixelValues = inputs.find(({ dtype, shape }) => dtype === 'float32' && shape.length === 4);
+const findInputs = (signature: Signature): GraphInputs => {
+  const { inputs } = signature;
+  const image = findImageInput(signature);
   const pixelMask = inputs.find(
     ({ name, dtype, shape }) => name === 'pixel_mask' && dtype === 'int64' && shape.length === 3,
   );
-  if (pixelValues === undefined || inputs.length !== (pixelMask ? 2 : 1))
+  if (image === undefined || inputs.length !== (pixelMask ? 2 : 1))
     throw invalid(
-      `the graph takes ${formatSpecs(inputs)}, expected images float32[N,3,H,W], and pixel_mask int64[N,H,W] or nothing else`,
+      `the graph takes ${formatSpecs(inputs)}, expected ${IMAGE_INPUTS}, and pixel_mask int64[N,H,W] or nothing else`,
     );
-  return { pixelValues: pixelValues.name, pixelMask };
+  return { image, pixelMask };
 };
 
+/** Boxes of all images of a run, one after the other. */
+const isFlat = (shape: TensorSpec['shape']): boolean => shape.length === 2 && shape[1] === 7;
+
+/** Tells whether an output has finished boxes, and not scores of every class. */
+const isFinished = ({ shape }: TensorSpec, classes: number): boolean =>
+  isFlat(shape) || (shape[2] === 6 && shape[1] !== 4 + classes);
+
 /** The head for the outputs of a graph. @throws `MODEL_INVALID` for the outputs of an unknown detector */
-const chooseHead = ({ outputs }: Signature, preprocessing: Readonly<Record<string, unknown>>): Head => {
+const chooseHead = ({ outputs }: Signature, { labels, preprocessing }: ObjectDetectionSettings): Head => {
   const has = (name: string): boolean =>
     outputs.some((output) => output.name === name && output.dtype === 'float32' && output.shape.length === 3);
   if (has('logits') && has('pred_boxes')) {
@@ -56,10 +65,14 @@ const chooseHead = ({ outputs }: Signature, preprocessing: Readonly<Record<strin
         `class for "no object": expected ${known.join(', ')}`,
     );
   }
-  const [yolo, ...others] = outputs.filter(({ dtype, shape }) => dtype === 'float32' && shape.length === 3);
-  if (yolo !== undefined && others.length === 0) return yoloHead(yolo.name);
+  const floats = outputs.filter(({ dtype }) => dtype === 'float32');
+  if (floats.some(({ shape }) => shape.length === 4)) throw invalid(refusedMasks(formatSpecs(outputs)));
+  const [yolo, ...others] = floats.filter(({ shape }) => shape.length === 3 || isFlat(shape));
+  if (yolo !== undefined && others.length === 0)
+    return isFinished(yolo, labels.length) ? finishedHead(yolo.name, isFlat(yolo.shape)) : yoloHead(yolo.name);
   throw invalid(
-    `the graph gives ${formatSpecs(outputs)}, expected logits float32[N,Q,C] and pred_boxes float32[N,Q,4], or one float32[1,4+C,N] as YOLO`,
+    `the graph gives ${formatSpecs(outputs)}, expected logits float32[N,Q,C] and pred_boxes float32[N,Q,4], ` +
+      'or one float32[1,4+C,N], float32[1,K,6] or float32[K,7] as YOLO',
   );
 };
 
@@ -86,10 +99,11 @@ const toBox = ([xmin, ymin, xmax, ymax]: Corners) => ({
 const steps = (
   labels: readonly string[],
   preprocessing: ImagePreprocessing,
-  { pixelValues, pixelMask }: GraphInputs,
-  { defaults, detect }: Head,
+  { image, pixelMask }: GraphInputs,
+  { defaults, oneByOne = false, detect }: Head,
 ): SinglePass<Request, ResizedImage, undefined> => ({
   blank: { files: [BLACK_PIXEL], isList: false, options: defaults },
+  oneByOne,
 
   decode(payload) {
     const { parameters } = payload;
@@ -107,10 +121,10 @@ const steps = (
   group: bySize,
 
   collate: (batch) => ({
-    [pixelValues]: toPixelValues(batch, preprocessing.channels),
-    ...(pixelMask && concatenate(batch.map((image) => ({ [pixelMask.name]: toPixelMask(image, pixelMask) })))),
+    [image.name]: toImageTensor(batch, preprocessing.channels, image),
+    ...(pixelMask && concatenate(batch.map((each) => ({ [pixelMask.name]: toPixelMask(each, pixelMask) })))),
   }),
-  recycle: (feeds) => recyclePixelValues(tensorOf(feeds, pixelValues, 'float32')),
+  recycle: ({ [image.name]: pixels }) => pixels && recyclePixelValues(pixels),
 
   postprocess(outputs, { isList, options }, images) {
     const answers = outputs.map((output, index) =>
@@ -128,13 +142,15 @@ const steps = (
  * An image → `[{score, label, box: {xmin, ymin, xmax, ymax}}]` in its own pixels, as the Hugging Face pipeline of that name answers; a
  * list of images → a list of such lists.
  * Graph: `pixel_values` float32[N,3,H,W], perhaps `pixel_mask` int64[N,H,W] → `logits` float32[N,Q,C] and `pred_boxes` float32[N,Q,4], or
- * the float32[N,4+C,A] of YOLO.
+ * float32[N,4+C,A], float32[N,K,6] or float32[K,7] of YOLO.
  */
 export const objectDetection: TaskType<ObjectDetectionSettings> = {
   settings: settingsSchema,
-  create({ labels, preprocessing }, version) {
+  create(settings, version) {
     const signature = signatureOf(version);
-    const head = chooseHead(signature, preprocessing);
-    return singlePass(steps(labels, parseImagePreprocessing(preprocessing), findInputs(signature), head));
+    const head = chooseHead(signature, settings);
+    const inputs = findInputs(signature);
+    const preprocessing = parseImagePreprocessing(settings.preprocessing, inputs.image);
+    return singlePass(steps(settings.labels, preprocessing, inputs, head));
   },
 };

@@ -1,7 +1,8 @@
-import { ServingError } from '../../core/errors.ts';
+import { refuse } from '../../core/errors.ts';
 import { formatSpec } from '../../core/tensor.ts';
 import type { ResizedImage } from '../../media/image/resize-image.ts';
 import type { Corners, Detection, Head } from './detection.ts';
+import { explainOther } from './other-heads.ts';
 import { suppress } from './suppress.ts';
 
 const clamp = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
@@ -47,12 +48,75 @@ export const yoloHead = (outputName: string): Head => ({
   detect({ [outputName]: output }, image, classes, { threshold, iou = DEFAULTS.iou }) {
     const [, rows = 0, anchors = 0] = output?.shape ?? [];
     if (output?.dtype !== 'float32' || rows !== 4 + classes)
-      throw new ServingError(
+      return refuse(
         'MODEL_INVALID',
         `its output ${outputName} ${output && formatSpec(output)} is not float32[1,${4 + classes},N], 4 sides of a ` +
-          `box and a score for each of the ${classes} labels; export YOLO without nms and end2end`,
+          `box and a score for each of the ${classes} labels${explainOther(rows, anchors, classes)}`,
       );
     return suppress(candidates(output.data, anchors, classes, threshold), iou).map((detection) => ({
+      ...detection,
+      corners: toCorners(detection.corners, image),
+    }));
+  },
+});
+
+/** The places of score and label in the numbers of a box, whose corners begin at `corners`. */
+interface Columns {
+  readonly corners: number;
+  readonly score: number;
+  readonly label: number;
+}
+
+const BEHIND_CORNERS: Columns = { corners: 0, score: 4, label: 5 };
+/** Behind the number of the image: YOLOv7 has the label first, YOLO-NAS the score. */
+const LABEL_FIRST: Columns = { corners: 1, score: 6, label: 5 };
+const SCORE_FIRST: Columns = { corners: 1, score: 5, label: 6 };
+
+/** The boxes that score more than `threshold`, in the order of the graph. @throws `MODEL_INVALID` for a class without a label */
+const readBoxes = (
+  values: Float32Array,
+  width: number,
+  { corners, score, label }: Columns,
+  classes: number,
+  threshold: number,
+): Detection[] => {
+  const found: Detection[] = [];
+  for (let at = 0; at + width <= values.length; at += width) {
+    const value = (column: number): number => values[at + column] ?? 0;
+    if (!(value(score) > threshold)) continue;
+    if (!Number.isInteger(value(label)) || value(label) < 0 || value(label) >= classes)
+      refuse('MODEL_INVALID', `its output has a box of class ${value(label)}, and there are ${classes} labels`);
+    const box: Corners = [value(corners), value(corners + 1), value(corners + 2), value(corners + 3)];
+    found.push({ score: value(score), label: value(label), corners: box });
+  }
+  return found;
+};
+
+/** The order of score and label in rows of seven numbers: labels are whole numbers, scores hardly ever. */
+const findColumns = (values: Float32Array): Columns => {
+  for (let at = LABEL_FIRST.label; at < values.length; at += 7)
+    if (!Number.isInteger(values[at] ?? 0)) return SCORE_FIRST;
+  return LABEL_FIRST;
+};
+
+/**
+ * The head of detectors that suppress overlapping boxes themselves, or need not. Their output float32[1,K,6] has the corners in pixels of the
+ * tensor, the score and the class of K boxes (YOLOv10, YOLO26, Ultralytics with `nms`). In float32[K,7] the number of the image goes before
+ * (YOLOv7, YOLO-NAS). Boxes that are not used score 0.
+ */
+export const finishedHead = (outputName: string, oneByOne: boolean): Head => ({
+  defaults: { threshold: DEFAULTS.threshold },
+  oneByOne,
+
+  detect({ [outputName]: output }, image, classes, { threshold }) {
+    const width = output?.shape.at(-1) ?? 0;
+    if (output?.dtype !== 'float32' || (width !== 6 && width !== 7))
+      return refuse(
+        'MODEL_INVALID',
+        `its output ${outputName} ${output && formatSpec(output)} is neither float32[1,K,6] nor float32[K,7]`,
+      );
+    const columns = width === 6 ? BEHIND_CORNERS : findColumns(output.data);
+    return readBoxes(output.data, width, columns, classes, threshold).map((detection) => ({
       ...detection,
       corners: toCorners(detection.corners, image),
     }));

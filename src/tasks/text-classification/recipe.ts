@@ -5,17 +5,11 @@ import { show } from '../../core/show.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { answerOne, runBlank } from '../answer-one.ts';
-import { assertClassCount, countElements } from '../classifier-recipe.ts';
+import { assertClassCount, countElements, readFunction } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readColumns } from '../tabular-recipe.ts';
 import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
-import type { FunctionName, TextClassificationSettings } from './settings.ts';
-
-/** The function that the Hugging Face pipeline would choose. */
-const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): FunctionName => {
-  if (problem === 'regression') return 'none';
-  return problem === 'multi_label_classification' || labels.length === 1 ? 'sigmoid' : 'softmax';
-};
+import type { TextClassificationSettings } from './settings.ts';
 
 /** Scores of which the highest belongs to the best label. */
 const RISING = ['probabilities', 'margins'];
@@ -46,8 +40,10 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
     const tokens = readTokens(config);
     if (tokens !== undefined)
       return { settings: { labels, functionToApply: 'none', tokens }, files: [{ path: 'config.json' }] };
+    const { functionToApply, notes } = await readFunction(source, config, labels);
     return {
-      settings: { labels, functionToApply: readFunction(config, labels), maxLength: readPositions(config) },
+      settings: { labels, functionToApply, maxLength: readPositions(config) },
+      notes,
       resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };

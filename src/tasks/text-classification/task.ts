@@ -6,17 +6,11 @@ import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
-import { type LabelScore, sigmoid, softmax, topLabels } from '../scores.ts';
+import { FUNCTION_NAMES, type FunctionName, type LabelScore, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
-import { FUNCTION_NAMES, type FunctionName, settingsSchema, type TextClassificationSettings } from './settings.ts';
+import { settingsSchema, type TextClassificationSettings } from './settings.ts';
 import { createTermClassifier } from './term-classifier.ts';
-
-const FUNCTIONS: Readonly<Record<FunctionName, (logits: Float32Array) => Float32Array>> = {
-  softmax,
-  sigmoid,
-  none: (logits) => logits,
-};
 
 interface Request extends TextInputs {
   readonly topK: number;
@@ -70,7 +64,7 @@ const steps = (
 
     postprocess(outputs, { topK, functionToApply: name }, encodings) {
       const answer = outputs.map((output, index): TextClassificationAnswer[number] => {
-        const scores = FUNCTIONS[name](tensorOf(output, logits, 'float32').data);
+        const scores = SCORE_FUNCTIONS[name](tensorOf(output, logits, 'float32').data);
         const best = topLabels(scores, labels, topK);
         return encodings[index]?.truncatedFrom === undefined
           ? best

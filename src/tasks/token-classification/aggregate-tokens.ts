@@ -1,5 +1,4 @@
 import { argMax } from '../../core/arg-max.ts';
-import { softmax } from '../scores.ts';
 import type { ClassifiedToken } from './classified-tokens.ts';
 
 /** Ways from tokens to entities: `aggregation_strategy` of the Hugging Face pipeline. */
@@ -35,6 +34,8 @@ interface Vocabulary {
   readonly labels: readonly string[];
   /** Joins tokens to the text that they stand for. */
   readonly toText: (tokens: readonly string[]) => string;
+  /** Scores float32[L] of the logits of a token. */
+  readonly toScores: (logits: Float32Array) => Float32Array;
 }
 
 export interface Aggregation extends Vocabulary {
@@ -88,7 +89,7 @@ const decideWords = (
   vocabulary: Vocabulary,
 ): Decided[] =>
   gather(tokens, ({ isSubword }) => isSubword).map((word) => {
-    const scores = WORD_SCORES[strategy](mapGroup(word, ({ logits }) => softmax(logits)));
+    const scores = WORD_SCORES[strategy](mapGroup(word, ({ logits }) => vocabulary.toScores(logits)));
     const label = argMax(scores);
     return {
       entity: nameOf(label, vocabulary),
@@ -100,7 +101,7 @@ const decideWords = (
 
 const decideTokens = (tokens: readonly ClassifiedToken[], vocabulary: Vocabulary): TokenEntity[] =>
   tokens.map(({ logits, word, start, end, index }) => {
-    const scores = softmax(logits);
+    const scores = vocabulary.toScores(logits);
     const label = argMax(scores);
     return { entity: nameOf(label, vocabulary), score: scores[label] ?? 0, index, word, start, end };
   });

@@ -1,7 +1,7 @@
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { readLabels, requireSettingsFile } from '../../source/settings-file.ts';
 import { runBlank } from '../answer-one.ts';
-import { assertClassCount } from '../classifier-recipe.ts';
+import { assertClassCount, noteScores } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import type { TokenClassificationSettings } from './settings.ts';
@@ -12,8 +12,14 @@ export const tokenClassification: TaskRecipe<TokenClassificationSettings, Tokeni
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
+    const note = await noteScores(source);
     return {
-      settings: { labels: readLabels(config), maxLength: readPositions(config) },
+      settings: {
+        labels: readLabels(config),
+        functionToApply: note === undefined ? 'softmax' : 'none',
+        maxLength: readPositions(config),
+      },
+      notes: note === undefined ? [] : [note],
       resources: await readTextResources(source, config),
       files: [{ path: 'config.json' }],
     };

@@ -9,6 +9,7 @@ import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readChoice } from '../parameters.ts';
+import { SCORE_FUNCTIONS } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { AGGREGATION_STRATEGIES, type AggregationStrategy, aggregateTokens } from './aggregate-tokens.ts';
@@ -99,7 +100,7 @@ const findLogits = ({ outputs }: Signature, labels: readonly string[]): string =
 };
 
 const steps = (
-  { labels, maxLength }: TokenClassificationSettings,
+  { labels, functionToApply, maxLength }: TokenClassificationSettings,
   signature: Signature,
   logits: string,
 ): SinglePass<Request, Row, Tokenizer> => ({
@@ -136,7 +137,8 @@ const steps = (
       const { text, tokens } = element(windows, row.input);
       tokens.push(classifyTokens(row, text, tensorOf(element(outputs, index), logits, 'float32'), tokenizer));
     });
-    const aggregation = { strategy, ignoredLabels, labels, toText: tokenizer.join };
+    const toScores = SCORE_FUNCTIONS[functionToApply];
+    const aggregation = { strategy, ignoredLabels, labels, toText: tokenizer.join, toScores };
     const answers = windows.map(({ text, tokens }) => aggregateTokens(tokens, text, aggregation));
     return jsonAnswer(isList ? answers : answers[0]);
   },

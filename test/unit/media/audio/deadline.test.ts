@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { NEVER } from '../../../../src/core/deadline.ts';
 import { decodeAudio } from '../../../../src/media/audio/decode-audio.ts';
@@ -25,6 +26,15 @@ describe('the deadline of a request with audio', () => {
     await expect(decodeAudio(createSilence(60, 16_000), 8_000, afterLooks(3))).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       message: expect.stringContaining('when 12 s of the audio were decoded'),
+    });
+  });
+
+  it('ends the decoding of Ogg streams without samples between two of them', async () => {
+    const opus = await readFile('test/fixtures/audio/mono.opus');
+    const headers = opus.subarray(0, opus.indexOf('OggS', opus.indexOf('OpusTags')));
+
+    await expect(decodeAudio(Buffer.concat(Array(99).fill(headers)), 16_000, afterLooks(5))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
     });
   });
 

@@ -50,6 +50,34 @@ describe('preprocessor_config.json', () => {
     expect(levelsOf({ size: 8, image_mean: 0, image_std: 0.5 })).toEqual([2, 2, 2]);
   });
 
+  it('takes a height and a width as a list, which transformers reads so', () => {
+    const { resize, crop } = parseImagePreprocessing({ size: [6, 8], do_center_crop: true, crop_size: [4, 5] });
+
+    expect([resize, crop]).toEqual([
+      { width: 8, height: 6 },
+      { width: 5, height: 4 },
+    ]);
+  });
+
+  it('has one channel for a graph of grey images, with a mean of its own', () => {
+    const grey = { dtype: 'float32', channels: 1 } as const;
+    const greyLevels = (config: Record<string, unknown>) =>
+      parseImagePreprocessing({ size: 8, ...config }, grey).channels.map(({ source, levels }) => [source, levels[255]]);
+
+    expect(greyLevels({ image_mean: [0], image_std: [0.5] })).toEqual([['grey', 2]]);
+    expect(greyLevels({ image_mean: 0, image_std: 0.25, do_flip_channel_order: true })).toEqual([['grey', 4]]);
+    expect(greyLevels({})).toEqual([['grey', 1]]); // three equal values of the processor
+    expect(() => greyLevels({ image_mean: [0.1, 0.2, 0.3] })).toThrow(
+      '"image_mean" is [0.1,0.2,0.3], the graph takes grey images',
+    );
+  });
+
+  it('leaves levels as they are for a graph of integers', () => {
+    const { channels } = parseImagePreprocessing({ size: 8, do_normalize: true }, { dtype: 'uint8', channels: 3 });
+
+    expect(channels.map(({ levels }) => levels[114])).toEqual([114, 114, 114]);
+  });
+
   it.each<[string, string, Record<string, unknown>]>([
     [
       'an unknown processor',
@@ -71,7 +99,8 @@ describe('preprocessor_config.json', () => {
     ['a switch that is text', '"do_rescale" is "yes"', { size: 8, do_rescale: 'yes' }],
     ['a step that is not done here', '"do_pan_and_scan" is true', { size: 8, do_pan_and_scan: true }],
     ['sides to be a multiple of something', '"size_divisor" is 32', { size: 8, size_divisor: 32 }],
-    ['channels last', '"data_format" is "channels_last"', { size: 8, data_format: 'channels_last' }],
+    ['an unknown order of channels', '"data_format" is "rows"', { size: 8, data_format: 'rows' }],
+    ['three sides', '"size" is [8,8,3]', { size: [8, 8, 3] }],
   ])('refuses %s, naming field and value', (_what, named, json) => {
     expect(() => parseImagePreprocessing(json)).toThrow(
       expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining(named) }),

@@ -13,7 +13,7 @@ it('gives a graph of variable size a blank image of the size that preprocessing 
     outputs: [{ name: 'logits', dtype: 'float32' as const, shape: ['batch_size', 2] }],
   };
   const preprocessing = { do_resize: true, size: { height: 6, width: 8 }, do_rescale: true, do_normalize: false };
-  const settings = { labels: ['cat', 'dog'], multiLabel: false, preprocessing };
+  const settings = { labels: ['cat', 'dog'], functionToApply: 'softmax', preprocessing };
   const task = await createTask(taskVersion('image-classification', settings, signature));
 
   const feeds: Tensors[] = [];

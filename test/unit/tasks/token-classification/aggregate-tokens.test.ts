@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { softmax } from '../../../../src/tasks/scores.ts';
 import {
   type AggregationStrategy,
   aggregateTokens,
@@ -10,6 +11,7 @@ const LABELS = ['O', 'B-PER', 'I-PER', 'LOC'];
 const everything = {
   labels: LABELS,
   ignoredLabels: new Set<string>(),
+  toScores: softmax,
   toText: (tokens: readonly string[]) => tokens.join(' ').replaceAll(' ##', ''),
 };
 
