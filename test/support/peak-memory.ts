@@ -3,10 +3,9 @@
  * A process of its own, because a peak never falls.
  */
 import { runCommandLine } from '../../cli/command-line.ts';
-
-const BYTES_PER_KILOBYTE = 1024;
+import { peakMemory } from '../../src/authoring/process-memory.ts';
 
 const exitCode = await runCommandLine(process.argv.slice(2), {
   ...{ stdin: process.stdin, stdout: process.stderr, stderr: process.stderr },
 });
-process.stdout.write(JSON.stringify({ exitCode, peakBytes: process.resourceUsage().maxRSS * BYTES_PER_KILOBYTE }));
+process.stdout.write(JSON.stringify({ exitCode, peakBytes: peakMemory() }));

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { peakMemory } from '../../../src/authoring/process-memory.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import { fieldOf, itemsOf, numbersOf } from '../../../src/formats/pickle/arrays.ts';
 import { describe } from '../../../src/formats/pickle/describe.ts';
@@ -77,7 +78,7 @@ const readGroup = (name: string, files: Iterable<Damaged>): void => {
     const { user, system } = process.cpuUsage(start);
     slowestMs = Math.max(slowestMs, (user + system) / 1000);
   }
-  report({ name, ...outcomes, slowestMs, peakBytes: process.resourceUsage().maxRSS * 1024 });
+  report({ name, ...outcomes, slowestMs, peakBytes: peakMemory() });
 };
 
 const isDenied = (): boolean => {

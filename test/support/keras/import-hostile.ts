@@ -1,3 +1,4 @@
+import { peakMemory } from '../../../src/authoring/process-memory.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import { importKeras } from '../../../src/formats/keras/import-keras.ts';
 import { hostileCases } from './hostile-cases.ts';
@@ -19,6 +20,6 @@ for (const { name, bytes } of hostileCases()) {
   const start = process.cpuUsage();
   const refusal = await refusalOf(bytes);
   const { user, system } = process.cpuUsage(start);
-  const maxMb = process.resourceUsage().maxRSS / 1024;
+  const maxMb = peakMemory() / 2 ** 20;
   console.log(JSON.stringify({ name, ...refusal, cpuSeconds: (user + system) / 1e6, maxMb }));
 }
