@@ -5,6 +5,9 @@ import { compareTerms } from '../support/parity/sklearn-texts.ts';
 
 const withoutWorst = (rows: readonly ParityRow[]) => rows.map(({ worst: _, ...row }) => row);
 
+/** Least rows of a comparison: tables have thousands, Keras' networks take images and sequences. */
+const leastRows = (folder: string): number => (folder === 'keras' ? 16 : 1_000);
+
 /** Made by the scripts for each library in test/reference, with several versions of it. */
 describe('imported models against their library', () => {
   it.each(Object.entries(PARITY_RECORDS))(
@@ -12,7 +15,7 @@ describe('imported models against their library', () => {
     async (folder, measure) => {
       const rows = await measure();
       expect(rows.filter(isOverBar)).toEqual([]);
-      expect(rows.every(({ inputs }) => inputs >= 1_000)).toBe(true);
+      expect(rows.filter(({ inputs }) => inputs < leastRows(folder))).toEqual([]);
       const record = await readParityRecord(folder);
       expect(withoutWorst(rows)).toEqual(withoutWorst(record));
       expect(record.filter(isOverBar)).toEqual([]);
