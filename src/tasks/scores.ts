@@ -22,6 +22,17 @@ export const softmax = (logits: Float32Array): Float32Array => {
 /** Independent probabilities float32[C], for models with several labels per input. */
 export const sigmoid = (logits: Float32Array): Float32Array => logits.map((logit) => 1 / (1 + Math.exp(-logit)));
 
+/** Names of functions from logits to scores, as the Hugging Face pipeline has them. */
+export const FUNCTION_NAMES = ['softmax', 'sigmoid', 'none'] as const;
+
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+export const FUNCTIONS: Readonly<Record<FunctionName, (logits: Float32Array) => Float32Array>> = {
+  softmax,
+  sigmoid,
+  none: (logits) => logits,
+};
+
 export interface LabelScore {
   readonly label: string;
   readonly score: number;

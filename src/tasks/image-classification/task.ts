@@ -5,14 +5,15 @@ import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toPixelValues } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
-import { assertKnownParameters, readTopK } from '../parameters.ts';
-import { sigmoid, softmax, topLabels } from '../scores.ts';
+import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { type ImageClassificationSettings, settingsSchema } from './settings.ts';
 
 interface Request extends Images {
   readonly topK: number;
+  readonly functionToApply: FunctionName;
 }
 
 /** The default of the Hugging Face pipeline. */
@@ -40,11 +41,16 @@ const steps = (
   preprocessing: ImagePreprocessing,
   names: GraphNames,
 ): SinglePass<Request, ResizedImage, undefined> => ({
-  blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY },
+  blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY, functionToApply: 'none' },
 
   decode(payload) {
-    assertKnownParameters(payload.parameters, ['top_k']);
-    return { ...toImages(payload), topK: readTopK(payload.parameters, DEFAULT_TOP_K) };
+    const { parameters } = payload;
+    assertKnownParameters(parameters, ['top_k', 'function_to_apply']);
+    return {
+      ...toImages(payload),
+      topK: readTopK(parameters, DEFAULT_TOP_K),
+      functionToApply: readChoice(parameters, 'function_to_apply', FUNCTION_NAMES, multiLabel ? 'sigmoid' : 'softmax'),
+    };
   },
 
   prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
@@ -52,10 +58,10 @@ const steps = (
   collate: (batch) => ({ [names.pixelValues]: toPixelValues(batch, preprocessing.channels) }),
   recycle: (feeds) => recyclePixelValues(tensorOf(feeds, names.pixelValues, 'float32')),
 
-  postprocess(outputs, { isList, topK }) {
+  postprocess(outputs, { isList, topK, functionToApply }) {
     const answers = outputs.map((output) => {
       const logits = tensorOf(output, names.logits, 'float32').data;
-      return topLabels(multiLabel ? sigmoid(logits) : softmax(logits), labels, topK);
+      return topLabels(FUNCTIONS[functionToApply](logits), labels, topK);
     });
     return jsonAnswer(isList ? answers : answers[0]);
   },

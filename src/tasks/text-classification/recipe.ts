@@ -3,8 +3,9 @@ import { readLabels, requireSettingsFile, type Settings } from '../../source/set
 import { runBlank } from '../answer-one.ts';
 import { assertClassCount } from '../classifier-recipe.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import type { FunctionName } from '../scores.ts';
 import { readPositions, readTextResources, runExtremes } from '../text-recipe.ts';
-import type { FunctionName, TextClassificationSettings } from './settings.ts';
+import type { TextClassificationSettings } from './settings.ts';
 
 /** The function that the Hugging Face pipeline would choose. */
 const readFunction = ({ problem_type: problem }: Settings, labels: readonly string[]): FunctionName => {

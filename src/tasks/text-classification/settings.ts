@@ -1,9 +1,5 @@
 import * as v from 'valibot';
-
-/** Functions from logits to scores, by the names of the Hugging Face pipeline. */
-export const FUNCTION_NAMES = ['softmax', 'sigmoid', 'none'] as const;
-
-export type FunctionName = (typeof FUNCTION_NAMES)[number];
+import { FUNCTION_NAMES } from '../scores.ts';
 
 export const settingsSchema = v.object({
   /** Label of each class, by index. */

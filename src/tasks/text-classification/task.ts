@@ -6,16 +6,10 @@ import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
-import { type LabelScore, sigmoid, softmax, topLabels } from '../scores.ts';
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type LabelScore, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
-import { FUNCTION_NAMES, type FunctionName, settingsSchema, type TextClassificationSettings } from './settings.ts';
-
-const FUNCTIONS: Readonly<Record<FunctionName, (logits: Float32Array) => Float32Array>> = {
-  softmax,
-  sigmoid,
-  none: (logits) => logits,
-};
+import { settingsSchema, type TextClassificationSettings } from './settings.ts';
 
 interface Request extends TextInputs {
   readonly topK: number;
