@@ -36,6 +36,8 @@ export interface LeaseCache<Value> {
     work: (value: Value) => Promise<Result>,
     deadline?: Deadline,
   ): Promise<Result>;
+  /** Evicts the value once nobody uses it. @throws `MODEL_UNAVAILABLE` when it is still in use at the deadline */
+  drop(key: string, deadline: Deadline): Promise<void>;
 }
 
 export interface LeaseCacheOptions<Value> {
@@ -59,6 +61,8 @@ type Entries<Value> = Map<string, Entry<Value>>;
 
 const LOADING = 'the model is still being loaded; try again in a few seconds';
 
+const IN_USE = 'the model is still in use; try again in a few seconds';
+
 const isIdle = ({ leases }: Entry<unknown>): boolean => leases === 0;
 
 const sumBytes = (entries: Iterable<Entry<unknown>>): number =>
@@ -73,13 +77,16 @@ const createBudget = <Value>(entries: Entries<Value>, { budgetBytes, evict }: Le
   const fitsWithoutIdle = (bytes: number): boolean =>
     bytes + sumBytes([...entries.values()].filter((entry) => !isIdle(entry))) <= budgetBytes;
 
+  const evictEntry = async (key: string, entry: Entry<Value>): Promise<void> => {
+    entries.delete(key);
+    await evict(key, { value: await entry.value, bytes: entry.bytes });
+  };
+
   const evictUntilFits = async (bytes: number): Promise<void> => {
     while (!fits(bytes)) {
       const idle = [...entries].find(([, entry]) => isIdle(entry));
       if (idle === undefined) return;
-      const [key, entry] = idle;
-      entries.delete(key);
-      await evict(key, { value: await entry.value, bytes: entry.bytes });
+      await evictEntry(...idle);
     }
   };
 
@@ -95,6 +102,23 @@ const createBudget = <Value>(entries: Entries<Value>, { budgetBytes, evict }: Le
         entry.bytes = wanted;
       }),
 
+    dropIdle: async (key: string, deadline: Deadline): Promise<void> => {
+      for (;;) {
+        const { promise: ended } = leaseEnd;
+        const isGone = await within(
+          deadline,
+          oneAtATime(async () => {
+            const entry = entries.get(key);
+            if (entry && isIdle(entry)) await evictEntry(key, entry);
+            return entry === undefined || isIdle(entry);
+          }),
+          IN_USE,
+        );
+        if (isGone) return;
+        await within(deadline, ended, IN_USE);
+      }
+    },
+
     endLease: (entry: Entry<Value>): void => {
       entry.leases -= 1;
       leaseEnd.resolve();
@@ -109,7 +133,7 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
   const entries: Entries<Value> = new Map();
   for (const [key, { value, bytes }] of options.initial ?? [])
     entries.set(key, { bytes, leases: 0, value: Promise.resolve(value) });
-  const { reserve, endLease } = createBudget(entries, options);
+  const { reserve, endLease, dropIdle } = createBudget(entries, options);
 
   const add = (key: string, create: Create<Value>): Entry<Value> => {
     const make = async (): Promise<Value> => {
@@ -154,5 +178,6 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
         release();
       }
     },
+    drop: dropIdle,
   };
 };

@@ -36,6 +36,8 @@ export interface ModelCache {
   ): Promise<Result>;
   /** Downloads the files, and creates no session. */
   fetch(bundle: PublishedBundle): Promise<void>;
+  /** Releases every version of the model that is loaded, once it answers nothing. @throws `MODEL_UNAVAILABLE` at the deadline */
+  drop(model: string, deadline: Deadline): Promise<void>;
   /** The state of a model in this process; undefined when nobody has asked for it, or it was evicted. */
   state(bundle: PublishedBundle): ModelState | undefined;
 }
@@ -57,7 +59,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
   const { directory, diskBudgetBytes, memoryBudgetBytes, onEvicted } = options;
   const openFiles = once(() => openModelFiles(store, { directory, budgetBytes: diskBudgetBytes }));
   const loader = createModelLoader(options);
-  const states = new Map<string, ModelState>();
+  const states = new Map<string, { readonly model: string; readonly state: ModelState }>();
 
   const memory = createLeaseCache<LoadedModel>({
     budgetBytes: memoryBudgetBytes,
@@ -71,14 +73,15 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
   const load =
     (bundle: PublishedBundle, trial: Trial): Create<LoadedModel> =>
     async (reserve) => {
-      states.set(bundle.digest, { name: 'loading' });
+      const note = (state: ModelState) => states.set(bundle.digest, { model: bundle.name, state });
+      note({ name: 'loading' });
       try {
         loader.assertCanFit(bundle);
         const created = await loader.load(bundle, await openFiles(), trial, reserve);
-        states.set(bundle.digest, { name: 'ready' });
+        note({ name: 'ready' });
         return created;
       } catch (error) {
-        states.set(bundle.digest, { name: 'failed', error: ServingError.from(error) });
+        note({ name: 'failed', error: ServingError.from(error) });
         throw error;
       }
     };
@@ -91,6 +94,10 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
       const files = await openFiles();
       await files.use(bundle, async () => {});
     },
-    state: ({ digest }) => states.get(digest),
+    drop: async (model, deadline) => {
+      const digests = [...states].filter(([, known]) => known.model === model).map(([digest]) => digest);
+      await Promise.all(digests.map((digest) => memory.drop(digest, deadline)));
+    },
+    state: ({ digest }) => states.get(digest)?.state,
   };
 };

@@ -7,12 +7,17 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
 import { errorResponse } from './errors.ts';
+import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
+import { repositoryRoutes } from './repository-routes.ts';
 import type { Authorise, Route } from './route.ts';
 import { taskRoutes } from './task-routes.ts';
 
-/** The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`. It answers every request, also with a fault. */
+/**
+ * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol below `/v1`.
+ * It answers every request, also with a fault.
+ */
 export type Application = (request: HttpRequest, context: RequestContext) => Promise<HttpResponse>;
 
 export interface ApplicationOptions {
@@ -38,17 +43,20 @@ const createFindRoute = (routes: readonly Route[]) => {
   return (path: string) => {
     const [[[route, encoded = {}] = []] = []] = router.match(ANY, path);
     if (route === undefined)
-      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are /models, /models/{name} and /v2`);
+      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are /models, /models/{name}, /v1 and /v2`);
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { route, parameters };
   };
 };
 
+/** KServe's first protocol puts a colon before its operation. */
+const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
+
 /** The path without slashes at its end, which clients add. */
 const routedPath = (path: string): string => {
   let end = path.length;
   while (end > 1 && path[end - 1] === '/') end -= 1;
-  return path.slice(0, end);
+  return path.slice(0, end).replace(COLON_PREDICT, '$1/predict');
 };
 
 /** Printable characters of ASCII: the id stands in a header and in the log. */
@@ -86,7 +94,12 @@ const observeEnd = (
 };
 
 export const createApplication = (serving: Serving, { authorise }: ApplicationOptions = {}): Application => {
-  const findRoute = createFindRoute([...taskRoutes(serving), ...openInferenceRoutes(serving)]);
+  const findRoute = createFindRoute([
+    ...taskRoutes(serving),
+    ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
+    ...openInferenceRoutes(serving),
+    ...kserveV1Routes(serving),
+  ]);
 
   return async (request, context) => {
     const { method } = request;

@@ -30,12 +30,12 @@ const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
 /** Characters. Messages shorten what they repeat; lists of a model's own names may still be long. */
 const LONGEST_MESSAGE = 2_000;
 
-const isOpenInference = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
+const isKserve = (path: string): boolean => /^\/v[12](\/|$)/.test(path);
 
-/** `{"error", "code", "requestId"}`. A fault of the server hides its message; the Open Inference Protocol knows no 422. */
+/** `{"error", "code", "requestId"}`. A fault of the server hides its message; KServe's protocols know no 422. */
 export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
   const { code } = failure;
-  const status = code === 'INVALID_INPUT' && isOpenInference(path) ? 400 : STATUS[code];
+  const status = code === 'INVALID_INPUT' && isKserve(path) ? 400 : STATUS[code];
   const hidden = PUBLIC_MESSAGE[code];
   const error =
     hidden === undefined

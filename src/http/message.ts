@@ -50,3 +50,6 @@ export const jsonResponse = (
   text: string,
   { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): HttpResponse => ({ status, headers: { ...JSON_TYPE, ...headers }, body: text });
+
+/** A response of a value as JSON. */
+export const toJsonResponse = (value: unknown): HttpResponse => jsonResponse(JSON.stringify(value));

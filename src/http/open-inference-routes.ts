@@ -1,24 +1,19 @@
 import type { Answer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
-import { isObject } from '../core/is-object.ts';
-import { shorten, show } from '../core/show.ts';
+import { shorten } from '../core/show.ts';
 import { mayHaveLongElement, parseJsonBody } from '../protocol/json.ts';
 import { JSON_LENGTH_HEADER, splitBody } from '../protocol/open-inference/binary.ts';
+import { modelConfig } from '../protocol/open-inference/config.ts';
 import { InferBody } from '../protocol/open-inference/infer-request.ts';
 import { formatInferResponse } from '../protocol/open-inference/infer-response.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { predict } from '../serving/predict.ts';
-import { repositoryIndex } from '../serving/repository-index.ts';
-import { loadModel, type Serving, single } from '../serving/serving.ts';
-import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
-import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
-
-const versioned = (path: string): string[] => [`/v2/models/:name${path}`, `/v2/models/:name/versions/:version${path}`];
-
-const json = (value: unknown): HttpResponse => jsonResponse(JSON.stringify(value));
+import { type Serving, single } from '../serving/serving.ts';
+import { type HttpRequest, type HttpResponse, jsonResponse, toJsonResponse } from './message.ts';
+import { type Exchange, modelReference, type Route, routingKey, versioned } from './route.ts';
 
 /** Clients of the protocol send JSON under many names, or none; media are for the task API. @throws `UNSUPPORTED_MEDIA_TYPE` */
 const assertTensors = ({ request, parameters }: Exchange): void => {
@@ -31,34 +26,17 @@ const assertTensors = ({ request, parameters }: Exchange): void => {
 /** Says of a request to S3 that it has not ended by the deadline. */
 const LATE = 'the storage has not answered in time';
 
-const listVersions = async (serving: Serving, { request, context }: Exchange): Promise<HttpResponse> => {
-  const body = await request.readBody();
-  const document = body.length === 0 ? {} : parseJsonBody(body);
-  const { ready = false } = isObject(document) ? document : {};
-  if (typeof ready !== 'boolean')
-    throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
-  const entries = await within(context.deadline, repositoryIndex(serving), LATE);
-  const listed = ready ? entries.filter(({ state }) => state === 'READY') : entries;
-  return json(listed.map(({ version, ...entry }) => ({ ...entry, version: version?.toString() })));
-};
-
-const assertReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  const reference = modelReference(exchange);
-  const { deadline } = exchange.context;
-  const bundle = await serving.router.route(reference, undefined, deadline);
-  try {
-    await loadModel(serving, bundle, deadline);
-  } catch (error) {
-    throw new ServingError('MODEL_UNAVAILABLE', `not ready: ${ServingError.from(error).message}`, { cause: error });
-  }
-  return json({ name: reference.name, ready: true });
-};
-
 const describeModel = async ({ router, repository }: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const { deadline } = exchange.context;
   const { name, graphs, task } = await router.route(modelReference(exchange), undefined, deadline);
   const versions = await within(deadline, repository.versions(name), LATE);
-  return json(modelMetadata(name, versions, task, tensorSignature(graphs)));
+  return toJsonResponse(modelMetadata(name, versions, task, tensorSignature(graphs)));
+};
+
+const configureModel = async ({ router }: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  const reference = modelReference(exchange);
+  const { name, version, graphs, task } = await router.route(reference, undefined, exchange.context.deadline);
+  return toJsonResponse(modelConfig(name, version, task, tensorSignature(graphs)));
 };
 
 const readInferBody = async ({ headers, readBody }: HttpRequest): Promise<InferBody> => {
@@ -104,20 +82,19 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
   return response;
 };
 
-/** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
+/** The Open Inference Protocol, version 2, in JSON or bytes. https://github.com/kserve/open-inference-protocol */
 export const openInferenceRoutes = (serving: Serving): Route[] => [
-  { method: 'GET', paths: ['/v2/health/live'], handle: () => json({ live: true }) },
+  { method: 'GET', paths: ['/v2/health/live'], handle: () => toJsonResponse({ live: true }) },
   {
     method: 'GET',
     paths: ['/v2/health/ready'],
     handle: async ({ context }) => {
       await within(context.deadline, serving.repository.names(), LATE); // ready means that models could be loaded
-      return json({ live: true, ready: true });
+      return toJsonResponse({ live: true, ready: true });
     },
   },
-  { method: 'GET', paths: ['/v2'], handle: () => json(serverMetadata()) },
-  { method: 'POST', paths: ['/v2/repository/index'], handle: (exchange) => listVersions(serving, exchange) },
-  { method: 'GET', paths: versioned('/ready'), handle: (exchange) => assertReady(serving, exchange) },
+  { method: 'GET', paths: ['/v2'], handle: () => toJsonResponse(serverMetadata()) },
+  { method: 'GET', paths: versioned('/config'), handle: (exchange) => configureModel(serving, exchange) },
   { method: 'GET', paths: versioned(''), handle: (exchange) => describeModel(serving, exchange) },
   { method: 'POST', paths: versioned('/infer'), handle: (exchange) => infer(serving, exchange) },
 ];

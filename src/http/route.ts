@@ -33,6 +33,12 @@ export interface Route {
   readonly handle: (exchange: Exchange) => Promise<HttpResponse> | HttpResponse;
 }
 
+/** The paths of an operation of the Open Inference Protocol on a model: with and without its version. */
+export const versioned = (path: string): string[] => [
+  `/v2/models/:name${path}`,
+  `/v2/models/:name/versions/:version${path}`,
+];
+
 /** The model that a path with `:name`, and perhaps `:version` or `:alias`, names. @throws `NOT_FOUND` for what is no version */
 export const modelReference = ({ parameters: { name = '', version, alias } }: Exchange): ModelReference => {
   if (alias !== undefined) return { name, alias };

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
+import { createStatistics } from './statistics.ts';
 import type { Telemetry } from './telemetry.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -30,13 +31,20 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     models: store,
     data,
     references = 'model',
-    telemetry,
     background,
     routingTtlMs: ttlMs,
     revalidationMs,
     nowMs = Date.now,
   } = options;
   const repository = createModelRepository(store, options);
+  const statistics = createStatistics(nowMs);
+  const telemetry: Telemetry = {
+    ...options.telemetry,
+    observed(observation) {
+      statistics.count(observation);
+      options.telemetry.observed(observation);
+    },
+  };
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
   const models = createModelCache(store, { ...options, ...hooks });
   const router = createRouter(repository, {
@@ -47,5 +55,5 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onRefused: telemetry.refused,
     nowMs,
   });
-  return { repository, router, models, data, references, telemetry, background };
+  return { repository, router, models, data, references, telemetry, statistics, background };
 };

@@ -4,13 +4,13 @@ import { unlessMissing } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { Serving } from './serving.ts';
 
-/** A version of a model, with its state in this process. */
+/** A version of a model, with its state in this process. A version that nobody has asked for is ready: a request loads it. */
 export interface IndexEntry {
   readonly name: string;
   /** Undefined when the routing of the model cannot be read. */
   readonly version?: number;
   readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
-  /** The reason that it is not ready, and the requests that go to it. */
+  /** The reason that it is not in memory, and the requests that go to it. */
   readonly reason: string;
 }
 
@@ -27,10 +27,10 @@ const roleOf = (version: number, routing: Routing): string => {
 };
 
 const describe = (state: ModelState | undefined): Pick<IndexEntry, 'state' | 'reason'> => {
-  if (state?.name === 'ready') return { state: 'READY', reason: '' };
-  if (state?.name === 'loading') return { state: 'LOADING', reason: 'being loaded' };
-  if (state?.name === 'failed') return { state: 'UNAVAILABLE', reason: `could not be loaded: ${state.error.code}` };
-  return { state: 'UNAVAILABLE', reason: 'loaded when it is asked for' };
+  if (state === undefined) return { state: 'READY', reason: 'loaded when it is asked for' };
+  if (state.name === 'ready') return { state: 'READY', reason: '' };
+  if (state.name === 'failed') return { state: 'UNAVAILABLE', reason: `could not be loaded: ${state.error.code}` };
+  return { state: 'LOADING', reason: 'being loaded' };
 };
 
 /** The entry of a document that cannot be read: one broken model hides no other. */

@@ -11,6 +11,7 @@ import type { Task } from '../tasks/task.ts';
 import { createTensorTask } from '../tasks/tensor/task.ts';
 import type { Background } from './background.ts';
 import type { ModelReference, Router } from './router.ts';
+import type { Statistics } from './statistics.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
 
 /** The objects that a request may refer to: uploads for the model it is sent to, or all uploads. */
@@ -25,6 +26,7 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly data: ObjectStore;
   readonly references: References;
   readonly telemetry: Telemetry;
+  readonly statistics: Statistics;
   readonly background: Background;
 }
 

@@ -29,7 +29,7 @@ const publishIt = (name = MODEL) =>
   );
 
 /** The model that an event asks for. */
-const modelOf = ({ rawPath }: { rawPath: string }): string | undefined => /models\/([^/]+)/.exec(rawPath)?.[1];
+const modelOf = ({ rawPath }: { rawPath: string }): string | undefined => /models\/([^/:]+)/.exec(rawPath)?.[1];
 
 const deploy = (environment: Record<string, string> = {}) =>
   deployFunction('infer', storage, join(directory, 'models'), environment);

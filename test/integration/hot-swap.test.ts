@@ -284,11 +284,11 @@ describe('the repository index', () => {
       status: 200,
       body: [
         { name: 'm', version: '1', state: 'READY', reason: 'stable' },
-        { name: 'm', version: '2', state: 'UNAVAILABLE', reason: 'loaded when it is asked for (canary 0.5)' },
+        { name: 'm', version: '2', state: 'READY', reason: 'loaded when it is asked for (canary 0.5)' },
         { name: 'm', version: '3', state: 'UNAVAILABLE', reason: 'could not be loaded: MODEL_INVALID (alias next)' },
       ],
     });
-    expect((await index('{"ready": true}')).body).toHaveLength(1);
+    expect((await index('{"ready": true}')).body).toHaveLength(2);
     expect((await index('')).body).toHaveLength(3);
   });
 

@@ -51,6 +51,11 @@ const EVERY: Record<string, [string, unknown[]]> = {
   string: ['BYTES', ['', 'ünï "quoted"\n日本']],
 };
 
+const EXTENSIONS = [
+  ...['binary_tensor_data', 'classification', 'model_configuration'],
+  ...['model_repository', 'model_repository(unload_dependents)', 'statistics'],
+];
+
 const everyInput = () =>
   Object.entries(EVERY).map(([dtype, [datatype, data]]) => ({ name: `in_${dtype}`, shape: [2], datatype, data }));
 
@@ -58,7 +63,7 @@ describe('health and metadata', () => {
   it.each([
     ['/v2/health/live', { live: true }],
     ['/v2/health/ready', { live: true, ready: true }],
-    ['/v2', { name: 'onnx-serverless', version: projectVersion, extensions: ['binary_tensor_data', 'classification'] }],
+    ['/v2', { name: 'onnx-serverless', version: projectVersion, extensions: EXTENSIONS }],
     ['/v2/models/add/ready', { name: 'add', ready: true }],
     ['/v2/models/add/versions/1/ready', { name: 'add', ready: true }],
   ])('%s', async (path, body) => {
@@ -187,6 +192,16 @@ describe('infer', () => {
     const { body } = await infer('add', { inputs: [fp32('a', [3e38, 1, 1], [1, 3]), fp32('b', [3e38, 1, 1], [1, 3])] });
 
     expect(body.outputs).toEqual([{ name: 'sum', datatype: 'FP32', shape: [1, 3], data: [null, 2, 2] }]);
+  });
+
+  it('takes null for everything that a client leaves out', async () => {
+    const left = { parameters: null };
+    const inputs = [{ ...fp32('x', [1, 2], [1, 2]), parameters: { content_type: 'np', binary_data_size: null } }];
+    const outputs = [{ name: 'negated', ...left }];
+    const { body } = await infer('fixed', { id: null, ...left, inputs, outputs });
+    expect(body).not.toHaveProperty('id');
+    expect(body.outputs).toMatchObject([{ data: [-1, -2] }]);
+    expect((await infer('fixed', { inputs, outputs: null })).status).toBe(200);
   });
 
   it('is answered by an explicit version', async () => {

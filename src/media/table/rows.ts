@@ -69,28 +69,32 @@ const readRow = (value: unknown, table: Table, row: () => string): Row => {
   return refuseTable(`${row()} is ${show(value)}, expected a row: [1.5, …] or {"column": 1.5, …}`);
 };
 
-/** Reads `{"column": [values of all rows], …}`, the form of tables in the Hugging Face API. */
-const readColumns = (data: Readonly<Record<string, unknown>>, table: Table): Row[] => {
+/** The columns in `{"table": {"column": [values]}}`; undefined for other inputs. */
+export const tableOf = (inputs: unknown): Readonly<Record<string, unknown>> | undefined =>
+  isObject(inputs) && isObject(inputs.table) ? inputs.table : undefined;
+
+/** Reads `{"column": [values of all rows], …}`, the form of tables in the Hugging Face API, which `place` names. */
+const readColumns = (data: Readonly<Record<string, unknown>>, table: Table, place: string): Row[] => {
   const lists = new Map<string, readonly unknown[]>();
   for (const [name, values] of Object.entries(data)) {
-    assertKnownColumn(name, table, () => 'inputs.data');
+    assertKnownColumn(name, table, () => place);
     lists.set(
       name,
-      Array.isArray(values) ? values : refuseTable(`inputs.data: column ${show(name)} is no list of values`),
+      Array.isArray(values) ? values : refuseTable(`${place}: column ${show(name)} is no list of values`),
     );
   }
   const [first = []] = lists.values();
   for (const [name, { length }] of lists)
     if (length !== first.length)
-      refuseTable(`inputs.data: column ${show(name)} has ${length} values, the first one ${first.length}`);
+      refuseTable(`${place}: column ${show(name)} has ${length} values, the first one ${first.length}`);
   assertRowCount(first.length, table);
   return first.map((_, index) =>
-    table.columns.map((column) => readCell(lists.get(column.name)?.[index], column, () => `inputs.data, row ${index}`)),
+    table.columns.map((column) => readCell(lists.get(column.name)?.[index], column, () => `${place}, row ${index}`)),
   );
 };
 
 /**
- * Reads rows of JSON: one row, a list of rows, or `{"data": {"column": [values]}}`. A row is a list or an object.
+ * Reads rows of JSON: one row, a list of rows, `{"data": {"column": [values]}}`, or the same under `table`. A row is a list or an object.
  * A list of numbers, strings and booleans is one row.
  * @throws `INVALID_INPUT` naming row and column
  */
@@ -101,6 +105,9 @@ export const readRows = (inputs: unknown, table: Table): Row[] => {
     assertRowCount(inputs.length, table);
     return inputs.map((value: unknown, index) => readRow(value, table, () => `inputs[${index}]`));
   }
-  if (isObject(inputs) && isObject(inputs.data) && !table.indexOf.has('data')) return readColumns(inputs.data, table);
+  if (isObject(inputs) && isObject(inputs.data) && !table.indexOf.has('data'))
+    return readColumns(inputs.data, table, 'inputs.data');
+  const columns = tableOf(inputs);
+  if (columns && !table.indexOf.has('table')) return readColumns(columns, table, 'table');
   return [readRow(inputs, table, () => 'inputs')];
 };

@@ -92,15 +92,15 @@ const parseOutput = (
 };
 
 const parseOutputs = (
-  outputs: unknown,
+  given: unknown,
   { outputs: specs }: Signature,
   binary: BinaryOutputs,
 ): InferRequest['outputs'] => {
   const known = specs.map(({ name }) => name);
-  if (outputs !== undefined && !Array.isArray(outputs))
-    return refuse('INVALID_REQUEST', '"outputs" is no list, expected [{"name": …}]');
+  const outputs = given ?? [];
+  if (!Array.isArray(outputs)) return refuse('INVALID_REQUEST', '"outputs" is no list, expected [{"name": …}]');
   const forms: InferRequest['outputs'] =
-    outputs === undefined || outputs.length === 0
+    outputs.length === 0
       ? new Map(known.map((name) => [name, { isBinary: binary.isBinary }]))
       : new Map(outputs.map((output: unknown) => parseOutput(output, known, binary)));
   for (const spec of specs) {
@@ -130,7 +130,8 @@ export const parseInferRequest = (body: unknown, signature: Signature): InferReq
       'INVALID_REQUEST',
       'the body is no JSON object, expected {"inputs": [{"name", "shape", "datatype", "data"}]}',
     );
-  const { id, inputs } = document;
+  const { inputs } = document;
+  const id = document.id ?? undefined; // clients write null for what they leave out
   if (id !== undefined && typeof id !== 'string')
     return refuse('INVALID_REQUEST', `id is ${show(id)}, expected a string`);
   const mayBeEmpty = signature.inputs.every((spec) => spec.default !== undefined);

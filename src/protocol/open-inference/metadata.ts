@@ -6,10 +6,17 @@ import { DATATYPES } from './datatypes.ts';
 export const serverMetadata = () => ({
   name: 'onnx-serverless',
   version: packageJson.version,
-  extensions: ['binary_tensor_data', 'classification'],
+  extensions: [
+    'binary_tensor_data',
+    'classification',
+    'model_configuration',
+    'model_repository',
+    'model_repository(unload_dependents)',
+    'statistics',
+  ],
 });
 
-const tensorMetadata = ({ name, dtype, shape }: TensorSpec) => ({
+export const tensorMetadata = ({ name, dtype, shape }: TensorSpec) => ({
   name,
   datatype: DATATYPES[dtype],
   shape: shape.map((size) => (typeof size === 'number' ? size : -1)),

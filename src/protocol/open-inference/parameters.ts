@@ -11,7 +11,7 @@ export interface OutputForm {
 }
 
 /** Forms of content in which MLServer's clients name what they send; each is the tensor as it stands. */
-const PLAIN_CONTENT = ['np', 'str', 'hg_jsonlist'];
+const PLAIN_CONTENT = ['np', 'str', 'pd', 'hg_jsonlist'];
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -20,11 +20,15 @@ type Parameters = Readonly<Record<string, unknown>>;
  * @throws `INVALID_REQUEST` naming the parameter
  */
 const readParameters = (place: string, owner: Parameters, known: readonly string[]): Parameters => {
-  const { parameters = {} } = owner;
+  const parameters = owner.parameters ?? {}; // clients write null for what they leave out
   if (!isObject(parameters))
     return refuse('INVALID_REQUEST', `${place}: parameters are ${show(parameters)}, expected an object`);
   for (const [name, value] of Object.entries(parameters)) {
-    if (known.includes(name) || (name === 'content_type' && PLAIN_CONTENT.some((content) => content === value)))
+    if (
+      known.includes(name) ||
+      value === null ||
+      (name === 'content_type' && PLAIN_CONTENT.some((content) => content === value))
+    )
       continue;
     refuse(
       'INVALID_REQUEST',
@@ -35,7 +39,7 @@ const readParameters = (place: string, owner: Parameters, known: readonly string
 };
 
 const readFlag = (place: string, name: string, value: unknown, fallback: boolean): boolean => {
-  if (value === undefined) return fallback;
+  if (value === undefined || value === null) return fallback;
   return typeof value === 'boolean'
     ? value
     : refuse('INVALID_REQUEST', `${place}: ${name} is ${show(value)}, expected true or false`);
@@ -60,13 +64,14 @@ export const readBinaryOutput = (request: Parameters, mayBeBinary: boolean): boo
 export const readBinarySize = (name: string, input: Parameters, hasBinary: boolean): number | undefined => {
   const place = `input ${show(name)}`;
   const { binary_data_size: size } = readParameters(place, input, ['binary_data_size']);
-  if (size === undefined) return undefined;
+  if (size === undefined || size === null) return undefined;
   if (!hasBinary)
     return refuse(
       'INVALID_REQUEST',
       `${place}: binary_data_size needs a body of /v2 with bytes behind the JSON, and the header Inference-Header-Content-Length`,
     );
-  if (input.data !== undefined) refuse('INVALID_REQUEST', `${place} has both "data" and binary_data_size`);
+  if (input.data !== undefined && input.data !== null)
+    refuse('INVALID_REQUEST', `${place} has both "data" and binary_data_size`);
   return readCount(place, 'binary_data_size', size, 0);
 };
 
@@ -81,7 +86,7 @@ export const readOutputForm = (
   const known = mayBeBinary ? ['binary_data', 'classification'] : ['classification'];
   const { binary_data: flag, classification } = readParameters(place, output, known);
   const form = { isBinary: readFlag(place, 'binary_data', flag, isBinary) };
-  return classification === undefined
+  return classification === undefined || classification === null
     ? form
     : { ...form, classes: readCount(place, 'classification', classification, 1) };
 };

@@ -123,6 +123,10 @@ const parseParameters = (beside: Readonly<Record<string, unknown>>, parameters: 
 
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
+  if (isObject(document) && isObject(document.table) && !('inputs' in document)) {
+    const { table, parameters, ...beside } = document;
+    return { inputs: { table }, parameters: { ...query, ...parseParameters(beside, parameters) } };
+  }
   if (!isObject(document) || !('inputs' in document))
     return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
   const { inputs, parameters, ...beside } = document;

@@ -2,7 +2,8 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { isBatchable } from '../../core/batch.ts';
 import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
+import type { Payload } from '../../core/payload.ts';
 import { shortestDoubles } from '../../core/shortest-float.ts';
 import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
@@ -12,8 +13,10 @@ import { graphOf } from '../graph-of.ts';
 import { assertKnownParameters, readBoolean, readChoice } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { assertWhole } from '../truncation.ts';
 import { POOL_NAMES, toUnitLength } from './pooling.ts';
 import { type FeatureExtractionSettings, settingsSchema } from './settings.ts';
+import { comparedTexts, dotProducts } from './similarity.ts';
 import {
   findSources,
   isPerToken,
@@ -32,6 +35,9 @@ const POOLING_CHOICES = ['model', 'none', ...POOL_NAMES] as const;
 interface Request extends Texts {
   readonly source: VectorSource;
   readonly normalize: boolean;
+  readonly mayCut: boolean;
+  /** Answers the similarities of the first text with each other one. */
+  readonly isComparison: boolean;
 }
 
 interface Row {
@@ -65,26 +71,37 @@ const assertTokenVectorsFit = (rows: readonly Row[], output: string, { outputs }
 /** Float32 values with half of the digits that JSON would write. */
 const toNumbers = (vector: Float32Array): number[] => Array.from(shortestDoubles(vector));
 
+/** @throws `INVALID_REQUEST`, `INVALID_INPUT` and the errors of `toTexts` */
+const readRequest = (payload: Payload, sources: VectorSources, settings: FeatureExtractionSettings): Request => {
+  const { parameters } = payload;
+  assertKnownParameters(parameters, ['pooling', 'normalize', 'truncate', 'truncation_direction']);
+  readChoice(parameters, 'truncation_direction', ['right'], 'right');
+  const choice = readChoice(parameters, 'pooling', POOLING_CHOICES, 'model');
+  const source = readSource(choice, sources);
+  const normalize = readBoolean(parameters, 'normalize', choice !== 'none' && settings.normalize);
+  const mayCut = readBoolean(parameters, 'truncate', true);
+  const compared = comparedTexts(payload);
+  if (compared === undefined) return { ...toTexts(payload), source, normalize, mayCut, isComparison: false };
+  if (isPerToken(source)) refuse('INVALID_REQUEST', 'texts are compared by one vector each, ask for "pooling": "mean"');
+  return { ...toTexts({ ...payload, inputs: compared }), source, normalize: true, mayCut, isComparison: true };
+};
+
 const steps = (
   settings: FeatureExtractionSettings,
   signature: Signature,
 ): RowTask<Request, Row, Vectors, Tokenizer> => {
   const sources = findSources(signature, settings);
   return {
-    blank: { texts: [''], isList: false, source: sources.model, normalize: settings.normalize },
-
-    decode(payload) {
-      const { parameters } = payload;
-      assertKnownParameters(parameters, ['pooling', 'normalize']);
-      const choice = readChoice(parameters, 'pooling', POOLING_CHOICES, 'model');
-      const source = readSource(choice, sources);
-      const normalize = readBoolean(parameters, 'normalize', choice !== 'none' && settings.normalize);
-      return { ...toTexts(payload), source, normalize };
+    blank: {
+      ...{ texts: [''], isList: false, source: sources.model, normalize: settings.normalize },
+      ...{ mayCut: true, isComparison: false },
     },
+
+    decode: (payload) => readRequest(payload, sources, settings),
 
     load: loadTokenizer,
 
-    prepare({ texts, source }, tokenizer, deadline) {
+    prepare({ texts, isList, source, mayCut }, tokenizer, deadline) {
       const maxLength = longestRow(signature, tokenizer, settings.maxLength);
       const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
       const rows = mapInTime(
@@ -92,6 +109,11 @@ const steps = (
         deadline,
         (text): Row => ({ encoding: tokenizer.encode(cased(text), { maxLength }), source }),
       );
+      if (!mayCut)
+        assertWhole(
+          rows.map(({ encoding }) => encoding),
+          isList,
+        );
       if (isPerToken(source)) assertTokenVectorsFit(rows, source.output, signature);
       return rows;
     },
@@ -109,11 +131,11 @@ const steps = (
       return readVectors(await graphOf(graphs).run(feeds, [source.output]), source, encodings, tokenizer);
     },
 
-    postprocess(vectors, { source, normalize }, rows) {
-      const answer = vectors.map((own) => {
-        const numbers = own.map((vector) => toNumbers(normalize ? toUnitLength(vector) : vector));
-        return isPerToken(source) ? numbers : numbers[0];
-      });
+    postprocess(vectors, { source, normalize, isComparison }, rows) {
+      const scaled = vectors.map((own) => own.map((vector) => (normalize ? toUnitLength(vector) : vector)));
+      const answer = isComparison
+        ? dotProducts(scaled.flat())
+        : scaled.map((own) => (isPerToken(source) ? own.map(toNumbers) : own.map(toNumbers)[0]));
       const cut = rows.flatMap(({ encoding }, index) => (encoding.truncatedFrom === undefined ? [] : [index]));
       return jsonAnswer(answer, cut);
     },

@@ -1,7 +1,7 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
-import type { Row } from '../../media/table/rows.ts';
+import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
   blankTable,
   decodeTable,
@@ -23,6 +23,8 @@ import { settingsSchema, type TabularClassificationSettings } from './settings.t
 interface Request {
   readonly source: TableSource;
   readonly topK: number;
+  /** Answers the best label of each row alone, as the Hugging Face API does for a `table`. */
+  readonly isLabelOnly: boolean;
 }
 
 /** The name of the scores float[N,C]; an output with the predicted label is passed over. @throws `MODEL_INVALID` */
@@ -40,12 +42,16 @@ const findScores = ({ outputs }: Signature): string => {
 };
 
 const steps = (table: Table, labels: readonly string[], scores: string): SinglePass<Request, Row, undefined> => ({
-  blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY },
+  blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, isLabelOnly: false },
   outputNames: [scores],
 
   decode(payload) {
     assertKnownParameters(payload.parameters, ['top_k']);
-    return { source: decodeTable(payload, table), topK: readTopK(payload.parameters, labels.length) };
+    return {
+      source: decodeTable(payload, table),
+      topK: readTopK(payload.parameters, labels.length),
+      isLabelOnly: tableOf(payload.inputs) !== undefined,
+    };
   },
 
   prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
@@ -54,11 +60,12 @@ const steps = (table: Table, labels: readonly string[], scores: string): SingleP
 
   collate: (rows) => toFeeds(rows, table),
 
-  postprocess: (outputs, { source, topK }, rows) =>
+  postprocess: (outputs, { source, topK, isLabelOnly }, rows) =>
     jsonAnswer(
       rows.map((row, index) => {
         const numbers = readNumbers(outputs[index] ?? {}, scores, row, table, nameRow(source, index));
-        return topLabels(numbers, labels, topK);
+        const best = topLabels(numbers, labels, isLabelOnly ? 1 : topK);
+        return isLabelOnly ? best[0]?.label : best;
       }),
     ),
 });

@@ -1,7 +1,10 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
-import { ServingError } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
+import type { Payload } from '../../core/payload.ts';
+import { show } from '../../core/show.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { assertMergedDecoder } from '../../generation/decoder.ts';
 import { generate } from '../../generation/generate.ts';
@@ -17,9 +20,10 @@ import { assertTextGraph, collateEncodings } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type Graphs, graphOf } from '../graph-of.ts';
-import { assertKnownParameters, readInteger } from '../parameters.ts';
+import { assertKnownParameters, type Parameters, readBoolean, readChoice, readInteger } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { assertWhole } from '../truncation.ts';
 import { assertKnownMarker, blankDirection, type Direction, readDirection } from './languages.ts';
 import { settingsSchema, type TranslationSettings } from './settings.ts';
 
@@ -27,6 +31,8 @@ interface Request extends Texts {
   readonly direction: Direction;
   readonly numBeams?: number;
   readonly maxNewTokens?: number;
+  readonly mayCut: boolean;
+  readonly cleanUp: boolean;
 }
 
 interface Row {
@@ -47,6 +53,20 @@ interface Configs {
   /** The configuration of each language pair of a T5 model. */
   readonly byPair: ReadonlyMap<string | undefined, GenerationConfig>;
 }
+
+const KNOWN_PARAMETERS = [
+  ...['src_lang', 'tgt_lang', 'num_beams', 'max_new_tokens'],
+  ...['generate_parameters', 'truncation', 'clean_up_tokenization_spaces'],
+];
+
+/** The strategies of the Hugging Face API for a single text, which two of them cut alike. */
+const TRUNCATIONS = ['longest_first', 'only_first', 'do_not_truncate'] as const;
+
+/** The Hugging Face API has the parameters of the search in an object of their own. @throws `INVALID_REQUEST` unless it is one */
+const withGenerateParameters = ({ generate_parameters: nested = {}, ...parameters }: Parameters): Parameters =>
+  isObject(nested)
+    ? { ...parameters, ...nested }
+    : refuse('INVALID_REQUEST', `parameter "generate_parameters" is ${show(nested)}, expected an object`);
 
 const parseConfigs = ({ generation, languages, maxLength = MAX_TOKENS }: TranslationSettings): Configs => {
   const pairs = languages?.by === 'prefix' ? Object.entries(languages.pairs) : [];
@@ -114,37 +134,55 @@ const translateBatch = async (batch: readonly Row[], tokenizer: Tokenizer, graph
   });
 };
 
+/** @throws `INVALID_REQUEST`, and the errors of `toTexts` */
+const readRequest = (payload: Payload, { languages, maxLength = MAX_TOKENS }: TranslationSettings): Request => {
+  const parameters = withGenerateParameters(payload.parameters);
+  assertKnownParameters(parameters, KNOWN_PARAMETERS);
+  const numBeams = readInteger(parameters, 'num_beams', 1, MAX_BEAMS);
+  const maxNewTokens = readInteger(parameters, 'max_new_tokens', 1, maxLength - 1);
+  const request = { ...toTexts(payload), direction: readDirection(parameters, languages) };
+  return {
+    ...request,
+    mayCut: readChoice(parameters, 'truncation', TRUNCATIONS, 'longest_first') !== 'do_not_truncate',
+    cleanUp: readBoolean(parameters, 'clean_up_tokenization_spaces', false),
+    ...(numBeams !== undefined && { numBeams }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
+  };
+};
+
 const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, Tokenizer> => {
-  const { languages, maxLength = MAX_TOKENS } = settings;
+  const { languages } = settings;
   const configs = parseConfigs(settings);
   const [eosTokenId] = configs.default.eosTokenIds;
   return {
     // Two tokens, since the first step and later ones run different branches of the decoder.
-    blank: { texts: [''], isList: false, direction: blankDirection(languages), maxNewTokens: 2 },
-
-    decode(payload) {
-      const { parameters } = payload;
-      assertKnownParameters(parameters, ['src_lang', 'tgt_lang', 'num_beams', 'max_new_tokens']);
-      const numBeams = readInteger(parameters, 'num_beams', 1, MAX_BEAMS);
-      const maxNewTokens = readInteger(parameters, 'max_new_tokens', 1, maxLength - 1);
-      const request = { ...toTexts(payload), direction: readDirection(parameters, languages) };
-      return {
-        ...request,
-        ...(numBeams !== undefined && { numBeams }),
-        ...(maxNewTokens !== undefined && { maxNewTokens }),
-      };
+    blank: {
+      texts: [''],
+      isList: false,
+      direction: blankDirection(languages),
+      maxNewTokens: 2,
+      mayCut: true,
+      cleanUp: false,
     },
+
+    decode: (payload) => readRequest(payload, settings),
 
     load: loadTokenizer,
 
     prepare(request, tokenizer, deadline) {
-      const { texts, isList, direction } = request;
+      const { texts, isList, direction, mayCut } = request;
       const config = configFor(request, configs, tokenizer);
       const group = JSON.stringify(config);
-      return mapInTime(texts, deadline, (text, index) => {
+      const rows = mapInTime(texts, deadline, (text, index) => {
         assertKnownMarker(text, isList ? `inputs[${index}]` : '"inputs"', languages);
         return { encoding: encode(text, direction, settings, eosTokenId, tokenizer), config, group };
       });
+      if (!mayCut)
+        assertWhole(
+          rows.map(({ encoding }) => encoding),
+          isList,
+        );
+      return rows;
     },
 
     group: ({ group }) => group,
@@ -153,10 +191,10 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
 
     run: translateBatch,
 
-    postprocess(outputs, _request, rows, tokenizer) {
+    postprocess(outputs, { cleanUp }, rows, tokenizer) {
       const cut = rows.flatMap(({ encoding }, index) => (encoding.truncatedFrom === undefined ? [] : [index]));
       const answer = outputs.map(({ ids }, index): Translation => {
-        const translation_text = tokenizer.decode(ids, { skipSpecialTokens: true, cleanUp: false });
+        const translation_text = tokenizer.decode(ids, { skipSpecialTokens: true, cleanUp });
         return cut.includes(index) ? { translation_text, truncated: true } : { translation_text };
       });
       return jsonAnswer(answer, cut);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { deadlineAt } from '../../../src/core/deadline.ts';
+import { deadlineAt, NEVER } from '../../../src/core/deadline.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import { createLeaseCache, type LeaseCache } from '../../../src/engine/lease-cache.ts';
 
@@ -193,4 +193,27 @@ it('A caller that joined a creation which failed for a passing reason starts ano
 
   await expect(starter).rejects.toBe(failure);
   await expect(joined).resolves.toBe('value of a');
+});
+
+describe('drop', () => {
+  it('evicts a value once nobody uses it, and knows nothing of others', async () => {
+    await cache.drop('unknown', NEVER);
+    const held = hold('a');
+    const dropped = cache.drop('a', NEVER);
+    await touch('b');
+    expect(evicted).toEqual([]);
+    held.end();
+    await dropped;
+    expect(evicted).toEqual(['a']);
+    await touch('a');
+    expect(created).toEqual(['a', 'b', 'a']);
+  });
+
+  it('leaves a value that is in use at the deadline', async () => {
+    const held = hold('a');
+    await expect(cache.drop('a', deadlineAt(Date.now()))).rejects.toThrow('still in use');
+    held.end();
+    await held.done;
+    expect(evicted).toEqual([]);
+  });
 });

@@ -17,7 +17,7 @@ const requestsOf = (cell: string): string[] => {
   let method = '';
   return [...cell.matchAll(/`(?:([A-Z]+) )?([^` ]+)`/g)].flatMap(([, named, path = '']) => {
     method = named ?? method;
-    return expand(path).map((one) => `${method} ${one}`);
+    return expand(path).map((one) => `${method} ${one.replace('}:', '}/')}`); // the application turns the colon into a slash
   });
 };
 

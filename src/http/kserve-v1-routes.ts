@@ -1,0 +1,75 @@
+import type { Answer } from '../core/answer.ts';
+import { within } from '../core/deadline.ts';
+import { parseJsonBody } from '../protocol/json.ts';
+import {
+  type PredictRequest,
+  parsePredictRequest,
+  toInferInputs,
+  toPredictions,
+  toTaskInput,
+} from '../protocol/kserve-v1.ts';
+import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
+import { toJsonText } from '../protocol/task-api/encode.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { predict } from '../serving/predict.ts';
+import { type Call, type Prediction, routeCall, type Serving, single } from '../serving/serving.ts';
+import { type HttpResponse, jsonResponse, toJsonResponse } from './message.ts';
+import { assertReady } from './readiness.ts';
+import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
+
+/** The models whose task is tensors take the instances as rows of one request; any other task takes each as an input. */
+const payloadsOf = (
+  { instances, parameters }: PredictRequest,
+  { task, graphs }: PublishedBundle,
+): Pick<Call, 'as' | 'payloads'> => {
+  if (task !== 'tensor')
+    return {
+      as: 'task',
+      payloads: instances.map((instance) => async () => ({ inputs: toTaskInput(instance), parameters })),
+    };
+  const inputs = toInferInputs(instances, tensorSignature(graphs));
+  return { as: 'tensors', payloads: [async () => ({ inputs, parameters })] };
+};
+
+/** @throws the reason of the first instance without an answer */
+const predictionsOf = (prediction: Prediction, instances: number): string[] => {
+  const answers: Answer[] = prediction.outcomes.map((outcome) => single({ ...prediction, outcomes: [outcome] }));
+  return answers.flatMap((answer) =>
+    answer.kind === 'tensors' ? toPredictions(answer.outputs, instances) : [toJsonText(answer, prediction.bundle)],
+  );
+};
+
+const predictInstances = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  const { request, context, observation } = exchange;
+  const document = parsePredictRequest(parseJsonBody(await request.readBody()));
+  const call: Omit<Call, 'as' | 'payloads'> = {
+    reference: modelReference(exchange),
+    key: routingKey(exchange),
+    deadline: context.deadline,
+    observation,
+  };
+  const routed = await routeCall(serving, { ...call, as: 'task', payloads: [] });
+  const prediction = await predict(serving, { ...call, routed, ...payloadsOf(document, routed) });
+  const predictions = predictionsOf(prediction, document.instances.length);
+  const headers = { 'x-model-version': String(prediction.bundle.version) };
+  const response = jsonResponse(`{"predictions":[${predictions.join(',')}]}`, { headers });
+  observation.stopwatch.lap('encode');
+  return response;
+};
+
+const listNames = async ({ repository }: Serving, { context }: Exchange): Promise<HttpResponse> =>
+  toJsonResponse({
+    models: await within(context.deadline, repository.names(), 'the storage has not answered in time'),
+  });
+
+const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  await assertReady(serving, exchange);
+  return toJsonResponse({ name: modelReference(exchange).name, ready: true });
+};
+
+/** KServe's first protocol. Its colon before `predict` is a slash by now. https://github.com/kserve/open-inference-protocol */
+export const kserveV1Routes = (serving: Serving): Route[] => [
+  { method: 'GET', paths: ['/v1/models'], handle: (exchange) => listNames(serving, exchange) },
+  { method: 'GET', paths: ['/v1/models/:name'], handle: (exchange) => isReady(serving, exchange) },
+  { method: 'POST', paths: ['/v1/models/:name/predict'], handle: (exchange) => predictInstances(serving, exchange) },
+];

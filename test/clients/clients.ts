@@ -1,0 +1,34 @@
+/** A client of other people, and the script that drives it. */
+export interface Client {
+  readonly name: string;
+  /** A file of this folder: Python, or TypeScript. */
+  readonly script: string;
+}
+
+/** In the order of their runs. */
+export const CLIENTS: readonly Client[] = [
+  { name: 'tritonclient', script: 'triton.py' },
+  { name: 'kserve', script: 'kserve_rest.py' },
+  { name: 'huggingface_hub', script: 'hub.py' },
+  { name: '@huggingface/inference', script: 'huggingface.ts' },
+];
+
+/** Graphs of `test/fixtures/models` that are served as tensors, by the name of the model. */
+export const FILES: Readonly<Record<string, string>> = {
+  add: 'add.onnx',
+  every: 'every-dtype.onnx',
+  'every-json': 'every-json-dtype.onnx',
+  fixed: 'fixed-batch.onnx',
+};
+
+/** Models of `test/fixtures/models`, beside the samples that `npm start` pushes itself. */
+export const FOLDERS: readonly string[] = [
+  'tiny-bert-ner',
+  'tiny-bert-sentences',
+  'tiny-marian',
+  'tiny-detr',
+  'tiny-wav2vec2',
+  'tiny-whisper',
+  'tabular-mixed',
+  'tabular-ridge',
+];

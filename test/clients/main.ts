@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLocalServer } from '../../local/local-server.ts';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { publishModel, pushNamed } from '../support/serving.ts';
+import { CLIENTS, FILES, FOLDERS } from './clients.ts';
+import { runCheck } from './run-check.ts';
+
+/** `npm run test:clients [-- <client> …]` drives the clients that people have, unchanged, against `npm start`. Exits with 1 when a check fails. */
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !CLIENTS.some((client) => client.name === name));
+if (unknown.length > 0)
+  throw new Error(`there is no client ${unknown.join(', ')}, there are ${CLIENTS.map(({ name }) => name).join(', ')}`);
+
+const directory = await mkdtemp(join(tmpdir(), 'clients-'));
+const server = await startLocalServer({ directory, port: 0, onLine: () => {} });
+try {
+  const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
+  const repository = createModelRepository(store);
+  for (const [name, file] of Object.entries(FILES))
+    await publishModel(repository, name, `test/fixtures/models/${file}`);
+  for (const name of FOLDERS) await pushNamed(repository, name);
+  for (const client of CLIENTS) {
+    if (chosen.length > 0 && !chosen.includes(client.name)) continue;
+    console.log(client.name);
+    if (!(await runCheck(client, server))) process.exitCode = 1;
+  }
+} finally {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+}
