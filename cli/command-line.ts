@@ -10,6 +10,7 @@ import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
+import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
@@ -33,7 +34,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict },
   ...{ promote, canary, shadow, alias, rollback, history },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */

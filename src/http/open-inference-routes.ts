@@ -106,18 +106,29 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
 
 /** The Open Inference Protocol, version 2, in JSON. https://github.com/kserve/open-inference-protocol */
 export const openInferenceRoutes = (serving: Serving): Route[] => [
-  { method: 'GET', paths: ['/v2/health/live'], handle: () => json({ live: true }) },
+  { method: 'GET', paths: ['/v2/health/live'], operation: 'none', handle: () => json({ live: true }) },
   {
     method: 'GET',
     paths: ['/v2/health/ready'],
+    operation: 'none',
     handle: async ({ context }) => {
       await within(context.deadline, serving.repository.names(), LATE); // ready means that models could be loaded
       return json({ live: true, ready: true });
     },
   },
-  { method: 'GET', paths: ['/v2'], handle: () => json(serverMetadata()) },
-  { method: 'POST', paths: ['/v2/repository/index'], handle: (exchange) => listVersions(serving, exchange) },
-  { method: 'GET', paths: versioned('/ready'), handle: (exchange) => assertReady(serving, exchange) },
-  { method: 'GET', paths: versioned(''), handle: (exchange) => describeModel(serving, exchange) },
-  { method: 'POST', paths: versioned('/infer'), handle: (exchange) => infer(serving, exchange) },
+  { method: 'GET', paths: ['/v2'], operation: 'none', handle: () => json(serverMetadata()) },
+  {
+    method: 'POST',
+    paths: ['/v2/repository/index'],
+    operation: 'predict',
+    handle: (exchange) => listVersions(serving, exchange),
+  },
+  {
+    method: 'GET',
+    paths: versioned('/ready'),
+    operation: 'predict',
+    handle: (exchange) => assertReady(serving, exchange),
+  },
+  { method: 'GET', paths: versioned(''), operation: 'predict', handle: (exchange) => describeModel(serving, exchange) },
+  { method: 'POST', paths: versioned('/infer'), operation: 'predict', handle: (exchange) => infer(serving, exchange) },
 ];
