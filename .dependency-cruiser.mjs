@@ -1,6 +1,6 @@
 /**
  * Imports go one way:
- * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
+ * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
@@ -53,6 +53,7 @@ export default {
     only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),
     only('generation-on-core', src('generation'), [src('core')], 'generation knows graphs alone'),
     only('repository-on-core', src('repository'), [src('core')], 'the repository knows no task'),
+    only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
     only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
     only('source-on-onnx', src('source'), [src('core', 'onnx', 'media')], 'the source is a folder of this computer'),
@@ -78,8 +79,18 @@ export default {
     },
     only('serving-below-http', src('serving'), [SERVING], 'serving knows no transport'),
     only('jobs-on-serving', src('jobs'), [SERVING], 'jobs know no transport'),
-    only('http-below-lambda', src('http'), [src('core', 'repository', 'protocol', 'serving')], 'no Lambda event here'),
-    only('lambda-below-functions', src('lambda'), [SERVING, src('jobs', 'http')], 'adapters import the application'),
+    only(
+      'http-below-lambda',
+      src('http'),
+      [src('access', 'core', 'repository', 'protocol', 'serving')],
+      'no Lambda event here',
+    ),
+    only(
+      'lambda-below-functions',
+      src('lambda'),
+      [SERVING, src('access', 'jobs', 'http')],
+      'adapters import the application',
+    ),
     only(
       'authoring-beside-serving',
       src('authoring'),

@@ -13,6 +13,7 @@ import { empty } from './commands/empty.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
+import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
@@ -37,7 +38,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */

@@ -32,8 +32,15 @@ const readParameter = (text: string): readonly [string, string] => {
   return [name, value];
 };
 
-/** Reads what follows `npm start --`, and `PORT`. A parameter that comes twice has its last value, as with sls. @throws Error */
+/**
+ * Reads what follows `npm start --`, and `PORT` and `AUTH`, which is short for the parameter `auth`. A parameter that comes twice has its
+ * last value, as with sls.
+ * @throws Error
+ */
 export const readStartOptions = (args: readonly string[], environment: NodeJS.ProcessEnv): StartOptions => ({
   port: readPort(environment.PORT),
-  parameters: Object.fromEntries(readArguments(args).map(readParameter)),
+  parameters: {
+    ...(environment.AUTH && { auth: environment.AUTH }),
+    ...Object.fromEntries(readArguments(args).map(readParameter)),
+  },
 });

@@ -29,10 +29,11 @@ const post = async (url: URL, init: Post): Promise<Response> => {
   }
 };
 
-export const sendPlain =
-  (endpoint: string): Send =>
-  (path, init) =>
-    post(new URL(path, endpoint), init);
+/** Sends with a key of the API, if there is one: the local server demands none by default. */
+export const sendPlain = (endpoint: string, key: string | undefined): Send => {
+  const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  return (path, init) => post(new URL(path, endpoint), { ...init, headers: { ...init.headers, ...authorization } });
+};
 
 type Secret = string | ArrayBuffer | ArrayBufferView;
 

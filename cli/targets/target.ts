@@ -14,6 +14,9 @@ import { serveDirectory } from './serve-directory.ts';
 import { DEAD_LETTER_QUEUE, type Deployment, readServiceName, readStack } from './stack.ts';
 import { TIMEOUTS } from './timeouts.ts';
 
+/** A key of the API, for stages with `auth: key`. An argument would stand in the shell's history. */
+const KEY = process.env.ONNX_SERVERLESS_KEY || undefined;
+
 /** The buckets of a stage, or of the local server. */
 export interface Buckets {
   readonly client: S3Client;
@@ -90,7 +93,7 @@ const stageTarget = async (stage: string, givenRegion: string | undefined, proje
     {
       description: `stage ${stage} (stack ${stackName} in ${region})`,
       options: ` --stage ${stage}${givenRegion === undefined ? '' : ` --region ${givenRegion}`}`,
-      send: sendSigned(deployment.endpoint, region),
+      send: KEY === undefined ? sendSigned(deployment.endpoint, region) : sendPlain(deployment.endpoint, KEY),
     },
   );
 };
@@ -138,7 +141,7 @@ const localTarget = async (projectDirectory: string): Promise<Target> => {
   return deploymentTarget(
     { ...deployment, deadLetterQueueUrl },
     { endpoint: s3Endpoint, forcePathStyle: true, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS },
-    { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint) },
+    { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint, KEY) },
   );
 };
 

@@ -1,10 +1,9 @@
 import * as v from 'valibot';
 import { messageOf } from '../../src/core/message-of.ts';
 import type { EmbeddedAws } from '../aws/embedded-aws.ts';
-import type { QueueSettings } from '../aws/sqs-queues.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
 import type { Clock } from '../schedule/clock.ts';
-import type { DeclaredEvent } from '../service/service.ts';
+import type { DeclaredEvent, Service } from '../service/service.ts';
 
 export type Invocable = Pick<FunctionProcess, 'invoke' | 'invokeStreaming'>;
 
@@ -43,7 +42,10 @@ export interface StartedEvents {
 export type StartEvents = (surroundings: EventSurroundings) => Promise<StartedEvents>;
 
 /** Reads all events of one kind, so that they can be started. @throws Error that says which event is wrong, and how */
-export type EventKind = (events: readonly DeclaredEvent[], queues: readonly QueueSettings[]) => StartEvents;
+export type EventKind = (
+  events: readonly DeclaredEvent[],
+  service: Pick<Service, 'queues' | 'authorizers'>,
+) => StartEvents;
 
 /** Reads each event by itself. @throws Error that names the function and the kind before the problem */
 export const readEach = <T>(

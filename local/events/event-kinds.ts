@@ -14,7 +14,8 @@ const EVENT_KINDS: ReadonlyMap<string, EventKind> = new Map([
 ]);
 
 /** @throws Error that names the function and the kind when an event cannot run here, or is wrong */
-export const readEvents = ({ events, queues }: Service): StartEvents[] => {
+export const readEvents = (service: Service): StartEvents[] => {
+  const { events } = service;
   const unknown = events.find(({ kind }) => !EVENT_KINDS.has(kind));
   if (unknown)
     throw new Error(
@@ -24,7 +25,7 @@ export const readEvents = ({ events, queues }: Service): StartEvents[] => {
   return [...EVENT_KINDS].map(([kind, read]) =>
     read(
       events.filter((event) => event.kind === kind),
-      queues,
+      service,
     ),
   );
 };

@@ -20,7 +20,7 @@ const queueSchema = v.strictObject(
 );
 
 /** Messages of the queues that the file declares. */
-export const queueEvents: EventKind = (events, queues) => {
+export const queueEvents: EventKind = (events, { queues }) => {
   const sources = readEach(events, (value) => {
     const settings = typeof value === 'string' ? { arn: value } : value;
     const { arn, batchSize, maximumBatchingWindow, enabled, functionResponseType } = parseSettings(

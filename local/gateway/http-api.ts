@@ -4,6 +4,7 @@ import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { HTTP_API_BODY_BYTES, HTTP_API_TIMEOUT_MS, LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import { createLocalServer, type Listening, listenLocally } from '../listen-locally.ts';
+import { type Authorizer, askAuthorizer } from './authorizer.ts';
 import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
 import { readBody } from './read-body.ts';
@@ -16,6 +17,8 @@ export interface HttpApiOptions<R extends Route> {
   readonly findRoute: (method: string, path: string) => MatchedRoute<R> | undefined;
   /** Invokes the function of a route. */
   readonly invoke: (route: R, event: APIGatewayProxyEventV2) => Promise<unknown>;
+  /** The authorizer of a route; undefined for a route that lets everybody in. */
+  readonly authorizerOf?: (route: R) => Authorizer | undefined;
   /** The time that an HTTP API waits for its function. */
   readonly timeoutMs?: number;
 }
@@ -53,7 +56,7 @@ const withTimeout = (answered: Promise<HttpAnswer>, timeoutMs: number): Promise<
 
 /** Functions as API Gateway's HTTP API puts them on the network: its routes, events and limits, and its answers when something is wrong. */
 export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>): Promise<Listening> => {
-  const { port, invoke, timeoutMs = HTTP_API_TIMEOUT_MS } = options;
+  const { port, invoke, authorizerOf = () => undefined, timeoutMs = HTTP_API_TIMEOUT_MS } = options;
 
   const answerTo = async (request: IncomingMessage): Promise<HttpAnswer> => {
     try {
@@ -63,7 +66,10 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
       if (!body) return TOO_LARGE;
       const event = toHttpEvent(request, body, found.target);
       if (Buffer.byteLength(JSON.stringify(event)) > LAMBDA_PAYLOAD_BYTES) return TOO_LARGE;
-      return await withTimeout(invoke(found.route, event).then(toHttpAnswer, answerToError), timeoutMs);
+      const authorizer = authorizerOf(found.route);
+      const asked = authorizer ? await askAuthorizer(event, authorizer) : { event };
+      if ('answer' in asked) return asked.answer;
+      return await withTimeout(invoke(found.route, asked.event).then(toHttpAnswer, answerToError), timeoutMs);
     } catch (error) {
       if (error instanceof URIError) return BAD_REQUEST;
       throw error;

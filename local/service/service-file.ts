@@ -48,6 +48,22 @@ const event = v.union(
   ({ input }) => `${show(input)}, expected one event, such as { httpApi: "GET /models" }`,
 );
 
+/** `$request.header.<name>` alone: each is a header without which a request is refused. */
+const identitySource = v.pipe(
+  text('$request.header.<name>'),
+  v.regex(/^\$request\.header\.[\w-]+$/, ({ input }) => `${show(input)}, expected $request.header.<name>`),
+  v.transform((source) => source.slice('$request.header.'.length).toLowerCase()),
+);
+const authorizer = v.variant('type', [
+  v.object({ type: v.literal('jwt') }),
+  v.object({
+    type: v.literal('request'),
+    functionName: text('the name of a function'),
+    enableSimpleResponses: v.literal(true, 'expected true, the only form here'),
+    identitySource: v.array(identitySource),
+  }),
+]);
+
 const memorySize = v.nullish(wholeNumber(128, 10_240));
 const timeout = v.nullish(wholeNumber(1, 900));
 
@@ -88,7 +104,12 @@ export const serviceFileSchema = v.object({
     memorySize,
     timeout,
     environment: v.nullish(environment, {}),
-    httpApi: v.nullish(v.object({ payload: v.nullish(v.literal('2.0', 'expected 2.0, the only format here')) })),
+    httpApi: v.nullish(
+      v.object({
+        payload: v.nullish(v.literal('2.0', 'expected 2.0, the only format here')),
+        authorizers: v.nullish(v.record(v.string(), authorizer), {}),
+      }),
+    ),
   }),
   functions: v.record(v.string(), serviceFunction),
   resources: v.nullish(v.object({ Resources: v.nullish(v.record(v.string(), resource), {}) }), {}),

@@ -13,6 +13,16 @@ export interface Service {
   readonly events: readonly DeclaredEvent[];
   readonly queues: readonly QueueSettings[];
   readonly notifications: readonly S3Notification[];
+  /** Authorizers of the HTTP API, by name. */
+  readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
+}
+
+/** A function that decides who is let in. */
+export interface LambdaAuthorizer {
+  readonly type: 'request';
+  readonly functionName: string;
+  /** Lower-case names. */
+  readonly identityHeaders: readonly string[];
 }
 
 export interface ServiceFunction {
@@ -90,6 +100,15 @@ const toNotifications = (bucket: string, { Properties }: Resource): S3Notificati
     queue: Queue,
   }));
 
+const toAuthorizers = ({ httpApi }: ServiceFile['provider']): Service['authorizers'] =>
+  Object.fromEntries(
+    Object.entries(httpApi?.authorizers ?? {}).map(([name, settings]) => {
+      if (settings.type === 'jwt') return [name, settings];
+      const { type, functionName, identitySource } = settings;
+      return [name, { type, functionName, identityHeaders: identitySource }];
+    }),
+  );
+
 /** @throws Error naming the place in the file */
 const parseFile = (path: string, { parameters, names }: VariableOptions): ServiceFile => {
   const text = readFileSync(path, 'utf8');
@@ -113,6 +132,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     functions: functions.map(([name, settings]) => toFunction(dirname(path), file.provider, name, settings)),
     events: functions.flatMap(([name, settings]) => toEvents(name, settings)),
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
+    authorizers: toAuthorizers(file.provider),
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };
 };

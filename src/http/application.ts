@@ -118,8 +118,12 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
         if (method !== 'OPTIONS') throw notAllowed(method, path, route);
         response = { status: 204, headers: {}, body: '' };
       } else {
-        if (authorise) await authorise({ request, route, parameters });
-        response = await route.handle({ request: withContentDecoded(request), parameters, context, observation });
+        const access = { request, context, route, parameters };
+        await authorise?.(access);
+        const assertAllowed = async (name: string): Promise<void> =>
+          authorise?.({ ...access, parameters: { ...parameters, name } });
+        const decoded = withContentDecoded(request);
+        response = await route.handle({ request: decoded, parameters, context, observation, assertAllowed });
       }
     } catch (error) {
       const failure = ServingError.from(error);

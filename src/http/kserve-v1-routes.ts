@@ -69,7 +69,17 @@ const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpRespon
 
 /** KServe's first protocol. Its colon before `predict` is a slash by now. https://github.com/kserve/open-inference-protocol */
 export const kserveV1Routes = (serving: Serving): Route[] => [
-  { method: 'GET', paths: ['/v1/models'], handle: (exchange) => listNames(serving, exchange) },
-  { method: 'GET', paths: ['/v1/models/:name'], handle: (exchange) => isReady(serving, exchange) },
-  { method: 'POST', paths: ['/v1/models/:name/predict'], handle: (exchange) => predictInstances(serving, exchange) },
+  { method: 'GET', paths: ['/v1/models'], operation: 'predict', handle: (exchange) => listNames(serving, exchange) },
+  {
+    method: 'GET',
+    paths: ['/v1/models/:name'],
+    operation: 'predict',
+    handle: (exchange) => isReady(serving, exchange),
+  },
+  {
+    method: 'POST',
+    paths: ['/v1/models/:name/predict'],
+    operation: 'predict',
+    handle: (exchange) => predictInstances(serving, exchange),
+  },
 ];

@@ -1,3 +1,4 @@
+import type { Identity } from '../access/scope.ts';
 import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
@@ -29,6 +30,8 @@ export interface HttpResponse {
 export interface RequestContext {
   readonly requestId: string;
   readonly deadline: Deadline;
+  /** The caller, as the authorizer in front of the application has identified it; undefined when there is none. */
+  readonly identity?: Identity | undefined;
 }
 
 /** Bounds servers that have no limit of their own. @throws `PAYLOAD_TOO_LARGE` */

@@ -84,17 +84,23 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
 
 /** The Open Inference Protocol, version 2, in JSON or bytes. https://github.com/kserve/open-inference-protocol */
 export const openInferenceRoutes = (serving: Serving): Route[] => [
-  { method: 'GET', paths: ['/v2/health/live'], handle: () => toJsonResponse({ live: true }) },
+  { method: 'GET', paths: ['/v2/health/live'], operation: 'none', handle: () => toJsonResponse({ live: true }) },
   {
     method: 'GET',
     paths: ['/v2/health/ready'],
+    operation: 'none',
     handle: async ({ context }) => {
       await within(context.deadline, serving.repository.names(), LATE); // ready means that models could be loaded
       return toJsonResponse({ live: true, ready: true });
     },
   },
-  { method: 'GET', paths: ['/v2'], handle: () => toJsonResponse(serverMetadata()) },
-  { method: 'GET', paths: versioned('/config'), handle: (exchange) => configureModel(serving, exchange) },
-  { method: 'GET', paths: versioned(''), handle: (exchange) => describeModel(serving, exchange) },
-  { method: 'POST', paths: versioned('/infer'), handle: (exchange) => infer(serving, exchange) },
+  { method: 'GET', paths: ['/v2'], operation: 'none', handle: () => toJsonResponse(serverMetadata()) },
+  {
+    method: 'GET',
+    paths: versioned('/config'),
+    operation: 'predict',
+    handle: (exchange) => configureModel(serving, exchange),
+  },
+  { method: 'GET', paths: versioned(''), operation: 'predict', handle: (exchange) => describeModel(serving, exchange) },
+  { method: 'POST', paths: versioned('/infer'), operation: 'predict', handle: (exchange) => infer(serving, exchange) },
 ];

@@ -75,18 +75,30 @@ const allStatistics = ({ statistics }: Serving): HttpResponse => {
 
 /** The models in the repository and in the memory of this process. */
 export const repositoryRoutes = (serving: Serving): Route[] => [
-  { method: 'POST', paths: ['/v2/repository/index'], handle: (exchange) => listVersions(serving, exchange) },
+  {
+    method: 'POST',
+    paths: ['/v2/repository/index'],
+    operation: 'predict',
+    handle: (exchange) => listVersions(serving, exchange),
+  },
   {
     method: 'POST',
     paths: ['/v2/repository/models/:name/load'],
+    operation: 'admin',
     handle: (exchange) => loadVersion(serving, exchange),
   },
   {
     method: 'POST',
     paths: ['/v2/repository/models/:name/unload'],
+    operation: 'admin',
     handle: (exchange) => unloadModel(serving, exchange),
   },
-  { method: 'GET', paths: ['/v2/models/stats'], handle: () => allStatistics(serving) },
-  { method: 'GET', paths: versioned('/stats'), handle: (exchange) => modelStatistics(serving, exchange) },
-  { method: 'GET', paths: versioned('/ready'), handle: (exchange) => isReady(serving, exchange) },
+  { method: 'GET', paths: ['/v2/models/stats'], operation: 'predict', handle: () => allStatistics(serving) },
+  {
+    method: 'GET',
+    paths: versioned('/stats'),
+    operation: 'predict',
+    handle: (exchange) => modelStatistics(serving, exchange),
+  },
+  { method: 'GET', paths: versioned('/ready'), operation: 'predict', handle: (exchange) => isReady(serving, exchange) },
 ];

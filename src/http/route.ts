@@ -1,3 +1,4 @@
+import type { Operation } from '../access/scope.ts';
 import { parseVersion } from '../repository/keys.ts';
 import type { ModelReference } from '../serving/router.ts';
 import type { Observation } from '../serving/telemetry.ts';
@@ -10,18 +11,21 @@ export interface Exchange {
   readonly parameters: Readonly<Record<string, string>>;
   readonly context: RequestContext;
   readonly observation: Observation;
+  /** Asks for the same access to another model, of which the request wants something. @throws `UNAUTHORIZED`, `FORBIDDEN` */
+  assertAllowed(model: string): Promise<void>;
 }
 
 /** A request that a route is about to answer. */
 export interface Access {
   readonly request: HttpRequest;
-  readonly route: Pick<Route, 'method' | 'paths'>;
+  readonly context: RequestContext;
+  readonly route: Pick<Route, 'method' | 'paths' | 'operation'>;
   /** Values of `:name`, `:version` and `:alias` in the path, decoded. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 /**
- * Decides about a request by its headers, its route and the model that the path names.
+ * Decides about a request by its caller, its headers, its route and the model that the path names.
  * @throws `UNAUTHORIZED` without valid credentials; `FORBIDDEN` when they do not suffice
  */
 export type Authorise = (access: Access) => void | Promise<void>;
@@ -30,6 +34,8 @@ export type Authorise = (access: Access) => void | Promise<void>;
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly paths: readonly string[];
+  /** The operation that a caller has to be allowed; on all models, if the path names none. `none` answers every caller that is let in. */
+  readonly operation: Operation | 'none';
   readonly handle: (exchange: Exchange) => Promise<HttpResponse> | HttpResponse;
 }
 

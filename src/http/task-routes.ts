@@ -59,7 +59,7 @@ const predictTask =
       reference,
       key: routingKey(exchange),
       as: 'task',
-      payloads: [() => resolveInputs(taskRequest, reference.name, serving)],
+      payloads: [() => resolveInputs(taskRequest, reference.name, serving, exchange.assertAllowed)],
       deadline: context.deadline,
       observation,
     };
@@ -96,7 +96,8 @@ export const taskRoutes = (serving: Serving): Route[] => [
   {
     method: 'POST',
     paths: ['/models/:name', '/models/:name/versions/:version', '/models/:name/aliases/:alias'],
+    operation: 'predict',
     handle: predictTask(serving),
   },
-  { method: 'GET', paths: ['/models'], handle: (exchange) => listModels(serving, exchange) },
+  { method: 'GET', paths: ['/models'], operation: 'predict', handle: (exchange) => listModels(serving, exchange) },
 ];

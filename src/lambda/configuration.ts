@@ -2,6 +2,9 @@ import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '
 import { ServingError } from '../core/errors.ts';
 import type { References } from '../serving/serving.ts';
 
+const AUTHS = ['aws_iam', 'jwt', 'key', 'none'] as const;
+export type Auth = (typeof AUTHS)[number];
+
 /** The configuration of a function. Only this file knows the names of the environment variables. */
 export interface Config {
   readonly modelsBucket: string;
@@ -31,6 +34,8 @@ export interface Config {
   readonly uploadAttempts: number;
   /** Time that init may take, which is longer with provisioned concurrency. */
   readonly initBudgetMs: number;
+  /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
+  readonly auth: Auth;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,6 +54,12 @@ const parseReferences = (text: string): References => {
   throw new ServingError('INTERNAL', `REFERENCES is ${text}, expected model or all`);
 };
 
+const parseAuth = (text: string): Auth => {
+  const auth = AUTHS.find((known) => known === text);
+  if (auth !== undefined) return auth;
+  throw new ServingError('INTERNAL', `AUTH is ${text}, expected ${AUTHS.join(', ')}`);
+};
+
 /** A function that would serve a version by mistake must not start. */
 const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
   const wrong = versions.find((version) => !/^[^/]+\/[1-9][0-9]*$/.test(version));
@@ -56,13 +67,21 @@ const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
   throw new ServingError('INTERNAL', `WITHDRAWN has ${wrong}, expected <model>/<version>, such as iris/3`);
 };
 
-/** @throws `INTERNAL` naming the variable that is missing or wrong. */
-export const readConfig = (environment: Environment = process.env): Config => {
-  const required = (name: string): string => {
+const requiredIn =
+  (environment: Environment) =>
+  (name: string): string => {
     const value = environment[name];
     if (!value) throw new ServingError('INTERNAL', `environment variable ${name} is not set; serverless.yml sets it`);
     return value;
   };
+
+/** The bucket that holds the keys. @throws `INTERNAL` when its variable is missing */
+export const readKeysBucket = (environment: Environment = process.env): string =>
+  requiredIn(environment)('MODELS_BUCKET');
+
+/** @throws `INTERNAL` naming the variable that is missing or wrong. */
+export const readConfig = (environment: Environment = process.env): Config => {
+  const required = requiredIn(environment);
   const share = (name: string, fallback: number): number => {
     const value = Number(environment[name] || fallback);
     if (value > 0 && value <= 1) return value;
@@ -82,6 +101,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     );
   return {
     uploadAttempts,
+    auth: parseAuth(environment.AUTH || 'aws_iam'),
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),

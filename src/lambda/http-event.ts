@@ -1,4 +1,5 @@
 import type { Context } from 'aws-lambda';
+import type { Identity } from '../access/scope.ts';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
@@ -23,6 +24,8 @@ export interface HttpEvent {
   readonly requestId: string;
   /** The time at which the gateway took the request; undefined when the event says none. */
   readonly receivedMs: number | undefined;
+  /** The caller, as the authorizer of the gateway has identified it. */
+  readonly identity: Identity | undefined;
   /** Payload format 2.0 is of HTTP APIs and function URLs; 1.0 of HTTP APIs, REST APIs and load balancers. */
   readonly format: '1.0' | '2.0';
 }
@@ -56,6 +59,18 @@ const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
   return isEncoded ? pairs.map(([name, value]) => `${name}=${value}`).join('&') : new URLSearchParams(pairs).toString();
 };
 
+/** The fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
+const readIdentity = ({ lambda, jwt }: JsonObject): Identity | undefined => {
+  if (isObject(lambda)) return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' ') };
+  if (!isObject(jwt)) return undefined;
+  const { sub, scope } = toObject(jwt.claims);
+  // Many issuers put the name of the service before a scope: `onnx/predict`.
+  const scopes = toText(scope)
+    .split(' ')
+    .map((text) => text.slice(text.lastIndexOf('/') + 1));
+  return { holder: toText(sub), scopes };
+};
+
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): HttpEvent => {
   const method = toText(http.method);
@@ -73,6 +88,7 @@ const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): 
     },
     requestId: toText(context.requestId),
     receivedMs: toNumber(context.timeEpoch),
+    identity: readIdentity(toObject(context.authorizer)),
     format: '2.0',
   };
 };
@@ -93,6 +109,7 @@ const readFormat1 = (event: JsonObject, context: JsonObject): HttpEvent => {
     },
     requestId: toText(context.requestId),
     receivedMs: toNumber(context.requestTimeEpoch),
+    identity: undefined,
     format: '1.0',
   };
 };

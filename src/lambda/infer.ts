@@ -1,8 +1,11 @@
 import type { Context } from 'aws-lambda';
 import { HTTP_API_TIMEOUT_MS } from '../core/aws-limits.ts';
 import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
-import { type ApplicationOptions, createApplication } from '../http/application.ts';
+import { createApplication } from '../http/application.ts';
+import { authoriseByScopes } from '../http/authorise.ts';
+import type { Authorise } from '../http/route.ts';
 import type { Serving } from '../serving/serving.ts';
+import type { Auth } from './configuration.ts';
 import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';
 
@@ -17,15 +20,22 @@ const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
   return deadlineAt(nowMs - waitedMs + HTTP_API_TIMEOUT_MS - GATEWAY_MARGIN_MS);
 };
 
+/** With `aws_iam` and `none`, API Gateway decides alone. A table makes the compiler ask about a further kind. */
+const AUTHORISE: Record<Auth, Authorise | undefined> = {
+  ...{ aws_iam: undefined, none: undefined },
+  ...{ key: authoriseByScopes, jwt: authoriseByScopes },
+};
+
 /** The application behind API Gateway, a function URL or a load balancer. */
-export const inferHandler = (serving: Serving, options: ApplicationOptions = {}) => {
-  const application = createApplication(serving, options);
+export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam') => {
+  const authorise = AUTHORISE[auth];
+  const application = createApplication(serving, authorise && { authorise });
   return async (event: unknown, context: Context): Promise<HttpResult> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
-    const { request, format } = httpEvent;
+    const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = earliest(invocationDeadline(context), gatewayDeadline(httpEvent));
-    return toResult(await application(request, { requestId, deadline }), request.path, format);
+    return toResult(await application(request, { requestId, deadline, identity }), request.path, format);
   };
 };

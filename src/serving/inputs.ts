@@ -50,10 +50,22 @@ export const parseObject = async (key: string, body: Uint8Array): Promise<Payloa
   return request;
 };
 
-/** @throws `FORBIDDEN` before anything is read when the object belongs to another model */
-const assertReachable = ({ s3 }: ObjectReference, model: string, { references }: Serving): void => {
+/** Refuses a caller who may not use the uploads for a model. @throws `FORBIDDEN` */
+export type AssertAllowed = (model: string) => Promise<void>;
+
+/** @throws `FORBIDDEN` before anything is read when the object belongs to another model that is out of reach */
+const assertReachable = async (
+  { s3 }: ObjectReference,
+  model: string,
+  { references }: Serving,
+  assertAllowed: AssertAllowed,
+): Promise<void> => {
   const prefix = `${UPLOADS_PREFIX}${model}/`;
-  if (references === 'all' || s3.startsWith(prefix)) return;
+  if (s3.startsWith(prefix)) return;
+  if (references === 'all') {
+    const [owner = ''] = s3.slice(UPLOADS_PREFIX.length).split('/');
+    return assertAllowed(owner);
+  }
   throw new ServingError('FORBIDDEN', `"s3" is ${show(s3)}, expected the key of an object below ${show(prefix)}`, {
     operator: 'the stage parameter "references" is "model"; with "all", requests may refer to uploads for any model',
   });
@@ -63,9 +75,14 @@ const assertReachable = ({ s3 }: ObjectReference, model: string, { references }:
  * The payload of a task request to `model`; an object that it refers to is read from the data bucket.
  * @throws `FORBIDDEN`, `NOT_FOUND`, `PAYLOAD_TOO_LARGE`, `MODEL_UNAVAILABLE` when S3 does not answer
  */
-export const resolveInputs = async (request: TaskRequest, model: string, serving: Serving): Promise<Payload> => {
+export const resolveInputs = async (
+  request: TaskRequest,
+  model: string,
+  serving: Serving,
+  assertAllowed: AssertAllowed,
+): Promise<Payload> => {
   if (!('reference' in request)) return decodePayload(request);
-  assertReachable(request.reference, model, serving);
+  await assertReachable(request.reference, model, serving, assertAllowed);
   const { s3 } = request.reference;
   const { body } = await serving.data.read(s3, MAX_INPUT_BYTES);
   const payload = await parseObject(s3, body);

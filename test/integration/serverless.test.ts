@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { sls } from '../support/sls.ts';
 import { zipEntries } from '../support/zip-entries.ts';
@@ -27,6 +28,7 @@ const toLogicalName = (name: string): string => name.charAt(0).toUpperCase() + n
 
 const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
+const AUTHORISE = 'AuthoriseLambdaFunction';
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
@@ -170,6 +172,30 @@ describe('sls package', () => {
     expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
 
+  it('asks the authorizer about keys, and keeps its answer by the key for less than a minute', async () => {
+    const stage = await packageInto('keys', '--param=auth=key');
+    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
+    expect(route?.Properties).toMatchObject({ AuthorizationType: 'CUSTOM' });
+    expect(authorizer?.Properties).toMatchObject({
+      ...{ AuthorizerType: 'REQUEST', EnableSimpleResponses: true, AuthorizerPayloadFormatVersion: '2.0' },
+      IdentitySource: ['$request.header.Authorization'],
+    });
+    expect(JSON.stringify(authorizer?.Properties.AuthorizerUri)).toContain(AUTHORISE);
+    const ttlSeconds = authorizer?.Properties.AuthorizerResultTtlInSeconds;
+    expect(ttlSeconds + KEYS_TTL_MS / 1000).toBeLessThan(60);
+    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables.AUTH).toBe('key');
+  });
+
+  it('has tokens checked by API Gateway, by their issuer and audience', async () => {
+    const issuer = 'https://issuer.example.org/';
+    const args = ['--param=auth=jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
+    const stage = await packageInto('tokens', ...args);
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('JWT');
+    expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
+  });
+
   it('takes the name of the service from the environment', async () => {
     const stage = await packageWith({ SERVICE_NAME: 'vision' }, 'service');
     expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
@@ -181,15 +207,22 @@ describe('sls package', () => {
 });
 
 describe('the template', () => {
-  it.each(FUNCTIONS)('runs %s on x86_64 with one CPU, Node 24, both layers and tracing', (id) => {
+  it.each(FUNCTIONS)('runs %s on x86_64 with Node 24 and tracing', (id) => {
     expect(properties(id)).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['x86_64'],
-      MemorySize: 1769,
-      Layers: [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }],
       TracingConfig: { Mode: 'Active' },
       Environment: { Variables: { MODELS_BUCKET: { Ref: 'ModelsBucket' }, DATA_BUCKET: { Ref: 'DataBucket' } } },
     });
+  });
+
+  it.each(FUNCTIONS.filter((id) => id !== AUTHORISE))('gives %s one CPU and both layers', (id) => {
+    const layers = [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }];
+    expect(properties(id)).toMatchObject({ MemorySize: 1769, Layers: layers });
+  });
+
+  it('starts the authorizer without a layer', () => {
+    expect(properties(AUTHORISE).Layers ?? []).toEqual([]);
   });
 
   it('lets only signed requests in, and not too many of them', () => {
@@ -276,6 +309,21 @@ describe('the template', () => {
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
     expect([...new Set(places)]).toEqual([`\${DataBucket.Arn}/results/*`]);
+  });
+
+  it('lets the authorizer read the keys and nothing else, and no other function read them', () => {
+    const reads = (id: string): string[] =>
+      statementsOf(roleOf(id))
+        .filter(({ Action }) => textsIn(Action).includes('s3:GetObject'))
+        .flatMap(({ Resource }) => textsIn(Resource));
+    const keys = `\${ModelsBucket.Arn}/access/keys.json`;
+    expect(reads(AUTHORISE)).toEqual([keys]);
+    const others = FUNCTIONS.filter((id) => id !== AUTHORISE).flatMap(reads);
+    expect([...new Set(others)].sort()).toEqual([
+      `\${DataBucket.Arn}/results/*`,
+      `\${DataBucket.Arn}/uploads/*`,
+      `\${ModelsBucket.Arn}/models/*`,
+    ]);
   });
 
   it('keeps logs for a month', () => {

@@ -12,7 +12,7 @@ const listed = new Map(
 const readAll = (...patterns: readonly string[]): Promise<string[]> =>
   Promise.all(globSync(patterns).map((path) => readFile(path, 'utf8')));
 const pages = await readAll('README.md', 'docs/*.md');
-const tests = await readAll('test/integration/cli*.test.ts');
+const tests = await readAll('test/integration/{cli*,keys}.test.ts');
 
 it('the help of the command line lists each file of cli/commands with a summary', () => {
   expect([...listed.keys()].sort()).toEqual(files.sort());

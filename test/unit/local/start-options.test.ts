@@ -15,6 +15,11 @@ describe('the options of npm start', () => {
     });
   });
 
+  it('are the parameter auth when AUTH is set, unless the parameter itself is', () => {
+    expect(readStartOptions([], { AUTH: 'key' }).parameters).toEqual({ auth: 'key' });
+    expect(readStartOptions(['--param=auth=none'], { AUTH: 'key' }).parameters).toEqual({ auth: 'none' });
+  });
+
   it('take the last value of a parameter that comes twice', () => {
     expect(readStartOptions(['--param=memory=1', '--param=memory=2'], {}).parameters).toEqual({ memory: '2' });
   });

@@ -69,7 +69,7 @@ describe('a signed request', () => {
 
 describe('a plain request', () => {
   it('a plain request carries its headers and body, and no credentials', async () => {
-    await sendPlain(endpoint)('/models/sample?top_k=3', post);
+    await sendPlain(endpoint, undefined)('/models/sample?top_k=3', post);
     expect(received.request.url).toBe('/models/sample?top_k=3');
     expect(received.request.headers.authorization).toBeUndefined();
     expect(received.body).toEqual(post.body);
@@ -81,7 +81,7 @@ it('an endpoint that does not answer is named', async () => {
   await once(silent.listen(0, '127.0.0.1'), 'listening');
   const { port } = silent.address() as AddressInfo;
   await once(silent.close(), 'close');
-  await expect(sendPlain(`http://127.0.0.1:${port}`)('/models', post)).rejects.toMatchObject({
+  await expect(sendPlain(`http://127.0.0.1:${port}`, undefined)('/models', post)).rejects.toMatchObject({
     code: 'MODEL_UNAVAILABLE',
     message: expect.stringMatching(new RegExp(`^http://127.0.0.1:${port} does not answer: .*ECONNREFUSED`)),
   });

@@ -1,0 +1,40 @@
+import { createIdentifyByKey, type Identify } from '../access/identify.ts';
+import { isObject } from '../core/is-object.ts';
+import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
+import { readKeysBucket } from './configuration.ts';
+
+/**
+ * Keys are read again after this time. API Gateway keeps an answer for another 20 s (`resultTtlInSeconds`), and a read of S3 takes seconds
+ * at most, so that a revoked key ends within 60 s.
+ */
+export const KEYS_TTL_MS = 20_000;
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html */
+export interface Authorisation {
+  readonly isAuthorized: boolean;
+  /** The caller, for `infer` to read. */
+  readonly context?: { readonly holder: string; readonly scopes: string };
+}
+
+const BEARER = /^Bearer +(\S+)$/i;
+
+/** The key or token in the headers of an event; undefined when there is none. */
+const credentialOf = (event: unknown): string | undefined => {
+  const headers = isObject(event) && isObject(event.headers) ? event.headers : {};
+  const { authorization } = headers;
+  return typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
+};
+
+/** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
+export const authoriseHandler =
+  (identify: Identify) =>
+  async (event: unknown): Promise<Authorisation> => {
+    const credential = credentialOf(event);
+    const identity = credential === undefined ? undefined : await identify(credential);
+    if (identity === undefined) return { isAuthorized: false };
+    return { isAuthorized: true, context: { holder: identity.holder, scopes: identity.scopes.join(' ') } };
+  };
+
+/** Connects the keys in the bucket of the models. */
+export const identifyByKeysOfBucket = (): Identify =>
+  createIdentifyByKey(createS3Store(createS3Client(), readKeysBucket()), { ttlMs: KEYS_TTL_MS });

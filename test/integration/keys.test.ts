@@ -1,0 +1,117 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { type Ran, runCli } from '../support/command-line.ts';
+
+/** The project itself, with no sample models to push. */
+const PARTS = ['serverless.yml', 'functions', 'src', 'package.json', 'node_modules'];
+
+let project: string;
+let server: LocalServer;
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'keys-'));
+  for (const part of PARTS) await symlink(resolve(part), join(project, part));
+  server = await startLocalServer({
+    ...{ project, directory: join(project, '.local'), port: 0 },
+    ...{ parameters: { auth: 'key' }, onLine: () => undefined },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(project, { recursive: true });
+});
+
+const cli = (...words: string[]): Promise<Ran> => runCli(words, { projectDirectory: project });
+
+const ask = async (path: string, authorization?: string): Promise<{ status: number; body: unknown }> => {
+  const headers = authorization === undefined ? {} : { authorization };
+  const response = await fetch(`${server.endpoint}${path}`, { headers });
+  return { status: response.status, body: await response.json() };
+};
+
+const create = async (...words: string[]): Promise<{ id: string; key: string }> => {
+  const { exitCode, json } = await cli('key', 'create', ...words, '--json');
+  expect(exitCode).toBe(0);
+  const key = String(json.key);
+  // Running functions know a new key within a second.
+  while ((await ask('/v2/health/live', `Bearer ${key}`)).status !== 200)
+    await new Promise((wake) => setTimeout(wake, 50));
+  return { id: String(json.id), key };
+};
+
+describe('npm start with auth=key', () => {
+  it('answers the holder of a key, and nobody else', async () => {
+    const { key } = await create('alice');
+    expect(await ask('/models')).toEqual({ status: 401, body: { message: 'Unauthorized' } });
+    expect(await ask('/models', 'Bearer x')).toEqual({ status: 403, body: { message: 'Forbidden' } });
+    expect(await ask('/models', key)).toEqual({ status: 403, body: { message: 'Forbidden' } });
+    expect(await ask('/models', `Bearer ${key}`)).toEqual({ status: 200, body: { models: [] } });
+  });
+
+  it('refuses a key in the shape of the project where its scopes do not suffice', async () => {
+    const { key } = await create('bob', '--model', 'iris', '--model', 'wine');
+    expect(await ask('/models', `Bearer ${key}`)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(await ask('/v2/models/secret', `Bearer ${key}`)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(await ask('/v2/models/iris', `Bearer ${key}`)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  });
+
+  it('checks no tokens, and says so', async () => {
+    const directory = join(project, '.tokens');
+    const starting = startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt' }, onLine: () => {} });
+    await expect(starting).rejects.toThrow('functions.infer: httpApi: npm start checks no tokens; it checks keys');
+  });
+});
+
+describe('the command key', () => {
+  it('shows a key once, and lists it without its secret', async () => {
+    const { stdout } = await cli(
+      'key',
+      'create',
+      'carol',
+      '--operation',
+      'predict',
+      '--operation',
+      'jobs',
+      '--days',
+      '30',
+    );
+    const [text = '', note] = stdout.split('\n');
+    expect(text).toMatch(/^ons_[0-9a-f]{10}_/);
+    expect(note).toBe(`Key ${text.slice(4, 14)} of carol may predict, jobs. Keep it now: nobody can show it again.`);
+    const listed = await cli('key', 'list');
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${text.slice(4, 14)} +carol +predict jobs +\\S+ \\S+ +live until `, 'm'),
+    );
+    expect(listed.stdout + (await cli('key', 'list', '--json')).stdout).not.toContain(text.slice(15, 58));
+  });
+
+  it('rotates a key, and revokes one', async () => {
+    const old = await create('dave', '--model', 'iris');
+    const rotated = await cli('key', 'rotate', old.id, '--json');
+    expect(rotated.json).toMatchObject({
+      holder: 'dave',
+      scopes: ['predict:iris'],
+      key: expect.stringMatching(/^ons_/),
+    });
+    expect((await cli('key', 'create', 'dave', '--json')).json).toMatchObject({ code: 'CONFLICT' });
+    expect(await cli('key', 'revoke', old.id)).toMatchObject({
+      stdout: `Revoked ${old.id}: within a minute it lets nobody in\n`,
+    });
+    expect((await cli('key', 'list')).stdout).toMatch(new RegExp(`^${old.id} .*revoked \\d`, 'm'));
+  });
+
+  it.each([
+    [['make', 'x'], 'INVALID_REQUEST', 'key make, expected create, list, rotate, revoke'],
+    [['create'], 'INVALID_REQUEST', 'key create takes a holder behind it'],
+    [['list', 'x'], 'INVALID_REQUEST', 'key list takes nothing behind it'],
+    [['rotate', 'x'], 'NOT_FOUND', 'there is no key x; npx onnx-serverless key list shows them'],
+    [['create', 'x', '--days', '0'], 'INVALID_REQUEST', '--days 0, expected a number of days from 1 to 9999'],
+    [['create', 'x', '--operation', 'read'], 'INVALID_REQUEST', 'operation read is not known'],
+    [['create', 'x', '--model', 'a:b'], 'INVALID_REQUEST', 'model name "a:b" is not allowed'],
+    [['create', 'a b'], 'INVALID_REQUEST', 'holder a b is not allowed'],
+  ])('refuses %j', async (words, code, error) => {
+    expect((await cli('key', ...words, '--json')).json).toMatchObject({ code, error: expect.stringContaining(error) });
+  });
+});
