@@ -1,6 +1,6 @@
 /**
  * Imports go one way:
- * core → metrics; core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
+ * core → metrics; {media, metrics} → evaluation → cli; core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
@@ -53,6 +53,12 @@ export default {
       src('metrics'),
       [src('core')],
       'figures know no model, so that monitoring can use them too',
+    ),
+    only(
+      'evaluation-on-metrics',
+      src('evaluation'),
+      [src('core', 'media', 'metrics')],
+      'samples and answers, wherever a model runs',
     ),
     only('onnx-on-core', src('onnx'), [src('core')], 'graphs are bytes here'),
     only('formats-on-onnx', src('formats'), [src('core', 'onnx')], 'formats become graphs, and know no task'),
