@@ -1,5 +1,6 @@
 /**
  * Imports go one way:
+ * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
  */
@@ -48,6 +49,18 @@ export default {
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     only('core-stands-alone', src('core'), [], 'core imports nothing of the project'),
+    only(
+      'metrics-on-core',
+      src('metrics'),
+      [src('core')],
+      'figures know no model, so that monitoring can use them too',
+    ),
+    only(
+      'evaluation-on-metrics',
+      src('evaluation'),
+      [src('core', 'media', 'metrics')],
+      'samples and answers, wherever a model runs',
+    ),
     only('onnx-on-core', src('onnx'), [src('core')], 'graphs are bytes here'),
     only('formats-on-onnx', src('formats'), [src('core', 'onnx')], 'formats become graphs, and know no task'),
     only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),

@@ -10,6 +10,7 @@ import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
+import { evaluate } from './commands/evaluate.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
@@ -35,7 +36,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict },
+  ...{ push, list, show, predict, evaluate },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
