@@ -1,7 +1,7 @@
 /**
  * Imports go one way:
- * core → onnx → source; core → {media, generation} → tasks; core → repository → engine;
- * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {source, tasks, serving} → authoring → {cli, local}.
+ * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
+ * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -44,11 +44,12 @@ export default {
     {
       name: 'no-dev-dependencies-in-functions',
       severity: 'error',
-      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'source', 'onnx'), RECIPE] },
+      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'formats', 'source', 'onnx'), RECIPE] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     only('core-stands-alone', src('core'), [], 'core imports nothing of the project'),
     only('onnx-on-core', src('onnx'), [src('core')], 'graphs are bytes here'),
+    only('formats-on-onnx', src('formats'), [src('core', 'onnx')], 'formats become graphs, and know no task'),
     only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),
     only('generation-on-core', src('generation'), [src('core')], 'generation knows graphs alone'),
     only('repository-on-core', src('repository'), [src('core')], 'the repository knows no task'),
@@ -82,7 +83,7 @@ export default {
     only(
       'authoring-beside-serving',
       src('authoring'),
-      [SERVING, src('onnx', 'source')],
+      [SERVING, src('onnx', 'formats', 'source')],
       'authoring prepares versions, for the command line and the local server',
     ),
     only('functions-only-wire', '^functions/', [src('lambda')], 'a function imports its adapter alone'),
@@ -116,6 +117,8 @@ export default {
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [
       '^src/media/audio/',
     ]),
+    door('one-door-to-hdf5', '^(node_modules/)?h5wasm', ['^src/formats/keras/']),
+    door('one-door-to-zip', '^(node_modules/)?fflate', ['^src/formats/zip[.]ts$']),
     door('one-door-to-csv', '^(node_modules/)?csv-parse', ['^src/media/table/csv']),
     door('hono-routes-http', '^(node_modules/)?hono', ['^src/http/']),
   ],

@@ -60,20 +60,3 @@ export const readIntegers = (digits: Buffer): bigint[] => {
   }
   return integers;
 };
-
-const toVarint = (value: number): Buffer => {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-  return Buffer.from([...bytes, rest]);
-};
-
-/** Tag and length of a field; its content of `sizeBytes` follows. */
-export const toHeader = (number: number, sizeBytes: number): Buffer =>
-  Buffer.concat([toVarint(number * 8 + WIRE_LENGTH_DELIMITED), toVarint(sizeBytes)]);
-
-/** A field of an integer, or of `content` with its length. */
-export const toField = (number: number, content: Buffer | number): Buffer =>
-  typeof content === 'number'
-    ? Buffer.concat([toVarint(number * 8 + WIRE_VARINT), toVarint(content)])
-    : Buffer.concat([toHeader(number, content.byteLength), content]);

@@ -3,16 +3,19 @@
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 
-export const MODEL = { irVersion: 1, graph: 7, opsetImport: 8, metadata: 14, function: 25 } as const;
+export const MODEL = { irVersion: 1, producer: 2, graph: 7, opsetImport: 8, metadata: 14, function: 25 } as const;
 export const OPSET = { domain: 1, version: 2 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
 export const FUNCTION = { name: 1, input: 4, output: 5, node: 7, opsetImport: 9, domain: 10 } as const;
-export const NODE = { input: 1, output: 2, operator: 4, attribute: 5, domain: 7 } as const;
+export const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 } as const;
 export const ATTRIBUTE = {
   name: 1,
+  float: 2,
   integer: 3,
+  string: 4,
   tensor: 5,
   graph: 6,
+  floats: 7,
   integers: 8,
   strings: 9,
   tensors: 10,
@@ -24,6 +27,7 @@ export const ATTRIBUTE = {
 export const TENSOR = {
   dimensions: 1,
   dataType: 2,
+  strings: 6,
   name: 8,
   rawData: 9,
   externalData: 13,
@@ -38,7 +42,5 @@ export const DIMENSION = { value: 1, parameter: 2 } as const;
 /** `StringStringEntryProto`, an entry of a map of texts. */
 export const ENTRY = { key: 1, value: 2 } as const;
 
-/** `FLOAT` of `TensorProto.DataType`. */
-export const FLOAT = 1;
 /** `EXTERNAL` of `TensorProto.DataLocation`. */
 export const EXTERNAL = 1;

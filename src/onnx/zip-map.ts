@@ -1,6 +1,8 @@
+import { type Chunks, toField } from './chunks.ts';
 import { type OnnxModel, parsing } from './onnx-model.ts';
-import { type Field, fields, readIntegers, toField, toHeader } from './protobuf.ts';
-import { ATTRIBUTE, DIMENSION, FLOAT, GRAPH, MODEL, NODE, SHAPE, TENSOR_TYPE, TYPE, VALUE_INFO } from './schema.ts';
+import { type Field, fields, readIntegers } from './protobuf.ts';
+import { ATTRIBUTE, GRAPH, MODEL, NODE, VALUE_INFO } from './schema.ts';
+import { encodeValueInfo } from './tensor-proto.ts';
 
 interface ZipMap {
   readonly input: string;
@@ -35,28 +37,22 @@ const readZipMap = ({ value: node }: Field): ZipMap => ({
   classes: classesOfNode(node),
 });
 
-/** An output `name` float32[N,classes]: the only tensor that ZipMap takes. */
-const scoresOutput = (name: string, classes: number): Buffer => {
-  const dimensions = [Buffer.alloc(0), toField(DIMENSION.value, classes)].map((size) => toField(SHAPE.dimension, size));
-  const tensor = [toField(TENSOR_TYPE.elementType, FLOAT), toField(TENSOR_TYPE.shape, Buffer.concat(dimensions))];
-  const type = toField(VALUE_INFO.type, toField(TYPE.tensor, Buffer.concat(tensor)));
-  return toField(GRAPH.output, Buffer.concat([toField(VALUE_INFO.name, Buffer.from(name)), type]));
-};
-
-const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Buffer => {
+/** The tensor that goes into a ZipMap, float32[N,classes], in the place of its output. */
+const replaceOutput = (field: Field, zipMaps: readonly ZipMap[]): Chunks => {
   const name = textOf(field.value, VALUE_INFO.name);
   const zipMap = zipMaps.find(({ output }) => output === name);
-  return zipMap ? scoresOutput(zipMap.input, zipMap.classes.length) : field.bytes;
+  if (zipMap === undefined) return [field.bytes];
+  return toField(GRAPH.output, encodeValueInfo(zipMap.input, 'float32', ['', zipMap.classes.length]));
 };
 
 /** The graph in pieces, with the input of each ZipMap as an output in the place of the ZipMap's; undefined when it has no ZipMap. */
-const withTensorOutputs = (graph: Buffer): Buffer[] | undefined => {
+const withTensorOutputs = (graph: Buffer): Chunks | undefined => {
   const all = [...fields(graph)];
   const zipMaps = all.filter(isZipMap).map(readZipMap);
   if (zipMaps.length === 0) return undefined;
   return all
     .filter((field) => !isZipMap(field))
-    .map((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : field.bytes));
+    .flatMap((field) => (field.number === GRAPH.output ? replaceOutput(field, zipMaps) : [field.bytes]));
 };
 
 /**
@@ -66,15 +62,14 @@ const withTensorOutputs = (graph: Buffer): Buffer[] | undefined => {
  *
  * @throws `MODEL_INVALID` when a message of the model is damaged
  */
-export const withoutZipMap = (model: OnnxModel): Buffer[] | undefined =>
+export const withoutZipMap = (model: OnnxModel): Chunks | undefined =>
   parsing(() => {
     let isChanged = false;
     const pieces = model.fields.flatMap((field) => {
       const graph = isGraph(field) ? withTensorOutputs(field.value) : undefined;
       if (graph === undefined) return [field.bytes];
       isChanged = true;
-      const sizeBytes = graph.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      return [toHeader(MODEL.graph, sizeBytes), ...graph];
+      return toField(MODEL.graph, graph);
     });
     return isChanged ? pieces : undefined;
   });

@@ -1,6 +1,6 @@
 import type { Answer } from '../core/answer.ts';
 import type { Deadline } from '../core/deadline.ts';
-import { ServingError } from '../core/errors.ts';
+import { type ErrorCode, ServingError } from '../core/errors.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
 import type { Graphs } from './graph-of.ts';
 import type { Task } from './task.ts';
@@ -50,6 +50,9 @@ const batches = <Row, Output>(
   });
 };
 
+/** Failures for which one row of a batch may be the cause. */
+const CAUSED_BY_ROWS: readonly ErrorCode[] = ['INFERENCE_FAILED', 'INVALID_INPUT', 'PAYLOAD_TOO_LARGE'];
+
 /** Runs `batch`. When the run fails, each row runs again alone, so that only the rows at fault fail. */
 const runBatch = async <Row, Output, Resources>(
   batch: readonly Entry<Row, Output>[],
@@ -68,7 +71,7 @@ const runBatch = async <Row, Output, Resources>(
       if (entry !== undefined) entry.outcome = { status: 'fulfilled', value };
     }
   } catch (reason) {
-    if (batch.length > 1 && ServingError.from(reason).code === 'INFERENCE_FAILED') {
+    if (batch.length > 1 && CAUSED_BY_ROWS.includes(ServingError.from(reason).code)) {
       for (const entry of batch) await runBatch([entry], steps, resources, graphs);
       return;
     }

@@ -1,18 +1,8 @@
 import { open } from 'node:fs/promises';
-import { toField, toHeader } from '../../src/onnx/protobuf.ts';
-import {
-  DIMENSION,
-  FLOAT,
-  GRAPH,
-  MODEL,
-  NODE,
-  OPSET,
-  SHAPE,
-  TENSOR,
-  TENSOR_TYPE,
-  TYPE,
-  VALUE_INFO,
-} from '../../src/onnx/schema.ts';
+import { sizeOf, toField, toHeader, toIntegerField } from '../../src/onnx/chunks.ts';
+import { encodeNode } from '../../src/onnx/node.ts';
+import { GRAPH, MODEL, OPSET, TENSOR } from '../../src/onnx/schema.ts';
+import { DATA_TYPES, encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 
 const IR_VERSION = 10;
 const OPSET_VERSION = 21;
@@ -21,16 +11,7 @@ const OPSET_VERSION = 21;
 export const WIDTH = 512;
 const LAYER_BYTES = WIDTH * WIDTH * 4;
 
-const message = (field: number, ...parts: readonly Buffer[]): Buffer => toField(field, Buffer.concat(parts));
-const text = (field: number, value: string): Buffer => toField(field, Buffer.from(value));
-
-/** float32[batch,512] */
-const valueInfo = (field: number, name: string): Buffer => {
-  const batch = message(SHAPE.dimension, text(DIMENSION.parameter, 'batch'));
-  const width = message(SHAPE.dimension, toField(DIMENSION.value, WIDTH));
-  const tensor = [toField(TENSOR_TYPE.elementType, FLOAT), message(TENSOR_TYPE.shape, batch, width)];
-  return message(field, text(VALUE_INFO.name, name), message(VALUE_INFO.type, message(TYPE.tensor, ...tensor)));
-};
+const toValueInfo = (name: string) => encodeValueInfo(name, 'float32', ['batch', WIDTH]);
 
 /** Weights that keep the size of what passes through them, others for each `layer`: onnxruntime keeps equal ones once. */
 const layerWeights = (layer: number): Buffer => {
@@ -50,28 +31,24 @@ const layerWeights = (layer: number): Buffer => {
  */
 export const writeMatmulModel = async (path: string, sizeBytes: number): Promise<void> => {
   const layers = Array.from({ length: Math.max(1, Math.round(sizeBytes / LAYER_BYTES)) }, (_, index) => index);
-  const nodes = layers.map((index) =>
-    message(
-      GRAPH.node,
-      text(NODE.input, index === 0 ? 'x' : `h${index}`),
-      text(NODE.input, `w${index}`),
-      text(NODE.output, index === layers.length - 1 ? 'y' : `h${index + 1}`),
-      text(NODE.operator, 'MatMul'),
-    ),
-  );
+  const nodes = layers.flatMap((index) => {
+    const inputs = [index === 0 ? 'x' : `h${index}`, `w${index}`];
+    const outputs = [index === layers.length - 1 ? 'y' : `h${index + 1}`];
+    const node = { operator: 'MatMul', domain: '', name: `layer${index}`, inputs, outputs, attributes: {} };
+    return toField(GRAPH.node, encodeNode(node));
+  });
   const heads = layers.map((index) => {
     const tensor = [
-      toField(TENSOR.dimensions, WIDTH),
-      toField(TENSOR.dimensions, WIDTH),
-      toField(TENSOR.dataType, FLOAT),
-      text(TENSOR.name, `w${index}`),
-      toHeader(TENSOR.rawData, LAYER_BYTES),
+      ...toIntegerField(TENSOR.dimensions, WIDTH),
+      ...toIntegerField(TENSOR.dimensions, WIDTH),
+      ...toIntegerField(TENSOR.dataType, DATA_TYPES.float32),
+      ...toField(TENSOR.name, `w${index}`),
+      ...toHeader(TENSOR.rawData, LAYER_BYTES),
     ];
-    const sizeOfTensor = tensor.reduce((sum, part) => sum + part.byteLength, LAYER_BYTES);
-    return Buffer.concat([toHeader(GRAPH.initializer, sizeOfTensor), ...tensor]);
+    return Buffer.concat([...toHeader(GRAPH.initializer, sizeOf(tensor) + LAYER_BYTES), ...tensor]);
   });
-  const start = Buffer.concat([...nodes, text(GRAPH.name, 'matmul')]);
-  const end = Buffer.concat([valueInfo(GRAPH.input, 'x'), valueInfo(GRAPH.output, 'y')]);
+  const start = Buffer.concat([...nodes, ...toField(GRAPH.name, 'matmul')]);
+  const end = Buffer.concat([...toField(GRAPH.input, toValueInfo('x')), ...toField(GRAPH.output, toValueInfo('y'))]);
   const graphBytes =
     start.byteLength + end.byteLength + heads.reduce((sum, head) => sum + head.byteLength + LAYER_BYTES, 0);
 
@@ -79,9 +56,9 @@ export const writeMatmulModel = async (path: string, sizeBytes: number): Promise
   try {
     await file.write(
       Buffer.concat([
-        toField(MODEL.irVersion, IR_VERSION),
-        message(MODEL.opsetImport, toField(OPSET.version, OPSET_VERSION)),
-        toHeader(MODEL.graph, graphBytes),
+        ...toIntegerField(MODEL.irVersion, IR_VERSION),
+        ...toField(MODEL.opsetImport, toIntegerField(OPSET.version, OPSET_VERSION)),
+        ...toHeader(MODEL.graph, graphBytes),
         start,
       ]),
     );

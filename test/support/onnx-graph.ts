@@ -1,30 +1,16 @@
-import { toField } from '../../src/onnx/protobuf.ts';
-import {
-  ATTRIBUTE,
-  DIMENSION,
-  FUNCTION,
-  GRAPH,
-  MODEL,
-  NODE,
-  OPSET,
-  SHAPE,
-  TENSOR,
-  TENSOR_TYPE,
-  TYPE,
-  VALUE_INFO,
-} from '../../src/onnx/schema.ts';
+import { type Chunks, toField, toIntegerField } from '../../src/onnx/chunks.ts';
+import { ATTRIBUTE, FUNCTION, GRAPH, MODEL, NODE, OPSET, TENSOR } from '../../src/onnx/schema.ts';
+import { DATA_TYPES, encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 
 const IR_VERSION = 8;
 const OPSET_VERSION = 17;
 /** Domains of operators besides ONNX's own, with the version that the graphs here use. */
 const DOMAINS: Readonly<Record<string, number>> = { '': OPSET_VERSION, 'ai.onnx.ml': 3, 'com.microsoft': 1, local: 1 };
 
-/** Numbers of `TensorProto.DataType`. */
-const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const;
 /** Numbers of `AttributeProto.AttributeType`. */
 const ATTRIBUTE_TYPES = { integer: 2, tensor: 4, graph: 5, integers: 7 } as const;
 
-type DataType = keyof typeof DATA_TYPES;
+type DataType = 'float32' | 'uint8' | 'int8' | 'int64' | 'bool';
 
 /** An input, an output, or weights: its data type and sizes; a string is a symbolic dimension. */
 export interface GraphTensor {
@@ -58,74 +44,70 @@ export interface GraphFunction {
   readonly nodes: readonly GraphNode[];
 }
 
-const message = (field: number, ...parts: readonly Buffer[]): Buffer => toField(field, Buffer.concat(parts));
-const text = (field: number, value: string): Buffer => toField(field, Buffer.from(value));
-const texts = (field: number, values: readonly string[]): Buffer[] => values.map((value) => text(field, value));
+const texts = (field: number, values: readonly string[]): Chunks => values.flatMap((value) => toField(field, value));
 
-const toDimension = (size: number | string): Buffer =>
-  message(SHAPE.dimension, typeof size === 'number' ? toField(DIMENSION.value, size) : text(DIMENSION.parameter, size));
+const toValueInfo = (field: number, { name, dtype, shape }: GraphTensor): Chunks =>
+  toField(field, encodeValueInfo(name, dtype, shape));
 
-const toValueInfo = (field: number, { name, dtype, shape }: GraphTensor): Buffer => {
-  const elementType = toField(TENSOR_TYPE.elementType, DATA_TYPES[dtype]);
-  const tensor = message(TYPE.tensor, elementType, message(TENSOR_TYPE.shape, ...shape.map(toDimension)));
-  return message(field, text(VALUE_INFO.name, name), message(VALUE_INFO.type, tensor));
-};
+const toWeights = (field: number, { name, dtype, shape, data = new Uint8Array() }: GraphTensor): Chunks =>
+  toField(field, [
+    ...shape.flatMap((size) => toIntegerField(TENSOR.dimensions, Number(size))),
+    ...toIntegerField(TENSOR.dataType, DATA_TYPES[dtype]),
+    ...toField(TENSOR.name, name),
+    ...toField(TENSOR.rawData, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
+  ]);
 
-const toWeights = (field: number, { name, dtype, shape, data = new Uint8Array() }: GraphTensor): Buffer =>
-  message(
-    field,
-    ...shape.map((size) => toField(TENSOR.dimensions, Number(size))),
-    toField(TENSOR.dataType, DATA_TYPES[dtype]),
-    text(TENSOR.name, name),
-    toField(TENSOR.rawData, Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
-  );
-
-const toAttribute = (name: string, value: number | readonly number[] | GraphTensor | SmallGraph): Buffer => {
-  const typed = (type: keyof typeof ATTRIBUTE_TYPES, ...content: readonly Buffer[]): Buffer =>
-    message(NODE.attribute, text(ATTRIBUTE.name, name), ...content, toField(ATTRIBUTE.type, ATTRIBUTE_TYPES[type]));
-  if (typeof value === 'number') return typed('integer', toField(ATTRIBUTE.integer, value));
-  if ('nodes' in value) return typed('graph', message(ATTRIBUTE.graph, ...graphParts(value)));
+const toAttribute = (name: string, value: number | readonly number[] | GraphTensor | SmallGraph): Chunks => {
+  const typed = (type: keyof typeof ATTRIBUTE_TYPES, content: Chunks): Chunks =>
+    toField(NODE.attribute, [
+      ...toField(ATTRIBUTE.name, name),
+      ...content,
+      ...toIntegerField(ATTRIBUTE.type, ATTRIBUTE_TYPES[type]),
+    ]);
+  if (typeof value === 'number') return typed('integer', toIntegerField(ATTRIBUTE.integer, value));
+  if ('nodes' in value) return typed('graph', toField(ATTRIBUTE.graph, graphParts(value)));
   if ('dtype' in value) return typed('tensor', toWeights(ATTRIBUTE.tensor, value));
-  return typed('integers', ...value.map((each) => toField(ATTRIBUTE.integers, each)));
+  return typed(
+    'integers',
+    value.flatMap((each) => toIntegerField(ATTRIBUTE.integers, each)),
+  );
 };
 
-const toNode = (field: number, { operator, domain, inputs, outputs, attributes = {} }: GraphNode): Buffer =>
-  message(
-    field,
+const toNode = (field: number, { operator, domain, inputs, outputs, attributes = {} }: GraphNode): Chunks =>
+  toField(field, [
     ...texts(NODE.input, inputs),
     ...texts(NODE.output, outputs),
-    text(NODE.operator, operator),
-    ...Object.entries(attributes).map(([name, value]) => toAttribute(name, value)),
-    ...(domain === undefined ? [] : [text(NODE.domain, domain)]),
-  );
+    ...toField(NODE.operator, operator),
+    ...Object.entries(attributes).flatMap(([name, value]) => toAttribute(name, value)),
+    ...(domain === undefined ? [] : toField(NODE.domain, domain)),
+  ]);
 
-const graphParts = ({ inputs = [], outputs, nodes, weights = [] }: SmallGraph): Buffer[] => [
-  ...nodes.map((node) => toNode(GRAPH.node, node)),
-  text(GRAPH.name, 'graph'),
-  ...weights.map((each) => toWeights(GRAPH.initializer, each)),
-  ...inputs.map((each) => toValueInfo(GRAPH.input, each)),
-  ...outputs.map((each) => toValueInfo(GRAPH.output, each)),
+const graphParts = ({ inputs = [], outputs, nodes, weights = [] }: SmallGraph): Chunks => [
+  ...nodes.flatMap((node) => toNode(GRAPH.node, node)),
+  ...toField(GRAPH.name, 'graph'),
+  ...weights.flatMap((each) => toWeights(GRAPH.initializer, each)),
+  ...inputs.flatMap((each) => toValueInfo(GRAPH.input, each)),
+  ...outputs.flatMap((each) => toValueInfo(GRAPH.output, each)),
 ];
 
-const toOpset = (field: number, domain: string, version: number): Buffer =>
-  message(field, text(OPSET.domain, domain), toField(OPSET.version, version));
+const toOpset = (field: number, domain: string, version: number): Chunks =>
+  toField(field, [...toField(OPSET.domain, domain), ...toIntegerField(OPSET.version, version)]);
 
-const toFunction = ({ name, inputs, outputs, nodes }: GraphFunction): Buffer =>
-  message(
-    MODEL.function,
-    text(FUNCTION.name, name),
+const toFunction = ({ name, inputs, outputs, nodes }: GraphFunction): Chunks =>
+  toField(MODEL.function, [
+    ...toField(FUNCTION.name, name),
     ...texts(FUNCTION.input, inputs),
     ...texts(FUNCTION.output, outputs),
-    ...nodes.map((node) => toNode(FUNCTION.node, node)),
-    ...Object.entries(DOMAINS).map(([domain, version]) => toOpset(FUNCTION.opsetImport, domain, version)),
-    text(FUNCTION.domain, 'local'),
-  );
+    ...nodes.flatMap((node) => toNode(FUNCTION.node, node)),
+    ...Object.entries(DOMAINS).flatMap(([domain, version]) => toOpset(FUNCTION.opsetImport, domain, version)),
+    ...toField(FUNCTION.domain, 'local'),
+  ]);
 
 /** The bytes of an ONNX file with `graph`. */
 export const toOnnxFile = (graph: SmallGraph, functions: readonly GraphFunction[] = []): Buffer =>
   Buffer.concat([
-    toField(MODEL.irVersion, IR_VERSION),
-    message(MODEL.graph, ...graphParts(graph)),
-    ...Object.entries(DOMAINS).map(([domain, version]) => toOpset(MODEL.opsetImport, domain, version)),
-    ...functions.map(toFunction),
+    ...toIntegerField(MODEL.irVersion, IR_VERSION),
+    ...toField(MODEL.graph, graphParts(graph)),
+    ...Object.entries(DOMAINS).flatMap(([domain, version]) => toOpset(MODEL.opsetImport, domain, version)),
+    ...functions.flatMap(toFunction),
   ]);

@@ -3,6 +3,7 @@ import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 import { allocate, elementCount, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
+import { groupOfText, toTermTensor } from '../text/words.ts';
 import type { Cell } from './cell.ts';
 import { type Row, readRows } from './rows.ts';
 import type { Column, Table, TableInput } from './table.ts';
@@ -52,7 +53,10 @@ export const blankTable = ({ columns }: Table): TableSource => {
   return { rows };
 };
 
-const toTensor = ({ dtype, rank, columns }: TableInput, rows: readonly Row[]): Tensor => {
+const textsOf = (rows: readonly Row[], column = 0): string[] => rows.map((row) => String(row[column]));
+
+const toTensor = ({ dtype, rank, columns, termsOf }: TableInput, rows: readonly Row[]): Tensor => {
+  if (termsOf !== undefined) return toTermTensor(textsOf(rows, columns[0]), termsOf);
   const shape = rank === 1 ? [rows.length] : [rows.length, columns.length];
   const length = elementCount(shape);
   let index = 0;
@@ -77,6 +81,15 @@ export const toFeeds = (rows: readonly Row[], { inputs }: Table): Tensors => {
   for (const input of inputs) feeds[input.name] = toTensor(input, rows);
   return feeds;
 };
+
+/** The group of a row, of which all rows may run together: a long text makes the terms of all others as many. */
+export const groupOfRow = (row: Row, { inputs }: Table): string =>
+  groupOfText(
+    inputs
+      .filter(({ termsOf }) => termsOf !== undefined)
+      .flatMap(({ columns }) => textsOf([row], columns[0]))
+      .join(''),
+  );
 
 /**
  * Reads the float output `name` of the graph for one row.

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { refuse } from '../../core/errors.ts';
+import { toInputName } from '../../core/input-name.ts';
 import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
+import { createTerms, type TermsOf, tokensSchema } from '../text/words.ts';
 
 /** Columns in the settings of a bundle, in the order of the values in a row that is a list. */
 export const columnsSchema = v.array(
@@ -10,6 +12,8 @@ export const columnsSchema = v.array(
     categories: v.optional(v.pipe(v.array(v.union([v.string(), v.number()])), v.minLength(1))),
     /** Tells that values may be missing, because the graph imputes NaN among numbers, '' among strings. */
     optional: v.optional(v.boolean()),
+    /** For a text: its terms for each input of the graph that takes them, string[N,terms]. */
+    tokens: v.optional(tokensSchema),
   }),
 );
 
@@ -23,12 +27,14 @@ export interface Column {
   readonly categories: ReadonlySet<string | number> | undefined;
 }
 
-/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the indices of its columns. */
+/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the indices of its columns; or the terms of a text, `string[N,terms]`. */
 export interface TableInput {
   readonly name: string;
   readonly dtype: DType;
   readonly rank: 1 | 2;
   readonly columns: readonly number[];
+  /** Makes the terms of the only column. */
+  readonly termsOf?: TermsOf;
 }
 
 /** The columns of a model, and their places in the inputs of its graph. */
@@ -39,12 +45,6 @@ export interface Table {
 }
 
 const quoteAll = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
-
-/**
- * The input name that skl2onnx makes of a column name (`_generate_unique_name`).
- * https://github.com/onnx/sklearn-onnx/blob/main/skl2onnx/common/_topology.py
- */
-const toInputName = (column: string): string => column.replace(/[^\p{L}\p{N}_+]/gu, '_').replace(/^(?=[0-9])/, '_');
 
 /** Number of columns of an input; undefined for a symbolic dimension. @throws `MODEL_INVALID` */
 const widthOf = (spec: TensorSpec): number | undefined => {
@@ -77,9 +77,10 @@ const assign = (
   names: readonly string[],
 ): number[][] => {
   if (inputs.length > 1 && inputs.length === names.length && widths.every((width) => width === 1)) {
-    const byInput = new Map(
-      names.flatMap((name, index) => [[toInputName(name), index] as const, [name, index] as const]),
-    );
+    const byInput = new Map([
+      ...names.map((name, index) => [toInputName(name), index] as const),
+      ...names.map((name, index) => [name, index] as const),
+    ]);
     return inputs.map(({ name }) => [
       byInput.get(name) ??
         refuse('MODEL_INVALID', `no column is called as the input "${name}"; config.json names ${quoteAll(names)}`),
@@ -111,39 +112,61 @@ const missingIn = (name: string, dtype: DType): number | string => {
   );
 };
 
+/** The inputs that get terms of texts. @throws `MODEL_INVALID` for an input that the graph has not, or that takes no strings */
+const termInputs = (columns: readonly ColumnSettings[], inputs: readonly TensorSpec[]): TableInput[] =>
+  columns.flatMap(({ name: column, tokens = {} }, index) =>
+    Object.entries(tokens).map(([name, settings]): TableInput => {
+      const spec = inputs.find((each) => each.name === name);
+      if (spec?.dtype !== 'string' || spec.shape.length !== 2)
+        return refuse(
+          'MODEL_INVALID',
+          `column "${column}" gives terms to the input "${name}" string[N,terms], and the graph has ${spec ? formatSpec(spec) : 'none'}`,
+        );
+      return { name, dtype: 'string', rank: 2, columns: [index], termsOf: createTerms(settings) };
+    }),
+  );
+
+/** The inputs that get values as they are, by name or in their order. */
+const valueInputs = (columns: readonly ColumnSettings[], inputs: readonly TensorSpec[]): TableInput[] => {
+  const places = columns.flatMap(({ tokens }, index) => (tokens === undefined ? [index] : []));
+  const assigned = assign(
+    inputs,
+    inputs.map(widthOf),
+    places.map((place) => columns[place]?.name ?? ''),
+  );
+  return inputs.map(({ name, dtype, shape }, input) => ({
+    ...{ name, dtype, rank: shape.length === 1 ? 1 : 2 },
+    columns: (assigned[input] ?? []).map((place) => places[place] ?? 0),
+  }));
+};
+
+const toColumn = ({ name, categories, optional, tokens }: ColumnSettings, dtype: DType | undefined): Column => {
+  if (dtype === undefined) return refuse('MODEL_INVALID', `no input of the graph takes the column "${name}"`);
+  if (tokens !== undefined && categories !== undefined)
+    refuse('MODEL_INVALID', `column "${name}" has categories and tokens, but a text is no category`);
+  for (const category of categories ?? [])
+    if (!isOfType(category, dtype))
+      refuse(
+        'MODEL_INVALID',
+        `category ${JSON.stringify(category)} of column "${name}" is no ${dtype}, as the graph takes it`,
+      );
+  const missing = optional ? missingIn(name, dtype) : undefined;
+  return { name, dtype, missing, categories: categories && new Set(categories) };
+};
+
 /**
- * Assigns columns to the inputs of a graph that skl2onnx wrote: one input for all columns, one for each, or one for each type.
+ * Assigns columns to the inputs of a graph: one input for all columns, one for each, or one for each type, as skl2onnx writes them. The
+ * terms of texts have further inputs.
  * @throws `MODEL_INVALID` when columns and inputs do not fit each other
  */
 export const createTable = (settings: readonly ColumnSettings[] | undefined, { inputs }: Signature): Table => {
-  const widths = inputs.map(widthOf);
-  const named = settings ?? defaultColumns(inputs, widths);
+  const named = settings ?? defaultColumns(inputs, inputs.map(widthOf));
   const names = named.map(({ name }) => name);
   const indexOf = new Map(names.map((name, index) => [name, index]));
   if (indexOf.size !== names.length) refuse('MODEL_INVALID', `config.json names a column twice: ${quoteAll(names)}`);
-  const assigned = assign(inputs, widths, names);
-  const dtypes = new Map(assigned.flatMap((columns, input) => columns.map((column) => [column, input] as const)));
-  const columns = named.map(({ name, categories, optional }, index): Column => {
-    const dtype =
-      inputs[dtypes.get(index) ?? -1]?.dtype ??
-      refuse('MODEL_INVALID', `no input of the graph takes the column "${name}"`);
-    for (const category of categories ?? [])
-      if (!isOfType(category, dtype))
-        refuse(
-          'MODEL_INVALID',
-          `category ${JSON.stringify(category)} of column "${name}" is no ${dtype}, as the graph takes it`,
-        );
-    const missing = optional ? missingIn(name, dtype) : undefined;
-    return { name, dtype, missing, categories: categories && new Set(categories) };
-  });
-  return {
-    columns,
-    indexOf,
-    inputs: inputs.map(({ name, dtype, shape }, index) => ({
-      name,
-      dtype,
-      rank: shape.length === 1 ? 1 : 2,
-      columns: assigned[index] ?? [],
-    })),
-  };
+  const ofTerms = termInputs(named, inputs);
+  const others = inputs.filter(({ name }) => !ofTerms.some((input) => input.name === name));
+  const all = [...ofTerms, ...valueInputs(named, others)];
+  const dtypes = new Map(all.flatMap(({ columns, dtype }) => columns.map((column) => [column, dtype] as const)));
+  return { columns: named.map((column, index) => toColumn(column, dtypes.get(index))), indexOf, inputs: all };
 };

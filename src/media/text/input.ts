@@ -90,13 +90,18 @@ const assertText = (element: unknown, name: string): string => {
       'INVALID_INPUT',
       `${name} has a lone surrogate, half of a character (\\ud800 to \\udfff without the other half): it is no Unicode text`,
     );
-  for (const [marks] of element.matchAll(/\p{M}{2,}/gu))
+  assertMarks(element, name);
+  return element;
+};
+
+/** @throws `INVALID_INPUT` for too many combining marks in a row */
+export const assertMarks = (text: string, name: string): void => {
+  for (const [marks] of text.matchAll(/\p{M}{2,}/gu))
     if (marks.length > MAX_MARKS)
       throw new ServingError(
         'INVALID_INPUT',
         `${name} has ${marks.length} combining marks in a row, at most ${MAX_MARKS} are taken`,
       );
-  return element;
 };
 
 const toTextInput = (element: unknown, name: string): TextInput => {
@@ -111,9 +116,12 @@ const toTextInput = (element: unknown, name: string): TextInput => {
   };
 };
 
-const assertLength = (texts: readonly string[]): void => {
-  const characters = texts.reduce((sum, { length }) => sum + length, 0);
-  if (characters > MAX_CHARACTERS) tooLong(characters, 'characters');
+const assertLength = (texts: readonly string[]): void =>
+  assertCharacters(texts.reduce((sum, { length }) => sum + length, 0));
+
+/** @throws `PAYLOAD_TOO_LARGE` */
+export const assertCharacters = (count: number): void => {
+  if (count > MAX_CHARACTERS) tooLong(count, 'characters');
 };
 
 const tooLong = (size: number, unit: string): never => {

@@ -5,6 +5,7 @@ import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
   decodeTable,
+  groupOfRow,
   nameRow,
   readNumbers,
   readTable,
@@ -48,6 +49,8 @@ const steps = (table: Table, labels: readonly string[], scores: string): SingleP
   },
 
   prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
+
+  group: (row) => groupOfRow(row, table),
 
   collate: (rows) => toFeeds(rows, table),
 

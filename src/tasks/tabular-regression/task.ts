@@ -5,6 +5,7 @@ import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
   decodeTable,
+  groupOfRow,
   nameRow,
   readNumbers,
   readTable,
@@ -39,6 +40,8 @@ const steps = (table: Table, targets: string): SinglePass<TableSource, Row, unde
   },
 
   prepare: (source, _, deadline) => readTable(source, table, deadline),
+
+  group: (row) => groupOfRow(row, table),
 
   collate: (rows) => toFeeds(rows, table),
 

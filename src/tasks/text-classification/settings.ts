@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { tokensSchema } from '../../media/text/words.ts';
 
 /** Functions from logits to scores, by the names of the Hugging Face pipeline. */
 export const FUNCTION_NAMES = ['softmax', 'sigmoid', 'none'] as const;
@@ -12,6 +13,8 @@ export const settingsSchema = v.object({
   functionToApply: v.picklist(FUNCTION_NAMES),
   /** Most tokens that the model takes; the limit of the tokenizer may be lower. */
   maxLength: v.optional(v.number()),
+  /** For a graph that takes terms in the place of a tokenizer's ids: the way to them, by input. */
+  tokens: v.optional(tokensSchema),
 });
 
 export type TextClassificationSettings = v.InferOutput<typeof settingsSchema>;

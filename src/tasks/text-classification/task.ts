@@ -10,6 +10,7 @@ import { type LabelScore, sigmoid, softmax, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { FUNCTION_NAMES, type FunctionName, settingsSchema, type TextClassificationSettings } from './settings.ts';
+import { createTermClassifier } from './term-classifier.ts';
 
 const FUNCTIONS: Readonly<Record<FunctionName, (logits: Float32Array) => Float32Array>> = {
   softmax,
@@ -83,12 +84,13 @@ const steps = (
 
 /**
  * Texts, or pairs of texts → `[{label, score}]` for each, best first, as the Hugging Face inference API answers: nested, also for one text.
- * Graph: `input_ids`, `attention_mask`, … int64[N,tokens] → `logits` float32[N,C].
+ * Graph: `input_ids`, `attention_mask`, … int64[N,tokens] → `logits` float32[N,C]; or terms string[N,terms] → scores float[N,C].
  */
 export const textClassification: TaskType<TextClassificationSettings> = {
   settings: settingsSchema,
   create(settings, version) {
     const signature = signatureOf(version);
+    if (settings.tokens !== undefined) return createTermClassifier(settings.labels, settings.tokens, signature);
     assertTextGraph(signature);
     return singlePass(steps(settings, signature));
   },

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { PARITY_RECORDS, recordPath } from './parity-records.ts';
 import { PARITY_TABLES, parityBlock, toParityTable } from './parity-tables.ts';
 
-/** `npm run parity:pages` measures every task as its parity test does, and writes the tables of the pages in docs/tasks. */
+/** `npm run parity:pages` measures every task and every importer as its parity test does. It writes the tables of docs/tasks and the records. */
 
 for (const [task, tables] of Object.entries(PARITY_TABLES)) {
   const path = `docs/tasks/${task}.md`;
@@ -14,3 +15,6 @@ for (const [task, tables] of Object.entries(PARITY_TABLES)) {
   }
   await writeFile(path, page);
 }
+
+for (const [folder, measure] of Object.entries(PARITY_RECORDS))
+  await writeFile(recordPath(folder), `${JSON.stringify(await measure(), null, 2)}\n`);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import { toField } from '../../../src/onnx/chunks.ts';
 import { type OnnxModel, parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
-import { readIntegers, toField } from '../../../src/onnx/protobuf.ts';
+import { readIntegers } from '../../../src/onnx/protobuf.ts';
 import { ATTRIBUTE, GRAPH, MODEL, NODE } from '../../../src/onnx/schema.ts';
 import { findClasses, withoutZipMap } from '../../../src/onnx/zip-map.ts';
 
@@ -43,15 +44,14 @@ describe('the classes of a model', () => {
 
   /** A model of nodes with an operator and string classes. */
   const modelOf = (...nodes: [operator: string, ...classes: string[]][]): OnnxModel => {
-    const text = (field: number, value: string) => toField(field, Buffer.from(value));
-    const graph = nodes.map(([operator, ...classes]) => {
-      const attribute = Buffer.concat([
-        text(ATTRIBUTE.name, 'classlabels_strings'),
-        ...classes.map((name) => text(ATTRIBUTE.strings, name)),
-      ]);
-      return toField(GRAPH.node, Buffer.concat([text(NODE.operator, operator), toField(NODE.attribute, attribute)]));
+    const graph = nodes.flatMap(([operator, ...classes]) => {
+      const attribute = [
+        ...toField(ATTRIBUTE.name, 'classlabels_strings'),
+        ...classes.flatMap((name) => toField(ATTRIBUTE.strings, name)),
+      ];
+      return toField(GRAPH.node, [...toField(NODE.operator, operator), ...toField(NODE.attribute, attribute)]);
     });
-    return parseOnnxModel(toField(MODEL.graph, Buffer.concat(graph)));
+    return parseOnnxModel(Buffer.concat(toField(MODEL.graph, graph)));
   };
 
   it('the classes are those of ZipMap where classifiers inside an ensemble have their own', () => {

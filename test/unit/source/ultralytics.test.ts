@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { toField } from '../../../src/onnx/protobuf.ts';
+import { toField, toIntegerField } from '../../../src/onnx/chunks.ts';
 import { ENTRY, MODEL } from '../../../src/onnx/schema.ts';
 import { createFileGraph } from '../../../src/source/graph-source.ts';
 import type { ModelSource } from '../../../src/source/model-source.ts';
@@ -21,13 +21,10 @@ const sourceOf = (file: string): ModelSource => ({
   ownsDirectory: true,
 });
 const read = async (metadata: Record<string, string>) => {
-  const entries = Object.entries(metadata).map(([key, value]) =>
-    toField(
-      MODEL.metadata,
-      Buffer.concat([toField(ENTRY.key, Buffer.from(key)), toField(ENTRY.value, Buffer.from(value))]),
-    ),
+  const entries = Object.entries(metadata).flatMap(([key, value]) =>
+    toField(MODEL.metadata, [...toField(ENTRY.key, key), ...toField(ENTRY.value, value)]),
   );
-  await writeFile(join(directory, 'model.onnx'), Buffer.concat([toField(MODEL.irVersion, 9), ...entries]));
+  await writeFile(join(directory, 'model.onnx'), Buffer.concat([...toIntegerField(MODEL.irVersion, 9), ...entries]));
   return readUltralyticsMetadata(sourceOf('model.onnx'));
 };
 const detect = { author: 'Ultralytics', task: 'detect', imgsz: '[480, 640]', names: "{0: 'cat'}" };

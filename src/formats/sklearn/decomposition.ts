@@ -1,0 +1,41 @@
+import type { Converter, Converters } from './conversion.ts';
+import type { Estimator, Matrix } from './estimator.ts';
+import { addLinear, transpose } from './formulas.ts';
+import { rowOf, toFrame, toMatrix } from './frame.ts';
+
+/** The products with `components_`, after the mean is taken away. */
+const project = (centres: (estimator: Estimator) => boolean): Converter => {
+  return (estimator, frame, { graph }) => {
+    const components = estimator.matrix('components_');
+    const x = toMatrix(graph, frame);
+    const mean = centres(estimator) ? rowOf(graph, estimator.vector('mean_')) : undefined;
+    const centred = mean === undefined ? x : graph.op('Sub', [x, mean]);
+    return { frame: toFrame(addLinear(graph, centred, components), components.rows) };
+  };
+};
+
+const principal: Converter = (estimator, frame, conversion) => {
+  const { frame: [block] = [] } = project(hasMean)(estimator, frame, conversion);
+  if (block === undefined || estimator.find('whiten') !== true) return { frame: block === undefined ? [] : [block] };
+  const scale = estimator.vector('explained_variance_').map((value) => Math.max(Math.sqrt(value), Number.EPSILON));
+  const { graph } = conversion;
+  return { frame: toFrame(graph.op('Div', [block.value, rowOf(graph, scale)]), block.width) };
+};
+
+const hasMean = (estimator: Estimator): boolean => (estimator.find('mean_') ?? null) !== null;
+const isWhitened = (estimator: Estimator): boolean => estimator.find('whiten') !== false && hasMean(estimator);
+
+/** Partial least squares. Its coefficients were [features,targets] before scikit-learn 1.1, and of scaled columns before 1.5. */
+const partialLeastSquares: Converter = (estimator, frame, { graph }) => {
+  const given = estimator.matrix('_coef_', 'coef_');
+  const weights: Matrix = estimator.isFrom(1, 1) ? given : transpose(given);
+  const centred = graph.op('Sub', [toMatrix(graph, frame), rowOf(graph, estimator.vector('_x_mean'))]);
+  const x = estimator.isFrom(1, 5) ? centred : graph.op('Div', [centred, rowOf(graph, estimator.vector('_x_std'))]);
+  return { prediction: addLinear(graph, x, weights, estimator.vector('intercept_', '_y_mean')) };
+};
+
+export const DECOMPOSITION: Converters = {
+  ...{ PCA: principal, IncrementalPCA: principal, FastICA: project(isWhitened) },
+  ...{ TruncatedSVD: project(() => false), GaussianRandomProjection: project(() => false) },
+  ...{ PLSRegression: partialLeastSquares, PLSCanonical: partialLeastSquares },
+};

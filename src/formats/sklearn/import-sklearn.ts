@@ -1,0 +1,94 @@
+import { ServingError } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
+import { messageOf } from '../../core/message-of.ts';
+import { show } from '../../core/show.ts';
+import { sizeOf } from '../../onnx/chunks.ts';
+import { createGraph } from '../../onnx/graph-builder.ts';
+import { completeBoosters } from '../boosting/pickled-boosters.ts';
+import type { ImportedModel } from '../imported-model.ts';
+import { isNumpyArray, PyClass, PyObject, type PyValue } from '../pickle/values.ts';
+import { finalOf } from './classes.ts';
+import { createConversion } from './converters.ts';
+import { Estimator } from './estimator.ts';
+import { addInputs } from './inputs.ts';
+import { outlineOf } from './outline.ts';
+import { addOutputs } from './outputs.ts';
+
+const REMEDY = 'save the fitted model itself, as joblib.dump(model, "model.joblib")';
+
+/** A value that is no model, as Python calls it. */
+const describe = (value: PyValue): string => {
+  if (value instanceof Map) return `a dict with the keys ${show([...value.keys()].slice(0, 5).map(String))}`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value instanceof PyClass) return `the class ${value.path}, not an object of it`;
+  return isNumpyArray(value) ? `an array of numpy [${value.shape.join(',')}]` : show(value);
+};
+
+const toRoot = (value: PyValue): PyObject => {
+  if (!(value instanceof PyObject))
+    throw new ServingError('MODEL_INVALID', `the file holds ${describe(value)}, expected a fitted model: ${REMEDY}`);
+  const { module, path } = value.type;
+  if (/^(pandas|polars)\./.test(module))
+    throw new ServingError('MODEL_INVALID', `the file holds a table, ${path}, expected a fitted model: ${REMEDY}`);
+  return value;
+};
+
+/** `_sklearn_version` of an object, or of the estimator within it. */
+const versionOf = (object: PyObject): string => {
+  const of = (each: Estimator): PyValue | undefined => each.find('_sklearn_version');
+  const outer = new Estimator(object, '');
+  const version = of(outer) ?? of(finalOf(outer));
+  return typeof version === 'string' ? version : 'of an unknown version';
+};
+
+/** Versions whose answers the tests compare. */
+const isKnown = (version: string): boolean => /^1\.[0-9](\.|$)/.test(version);
+
+/** A model of texts alone is no table: its classes are those of a text. */
+const taskOf = (task: unknown, isText: boolean): unknown =>
+  isText && task === 'tabular-classification' ? 'text-classification' : task;
+
+/** The largest message of protobuf. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+const convert = (estimator: Estimator): ImportedModel => {
+  const graph = createGraph('scikit-learn');
+  const conversion = createConversion(graph);
+  const { frame, columns, isText } = addInputs(graph, estimator);
+  const outputs = addOutputs(estimator, conversion, conversion.convert(estimator, frame));
+  const { version } = estimator;
+  const onnx = graph.toModel();
+  if (sizeOf(onnx) > MOST_BYTES)
+    estimator.refuse(
+      `its graph would take ${formatBytes(sizeOf(onnx))}, expected at most 2.1 GB: fit fewer or smaller trees`,
+    );
+  return {
+    onnx,
+    config: { ...outputs, pipeline_tag: taskOf(outputs.pipeline_tag, isText), columns },
+    origin: `scikit-learn ${version}`,
+    outline: outlineOf(estimator),
+    notes: isKnown(version)
+      ? []
+      : [`scikit-learn ${version} is none of 1.0 to 1.9, whose answers were compared: compare some of yours`],
+  };
+};
+
+/**
+ * A model of scikit-learn as an ONNX graph that computes in float64.
+ * @throws `MODEL_INVALID` for anything else, for an estimator that nobody fitted, and for one that cannot be converted
+ */
+export const importSklearn = (value: PyValue): ImportedModel => {
+  const object = toRoot(value);
+  const estimator = new Estimator(object, versionOf(object));
+  try {
+    completeBoosters(object);
+    return convert(estimator);
+  } catch (error) {
+    if (error instanceof ServingError) throw error;
+    throw new ServingError(
+      'MODEL_INVALID',
+      `${object.type.path} (scikit-learn ${estimator.version}): it is damaged, or too large (${messageOf(error)})`,
+      { cause: error },
+    );
+  }
+};

@@ -1,0 +1,90 @@
+import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import { doubles } from '../../onnx/graph-builder.ts';
+import { integer } from '../../onnx/node.ts';
+import { numbersOf } from '../pickle/arrays.ts';
+import { isNumpyArray, type NumpyArray } from '../pickle/values.ts';
+import type { Converter, Converters } from './conversion.ts';
+import type { Estimator, Matrix } from './estimator.ts';
+import { addLinear, join, pick, rowsOf, scalar, softmax, square, sumOf, sumRow, toList, toLong } from './formulas.ts';
+import { rowOf, toDouble, toMatrix } from './frame.ts';
+
+/** Bayes' rule: probabilities from the logarithms of joint probabilities, float64[N,classes]. */
+const toResults = (graph: GraphBuilder, joint: Value) => ({ probabilities: softmax(graph, joint) });
+
+const gaussian: Converter = (estimator, frame, { graph }) => {
+  const x = toMatrix(graph, frame);
+  const [means, variances] = [rowsOf(estimator.matrix('theta_')), rowsOf(estimator.matrix('var_', 'sigma_'))];
+  const priors = estimator.vector('class_prior_');
+  const joint = means.map((mean, index) => {
+    const variance = variances[index] ?? new Float64Array();
+    const constant = variance.reduce((sum, value) => sum + Math.log(2 * Math.PI * value), 0);
+    const squares = square(graph, graph.op('Sub', [x, rowOf(graph, mean)]));
+    const distance = sumRow(graph, graph.op('Div', [squares, rowOf(graph, variance)]));
+    const scaled = graph.op('Mul', [scalar(graph, -0.5), distance]);
+    return graph.op('Add', [scaled, scalar(graph, Math.log(priors[index] ?? 0) - 0.5 * constant)]);
+  });
+  return toResults(graph, join(graph, joint));
+};
+
+const multinomial: Converter = (estimator, frame, { graph }) => {
+  const x = toMatrix(graph, frame);
+  return toResults(
+    graph,
+    addLinear(graph, x, estimator.matrix('feature_log_prob_'), estimator.vector('class_log_prior_')),
+  );
+};
+
+/** Its prior counts for a single class alone, as scikit-learn has it. */
+const complement: Converter = (estimator, frame, { graph }) => {
+  const weights = estimator.matrix('feature_log_prob_');
+  const offsets = weights.rows === 1 ? estimator.vector('class_log_prior_') : undefined;
+  return toResults(graph, addLinear(graph, toMatrix(graph, frame), weights, offsets));
+};
+
+const bernoulli: Converter = (estimator, frame, { graph }) => {
+  const x = toMatrix(graph, frame);
+  const threshold = estimator.get('binarize');
+  const isSet =
+    threshold === null ? x : toDouble(graph, graph.op('Greater', [x, scalar(graph, estimator.number('binarize'))]));
+  const set = estimator.matrix('feature_log_prob_');
+  const unset = set.values.map((value) => Math.log(1 - Math.exp(value)));
+  const weights: Matrix = { ...set, values: set.values.map((value, index) => value - (unset[index] ?? 0)) };
+  const offsets = rowsOf({ ...set, values: unset }).map((row) => row.reduce((sum, value) => sum + value, 0));
+  const priors = estimator.vector('class_log_prior_');
+  return toResults(
+    graph,
+    addLinear(
+      graph,
+      isSet,
+      weights,
+      offsets.map((offset, index) => offset + (priors[index] ?? 0)),
+    ),
+  );
+};
+
+/** A table [classes,categories] of each column. */
+const readTables = (estimator: Estimator): readonly NumpyArray[] =>
+  estimator
+    .items('feature_log_prob_')
+    .map((table) =>
+      isNumpyArray(table) && table.shape.length === 2
+        ? table
+        : estimator.refuse('feature_log_prob_ is no list of tables'),
+    );
+
+const categorical: Converter = (estimator, frame, { graph }) => {
+  const x = toMatrix(graph, frame);
+  const columns = readTables(estimator).map((table, index) => {
+    const rows = toLong(graph, toList(graph, pick(graph, x, index)));
+    const values = numbersOf(table) ?? estimator.refuse('feature_log_prob_ holds no numbers');
+    return graph.op('Transpose', [
+      graph.op('Gather', [graph.constant(doubles(table.shape, values)), rows], { axis: integer(1) }),
+    ]);
+  });
+  return toResults(graph, graph.op('Add', [sumOf(graph, columns), rowOf(graph, estimator.vector('class_log_prior_'))]));
+};
+
+export const NAIVE_BAYES: Converters = {
+  ...{ GaussianNB: gaussian, MultinomialNB: multinomial, ComplementNB: complement, BernoulliNB: bernoulli },
+  CategoricalNB: categorical,
+};

@@ -1,0 +1,21 @@
+import type { Converters } from './conversion.ts';
+import { DISTRIBUTIONS } from './preprocessing/distributions.ts';
+import { ENCODERS } from './preprocessing/encoders.ts';
+import { functionTransformer } from './preprocessing/functions.ts';
+import { IMPUTERS } from './preprocessing/imputers.ts';
+import { knnImputer } from './preprocessing/knn-imputer.ts';
+import { polynomialFeatures } from './preprocessing/polynomial-features.ts';
+import { SCALING } from './preprocessing/scaling.ts';
+import { SELECTION } from './preprocessing/selection.ts';
+
+/** Transformers of `sklearn.preprocessing`, `sklearn.impute` and `sklearn.feature_selection`. */
+export const PREPROCESSING: Converters = {
+  ...SCALING,
+  ...DISTRIBUTIONS,
+  ...ENCODERS,
+  ...IMPUTERS,
+  ...SELECTION,
+  FunctionTransformer: functionTransformer,
+  KNNImputer: knnImputer,
+  PolynomialFeatures: polynomialFeatures,
+};

@@ -1,0 +1,215 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pushModel } from '../../src/authoring/push-model.ts';
+import { PyClass, PyObject, type PyValue } from '../../src/formats/pickle/values.ts';
+import { COLUMNS } from '../../src/formats/sklearn/columns.ts';
+import type { Conversion } from '../../src/formats/sklearn/conversion.ts';
+import { Estimator } from '../../src/formats/sklearn/estimator.ts';
+import { type Frame, toMatrix } from '../../src/formats/sklearn/frame.ts';
+import { addInputs } from '../../src/formats/sklearn/inputs.ts';
+import { TEXT } from '../../src/formats/sklearn/text.ts';
+import { createGraph, doubles } from '../../src/onnx/graph-builder.ts';
+import { createTestServing, type TestServing } from '../support/serving.ts';
+
+const WORDS = ['awful', 'film', 'good', 'not good'];
+
+const toObject = (path: string, state: Readonly<Record<string, PyValue>>): PyObject => {
+  const [name = '', ...module] = path.split('.').reverse();
+  const object = new PyObject(new PyClass(module.reverse().join('.'), name));
+  object.state = new Map(Object.entries(state));
+  return object;
+};
+
+const VECTORIZER = toObject('sklearn.feature_extraction.text.CountVectorizer', {
+  ...{ analyzer: 'word', ngram_range: [1, 2], lowercase: true, strip_accents: null, input: 'content', binary: false },
+  ...{ preprocessor: null, tokenizer: null, stop_words: ['the'], token_pattern: '(?u)\\b\\w\\w+\\b' },
+  vocabulary_: new Map(WORDS.map((word, index) => [word, index])),
+});
+
+/** A transformer of two columns: a number as it is, and a text. */
+const MIXED = toObject('sklearn.compose._column_transformer.ColumnTransformer', {
+  n_features_in_: 2,
+  feature_names_in_: ['price', 'the review'],
+  transformers_: [
+    ['number', 'passthrough', ['price']],
+    ['text', VECTORIZER, 'the review'],
+  ],
+});
+
+/** A graph of a transformer with one linear layer on top, float64[N,outputs]; `isProbable` adds softmax. */
+const build = (root: PyObject, weights: readonly number[], outputs: number, isProbable: boolean) => {
+  const graph = createGraph();
+  const { frame, columns } = addInputs(graph, new Estimator(root, '1.7.2'));
+  const converters = { ...TEXT, ...COLUMNS };
+  const conversion: Conversion = {
+    graph,
+    convert: (each, part) => converters[each.name]?.(each, part, conversion) ?? {},
+  };
+  const made: Frame = conversion.convert(new Estimator(root, '1.7.2'), frame).frame ?? [];
+  const layer = graph.constant(doubles([weights.length / outputs, outputs], weights));
+  const scores = graph.op('MatMul', [toMatrix(graph, made), layer]);
+  const name = isProbable ? 'probabilities' : 'value';
+  graph.output(name, isProbable ? graph.op('Softmax', [scores]) : scores, 'float64', ['N', outputs]);
+  return { onnx: Buffer.concat([...graph.toModel()]), columns };
+};
+
+let serving: TestServing;
+let folder: string;
+
+const push = async (
+  model: string,
+  { onnx, columns }: ReturnType<typeof build>,
+  config: Readonly<Record<string, unknown>>,
+) => {
+  const directory = join(folder, model);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'model.onnx'), onnx);
+  await writeFile(join(directory, 'config.json'), JSON.stringify({ columns, ...config }));
+  return pushModel(serving.repository, directory, { name: model });
+};
+
+const ask = async (model: string, body: unknown, type = 'application/json') => {
+  const response = await serving.fetch(`/models/${model}`, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  return { status: response.status, answer: JSON.parse(await response.text()) };
+};
+
+const OPINION = { pipeline_tag: 'text-classification', id2label: { 0: 'bad', 1: 'good' } };
+const TWO_CLASSES = build(VECTORIZER, [2, 0, 0, 0, 0, 1, 3, 0], 2, true);
+
+beforeAll(async () => {
+  serving = await createTestServing();
+  folder = await mkdtemp(join(tmpdir(), 'terms-'));
+  await push('opinion', TWO_CLASSES, OPINION);
+  const mixed = build(MIXED, [0, 0.5, 2, 0, 0, 0, 0, 1, 3, 0], 2, true);
+  await push('mixed', mixed, { ...OPINION, pipeline_tag: 'tabular-classification' });
+  await push('stars', build(VECTORIZER, [-2, 0.5, 1, -3], 1, false), { pipeline_tag: 'tabular-regression' });
+});
+afterAll(async () => {
+  await serving.remove();
+  await rm(folder, { recursive: true });
+});
+
+const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));
+
+describe('a classifier of terms', () => {
+  it('answers a text as a transformer does', async () => {
+    const { status, answer } = await ask('opinion', { inputs: 'The FILM is good!' });
+    expect(status).toBe(200);
+    expect(answer).toEqual([
+      [
+        { label: 'good', score: expect.closeTo(sigmoid(1), 12) },
+        { label: 'bad', score: expect.closeTo(sigmoid(-1), 12) },
+      ],
+    ]);
+    expect((await ask('opinion', 'The FILM is good!', 'text/plain')).answer).toEqual(answer);
+  });
+
+  it('answers a list, in which no text changes the answer of another', async () => {
+    const texts = ['awful', '', 'not the good', `${'word '.repeat(4_000)}good`, '北京 😀'];
+    const { answer } = await ask('opinion', { inputs: texts, parameters: { top_k: 1 } });
+    const alone = [];
+    for (const text of texts) alone.push((await ask('opinion', { inputs: text, parameters: { top_k: 1 } })).answer[0]);
+    expect(answer).toEqual(alone);
+    expect(answer.map((labels: { label: string }[]) => labels[0]?.label)).toEqual(['bad', 'bad', 'bad', 'good', 'bad']);
+  });
+
+  it('refuses what has no meaning for it', async () => {
+    expect(await ask('opinion', { inputs: 'a', parameters: { function_to_apply: 'none' } })).toMatchObject({
+      status: 400,
+    });
+    expect(await ask('opinion', { inputs: { text: 'a', text_pair: 'b' } })).toMatchObject({ status: 422 });
+  });
+});
+
+describe('a table with a text', () => {
+  it('is classified by its text and its numbers', async () => {
+    const rows = [
+      { price: 4, 'the review': 'good' },
+      { price: 0, 'the review': 'not good' },
+      { price: 1, 'the review': null },
+    ];
+    const { answer } = await ask('mixed', { inputs: rows });
+    const scores = answer.map(
+      (labels: { label: string; score: number }[]) => labels.find(({ label }) => label === 'good')?.score,
+    );
+    expect(scores).toEqual([3, -2, 0.5].map((margin) => expect.closeTo(sigmoid(margin), 12)));
+    const csv = await ask('mixed', 'price,the review\n4,good\n0,"not, good"\n1,\n', 'text/csv');
+    expect(csv.answer).toHaveLength(3);
+    expect(csv.answer[0]).toEqual(answer[0]);
+    expect(csv.answer[2]).toEqual(answer[2]);
+  });
+
+  it('of one text gives a number', async () => {
+    expect(await ask('stars', { inputs: [['good film'], ['awful'], ['']] })).toEqual({
+      status: 200,
+      answer: [1.5, -2, 0],
+    });
+    expect(await ask('stars', { inputs: [{ text: 'not the good' }] })).toEqual({ status: 200, answer: [-2] });
+  });
+
+  it('with one text that is too long refuses its row', async () => {
+    const long = Array.from({ length: 300_000 }, () => 'go').join(' ');
+    expect(await ask('stars', { inputs: [['good'], [long]] })).toMatchObject({ status: 413 });
+  });
+});
+
+describe('push', () => {
+  const [text] = TWO_CLASSES.columns;
+  const refusals: readonly (readonly [
+    string,
+    readonly unknown[] | undefined,
+    Readonly<Record<string, unknown>>,
+    RegExp,
+  ])[] = [
+    ['several columns', [text, { name: 'price' }], OPINION, /no single text with "tokens"/],
+    ['another input', [{ ...text, tokens: { other: text?.tokens?.text } }], OPINION, /expected string\[N,terms\]/],
+    [
+      'a wrong pattern',
+      [{ name: 'text', tokens: { text: { ...text?.tokens?.text, token_pattern: '(' } } }],
+      OPINION,
+      /no regular expression/,
+    ],
+    [
+      'three labels',
+      undefined,
+      { ...OPINION, id2label: { 0: 'a', 1: 'b', 2: 'c' } },
+      /has 2 classes, "id2label" in config.json names 3/,
+    ],
+    [
+      'distances',
+      undefined,
+      { ...OPINION, scores: 'distances' },
+      /"scores" in config.json are "distances", expected probabilities or margins/,
+    ],
+    [
+      'a text with categories',
+      [{ ...text, categories: ['a'] }],
+      { ...OPINION, pipeline_tag: 'tabular-classification' },
+      /has categories and tokens/,
+    ],
+  ];
+  it.each(refusals)('refuses %s', async (_, columns, config, problem) => {
+    await expect(push('refused', TWO_CLASSES, { ...config, ...(columns && { columns }) })).rejects.toThrow(problem);
+  });
+
+  it('describes the text for people', () => {
+    expect(TWO_CLASSES.columns).toEqual([
+      {
+        name: 'text',
+        optional: true,
+        tokens: {
+          text: {
+            ...{ analyzer: 'word', ngram_range: [1, 2], lowercase: true, stop_words: ['the'] },
+            token_pattern: expect.any(String),
+          },
+        },
+      },
+    ]);
+  });
+});

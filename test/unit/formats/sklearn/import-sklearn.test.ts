@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals';
+import { ServingError } from '../../../../src/core/errors.ts';
+import { PyClass, PyTuple, type PyValue } from '../../../../src/formats/pickle/values.ts';
+import { importSklearn } from '../../../../src/formats/sklearn/import-sklearn.ts';
+import { toArray, toLogistic, toObject, toObjects } from '../../../support/formats/py-objects.ts';
+import { readModels } from '../../../support/parity/sklearn.ts';
+
+const refusalOf = (value: PyValue): string => {
+  try {
+    importSklearn(value);
+  } catch (error) {
+    if (error instanceof ServingError && error.code === 'MODEL_INVALID') return error.message;
+    throw error;
+  }
+  return 'converted';
+};
+
+const labelsOf = (classes: readonly PyValue[]): unknown[] =>
+  Object.values(Object(importSklearn(toLogistic(classes)).config.id2label));
+
+const PIPELINE = 'sklearn.pipeline.Pipeline';
+
+describe('what is no model', () => {
+  it.each<[string, PyValue, RegExp]>([
+    ['a dict', new Map([['model', 1]]), /a dict with the keys \["model"\], expected a fitted model: save the fitted/],
+    ['a list', [1, 2], /a list of 2, expected/],
+    ['a table', toObject('pandas.core.frame.DataFrame'), /a table, pandas\.core\.frame\.DataFrame/],
+    ['an array', toArray([2], [1, 2]), /an array of numpy \[2\]/],
+    ['a class', new PyClass('sklearn.svm._classes', 'SVC'), /the class sklearn\.svm\._classes\.SVC, not an object/],
+    ['None', null, /the file holds null/],
+    ['a text', 'model', /the file holds "model"/],
+  ])('%s is refused with what it is', (_, value, message) => {
+    expect(refusalOf(value)).toMatch(message);
+  });
+
+  it.each<[string, PyValue, RegExp]>([
+    ['nobody fitted', toObject('sklearn.svm._classes.SVC', { _sklearn_version: '1.7.2' }), /fit it before it is saved/],
+    [
+      'an unknown class',
+      toObject('sklearn.gaussian_process._gpr.GaussianProcessRegressor', {
+        _sklearn_version: '1.9.1',
+        n_features_in_: 2,
+      }),
+      /^sklearn\.gaussian_process\._gpr\.GaussianProcessRegressor \(scikit-learn 1\.9\.1\): this class cannot be converted/,
+    ],
+    [
+      'a class of the program that saved it',
+      toObject('__main__.MyModel', { _sklearn_version: '1.3.2', n_features_in_: 2 }),
+      /^__main__\.MyModel \(scikit-learn 1\.3\.2\): it is a class of the program that saved it/,
+    ],
+    [
+      'a class of another library with a known name',
+      toObject('cuml.linear_model.LogisticRegression', { n_features_in_: 2 }),
+      /^cuml\.linear_model\.LogisticRegression .* is no class of scikit-learn/,
+    ],
+    [
+      'names that are no texts',
+      toLogistic([0, 1], { feature_names_in_: toObjects([1, 2]) }),
+      /a column is named 1, expected a text/,
+    ],
+    [
+      'too many classes',
+      toLogistic(Array.from({ length: 10_001 }, (_, index) => index)),
+      /10001 classes, expected at most/,
+    ],
+    ['coefficients that are no numbers', toLogistic([0, 1], { coef_: 'all' }), /coef_ is "all", expected an array/],
+  ])('%s is refused with class and version', (_, value, message) => {
+    expect(refusalOf(value)).toMatch(message);
+  });
+
+  it('a pipeline within itself is refused', () => {
+    const steps: PyValue[] = [];
+    const pipeline = toObject(PIPELINE, { _sklearn_version: '1.7.2', steps });
+    steps.push(new PyTuple(['own', pipeline]));
+    expect(refusalOf(pipeline)).toMatch(/Pipeline/);
+    const chain = toObject('sklearn.ensemble._bagging.BaggingRegressor', { n_features_in_: 1 });
+    if (chain.state instanceof Map) chain.state.set('estimators_', [chain]);
+    expect(refusalOf(chain)).toMatch(/BaggingRegressor .* within itself/);
+  });
+});
+
+describe('classes', () => {
+  it('are named as Python prints them', () => {
+    expect(labelsOf([false, true])).toEqual(['False', 'True']);
+    expect(labelsOf([1, 2, 40])).toEqual(['1', '2', '40']);
+    expect(labelsOf(['ja', 'nein'])).toEqual(['ja', 'nein']);
+    expect(
+      Object.values(
+        Object(importSklearn(toLogistic([0, 1, 2], { classes_: toArray([3], [0, 1.5, 1e22]) })).config.id2label),
+      ),
+    ).toEqual(['0.0', '1.5', '1e+22']);
+  });
+
+  it('ten thousand of them are converted', () => {
+    expect(labelsOf(Array.from({ length: 10_000 }, (_, index) => index))).toHaveLength(10_000);
+  });
+});
+
+describe('what an import tells', () => {
+  it('the version, and a note for a version that nobody compared', () => {
+    expect(importSklearn(toLogistic([0, 1]))).toMatchObject({ origin: 'scikit-learn 1.7.2', notes: [] });
+    expect(importSklearn(toLogistic([0, 1], { _sklearn_version: '1.10.0' })).notes).toEqual([
+      'scikit-learn 1.10.0 is none of 1.0 to 1.9, whose answers were compared: compare some of yours',
+    ]);
+    expect(importSklearn(toLogistic([0, 1], { _sklearn_version: '0.24.2' })).notes).toHaveLength(1);
+  });
+
+  it('columns by their names, and which of them may be missing', async () => {
+    const named = importSklearn(toLogistic([0, 1], { feature_names_in_: toObjects(['age', 'fare']) }));
+    expect(named.config.columns).toEqual([{ name: 'age' }, { name: 'fare' }]);
+    const models = await readModels('1.9.1');
+    const configOf = (name: string) => importSklearn(models.get(name) ?? null).config;
+    expect(configOf('histogram boosting with words')).toMatchObject({
+      pipeline_tag: 'tabular-classification',
+      columns: expect.arrayContaining([
+        { name: 'city', optional: true },
+        { name: 'width', optional: true },
+      ]),
+      id2label: { 0: '1', 1: '2', 2: '4' },
+    });
+    expect(configOf('gradient boosting').columns).toEqual(['x0', 'x1', 'x2', 'x3'].map((name) => ({ name })));
+    expect(configOf('forest').columns).toEqual(['x0', 'x1', 'x2', 'x3'].map((name) => ({ name, optional: true })));
+  });
+
+  it('its parts as a tree', async () => {
+    const { outline } = importSklearn((await readModels('1.9.1')).get('pipeline of columns') ?? null);
+    expect(outline.text).toBe('Pipeline');
+    expect(outline.parts?.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^columntransformer: ColumnTransformer/),
+      expect.stringMatching(/^randomforestclassifier: RandomForestClassifier\(n_estimators=5, max_depth=4/),
+    ]);
+  });
+
+  it('the kind of the scores where they are no probabilities', async () => {
+    const models = await readModels('1.9.1');
+    const configOf = (name: string) => importSklearn(models.get(name) ?? null).config;
+    expect(configOf('SVC')).toMatchObject({ scores: 'margins', id2label: { 0: 'no', 1: 'yes' } });
+    expect(configOf('SVC with probabilities')).not.toHaveProperty('scores');
+    expect(configOf('KMeans')).toMatchObject({ scores: 'distances', id2label: { 0: '0', 1: '1', 2: '2' } });
+    expect(configOf('isolation forest')).toMatchObject({ scores: 'outlier_score', id2label: { 0: '-1', 1: '1' } });
+    expect(configOf('forest of labels')).toMatchObject({ problem_type: 'multi_label_classification' });
+    expect(configOf('forest of two outputs')).toMatchObject({
+      targets: [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, { id2label: { 0: 'n', 1: 'p' } }],
+    });
+    expect(configOf('forest of two targets')).toMatchObject({ pipeline_tag: 'tabular-regression' });
+  });
+});
