@@ -65,7 +65,12 @@ export const prepareModel = async (
     const { graphs, dimensions, files } = model;
     const tried = await trial.run({ draft, graphs, dimensions, files, bake, scratch }, onStep);
     return {
-      draft: { ...draft, graphs: tried.graphs, trialRun: { peakMemoryBytes: tried.memory.peakBytes } },
+      draft: {
+        ...draft,
+        settings: { ...draft.settings, ...tried.settings },
+        graphs: tried.graphs,
+        trialRun: { peakMemoryBytes: tried.memory.peakBytes },
+      },
       files: [...files, ...tried.files],
       notes: [...model.notes, ...tried.notes, ...noteOnMemory(tried.memory)],
     };

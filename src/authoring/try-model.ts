@@ -10,7 +10,7 @@ import { createLocalPathOf } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { peakMemory } from './process-memory.ts';
 import type { ReadModel } from './read-model.ts';
-import { type RunsByRole, runTrial } from './trial-run.ts';
+import { runTrial, type TrialRun } from './trial-run.ts';
 
 /** A model before any graph is opened; it can be sent to another process. */
 export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 'files'> {
@@ -22,6 +22,8 @@ export interface UntriedModel extends Pick<ReadModel, 'graphs' | 'dimensions' | 
 }
 
 export interface TriedModel {
+  /** Settings that the trial run found. */
+  readonly settings: TrialRun['findings']['settings'];
   readonly graphs: Draft['graphs'];
   /** Files that were made. */
   readonly files: readonly LocalFile[];
@@ -66,15 +68,15 @@ const openAndRun = async (
   { draft, graphs, dimensions, files }: UntriedModel,
   localPathOf: (path: string) => string,
   onStep: (step: TrialStep) => Promise<void>,
-): Promise<{ readonly graphs: Draft['graphs']; readonly runs: RunsByRole }> => {
+): Promise<TrialRun & Pick<TriedModel, 'graphs'>> => {
   await onStep('its load');
   const { sessions, createMs } = await openGraphs(graphs, localPathOf, LAMBDA_MB_PER_VCPU);
   try {
     const described = describeGraphs(graphs, sessions, createMs);
     await onStep('its trial run');
     const candidate = toCandidate({ ...draft, graphs: described }, files);
-    const runs = await runTrial(candidate, sessions, await recipeOf(draft.task), dimensions, localPathOf);
-    return { graphs: described, runs };
+    const tried = await runTrial(candidate, sessions, await recipeOf(draft.task), dimensions, localPathOf);
+    return { graphs: described, ...tried };
   } finally {
     await releaseSessions(sessions);
   }
@@ -92,9 +94,11 @@ export const tryModel = async (
   const localPathOf = createLocalPathOf(model.files);
   loadRuntime();
   const baseBytes = process.memoryUsage.rss();
-  const { graphs, runs } = await openAndRun(model, localPathOf, onStep);
+  const { graphs, runs, findings } = await openAndRun(model, localPathOf, onStep);
   const memory = { baseBytes, peakBytes: peakMemory() };
-  if (!model.bake) return { graphs, files: [], notes: [], memory };
+  const { settings, notes } = findings;
+  if (!model.bake) return { settings, graphs, files: [], notes, memory };
   await onStep('its baking');
-  return { ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
+  const baked = await bakeGraphs(graphs, runs, localPathOf, model.scratch);
+  return { ...baked, settings, notes: [...notes, ...baked.notes], memory };
 };

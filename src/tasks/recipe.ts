@@ -21,6 +21,14 @@ export interface ModelSettings<Settings = StoredSettings> {
   readonly files?: readonly SourceFile[];
 }
 
+/** Results of running a model, beside those of reading its files. */
+export interface Findings {
+  /** Further settings. */
+  readonly settings: StoredSettings;
+  /** Remarks for people, which need no action. */
+  readonly notes: readonly string[];
+}
+
 /**
  * The half of a task that `push` runs. Push keeps recipes as `TaskRecipe`, without the types of their settings and resources. It hands a trial
  * run only the settings that `read` of the same recipe returned, and the resources that the task loaded.
@@ -36,4 +44,6 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
   read(source: ModelSource): Promise<ModelSettings<Settings>>;
   /** Runs the model once, as a request would; left out, a blank request is run. @throws the reason for which the model cannot serve */
   trialRun?(task: Task, model: TaskModel<Resources>, settings: Settings, dimensions: Dimensions): Promise<void>;
+  /** Finds settings by running the model, before its trial run. @throws the reason for which the model cannot serve */
+  findSettings?(model: TaskModel<Resources>, settings: Settings): Promise<Findings>;
 }

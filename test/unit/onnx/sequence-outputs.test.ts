@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import * as ort from 'onnxruntime-node';
+import { parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
+import { findTargetClasses, withoutSequences } from '../../../src/onnx/sequence-outputs.ts';
+
+const read = (name: string): Promise<Buffer> => readFile(`test/fixtures/classifiers/${name}/model.onnx`);
+const parse = async (name: string) => parseOnnxModel(await read(name));
+
+describe('a graph with a list of tensors', () => {
+  it('gives each tensor as an output of its own', async () => {
+    const content = withoutSequences(await parse('targets-of-texts'));
+    const session = await ort.InferenceSession.create(Buffer.concat([...(content ?? [])]));
+    expect(session.outputNames).toEqual(['label', 'probabilities_0', 'probabilities_1']);
+    const outputs = await session.run({ X: new ort.Tensor('float32', new Float32Array(8), [2, 4]) });
+    expect(outputs.probabilities_0?.dims).toEqual([2, 2]);
+    expect(outputs.probabilities_1?.dims).toEqual([2, 4]);
+    await session.release();
+  });
+
+  it('has the classes of each target', async () => {
+    expect(findTargetClasses(await parse('targets-of-texts'))).toEqual([
+      ['no', 'yes'],
+      ['a', 'b', 'c', 'd'],
+    ]);
+  });
+
+  it('is refused when it is damaged', async () => {
+    const model = parseOnnxModel(await read('targets-of-texts'));
+    const damaged = model.fields.map((field) =>
+      field.isVarint ? field : { ...field, value: field.value.subarray(0, -3) },
+    );
+    expect(() => withoutSequences({ ...model, fields: damaged })).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID' }),
+    );
+  });
+});
+
+it.each(['linear-svc', 'forest-of-targets', 'k-means'])('the graph of %s has no list', async (name) => {
+  const model = await parse(name);
+  expect(withoutSequences(model)).toBeUndefined();
+  expect(findTargetClasses(model)).toBeUndefined();
+});
