@@ -75,6 +75,7 @@ export const prepareModel = async (
     return {
       draft: {
         ...draft,
+        settings: { ...draft.settings, ...tried.settings },
         ...(oneByOne.length > 0 && { maxBatch: 1 }),
         ...(tried.blank && { warmup: { inputs: [], ...tried.blank } }),
         graphs: tried.graphs,

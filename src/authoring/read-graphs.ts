@@ -5,6 +5,7 @@ import { findDefaults, withoutDefaults } from '../onnx/default-inputs.ts';
 import { fromParts, type ModelEdit, toParts } from '../onnx/edit-model.ts';
 import { type OnnxModel, parsing } from '../onnx/onnx-model.ts';
 import { withPortableLocales } from '../onnx/portable-locale.ts';
+import { withoutSequences } from '../onnx/sequence-outputs.ts';
 import { withoutZipMap } from '../onnx/zip-map.ts';
 import { findExternalData } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
@@ -24,6 +25,10 @@ export interface PublishedGraph {
 /** Changes of every graph, each with its note. */
 const EDITS: readonly (readonly [ModelEdit, note: string])[] = [
   [withoutZipMap, 'is published without its ZipMap, whose output onnxruntime-node cannot read'],
+  [
+    withoutSequences,
+    'is published with an output for each target in the place of a list of them, which onnxruntime-node cannot read',
+  ],
   [
     withPortableLocales,
     'is published with the locale C.UTF-8 in StringNormalizer, which changes the case of letters alike: Lambda lacks the locale of the graph',

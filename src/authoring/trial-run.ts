@@ -4,7 +4,7 @@ import type { Sessions } from '../engine/open-graphs.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { loadTask, runWarmUp } from '../serving/warm-up.ts';
 import { runBlank } from '../tasks/answer-one.ts';
-import type { TaskRecipe, TwoRows } from '../tasks/recipe.ts';
+import type { Findings, TaskRecipe, TwoRows } from '../tasks/recipe.ts';
 import { mapValues } from './map-values.ts';
 import { type RecordedRun, recordRuns } from './recorded-runs.ts';
 import { findRowInfluence } from './row-influence.ts';
@@ -26,7 +26,10 @@ export interface TrialRun {
   readonly blank: Blank | undefined;
   /** Reasons to run rows one by one, by the role of the graph. */
   readonly oneByOne: Readonly<Record<string, string>>;
+  readonly findings: Findings;
 }
+
+const NOTHING: Findings = { settings: {}, notes: [] };
 
 /**
  * The trial run: loads the task and answers the warm-up inputs by the code that serves, and runs the model as its recipe wants.
@@ -43,11 +46,15 @@ export const runTrial = async (
   const runs = mapValues(sessions, (): RecordedRun[] => []);
   const graphs = mapValues(sessions, (session, role) => recordRuns(session, runs[role] ?? []));
   const read = (path: string): Promise<Uint8Array> => readFile(localPathOf(path));
-  const ready = await loadTask({ bundle: candidate, graphs }, read);
-  const { inputs } = candidate.warmup;
-  await (recipe.trialRun ?? runBlank)(ready.task, ready.model, candidate.settings);
+  const loaded = await loadTask({ bundle: candidate, graphs }, read);
+  const findings = (await recipe.findSettings?.(loaded.model, candidate.settings)) ?? NOTHING;
+  const bundle = { ...candidate, settings: { ...candidate.settings, ...findings.settings } };
+  const ready = findings === NOTHING ? loaded : await loadTask({ bundle, graphs }, read);
+  const { inputs } = bundle.warmup;
+  await (recipe.trialRun ?? runBlank)(ready.task, ready.model, bundle.settings);
   const blank = inputs.length > 0 ? undefined : await recipe.findBlank?.(ready.task, ready.model, dimensions);
   await runWarmUp(ready, inputs, read, (path, error) => toWarmUpFailure(localPathOf(path), error));
-  const twoRows = (): Readonly<Record<string, TwoRows>> => recipe.twoRows?.(ready.model, candidate.settings) ?? {};
-  return { runs, blank, oneByOne: compareRows ? await findRowInfluence(sessions, runs, twoRows()) : {} };
+  const twoRows = (): Readonly<Record<string, TwoRows>> => recipe.twoRows?.(ready.model, bundle.settings) ?? {};
+  const oneByOne = compareRows ? await findRowInfluence(sessions, runs, twoRows()) : {};
+  return { runs, blank, oneByOne, findings };
 };

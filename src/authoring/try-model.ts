@@ -23,6 +23,8 @@ export interface UntriedModel extends TrialOptions, Pick<ReadModel, 'graphs' | '
 }
 
 export interface TriedModel extends Pick<TrialRun, 'blank' | 'oneByOne'> {
+  /** Settings that the trial run found. */
+  readonly settings: TrialRun['findings']['settings'];
   readonly graphs: Draft['graphs'];
   /** Files that were made. */
   readonly files: readonly LocalFile[];
@@ -99,9 +101,11 @@ export const tryModel = async (
   const localPathOf = createLocalPathOf(model.files);
   loadRuntime();
   const baseBytes = process.memoryUsage.rss();
-  const { graphs, runs, ...found } = await openAndRun(model, localPathOf, onStep);
+  const { graphs, runs, findings, ...found } = await openAndRun(model, localPathOf, onStep);
   const memory = { baseBytes, peakBytes: peakMemory() };
-  if (!model.bake) return { ...found, graphs, files: [], notes: [], memory };
+  const { settings, notes } = findings;
+  if (!model.bake) return { ...found, settings, graphs, files: [], notes, memory };
   await onStep('its baking');
-  return { ...found, ...(await bakeGraphs(graphs, runs, localPathOf, model.scratch)), memory };
+  const baked = await bakeGraphs(graphs, runs, localPathOf, model.scratch);
+  return { ...found, ...baked, settings, notes: [...notes, ...baked.notes], memory };
 };

@@ -56,7 +56,8 @@ export const TENSOR = {
 } as const;
 export const SPARSE_TENSOR = { values: 1, indices: 2 } as const;
 export const VALUE_INFO = { name: 1, type: 2 } as const;
-export const TYPE = { tensor: 1, sequence: 4, map: 5, sparseTensor: 8, optional: 9 } as const;
+/** `sequenceElement` is within the message `sequence`. */
+export const TYPE = { tensor: 1, sequence: 4, sequenceElement: 1, map: 5, sparseTensor: 8, optional: 9 } as const;
 export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
 export const SHAPE = { dimension: 1 } as const;
 export const DIMENSION = { value: 1, parameter: 2 } as const;

@@ -10,12 +10,12 @@ interface ZipMap {
   readonly classes: readonly string[];
 }
 
-const isGraph = ({ number }: Field): boolean => number === MODEL.graph;
-const isNode = ({ number }: Field): boolean => number === GRAPH.node;
+export const isGraph = ({ number }: Field): boolean => number === MODEL.graph;
+export const isNode = ({ number }: Field): boolean => number === GRAPH.node;
 const isZipMap = (field: Field): boolean => isNode(field) && textOf(field.value, NODE.operator) === 'ZipMap';
 
 /** `classlabels_strings`, `classlabels_int64s` (ZipMap) or `classlabels_ints` (classifiers) of a node. */
-const classesOfNode = (node: Buffer): string[] => {
+export const classesOfNode = (node: Buffer): string[] => {
   for (const { number, value: attribute } of fields(node)) {
     if (number !== NODE.attribute || !textOf(attribute, ATTRIBUTE.name)?.startsWith('classlabels_')) continue;
     return [...fields(attribute)].flatMap((field) => {

@@ -28,6 +28,14 @@ export interface TwoRows {
   readonly paddingSide: 'left' | 'right';
 }
 
+/** Results of running a model, beside those of reading its files. */
+export interface Findings {
+  /** Further settings. */
+  readonly settings: StoredSettings;
+  /** Remarks for people, which need no action. */
+  readonly notes: readonly string[];
+}
+
 /**
  * The half of a task that `push` runs. Push keeps recipes as `TaskRecipe`, without the types of their settings and resources. It hands a trial
  * run only the settings that `read` of the same recipe returned, and the resources that the task loaded.
@@ -53,4 +61,6 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
    * run, which have one length.
    */
   twoRows?(model: TaskModel<Resources>, settings: Settings): Readonly<Record<string, TwoRows>>;
+  /** Finds settings by running the model, before its trial run. @throws the reason for which the model cannot serve */
+  findSettings?(model: TaskModel<Resources>, settings: Settings): Promise<Findings>;
 }

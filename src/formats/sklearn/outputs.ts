@@ -16,8 +16,13 @@ const CLASSIFICATION = 'tabular-classification';
 const toId2label = (labels: readonly string[]): Record<string, string> =>
   Object.fromEntries(labels.map((label, index) => [String(index), label]));
 
-const addLabel = ({ graph }: Conversion, { classIndex }: Results, name = 'label'): void => {
-  if (classIndex !== undefined) graph.output(name, classIndex, 'int64', ['N']);
+/** The label of the graph is the index of a class. */
+const BY_INDEX = { label: 'index' } as const;
+
+const addLabel = ({ graph }: Conversion, { classIndex }: Results): OutputSettings => {
+  if (classIndex === undefined) return {};
+  graph.output('label', classIndex, 'int64', ['N']);
+  return BY_INDEX;
 };
 
 const addValues = ({ graph }: Conversion, value: Value): OutputSettings => {
@@ -28,8 +33,8 @@ const addValues = ({ graph }: Conversion, value: Value): OutputSettings => {
 /** 0 is an outlier, which scikit-learn calls -1, and 1 is none. */
 const addOutliers = (conversion: Conversion, results: Results): OutputSettings => {
   conversion.graph.output('outlier_score', results.decision ?? '', 'float64', ['N', 1]);
-  addLabel(conversion, results);
-  return { pipeline_tag: CLASSIFICATION, scores: 'outlier_score', id2label: toId2label(['-1', '1']) };
+  const label = addLabel(conversion, results);
+  return { pipeline_tag: CLASSIFICATION, scores: 'outlier_score', ...label, id2label: toId2label(['-1', '1']) };
 };
 
 const addClusters = (conversion: Conversion, results: Results, clusters: number): OutputSettings => {
@@ -42,8 +47,8 @@ const addClusters = (conversion: Conversion, results: Results, clusters: number)
   }
   if (results.frame !== undefined)
     graph.output('distances', toMatrix(graph, results.frame), 'float64', ['N', clusters]);
-  addLabel(conversion, results);
-  return { ...settings, scores: results.frame === undefined ? 'label' : 'distances' };
+  const label = addLabel(conversion, results);
+  return { ...settings, ...label, scores: results.frame === undefined ? 'label' : 'distances' };
 };
 
 const addClasses = (estimator: Estimator, conversion: Conversion, results: Results): OutputSettings => {
@@ -54,8 +59,8 @@ const addClasses = (estimator: Estimator, conversion: Conversion, results: Resul
   if (probabilities !== undefined) graph.output('probabilities', probabilities, 'float64', ['N', labels.length]);
   else if (decision !== undefined)
     graph.output('margins', marginsOf(graph, decision, labels.length), 'float64', ['N', 'scores']);
-  addLabel(conversion, results);
-  return probabilities === undefined ? { ...settings, scores: 'margins' } : settings;
+  const label = addLabel(conversion, results);
+  return { ...settings, ...label, ...(probabilities === undefined && { scores: 'margins' }) };
 };
 
 /** The scores that a label is set, of a classifier with several labels for each row. */
@@ -72,6 +77,7 @@ const addLabels = (estimator: Estimator, { graph }: Conversion, targets: readonl
     pipeline_tag: CLASSIFICATION,
     problem_type: 'multi_label_classification',
     id2label: toId2label(targets.map((_, index) => String(index))),
+    ...BY_INDEX,
     ...(!isProbable && { scores: 'margins' }),
   };
 };
@@ -92,6 +98,7 @@ const addTargets = (estimator: Estimator, { graph }: Conversion, targets: readon
   return {
     pipeline_tag: CLASSIFICATION,
     targets: labels.map((each) => ({ id2label: toId2label(each) })),
+    ...BY_INDEX,
     ...(!isProbable && { scores: 'margins' }),
   };
 };

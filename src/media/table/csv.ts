@@ -74,6 +74,43 @@ const isHeader = (first: readonly string[], { indexOf }: Table): boolean =>
   first.some((cell) => indexOf.has(cell) && !NUMBER.test(cell)) ||
   (new Set(first).size === first.length && first.every((cell) => indexOf.has(cell)));
 
+/** Separators of other programs, which name the character and what pandas calls it. */
+const OTHER_SEPARATORS = [
+  [';', 'semicolons', 'sep=";", decimal=","'],
+  ['\t', 'tabs', 'sep="\\t"'],
+  ['|', 'vertical bars', 'sep="|"'],
+] as const;
+
+/** Refuses a table whose first line has its columns between other separators than commas. @throws `INVALID_INPUT` */
+const assertCommas = (text: string, first: readonly string[], table: Table): void => {
+  const { columns, indexOf } = table;
+  if (columns.length < 2 || first.length === columns.length || (first.length > 0 && isHeader(first, table))) return;
+  const [line = ''] = /[^\r\n]+/.exec(text) ?? [];
+  for (const [separator, name, options] of OTHER_SEPARATORS) {
+    const cells = line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+    const areNames = cells.length > 1 && cells.every((cell) => indexOf.has(cell));
+    if (areNames || cells.length === columns.length)
+      refuseTable(
+        `the CSV has ${name} between its values, expected commas, and points in numbers: convert it, such as with ` +
+          `pandas.read_csv("rows.csv", ${options}).to_csv("commas.csv", index=False)`,
+      );
+  }
+};
+
+/** The first record, whose values have commas between them. @throws `INVALID_INPUT` */
+const readFirst = (text: string, table: Table, deadline: Deadline): string[] => {
+  let first: string[] | undefined;
+  try {
+    [first] = parseRecords(text, 1, deadline);
+  } catch (error) {
+    assertCommas(text, [], table); // quotes before another separator are no CSV
+    throw error;
+  }
+  if (first === undefined) return refuseTable('there are no rows');
+  assertCommas(text, first, table);
+  return first;
+};
+
 /**
  * Reads rows of comma-separated values in UTF-8 (RFC 4180). After a header, columns may be in any order, and may be missing. Otherwise
  * every record is a row, in the order of the table's columns.
@@ -84,8 +121,7 @@ const isHeader = (first: readonly string[], { indexOf }: Table): boolean =>
 export const readCsv = (bytes: Uint8Array, table: Table, deadline: Deadline, hasHeader?: boolean): Row[] => {
   const text = toText(bytes);
   assertWidths(text, table.columns.length + SPARE_CELLS);
-  const [first] = parseRecords(text, 1, deadline);
-  if (first === undefined) return refuseTable('there are no rows');
+  const first = readFirst(text, table, deadline);
   const positions = (hasHeader ?? isHeader(first, table)) ? readHeader(first, table) : undefined;
   if (positions === undefined) assertLength(first, table, () => 'CSV row 1');
   const records = parseRecords(text, MAX_ROWS + 2, deadline); // a header, and one more row than allowed

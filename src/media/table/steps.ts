@@ -21,7 +21,7 @@ export const decodeTable = ({ inputs, contentType, hasHeader }: Payload, table: 
   if (CSV_TYPES.includes(contentType ?? '')) return { csv: inputs, hasHeader };
   throw new ServingError(
     'UNSUPPORTED_MEDIA_TYPE',
-    `the content type is ${show(contentType)}; rows are sent as text/csv, or as JSON {"inputs": [[…], …]} in application/json`,
+    `the content type is ${show(contentType)}; rows are sent as text/csv with commas, or as JSON {"inputs": [[…], …]} in application/json`,
   );
 };
 

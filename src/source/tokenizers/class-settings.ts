@@ -1,7 +1,11 @@
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
+import { AlignedText } from '../../media/text/tokenizer/aligned-text.ts';
+import { createNormalizer, type Normalizer } from '../../media/text/tokenizer/normalizers.ts';
 import type { Settings } from '../settings-file.ts';
-import { addedToken, additionalSpecialTokens, specialToken } from './special-tokens.ts';
+import { defaultsOf, defaultText } from './class-defaults.ts';
+import { withAddedTokens } from './merge-added-tokens.ts';
+import { specialToken } from './special-tokens.ts';
 import { flag, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template } from './tokenizer-json.ts';
 
@@ -11,26 +15,30 @@ const tokenizersOf = (...names: readonly string[]): ReadonlySet<string> =>
 /** Classes that make `lowercase`, `strip_accents` and `handle_chinese_chars` of tokenizer.json anew. */
 const BERT_CLASSES = tokenizersOf(
   ...['Bert', 'ConvBert', 'DistilBert', 'Electra', 'Funnel', 'LayoutLM', 'Lxmert', 'MobileBert', 'SqueezeBert'],
+  ...['DPRContextEncoder', 'DPRQuestionEncoder', 'DPRReader', 'Realm', 'RetriBert'],
 );
 /** Classes that leave `handle_chinese_chars` alone. */
-const CASED_CLASSES = tokenizersOf('MPNet', 'RoFormer', 'Splinter');
+const CASED_CLASSES = tokenizersOf('LayoutLMv2', 'MPNet', 'RoFormer', 'Splinter');
 
-interface SurroundingTokens {
-  readonly bos: string;
-  readonly eos: string;
-  /** Default of `add_bos_token`. */
-  readonly addsBos: boolean;
-}
+/** Classes that make the template of tokenizer.json anew, by their default of `add_bos_token`. */
+const ADDS_BOS: ReadonlyMap<string, boolean> = new Map([
+  ...[...tokenizersOf('Llama', 'CodeLlama', 'Gemma', 'Cohere')].map((name) => [name, true] as const),
+  ['GPTNeoXTokenizer', false],
+]);
 
-const LLAMA: SurroundingTokens = { bos: '<s>', eos: '</s>', addsBos: true };
+/** Classes that put `add_prefix_space` and `trim_offsets` into the post-processor too. */
+const TRIMMING_CLASSES = tokenizersOf('Bart', 'Blenderbot', 'LED', 'LayoutLMv3', 'Longformer', 'Mvp', 'Roberta');
+/** Classes with another default of `add_prefix_space` than false: null changes nothing. */
+const PREFIX_DEFAULTS: Readonly<Record<string, boolean | null>> = {
+  ...{ LayoutLMv3Tokenizer: true, MarkupLMTokenizer: true },
+  ...{ LlamaTokenizer: null, T5Tokenizer: null, MT5Tokenizer: null },
+};
 
-/** Classes that make the template of tokenizer.json anew, of `add_bos_token` and `add_eos_token`. */
-const SURROUNDING_CLASSES: Readonly<Record<string, SurroundingTokens>> = {
-  LlamaTokenizer: LLAMA,
-  CodeLlamaTokenizer: LLAMA,
-  GemmaTokenizer: { bos: '<bos>', eos: '<eos>', addsBos: true },
-  CohereTokenizer: { bos: '<BOS_TOKEN>', eos: '<|END_OF_TURN_TOKEN|>', addsBos: true },
-  GPTNeoXTokenizer: { bos: '<|endoftext|>', eos: '<|endoftext|>', addsBos: false },
+/** Places of the source language in a text, by the class; `$A` is the text. */
+const LANGUAGES: Readonly<Record<string, { readonly language: string; readonly isFirst: boolean }>> = {
+  NllbTokenizer: { language: 'eng_Latn', isFirst: true },
+  MBartTokenizer: { language: 'en_XX', isFirst: false },
+  MBart50Tokenizer: { language: 'en_XX', isFirst: true },
 };
 
 type Parts = Settings;
@@ -46,25 +54,24 @@ const withCase = (parts: Parts, folder: TokenizerFolder, className: string): Par
     ...(BERT_CLASSES.has(className) && { handle_chinese_chars: flag(folder, 'tokenize_chinese_chars', true) }),
   };
   const isSame = Object.entries(settings).every(([name, value]) => (normalizer[name] ?? null) === value);
-  return isSame ? parts : { ...parts, normalizer: { ...normalizer, ...settings } };
+  if (isSame) return parts;
+  const made = { ...normalizer, ...settings };
+  return { ...parts, normalizer: made, added_tokens: matchedAsBefore(parts.added_tokens, normalizer, made) };
 };
 
-const SPECIAL_TOKENS = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
-
 /**
- * `tokens_to_add` in the constructor of all fast tokenizers: a special token of the settings is found in a text as it stands. Tokens that
- * the vocabulary lacks are left out, because no graph has a row for them.
+ * Added tokens that are matched in normalised form. They keep the form that the first normaliser gave them, so that a token whose form the
+ * new normaliser never gives is found no more.
  */
-const withSpecialTokens = (parts: Parts, folder: TokenizerFolder): Parts => {
-  const { added_tokens: added = [], model } = parts;
-  const vocab = isObject(model) && isObject(model.vocab) ? model.vocab : {};
-  const known = new Set(Array.isArray(added) ? added.map((token: unknown) => isObject(token) && token.content) : []);
-  const named = SPECIAL_TOKENS.map((name) => specialToken(folder, name, ''));
-  const missing = [...new Set([...named, ...additionalSpecialTokens(folder)])].flatMap((content) => {
-    const id = Object.hasOwn(vocab, content) && !known.has(content) ? vocab[content] : undefined;
-    return typeof id === 'number' ? [addedToken(id, content)] : [];
+const matchedAsBefore = (added: unknown, before: object, after: object): unknown => {
+  const [first, second] = [createNormalizer(before), createNormalizer(after)];
+  const normalise = (text: string, by: Normalizer): string => by(AlignedText.from(text)).text;
+  if (!Array.isArray(added)) return added;
+  return added.flatMap((token: unknown) => {
+    if (!isObject(token) || token.normalized !== true || typeof token.content !== 'string') return [token];
+    const content = normalise(token.content, first);
+    return normalise(content, second) === content ? [{ ...token, content }] : [];
   });
-  return missing.length === 0 || !Array.isArray(added) ? parts : { ...parts, added_tokens: [...added, ...missing] };
 };
 
 /** The id of a special token in tokenizer.json. @throws `MODEL_INVALID` */
@@ -81,23 +88,55 @@ const idOf = ({ added_tokens: added, model }: Parts, token: string): number => {
 };
 
 /** `update_post_processor` of `LlamaTokenizerFast`. */
-const withSurroundingTokens = (parts: Parts, folder: TokenizerFolder, defaults: SurroundingTokens): Parts => {
-  const { bos, eos, addsBos } = defaults;
-  const before = flag(folder, 'add_bos_token', addsBos) ? [specialToken(folder, 'bos_token', bos)] : [];
-  const after = flag(folder, 'add_eos_token', false) ? [specialToken(folder, 'eos_token', eos)] : [];
+const withSurroundingTokens = (parts: Parts, folder: TokenizerFolder, addsBos: boolean): Parts => {
+  const tokenOf = (role: string): string => specialToken(folder, role, defaultText(folder.className, role) ?? '');
+  const before = flag(folder, 'add_bos_token', addsBos) ? [tokenOf('bos_token')] : [];
+  const after = flag(folder, 'add_eos_token', false) ? [tokenOf('eos_token')] : [];
   const pieces = (text: string, type: string): string =>
     [...before.map((token) => token + type), text + type, ...after.map((token) => token + type)].join(' ');
   const ids = Object.fromEntries([...before, ...after].map((token) => [token, idOf(parts, token)]));
   return { ...parts, post_processor: template(pieces('$A', ''), `${pieces('$A', '')} ${pieces('$B', ':1')}`, ids) };
 };
 
+/** `set_src_lang_special_tokens` of `NllbTokenizerFast` and its kin. */
+const withLanguage = (
+  parts: Parts,
+  folder: TokenizerFolder,
+  { language, isFirst }: (typeof LANGUAGES)[string],
+): Parts => {
+  const { src_lang: asked } = folder.settings;
+  const eos = specialToken(folder, 'eos_token', '</s>');
+  const source = typeof asked === 'string' ? asked : language;
+  const begins = isFirst && !flag(folder, 'legacy_behaviour', false);
+  const around = (text: string): string => (begins ? `${source} ${text} ${eos}` : `${text} ${eos} ${source}`);
+  const ids = { [source]: idOf(parts, source), [eos]: idOf(parts, eos) };
+  return { ...parts, post_processor: template(around('$A'), around('$A $B'), ids) };
+};
+
+const prefixOf = (folder: TokenizerFolder): boolean | null => {
+  const { className = '', settings } = folder;
+  const { [className]: otherwise = false } = PREFIX_DEFAULTS;
+  const { add_prefix_space: asked } = settings;
+  return asked === undefined || asked === null ? otherwise : flag(folder, 'add_prefix_space', false);
+};
+
 /** The constructor of all fast tokenizers: `add_prefix_space` counts for a pre-tokenizer that stands alone. */
 const withPrefixSpace = (parts: Parts, folder: TokenizerFolder): Parts => {
   const { pre_tokenizer: words } = parts;
-  if (!isObject(words) || typeof words.add_prefix_space !== 'boolean') return parts;
-  const { add_prefix_space: asked } = folder.settings;
-  const adds = asked === undefined || asked === null ? false : flag(folder, 'add_prefix_space', false);
-  return words.add_prefix_space === adds ? parts : { ...parts, pre_tokenizer: { ...words, add_prefix_space: adds } };
+  const adds = prefixOf(folder);
+  if (adds === null || !isObject(words) || words.type !== 'ByteLevel' || words.add_prefix_space === adds) return parts;
+  return { ...parts, pre_tokenizer: { ...words, add_prefix_space: adds } };
+};
+
+/** The constructor of `RobertaTokenizerFast` and its kin: which spaces belong to a token. */
+const withTrimming = (parts: Parts, folder: TokenizerFolder): Parts => {
+  const { post_processor: last } = parts;
+  if (!TRIMMING_CLASSES.has(folder.className ?? '') || !isObject(last)) return parts;
+  const asked = { add_prefix_space: prefixOf(folder), trim_offsets: flag(folder, 'trim_offsets', true) };
+  const changed = Object.entries(asked).filter(
+    ([name, value]) => typeof last[name] === 'boolean' && last[name] !== value,
+  );
+  return changed.length === 0 ? parts : { ...parts, post_processor: { ...last, ...Object.fromEntries(changed) } };
 };
 
 /**
@@ -107,8 +146,25 @@ const withPrefixSpace = (parts: Parts, folder: TokenizerFolder): Parts => {
 export const applyClassSettings = (json: Settings, folder: TokenizerFolder): Settings => {
   const { className = '' } = folder;
   const isCased = BERT_CLASSES.has(className) || CASED_CLASSES.has(className);
-  const cased = isCased ? withCase(json, folder, className) : json;
-  const surrounding = Object.hasOwn(SURROUNDING_CLASSES, className) ? SURROUNDING_CLASSES[className] : undefined;
-  const surrounded = surrounding === undefined ? cased : withSurroundingTokens(cased, folder, surrounding);
-  return withSpecialTokens(withPrefixSpace(surrounded, folder), folder);
+  const added = withAddedTokens(withTrimming(withPrefixSpace(json, folder), folder), folder);
+  const cased = isCased ? withCase(added, folder, className) : added;
+  const addsBos = ADDS_BOS.get(className);
+  const surrounded = addsBos === undefined ? cased : withSurroundingTokens(cased, folder, addsBos);
+  const language = LANGUAGES[className];
+  return language === undefined ? surrounded : withLanguage(surrounded, folder, language);
+};
+
+/** tokenizer_config.json with the defaults of the class, and with the padding and the side of truncation of tokenizer.json. */
+export const completeSettings = (json: Settings, { className, settings }: TokenizerFolder): Settings => {
+  const { padding, truncation } = json;
+  const { paddingSide } = defaultsOf(className);
+  const sideOf = (part: unknown): string | undefined =>
+    isObject(part) && typeof part.direction === 'string' ? part.direction.toLowerCase() : undefined;
+  const defaults = {
+    pad_token: defaultText(className, 'pad_token') ?? (isObject(padding) ? padding.pad_token : undefined),
+    unk_token: defaultText(className, 'unk_token'),
+    padding_side: sideOf(padding) ?? paddingSide,
+    truncation_side: sideOf(truncation),
+  };
+  return { ...Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined)), ...settings };
 };

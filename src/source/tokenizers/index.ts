@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { createTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { type ModelSource, readSettingsFile, type SourceFile } from '../model-source.ts';
 import type { Settings } from '../settings-file.ts';
 import { gpt2, roberta, whisper } from './byte-level.ts';
-import { applyClassSettings } from './class-settings.ts';
+import { applyClassSettings, completeSettings } from './class-settings.ts';
 import { nllb, t5, xlmRoberta } from './fast-sentencepiece.ts';
 import { m2m100 } from './m2m100.ts';
 import { marian } from './marian.ts';
@@ -13,36 +14,28 @@ import { probePatterns } from './probe-patterns.ts';
 import { openTokenizerFolder, type TokenizerFolder } from './tokenizer-folder.ts';
 import { bert, mpnet } from './word-piece.ts';
 
-interface TokenizerClass {
-  /** Makes tokenizer.json from the files of the class. */
-  readonly build: (folder: TokenizerFolder) => Promise<object>;
-  /** Settings of the class in Python that tokenizer_config.json may leave out. */
-  readonly defaults?: Settings;
-}
-
-const PADS = { pad_token: '<pad>' };
-const BERT: TokenizerClass = { build: bert, defaults: { pad_token: '[PAD]' } };
-const ROBERTA: TokenizerClass = { build: roberta, defaults: PADS };
-
-/** By the class of `transformers`, without `Fast`. */
-const CLASSES: Readonly<Record<string, TokenizerClass>> = {
-  MarianTokenizer: { build: marian, defaults: { ...PADS, model_max_length: 512 } },
-  M2M100Tokenizer: { build: m2m100, defaults: PADS },
-  NllbTokenizer: { build: nllb, defaults: PADS },
-  T5Tokenizer: { build: t5, defaults: PADS },
-  MT5Tokenizer: { build: t5, defaults: PADS },
-  XLMRobertaTokenizer: { build: xlmRoberta, defaults: PADS },
-  BertTokenizer: BERT,
-  DistilBertTokenizer: BERT,
-  ElectraTokenizer: BERT,
-  MobileBertTokenizer: BERT,
-  MPNetTokenizer: { build: mpnet, defaults: PADS },
-  RobertaTokenizer: ROBERTA,
-  BartTokenizer: ROBERTA,
-  LongformerTokenizer: ROBERTA,
-  GPT2Tokenizer: { build: gpt2 },
-  WhisperTokenizer: { build: whisper },
+/** Makes tokenizer.json from the files of a class of `transformers`, whose name is without `Fast`. */
+const CLASSES: Readonly<Record<string, (folder: TokenizerFolder) => Promise<object>>> = {
+  MarianTokenizer: marian,
+  M2M100Tokenizer: m2m100,
+  NllbTokenizer: nllb,
+  T5Tokenizer: t5,
+  MT5Tokenizer: t5,
+  XLMRobertaTokenizer: xlmRoberta,
+  BertTokenizer: bert,
+  DistilBertTokenizer: bert,
+  ElectraTokenizer: bert,
+  MobileBertTokenizer: bert,
+  MPNetTokenizer: mpnet,
+  RobertaTokenizer: roberta,
+  BartTokenizer: roberta,
+  LongformerTokenizer: roberta,
+  GPT2Tokenizer: gpt2,
+  WhisperTokenizer: whisper,
 };
+
+/** Settings of classes that tokenizer_config.json may leave out, beside their special tokens. */
+const LIMITS: Readonly<Record<string, Settings>> = { MarianTokenizer: { model_max_length: 512 } };
 
 /** Names of the files of a tokenizer of `transformers`. */
 const TOKENIZER_FILE = /^(vocab|merges|source|target|spiece|sentencepiece|tokenizer|added_tokens|special_tokens)/;
@@ -67,7 +60,7 @@ const build = async (source: ModelSource): Promise<readonly [tokenizer: object, 
   const { className: name } = folder;
   const known = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
   if (known === undefined) return refuseFolder(source, name);
-  return [await known.build(folder), { ...known.defaults, ...folder.settings, tokenizer_class: name }];
+  return [await known(folder), { ...LIMITS[name ?? ''], ...completeSettings({}, folder), tokenizer_class: name }];
 };
 
 /** A tokenizer, and the files that it is loaded from. */
@@ -85,13 +78,15 @@ export interface TokenizerSource {
 export const readTokenizer = async (source: ModelSource): Promise<TokenizerSource> => {
   const json = await readSettingsFile(source, 'tokenizer.json');
   if (json !== undefined) {
-    const config = await readSettingsFile(source, 'tokenizer_config.json');
-    const applied = config === undefined ? json : applyClassSettings(json, await openTokenizerFolder(source));
+    const own = await readSettingsFile(source, 'tokenizer_config.json');
+    const folder = await openTokenizerFolder(source);
+    const applied = applyClassSettings(json, folder);
+    const config = completeSettings(json, folder);
     return {
-      tokenizer: createUsable(applied, config ?? {}),
+      tokenizer: createUsable(applied, config),
       files: [
         { path: 'tokenizer.json', ...(applied !== json && { content: JSON.stringify(applied) }) },
-        { path: 'tokenizer_config.json', ...(config === undefined && { content: '{}' }) },
+        { path: 'tokenizer_config.json', ...(!isDeepStrictEqual(config, own) && { content: JSON.stringify(config) }) },
       ],
     };
   }

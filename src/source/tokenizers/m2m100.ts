@@ -9,7 +9,7 @@ import {
   readPieces,
   specialTokens,
 } from './sentencepiece-parts.ts';
-import { additionalSpecialTokens, requireId, specialToken } from './special-tokens.ts';
+import { additionalTokens, requireId, specialToken, textOf } from './special-tokens.ts';
 import { readVocabulary, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template, tokenizerJson } from './tokenizer-json.ts';
 
@@ -43,7 +43,7 @@ export const m2m100 = async (folder: TokenizerFolder): Promise<object> => {
   );
   const [, eos = '', unknown = ''] = named;
   const language = `__${folder.settings.src_lang ?? 'en'}__`;
-  const additional = additionalSpecialTokens(folder);
+  const additional = additionalTokens(folder).map(textOf);
   const special = [...named, ...additional];
   return tokenizerJson({
     added_tokens: specialTokens(folder, special, numbered),

@@ -7,7 +7,7 @@ import {
   readPieces,
   specialTokens,
 } from './sentencepiece-parts.ts';
-import { additionalSpecialTokens, requireId, specialToken } from './special-tokens.ts';
+import { additionalTokens, requireId, specialToken, textOf } from './special-tokens.ts';
 import { flag, readVocabulary, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template, tokenizerJson } from './tokenizer-json.ts';
 
@@ -28,7 +28,7 @@ export const marian = async (folder: TokenizerFolder): Promise<object> => {
   );
   const [eos = '', unknown = ''] = named;
   const toId = (token: string): number => requireId(vocabulary, token, 'vocab.json');
-  const special = [...named, ...additionalSpecialTokens(folder)];
+  const special = [...named, ...additionalTokens(folder).map(textOf)];
   special.forEach(toId);
   return tokenizerJson({
     added_tokens: specialTokens(folder, special, vocabulary),

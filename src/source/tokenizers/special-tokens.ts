@@ -14,9 +14,7 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-const namedTokenSchema = v.union([v.string(), v.object({ content: v.string() })]);
-
-const addedTokenSchema = v.object({
+export const addedTokenSchema = v.object({
   content: v.string(),
   single_word: v.optional(v.boolean(), false),
   lstrip: v.optional(v.boolean(), false),
@@ -25,6 +23,23 @@ const addedTokenSchema = v.object({
   special: v.optional(v.boolean(), false),
 });
 
+/** Special tokens by their roles, in the order in which they are added. */
+const ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((role) => `${role}_token`);
+
+const namedTokenSchema = v.union([
+  v.string(),
+  v.object({
+    content: v.string(),
+    single_word: v.optional(v.boolean(), false),
+    lstrip: v.optional(v.boolean(), false),
+    rstrip: v.optional(v.boolean(), false),
+    normalized: v.optional(v.boolean(), false),
+  }),
+]);
+
+/** A special token as the settings name it: its text, perhaps with flags. */
+export type NamedToken = string | (Partial<AddedToken> & Pick<AddedToken, 'content'>);
+
 /** The text of a special token such as `pad_token`. */
 export const specialToken = ({ settings }: TokenizerFolder, name: string, otherwise: string): string =>
   naming('tokenizer_config.json', () => {
@@ -32,11 +47,21 @@ export const specialToken = ({ settings }: TokenizerFolder, name: string, otherw
     return (typeof token === 'object' ? token?.content : token) ?? otherwise;
   });
 
-export const additionalSpecialTokens = ({ settings }: TokenizerFolder): string[] =>
+export const textOf = (token: NamedToken): string => (typeof token === 'string' ? token : token.content);
+
+/** The special tokens that the settings name, with their roles. */
+export const namedTokens = ({ settings }: TokenizerFolder): (readonly [role: string, token: NamedToken])[] =>
   naming('tokenizer_config.json', () =>
-    v
-      .parse(v.nullish(v.array(namedTokenSchema), []), settings.additional_special_tokens)
-      .map((token) => (typeof token === 'string' ? token : token.content)),
+    ROLES.flatMap((role) => {
+      const token = v.parse(v.nullish(namedTokenSchema), settings[role], { message: `"${role}" is no token` });
+      return token === null || token === undefined ? [] : [[role, token] as const];
+    }),
+  );
+
+/** `additional_special_tokens`. */
+export const additionalTokens = ({ settings }: TokenizerFolder): NamedToken[] =>
+  naming('tokenizer_config.json', () =>
+    v.parse(v.nullish(v.array(namedTokenSchema), []), settings.additional_special_tokens),
   );
 
 /** The id of a token that has to have one. */

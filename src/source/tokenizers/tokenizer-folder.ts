@@ -24,12 +24,14 @@ export const naming = <Value>(path: string, parse: () => Value): Value => {
   }
 };
 
-/** The files of a tokenizer of `transformers` that has no tokenizer.json. */
+/** The files of a tokenizer of `transformers` beside tokenizer.json, or in its place. */
 export interface TokenizerFolder {
   /** The class that reads them in Python, without `Fast`; undefined when nothing names it. */
   readonly className: string | undefined;
   /** tokenizer_config.json, completed by special_tokens_map.json. */
   readonly settings: Settings;
+  /** added_tokens.json, ids by token; empty where tokenizer_config.json records the added tokens. */
+  readonly addedTokens: Settings;
   /** @throws `MODEL_INVALID` when it is missing, or larger than any tokenizer */
   read(path: string): Promise<Buffer>;
 }
@@ -38,6 +40,25 @@ export interface TokenizerFolder {
 const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
   marian: 'MarianTokenizer',
   m2m_100: 'M2M100Tokenizer',
+  nllb: 'NllbTokenizer',
+  'nllb-moe': 'NllbTokenizer',
+  mbart: 'MBartTokenizer',
+  pegasus: 'PegasusTokenizer',
+  albert: 'AlbertTokenizer',
+  camembert: 'CamembertTokenizer',
+  deberta: 'DebertaTokenizer',
+  'deberta-v2': 'DebertaV2Tokenizer',
+  clip: 'CLIPTokenizer',
+  llama: 'LlamaTokenizer',
+  convbert: 'ConvBertTokenizer',
+  squeezebert: 'SqueezeBertTokenizer',
+  funnel: 'FunnelTokenizer',
+  layoutlm: 'LayoutLMTokenizer',
+  dpr: 'DPRQuestionEncoderTokenizer',
+  ernie: 'BertTokenizer',
+  big_bird: 'BigBirdTokenizer',
+  rembert: 'RemBertTokenizer',
+  xlnet: 'XLNetTokenizer',
   t5: 'T5Tokenizer',
   mt5: 'T5Tokenizer',
   'xlm-roberta': 'XLMRobertaTokenizer',
@@ -53,17 +74,26 @@ const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
   whisper: 'WhisperTokenizer',
 };
 
+const LIST = 'additional_special_tokens';
+
+/** Both files together name the further special tokens. */
+const joinLists = ({ [LIST]: first }: Settings, { [LIST]: second }: Settings): Settings =>
+  Array.isArray(first) && Array.isArray(second) ? { [LIST]: [...first, ...second] } : {};
+
 export const openTokenizerFolder = async (source: ModelSource): Promise<TokenizerFolder> => {
   const { directory } = source;
   const config = (await readSettingsFile(source, 'tokenizer_config.json')) ?? {};
   // Since 4.34 transformers writes everything into the first file, and does not read the second any more.
-  const more = config.added_tokens_decoder === undefined && (await readSettingsFile(source, 'special_tokens_map.json'));
+  const isOld = config.added_tokens_decoder === undefined;
+  const more = (isOld && (await readSettingsFile(source, 'special_tokens_map.json'))) || {};
+  const addedTokens = (isOld && (await readSettingsFile(source, 'added_tokens.json'))) || {};
   const model = (await readSettingsFile(source, 'config.json')) ?? {};
   const named = config.tokenizer_class ?? model.tokenizer_class ?? CLASS_OF_MODEL[String(model.model_type)];
   const className = typeof named === 'string' ? named.replace(/Fast$/, '') : undefined;
   return {
     className,
-    settings: { ...config, ...more },
+    settings: { ...config, ...more, ...joinLists(config, more) },
+    addedTokens,
     async read(path) {
       const found = await stat(join(directory, path)).catch(() => undefined);
       if (!found?.isFile())

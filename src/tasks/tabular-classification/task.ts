@@ -1,6 +1,4 @@
 import { jsonAnswer } from '../../core/answer.ts';
-import { ServingError } from '../../core/errors.ts';
-import type { Signature } from '../../core/tensor.ts';
 import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -13,11 +11,11 @@ import {
   toFeeds,
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
-import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
-import { topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { answerHead, answerLabels, type ReadNumbers } from './answer.ts';
+import { type Heads, readHeads } from './heads.ts';
 import { settingsSchema, type TabularClassificationSettings } from './settings.ts';
 
 interface Request {
@@ -27,57 +25,59 @@ interface Request {
   readonly isLabelOnly: boolean;
 }
 
-/** The name of the scores float[N,C]; an output with the predicted label is passed over. @throws `MODEL_INVALID` */
-const findScores = ({ outputs }: Signature): string => {
-  const floats = outputs.filter(
-    ({ dtype, shape }) => dtype.startsWith('float') && dtype !== 'float16' && shape.length === 2,
-  );
-  const [scores = undefined, ...others] =
-    floats.length === 1 ? floats : floats.filter(({ name }) => /prob/i.test(name));
-  if (scores !== undefined && others.length === 0) return scores.name;
-  throw new ServingError(
-    'MODEL_INVALID',
-    `tabular-classification needs one output of scores float32[N,classes], such as "probabilities" of skl2onnx; the graph has ${formatSpecs(outputs)}`,
-  );
+const namesOf = ({ heads }: Heads): string[] => {
+  const places = heads.flatMap(({ scores, label }) => [...scores, ...(label === undefined ? [] : [label])]);
+  return [...new Set(places.map(({ name }) => name))];
 };
 
-const steps = (table: Table, labels: readonly string[], scores: string): SinglePass<Request, Row, undefined> => ({
-  blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, isLabelOnly: false },
-  outputNames: [scores],
+const steps = (
+  table: Table,
+  heads: Heads,
+  settings: TabularClassificationSettings,
+): SinglePass<Request, Row, undefined> => {
+  const answerOne = heads.isMultiLabel ? answerLabels : answerHead;
+  const mostLabels = Math.max(...heads.heads.map(({ labels }) => labels.length));
+  return {
+    blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, isLabelOnly: false },
+    outputNames: namesOf(heads),
 
-  decode(payload) {
-    assertKnownParameters(payload.parameters, ['top_k']);
-    return {
-      source: decodeTable(payload, table),
-      topK: readTopK(payload.parameters, labels.length),
-      isLabelOnly: tableOf(payload.inputs) !== undefined,
-    };
-  },
+    decode(payload) {
+      assertKnownParameters(payload.parameters, ['top_k']);
+      return {
+        source: decodeTable(payload, table),
+        topK: readTopK(payload.parameters, mostLabels),
+        isLabelOnly: tableOf(payload.inputs) !== undefined,
+      };
+    },
 
-  prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
+    prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
 
-  group: (row) => groupOfRow(row, table),
+    group: (row) => groupOfRow(row, table),
 
-  collate: (rows) => toFeeds(rows, table),
+    collate: (rows) => toFeeds(rows, table),
 
-  postprocess: (outputs, { source, topK, isLabelOnly }, rows) =>
-    jsonAnswer(
-      rows.map((row, index) => {
-        const numbers = readNumbers(outputs[index] ?? {}, scores, row, table, nameRow(source, index));
-        const best = topLabels(numbers, labels, isLabelOnly ? 1 : topK);
-        return isLabelOnly ? best[0]?.label : best;
-      }),
-    ),
-});
+    postprocess: (outputs, { source, topK, isLabelOnly }, rows) =>
+      jsonAnswer(
+        rows.map((row, index) => {
+          const tensors = outputs[index] ?? {};
+          const read: ReadNumbers = (name) => readNumbers(tensors, name, row, table, nameRow(source, index));
+          const answers = heads.heads.map((head) => answerOne(head, settings, tensors, read, isLabelOnly ? 1 : topK));
+          const labels = isLabelOnly ? answers.map((each) => each[0]?.label) : answers;
+          return settings.targets === undefined && answers.length === 1 ? labels[0] : labels;
+        }),
+      ),
+  };
+};
 
 /**
- * Rows of a table → `[[{label, score}]]`: the labels of each row, best first; equal scores keep the order of the labels.
- * Graph: columns as one input [N,F], one for each column or one for each type → scores float[N,C], as skl2onnx writes it.
+ * Rows of a table → `[[{label, score}]]`: the labels of each row, the predicted one first, then by their scores; equal scores keep the order of
+ * the labels. A model with several targets gives a list of labels for each target of a row.
+ * Graph: columns as one input [N,F], one for each column or one for each type → scores float[N,C] and perhaps a label [N], as skl2onnx writes them.
  */
 export const tabularClassification: TaskType<TabularClassificationSettings> = {
   settings: settingsSchema,
-  create({ columns, labels }, version) {
+  create(settings, version) {
     const signature = signatureOf(version);
-    return singlePass(steps(createTable(columns, signature), labels, findScores(signature)));
+    return singlePass(steps(createTable(settings.columns, signature), readHeads(signature, settings), settings));
   },
 };

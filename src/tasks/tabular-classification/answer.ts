@@ -1,0 +1,133 @@
+import { ServingError } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
+import type { Tensors } from '../../core/tensor.ts';
+import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
+import type { Head, Place } from './heads.ts';
+import type { TabularClassificationSettings } from './settings.ts';
+
+/** A label of a row. */
+export interface RowLabel {
+  readonly label: string;
+  /** Left out if the graph gives the label alone. */
+  readonly score?: number;
+  /** Tells whether the row has this label, of a model with several labels. */
+  readonly predicted?: boolean;
+}
+
+/** The numbers of an output of one row. @throws `INVALID_INPUT`, `INFERENCE_FAILED` */
+export type ReadNumbers = (name: string) => Scores;
+
+const partOf = <Values extends { slice(start: number, end: number): Values; readonly length: number }>(
+  values: Values,
+  { index, count = 1 }: Place,
+): Values => {
+  if (index === undefined) return values;
+  const width = values.length / count;
+  return values.slice(index * width, (index + 1) * width);
+};
+
+/** A label of the graph as Python prints it. */
+const nameOf = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'True' : 'False') : String(value));
+
+const labelValues = (outputs: Tensors, place: Place): string[] => {
+  const output = outputs[place.name];
+  if (output === undefined) throw new ServingError('INFERENCE_FAILED', `the graph gave no "${place.name}"`);
+  const values = Array.from<unknown>(output.data);
+  return partOf(
+    values.map((value) => nameOf(output.dtype === 'bool' ? Boolean(value) : value)),
+    place,
+  );
+};
+
+/** The graph's own label of a row, as text; of several labels, one text for each. Undefined if it gives none. */
+export const readLabel = ({ label }: Head, outputs: Tensors): string[] | undefined =>
+  label === undefined ? undefined : labelValues(outputs, label);
+
+/** The scores of a row as the graph gives them. Outputs of two classes that are a label each give the second. */
+export const readScores = ({ scores, labels }: Head, read: ReadNumbers): Scores => {
+  const [first, ...others] = scores.map((place) => partOf<Scores>(read(place.name), place));
+  if (first === undefined) return new Float64Array();
+  if (others.length > 0) return Float64Array.from([first, ...others], (each) => each.at(-1) ?? Number.NaN);
+  const isPadded = scores[0]?.index !== undefined && first.length > labels.length;
+  return isPadded ? first.slice(0, labels.length) : first;
+};
+
+/** A score of each class, of which a single one may be that of the second of two. */
+const scoresOfClasses = (
+  numbers: Scores,
+  { labels }: Head,
+  { scores, isReversed }: TabularClassificationSettings,
+): Scores => {
+  if (numbers.length === 1 && labels.length === 2) {
+    const score = scoreAt(numbers, 0);
+    return Float64Array.of(scores === 'margins' ? -score : 1 - score, score);
+  }
+  if (numbers.length === labels.length) return isReversed ? numbers.slice().reverse() : numbers;
+  throw new ServingError('INFERENCE_FAILED', `the graph gave ${numbers.length} scores for ${labels.length} classes`);
+};
+
+/** The index of the class that the graph predicts. @throws `INFERENCE_FAILED` for a class that it has not */
+const indexOf = ([value]: readonly string[], { values, label }: Head): number => {
+  const index = values.indexOf(value ?? '');
+  if (index >= 0) return index;
+  throw new ServingError(
+    'INFERENCE_FAILED',
+    `the graph's "${label?.name}" is ${show(value)}, which is none of its classes ${values.slice(0, 10).join(', ')}`,
+  );
+};
+
+/** The best class first: that of the graph's own label, if it gives one. The least distance is the best. */
+const ranked = (numbers: Scores, predicted: number | undefined, topK: number, isDistance: boolean): number[] => {
+  const order = topIndices(isDistance ? numbers.map((number) => -number) : numbers, topK);
+  if (predicted === undefined || order[0] === predicted) return order;
+  return [predicted, ...order.filter((index) => index !== predicted)].slice(0, topK);
+};
+
+/** The labels of a row with one label, the predicted one first. */
+export const answerHead = (
+  head: Head,
+  settings: TabularClassificationSettings,
+  outputs: Tensors,
+  read: ReadNumbers,
+  topK: number,
+): RowLabel[] => {
+  const own = readLabel(head, outputs);
+  const predicted = own && indexOf(own, head);
+  const labelAt = (index: number): string => head.labels[index] ?? String(index);
+  if (settings.scores === 'label') return [{ label: labelAt(predicted ?? 0) }];
+  const numbers = readScores(head, read);
+  if (settings.scores === 'outlier_score') {
+    const score = scoreAt(numbers, 0);
+    return [{ label: labelAt(predicted ?? (score < 0 ? 0 : 1)), score }];
+  }
+  const scores = scoresOfClasses(numbers, head, settings);
+  return ranked(scores, predicted, topK, settings.scores === 'distances').map((index) => ({
+    label: labelAt(index),
+    score: scoreAt(scores, index),
+  }));
+};
+
+/** From which score on a label is set, where the graph does not say it. */
+export const thresholdOf = ({ scores }: TabularClassificationSettings): number => (scores === 'margins' ? 0 : 0.5);
+
+/** All labels of a row with several labels, the best score first. */
+export const answerLabels = (
+  head: Head,
+  settings: TabularClassificationSettings,
+  outputs: Tensors,
+  read: ReadNumbers,
+  topK: number,
+): RowLabel[] => {
+  const own = readLabel(head, outputs);
+  const scores = readScores(head, read);
+  if (scores.length !== head.labels.length)
+    throw new ServingError(
+      'INFERENCE_FAILED',
+      `the graph gave ${scores.length} scores for ${head.labels.length} labels`,
+    );
+  return topIndices(scores, topK).map((index) => {
+    const score = scoreAt(scores, index);
+    const predicted = own === undefined ? score > thresholdOf(settings) : own[index] === '1' || own[index] === 'True';
+    return { label: head.labels[index] ?? String(index), score, predicted };
+  });
+};
