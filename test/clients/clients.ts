@@ -11,6 +11,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kserve', script: 'kserve_rest.py' },
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
+  { name: 'boto3', script: 's3.py' },
 ];
 
 /** Graphs of `test/fixtures/models` that are served as tensors, by the name of the model. */
