@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -50,6 +50,10 @@ export class Blobs {
   /** The bytes from `start` up to and including `end`; open at once, so that they can be removed while they are read. */
   read(blob: string, range: { readonly start?: number; readonly end?: number } = {}): Readable {
     return createReadStream('', { fd: openSync(this.#path(blob), 'r'), highWaterMark: CHUNK_BYTES, ...range });
+  }
+
+  size(blob: string): number {
+    return statSync(this.#path(blob)).size;
   }
 
   remove(...blobs: readonly string[]): void {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AwsError } from './aws-error.ts';
+import { assertNotExpired, SIGNATURE_PARAMETERS } from './presigned.ts';
 import { createBucketOperations } from './s3-bucket-operations.ts';
 import { createListings } from './s3-listings.ts';
 import { createObjectOperations } from './s3-object-operations.ts';
@@ -13,11 +14,14 @@ import type { OnObjectCreated } from './s3-writes.ts';
 import { element, escapeXml } from './xml.ts';
 
 /** Query parameters that choose an operation; the first one that is present does. */
-const SUBRESOURCES = ['list-type', 'versions', 'delete', 'uploads', 'partNumber', 'uploadId'];
+const SUBRESOURCES = ['list-type', 'versions', 'location', 'delete', 'uploads', 'partNumber', 'uploadId'];
 /** Query parameters that an operation reads, or that say nothing new. Every other one is refused rather than ignored. */
-const PARAMETERS = new Set(
-  'prefix delimiter start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(' '),
-);
+const PARAMETERS = new Set([
+  ...SIGNATURE_PARAMETERS,
+  ...'prefix delimiter marker start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(
+    ' ',
+  ),
+]);
 const LONGEST_KEY_BYTES = 1024;
 
 const errorAnswer = (error: AwsError): Answer => {
@@ -26,9 +30,15 @@ const errorAnswer = (error: AwsError): Answer => {
   return { ...answerXml('Error', ...children), status: error.status };
 };
 
-/** Path-style only. By hand, because `new URL` would resolve the `..` that a key may hold. */
+/** The bucket in the name of the host, such as `models.localhost:3001`; empty when the path has it. */
+const hostBucketOf = ({ headers: { host = '' } }: IncomingMessage): string =>
+  /^([a-z0-9][a-z0-9.-]{2,62}?)(?:\.s3)?\.localhost(?::\d+)?$/.exec(host)?.[1] ?? '';
+
+/** By hand, because `new URL` would resolve the `..` that a key may hold. */
 const parseCall = (request: IncomingMessage): Call => {
-  const [path = '', search] = (request.url ?? '/').split(/\?(.*)/s);
+  const [given = '', search] = (request.url ?? '/').split(/\?(.*)/s);
+  const hostBucket = hostBucketOf(request);
+  const path = hostBucket === '' ? given : `/${hostBucket}${given}`;
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
   try {
     const decoded = { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
@@ -64,12 +74,13 @@ export const createS3Api = (objects: S3Objects, uploads: S3Uploads, onCreated: O
     ...createBucketOperations(objects),
     ...createListings(objects),
     ...createObjectOperations(objects, onCreated),
-    ...createUploadOperations(uploads, onCreated),
+    ...createUploadOperations(uploads, objects, onCreated),
   };
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     try {
       const call = parseCall(request);
+      assertNotExpired(call.query, Date.now());
       const name = operationNameOf(call);
       const operation = operations[name];
       if (!operation) throw notImplemented(name);

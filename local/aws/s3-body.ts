@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { crc32 } from 'node:zlib';
 import { AwsError } from './aws-error.ts';
+import { createCrc32c, createCrc64Nvme } from './crc.ts';
 
 interface Checksum {
   update(chunk: Uint8Array): unknown;
@@ -22,10 +23,12 @@ const createCrc32 = (): Checksum => {
   };
 };
 
-/** The checksums that S3 clients send as a header or as a trailer; CRC-32C and CRC-64/NVME are not checked here. */
+/** The checksums that S3 clients send as a header or as a trailer. */
 const CHECKSUMS: Readonly<Record<string, () => Checksum>> = {
   'content-md5': () => createHash('md5'),
   'x-amz-checksum-crc32': createCrc32,
+  'x-amz-checksum-crc32c': createCrc32c,
+  'x-amz-checksum-crc64nvme': createCrc64Nvme,
   'x-amz-checksum-sha1': () => createHash('sha1'),
   'x-amz-checksum-sha256': () => createHash('sha256'),
 };

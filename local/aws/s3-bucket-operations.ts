@@ -19,6 +19,10 @@ export const createBucketOperations = (objects: S3Objects): Operations => ({
     objects.assertBucket(bucket);
     return {};
   },
+  'GET bucket?location': ({ bucket }) => {
+    objects.assertBucket(bucket);
+    return answerXml('LocationConstraint'); // empty for us-east-1
+  },
   'DELETE bucket': ({ bucket }) => {
     objects.deleteBucket(bucket);
     return { status: 204 };

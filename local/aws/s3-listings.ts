@@ -50,6 +50,19 @@ export const createListings = (objects: S3Objects): Operations => {
     );
   };
 
+  /** The first version of the listing, whose next page starts after the last key, or after `NextMarker`. */
+  const listFirstVersion: Operation = (call) => {
+    const marker = call.query.get('marker') ?? '';
+    const { common, entries, listing } = listPage(objects, call, marker);
+    return answerXml(
+      'ListBucketResult',
+      ...common,
+      element('Marker', escapeXml(marker)),
+      ...(listing.next ? [element('NextMarker', escapeXml(listing.next))] : []),
+      ...entries.map((entry) => element('Contents', ...entry)),
+    );
+  };
+
   /** Nothing is versioned here: each object has the one version that S3 calls `null`. */
   const listVersions: Operation = (call) => {
     const { common, entries, listing } = listPage(objects, call, call.query.get('key-marker') ?? '');
@@ -69,6 +82,7 @@ export const createListings = (objects: S3Objects): Operations => {
   };
 
   return {
+    'GET bucket': listFirstVersion,
     'GET bucket?list-type': listObjects,
     'GET bucket?versions': listVersions,
     'POST bucket?delete': deleteObjects,

@@ -1,5 +1,6 @@
 import type { S3EventRecord } from 'aws-lambda';
 import type { S3Object } from './s3-rows.ts';
+import type { CreatedBy } from './s3-writes.ts';
 
 /** A rule of a bucket's notification configuration: what is created under `prefix` is told to `queue`. */
 export interface S3Notification {
@@ -18,7 +19,7 @@ const nextSequencer = (): string => {
 };
 
 /** The body of the message that S3 sends: JSON, in which the key is URL-encoded with `+` for a space. */
-export const toS3Event = (object: S3Object, how: 'Put' | 'CompleteMultipartUpload', region: string): string => {
+export const toS3Event = (object: S3Object, how: CreatedBy, region: string): string => {
   const { bucket, key, sizeBytes, etag, modifiedMs } = object;
   const record: S3EventRecord = {
     eventVersion: '2.1',

@@ -1,7 +1,18 @@
 import { AwsError } from './aws-error.ts';
 import { readObjectBytes } from './s3-body.ts';
+import { type CopySource, copiedBytes, copySourceOf } from './s3-copies.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { noSuchKey, notImplemented, type Operation, type Operations, preconditionFailed } from './s3-operation.ts';
+import {
+  type Answer,
+  answerXml,
+  type Call,
+  copyResult,
+  noSuchKey,
+  notImplemented,
+  type Operation,
+  type Operations,
+  preconditionFailed,
+} from './s3-operation.ts';
 import { isSameEtag, type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
 
 /** The bytes that `Range` asks for, both ends included; undefined when it asks for none, or in words that S3 ignores. */
@@ -38,8 +49,21 @@ export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCr
     };
   };
 
+  const copyObject = async (call: Call, source: CopySource): Promise<Answer> => {
+    const target = targetOf(call);
+    const isReplaced = call.headers['x-amz-metadata-directive'] === 'REPLACE';
+    if (!isReplaced && target.bucket === source.object.bucket && target.key === source.object.key)
+      throw new AwsError('InvalidRequest', 400, 'An object is copied to itself only with other metadata.');
+    const headers = isReplaced ? target.headers : source.object.headers;
+    const bytes = copiedBytes(source, objects);
+    const object = await objects.put({ ...target, headers }, bytes, writeGuard(call));
+    onCreated(object, 'Copy');
+    return answerXml('CopyObjectResult', ...copyResult(object.etag, object.modifiedMs));
+  };
+
   const putObject: Operation = async (call) => {
-    if (call.headers['x-amz-copy-source']) throw notImplemented('CopyObject');
+    const source = copySourceOf(call, objects);
+    if (source) return copyObject(call, source);
     const object = await objects.put(targetOf(call), readObjectBytes(call.request), writeGuard(call));
     onCreated(object, 'Put');
     return { headers: { etag: object.etag } };

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { AwsError } from './aws-error.ts';
-import { element } from './xml.ts';
+import { element, escapeXml } from './xml.ts';
 
 /** A request, taken apart. */
 export interface Call {
@@ -38,3 +38,9 @@ export const answerXml = (name: string, ...children: readonly string[]): Answer 
   headers: { 'content-type': 'application/xml' },
   body: `<?xml version="1.0" encoding="UTF-8"?>\n${element(name, ...children)}`,
 });
+
+/** The answer to a copy: the etag and the time of the object, or part, that was written. */
+export const copyResult = (etag: string, modifiedMs: number): string[] => [
+  element('ETag', escapeXml(etag)),
+  element('LastModified', new Date(modifiedMs).toISOString()),
+];

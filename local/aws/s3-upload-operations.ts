@@ -1,16 +1,25 @@
 import { text } from 'node:stream/consumers';
 import { readObjectBytes } from './s3-body.ts';
-import { answerXml, type Operation, type Operations } from './s3-operation.ts';
+import { copiedBytes, copySourceOf } from './s3-copies.ts';
+import type { S3Objects } from './s3-objects.ts';
+import { answerXml, copyResult, type Operation, type Operations } from './s3-operation.ts';
 import type { S3Uploads } from './s3-uploads.ts';
 import { type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
 import { element, escapeXml, readElements } from './xml.ts';
 
 /** Multipart uploads. */
-export const createUploadOperations = (uploads: S3Uploads, onCreated: OnObjectCreated): Operations => {
-  const putPart: Operation = async ({ request, query }) => {
+export const createUploadOperations = (
+  uploads: S3Uploads,
+  objects: S3Objects,
+  onCreated: OnObjectCreated,
+): Operations => {
+  const putPart: Operation = async (call) => {
+    const { request, query } = call;
     const number = Number(query.get('partNumber'));
-    const etag = await uploads.putPart(query.get('uploadId') ?? '', number, readObjectBytes(request));
-    return { headers: { etag } };
+    const source = copySourceOf(call, objects);
+    const bytes = source ? copiedBytes(source, objects) : readObjectBytes(request);
+    const etag = await uploads.putPart(query.get('uploadId') ?? '', number, bytes);
+    return source ? answerXml('CopyPartResult', ...copyResult(etag, Date.now())) : { headers: { etag } };
   };
 
   const completeUpload: Operation = async (call) => {

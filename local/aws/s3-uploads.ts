@@ -5,6 +5,23 @@ import type { Blobs } from './blobs.ts';
 import type { S3Objects, WriteGuard } from './s3-objects.ts';
 import { queryRows, type S3Object, type Target, toTarget } from './s3-rows.ts';
 
+const MOST_PARTS = 10_000;
+const SMALLEST_PART_BYTES = 5 * 1024 * 1024;
+
+/** @throws AwsError for a list of parts that S3 does not join */
+const assertParts = (parts: readonly { readonly number: number; readonly sizeBytes: number }[]): void => {
+  if (parts.length === 0) throw new AwsError('MalformedXML', 400, 'The list of parts is empty.');
+  if (parts.some(({ number }, at) => number <= (parts[at - 1]?.number ?? 0)))
+    throw new AwsError('InvalidPartOrder', 400, 'The list of parts was not in ascending order.');
+  const small = parts.slice(0, -1).find(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES);
+  if (small)
+    throw new AwsError(
+      'EntityTooSmall',
+      400,
+      `Part ${small.number} has ${small.sizeBytes} bytes; all but the last need ${SMALLEST_PART_BYTES}.`,
+    );
+};
+
 /** Multipart uploads that are not complete yet, with their parts. They survive a restart. */
 export class S3Uploads {
   readonly #database: DatabaseSync;
@@ -45,6 +62,8 @@ export class S3Uploads {
   /** Returns the part's etag. */
   async putPart(upload: string, number: number, bytes: AsyncIterable<Uint8Array>): Promise<string> {
     this.#upload(upload);
+    if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS)
+      throw new AwsError('InvalidArgument', 400, `Part number must be an integer between 1 and ${MOST_PARTS}.`);
     const { blob, md5 } = await this.#blobs.write(bytes);
     const replaced = this.#parts(upload).filter((part) => part.number === number);
     queryRows(this.#database, 'INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)', upload, number, blob, md5);
@@ -52,7 +71,7 @@ export class S3Uploads {
     return `"${md5}"`;
   }
 
-  /** Joins the named parts. @throws AwsError `InvalidPart` for one that was not uploaded with that etag. */
+  /** Joins the named parts. @throws AwsError `InvalidPart` for one that was not uploaded with that etag; `InvalidPartOrder`; `EntityTooSmall` */
   async complete(
     upload: string,
     wanted: readonly { readonly number: number; readonly etag: string }[],
@@ -65,6 +84,7 @@ export class S3Uploads {
       if (!part) throw new AwsError('InvalidPart', 400, `Part ${number} with ETag ${etag} was not uploaded.`);
       return part;
     });
+    assertParts(parts.map(({ number, blob }) => ({ number, sizeBytes: this.#blobs.size(blob) })));
     guard(this.#objects.find(target.bucket, target.key));
     const blobs = this.#blobs;
     const joined = async function* (): AsyncIterable<Uint8Array> {

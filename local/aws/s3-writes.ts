@@ -2,8 +2,11 @@ import type { WriteGuard } from './s3-objects.ts';
 import { type Call, noSuchKey, notImplemented, preconditionFailed } from './s3-operation.ts';
 import type { S3Object, Target } from './s3-rows.ts';
 
-/** Called after an object was written, before the client hears of it. `how` is the end of the notification's event name. */
-export type OnObjectCreated = (object: S3Object, how: 'Put' | 'CompleteMultipartUpload') => void;
+/** The end of the event's name in a notification. */
+export type CreatedBy = 'Put' | 'Copy' | 'CompleteMultipartUpload';
+
+/** Called after an object was written, before the client hears of it. */
+export type OnObjectCreated = (object: S3Object, how: CreatedBy) => void;
 
 const KEPT_HEADERS = /^(content-(type|disposition|language)|cache-control|expires|x-amz-meta-.+)$/;
 

@@ -14,6 +14,7 @@ export const MEASURES = {
   'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
   'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
+  'warm.v2_binary_ratio': { what: '3×224×224 floats as bytes, over base64 decode and run', atMost: 1.08 },
   'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },
   'load.download_ratio': { what: '100 MB from S3, verified, over the best raw ranged download', atMost: 1.3 },
   'load.create_ratio': { what: 'creating the session of 100 MB as pushed, over the plain file by path', atMost: 0.65 },

@@ -53,6 +53,12 @@ export const inferEvent = (model: string, ...inputs: readonly Input[]): Promise<
   return postEvent(`/v2/models/${model}/infer`, 'application/json', JSON.stringify(body));
 };
 
+/** The event of an infer request whose body is the bytes of the only input. */
+export const rawEvent = async (model: string, data: Float32Array): Promise<APIGatewayProxyEventV2> => {
+  const event = await postEvent(`/v2/models/${model}/infer`, 'application/octet-stream', Buffer.from(data.buffer));
+  return { ...event, headers: { ...event.headers, 'inference-header-content-length': '0' } };
+};
+
 const takePhoto = async (index: number): Promise<Buffer> => {
   const sharp = createRequire(import.meta.url)('sharp') as typeof createSharp;
   const picture = sharp(path.join(folder, 'samples', PICTURES[index % PICTURES.length] as string));

@@ -1,4 +1,4 @@
-/** A client of other people, and the script that drives it. */
+/** A client of other people, or the page with examples, and the script that drives it. */
 export interface Client {
   readonly name: string;
   /** A file of this folder: Python, or TypeScript. */
@@ -11,6 +11,8 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kserve', script: 'kserve_rest.py' },
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
+  { name: 'boto3', script: 's3.py' },
+  { name: 'docs/clients.md', script: 'page.ts' },
 ];
 
 /** Graphs of `test/fixtures/models` that are served as tensors, by the name of the model. */

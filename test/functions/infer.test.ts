@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { inferHandler } from '../../src/lambda/infer.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
@@ -120,6 +121,28 @@ describe('infer', () => {
     expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
     expect((await invoke(photoEvent)).statusCode).toBe(200);
     expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
+  });
+
+  it('takes seven pictures as bytes in one request, and no event carries eight', async () => {
+    await publishIt();
+    deployed = await deploy();
+    const eventOf = (pictures: number) => ({
+      ...photoEvent,
+      rawPath: `/v2/models/${MODEL}/infer`,
+      headers: { 'content-type': 'application/octet-stream', 'inference-header-content-length': '0' },
+      body: Buffer.from(new Float32Array(pictures * 3 * 224 * 224).buffer).toString('base64'),
+      isBase64Encoded: true,
+    });
+    const seven = eventOf(7);
+    expect(JSON.stringify(seven).length).toBeLessThan(LAMBDA_PAYLOAD_BYTES);
+    expect(JSON.stringify(eventOf(8)).length).toBeGreaterThan(LAMBDA_PAYLOAD_BYTES);
+
+    const { statusCode, headers, body } = await invoke(seven);
+
+    expect(statusCode).toBe(200);
+    const size = Number(headers['inference-header-content-length']);
+    const { outputs } = JSON.parse(Buffer.from(body, 'base64').subarray(0, size).toString());
+    expect(outputs).toMatchObject([{ datatype: 'FP32', shape: [7, 1000] }]);
   });
 
   it('names the variable that its environment lacks', async () => {

@@ -8,7 +8,6 @@ import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
@@ -427,8 +426,6 @@ describe('a bucket', () => {
 
 describe('the embedded S3', () => {
   it('refuses what it does not implement, instead of ignoring it', async () => {
-    const copy = storage.client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/digits` }));
-    await expect(copy).rejects.toMatchObject(failure('NotImplemented', 501));
     const response = await fetch(`${storage.endpoint}/${Bucket}/digits?acl`);
     expect({ status: response.status, body: await response.text() }).toEqual({
       status: 501,

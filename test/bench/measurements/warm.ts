@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { toFigure, toRatio } from '../figures.ts';
 import type { Results } from '../measures.ts';
-import { inferEvent, postEvent, SAMPLE, type Sample } from '../sample.ts';
+import { inferEvent, postEvent, rawEvent, SAMPLE, type Sample } from '../sample.ts';
 import type { WarmInput, WarmTimes } from '../scripts/warm.ts';
 import { projectRoot, type Workbench } from '../workbench.ts';
 
@@ -25,13 +25,14 @@ export const measureWarm = async (workbench: Workbench, sample: Sample, rounds: 
       event: await inferEvent(SAMPLE, { name: 'pixel_values', shape: [1, 3, 224, 224], data: pixelValues() }),
       graphPath,
     },
+    binary: { event: await rawEvent(SAMPLE, Float32Array.from(pixelValues())), graphPath },
     table: {
       event: await postEvent('/models/iris', 'application/json', JSON.stringify({ inputs: [FLOWER] })),
       graphPath: path.join(iris, 'model.onnx'),
     },
     rounds,
   };
-  const { image, json, table } = await workbench.run<WarmTimes>('warm', input);
+  const { image, json, binary, table } = await workbench.run<WarmTimes>('warm', input);
   return {
     figures: {
       'warm.tabular_overhead_us': toFigure(
@@ -39,12 +40,15 @@ export const measureWarm = async (workbench: Workbench, sample: Sample, rounds: 
       ),
       'warm.image_ratio': toRatio(image.infer, image.floor),
       'warm.v2_json_ratio': toRatio(json.infer, json.floor),
+      'warm.v2_binary_ratio': toRatio(binary.infer, binary.floor),
     },
     times: {
       'JPEG, decode, resize and run': toFigure(image.floor),
       'JPEG, warm infer': toFigure(image.infer),
       'JSON, parse, fill and run': toFigure(json.floor),
       'JSON, warm infer': toFigure(json.infer),
+      'bytes, base64 decode and run': toFigure(binary.floor),
+      'bytes, warm infer': toFigure(binary.infer),
     },
   };
 };

@@ -20,12 +20,13 @@ export interface WarmInput {
   readonly id2label: Readonly<Record<string, string>>;
   readonly image: Case;
   readonly json: Case;
+  readonly binary: Case;
   readonly table: Case;
   readonly rounds: number;
 }
 
 /** Milliseconds by round. */
-export type WarmTimes = Readonly<Record<'image' | 'json' | 'table', Record<'floor' | 'infer', number[]>>>;
+export type WarmTimes = Readonly<Record<'image' | 'json' | 'binary' | 'table', Record<'floor' | 'infer', number[]>>>;
 
 type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -64,6 +65,19 @@ const openJsonFloor = async (handler: Handler, { json }: WarmInput) => {
   return floor;
 };
 
+const openBinaryFloor = async (handler: Handler, { binary }: WarmInput) => {
+  const { run } = await openSession(binary.graphPath);
+  const floor = () => {
+    const bytes = Uint8Array.from(Buffer.from(binary.event.body ?? '', 'base64'));
+    return run(new Float32Array(bytes.buffer), [1, 3, 224, 224]);
+  };
+  const { statusCode, headers, body = '' } = await handler(binary.event, context);
+  assert.equal(statusCode, 200, body);
+  const answer = Buffer.from(body, 'base64').subarray(Number(headers?.['inference-header-content-length']));
+  assert.deepEqual(new Float32Array(Uint8Array.from(answer).buffer), await floor());
+  return floor;
+};
+
 const openTableFloor = async (handler: Handler, { table }: WarmInput) => {
   const { session, Tensor } = await openSession(table.graphPath);
   const { inputs } = JSON.parse(table.event.body ?? '') as { inputs: [readonly number[]] };
@@ -92,6 +106,7 @@ script(async (input: WarmInput): Promise<WarmTimes> => {
   return {
     image: await measure(8, input.image, await openImageFloor(handler, input)),
     json: await measure(5, input.json, await openJsonFloor(handler, input)),
+    binary: await measure(5, input.binary, await openBinaryFloor(handler, input)),
     table: await measure(200, input.table, await openTableFloor(handler, input)),
   };
 });
