@@ -11,6 +11,7 @@ import { empty } from './commands/empty.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { list } from './commands/list.ts';
+import { optimise } from './commands/optimise.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
 import { pull } from './commands/pull.ts';
@@ -31,7 +32,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict },
+  ...{ push, list, show, predict, optimise },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
 };
@@ -91,7 +92,7 @@ export const adviceOnInterruption = (words: readonly string[]): string => {
  * With `--json` an error is a JSON object on stdout too.
  *
  * @param projectDirectory holds serverless.yml and `.local`
- * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong
+ * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when no optimisation passes
  */
 export const runCommandLine = async (
   words: readonly string[],
@@ -123,9 +124,9 @@ export const runCommandLine = async (
     return OK;
   }
   try {
-    const { text, json } = await execute(parsed, streams, projectDirectory);
+    const { text, json, exitCode = OK } = await execute(parsed, streams, projectDirectory);
     stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
-    return OK;
+    return exitCode;
   } catch (error) {
     return fail(error, FAILED);
   }
