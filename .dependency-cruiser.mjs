@@ -1,7 +1,7 @@
 /**
  * Imports go one way:
- * core → metrics; core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
- * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}; {metrics, authoring} → optimise → cli.
+ * core → metrics; {media, metrics} → evaluation → cli; core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → engine;
+ * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}; {evaluation, authoring} → optimise → cli.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -54,6 +54,12 @@ export default {
       [src('core')],
       'figures know no model, so that monitoring can use them too',
     ),
+    only(
+      'evaluation-on-metrics',
+      src('evaluation'),
+      [src('core', 'media', 'metrics')],
+      'samples and answers, wherever a model runs',
+    ),
     only('onnx-on-core', src('onnx'), [src('core')], 'graphs are bytes here'),
     only('formats-on-onnx', src('formats'), [src('core', 'onnx')], 'formats become graphs, and know no task'),
     only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),
@@ -95,7 +101,7 @@ export default {
     only(
       'optimise-on-authoring',
       src('optimise'),
-      [SERVING, src('onnx', 'metrics', 'authoring')],
+      [SERVING, src('onnx', 'metrics', 'evaluation', 'authoring')],
       'optimise prepares versions as a push does, and measures them',
     ),
     only(

@@ -8,6 +8,7 @@ import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { empty } from './commands/empty.ts';
+import { evaluate } from './commands/evaluate.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { list } from './commands/list.ts';
@@ -32,7 +33,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, optimise },
+  ...{ push, list, show, predict, evaluate, optimise },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive },
 };

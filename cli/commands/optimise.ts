@@ -22,7 +22,7 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
     data: {
       type: 'string',
       value: '<file|folder>',
-      description: 'samples: lines of .jsonl, .tsv or .csv, or files; with labels or without',
+      description: 'samples as for evaluate, with labels or without',
     },
     methods: { type: 'string', value: '<names>', description: `some of ${METHOD_NAMES.join(',')}` },
     'max-loss': {

@@ -72,7 +72,7 @@ export const isOpenInference = ({ body, contentType }: Input): boolean => {
 export const viaStorage = async (
   model: string,
   input: Input,
-  { data, buckets }: Target,
+  { data, buckets }: Pick<Target, 'data' | 'buckets'>,
   terminal: Terminal,
 ): Promise<Input> => {
   const { body, path } = input;

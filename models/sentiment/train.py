@@ -236,7 +236,7 @@ def main() -> None:
         "vocab_size": len(embeddings),
     })
     onnx.save(to_onnx(classifier), FOLDER / "model.onnx")
-    (FOLDER / "held-out.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in held_out), "utf-8")
+    (FOLDER / "held-out.tsv").write_text("".join(f"{text}\t{label}\n" for text, label in [("text", "label"), *held_out]), "utf-8")
 
     session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])
     texts, labels = zip(*held_out)

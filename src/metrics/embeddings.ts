@@ -16,18 +16,28 @@ const normalised = (vector: Vector): Float64Array => {
 /** The cosine of two vectors; 0 if one of them has no length. */
 export const cosine = (a: Vector, b: Vector): number => dot(normalised(a), normalised(b));
 
-/** For each vector the place of its nearest other one by cosine, the first of equal ones; -1 for a vector alone. */
+/** Vectors among which a nearest neighbour is searched: all of them would take the square of their number. */
+const BLOCK = 2000;
+
+/**
+ * For each vector the place of its nearest other one by cosine, the first of equal ones; -1 for a vector alone. It is searched in the same
+ * `BLOCK` of vectors.
+ */
 export const nearestNeighbours = (vectors: readonly Vector[]): Int32Array => {
-  const units = vectors.map(normalised);
-  return Int32Array.from(units, (unit, place) => {
-    let [nearest, best] = [-1, Number.NEGATIVE_INFINITY];
-    units.forEach((other, index) => {
-      if (index === place) return;
-      const similarity = dot(unit, other);
-      if (similarity > best) [nearest, best] = [index, similarity];
+  const neighbours = new Int32Array(vectors.length).fill(-1);
+  for (let start = 0; start < vectors.length; start += BLOCK) {
+    const units = vectors.slice(start, start + BLOCK).map(normalised);
+    units.forEach((unit, place) => {
+      let best = Number.NEGATIVE_INFINITY;
+      units.forEach((other, index) => {
+        const similarity = index === place ? Number.NEGATIVE_INFINITY : dot(unit, other);
+        if (similarity <= best) return;
+        neighbours[start + place] = start + index;
+        best = similarity;
+      });
     });
-    return nearest;
-  });
+  }
+  return neighbours;
 };
 
 /** The mean cosine of pairs of vectors, and the share of vectors that have the same nearest neighbour on both sides. */

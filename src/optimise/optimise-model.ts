@@ -155,7 +155,7 @@ export const optimiseModel = async (
   options: OptimiseOptions,
 ): Promise<Optimised> => {
   const { data, maxLoss, canary, dryRun, onStep } = options;
-  const read = await readSamples(data);
+  const read = await readSamples(data, bundle.task);
   const scratch = await mkdtemp(join(tmpdir(), 'optimise-'));
   return withTemporaryPath(scratch, async () => {
     onStep('downloading');

@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../esbuild.config.ts';
 
-const AUTHORING = /^(src\/(authoring|source|onnx)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
+const AUTHORING =
+  /^(src\/(authoring|evaluation|source|onnx)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
 
 const inputsOf = async (name: string): Promise<string[]> => {
   const { metafile } = await build({

@@ -23,9 +23,8 @@ const file = async (name: string, text: string): Promise<string> => {
   return join(root, name);
 };
 const sentences = (count: number): string =>
-  Array.from(
-    { length: count },
-    (_, index) => `"Sentence ${index} is a good one, and its number is ${index * 7}."`,
+  Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ text: `Sentence ${index} is a good one, and its number is ${index * 7}.` }),
   ).join('\n');
 
 describe('optimise', () => {
@@ -121,7 +120,7 @@ describe('optimise', () => {
 
   it.each([
     ['no data', [], /--data is missing, expected a file or a folder/],
-    ['data that is not there', ['--data', 'nowhere.jsonl'], /--data nowhere\.jsonl is no file or folder/],
+    ['data that is not there', ['--data', 'nowhere.jsonl'], /there is no file or folder nowhere\.jsonl/],
     [
       'a method that does not exist',
       ['--data', HELD_OUT, '--methods', 'int2'],
@@ -156,7 +155,7 @@ describe('optimise', () => {
     await push(join(root, 'exp.onnx'), 'exp');
     const line = (value: number): string =>
       JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [value, 1] }] });
-    const data = await file('x.json', line(1));
+    const data = await file('x.jsonl', line(1));
 
     const { exitCode, stdout } = await cli('optimise', 'exp', '--data', data);
 

@@ -390,6 +390,7 @@ describe('a store that is no directory', () => {
     ['list'],
     ['show', 'm'],
     ['predict', 'm', 'package.json'],
+    ['evaluate', 'm', '--data', 'models/sentiment/held-out.tsv'],
     ['verify', 'm'],
     ['pull', 'm', 'pulled'],
     ['history', 'm'],

@@ -17,6 +17,7 @@ const evaluation = (await readJson(join(MODEL, 'evaluation.json'))) as {
 const heldOut = (await readFile(join(MODEL, 'held-out.tsv'), 'utf8'))
   .trimEnd()
   .split('\n')
+  .slice(1) // the header
   .map((line) => {
     const [text = '', label = ''] = line.split('\t');
     return { text, label: label === '1' ? 'POSITIVE' : 'NEGATIVE' };

@@ -18,7 +18,7 @@ const MOST_RECORDED_BYTES = 512 * 1024 ** 2;
 /** Largest size of a number in a range: masks of attention have -3.4e38 or infinities, and beside them all other numbers would become 0. */
 const LARGEST = 1e9;
 /** Rounds of the timing; medians need some, and long models few. */
-const [LEAST_ROUNDS, MOST_ROUNDS, TIMING_MS] = [5, 40, 6000];
+const [LEAST_ROUNDS, MOST_ROUNDS, TIMING_MS] = [5, 40, 3000];
 
 const answerSample = async ({ task, model }: OpenedVersion, { payload }: Sample): Promise<Answer> =>
   answerOne(task, model, task.decode(payload));

@@ -129,45 +129,27 @@ describe('samples', () => {
     return join(root, name);
   };
 
-  it.each([
-    [
-      'a.jsonl',
-      '{"inputs": "good", "label": 1}\n\n"bad"\n',
-      [
-        ['good', '1'],
-        ['bad', undefined],
-      ],
-    ],
-    [
-      'a.tsv',
-      'good\t1\nbad\n',
-      [
-        ['good', '1'],
-        ['bad', undefined],
-      ],
-    ],
-  ])('are the lines of %s', async (name, text, expected) => {
-    const { samples } = await readSamples(await write(name, text));
-    expect(samples.map(({ payload, label }) => [payload.inputs, label])).toEqual(expected);
-  });
-
-  it('are the records of CSV, each below its header', async () => {
-    const { samples } = await readSamples(await write('a.csv', 'x,y\n1,2\n3,4\n'));
-    expect(samples.map(({ payload }) => String(payload.inputs))).toEqual(['x,y\n1,2\n', 'x,y\n3,4\n']);
+  it('are requests of one input each, with their labels as texts', async () => {
+    const path = await write('a.jsonl', '{"text": "good", "label": 1}\n{"text": "bad"}\n');
+    const { samples, sha256 } = await readSamples(path, 'text-classification');
+    expect(samples.map(({ payload, label }) => [payload.inputs, label])).toEqual([
+      [['good'], '1'],
+      [['bad'], undefined],
+    ]);
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('are files, whose folders name their labels', async () => {
     await write('cat/1.txt', 'mew');
     await write('dog/1.txt', 'wow');
-    const { samples, sha256 } = await readSamples(root);
-    expect(samples.map(({ label }) => label)).toEqual(['cat', 'dog']);
-    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+    const { samples } = await readSamples(root, 'image-classification');
+    expect(samples.map(({ payload, label }) => [String(payload.inputs), label])).toEqual([
+      ['mew', 'cat'],
+      ['wow', 'dog'],
+    ]);
   });
 
-  it.each([
-    ['a.jsonl', '{"inputs": ', /a\.jsonl:1 is no JSON/],
-    ['a.jsonl', '\n', /has no samples/],
-  ])('are refused with their line: %s', async (name, text, message) => {
-    await expect(readSamples(await write(name, text))).rejects.toThrow(message);
+  it('are refused when there are none', async () => {
+    await expect(readSamples(await write('a.jsonl', '\n'), 'tensor')).rejects.toThrow(/a\.jsonl has no samples/);
   });
 });

@@ -1,0 +1,36 @@
+import * as v from 'valibot';
+import { type Scoring, scoreSums } from '../../metrics/scoring.ts';
+import { scoreTranscripts, scoreTranslations, type Written } from '../../metrics/text.ts';
+import { defineJudge } from './judge.ts';
+
+/** The figures of `scoring`, and the share of texts that are the same. */
+const withSameAnswers = (scoring: Scoring, samples: readonly Written[]): Scoring => {
+  const same = Uint8Array.from(samples, ({ truth, predicted }) => Number(truth === predicted));
+  const shares = scoreSums(
+    [...same].map((flag) => [1, flag]),
+    ([count = 0, right = 0]) => ({ sameAnswer: right / count }),
+  );
+  return {
+    ...scoring,
+    shares: { sameAnswer: same },
+    figures: (weights) => ({ ...scoring.figures(weights), ...shares.figures(weights) }),
+  };
+};
+
+const textsOf = (field: string, score: (samples: readonly Written[]) => Scoring) =>
+  defineJudge({
+    labelForm: () => 'a text',
+    readLabel: (label) => (typeof label === 'string' ? label : undefined),
+    answer: v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.transform((answer) => answer[field]),
+      v.string(),
+    ),
+    label: (truth, predicted) => ({ truth, predicted }),
+    score,
+    agree: (truth, predicted) => ({ truth, predicted }),
+    scoreAgreement: (samples) => withSameAnswers(score(samples), samples),
+  });
+
+export const transcripts = textsOf('text', scoreTranscripts);
+export const translations = textsOf('translation_text', scoreTranslations);
