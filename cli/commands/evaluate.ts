@@ -1,5 +1,6 @@
 import { ServingError } from '../../src/core/errors.ts';
-import { type AnsweringModel, evaluate as evaluateModels } from '../../src/evaluation/evaluate.ts';
+import type { AnsweringModel } from '../../src/evaluation/answer-batch.ts';
+import { evaluate as evaluateModels } from '../../src/evaluation/evaluate.ts';
 import { openSamples } from '../../src/evaluation/samples/read-samples.ts';
 import { defineCommand, type Invocation, type Options } from '../command.ts';
 import { parseReference, REFERENCE_HELP } from '../options/model-reference.ts';

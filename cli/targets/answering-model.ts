@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pushModel } from '../../src/authoring/push-model.ts';
 import { refuse, ServingError } from '../../src/core/errors.ts';
 import { withTemporaryPath } from '../../src/core/temporary-path.ts';
-import type { AnsweringModel } from '../../src/evaluation/evaluate.ts';
+import type { AnsweringModel } from '../../src/evaluation/answer-batch.ts';
 import type { SampleInput } from '../../src/evaluation/samples/sample.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';

@@ -1,23 +1,12 @@
-import { access } from 'node:fs/promises';
-import { refuse, ServingError } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
 import { type Compared, compareScorings } from '../metrics/comparison.ts';
 import { type Measured, measure } from '../metrics/interval.ts';
 import type { Scoring } from '../metrics/scoring.ts';
+import { type AnsweringModel, answerBatch, batchesOf } from './answer-batch.ts';
+import { checkSamples, refuseUnlabelled } from './check-samples.ts';
 import { judgeOf, labelsOf } from './judges/index.ts';
 import type { Collector, Judge, ModelLabels } from './judges/judge.ts';
-import type { Sample, SampleInput, Samples } from './samples/sample.ts';
-import { LABEL_FIELDS } from './samples/to-sample.ts';
-
-/** A model that answers inputs, wherever it runs. */
-export interface AnsweringModel {
-  /** For people, such as `sentiment version 2`. */
-  readonly name: string;
-  readonly task: string;
-  /** The settings in its bundle. */
-  readonly settings: unknown;
-  /** The answer to each input. @throws `ServingError`, also for one wrong input among others */
-  answer(inputs: readonly SampleInput[], parameters: Readonly<Record<string, unknown>>): Promise<readonly unknown[]>;
-}
+import type { Samples } from './samples/sample.ts';
 
 export interface EvaluateOptions {
   /** Seed of the bootstrap. Default 1. */
@@ -39,102 +28,6 @@ export interface Evaluation {
   readonly comparison?: Readonly<Record<string, Compared>>;
   /** The answers of the second model against those of the first, without labels. */
   readonly agreement?: Readonly<Record<string, Measured>>;
-}
-
-/** Samples that are answered together. */
-const BATCH = 32;
-
-/** Errors of a batch that its samples may not have by themselves: one of them is wrong, or all are too much at once. */
-const BATCH_FAULTS: readonly string[] = [
-  'INVALID_REQUEST',
-  'INVALID_INPUT',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'PAYLOAD_TOO_LARGE',
-  'DEADLINE_EXCEEDED',
-];
-
-const isBatchFault = (error: unknown): boolean => error instanceof ServingError && BATCH_FAULTS.includes(error.code);
-
-/** @throws `NOT_FOUND` naming the sample */
-const assertFile = async ({ input, place }: Sample): Promise<void> => {
-  if (!('file' in input)) return;
-  await access(input.file).catch((error) => {
-    throw new ServingError('NOT_FOUND', `${place}: there is no file ${input.file}`, { cause: error });
-  });
-};
-
-/** Looks at all samples before a model runs. Returns their number, and whether they have labels. */
-const checkSamples = async (
-  samples: Samples,
-  judge: Judge,
-  model: ModelLabels,
-): Promise<{ readonly count: number; readonly isLabelled: boolean }> => {
-  let [count, labelled] = [0, 0];
-  let unlabelled: Sample | undefined;
-  for await (const sample of samples.read()) {
-    await assertFile(sample);
-    count += 1;
-    if (sample.label === undefined) unlabelled ??= sample;
-    else {
-      labelled += 1;
-      judge.checkLabel(sample.label, model, sample.place);
-    }
-    if (unlabelled && labelled > 0)
-      refuse(
-        'INVALID_INPUT',
-        `${unlabelled.place} has no label, and other samples have one: label all of them or none`,
-      );
-  }
-  return { count, isLabelled: labelled > 0 };
-};
-
-const refuseUnlabelled = async (samples: Samples): Promise<never> => {
-  for await (const { fields } of samples.read()) {
-    const found = fields.length > 0 ? `; the first one has the fields ${fields.join(', ')}: name one with --label` : '';
-    return refuse(
-      'INVALID_INPUT',
-      `the samples have no labels: expected the field ${LABEL_FIELDS.join(', ')}, or folders that are named by labels${found}`,
-    );
-  }
-  return refuse('INVALID_INPUT', 'there are no samples');
-};
-
-/** The answers to a batch. When it fails, its samples are sent one by one, and the faulty one is named. */
-const answerBatch = async (
-  model: AnsweringModel,
-  batch: readonly Sample[],
-  parameters: Readonly<Record<string, unknown>>,
-): Promise<readonly unknown[]> => {
-  try {
-    const answers = await model.answer(
-      batch.map(({ input }) => input),
-      parameters,
-    );
-    if (answers.length !== batch.length)
-      refuse('INFERENCE_FAILED', `${model.name} answers ${batch.length} inputs with ${answers.length} answers`);
-    return answers;
-  } catch (error) {
-    if (!isBatchFault(error)) throw error;
-    const [only, ...others] = batch;
-    if (only && others.length === 0) {
-      const { code, message, operator } = ServingError.from(error);
-      throw new ServingError(code, `${only.place}: ${message}`, { cause: error, operator });
-    }
-    const answers: unknown[] = [];
-    for (const sample of batch) answers.push(...(await answerBatch(model, [sample], parameters)));
-    return answers;
-  }
-};
-
-async function* batchesOf(samples: Samples): AsyncGenerator<readonly Sample[]> {
-  let batch: Sample[] = [];
-  for await (const sample of samples.read()) {
-    batch.push(sample);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 interface Collected {

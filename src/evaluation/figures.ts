@@ -10,6 +10,8 @@ const lower = (title: string): FigureKind => ({ title, isBetter: 'lower' });
 const FIGURES: Readonly<Record<string, FigureKind>> = {
   accuracy: higher('accuracy'),
   macroF1: higher('macro F1'),
+  exactMatch: higher('all labels right'),
+  microF1: higher('micro F1'),
   logLoss: lower('log loss'),
   ece: lower('expected calibration error'),
   precision: higher('precision'),

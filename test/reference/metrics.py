@@ -203,6 +203,19 @@ def embeddings(_case: int) -> dict:
     return {"truth": truth.tolist(), "predicted": predicted.tolist(), "figures": figures}
 
 
+def label_sets(_case: int) -> dict:
+    labels = [f"label {index}" for index in range(6)]
+    samples = []
+    for _ in range(chance.randint(1, 30)):
+        truth = [label for label in labels if chance.random() < 0.3]
+        samples.append({"truth": truth, "predicted": [label for label in labels if (label in truth) != (chance.random() < 0.2)]})
+    occurring = sorted({label for sample in samples for kind in sample.values() for label in kind})
+    truths, predicted = (np.array([[label in sample[kind] for label in occurring] for sample in samples], int) for kind in ("truth", "predicted"))
+    figures = {"exactMatch": sk.accuracy_score(truths, predicted)} | {
+        f"{average}F1": sk.f1_score(truths, predicted, average=average) for average in ("micro", "macro")}  # fmt: skip
+    return {"samples": samples, "figures": figures if len(occurring) > 1 else None}
+
+
 def intervals(case: int) -> dict:
     samples = int(rng.integers(1, 5000 if case % 2 else 12))
     count = int(rng.integers(0, samples + 1))
@@ -219,7 +232,7 @@ def intervals(case: int) -> dict:
     }  # fmt: skip
 
 
-CASES = {classification: 120, entities: 160, detection: 120, texts: 120, regression: 100, ranking: 60, embeddings: 60, intervals: 120}
+CASES = {classification: 120, entities: 160, detection: 120, texts: 120, regression: 100, ranking: 60, embeddings: 60, intervals: 120, label_sets: 60}
 
 
 def pack(value) -> str:

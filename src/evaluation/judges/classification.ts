@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { shorten } from '../../core/show.ts';
 import { confusionMatrix, scoreClassification } from '../../metrics/classification.ts';
-import { scoreSums } from '../../metrics/scoring.ts';
-import { defineJudge } from './judge.ts';
+import { scoreLabelSets } from '../../metrics/label-sets.ts';
+import { type Scoring, scoreSums } from '../../metrics/scoring.ts';
+import { defineJudge, type ModelLabels } from './judge.ts';
 
 /** The best label first, as classifiers answer. */
 const answerSchema = v.pipe(v.array(v.object({ label: v.string(), score: v.number() })), v.minLength(1));
@@ -33,10 +34,27 @@ const readLabel = (label: unknown, labels: readonly string[]): string | undefine
   return /^[0-9]{1,6}$/.test(text) ? labels[Number(text)] : undefined;
 };
 
-/** Labels of images, texts and rows. */
+/** The answers of two models to one sample. */
+interface Agreed {
+  readonly isSame: boolean;
+  readonly distance: number;
+}
+
+const scoreAgreement = (samples: readonly Agreed[]): Scoring =>
+  scoreSums(
+    samples.map(({ isSame, distance: apart }) => [1, Number(isSame), apart]),
+    ([count = 0, same = 0, apart = 0]) => ({ sameAnswer: same / count, scoreDistance: apart / count }),
+    { sameAnswer: Uint8Array.from(samples, ({ isSame }) => Number(isSame)) },
+  );
+
+const parameters = ({ labels }: ModelLabels) => ({ top_k: Math.max(1, labels.length) });
+
+const describeLabels = ({ labels }: ModelLabels): string => shorten(labels.join(', '), LONGEST_LIST);
+
+/** Labels of images, texts and rows, one for each. */
 export const classification = defineJudge({
-  parameters: ({ labels }) => ({ top_k: Math.max(1, labels.length) }),
-  labelForm: ({ labels }) => `one of ${shorten(labels.join(', '), LONGEST_LIST)}, or its index`,
+  parameters,
+  labelForm: (model) => `one of ${describeLabels(model)}, or its index`,
   readLabel: (label, { labels }) => readLabel(label, labels),
   answer: answerSchema,
   label: (truth, scores) => {
@@ -51,10 +69,29 @@ export const classification = defineJudge({
     isSame: bestOf(first).label === bestOf(second).label,
     distance: distance(first, second),
   }),
-  scoreAgreement: (samples) =>
-    scoreSums(
-      samples.map(({ isSame, distance: apart }) => [1, Number(isSame), apart]),
-      ([count = 0, same = 0, apart = 0]) => ({ sameAnswer: same / count, scoreDistance: apart / count }),
-      { sameAnswer: Uint8Array.from(samples, ({ isSame }) => Number(isSame)) },
-    ),
+  scoreAgreement,
+});
+
+/** Least score of a label that an input has, in a model with several labels for an input. */
+const LEAST_SCORE = 0.5;
+
+const labelsIn = (scores: LabelScores): string[] =>
+  scores.filter(({ score }) => score >= LEAST_SCORE).map(({ label }) => label);
+
+/** Labels of models that may give an input several of them. */
+export const severalLabels = defineJudge({
+  parameters,
+  labelForm: (model) => `a list of ${describeLabels(model)}, or of their indices`,
+  readLabel: (label, { labels }) => {
+    const names = (Array.isArray(label) ? label : [label]).map((each) => readLabel(each, labels));
+    return names.every((name) => name !== undefined) ? names : undefined;
+  },
+  answer: answerSchema,
+  label: (truth, scores) => ({ truth, predicted: labelsIn(scores) }),
+  score: scoreLabelSets,
+  agree: (first, second) => ({
+    isSame: labelsIn(first).sort().join() === labelsIn(second).sort().join(),
+    distance: distance(first, second),
+  }),
+  scoreAgreement,
 });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { refuse } from '../../core/errors.ts';
-import { classification } from './classification.ts';
+import { classification, severalLabels } from './classification.ts';
 import { entities } from './entities.ts';
 import { items } from './items.ts';
 import type { Judge } from './judge.ts';
@@ -25,9 +25,16 @@ const JUDGES: Readonly<Record<string, Judge>> = {
 /** Settings of a text classifier whose only score is a number of any size. */
 const ratingSchema = v.object({ functionToApply: v.literal('none'), labels: v.tuple([v.string()]) });
 
+/** Settings of a classifier that may give an input several labels. */
+const severalLabelsSchema = v.union([
+  v.object({ multiLabel: v.literal(true) }),
+  v.object({ functionToApply: v.literal('sigmoid'), labels: v.pipe(v.array(v.string()), v.minLength(2)) }),
+]);
+
 /** The judge of a model. @throws `INVALID_REQUEST` for a task whose answers cannot be compared with labels */
 export const judgeOf = (task: string, settings: unknown): Judge => {
   if (task === 'text-classification' && v.is(ratingSchema, settings)) return rating;
+  if (v.is(severalLabelsSchema, settings)) return severalLabels;
   const judge = Object.hasOwn(JUDGES, task) ? JUDGES[task] : undefined;
   if (judge !== undefined) return judge;
   const known = Object.keys(JUDGES).join(', ');

@@ -7,6 +7,7 @@ import { type Detected, scoreDetection } from '../../../src/metrics/detection.ts
 import { scoreAgreement } from '../../../src/metrics/embeddings.ts';
 import { entitiesOf, scoreEntities } from '../../../src/metrics/entities.ts';
 import { quantile, wilson } from '../../../src/metrics/interval.ts';
+import { type LabelSets, scoreLabelSets } from '../../../src/metrics/label-sets.ts';
 import { type Ranked, scoreRanking } from '../../../src/metrics/ranking.ts';
 import { scoreRegression } from '../../../src/metrics/regression.ts';
 import type { Figures } from '../../../src/metrics/scoring.ts';
@@ -54,6 +55,14 @@ describe('figures equal those of the reference libraries', () => {
         confidence: confidences[at],
       }));
       expectClose(scoreClassification(samples).figures(), figures, index);
+    });
+  });
+
+  it('several labels of a sample: scikit-learn', () => {
+    const all = read<{ samples: LabelSets[]; figures: Figures | null }>('label_sets');
+    expect(all.filter(({ figures }) => figures).length).toBeGreaterThanOrEqual(50);
+    all.forEach(({ samples, figures }, index) => {
+      if (figures) expectClose(scoreLabelSets(samples).figures(), figures, index);
     });
   });
 
