@@ -1,4 +1,6 @@
 import type { Answer } from '../core/answer.ts';
+import { refuse } from '../core/errors.ts';
+import { shorten, show } from '../core/show.ts';
 import { pairedShares } from '../metrics/comparison.ts';
 import { type Interval, Z_95 } from '../metrics/interval.ts';
 import type { Sample } from './measuring/jobs.ts';
@@ -28,6 +30,22 @@ const scoreSample = ({ label }: Sample, original: Answer, candidate: Answer | st
   // Files may have labels by number.
   const isRight = (found: string | undefined): number => Number(found === label || found === labels[Number(label)]);
   return { metric: 'accuracy', first: isRight(top), second: isRight(topLabelOf(candidate)) };
+};
+
+/** The names of a model's labels in their order; none for a model without. */
+export const labelsOf = ({ labels }: Readonly<Record<string, unknown>>): readonly string[] =>
+  Array.isArray(labels) ? labels.map(String) : [];
+
+/** @throws `INVALID_REQUEST` for a label that the model cannot answer: both versions would be wrong, and no loss would be seen */
+export const assertLabels = (samples: readonly Sample[], originals: Answers, labels: readonly string[]): void => {
+  for (const [index, { name, label }] of samples.entries()) {
+    if (label === undefined || labels.length === 0 || topLabelOf(originals[index] ?? '') === undefined) continue;
+    if (labels.includes(label) || labels[Number(label)] !== undefined) continue;
+    refuse(
+      'INVALID_REQUEST',
+      `${name} has the label ${show(label)}, expected one of ${shorten(labels.join(', '))}, or its number`,
+    );
+  }
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -15,6 +15,7 @@ import type { UploadingStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { type LocalFile, type PublishOptions, publish } from '../repository/versions/publish.ts';
 import { type Answers, type Attempt, bestOf, type Figures } from './attempt.ts';
+import { assertLabels, labelsOf } from './loss.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
 import { defaultMethods, type MethodName } from './methods.ts';
@@ -165,6 +166,7 @@ export const optimiseModel = async (
     const { samples, sha256 } = read;
     const measured = await startJob('answer', { version, samples });
     const answered = assertAnswered(measured.answers, read, data, bundle.task);
+    assertLabels(samples, measured.answers, labelsOf(bundle.settings));
     const candidates = join(scratch, 'candidates');
     await mkdir(candidates);
     const search = new Search(

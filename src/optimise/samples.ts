@@ -22,6 +22,9 @@ const toPayload = (input: SampleInput, bytes: Buffer, task: string): Payload | P
   return { inputs: task === 'tensor' ? input.json : [input.json], parameters: {} };
 };
 
+const readSample = (path: string, place: string): Promise<Buffer> =>
+  readFile(path).catch(({ message }: Error) => refuse('NOT_FOUND', `${place}: the file cannot be read: ${message}`));
+
 /**
  * Reads samples as `evaluate` does.
  * @param task the task of the model
@@ -31,7 +34,7 @@ export const readSamples = async (path: string, task: string): Promise<Samples> 
   const hash = createHash('sha256');
   const samples: Sample[] = [];
   for await (const { place, input, label } of (await openSamples(path)).read()) {
-    const bytes = 'file' in input ? await readFile(input.file) : Buffer.from(JSON.stringify(input.json));
+    const bytes = 'file' in input ? await readSample(input.file, place) : Buffer.from(JSON.stringify(input.json));
     hash.update(bytes).update(JSON.stringify([label]));
     const payload = await toPayload(input, bytes, task);
     samples.push({ name: place, payload, ...(label !== undefined && { label: String(label) }) });

@@ -144,6 +144,18 @@ describe('optimise', () => {
     );
   });
 
+  it.each([
+    [
+      'a label that the model has not',
+      { text: 'good', label: 'FINE' },
+      /has the label "FINE", expected one of NEGATIVE, POSITIVE/,
+    ],
+    ['a file that is not there', { file: 'gone.txt' }, /line 1 of wrong\.jsonl: the file cannot be read: ENOENT/],
+  ])('refuses %s, and names the sample', async (_name, line, message) => {
+    const data = await file('wrong.jsonl', JSON.stringify(line));
+    expect((await cli('optimise', 'sentiment', '--data', data)).stderr).toMatch(message);
+  });
+
   it('says of a graph without weights that there is nothing to change', async () => {
     const specs = (name: string) => ({ name, dtype: 'float32', shape: ['n', 2] }) as const;
     const graph = {
@@ -162,5 +174,22 @@ describe('optimise', () => {
     expect(exitCode).toBe(3);
     expect(stdout).toMatch(/int8-dynamic .*fails: it finds nothing to change in the graph/);
     expect(stdout).toMatch(/1 samples are few: intervals are wide/);
+  });
+
+  it('names the tensor in which calibration meets NaN', async () => {
+    const spec = (name: string) => ({ name, dtype: 'float32', shape: ['n', 2] }) as const;
+    const nodes = [
+      { operator: 'Log', inputs: ['x'], outputs: ['logarithm'] },
+      { operator: 'Mul', inputs: ['logarithm', 'x'], outputs: ['y'] },
+    ];
+    await writeFile(join(root, 'log.onnx'), toOnnxFile({ inputs: [spec('x')], outputs: [spec('y')], nodes }));
+    await push(join(root, 'log.onnx'), 'log');
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [-1, 1] }];
+    const data = await file('negative.jsonl', JSON.stringify({ inputs }));
+
+    const { exitCode, stdout } = await cli('optimise', 'log', '--data', data, '--methods', 'int8-static');
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/int8-static .*fails: calibration met NaN in the tensor logarithm/);
   });
 });
