@@ -3,6 +3,7 @@
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * {evaluation, authoring} → optimise → cli.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -10,7 +11,7 @@ const RECIPE = '^src/tasks/.*recipe[.]ts$';
 
 /** Files that start without an import, and those that extensions and further functions of a clone import. */
 const ENTRY =
-  '/main[.]ts$|^src/optimise/|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process)[.]ts$)';
+  '/main[.]ts$|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process|optimise/measuring/measuring-process)[.]ts$)';
 
 const only = (name, from, allowed, comment) => ({
   name,
@@ -45,7 +46,7 @@ export default {
     {
       name: 'no-dev-dependencies-in-functions',
       severity: 'error',
-      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'formats', 'source', 'onnx'), RECIPE] },
+      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'formats', 'source', 'onnx', 'optimise'), RECIPE] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     only('core-stands-alone', src('core'), [], 'core imports nothing of the project'),
@@ -109,6 +110,18 @@ export default {
       src('authoring'),
       [SERVING, src('onnx', 'formats', 'source')],
       'authoring prepares versions, for the command line and the local server',
+    ),
+    only(
+      'optimise-on-authoring',
+      src('optimise'),
+      [SERVING, src('onnx', 'metrics', 'evaluation', 'authoring')],
+      'optimise prepares versions as a push does, and measures them',
+    ),
+    only(
+      'passes-on-onnx',
+      '^src/optimise/passes/',
+      [src('core', 'onnx')],
+      'a pass makes a graph of a graph, and runs nothing',
     ),
     only('functions-only-wire', '^functions/', [src('lambda')], 'a function imports its adapter alone'),
     only('cli-on-src', '^cli/', ['^src/'], 'the command line imports src alone'),

@@ -16,6 +16,7 @@ import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
+import { optimise } from './commands/optimise.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
 import { pull } from './commands/pull.ts';
@@ -36,7 +37,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, evaluate },
+  ...{ push, list, show, predict, evaluate, optimise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
@@ -97,7 +98,7 @@ export const adviceOnInterruption = (words: readonly string[]): string => {
  * With `--json` an error is a JSON object on stdout too.
  *
  * @param projectDirectory holds serverless.yml and `.local`
- * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong
+ * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when no optimisation passes
  */
 export const runCommandLine = async (
   words: readonly string[],
@@ -129,9 +130,9 @@ export const runCommandLine = async (
     return OK;
   }
   try {
-    const { text, json } = await execute(parsed, streams, projectDirectory);
+    const { text, json, exitCode = OK } = await execute(parsed, streams, projectDirectory);
     stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
-    return OK;
+    return exitCode;
   } catch (error) {
     return fail(error, FAILED);
   }

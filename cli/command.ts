@@ -25,6 +25,8 @@ export type Values<O extends Options> = { readonly [K in keyof O]?: Value<O[K]> 
 export interface Report {
   readonly text: string;
   readonly json: unknown;
+  /** Default 0: a command that did as it was asked to may have another outcome to tell. */
+  readonly exitCode?: number;
 }
 
 export interface Invocation<O extends Options> {

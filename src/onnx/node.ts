@@ -37,6 +37,15 @@ export interface OnnxNode {
   readonly attributes: Attributes;
 }
 
+/** A node, of ONNX itself unless `domain` names another set of operators. It is named after its first output. */
+export const createNode = (
+  operator: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Attributes = {},
+  domain = '',
+): OnnxNode => ({ operator, domain, name: `${operator}_${outputs[0]}`, inputs, outputs, attributes });
+
 /** A graph, or a graph within a node. Weights are views of the file's bytes until their numbers are read. */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];

@@ -1,0 +1,53 @@
+import type { Answer } from '../../core/answer.ts';
+import type { Payload } from '../../core/payload.ts';
+import type { Range } from '../passes/static-plan.ts';
+import type { LocalVersion } from './local-version.ts';
+
+/** An input as a caller would send it. */
+export interface Sample {
+  /** The file, and the line in it. */
+  readonly name: string;
+  readonly payload: Payload;
+  /** The answer that is known to be right; undefined for a sample without one. */
+  readonly label?: string;
+}
+
+/** A graph that is run on the inputs that another one had. */
+interface Probe {
+  readonly version: LocalVersion;
+  readonly samples: readonly Sample[];
+  readonly role: string;
+  /** The place of the graph. */
+  readonly path: string;
+}
+
+/** Work for a process of its own. */
+export interface Jobs {
+  /** Answers the samples, and measures memory. */
+  answer: { readonly version: LocalVersion; readonly samples: readonly Sample[] };
+  /** Runs two versions by turns. */
+  time: { readonly versions: readonly [LocalVersion, LocalVersion]; readonly samples: readonly Sample[] };
+  /** Measures ranges of tensors, and histograms within known ranges. */
+  observe: Probe & { readonly names: readonly string[]; readonly within?: ReadonlyMap<string, Range> };
+  /** Compares pairs of outputs by their squared differences. */
+  compare: Probe & { readonly pairs: ReadonlyMap<string, readonly [string, string]> };
+}
+
+export interface Results {
+  answer: {
+    /** In the order of the samples; a message for a sample that was refused. */
+    readonly answers: readonly (Answer | string)[];
+    readonly createMs: number;
+    readonly peakBytes: number;
+  };
+  /** Milliseconds of CPU for the graphs of a sample: medians. */
+  time: readonly [number, number];
+  observe: { readonly ranges: ReadonlyMap<string, Range>; readonly histograms: ReadonlyMap<string, Float64Array> };
+  /** The sum of squared differences, relative to the sum of squares, by layer. */
+  compare: ReadonlyMap<string, number>;
+}
+
+export type JobType = keyof Jobs;
+
+/** A message to the process. */
+export type JobMessage = { [T in JobType]: { readonly type: T; readonly job: Jobs[T] } }[JobType];

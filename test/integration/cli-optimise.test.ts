@@ -1,0 +1,195 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Ran, runCli } from '../support/command-line.ts';
+import { toOnnxFile } from '../support/onnx-graph.ts';
+
+const HELD_OUT = 'models/sentiment/held-out.tsv';
+const FOLDER = 'test/fixtures/models';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cli-optimise-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const cli = (...words: string[]): Promise<Ran> => runCli([...words, '--store', join(root, 'store')]);
+const push = async (path: string, name: string): Promise<void> => {
+  expect(await cli('push', path, '--name', name)).toMatchObject({ exitCode: 0 });
+};
+const file = async (name: string, text: string): Promise<string> => {
+  await writeFile(join(root, name), text);
+  return join(root, name);
+};
+const sentences = (count: number): string =>
+  Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ text: `Sentence ${index} is a good one, and its number is ${index * 7}.` }),
+  ).join('\n');
+
+describe('optimise', () => {
+  it('pushes the best that passes with its report, as a canary, which is promoted and rolled back', async () => {
+    await push('models/sentiment', 'sentiment');
+
+    const { exitCode, stdout } = await cli(
+      'optimise',
+      'sentiment',
+      '--data',
+      HELD_OUT,
+      '--canary',
+      '10%',
+      '--methods',
+      'int8-dynamic,float16-weights',
+    );
+
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+    expect(stdout).toMatch(/original .*accuracy 85\.19 %/);
+    expect(stdout).toMatch(/Pushed sentiment version 2 with \S+; it answers 10 % of the requests\n/);
+    expect((await cli('show', 'sentiment', '--json')).json).toMatchObject({
+      routing: { stable: 1, canary: { version: 2 } },
+    });
+    const folder = join(root, 'store', 'models', 'sentiment', '2', 'files');
+    const report = JSON.parse(await readFile(join(folder, 'optimisation.json'), 'utf8'));
+    expect(report).toMatchObject({
+      from: { name: 'sentiment', version: 1 },
+      samples: { count: 594, answered: 594, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      attempts: [{ method: 'int8-dynamic', loss: { metric: 'accuracy' } }, { method: 'float16-weights' }],
+    });
+    const answers = await cli('predict', 'sentiment/2', 'models/sentiment/samples/review.txt', '--json');
+    expect(answers).toMatchObject({ exitCode: 0, json: { version: 2 } });
+    expect(await cli('promote', 'sentiment', '2')).toMatchObject({ exitCode: 0 });
+    expect((await cli('rollback', 'sentiment')).stdout).toMatch(/stable 2 → 1/);
+  });
+
+  it('runs the rows of a graph one by one whose activations are quantised while it runs', async () => {
+    await push('models/sentiment', 'row-by-row');
+    expect(await cli('optimise', 'row-by-row', '--data', HELD_OUT, '--methods', 'int8-dynamic')).toMatchObject({
+      exitCode: 0,
+    });
+    const bundle = JSON.parse(await readFile(join(root, 'store', 'models', 'row-by-row', '2', 'bundle.json'), 'utf8'));
+    expect(bundle).toMatchObject({ maxBatch: 1, source: 'version 1 of row-by-row, optimised: int8-dynamic' });
+  });
+
+  it('pushes nothing when nothing passes, and says by how much', async () => {
+    await push(join(FOLDER, 'tiny-bert-ner'), 'entities');
+
+    const data = await file('texts.jsonl', sentences(8));
+    const { exitCode, stdout, json } = await cli(
+      'optimise',
+      'entities',
+      '--data',
+      data,
+      '--methods',
+      'int8-dynamic',
+      '--json',
+    );
+
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 3 });
+    expect(json).not.toHaveProperty('version');
+    expect(json).toMatchObject({
+      attempts: expect.arrayContaining([expect.objectContaining({ outcome: 'loses too much' })]),
+    });
+    const attempts = Object(json).attempts;
+    expect(attempts.length).toBeGreaterThan(1); // the worst layers were kept
+    expect(attempts[1].kept[0]).toBe(Object(json).layerErrors['int8-dynamic'][0].layer);
+    expect((await cli('show', 'entities', '--json')).json).toMatchObject({ versions: [1] });
+  });
+
+  it.each(['tiny-marian', 'tiny-t5'])('works on the encoder and the decoder of %s', async (name) => {
+    await push(join(FOLDER, name), name);
+    const data = await file('short.jsonl', sentences(2));
+    const words = [
+      'optimise',
+      name,
+      '--data',
+      data,
+      '--max-loss',
+      '100%',
+      '--methods',
+      'int8-dynamic,int8-static',
+      '--dry-run',
+    ];
+
+    const { exitCode, json } = await cli(...words, '--json');
+
+    expect(exitCode).not.toBe(1);
+    const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
+    expect(outcomes).not.toContain('fails');
+    expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+  });
+
+  it.each([
+    ['no data', [], /--data is missing, expected a file or a folder/],
+    ['data that is not there', ['--data', 'nowhere.jsonl'], /there is no file or folder nowhere\.jsonl/],
+    [
+      'a method that does not exist',
+      ['--data', HELD_OUT, '--methods', 'int2'],
+      /--methods has int2, expected some of structure,/,
+    ],
+    ['a loss that is none', ['--data', HELD_OUT, '--max-loss', 'little'], /--max-loss is little/],
+  ])('refuses %s', async (_name, words, message) => {
+    const ran = await cli('optimise', 'sentiment', ...words);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(message);
+  });
+
+  it('refuses samples of another task, and a model that is quantised already', async () => {
+    const samples = ['--data', 'models/efficientnet-lite0/samples'];
+    expect((await cli('optimise', 'sentiment', ...samples)).stderr).toMatch(
+      /no sample that the task text-classification answers; .*chelsea\.jpg: /,
+    );
+    await push(join(FOLDER, 'dynamically-quantised'), 'quantised');
+    expect((await cli('optimise', 'quantised', ...samples)).stderr).toMatch(
+      /is quantised already \(it has DynamicQuantizeLinear\)/,
+    );
+  });
+
+  it.each([
+    [
+      'a label that the model has not',
+      { text: 'good', label: 'FINE' },
+      /has the label "FINE", expected one of NEGATIVE, POSITIVE/,
+    ],
+    ['a file that is not there', { file: 'gone.txt' }, /line 1 of wrong\.jsonl: the file cannot be read: ENOENT/],
+  ])('refuses %s, and names the sample', async (_name, line, message) => {
+    const data = await file('wrong.jsonl', JSON.stringify(line));
+    expect((await cli('optimise', 'sentiment', '--data', data)).stderr).toMatch(message);
+  });
+
+  it('says of a graph without weights that there is nothing to change', async () => {
+    const specs = (name: string) => ({ name, dtype: 'float32', shape: ['n', 2] }) as const;
+    const graph = {
+      inputs: [specs('x')],
+      outputs: [specs('y')],
+      nodes: [{ operator: 'Exp', inputs: ['x'], outputs: ['y'] }],
+    };
+    await writeFile(join(root, 'exp.onnx'), toOnnxFile(graph));
+    await push(join(root, 'exp.onnx'), 'exp');
+    const line = (value: number): string =>
+      JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [value, 1] }] });
+    const data = await file('x.jsonl', line(1));
+
+    const { exitCode, stdout } = await cli('optimise', 'exp', '--data', data);
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/int8-dynamic .*fails: it finds nothing to change in the graph/);
+    expect(stdout).toMatch(/1 samples are few: intervals are wide/);
+  });
+
+  it('names the tensor in which calibration meets NaN', async () => {
+    const spec = (name: string) => ({ name, dtype: 'float32', shape: ['n', 2] }) as const;
+    const nodes = [
+      { operator: 'Log', inputs: ['x'], outputs: ['logarithm'] },
+      { operator: 'Mul', inputs: ['logarithm', 'x'], outputs: ['y'] },
+    ];
+    await writeFile(join(root, 'log.onnx'), toOnnxFile({ inputs: [spec('x')], outputs: [spec('y')], nodes }));
+    await push(join(root, 'log.onnx'), 'log');
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [-1, 1] }];
+    const data = await file('negative.jsonl', JSON.stringify({ inputs }));
+
+    const { exitCode, stdout } = await cli('optimise', 'log', '--data', data, '--methods', 'int8-static');
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/int8-static .*fails: calibration met NaN in the tensor logarithm/);
+  });
+});
