@@ -69,6 +69,12 @@ const statementsOf = (role: string): Statement[] =>
 const textsIn = (value: unknown): string[] =>
   typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [String(value)];
 
+/** The statements in a resource that allow something. */
+const allowedIn = (value: Resource['Properties']): Resource['Properties'][] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return value.Effect === 'Allow' ? [value] : Object.values(value).flatMap(allowedIn);
+};
+
 /** The resources that a value of the template refers to. */
 const referencesIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return [];
@@ -196,6 +202,29 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
   });
 
+  it('answers preflight requests of the given origins without an authorizer', async () => {
+    const origins = 'https://a.example,https://b.example';
+    const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
+    expect(resource(stage, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
+      AllowOrigins: { 'Fn::Split': [',', origins] },
+      AllowMethods: ['GET', 'POST'],
+      AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
+      ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
+    });
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType,
+    ]);
+    expect(routes).toEqual([
+      ['ANY /{proxy+}', 'CUSTOM'],
+      ['OPTIONS /{proxy+}', undefined],
+    ]);
+  });
+
+  it('lets no page of another site call the endpoint by default', () => {
+    expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
+  });
+
   it('takes the name of the service from the environment', async () => {
     const stage = await packageWith({ SERVICE_NAME: 'vision' }, 'service');
     expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
@@ -311,19 +340,31 @@ describe('the template', () => {
     expect([...new Set(places)]).toEqual([`\${DataBucket.Arn}/results/*`]);
   });
 
-  it('lets the authorizer read the keys and nothing else, and no other function read them', () => {
-    const reads = (id: string): string[] =>
-      statementsOf(roleOf(id))
-        .filter(({ Action }) => textsIn(Action).includes('s3:GetObject'))
-        .flatMap(({ Resource }) => textsIn(Resource));
-    const keys = `\${ModelsBucket.Arn}/access/keys.json`;
-    expect(reads(AUTHORISE)).toEqual([keys]);
-    const others = FUNCTIONS.filter((id) => id !== AUTHORISE).flatMap(reads);
-    expect([...new Set(others)].sort()).toEqual([
-      `\${DataBucket.Arn}/results/*`,
-      `\${DataBucket.Arn}/uploads/*`,
-      `\${ModelsBucket.Arn}/models/*`,
-    ]);
+  it('allows what this list has, and nothing else', () => {
+    const allowed = Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
+      allowedIn(Properties).map(({ Action, Resource: on, Principal: to }) =>
+        [id, textsIn(Action).sort().join(' '), textsIn(on ?? to).join('/')].join(' | '),
+      ),
+    );
+    expect(allowed.sort()).toEqual(
+      [
+        ...['Authorise', 'Infer', 'OnUpload'].flatMap((role) => [
+          `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
+          `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
+          `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
+        ]),
+        'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
+        `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
+        ...['Infer', 'OnUpload'].flatMap((role) => [
+          `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
+          `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
+        ]),
+        `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
+        'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
+        'UploadQueuePolicy | sqs:SendMessage | UploadQueue/Arn',
+      ].sort(),
+    );
   });
 
   it('keeps logs for a month', () => {
