@@ -9,7 +9,7 @@ import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { graphOf } from '../graph-of.ts';
-import { assertKnownParameters, readBoolean, readChoice } from '../parameters.ts';
+import { assertKnownParameters, type Parameters, readBoolean, readChoice } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { POOL_NAMES, toUnitLength } from './pooling.ts';
@@ -32,6 +32,8 @@ const POOLING_CHOICES = ['model', 'none', ...POOL_NAMES] as const;
 interface Request extends Texts {
   readonly source: VectorSource;
   readonly normalize: boolean;
+  /** Put before each text. */
+  readonly prompt: string;
 }
 
 interface Row {
@@ -48,6 +50,18 @@ const readSource = (choice: (typeof POOLING_CHOICES)[number], { model, tokens }:
       `parameter "pooling" is "${choice}", but the graph gives one vector for a text and none for its tokens`,
     );
   return { kind: 'tokens', output: tokens, pools: choice === 'none' ? [] : [choice] };
+};
+
+/** The prompt of the parameter `prompt_name`, else the default one; empty without prompts. @throws `INVALID_REQUEST` for an unknown name */
+const readPrompt = (
+  parameters: Parameters,
+  { prompts = {}, defaultPrompt = '' }: FeatureExtractionSettings,
+): string => {
+  if (parameters.prompt_name === undefined) return prompts[defaultPrompt] ?? '';
+  const names = Object.keys(prompts);
+  if (names.length === 0)
+    throw new ServingError('INVALID_REQUEST', 'parameter "prompt_name" is set, but the model has no prompts');
+  return prompts[readChoice(parameters, 'prompt_name', names, '')] ?? '';
 };
 
 /** Bounds the memory of vectors of tokens, all of which are kept until the last one is made. @throws `PAYLOAD_TOO_LARGE` */
@@ -71,26 +85,32 @@ const steps = (
 ): RowTask<Request, Row, Vectors, Tokenizer> => {
   const sources = findSources(signature, settings);
   return {
-    blank: { texts: [''], isList: false, source: sources.model, normalize: settings.normalize },
+    blank: {
+      texts: [''],
+      isList: false,
+      source: sources.model,
+      normalize: settings.normalize,
+      prompt: readPrompt({}, settings),
+    },
 
     decode(payload) {
       const { parameters } = payload;
-      assertKnownParameters(parameters, ['pooling', 'normalize']);
+      assertKnownParameters(parameters, ['pooling', 'normalize', 'prompt_name']);
       const choice = readChoice(parameters, 'pooling', POOLING_CHOICES, 'model');
       const source = readSource(choice, sources);
       const normalize = readBoolean(parameters, 'normalize', choice !== 'none' && settings.normalize);
-      return { ...toTexts(payload), source, normalize };
+      return { ...toTexts(payload), source, normalize, prompt: readPrompt(parameters, settings) };
     },
 
     load: loadTokenizer,
 
-    prepare({ texts, source }, tokenizer, deadline) {
+    prepare({ texts, source, prompt }, tokenizer, deadline) {
       const maxLength = longestRow(signature, tokenizer, settings.maxLength);
       const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
       const rows = mapInTime(
         texts,
         deadline,
-        (text): Row => ({ encoding: tokenizer.encode(cased(text), { maxLength }), source }),
+        (text): Row => ({ encoding: tokenizer.encode(cased(prompt + text), { maxLength }), source }),
       );
       if (isPerToken(source)) assertTokenVectorsFit(rows, source.output, signature);
       return rows;
