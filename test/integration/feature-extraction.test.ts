@@ -104,6 +104,7 @@ describe('bad input', () => {
       /"pooling" is "sum", expected one of model, none, cls, max, mean/,
     ],
     ['normalize that is neither true nor false', 'a', { normalize: 'yes' }, 400, /"normalize" is "yes"/],
+    ['a prompt of a model without prompts', 'a', { prompt_name: 'query' }, 400, /the model has no prompts/],
     ['a pair', { text: 'a', text_pair: 'b' }, {}, 422, /expected a text/],
     ['an empty list', [], {}, 422, /empty list/],
   ])('%s', async (_, inputs, parameters, status, message) => {
@@ -141,6 +142,30 @@ describe('push of an encoder of sentences', () => {
 
   it('keeps what sentence-transformers wrote', async () => {
     expect(await push('as-it-is')).toEqual({ task: 'feature-extraction', settings: SETTINGS });
+  });
+
+  it('puts the default prompt before texts, and another one on request', async () => {
+    const prompts = { query: 'a b: ', document: '' };
+    await write('config_sentence_transformers.json', { prompts, default_prompt_name: 'query' });
+    const { notes } = await pushModel(serving.repository, folder, { name: 'prompts' });
+    expect(notes).toContainEqual(expect.stringContaining('the prompt "query" is put before each text'));
+
+    expect(await vectorsOf(await ask('. .', {}, 'prompts'))).toEqual(await vectorsOf(await ask('a b: . .')));
+    const document = await ask('. .', { prompt_name: 'document' }, 'prompts');
+    expect(await vectorsOf(document)).toEqual(await vectorsOf(await ask('. .')));
+    const unknown = await ask('. .', { prompt_name: 'passage' }, 'prompts');
+    expect([unknown.status, await unknown.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: expect.stringContaining('expected one of query, document') }),
+    ]);
+  });
+
+  it('is refused for prompts that cannot be served', async () => {
+    await write('config_sentence_transformers.json', { prompts: { query: 'a: ' }, default_prompt_name: 'passage' });
+    await expect(push('unnamed')).rejects.toThrow(/"default_prompt_name".*is "passage".*none of its "prompts"/);
+    await write('config_sentence_transformers.json', { prompts: { query: 'a: ' } });
+    await write('1_Pooling/config.json', { pooling_mode_mean_tokens: true, include_prompt: false });
+    await expect(push('excluded')).rejects.toThrow(/"include_prompt".*is false/);
   });
 
   it('reads the names of poolings that later versions write', async () => {

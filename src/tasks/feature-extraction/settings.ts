@@ -8,6 +8,10 @@ export const settingsSchema = v.object({
   normalize: v.boolean(),
   /** True when texts are turned to lower case first. */
   lowerCase: v.boolean(),
+  /** Texts that may be put before a text, by their names. */
+  prompts: v.optional(v.record(v.string(), v.string())),
+  /** The name of the prompt that is put before a text unless a request names another one. */
+  defaultPrompt: v.optional(v.string()),
   /** Modules that have to be in the graph, since this task does not run them, such as `Dense`. */
   graphModules: v.array(v.string()),
   /** Most tokens that the model takes; the limit of the tokenizer may be lower. */

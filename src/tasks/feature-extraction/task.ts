@@ -10,7 +10,7 @@ import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { graphOf } from '../graph-of.ts';
-import { assertKnownParameters, readBoolean, readChoice } from '../parameters.ts';
+import { assertKnownParameters, type Parameters, readBoolean, readChoice } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { assertWhole } from '../truncation.ts';
@@ -38,6 +38,8 @@ interface Request extends Texts {
   readonly mayCut: boolean;
   /** Answers the similarities of the first text with each other one. */
   readonly isComparison: boolean;
+  /** Put before each text. */
+  readonly prompt: string;
 }
 
 interface Row {
@@ -54,6 +56,18 @@ const readSource = (choice: (typeof POOLING_CHOICES)[number], { model, tokens }:
       `parameter "pooling" is "${choice}", but the graph gives one vector for a text and none for its tokens`,
     );
   return { kind: 'tokens', output: tokens, pools: choice === 'none' ? [] : [choice] };
+};
+
+/** The prompt of the parameter `prompt_name`, else the default one; empty without prompts. @throws `INVALID_REQUEST` for an unknown name */
+const readPrompt = (
+  parameters: Parameters,
+  { prompts = {}, defaultPrompt = '' }: FeatureExtractionSettings,
+): string => {
+  if (parameters.prompt_name === undefined) return prompts[defaultPrompt] ?? '';
+  const names = Object.keys(prompts);
+  if (names.length === 0)
+    throw new ServingError('INVALID_REQUEST', 'parameter "prompt_name" is set, but the model has no prompts');
+  return prompts[readChoice(parameters, 'prompt_name', names, '')] ?? '';
 };
 
 /** Bounds the memory of vectors of tokens, all of which are kept until the last one is made. @throws `PAYLOAD_TOO_LARGE` */
@@ -74,16 +88,18 @@ const toNumbers = (vector: Float32Array): number[] => Array.from(shortestDoubles
 /** @throws `INVALID_REQUEST`, `INVALID_INPUT` and the errors of `toTexts` */
 const readRequest = (payload: Payload, sources: VectorSources, settings: FeatureExtractionSettings): Request => {
   const { parameters } = payload;
-  assertKnownParameters(parameters, ['pooling', 'normalize', 'truncate', 'truncation_direction']);
+  assertKnownParameters(parameters, ['pooling', 'normalize', 'truncate', 'truncation_direction', 'prompt_name']);
   readChoice(parameters, 'truncation_direction', ['right'], 'right');
   const choice = readChoice(parameters, 'pooling', POOLING_CHOICES, 'model');
   const source = readSource(choice, sources);
   const normalize = readBoolean(parameters, 'normalize', choice !== 'none' && settings.normalize);
   const mayCut = readBoolean(parameters, 'truncate', true);
+  const prompt = readPrompt(parameters, settings);
   const compared = comparedTexts(payload);
-  if (compared === undefined) return { ...toTexts(payload), source, normalize, mayCut, isComparison: false };
+  if (compared === undefined) return { ...toTexts(payload), source, normalize, mayCut, prompt, isComparison: false };
   if (isPerToken(source)) refuse('INVALID_REQUEST', 'texts are compared by one vector each, ask for "pooling": "mean"');
-  return { ...toTexts({ ...payload, inputs: compared }), source, normalize: true, mayCut, isComparison: true };
+  const comparison = { source, normalize: true, mayCut, prompt, isComparison: true };
+  return { ...toTexts({ ...payload, inputs: compared }), ...comparison };
 };
 
 const steps = (
@@ -95,19 +111,20 @@ const steps = (
     blank: {
       ...{ texts: [''], isList: false, source: sources.model, normalize: settings.normalize },
       ...{ mayCut: true, isComparison: false },
+      prompt: readPrompt({}, settings),
     },
 
     decode: (payload) => readRequest(payload, sources, settings),
 
     load: loadTokenizer,
 
-    prepare({ texts, isList, source, mayCut }, tokenizer, deadline) {
+    prepare({ texts, isList, source, mayCut, prompt }, tokenizer, deadline) {
       const maxLength = longestRow(signature, tokenizer, settings.maxLength);
       const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
       const rows = mapInTime(
         texts,
         deadline,
-        (text): Row => ({ encoding: tokenizer.encode(cased(text), { maxLength }), source }),
+        (text): Row => ({ encoding: tokenizer.encode(cased(prompt + text), { maxLength }), source }),
       );
       if (!mayCut)
         assertWhole(
