@@ -150,7 +150,7 @@ def sequence():
     """An output that is no tensor, and cannot be made one."""
     parts = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch"]))
     return model(
-        [node("SequenceConstruct", ["x"], ["parts"])],
+        [node("SplitToSequence", ["x"], ["parts"])],
         [tensor("x", TensorProto.FLOAT, ["batch"])],
         [helper.make_value_info("parts", parts)],
     )
