@@ -27,6 +27,10 @@ const LARGEST_RATIO = 20;
 /** The library takes minutes for paths of thousands of groups. */
 const LONGEST_PATH = 1000;
 const SMALL_BYTES = 1024 * 1024;
+/** Memory that the library may take, beside that of a few copies of the largest array. */
+const LIBRARY_BYTES = 96 * 1024 * 1024;
+const COPIES = 4;
+const WASM_PAGE_BYTES = 65_536;
 
 /**
  * The library is 4 MB, which only a Keras model needs. Its build for browsers has a file system in memory; that for Node would open the files
@@ -52,17 +56,43 @@ export const readHdf5 = async <T>(bytes: Uint8Array, read: (file: Hdf5File) => T
   const { FS } = library.runtime;
   const name = `/model-${opened++}.h5`; // two files of one name would be taken for one
   try {
-    const file = reading(() => {
-      FS.writeFile(name, bytes);
-      return new library.File(name, 'r');
+    return withMemoryLimit(LIBRARY_BYTES + COPIES * bytes.byteLength, () => {
+      const file = reading(() => {
+        FS.writeFile(name, bytes);
+        return new library.File(name, 'r');
+      });
+      try {
+        return read(toReader(file, library, bytes.byteLength));
+      } finally {
+        file.close();
+      }
     });
-    try {
-      return read(toReader(file, library, bytes.byteLength));
-    } finally {
-      file.close();
-    }
   } finally {
     if (FS.analyzePath(name, true).exists) FS.unlink(name);
+  }
+};
+
+/** `WebAssembly.Memory`, which the types of Node lack. */
+interface GrowingMemory {
+  readonly buffer: ArrayBuffer;
+  grow(this: GrowingMemory, pages: number): number;
+}
+
+/**
+ * Keeps the library from growing its memory beyond `limitBytes`: it would take 2 GB for references to one huge text. It treats a refusal as a
+ * failed allocation.
+ */
+const withMemoryLimit = <T>(limitBytes: number, read: () => T): T => {
+  const { prototype }: { readonly prototype: GrowingMemory } = Reflect.get(globalThis, 'WebAssembly').Memory;
+  const { grow } = prototype;
+  prototype.grow = function (this: GrowingMemory, pages: number): number {
+    if (this.buffer.byteLength + pages * WASM_PAGE_BYTES <= limitBytes) return grow.call(this, pages);
+    throw new RangeError(`the HDF5 library may take ${formatBytes(limitBytes)}`);
+  };
+  try {
+    return read();
+  } finally {
+    prototype.grow = grow;
   }
 };
 
