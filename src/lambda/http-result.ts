@@ -4,6 +4,7 @@ import { ServingError } from '../core/errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { HttpEvent } from './http-event.ts';
+import { jsonStringBytes } from './json-string-size.ts';
 
 /** A result for payload format 2.0, and for 1.0, which takes headers as lists too. */
 export interface HttpResult extends APIGatewayProxyStructuredResultV2 {
@@ -16,8 +17,7 @@ const ENVELOPE_BYTES = 391_556;
 const MAX_BODY_BYTES = LAMBDA_PAYLOAD_BYTES - ENVELOPE_BYTES;
 
 /** In a result, the body is a JSON string, in which a character takes six bytes at most. */
-const sizeInResult = (body: string): number =>
-  body.length * 6 > MAX_BODY_BYTES ? Buffer.byteLength(JSON.stringify(body)) : 0;
+const sizeInResult = (body: string): number => (body.length * 6 > MAX_BODY_BYTES ? jsonStringBytes(body) : 0);
 
 const assertFits = (sizeBytes: number): void => {
   if (sizeBytes <= MAX_BODY_BYTES) return;
