@@ -248,7 +248,7 @@ describe('npm start that cannot', () => {
   it.each([
     ['--param=memroy=3008', /^serverless.yml: --param memroy: no such parameter. There are: .*, memory, .*$/],
     ['--param=memory=64', /^serverless.yml: provider.memorySize: "64", expected a whole number from 128 to 10240$/],
-    ['--param=auth=nome', /^serverless.yml: functions.infer.events.0.httpApi: the variable .* has no value$/],
+    ['--param=auth=nome', /^serverless.yml: provider.httpApi.authorizers: the variable .*nome.* has no value$/],
     ['--param=memory', /^--param memory: expected npm start -- --param="<name>=<value>", as often as needed$/],
     ['--memory=3008', /^Unknown option '--memory': expected npm start -- --param=/],
   ])('take %s says why', async (argument, message) => {
