@@ -1,5 +1,6 @@
 import { readOutline } from '../../src/authoring/outline.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { isObject } from '../../src/core/is-object.ts';
 import { targetsOf } from '../../src/repository/routing/routing.ts';
 import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
@@ -11,13 +12,19 @@ import { formatOutline } from '../output/format-outline.ts';
 const MOST_VALUES = 5;
 const MOST_CHARACTERS = 160;
 
+/** An element of a list: an object, such as a column of a table, by its name. */
+const nameOf = (value: unknown): string => {
+  if (!isObject(value)) return String(value);
+  return typeof value.name === 'string' ? value.name : JSON.stringify(value);
+};
+
 /** A setting on one line; of a long one its beginning, of a long list its length too. */
 const formatSetting = (value: unknown): string => {
   if (!Array.isArray(value) || value.length <= MOST_VALUES) {
     const text = JSON.stringify(value);
     return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}… (--json shows all)`;
   }
-  return `${value.length}: ${value.slice(0, MOST_VALUES).join(', ')}, …`;
+  return `${value.length}: ${value.slice(0, MOST_VALUES).map(nameOf).join(', ')}, …`;
 };
 
 export const show = defineCommand({

@@ -4,6 +4,7 @@ import { watch } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { withFileBytes } from '../../src/core/byte-source.ts';
 import { detectFormat } from '../../src/formats/detect.ts';
@@ -200,6 +201,14 @@ const CONVERTED = [
   ['xgboost.json', 'xgboost', /XGBoost 3\.0/],
   ['lightgbm.txt', 'lightgbm', /LightGBM/],
 ] as const;
+
+it('show names the columns of a converted model', async () => {
+  const file = join(root, 'regressor.pkl');
+  await writeFile(file, gunzipSync(await readFile('test/fixtures/formats/xgboost/3.2.0/regressor.pkl.gz')));
+  const store = ['--store', join(root, 'store')];
+  await runCli(['push', file, ...store]);
+  expect((await runCli(['show', 'regressor', ...store])).stdout).toMatch(/columns +7: f0, f1, f2, f3, f4, …/);
+});
 
 describe('a model that is converted', () => {
   it.each(CONVERTED)('%s is pushed as %s, shown and answers', async (file, name, origin) => {
