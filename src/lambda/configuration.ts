@@ -57,7 +57,7 @@ const parseReferences = (text: string): References => {
 const parseAuth = (text: string): Auth => {
   const auth = AUTHS.find((known) => known === text);
   if (auth !== undefined) return auth;
-  throw new ServingError('INTERNAL', `AUTH is ${text}, expected ${AUTHS.join(', ')}`);
+  throw new ServingError('INTERNAL', `API_AUTH is ${text}, expected ${AUTHS.join(', ')}`);
 };
 
 /** A function that would serve a version by mistake must not start. */
@@ -101,7 +101,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     );
   return {
     uploadAttempts,
-    auth: parseAuth(environment.AUTH || 'aws_iam'),
+    auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),

@@ -190,7 +190,7 @@ describe('sls package', () => {
     expect(JSON.stringify(authorizer?.Properties.AuthorizerUri)).toContain(AUTHORISE);
     const ttlSeconds = authorizer?.Properties.AuthorizerResultTtlInSeconds;
     expect(ttlSeconds + KEYS_TTL_MS / 1000).toBeLessThan(60);
-    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables.AUTH).toBe('key');
+    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables.API_AUTH).toBe('key');
   });
 
   it('has tokens checked by API Gateway, by their issuer and audience', async () => {
