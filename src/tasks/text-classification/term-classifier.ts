@@ -3,6 +3,7 @@ import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature, type Tensors } from '../../core/tensor.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { createTerms, groupOfText, toTermTensor, type WordSettings } from '../../media/text/words.ts';
+import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { topLabels } from '../scores.ts';
@@ -64,6 +65,8 @@ export const createTermClassifier = (
   return singlePass<Request, string>({
     blank: { texts: [''], isList: false, topK: Number.POSITIVE_INFINITY },
     outputNames: [scores],
+
+    elements: listElements,
 
     decode(payload) {
       assertKnownParameters(payload.parameters, ['top_k']);
