@@ -206,6 +206,6 @@ describe('a webhook', () => {
   it('may be a host of the operator', () => {
     expect(parseWebhookUrl('http://ci.internal:8080/x', ['ci.internal:8080']).host).toBe('ci.internal:8080');
     expect(() => parseWebhookUrl('http://ci.internal:8081/x', ['ci.internal:8080'])).toThrow(/expected https/);
-    expect(() => parseWebhookUrl('file://ci.internal:8080/x', ['ci.internal'])).toThrow(/expected https/);
+    expect(() => parseWebhookUrl('file://ci.internal:8080/x', ['ci.internal'])).toThrow(/expected a URL/);
   });
 });
