@@ -49,8 +49,8 @@ const isAction = (text: string): text is keyof typeof ACTIONS => Object.hasOwn(A
 
 export const webhook = defineCommand({
   summary: 'create, list or revoke the secrets that sign webhooks',
-  description: `Manages the secrets that sign what webhooks are told of jobs: create <holder>, list, revoke <secret>. The holder is that of the key or the token
-that made the job, the id of an AWS role or user, or "anonymous". A holder has two live secrets at most, and both sign.`,
+  description: `Manages the secrets that sign what webhooks are told of jobs: create <holder>, list, revoke <secret>. The holder is that of the
+key or the token that made the job, the id of an AWS role or user, or "anonymous". A holder has two live secrets at most, and both sign.`,
   positionals: ['action', 'holder or secret?'],
   options: {},
   onInterruption: () =>

@@ -75,7 +75,7 @@ const readLimit = (text: string | null): number => {
   throw new ServingError('INVALID_REQUEST', `"limit" is ${show(text)}, expected a number from 1 to ${MOST_JOBS}`);
 };
 
-/** Where nobody is identified and everybody is let in, each caller would see the jobs of all others. */
+/** An endpoint that lets everybody in and identifies nobody would show each caller the jobs of all others. @throws `FORBIDDEN` */
 const assertKnownCaller = ({ context: { identity, isOpen } }: Exchange): void => {
   if (identity === undefined && isOpen)
     throw new ServingError(

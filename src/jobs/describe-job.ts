@@ -56,7 +56,7 @@ export const readAnswer = async (data: ObjectStore, { state: { result } }: Job):
   return { url: `data:${contentType};base64,${Buffer.from(body).toString('base64')}`, contentType };
 };
 
-/** What became of the events that the webhook of a job is told of; undefined without a webhook. */
+/** The deliveries to the webhook of a job; undefined without a webhook. */
 export const describeWebhook = async (
   data: ObjectStore,
   { request: { id, webhook } }: Job,

@@ -76,7 +76,7 @@ const work = async (run: JobRun): Promise<undefined> => {
   const input = await readInput(serving, lease.job.request, bundle);
   await lease.write({ total: input.payloads.length });
   const result = await runElements(run, input);
-  return end(serving, lease, { status: 'succeeded', result });
+  return end(serving, lease, { status: 'succeeded', result, error: undefined }); // that of an attempt before
 };
 
 const runLeased = async (

@@ -30,7 +30,7 @@ export interface Submission {
 const ID_BYTES = 16;
 const ID_CHARACTERS = 2 * ID_BYTES;
 
-/** The same id for the same key of the same owner: the second write of its request finds the first. */
+/** An idempotency key of an owner has one id, so that the second write of its request finds the first. */
 const idOf = ({ owner, idempotencyKey }: Submission): string =>
   idempotencyKey === undefined
     ? randomBytes(ID_BYTES).toString('hex')

@@ -26,7 +26,7 @@ const ATTEMPTS = PAUSES_SECONDS.length + 1;
 /** Seconds until a message comes again whose event could not be read. */
 const UNKNOWN_SECONDS = 60;
 
-/** Delivers the events of jobs by the messages that announce them. One that fails comes again, later each time. */
+/** Delivers the events of jobs by the messages that announce them. An event that fails comes again, later each time. */
 export const onWebhookHandler = ({ data, bucket, queue, send, warned }: OnWebhookOptions) => {
   const parseBody = createNotificationParser(bucket, JOB_EVENTS_PREFIX);
 

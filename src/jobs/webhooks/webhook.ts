@@ -71,7 +71,7 @@ export interface WebhookEvent {
   readonly body: string;
 }
 
-/** Writes the event that S3 announces. One that was written before stays as it is. @throws `MODEL_UNAVAILABLE` */
+/** Writes the event that S3 announces. An event that was written before stays as it is. @throws `MODEL_UNAVAILABLE` */
 export const announceEvent = async (data: ObjectStore, event: WebhookEvent): Promise<void> => {
   const options = { condition: { ifNoneMatch: '*' }, contentType: 'application/json' } as const;
   await data.write(eventKey(event.id, event.event), JSON.stringify(event), options).catch((error: unknown) => {
