@@ -3,6 +3,7 @@ import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
+import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
 import { createStatistics } from './statistics.ts';
@@ -38,10 +39,12 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   } = options;
   const repository = createModelRepository(store, options);
   const statistics = createStatistics(nowMs);
+  const rollouts = createRolloutCounts({ data, background, warned: options.telemetry.warned, nowMs });
   const telemetry: Telemetry = {
     ...options.telemetry,
     observed(observation) {
       statistics.count(observation);
+      rollouts.observe(observation);
       options.telemetry.observed(observation);
     },
   };
@@ -55,5 +58,5 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onRefused: telemetry.refused,
     nowMs,
   });
-  return { repository, router, models, data, references, telemetry, statistics, background };
+  return { repository, router, models, data, references, telemetry, statistics, rollouts, background };
 };
