@@ -46,7 +46,7 @@ const assertFit = (models: readonly RoutedModel[], usedBytes: number): void => {
   const sizes = models.map(({ name, bundles }) => `${name} ${formatBytes(sizeOf(bundles))}`).join(', ');
   throw new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `the models to embed have ${formatBytes(bytes)} (${sizes}), and there is room for ${formatBytes(room)}: Lambda takes ${limit} unzipped, and the function with its other layers has ${formatBytes(usedBytes)}. Leave a model out of embedModels, and S3 serves it`,
+    `the models to embed have ${formatBytes(bytes)} (${sizes}), and there is room for ${formatBytes(room)} beside ${formatBytes(usedBytes)} of code and layers (Lambda takes ${limit} unzipped); leave one out of embedModels, and S3 serves it`,
   );
 };
 

@@ -266,7 +266,7 @@ describe('packing', () => {
     await expect(
       embedModels(repository(), ['m', 'n'], embeddedDirectory(), LAMBDA_UNZIPPED_BYTES - 200),
     ).rejects.toThrow(
-      'the models to embed have 230 B (m 115 B, n 115 B), and there is room for 200 B: Lambda takes 262.1 MB unzipped',
+      'the models to embed have 230 B (m 115 B, n 115 B), and there is room for 200 B beside 262.1 MB of code',
     );
     expect(await readdir(root)).not.toContain('opt');
   });
