@@ -42,11 +42,12 @@ const assertFit = (models: readonly RoutedModel[], usedBytes: number): void => {
   const room = LAMBDA_UNZIPPED_BYTES - usedBytes;
   const bytes = models.reduce((sum, { bundles }) => sum + sizeOf(bundles), 0);
   if (bytes <= room) return;
-  const limit = formatBytes(LAMBDA_UNZIPPED_BYTES);
+  const [limit, used] = [LAMBDA_UNZIPPED_BYTES, usedBytes].map(formatBytes);
   const sizes = models.map(({ name, bundles }) => `${name} ${formatBytes(sizeOf(bundles))}`).join(', ');
+  const problem = `the models to embed have ${formatBytes(bytes)} (${sizes}), and there is room for ${formatBytes(room)}`;
   throw new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `the models to embed have ${formatBytes(bytes)} (${sizes}), and there is room for ${formatBytes(room)} beside ${formatBytes(usedBytes)} of code and layers (Lambda takes ${limit} unzipped); leave one out of embedModels, and S3 serves it`,
+    `${problem} beside ${used} of code and layers (Lambda takes ${limit} unzipped); leave one out of embedModels`,
   );
 };
 
