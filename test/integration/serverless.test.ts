@@ -32,8 +32,8 @@ const toLogicalName = (name: string): string => name.charAt(0).toUpperCase() + n
 const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
-/** The functions that run no model. */
-const LIGHT = [AUTHORISE, 'WebhookLambdaFunction'];
+/** Functions that run no model. */
+const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
@@ -117,6 +117,16 @@ describe('sls package', () => {
       process.stdout.write(`${name}.zip  ${(size / 1e6).toFixed(1)} MB\n`);
       expect(size).toBeLessThanOrEqual(maxBytes);
     }
+  });
+
+  it('has a layer of models with embedModels alone, which needs a stack with models', async () => {
+    const references = referencesIn(resource(template, 'InferLambdaFunction').Properties.Layers);
+    expect(references).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer']);
+    expect(Object.keys(template.Resources)).not.toContain('ModelsLambdaLayer');
+    const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
+    await expect(packageWith(credentials, 'embedding', '--param=embedModels=iris')).rejects.toThrow(
+      /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
+    );
   });
 
   it('deploys the functions that have a folder', () => {
@@ -250,12 +260,12 @@ describe('the template', () => {
     });
   });
 
-  it.each(FUNCTIONS.filter((id) => !LIGHT.includes(id)))('gives %s one CPU and both layers', (id) => {
+  it.each(FUNCTIONS.filter((id) => !WITHOUT_LAYERS.includes(id)))('gives %s one CPU and both layers', (id) => {
     const layers = [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }];
     expect(properties(id)).toMatchObject({ MemorySize: 1769, Layers: layers });
   });
 
-  it.each(LIGHT)('starts %s without a layer', (id) => {
+  it.each(WITHOUT_LAYERS)('starts %s without a layer', (id) => {
     expect(properties(id).Layers ?? []).toEqual([]);
   });
 
@@ -379,13 +389,16 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results and jobs', () => {
+  it('writes nothing but results, jobs, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)].sort()).toEqual([
-      ...[`\${DataBucket.Arn}/jobs/*`, `\${DataBucket.Arn}/jobs/deliveries/*`, `\${DataBucket.Arn}/results/*`],
-    ]);
+    expect([...new Set(places)].sort()).toEqual(
+      [
+        ...['DataBucket.Arn}/jobs/*', 'DataBucket.Arn}/jobs/deliveries/*', 'DataBucket.Arn}/results/*'],
+        ...['DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'],
+      ].map((place) => `\${${place}`),
+    );
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -396,7 +409,7 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
@@ -407,7 +420,13 @@ describe('the template', () => {
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/rollouts/*`,
         ]),
+        'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
+        `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
+        `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
+        `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
+        'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
