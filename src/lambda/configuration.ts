@@ -99,7 +99,7 @@ export const readWebhookConfig = (
   return {
     modelsBucket: required('MODELS_BUCKET'),
     dataBucket: required('DATA_BUCKET'),
-    webhookHosts: list(environment.WEBHOOK_HOSTS),
+    webhookHosts: namesIn(environment.WEBHOOK_HOSTS),
   };
 };
 
@@ -132,7 +132,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     ...readWebhookConfig(environment),
     uploadAttempts,
     jobBodyBytes,
-    jobModels: list(environment.JOB_MODELS),
+    jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     alarmTopic: environment.ALARM_TOPIC ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,

@@ -1,7 +1,7 @@
 import { toTexts } from '../../media/text/input.ts';
+import { listElements } from '../elements.ts';
 import type { TabularClassificationSettings } from '../tabular-classification/settings.ts';
 import { tabularClassification } from '../tabular-classification/task.ts';
-import { listElements } from '../elements.ts';
 import type { Task } from '../task.ts';
 import type { TaskVersion } from '../task-type.ts';
 
