@@ -80,7 +80,9 @@ const remove = async (client: LambdaClient, name: string): Promise<void> => {
 };
 
 const download = async (url: string): Promise<Uint8Array> => {
-  const response = await fetch(url);
+  const response = await fetch(url).catch((error: unknown) => {
+    throw new ServingError('MODEL_UNAVAILABLE', 'the code of the function cannot be downloaded', { cause: error });
+  });
   if (!response.ok) throw new ServingError('MODEL_UNAVAILABLE', `the code of the function answers ${response.status}`);
   return response.bytes();
 };
