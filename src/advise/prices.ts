@@ -55,7 +55,9 @@ export type PriceName = keyof typeof LIST_PRICES;
 /** US dollars of one unit of a price. */
 export type Prices = (name: PriceName) => number;
 
-export const PRICE_NAMES = Object.keys(LIST_PRICES) as readonly PriceName[];
+const isPriceName = (name: string): name is PriceName => Object.hasOwn(LIST_PRICES, name);
+
+export const PRICE_NAMES: readonly PriceName[] = Object.keys(LIST_PRICES).filter(isPriceName);
 
 /** Prices that the user gave instead of the table's. */
 export type PriceOverrides = Readonly<Partial<Record<PriceName, number>>>;
