@@ -8,6 +8,7 @@ import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 import { measureTextClassification } from './text-classification.ts';
+import { measureTextGeneration } from './text-generation.ts';
 import { measureTokenClassification } from './token-classification.ts';
 import { measureTranslation } from './translation.ts';
 import { measureWhisper } from './whisper.ts';
@@ -24,6 +25,7 @@ export const PARITY_TABLES: Readonly<Record<Exclude<TaskName, 'tensor'>, Readonl
   'tabular-classification': { 'tabular-classification': measureTabularClassification },
   'tabular-regression': { 'tabular-regression': measureTabularRegression },
   'text-classification': { 'text-classification': measureTextClassification },
+  'text-generation': { 'text-generation': measureTextGeneration },
   'token-classification': { 'token-classification': measureTokenClassification },
   translation: { translation: measureTranslation },
 };
