@@ -8,17 +8,9 @@ import { measureObjectDetection } from './object-detection.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
-import {
-  measureTextClassification,
-  measureModels as measureTexts,
-  textClassificationRows,
-} from './text-classification.ts';
+import { measureModels as measureTexts, textClassificationRows } from './text-classification.ts';
 import { measureTextGeneration } from './text-generation.ts';
-import {
-  compareTokenClassification,
-  measureTokenClassification,
-  tokenClassificationRows,
-} from './token-classification.ts';
+import { compareTokenClassification, tokenClassificationRows } from './token-classification.ts';
 import { measureTranslation } from './translation.ts';
 import { measureCases, measureSpectrograms, whisperRows } from './whisper.ts';
 
