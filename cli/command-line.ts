@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { Command, ParsedValues, Report } from './command.ts';
 import { advise } from './commands/advise.ts';
 import { alias } from './commands/alias.ts';
+import { batch } from './commands/batch.ts';
 import { canary } from './commands/canary.ts';
 import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
@@ -40,7 +41,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, jobs, evaluate, optimise, advise },
+  ...{ push, list, show, predict, jobs, batch, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },

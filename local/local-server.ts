@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../src/core/message-of.ts';
 import { DirectoryInUseError, type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
+import { createStatesApi, type StatesOptions } from './aws/states-api.ts';
 import { embedLocally } from './embedded-models.ts';
 import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
 import { readEvents } from './events/event-kinds.ts';
@@ -35,6 +36,8 @@ interface Part {
 }
 
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
+/** The function to which the state machine hands the chunks of a run. */
+const BULK_FUNCTION = 'bulk';
 const LAST_PORT = 65_535;
 const PROJECT = join(import.meta.dirname, '..');
 
@@ -74,9 +77,14 @@ const startNear = async <T extends { readonly endpoint: string }>(
   }
 };
 
-const startAws = (options: LocalServerOptions, { queues, notifications }: Service): Promise<EmbeddedAws> => {
+const startAws = (
+  options: LocalServerOptions,
+  { queues, notifications }: Service,
+  states: StatesOptions,
+): Promise<EmbeddedAws> => {
   const directory = join(options.directory, 'aws');
-  const settings = { directory, buckets: Object.values(BUCKETS), queues, notifications };
+  const buckets = Object.values(BUCKETS);
+  const settings = { directory, buckets, queues, notifications, states: createStatesApi(states) };
   return startNear(options, 1, 'S3 and SQS are', (port) => startEmbeddedAws({ ...settings, port }));
 };
 
@@ -112,7 +120,12 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
   };
 
   try {
-    const aws = keep(await startAws(options, service));
+    let invoke: StatesOptions['invoke'] = () => Promise.reject(new Error('the functions are not there yet'));
+    const states: StatesOptions = {
+      invoke: (event) => invoke(event),
+      onFailure: (error) => onLine(`${BULK_FUNCTION}: ${error}`),
+    };
+    const aws = keep(await startAws(options, service, states));
     // A server that was killed left its address; a new environment has an empty /tmp.
     await rm(endpointFile, { force: true });
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
@@ -122,6 +135,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
       onLine(line);
     };
     const functions = keep(createLocalFunctions(service.functions, { directory, parameters, onLine: onLogged, aws }));
+    ({ invoke } = functions.invocable(BULK_FUNCTION));
     const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);
     const surroundings = { aws, port, clock: systemClock, invocable: functions.invocable, onFailure };
     let addresses: EventAddresses = { endpoint: '', functionUrls: {} };

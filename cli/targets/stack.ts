@@ -11,6 +11,8 @@ export interface Deployment {
   readonly dataBucket: string;
   /** Undefined for a stack of a template that names none. */
   readonly deadLetterQueueUrl?: string | undefined;
+  /** The state machine of runs; undefined for a stack of a template that has none. */
+  readonly bulkStateMachineArn?: string | undefined;
 }
 
 /** The queue of dead letters: a resource of serverless.yml, and the output that has its address. */
@@ -63,5 +65,6 @@ export const readStack = async (stackName: string, stage: string, region: string
     modelsBucket: output('ModelsBucket'),
     dataBucket: output('DataBucket'),
     deadLetterQueueUrl: find(DEAD_LETTER_QUEUE),
+    bulkStateMachineArn: find('BulkStateMachine'),
   };
 };

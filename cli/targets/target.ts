@@ -14,6 +14,9 @@ import { serveDirectory } from './serve-directory.ts';
 import { DEAD_LETTER_QUEUE, type Deployment, readServiceName, readStack } from './stack.ts';
 import { TIMEOUTS } from './timeouts.ts';
 
+/** The local server has one, which it does not look up. */
+const LOCAL_STATE_MACHINE = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:stateMachine:bulk`;
+
 /** A key of the API, for stages with `auth: key`. An argument would stand in the shell's history. */
 const KEY = process.env.ONNX_SERVERLESS_KEY || undefined;
 
@@ -27,6 +30,13 @@ export interface Buckets {
 export interface DeadLetterQueue {
   readonly url: string;
   readonly clientConfig: Pick<S3ClientConfig, 'endpoint' | 'region' | 'credentials'>;
+}
+
+/** The state machine that hands out the chunks of runs. */
+export interface StateMachine {
+  readonly arn: string;
+  readonly dataBucket: string;
+  readonly clientConfig: DeadLetterQueue['clientConfig'];
 }
 
 /** The deployment, local server or directory on which a command acts. */
@@ -43,6 +53,8 @@ export interface Target {
   readonly buckets: Buckets | undefined;
   /** Undefined for a directory, and for a stack that names none. */
   readonly deadLetters: DeadLetterQueue | undefined;
+  /** Undefined for a directory, and for a stack that names none. */
+  readonly states: StateMachine | undefined;
   /** To be called at the end. */
   close(): Promise<void>;
 }
@@ -72,13 +84,14 @@ const deploymentTarget = (
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  const { modelsBucket, dataBucket, deadLetterQueueUrl: url } = deployment;
+  const { modelsBucket, dataBucket, deadLetterQueueUrl: url, bulkStateMachineArn: arn } = deployment;
   return {
     ...rest,
     repository: createModelRepository(createS3UploadStore(client, modelsBucket, COMMAND_PATIENCE)),
     data: createS3UploadStore(client, dataBucket, COMMAND_PATIENCE),
     buckets: { client, names: [modelsBucket, dataBucket] },
     deadLetters: url === undefined ? undefined : { url, clientConfig },
+    states: arn === undefined ? undefined : { arn, dataBucket, clientConfig },
     close: async () => client.destroy(),
   };
 };
@@ -109,7 +122,14 @@ const directoryTarget = async (directory: string, { mayCreate = false }: TargetU
       `there is no directory ${directory}; a push makes it: npx onnx-serverless push <file|folder>${options}`,
     );
   const serving = serveDirectory(createDirectoryStore(directory));
-  return { description: `directory ${directory}`, options, buckets: undefined, deadLetters: undefined, ...serving };
+  return {
+    description: `directory ${directory}`,
+    options,
+    buckets: undefined,
+    deadLetters: undefined,
+    states: undefined,
+    ...serving,
+  };
 };
 
 const localServerSchema = v.object({
@@ -139,7 +159,7 @@ const localTarget = async (projectDirectory: string): Promise<Target> => {
   const { s3Endpoint, ...deployment } = await readLocalServer(projectDirectory);
   const deadLetterQueueUrl = new URL(`${LOCAL_ACCOUNT}/${DEAD_LETTER_QUEUE}`, s3Endpoint).href;
   return deploymentTarget(
-    { ...deployment, deadLetterQueueUrl },
+    { ...deployment, deadLetterQueueUrl, bulkStateMachineArn: LOCAL_STATE_MACHINE },
     { endpoint: s3Endpoint, forcePathStyle: true, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS },
     { description: `local server at ${deployment.endpoint}`, options: '', send: sendPlain(deployment.endpoint, KEY) },
   );

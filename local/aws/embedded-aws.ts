@@ -11,6 +11,7 @@ import { S3Objects } from './s3-objects.ts';
 import { S3Uploads } from './s3-uploads.ts';
 import { createSqsApi, isSqsRequest } from './sqs-api.ts';
 import { type QueueSettings, SqsQueues } from './sqs-queues.ts';
+import { isStatesRequest, type ListKeys, type StatesApi } from './states-api.ts';
 
 export interface EmbeddedAwsOptions {
   /** Keeps everything; made when it does not exist. A second process that wants it is refused. */
@@ -22,6 +23,8 @@ export interface EmbeddedAwsOptions {
   readonly queues?: readonly QueueSettings[];
   /** Their queues are among `queues`. */
   readonly notifications?: readonly S3Notification[];
+  /** Answers the requests of Step Functions, given a way to list keys. */
+  readonly states?: (listKeys: ListKeys) => StatesApi;
 }
 
 export interface EmbeddedAws {
@@ -52,7 +55,7 @@ const openDatabase = (directory: string): DatabaseSync => {
 
 /** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port is taken; `DirectoryInUseError` */
 export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
-  const { directory, port = 0, buckets, queues: settings = [], notifications = [] } = options;
+  const { directory, port = 0, buckets, queues: settings = [], notifications = [], states } = options;
   const database = openDatabase(directory);
   const blobs = new Blobs(join(directory, 'blobs'));
   const objects = new S3Objects(database, blobs);
@@ -66,8 +69,13 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
         queues.send(queue, toS3Event(object, how, DEFAULT_REGION));
   });
   const answerSqs = createSqsApi(queues, settings);
+  const answerStates = states?.((bucket, prefix) => {
+    const everything = { prefix, delimiter: '', after: '', limit: Number.POSITIVE_INFINITY };
+    return objects.list(bucket, everything).objects.map(({ key }) => key);
+  });
   const server = createLocalServer((request, response) => {
-    const answer = isSqsRequest(request) ? answerSqs : answerS3;
+    const ofStates = isStatesRequest(request) ? answerStates : undefined;
+    const answer = ofStates ?? (isSqsRequest(request) ? answerSqs : answerS3);
     // What is left to go wrong is a client that went away in the middle of an answer.
     answer(request, response).catch(() => response.destroy());
   });

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -34,6 +35,12 @@ const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
 const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
+/** The package has no types of its own. */
+const validateStates: (definition: unknown) => { readonly isValid: boolean } = createRequire(import.meta.url)(
+  'asl-validator',
+);
+/** The place of state machines and their executions. */
+const STATES = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}`;
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
@@ -336,6 +343,25 @@ describe('the template', () => {
     expect(resource(template, 'DataBucket').DependsOn).toContain(`${name}QueuePolicy`);
   });
 
+  it('hands the chunks of a run to their function by a state machine that is valid', () => {
+    const { Definition, DefinitionSubstitutions, RoleArn } = properties('BulkStateMachine');
+    expect(validateStates(Definition)).toMatchObject({ isValid: true, errors: [] });
+    const { Chunks, ...others } = Definition.States;
+    expect(others).toEqual({});
+    expect(Chunks).toMatchObject({
+      Type: 'Map',
+      MaxConcurrencyPath: '$.maxConcurrency',
+      ToleratedFailurePercentage: 100,
+    });
+    expect(Chunks.ItemProcessor.ProcessorConfig.Mode).toBe('DISTRIBUTED');
+    expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
+    expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
+    expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
+    expect(template.Outputs.BulkStateMachine).toMatchObject({ Value: { Ref: 'BulkStateMachine' } });
+    const broken = { ...Definition, States: { Chunks: { ...Chunks, ItemProcessor: undefined } } };
+    expect(validateStates(broken).isValid).toBe(false);
+  });
+
   it('gives jobs the longest time, and their callers the settings of the stage', async () => {
     expect(properties('JobLambdaFunction').Timeout).toBe(900);
     const stage = await packageInto(
@@ -389,13 +415,18 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but results, jobs, runs, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
     expect([...new Set(places)].sort()).toEqual(
       [
-        ...['DataBucket.Arn}/jobs/*', 'DataBucket.Arn}/jobs/deliveries/*', 'DataBucket.Arn}/results/*'],
+        ...[
+          'DataBucket.Arn}/bulk/*',
+          'DataBucket.Arn}/jobs/*',
+          'DataBucket.Arn}/jobs/deliveries/*',
+          'DataBucket.Arn}/results/*',
+        ],
         ...['DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'],
       ].map((place) => `\${${place}`),
     );
@@ -409,14 +440,14 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Bulk'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
-        ...['Infer', 'OnUpload', 'Job'].flatMap((role) => [
+        ...['Infer', 'OnUpload', 'Job', 'Bulk'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
@@ -430,6 +461,13 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
+        'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
+        'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
+        `BulkStatesRole | s3:AbortMultipartUpload s3:GetObject s3:ListMultipartUploadParts s3:PutObject | \${DataBucket.Arn}/bulk/*`,
+        'BulkStatesRole | lambda:InvokeFunction | BulkLambdaFunction/Arn',
+        `BulkStatesRole | states:StartExecution | ${STATES}:stateMachine:onnx-serverless-dev-bulk`,
+        `BulkStatesRole | states:DescribeExecution states:StopExecution | ${STATES}:execution:onnx-serverless-dev-bulk/*`,
         'WebhookRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
         `WebhookRole | s3:GetObject | \${ModelsBucket.Arn}/access/webhook-secrets.json`,
         `WebhookRole | s3:GetObject | \${DataBucket.Arn}/jobs/events/*`,

@@ -1,0 +1,47 @@
+import { whoami } from '../../src/authoring/whoami.ts';
+import { ServingError } from '../../src/core/errors.ts';
+import { defineCommand, type Options } from '../command.ts';
+import { readBatchLimits } from '../options/batch-options.ts';
+import { parseReference, resolveVersion } from '../options/model-reference.ts';
+import { actOnRun, isBulkAction, startRun } from '../targets/bulk.ts';
+
+const OPTIONS = {
+  to: {
+    type: 'string',
+    value: '<run>',
+    description: 'the name of the run, whose folder is bulk/<run>/ in the data bucket',
+  },
+  chunk: { type: 'string', value: '<count>', description: 'elements that one child answers (default: 200)' },
+  'max-concurrency': { type: 'string', value: '<count>', description: 'children at the same time (default: 100)' },
+  'max-failures': {
+    type: 'string',
+    value: '<percent>',
+    description: 'share of failures above which the run is stopped (default: 1%)',
+  },
+  'dry-run': { type: 'boolean', description: 'count, estimate time and dollars, and run nothing' },
+  yes: { type: 'boolean', description: 'do not ask' },
+  detach: { type: 'boolean', description: 'do not wait for the end' },
+} as const satisfies Options;
+
+export const batch = defineCommand({
+  summary: 'answer millions of objects or rows with a model',
+  description: `Answers every object below a prefix of uploads/, of a .txt file of keys, or every row of a .jsonl or .csv file: batch <model> <source>
+--to <run>. Afterwards: batch status|resume|cancel|retry-failed <run>.`,
+  positionals: ['action or model', 'source or run'],
+  options: OPTIONS,
+  onInterruption: () =>
+    'Interrupted. The run goes on, or can: npx onnx-serverless batch status <run>, batch resume <run>\n',
+  async run({ positionals: [first = '', second = ''], values, target: findTarget, terminal }) {
+    const target = await findTarget();
+    const request = { target, terminal, detach: values.detach ?? false };
+    if (isBulkAction(first)) return actOnRun(first, second, request);
+    const limits = readBatchLimits(values);
+    if (values.to === undefined)
+      throw new ServingError('INVALID_REQUEST', 'the run needs a name: --to <run>; its results lie below bulk/<run>/');
+    const reference = parseReference(first);
+    const version = await resolveVersion(target.repository, reference);
+    const named = { name: values.to, model: reference.name, version, source: second };
+    const run = { ...named, ...limits, by: whoami(), created: new Date().toISOString() };
+    return startRun({ ...request, run, dryRun: values['dry-run'] ?? false, yes: values.yes ?? false });
+  },
+});

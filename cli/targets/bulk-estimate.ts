@@ -1,0 +1,61 @@
+import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
+import { ServingError } from '../../src/core/errors.ts';
+import type { BulkElement, BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import { ask } from './ask.ts';
+import type { Outgoing } from './send.ts';
+import type { Target } from './target.ts';
+
+/** Dollars in us-east-1 on x86_64, of 2026-07-21. A child is a Lambda request, four transitions of its state machine, and four objects. */
+const PRICES = { gigabyteSecond: 0.0000166667, child: 0.0000002 + 4 * 0.000025 + 4 * 0.000005, object: 0.0000004 };
+const MEASUREMENTS = 3;
+
+/** The time and the price of a run, or the reason for which its first element could not be measured. */
+export type Estimate =
+  | { readonly msPerElement: number; readonly seconds: number; readonly dollars: number }
+  | { readonly unknown: string };
+
+const toPost = (element: BulkElement): Outgoing | undefined => {
+  const json = (value: unknown): Outgoing => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(value)),
+  });
+  if ('key' in element) return json({ inputs: { s3: element.key } });
+  if ('csv' in element)
+    return { method: 'POST', headers: { 'content-type': 'text/csv; header=present' }, body: Buffer.from(element.csv) };
+  return 'input' in element ? json({ inputs: element.input }) : undefined;
+};
+
+/** Times requests with the first element: more than its share of a chunk takes, since it runs alone and crosses the network. */
+export const estimate = async (
+  { send }: Pick<Target, 'send'>,
+  { model, version, chunk, maxConcurrency }: BulkRun,
+  first: BulkElement | undefined,
+  elements: number,
+): Promise<Estimate> => {
+  const post = first && toPost(first);
+  if (post === undefined) return { unknown: 'there is no element to measure' };
+  let msPerElement = Number.POSITIVE_INFINITY;
+  try {
+    for (let measurement = 0; measurement < MEASUREMENTS; measurement += 1) {
+      const startMs = performance.now();
+      await ask(send, `/models/${model}/versions/${version}`, post);
+      msPerElement = Math.min(msPerElement, performance.now() - startMs);
+    }
+  } catch (error) {
+    return { unknown: ServingError.from(error).message };
+  }
+  const children = Math.ceil(elements / chunk);
+  const workMs = msPerElement * elements;
+  const gigabytes = LAMBDA_MB_PER_VCPU / 1024;
+  return {
+    msPerElement,
+    seconds: workMs / 1000 / Math.max(1, Math.min(maxConcurrency, children)),
+    dollars: (workMs / 1000) * gigabytes * PRICES.gigabyteSecond + children * PRICES.child + elements * PRICES.object,
+  };
+};
+
+export const formatEstimate = (found: Estimate): string =>
+  'unknown' in found
+    ? `no estimate: ${found.unknown}`
+    : `at most ${found.msPerElement.toFixed(1)} ms each, ${Math.ceil(found.seconds)} s together, and $${found.dollars.toFixed(2)}`;

@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServingError } from '../../src/core/errors.ts';
+import {
+  type BulkElement,
+  type BulkRun,
+  createRun,
+  manifestKey,
+  readChunk,
+  readExecution,
+  readPlan,
+  readRun,
+  resultsPrefix,
+  writeExecution,
+} from '../../src/jobs/bulk/bulk-run.ts';
+import { planRun, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
+import { createSummariser, readFailures, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
+import type { Report } from '../command.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { estimate, formatEstimate } from './bulk-estimate.ts';
+import { openSource } from './bulk-source.ts';
+import { type Executions, openExecutions } from './executions.ts';
+import type { Target } from './target.ts';
+
+const POLL_MS = 1_000;
+
+export interface BulkRequest {
+  readonly target: Target;
+  readonly terminal: Terminal;
+  /** Does not wait for the end. */
+  readonly detach: boolean;
+}
+
+type Summary = Awaited<ReturnType<ReturnType<typeof createSummariser>>>;
+
+const formatElements = (count: number): string => `${count} ${count === 1 ? 'element' : 'elements'}`;
+
+const describe = (
+  run: BulkRun,
+  { counted: _counted, ...summary }: Summary,
+  status: string,
+  rest: object = {},
+): Report => {
+  const { elements, succeeded, failed } = summary;
+  const missing = elements - succeeded - failed;
+  const counts = `${succeeded} of ${formatElements(elements)} answered by ${run.model} version ${run.version}, ${failed} failed`;
+  const left = missing === 0 ? '' : `, ${missing} left`;
+  return {
+    json: { ...run, ...summary, status, ...rest },
+    text: `Run ${run.name} ${status}: ${counts}${left}. The results lie below ${resultsPrefix(run.name)}`,
+  };
+};
+
+const isOver = ({ chunks, isPlanned }: Summary): boolean => isPlanned && chunks.done === chunks.total;
+
+/** Follows an execution to its end, and stops it when too many elements fail. */
+const follow = async (
+  { target: { data }, terminal }: BulkRequest,
+  executions: Executions,
+  run: BulkRun,
+  arn: string,
+): Promise<Report> => {
+  const summarise = createSummariser(data, run);
+  const onProgress = terminal.progress('Answering', formatElements);
+  for (;;) {
+    const isRunning = await executions.isRunning(arn);
+    const summary = await summarise();
+    const { succeeded, failed, elements } = summary;
+    onProgress(succeeded + failed, elements);
+    if (isRunning && failed > run.maxFailures * elements) {
+      await executions.stop(arn);
+      await writeManifest(data, run, summary);
+      const limit = `more than ${run.maxFailures * 100} % of ${formatElements(elements)}`;
+      throw new ServingError(
+        'INFERENCE_FAILED',
+        `the run was stopped: ${failed} failed, ${limit}; batch status ${run.name} counts them`,
+      );
+    }
+    if (!isRunning) {
+      const reasons = await writeManifest(data, run, summary);
+      const status = isOver(summary)
+        ? 'is complete'
+        : 'has ended with chunks that failed; batch resume runs them again';
+      return describe(run, summary, status, { reasons, manifest: manifestKey(run.name) });
+    }
+    await sleep(POLL_MS);
+  }
+};
+
+const execute = async (request: BulkRequest, executions: Executions, run: BulkRun): Promise<Report> => {
+  const { data } = request.target;
+  const arn = await executions.start(run);
+  await writeExecution(data, run.name, arn);
+  if (request.detach) return describe(run, await createSummariser(data, run)(), 'was started');
+  return follow(request, executions, run, arn);
+};
+
+const countElements = async (readSource: ReadSource) => {
+  let elements = 0;
+  let first: BulkElement | undefined;
+  for await (const { element } of readSource('')) {
+    first ??= element;
+    elements += 1;
+  }
+  return { elements, first };
+};
+
+/** @throws `INVALID_REQUEST` for a source without elements */
+const assertElements = (elements: number, source: string): void => {
+  if (elements === 0) throw new ServingError('INVALID_REQUEST', `${source} has no elements`);
+};
+
+export interface NewRun extends BulkRequest {
+  readonly run: BulkRun;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** Plans a run, asks, and runs it. */
+export const startRun = async (request: NewRun, readSource?: ReadSource): Promise<Report> => {
+  const { target, terminal, run, dryRun, yes } = request;
+  const executions = openExecutions(target);
+  try {
+    const source = readSource ?? (await openSource(target.data, run.source));
+    if (dryRun) {
+      const { elements, first } = await countElements(source);
+      const found = await estimate(target, run, first, elements);
+      const text = `Would answer ${formatElements(elements)} in ${Math.ceil(elements / run.chunk)} chunks: ${formatEstimate(found)}`;
+      return { json: { ...run, elements, estimate: found, dryRun }, text };
+    }
+    await createRun(target.data, run);
+    const plan = await planRun(target.data, run, source, (count) => terminal.step(`Planning ${count}`));
+    terminal.step('');
+    assertElements(plan.elements, run.source);
+    const [first] = await readChunk(target.data, run.name, 0);
+    const found = formatEstimate(await estimate(target, run, first, plan.elements));
+    const question = `Answer ${formatElements(plan.elements)} in ${plan.chunks} chunks (${found})`;
+    if (!yes && !(await terminal.confirm(question, 'say so with --yes')))
+      throw new ServingError('INVALID_REQUEST', `nothing was run; the plan stays: batch resume ${run.name}`);
+    return await execute(request, executions, run);
+  } finally {
+    executions.close();
+  }
+};
+
+interface OnRun extends BulkRequest {
+  readonly run: BulkRun;
+  readonly executions: Executions;
+  readonly arn: string | undefined;
+}
+
+const status = async ({ target: { data }, run, executions, arn }: OnRun): Promise<Report> => {
+  const summary = await createSummariser(data, run)();
+  const isRunning = arn !== undefined && (await executions.isRunning(arn));
+  return describe(run, summary, isRunning ? 'is running' : isOver(summary) ? 'is complete' : 'is stopped');
+};
+
+const cancel = async ({ target: { data }, run, executions, arn }: OnRun): Promise<Report> => {
+  if (arn !== undefined && (await executions.isRunning(arn))) await executions.stop(arn);
+  const summary = await createSummariser(data, run)();
+  await writeManifest(data, run, summary);
+  return describe(run, summary, isOver(summary) ? 'is complete' : 'is stopped');
+};
+
+const resume = async (request: OnRun): Promise<Report> => {
+  const { target, run, executions, arn } = request;
+  if (arn !== undefined && (await executions.isRunning(arn))) return follow(request, executions, run, arn);
+  if (!(await readPlan(target.data, run.name)).isComplete)
+    await planRun(target.data, run, await openSource(target.data, run.source));
+  return execute(request, executions, run);
+};
+
+/** A run of its own over the failures of another one, which stays as it is. */
+const retryFailed = async ({ target, terminal, detach, run }: OnRun): Promise<Report> => {
+  const { data } = target;
+  const { counted, failed } = await createSummariser(data, run)();
+  if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${run.name} has no failures`);
+  const failures: ReadSource = async function* (cursor) {
+    let number = 0;
+    for await (const line of readFailures(data, run.name, counted)) {
+      number += 1;
+      const { code: _code, message: _message, ...element } = JSON.parse(line);
+      if (number > Number(cursor)) yield { element, cursor: String(number) };
+    }
+  };
+  const again = { ...run, name: `${run.name}-retry`, created: new Date().toISOString(), maxFailures: 1 };
+  return startRun({ target, terminal, detach, run: again, dryRun: false, yes: true }, failures);
+};
+
+/** The actions on a run that exists. */
+const ACTIONS = { status, cancel, resume, 'retry-failed': retryFailed } as const;
+
+export type BulkAction = keyof typeof ACTIONS;
+export const isBulkAction = (text: string): text is BulkAction => Object.hasOwn(ACTIONS, text);
+
+/** @throws `NOT_FOUND` when there is no such run */
+export const actOnRun = async (action: BulkAction, name: string, request: BulkRequest): Promise<Report> => {
+  const { data } = request.target;
+  const executions = openExecutions(request.target);
+  try {
+    const run = await readRun(data, name);
+    return await ACTIONS[action]({ ...request, run, executions, arn: await readExecution(data, name) });
+  } finally {
+    executions.close();
+  }
+};

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import * as v from 'valibot';
+import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { AwsError } from './aws-error.ts';
+
+const TARGET = 'AWSStepFunctions.';
+/** As often does the state machine of serverless.yml try a chunk again. */
+const ATTEMPTS = 12;
+
+/** The keys of a bucket below a prefix, ascending. */
+export type ListKeys = (bucket: string, prefix: string) => readonly string[];
+export type StatesApi = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface StatesOptions {
+  /** Invokes the function of a chunk. */
+  readonly invoke: (event: { readonly key: string }) => Promise<unknown>;
+  /** Told of a chunk whose function failed. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export const isStatesRequest = (request: IncomingMessage): boolean =>
+  String(request.headers['x-amz-target'] ?? '').startsWith(TARGET);
+
+const inputSchema = v.object({ bucket: v.string(), plan: v.string() });
+
+interface Execution {
+  status: 'RUNNING' | 'SUCCEEDED' | 'ABORTED';
+  readonly startDate: number;
+}
+
+/** The one state machine of serverless.yml, which hands the chunks of a run to a function: here, one after the other. */
+export const createStatesApi =
+  ({ invoke, onFailure }: StatesOptions) =>
+  (listKeys: ListKeys): StatesApi => {
+    const executions = new Map<string, Execution>();
+
+    const runChunk = async (execution: Execution, key: string): Promise<void> => {
+      for (let attempt = 1; attempt <= ATTEMPTS && execution.status === 'RUNNING'; attempt += 1)
+        try {
+          await invoke({ key });
+          return;
+        } catch (error) {
+          onFailure(error);
+        }
+    };
+    const run = async (execution: Execution, keys: readonly string[]): Promise<void> => {
+      for (const key of keys) if (execution.status === 'RUNNING') await runChunk(execution, key);
+      if (execution.status === 'RUNNING') execution.status = 'SUCCEEDED';
+    };
+    const find = (arn: unknown): Execution => {
+      const found = executions.get(String(arn));
+      if (found) return found;
+      throw new AwsError('ExecutionDoesNotExist', 400, `Execution Does Not Exist: '${arn}'`);
+    };
+
+    const actions: Readonly<Record<string, (parameters: Readonly<Record<string, unknown>>) => unknown>> = {
+      StartExecution: ({ input }) => {
+        const { bucket, plan } = v.parse(inputSchema, JSON.parse(String(input)));
+        const arn = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:execution:bulk:${randomUUID()}`;
+        const execution: Execution = { status: 'RUNNING', startDate: Date.now() / 1000 };
+        executions.set(arn, execution);
+        run(execution, listKeys(bucket, plan)).catch(onFailure);
+        return { executionArn: arn, startDate: execution.startDate };
+      },
+      DescribeExecution: ({ executionArn }) => ({ executionArn, ...find(executionArn) }),
+      StopExecution: ({ executionArn }) => {
+        const execution = find(executionArn);
+        if (execution.status === 'RUNNING') execution.status = 'ABORTED';
+        return { stopDate: Date.now() / 1000 };
+      },
+    };
+
+    const perform = async (request: IncomingMessage): Promise<unknown> => {
+      const name = String(request.headers['x-amz-target']).slice(TARGET.length);
+      const action = actions[name];
+      if (!action) throw new AwsError('InvalidAction', 400, `The embedded Step Functions do not implement ${name}.`);
+      return action(JSON.parse(await text(request)));
+    };
+
+    return async (request, response) => {
+      const { status, body } = await perform(request).then(
+        (result) => ({ status: 200, body: result }),
+        (error: unknown) => {
+          const { code, status: failed, message } = AwsError.from(error);
+          return { status: failed, body: { __type: code, message } };
+        },
+      );
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() });
+      response.end(JSON.stringify(body));
+    };
+  };

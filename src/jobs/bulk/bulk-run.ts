@@ -1,0 +1,140 @@
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { messageOf } from '../../core/message-of.ts';
+import { show } from '../../core/show.ts';
+import { unlessMissing } from '../../repository/model-repository.ts';
+import type { ObjectStore, WriteOptions } from '../../repository/stores/object-store.ts';
+
+/** A run has a folder of its own below it. */
+const BULK_PREFIX = 'bulk/';
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const CHUNK_DIGITS = 8;
+
+/** @throws `INVALID_REQUEST` */
+export const assertRunName = (name: string): void => {
+  if (!NAME.test(name))
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `the run is called ${show(name)}, expected 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit`,
+    );
+};
+
+const folder = (name: string): string => `${BULK_PREFIX}${name}/`;
+const chunkName = (chunk: number): string => String(chunk).padStart(CHUNK_DIGITS, '0');
+export const planPrefix = (name: string): string => `${folder(name)}plan/`;
+export const resultsPrefix = (name: string): string => `${folder(name)}results/`;
+export const chunkKey = (name: string, chunk: number): string => `${planPrefix(name)}${chunkName(chunk)}.jsonl`;
+export const resultKey = (name: string, chunk: number): string => `${resultsPrefix(name)}${chunkName(chunk)}.jsonl.gz`;
+export const chunkFailuresKey = (name: string, chunk: number): string =>
+  `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
+export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
+export const failuresKey = (name: string): string => `${folder(name)}failures.jsonl`;
+export const manifestKey = (name: string): string => `${folder(name)}manifest.json`;
+const runKey = (name: string): string => `${folder(name)}run.json`;
+const planKey = (name: string): string => `${folder(name)}plan.json`;
+const executionKey = (name: string): string => `${folder(name)}execution.json`;
+
+/** The run and the number in the key of a chunk; undefined for another key. */
+export const parseChunkKey = (key: string): { readonly name: string; readonly chunk: number } | undefined => {
+  const [, name = '', digits = ''] = /^bulk\/([^/]+)\/plan\/(\d{8})\.jsonl$/.exec(key) ?? [];
+  return NAME.test(name) ? { name, chunk: Number(digits) } : undefined;
+};
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const runSchema = v.object({
+  name: v.string(),
+  model: v.string(),
+  /** All elements are answered by it, whatever is promoted meanwhile. */
+  version: v.number(),
+  source: v.string(),
+  /** Elements of a chunk. */
+  chunk: count,
+  maxConcurrency: count,
+  /** The share of failures, 0 to 1, above which the command stops the run. */
+  maxFailures: v.number(),
+  created: v.string(),
+  by: v.string(),
+});
+export type BulkRun = v.InferOutput<typeof runSchema>;
+
+const planSchema = v.object({
+  chunks: count,
+  elements: count,
+  /** The place in the source behind the last planned element. */
+  cursor: v.string(),
+  isComplete: v.boolean(),
+});
+export type BulkPlan = v.InferOutput<typeof planSchema>;
+
+/** An element of a chunk: an object, a line of JSON Lines, a row of CSV below its header, or a row that cannot be read. */
+const elementSchema = v.union([
+  v.object({ key: v.string() }),
+  v.object({ row: count, csv: v.string() }),
+  v.object({ row: count, input: v.unknown() }),
+  v.object({ row: count, problem: v.string() }),
+]);
+export type BulkElement = v.InferOutput<typeof elementSchema>;
+
+const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
+const JSON_OPTIONS: WriteOptions = { contentType: 'application/json' };
+
+/** @throws `INTERNAL` for an object that is none of this project */
+const read = async <Output>(
+  data: ObjectStore,
+  key: string,
+  schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>,
+): Promise<Output | undefined> => {
+  const object = await unlessMissing(data.read(key, MAX_DOCUMENT_BYTES));
+  if (object === undefined) return undefined;
+  try {
+    return v.parse(schema, JSON.parse(Buffer.from(object.body).toString('utf8')));
+  } catch (cause) {
+    throw new ServingError('INTERNAL', `${key} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+};
+
+/** @throws `NOT_FOUND` */
+export const readRun = async (data: ObjectStore, name: string): Promise<BulkRun> => {
+  assertRunName(name);
+  const run = await read(data, runKey(name), runSchema);
+  if (run) return run;
+  throw new ServingError('NOT_FOUND', `there is no run ${name}`);
+};
+
+/** @throws `CONFLICT` when there is a run of this name */
+export const createRun = async (data: ObjectStore, run: BulkRun): Promise<void> => {
+  assertRunName(run.name);
+  const options = { ...JSON_OPTIONS, condition: { ifNoneMatch: '*' } } as const;
+  await data.write(runKey(run.name), JSON.stringify(run), options).catch((error: unknown) => {
+    if (ServingError.from(error).code !== 'CONFLICT') throw error;
+    const remedy = `go on with it: batch resume ${run.name}, or name another one with --to`;
+    throw new ServingError('CONFLICT', `there is a run ${run.name} already; ${remedy}`, { cause: error });
+  });
+};
+
+const NOTHING: BulkPlan = { chunks: 0, elements: 0, cursor: '', isComplete: false };
+
+export const readPlan = async (data: ObjectStore, name: string): Promise<BulkPlan> =>
+  (await read(data, planKey(name), planSchema)) ?? NOTHING;
+
+export const writePlan = (data: ObjectStore, name: string, plan: BulkPlan): Promise<string> =>
+  data.write(planKey(name), JSON.stringify(plan), JSON_OPTIONS);
+
+/** The execution that runs the chunks; undefined before the first. */
+export const readExecution = async (data: ObjectStore, name: string): Promise<string | undefined> =>
+  (await read(data, executionKey(name), v.object({ arn: v.string() })))?.arn;
+
+export const writeExecution = (data: ObjectStore, name: string, arn: string): Promise<string> =>
+  data.write(executionKey(name), JSON.stringify({ arn }), JSON_OPTIONS);
+
+/** The elements of a chunk. @throws `NOT_FOUND`, `INTERNAL` */
+export const readChunk = async (data: ObjectStore, name: string, chunk: number): Promise<readonly BulkElement[]> => {
+  const key = chunkKey(name, chunk);
+  const { body } = await data.read(key, MAX_DOCUMENT_BYTES);
+  try {
+    const lines = Buffer.from(body).toString('utf8').split('\n');
+    return lines.filter(Boolean).map((line) => v.parse(elementSchema, JSON.parse(line)));
+  } catch (cause) {
+    throw new ServingError('INTERNAL', `${key} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+};

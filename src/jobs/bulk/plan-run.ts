@@ -1,0 +1,62 @@
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import { type BulkElement, type BulkPlan, type BulkRun, chunkKey, readPlan, writePlan } from './bulk-run.ts';
+
+/** An element, and the place in its source from which a plan goes on behind it. */
+export interface SourceElement {
+  readonly element: BulkElement;
+  readonly cursor: string;
+}
+
+/** Reads a source from a place on; an empty cursor is its beginning. */
+export type ReadSource = (cursor: string) => AsyncIterable<SourceElement>;
+
+/** Chunks that are written side by side, before the plan is written down. */
+const CHUNKS_OF_STEP = 16;
+
+/**
+ * Writes the chunks of a run, from where an earlier plan ended. A step is in memory, and no more. Chunks behind the plan that was written
+ * down are written again with the same elements.
+ * @returns the whole plan
+ */
+export const planRun = async (
+  data: ObjectStore,
+  { name, chunk: size }: BulkRun,
+  readSource: ReadSource,
+  onProgress: (elements: number) => void = () => undefined,
+): Promise<BulkPlan> => {
+  let plan = await readPlan(data, name);
+  if (plan.isComplete) return plan;
+  let lines: string[] = [];
+  let cursor = plan.cursor;
+
+  const flush = async (isComplete: boolean): Promise<void> => {
+    const chunks = Array.from({ length: Math.ceil(lines.length / size) }, (_, index) =>
+      lines.slice(index * size, (index + 1) * size),
+    );
+    const { chunks: first, elements } = plan;
+    await Promise.all(
+      chunks.map((chunk, index) =>
+        data.write(chunkKey(name, first + index), `${chunk.join('\n')}\n`, { contentType: 'application/jsonl' }),
+      ),
+    );
+    plan = { chunks: first + chunks.length, elements: elements + lines.length, cursor, isComplete };
+    await writePlan(data, name, plan);
+    lines = [];
+    onProgress(plan.elements);
+  };
+
+  for await (const next of readSource(plan.cursor)) {
+    lines.push(JSON.stringify(next.element));
+    cursor = next.cursor;
+    if (lines.length === size * CHUNKS_OF_STEP) await flush(false);
+  }
+  await flush(true);
+  return plan;
+};
+
+/** The objects below a prefix. The markers of folders are no objects that anybody uploaded. */
+export const prefixSource = (data: ObjectStore, prefix: string): ReadSource =>
+  async function* (cursor) {
+    for await (const { key } of data.list(prefix, cursor || undefined))
+      if (!key.endsWith('/')) yield { element: { key }, cursor: key };
+  };

@@ -1,0 +1,88 @@
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import {
+  type BulkRun,
+  chunkFailuresKey,
+  failuresKey,
+  manifestKey,
+  readPlan,
+  resultKey,
+  resultsPrefix,
+} from './bulk-run.ts';
+import { readEnd } from './run-chunk.ts';
+
+/** A run as far as it has come. */
+export interface BulkSummary {
+  readonly chunks: { readonly done: number; readonly total: number };
+  readonly elements: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly isPlanned: boolean;
+}
+
+const SIDE_BY_SIDE = 32;
+
+/** The chunks that have results, ascending. */
+const doneChunks = async (data: ObjectStore, name: string): Promise<number[]> => {
+  const done: number[] = [];
+  for await (const { key } of data.list(resultsPrefix(name)))
+    done.push(Number.parseInt(key.slice(resultsPrefix(name).length), 10));
+  return done;
+};
+
+/** Counts by the metadata of the results. Chunks that were counted before are not read again. */
+export const createSummariser = (data: ObjectStore, { name }: BulkRun) => {
+  const counted = new Map<number, { readonly succeeded: number; readonly failed: number }>();
+  return async (): Promise<BulkSummary & { readonly counted: ReadonlyMap<number, { readonly failed: number }> }> => {
+    const plan = await readPlan(data, name);
+    const unknown = (await doneChunks(data, name)).filter((chunk) => !counted.has(chunk));
+    for (let start = 0; start < unknown.length; start += SIDE_BY_SIDE)
+      await Promise.all(
+        unknown.slice(start, start + SIDE_BY_SIDE).map(async (chunk) => {
+          const end = await readEnd({ data }, name, chunk);
+          if (end) counted.set(chunk, end);
+        }),
+      );
+    const ends = [...counted.values()];
+    return {
+      chunks: { done: counted.size, total: plan.chunks },
+      elements: plan.elements,
+      succeeded: ends.reduce((sum, end) => sum + end.succeeded, 0),
+      failed: ends.reduce((sum, end) => sum + end.failed, 0),
+      isPlanned: plan.isComplete,
+      counted,
+    };
+  };
+};
+
+/** The failures of a run, line by line, in the order of its elements. */
+export async function* readFailures(
+  data: ObjectStore,
+  name: string,
+  counted: ReadonlyMap<number, { readonly failed: number }>,
+): AsyncGenerator<string> {
+  for (const [chunk, { failed }] of [...counted].sort(([a], [b]) => a - b))
+    if (failed > 0) {
+      const { body } = await data.read(chunkFailuresKey(name, chunk));
+      yield* Buffer.from(body).toString('utf8').split('\n').filter(Boolean);
+    }
+}
+
+/** Writes `failures.jsonl` and `manifest.json` beside the results. */
+export const writeManifest = async (
+  data: ObjectStore,
+  run: BulkRun,
+  { counted, ...summary }: Awaited<ReturnType<ReturnType<typeof createSummariser>>>,
+): Promise<Readonly<Record<string, number>>> => {
+  const reasons: Record<string, number> = {};
+  const lines: string[] = [];
+  for await (const line of readFailures(data, run.name, counted)) {
+    const { code }: { code: string } = JSON.parse(line);
+    reasons[code] = (reasons[code] ?? 0) + 1;
+    lines.push(`${line}\n`);
+  }
+  await data.write(failuresKey(run.name), lines.join(''), { contentType: 'application/jsonl' });
+  const files = [...counted.keys()].sort((a, b) => a - b).map((chunk) => resultKey(run.name, chunk));
+  const manifest = { ...run, ...summary, reasons, failures: failuresKey(run.name), files };
+  await data.write(manifestKey(run.name), JSON.stringify(manifest, undefined, 2), { contentType: 'application/json' });
+  return reasons;
+};

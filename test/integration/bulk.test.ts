@@ -1,0 +1,225 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openSource } from '../../cli/targets/bulk-source.ts';
+import { NEVER } from '../../src/core/deadline.ts';
+import { ServingError } from '../../src/core/errors.ts';
+import { attemptKey, type BulkElement, createRun, readChunk, readPlan } from '../../src/jobs/bulk/bulk-run.ts';
+import { planRun, prefixSource, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
+import { type ChunkEnd, runChunk } from '../../src/jobs/bulk/run-chunk.ts';
+import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
+import { bulkRun, readAnswers, readChunkFailures, sourceOf } from '../support/bulk.ts';
+import { countRows } from '../support/jobs.ts';
+import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+
+let serving: TestServing;
+beforeEach(async () => {
+  serving = await createTestServing();
+  await pushNamed(serving.repository, 'iris');
+});
+afterEach(() => serving.remove());
+
+const rowsOf = (count: number): BulkElement[] =>
+  Array.from({ length: count }, (_, index) => ({ row: index + 1, input: [5 + (index % 3), 3, 1 + (index % 5), 0.2] }));
+
+const start = async (elements: readonly BulkElement[], change = {}) => {
+  const run = bulkRun(change);
+  await createRun(serving.data, run);
+  await planRun(serving.data, run, sourceOf(elements));
+  return run;
+};
+
+const runOne = (chunk: number, on: Pick<TestServing, 'data'> = serving): Promise<ChunkEnd> =>
+  runChunk({ ...serving, ...on }, { name: 'run', chunk, deadline: NEVER, requestId: 'request' });
+
+const collect = async (source: ReadSource, cursor = ''): Promise<BulkElement[]> => {
+  const elements: BulkElement[] = [];
+  for await (const { element } of source(cursor)) elements.push(element);
+  return elements;
+};
+
+describe('a plan', () => {
+  it('has the objects of a prefix in chunks, without the markers of folders, whatever their names', async () => {
+    const names = ['a b', 'c+d', 'é', '{"x"}', 'z'];
+    for (const name of names) await serving.data.write(`uploads/iris/${name}.csv`, '1,2,3,4');
+    const run = bulkRun({ chunk: 2 });
+    const marked = {
+      ...serving.data,
+      list: async function* (...args: Parameters<typeof serving.data.list>) {
+        yield { key: 'uploads/iris/folder/', sizeBytes: 0, etag: '', modifiedMs: 0 };
+        yield { key: 'uploads/iris/a\nb.csv', sizeBytes: 1, etag: '', modifiedMs: 0 };
+        yield* serving.data.list(...args);
+      },
+    };
+
+    const plan = await planRun(serving.data, run, prefixSource(marked, 'uploads/iris/'));
+
+    expect(plan).toMatchObject({ chunks: 3, elements: 6, isComplete: true });
+    expect(await readChunk(serving.data, 'run', 0)).toContainEqual({ key: 'uploads/iris/a\nb.csv' });
+  });
+
+  it('that was interrupted goes on where it ended, and has each element once', async () => {
+    const elements = rowsOf(1_000);
+    const run = bulkRun({ chunk: 3 });
+    const broken: ReadSource = async function* (cursor) {
+      for await (const next of sourceOf(elements)(cursor)) {
+        if (next.cursor === '500') throw new Error('the listing broke off');
+        yield next;
+      }
+    };
+    await expect(planRun(serving.data, run, broken)).rejects.toThrow('the listing broke off');
+    const { elements: planned, isComplete } = await readPlan(serving.data, 'run');
+    expect([planned > 0 && planned < 500, isComplete]).toEqual([true, false]);
+
+    const plan = await planRun(serving.data, run, sourceOf(elements));
+
+    const rows: number[] = [];
+    for (let chunk = 0; chunk < plan.chunks; chunk += 1)
+      for (const element of await readChunk(serving.data, 'run', chunk)) rows.push('row' in element ? element.row : 0);
+    expect(rows).toEqual(elements.map((_, index) => index + 1));
+  });
+
+  it('is not made twice under one name', async () => {
+    await start(rowsOf(1));
+    await expect(createRun(serving.data, bulkRun())).rejects.toThrow(/there is a run run already; go on with it/);
+  });
+});
+
+describe('a file', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'bulk-source-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const read = async (name: string, text: string, cursor = '') => {
+    const path = join(directory, name);
+    await writeFile(path, text);
+    return collect(await openSource(serving.data, path), cursor);
+  };
+
+  it('of CSV has a row for each record, with quotes and line breaks inside, and names those that are broken', async () => {
+    const text = '\ufefftext,n\r\n"a ""quoted"", cell\nof two lines",1\r\nbroken\r\nplain,2\r\na,b,c\r\n';
+    expect(await read('t.csv', text)).toEqual([
+      { row: 1, csv: 'text,n\n"a ""quoted"", cell\nof two lines",1\n' },
+      { row: 2, problem: 'row 2 has 1 cells, the header has 2' },
+      { row: 3, csv: 'text,n\nplain,2\n' },
+      { row: 4, problem: 'row 4 has 3 cells, the header has 2' },
+    ]);
+    expect(await read('t.csv', text, '3')).toHaveLength(1);
+  });
+
+  it('of JSON Lines has a value for each line, and names those that are none', async () => {
+    expect(await read('t.jsonl', '[1,2]\n\n{"a": 1\n"text"\n')).toEqual([
+      { row: 1, input: [1, 2] },
+      { row: 3, problem: expect.stringMatching(/^line 3 is not JSON/) },
+      { row: 4, input: 'text' },
+    ]);
+  });
+
+  it('of keys has an object for each line, which may be a JSON string', async () => {
+    expect(await read('t.txt', 'uploads/iris/a.csv\n"uploads/iris/a\\nb.csv"\nbulk/run/x\n')).toEqual([
+      { key: 'uploads/iris/a.csv' },
+      { key: 'uploads/iris/a\nb.csv' },
+      { row: 3, problem: 'line 3 is bulk/run/x, expected a key below uploads/' },
+    ]);
+  });
+
+  it.each(['bulk/run/', 's3://bucket/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
+    await expect(openSource(serving.data, source)).rejects.toThrow(/expected a prefix below uploads\//);
+  });
+});
+
+describe('a chunk', () => {
+  it('is answered in the order of its elements, as requests would be, by one version', async () => {
+    await start(rowsOf(25));
+    await pushNamed(serving.repository, 'iris');
+    const counted = await countRows(serving, 'iris');
+
+    expect(await runOne(1)).toEqual({ succeeded: 10, failed: 0, isKnown: false });
+    expect(await runOne(2)).toEqual({ succeeded: 5, failed: 0, isKnown: false });
+
+    expect(counted).toEqual([10, 5]);
+    const answers = await readAnswers(serving.data, 'run', 1);
+    expect(answers?.map(({ row }) => row)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+    const request = {
+      inputs: rowsOf(20)
+        .slice(10)
+        .map((element) => 'input' in element && element.input),
+    };
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(request) };
+    expect(answers?.map(({ answer }) => answer)).toEqual(
+      await (await serving.fetch('/models/iris/versions/1', init)).json(),
+    );
+  });
+
+  it('has each element once, in the answers or in the failures', async () => {
+    await serving.data.write('uploads/iris/good.csv', '5.1,3.5,1.4,0.2\n');
+    await serving.data.write('uploads/iris/bad.csv', 'no,numbers\n');
+    await start([
+      ...[{ key: 'uploads/iris/bad.csv' }, { key: 'uploads/iris/good.csv' }, { key: 'uploads/iris/gone.csv' }],
+      ...[
+        { row: 4, csv: 'sepal length (cm),x\n1,2\n' },
+        { row: 5, problem: 'row 5 has 1 cells' },
+      ],
+      { row: 6, input: [5.1, 3.5, 1.4, 0.2] },
+    ]);
+
+    expect(await runOne(0)).toEqual({ succeeded: 2, failed: 4, isKnown: false });
+
+    expect((await readAnswers(serving.data, 'run', 0))?.map(({ key, row }) => key ?? row)).toEqual([
+      ...['uploads/iris/good.csv', 6],
+    ]);
+    const failures = await readChunkFailures(serving.data, 'run', 0);
+    expect(failures.map(({ key, row, code }) => [key ?? row, code])).toEqual([
+      ...[
+        ['uploads/iris/bad.csv', 'INVALID_INPUT'],
+        ['uploads/iris/gone.csv', 'NOT_FOUND'],
+        [4, 'INVALID_INPUT'],
+      ],
+      [5, 'INVALID_INPUT'],
+    ]);
+    expect(failures[3]?.message).toBe('row 5 has 1 cells');
+    const summary = await createSummariser(serving.data, bulkRun())();
+    expect(summary).toMatchObject({ chunks: { done: 1, total: 1 }, elements: 6, succeeded: 2, failed: 4 });
+    expect(await writeManifest(serving.data, bulkRun(), summary)).toEqual({ INVALID_INPUT: 3, NOT_FOUND: 1 });
+  });
+
+  it('that is run twice, or by two children, is written once', async () => {
+    await start(rowsOf(10));
+    const ends = await Promise.all([runOne(0), runOne(0)]);
+    expect(ends.filter(({ isKnown }) => !isKnown)).toHaveLength(1);
+    const counted = await countRows(serving, 'iris');
+    expect(await runOne(0)).toEqual({ succeeded: 10, failed: 0, isKnown: true });
+    expect(counted).toEqual([]);
+  });
+
+  it('is left to another attempt while S3 does not answer, and no element is blamed', async () => {
+    await serving.data.write('uploads/iris/good.csv', '5.1,3.5,1.4,0.2\n');
+    await start([{ key: 'uploads/iris/good.csv' }]);
+    const read: typeof serving.data.read = (key, most) =>
+      key.startsWith('uploads/')
+        ? Promise.reject(new ServingError('MODEL_UNAVAILABLE', 'S3 is away'))
+        : serving.data.read(key, most);
+    for (let attempt = 1; attempt <= 5; attempt += 1)
+      await expect(runOne(0, { data: { ...serving.data, read } })).rejects.toThrow('S3 is away');
+    expect(await readAnswers(serving.data, 'run', 0)).toBeUndefined();
+    expect(await runOne(0)).toEqual({ succeeded: 1, failed: 0, isKnown: false });
+  });
+
+  it('gives an element up that has ended its process twice, and no other', async () => {
+    await start(rowsOf(3));
+    await serving.data.write(attemptKey('run', 0), JSON.stringify({ attempt: 2, running: 1, deaths: {} }));
+    const counted = await countRows(serving, 'iris');
+    expect(await runOne(0)).toEqual({ succeeded: 3, failed: 0, isKnown: false }); // one death proves nothing
+    expect(counted).toEqual([1, 1, 1]);
+
+    await serving.data.remove('bulk/run/results/00000000.jsonl.gz');
+    await serving.data.write(attemptKey('run', 0), JSON.stringify({ attempt: 3, running: 1, deaths: { 1: 1 } }));
+    expect(await runOne(0)).toEqual({ succeeded: 2, failed: 1, isKnown: false });
+    const [failure] = await readChunkFailures(serving.data, 'run', 0);
+    expect(failure).toMatchObject({ row: 2, code: 'INFERENCE_FAILED', message: expect.stringMatching(/^the process/) });
+  });
+});

@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { runCli } from '../support/command-line.ts';
+import { expectedOf, parseSteps, splitCommand } from '../support/walkthrough.ts';
+
+const DOCUMENT = 'docs/bulk.md';
+const steps = parseSteps(await readFile(DOCUMENT, 'utf8'));
+
+describe(DOCUMENT, () => {
+  let home: string;
+  let server: LocalServer;
+
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'bulk-walk-through-'));
+    await mkdir(join(home, '.local'));
+    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(home, { recursive: true });
+  });
+
+  const run = (...words: string[]) => runCli(words, { projectDirectory: home });
+  const json = async (...words: string[]) =>
+    JSON.parse((await run(...words, '--json')).stdout) as Record<string, unknown>;
+
+  it.each(steps.map((step, index) => [index + 1, step.command, step] as const))(
+    'step %i: %s',
+    async (_number, command, step) => {
+      const ran = await run(...splitCommand(command, home));
+      const { exitCode, stream, pattern } = expectedOf(step);
+      expect(ran).toMatchObject({ exitCode });
+      expect(ran[stream]).toMatch(pattern);
+    },
+  );
+
+  it('goes on after a cancellation, and has each of 5,000 elements once', async () => {
+    const path = join(home, 'many.jsonl');
+    const lines = Array.from({ length: 5_000 }, (_, index) =>
+      JSON.stringify([5 + (index % 3), 3, 1 + (index % 5), 0.2]),
+    );
+    lines[1_234] = 'no JSON';
+    lines[4_321] = '[1, 2]';
+    await writeFile(path, lines.join('\n'));
+    await run('batch', 'iris', path, '--to', 'many', '--chunk', '50', '--yes', '--detach');
+    const cancelled = await json('batch', 'cancel', 'many');
+    expect(Number(cancelled.succeeded)).toBeLessThan(4_998);
+
+    expect(await json('batch', 'resume', 'many')).toMatchObject({
+      ...{ status: 'is complete', chunks: { done: 100, total: 100 }, succeeded: 4_998, failed: 2 },
+      reasons: { INVALID_INPUT: 2 },
+    });
+    expect(await json('batch', 'retry-failed', 'many')).toMatchObject({ name: 'many-retry', elements: 2, failed: 2 });
+  });
+
+  it('is stopped when too many elements fail', async () => {
+    const path = join(home, 'wrong.jsonl');
+    await writeFile(path, '[1]\n'.repeat(500));
+    const { stderr, exitCode } = await run('batch', 'iris', path, '--to', 'wrong', '--chunk', '1', '--yes');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/the run was stopped: \d+ failed, more than 1 % of 500 elements/);
+  });
+
+  it('refuses what it cannot run', async () => {
+    const flowers = 'models/iris/samples/flowers.csv';
+    const refusal = async (...words: string[]) => (await run('batch', ...words)).stderr;
+    expect(await refusal('iris', flowers)).toMatch(/the run needs a name/);
+    expect(await refusal('iris', flowers, '--to', '../x')).toMatch(/the run is called "..\/x"/);
+    expect(await refusal('iris', flowers, '--to', 'x', '--chunk', '0')).toMatch(/--chunk 0, expected a number/);
+    expect(await refusal('iris', flowers, '--to', 'x', '--max-failures', '101%')).toMatch(/expected a percentage/);
+    expect(await refusal('iris', 'bulk/flowers/results/', '--to', 'x')).toMatch(/expected a prefix below uploads/);
+    expect(await refusal('iris', 'none.csv', '--to', 'x')).toMatch(/there is no file none.csv/);
+    expect(await refusal('iris', 'uploads/nothing/', '--to', 'x', '--yes')).toMatch(/has no elements/);
+    expect(await refusal('nobody', flowers, '--to', 'x')).toMatch(/nobody/);
+    expect(await refusal('iris', flowers, '--to', 'asked')).toMatch(
+      /there is no terminal to ask at; say so with --yes/,
+    );
+    expect(await refusal('status', 'none')).toMatch(/there is no run none/);
+    expect(await refusal('retry-failed', 'flowers')).toMatch(/has no failures/);
+    expect(await refusal('status', 'x', '--store', home)).toMatch(/has no runs/);
+  });
+});
