@@ -7,7 +7,7 @@ describe('text-generation against transformers', () => {
   it('generates its tokens, texts and log-probabilities, for every architecture', async () => {
     const rows = await measureTextGeneration();
     expect(new Set(rows.map(({ model }) => model.replace(/^tiny-/, '')))).toEqual(
-      new Set('gpt2 neox opt llama llama-half mistral qwen2 qwen3 gemma2 gemma3 phi3 smollm3'.split(' ')),
+      new Set('gpt2 neox opt llama llama-half llama-int4 mistral qwen2 qwen3 gemma2 gemma3 phi3 smollm3'.split(' ')),
     );
     expect(rows.filter(isOverBar)).toEqual([]);
   });

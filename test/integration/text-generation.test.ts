@@ -87,6 +87,19 @@ describe('text generation', () => {
     ).toBe(true);
   });
 
+  it('streams for `"stream": true` beside the inputs, as Hugging Face\'s clients send it', async () => {
+    const streamed = await send('tiny-llama', { inputs: TEXT, stream: true, parameters: { max_new_tokens: 2 } });
+    expect(streamed.headers.get('content-type')).toBe('text/event-stream');
+    expect((await streamed.text()).match(/^data: /gm)).toHaveLength(2);
+    const whole = await send('tiny-llama', { inputs: TEXT, stream: false, parameters: { max_new_tokens: 2 } });
+    expect(await whole.json()).toEqual([{ generated_text: expect.any(String) }]);
+    const wrong = await send('tiny-llama', { inputs: TEXT, stream: 'yes' });
+    expect([wrong.status, await wrong.json()]).toMatchObject([
+      400,
+      { error: expect.stringMatching(/"stream" is "yes"/) },
+    ]);
+  });
+
   it('runs no further when the reader of a stream stops', async () => {
     const call = {
       ...{ reference: { name: 'tiny-gpt2' }, as: 'task' as const, deadline: NEVER, observation: observation() },
