@@ -4,8 +4,8 @@ import type { PublishedBundle } from '../../src/repository/versions/bundle.ts';
 import { cacheBytes } from '../../src/tasks/text-generation/room.ts';
 
 /**
- * The memory that the cache of a generated text takes, and the longest text that fits beside the model in a function as the template has it:
- * a lower bound, since the peak of the trial run counts as the model's memory. Empty for models without such a cache.
+ * The memory that the cache of a generated text takes, and the longest text that fits beside the model in the template's memory. It is a lower
+ * bound: the peak of the trial run counts as the model's memory. Empty for models without such a cache.
  */
 export const cacheFields = ({
   settings,

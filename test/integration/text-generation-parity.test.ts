@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { isOverBar } from '../support/parity/parity-row.ts';
 import { measureTextGeneration } from '../support/parity/text-generation.ts';
 
@@ -10,5 +11,6 @@ describe('text-generation against transformers', () => {
       new Set('gpt2 neox opt llama llama-half llama-int4 mistral qwen2 qwen3 gemma2 gemma3 phi3 smollm3'.split(' ')),
     );
     expect(rows.filter(isOverBar)).toEqual([]);
+    expect(toBars(rows)).toBe(await barsOnPage('text-generation'));
   });
 });

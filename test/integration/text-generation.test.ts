@@ -112,6 +112,54 @@ describe('text generation', () => {
     expect((await ask(TEXT, { max_new_tokens: 3 }, 'tiny-gpt2')).details.generated_tokens).toBe(3);
   });
 
+  it('answers two streams in turn, each as alone', async () => {
+    const streamed = async (inputs: string) => {
+      const call = {
+        ...{ reference: { name: 'tiny-llama' }, as: 'task' as const, deadline: NEVER, observation: observation() },
+        payloads: [async () => ({ inputs, parameters: { max_new_tokens: 20 } })],
+      };
+      return (await openStream(serving, call))?.chunks[Symbol.asyncIterator]();
+    };
+    const readers = [await streamed(TEXT), await streamed('Hello')];
+    const texts = ['', ''];
+    for (let open = 2; open > 0; ) {
+      open = 0;
+      for (const [index, reader] of readers.entries()) {
+        const step = await reader?.next();
+        if (step === undefined || step.done) continue;
+        open += 1;
+        texts[index] += (step.value as { token: { text: string } }).token.text;
+      }
+    }
+    expect(texts).toEqual([(await ask(TEXT)).generated_text, (await ask('Hello')).generated_text]);
+  });
+
+  it('ends a stream that it began, although its model is to go', async () => {
+    const call = {
+      ...{ reference: { name: 'tiny-gpt2' }, as: 'task' as const, deadline: NEVER, observation: observation() },
+      payloads: [async () => ({ inputs: 'Hello', parameters: { max_new_tokens: 5, min_new_tokens: 5 } })],
+    };
+    const streamed = await openStream(serving, call);
+    const dropped = serving.models.drop('tiny-gpt2', NEVER);
+    const seen: unknown[] = [];
+    for await (const chunk of streamed?.chunks ?? []) seen.push(chunk);
+    await dropped;
+    expect(seen).toHaveLength(5);
+    expect((await ask('Hello', { max_new_tokens: 5, min_new_tokens: 5 }, 'tiny-gpt2')).details.generated_tokens).toBe(
+      5,
+    );
+  });
+
+  it('counts the tokens that it read and made', async () => {
+    const { outcomes } = await predict(serving, {
+      ...{ reference: { name: 'tiny-llama' }, as: 'task', deadline: NEVER, observation: observation() },
+      payloads: [async () => ({ inputs: 'Hello', parameters: { max_new_tokens: 3 } })],
+    });
+    const [outcome] = outcomes;
+    const usage = outcome?.status === 'fulfilled' && outcome.value.kind === 'json' ? outcome.value.usage : undefined;
+    expect(usage).toEqual({ promptTokens: (await ask('Hello')).details.input_length, answerTokens: 3 });
+  });
+
   it('ends before a stop text, wherever its tokens begin and end', async () => {
     const { generated_text: whole } = await ask(TEXT);
     const characters = [...whole];

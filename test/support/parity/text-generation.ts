@@ -162,7 +162,7 @@ const HALF_MARGIN = 0.5;
 const HALF_BAR = 0.05;
 
 /** Weights of 4 bits are multiplied by kernels of 8-bit integers, which differ between versions of onnxruntime and processors. */
-const INT4_MARGIN = 0.05;
+const INT4_MARGIN = 0.003;
 const INT4_BAR = 0.05;
 
 /** A model whose numbers are rougher than float32, where the reference is sure of its tokens. */
