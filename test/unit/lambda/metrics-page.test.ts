@@ -67,7 +67,7 @@ const linesOf = async (...methods: readonly (keyof Telemetry | 'decided')[]): Pr
   const lines: Line[] = [];
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
-  const telemetry = createTelemetry();
+  const telemetry = createTelemetry({ memoryMb: 1769, directory: '.', initMs: () => 1 });
   const { decided } = createMonitorTelemetry(async () => {});
   for (const method of methods)
     if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);
