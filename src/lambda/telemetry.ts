@@ -31,6 +31,12 @@ const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
   }),
 });
 
+/** Warnings alone, for a function that answers no request. */
+export const createWarned =
+  (logger = new Logger()): Telemetry['warned'] =>
+  (message, error) =>
+    logger.warn(message, { failures: [describe(error)] });
+
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
 type MetricValue = readonly [name: MetricName, value: number];
@@ -182,7 +188,7 @@ export const createTelemetry = (environment: EnvironmentOptions): Telemetry => {
       coldStart = false;
     },
 
-    warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),
+    warned: createWarned(logger),
   };
 };
 
@@ -204,7 +210,7 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
     metrics.addMetric(name, METRICS[name].unit, 1);
     metrics.publishStoredMetrics();
   };
-  const warned: MonitorTelemetry['warned'] = (message, error) => logger.warn(message, { failures: [describe(error)] });
+  const warned = createWarned(logger);
 
   return {
     warned,
