@@ -25,6 +25,7 @@ export const METRICS = {
   RunTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   PostprocessTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   EncodeTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  FirstChunkTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   TotalTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   ModelLoads: { unit: MetricUnit.Count, statistic: 'Sum' },
   DownloadBytes: { unit: MetricUnit.Bytes, statistic: 'Sum' },

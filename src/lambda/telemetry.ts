@@ -95,7 +95,7 @@ const measureUse = ({ stopwatch }: Observation, { memoryMb: limitMb, directory }
 
 /** @param initMs of an environment whose first request this is */
 const requestMetrics = (observation: Observation, use: Use, initMs: number | undefined): MetricValue[] => {
-  const { stopwatch, batchSize, failures } = observation;
+  const { stopwatch, batchSize, failures, firstChunkMs } = observation;
   const clientFaults = clientFaultsOf(observation);
   return [
     ['Requests', Math.max(1, batchSize)],
@@ -110,6 +110,7 @@ const requestMetrics = (observation: Observation, use: Use, initMs: number | und
       const ms = stopwatch.stepsMs[step];
       return ms === undefined ? [] : [[STEP_METRIC[step], roundMs(ms)]];
     }),
+    ...(firstChunkMs === undefined ? [] : [['FirstChunkTime', roundMs(firstChunkMs)] as const]),
     ['TotalTime', use.totalMs],
   ];
 };
@@ -117,11 +118,12 @@ const requestMetrics = (observation: Observation, use: Use, initMs: number | und
 const logRequest = (logger: Logger, observation: Observation, use: Use, initMs: number | undefined): void => {
   const { totalMs, cpuMs, memoryMb, tmpMb } = use;
   const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
-  const { skipped, failures } = observation;
+  const { skipped, failures, firstChunkMs } = observation;
   const line = {
     ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
     ...{ coldStart: initMs !== undefined, ...(initMs !== undefined && { initMs }) },
+    ...(firstChunkMs !== undefined && { firstChunkMs: roundMs(firstChunkMs) }),
     ...{ totalMs, stepsMs: roundedSteps(stopwatch.stepsMs), cpuMs, memoryMb, tmpMb },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };

@@ -21,6 +21,7 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   RunTime: ['time of the runs of the graphs', 'for requests with this step'],
   PostprocessTime: ['time to turn outputs into the answer', 'for requests with this step'],
   EncodeTime: ['time to write the answer as JSON', 'for requests with this step'],
+  FirstChunkTime: ['time to the first chunk', 'for answers that are streamed'],
   TotalTime: ['time of the request in the function', 'at the end of each request'],
   ModelLoads: ['1', 'after a model was loaded'],
   DownloadBytes: ['size of the files that were downloaded', 'after a model was loaded'],
