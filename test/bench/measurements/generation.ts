@@ -25,7 +25,7 @@ export const measureGeneration = async (workbench: Workbench, rounds: number): P
     postEvent(
       `/models/${MODEL}`,
       'application/json',
-      JSON.stringify({ inputs: { tokens: tokens(count) }, parameters: { details: true, ...parameters } }),
+      JSON.stringify({ inputs: { tokens: tokens(count) }, parameters }),
     );
   const sampled = { temperature: 0.8, top_k: 50, top_p: 0.95, seed: 1 };
   const exactly = (count: number) => ({ max_new_tokens: count, min_new_tokens: count });

@@ -57,20 +57,22 @@ const openLoop = async ({ graphPath, prompt, newTokens }: GenerateInput) => {
 
 script(async (input: GenerateInput): Promise<GenerateTimes> => {
   const { handler } = (await import(input.handlerPath)) as { handler: Handler };
-  const ask = async (event: APIGatewayProxyEventV2, tokens: number): Promise<void> => {
+  const ask = async (event: APIGatewayProxyEventV2): Promise<string> => {
     const { statusCode, body = '' } = await handler(event, context);
     assert.equal(statusCode, 200, body);
-    assert.equal(JSON.parse(body)[0].details.generated_tokens, tokens);
+    return JSON.parse(body)[0].generated_text;
   };
+  const text = await ask(input.answer);
+  assert.equal(text.match(/\S+/gu)?.length, input.newTokens, `the answer has other words than one a token: ${text}`);
   const loop = await openLoop(input);
   const { rounds } = input;
   const decoded = await measureInTurn(
     { rounds },
-    { bare: () => timeMs(loop), answer: () => timeMs(() => ask(input.answer, input.newTokens)) },
+    { bare: () => timeMs(loop), answer: () => timeMs(() => ask(input.answer)) },
   );
   const first = await measureInTurn(
     { rounds },
-    { computed: () => timeMs(() => ask(input.computed, 1)), known: () => timeMs(() => ask(input.known, 1)) },
+    { computed: () => timeMs(() => ask(input.computed)), known: () => timeMs(() => ask(input.known)) },
   );
   return { ...decoded, ...first };
 });
