@@ -35,6 +35,7 @@ export const measureGeneration = async (workbench: Workbench, rounds: number): P
     prompt: tokens(SHORT),
     newTokens: NEW_TOKENS,
     answer: await ask(SHORT, { ...sampled, ...exactly(NEW_TOKENS), cache_prompt: false }),
+    detailed: await ask(SHORT, { ...sampled, ...exactly(NEW_TOKENS), cache_prompt: false, details: true }),
     computed: await ask(LONG, { ...exactly(1), cache_prompt: false }),
     known: await ask(LONG, exactly(1)),
     rounds,
