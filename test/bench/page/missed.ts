@@ -42,11 +42,6 @@ Changes that were dropped, without a gain unless noted:
 /** Known reasons for a missed bar, and the changes that were tried. Shown while the bar is missed. */
 const KNOWN: Partial<Record<MeasureName, string>> = {
   'cold.floor_ratio': COLD_START,
-  'cold.transformersjs_ratio': `The peer reads its model from its own package. It sends no request, verifies nothing and logs nothing.
-It creates the same session, and decodes with the same libvips. The bare script does no more than the peer, and takes 0.60 of its time
-(154 of 257 ms, 2026-11-23), which is the bar. So the bar leaves no time for S3, hashing, routing and metrics.
-
-${COLD_START}`,
   'warm.image_ratio': `Decoding with the same libvips calls takes as long in both. These changes were kept:
 
 - The size of an ordinary JPEG is read without libvips: 0.3 ms.
