@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
 import type { Command, ParsedValues, Report } from './command.ts';
+import { advise } from './commands/advise.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
 import { check } from './commands/check.ts';
@@ -14,6 +15,7 @@ import { evaluate } from './commands/evaluate.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
+import { jobs } from './commands/jobs.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
 import { optimise } from './commands/optimise.ts';
@@ -26,6 +28,7 @@ import { rollback } from './commands/rollback.ts';
 import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
 import { verify } from './commands/verify.ts';
+import { webhook } from './commands/webhook.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
@@ -37,10 +40,10 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, evaluate, optimise },
+  ...{ push, list, show, predict, jobs, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */
@@ -62,14 +65,17 @@ const execute = async (
   projectDirectory: string,
 ): Promise<Report> => {
   let target: Target | undefined;
+  const targetOptions = toTargetOptions(values);
   try {
     return await command.run({
       positionals,
       values,
       target: async (use) => {
-        target = await findTarget(toTargetOptions(values), projectDirectory, use);
+        target = await findTarget(targetOptions, projectDirectory, use);
         return target;
       },
+      targetOptions,
+      projectDirectory,
       terminal: createTerminal(streams),
     });
   } catch (error) {
@@ -98,7 +104,7 @@ export const adviceOnInterruption = (words: readonly string[]): string => {
  * With `--json` an error is a JSON object on stdout too.
  *
  * @param projectDirectory holds serverless.yml and `.local`
- * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when no optimisation passes
+ * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when nothing keeps the limits
  */
 export const runCommandLine = async (
   words: readonly string[],
