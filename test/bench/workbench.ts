@@ -9,6 +9,7 @@ import { ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import type { Architecture } from '../../layers/layer-packages.ts';
 import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -58,7 +59,7 @@ export const createWorkbench = async (): Promise<Workbench> => {
     queues: [{ name: UPLOAD_QUEUE, visibilityTimeoutSeconds: 720 }],
     notifications: [{ bucket: 'test-data', prefix: 'uploads/', queue: UPLOAD_QUEUE }],
   });
-  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint, COMMAND_PATIENCE), storage.modelsBucket);
   const repository = createModelRepository(store);
   let caches = 0;
 
