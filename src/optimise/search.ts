@@ -13,7 +13,8 @@ import { startJob } from './measuring/start-job.ts';
 import { type MethodName, methodOf } from './methods.ts';
 import { besideGraph, withOutputs } from './passes/beside.ts';
 import type { Bits } from './passes/quantise-weights.ts';
-import { type Ranges, tensorsToCalibrate } from './passes/static-plan.ts';
+import { tensorsToCalibrate } from './passes/static-plan.ts';
+import type { Ranges } from './passes/unsigned.ts';
 import { type Candidate, type PreparedGraph, writeCandidate } from './prepared-version.ts';
 import { spread } from './samples.ts';
 

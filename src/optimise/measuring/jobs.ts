@@ -1,6 +1,6 @@
 import type { Answer } from '../../core/answer.ts';
 import type { Payload } from '../../core/payload.ts';
-import type { Range } from '../passes/static-plan.ts';
+import type { Range } from '../passes/unsigned.ts';
 import type { LocalVersion } from './local-version.ts';
 
 /** An input as a caller would send it. */
