@@ -14,6 +14,10 @@ export interface TaskModel<Resources = unknown> {
   readonly maxBatch: number;
   /** The deadline of the requests. Runs look at it themselves; long work before and after a run has to look at it in between. */
   readonly deadline: Deadline;
+  /** The caller, by the name of its key or token; undefined where nobody asks for one. The input of one must not help to answer another. */
+  readonly caller?: string | undefined;
+  /** Bytes of the memory of models that none takes now: for what a task keeps while it answers, and between answers. Left out without a limit. */
+  readonly freeBytes?: () => number;
 }
 
 /** Called at the end of each step. */
@@ -31,6 +35,11 @@ export interface Task<Request = unknown, Resources = unknown> {
    * @throws `INVALID_REQUEST`, `INVALID_INPUT`, `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`
    */
   decode(payload: Payload): Request;
+  /**
+   * The elements of the payload of a list, when each may be answered by itself as a list of one, and the lists joined are the answer to all.
+   * Undefined for any other payload; left out by a task that answers no lists.
+   */
+  elements?(payload: Payload): readonly unknown[] | undefined;
   /**
    * A minimal valid request for warming up a model that has no recorded inputs. The tensor task makes it of `blank`; other tasks have one
    * of their own.
