@@ -12,7 +12,7 @@ import type { UploadingStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { PublishOptions } from '../repository/versions/publish.ts';
 import { type Answers, bestOf } from './attempt.ts';
-import { assertLabels, labelsOf } from './loss.ts';
+import { assertLabels } from './loss.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
 import { defaultMethods, type MethodName } from './methods.ts';
@@ -86,7 +86,7 @@ export const optimiseModel = async (
     const { samples, sha256 } = read;
     const measured = await startJob('answer', { version, samples });
     const answered = assertAnswered(measured.answers, read, data, bundle.task);
-    assertLabels(samples, measured.answers, labelsOf(bundle.settings));
+    assertLabels(samples, measured.answers, bundle);
     const candidates = join(scratch, 'candidates');
     await mkdir(candidates);
     const search = new Search(

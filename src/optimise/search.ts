@@ -6,7 +6,7 @@ import type { OnnxGraph } from '../onnx/node.ts';
 import { type Answers, type Attempt, type Figures, type GateLimits, judgeGain, judgeLoss } from './attempt.ts';
 import { calibrate } from './calibration.ts';
 import { writeGraphFile } from './graph-file.ts';
-import { labelsOf, measureLoss } from './loss.ts';
+import { measureLoss } from './loss.ts';
 import type { Results, Sample } from './measuring/jobs.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
@@ -128,7 +128,7 @@ export class Search {
     measured: Results['answer'],
   ): Promise<Tried> {
     const { version, samples, maxLoss } = this.#options;
-    const loss = measureLoss(samples, this.#answers, measured.answers, labelsOf(version.bundle.settings));
+    const loss = measureLoss(samples, this.#answers, measured.answers, version.bundle);
     const tooMuch = judgeLoss(loss, { maxLoss });
     const timed = spread(
       samples.filter((_, index) => typeof this.#answers[index] !== 'string'),

@@ -8,8 +8,8 @@ export interface Sample {
   /** The file, and the line in it. */
   readonly name: string;
   readonly payload: Payload;
-  /** The answer that is known to be right; undefined for a sample without one. */
-  readonly label?: string;
+  /** The answer that is known to be right: the name of a class, or in the form that `evaluate` reads; undefined for a sample without one. */
+  readonly label?: unknown;
 }
 
 /** A graph that is run on the inputs that another one had. */
