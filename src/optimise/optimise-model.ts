@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pullVersion } from '../authoring/pull-version.ts';
 import { whoami } from '../authoring/whoami.ts';
 import { refuse } from '../core/errors.ts';
-import { withTemporaryPath } from '../core/temporary-path.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
 import { setCanary } from '../repository/routing/rollout.ts';
@@ -21,6 +19,7 @@ import { prepareGraphs } from './prepared-version.ts';
 import { publishCandidate } from './publish-candidate.ts';
 import { type OptimisationReport, toReport } from './report.ts';
 import { readSamples, type Samples } from './samples.ts';
+import { withScratch } from './scratch.ts';
 import { Search, type Tried } from './search.ts';
 
 export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {
@@ -77,8 +76,7 @@ export const optimiseModel = async (
 ): Promise<Optimised> => {
   const { data, maxLoss, canary, dryRun, onStep } = options;
   const read = await readSamples(data, bundle.task);
-  const scratch = await mkdtemp(join(tmpdir(), 'optimise-'));
-  return withTemporaryPath(scratch, async () => {
+  return withScratch('optimise', async (scratch) => {
     onStep('downloading');
     const version = await fetchVersion(repository, bundle, join(scratch, 'original'));
     const graphs = await prepareGraphs(version);

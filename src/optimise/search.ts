@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDiskFull } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
 import type { GraphDocument } from '../onnx/graph-document.ts';
 import type { OnnxGraph } from '../onnx/node.ts';
@@ -118,6 +119,7 @@ export class Search {
       const measured = await startJob('answer', { version: candidate.version, samples });
       return await this.#judge({ method, kept }, candidate, measured);
     } catch (error) {
+      if (isDiskFull(error)) throw error;
       return fail(method, kept, ServingError.from(error).message);
     }
   }
