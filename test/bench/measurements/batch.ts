@@ -16,12 +16,13 @@ const uploadAll = async ({ storage }: Workbench, photos: readonly Buffer[], fold
   const sample = JSON.parse(await readFile(path.join(projectRoot, 'events/on-upload.json'), 'utf8')) as SQSEvent;
   const [record] = sample.Records as [SQSRecord];
   const [notification] = JSON.parse(record.body).Records;
+  const bucket = { ...notification.s3.bucket, name: storage.dataBucket };
   const upload = async (photo: Buffer, index: number): Promise<SQSRecord> => {
     const key = `uploads/${SAMPLE}/${folder}/${index}.jpg`;
     const put = new PutObjectCommand({ Bucket: storage.dataBucket, Key: key, Body: photo });
     const { ETag: eTag = '' } = await storage.client.send(put);
     const object = { key, eTag: eTag.replaceAll('"', ''), size: photo.byteLength, sequencer: '01' };
-    const body = JSON.stringify({ Records: [{ ...notification, s3: { ...notification.s3, object } }] });
+    const body = JSON.stringify({ Records: [{ ...notification, s3: { ...notification.s3, bucket, object } }] });
     return { ...record, messageId: String(index), body };
   };
   return { Records: await Promise.all(photos.map(upload)) };
