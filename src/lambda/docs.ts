@@ -84,8 +84,9 @@ export const docsHandler = (docs: Docs) => {
 
 /** Connects the bucket of the models. */
 export const connectDocs = (files: PageFiles): Docs => {
-  const { modelsBucket, models: only, trustedKeys, withdrawn, auth } = readConfig();
+  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, memoryMb, ...config } = readConfig();
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
-  return { repository: createModelRepository(store, options), auth, files, telemetry: createTelemetry() };
+  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: 0 });
+  return { repository: createModelRepository(store, options), auth, files, telemetry };
 };

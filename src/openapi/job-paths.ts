@@ -3,7 +3,7 @@ import { type Operation, question, withAnswer } from './operations.ts';
 
 const TAG = 'Server';
 
-/** What `GET /jobs/{id}` tells of a job. */
+/** The description of a job. */
 export const JOB: JsonSchema = objectOf(
   {
     id: STRING,

@@ -56,5 +56,5 @@ const predictionWith =
 /** An operation that runs a model. `content` is that of the answer, by media type. */
 export const prediction = predictionWith('Error');
 
-/** The same with the errors of OpenAI's API. */
+/** An operation of OpenAI's API that runs a model. */
 export const openAiPrediction = predictionWith('OpenAiError');

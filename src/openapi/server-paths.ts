@@ -28,7 +28,7 @@ const METADATA = objectOf({
 
 const READY = objectOf({ name: STRING, ready: BOOLEAN });
 
-/** As OpenAI's clients read it. */
+/** A model in the form of OpenAI's API. */
 const OPENAI_MODEL = objectOf({ id: STRING, object: { const: 'model' }, created: INTEGER, owned_by: STRING });
 
 const TENSOR_CONFIG = objectOf({ name: STRING, data_type: STRING, dims: arrayOf(INTEGER) });

@@ -24,8 +24,8 @@ const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
 const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1|invalid expand shape/;
 
 /**
- * The refusal of a node. A model was warmed up before it answers, so that the graph runs: what it refuses now are values or shapes, such as
- * a category that an encoder does not know, or a picture that is smaller than a kernel.
+ * The refusal of a node. A model was warmed up before it answers, so the graph runs. It refuses values or shapes, such as a
+ * category that an encoder does not know, or a picture that is smaller than a kernel.
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
