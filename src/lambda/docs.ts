@@ -87,6 +87,6 @@ export const connectDocs = (files: PageFiles): Docs => {
   const { modelsBucket, models: only, trustedKeys, withdrawn, auth, memoryMb, ...config } = readConfig();
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
-  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: 0 });
+  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
   return { repository: createModelRepository(store, options), auth, files, telemetry };
 };
