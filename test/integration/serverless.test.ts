@@ -37,7 +37,7 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
-const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
+const WITHOUT_LAYERS = [AUTHORISE, 'DocsLambdaFunction', 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 /** The package has no types of its own. */
 const validateStates: (definition: unknown) => { readonly isValid: boolean } = createRequire(import.meta.url)(
   'asl-validator',
@@ -273,6 +273,21 @@ describe('sls package', () => {
     ]);
   });
 
+  it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
+    const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType ?? 'NONE',
+    ]);
+    expect(routes.sort()).toEqual([
+      ['ANY /{proxy+}', 'CUSTOM'],
+      ['GET /', 'NONE'],
+      ['GET /docs/{proxy+}', 'NONE'],
+      ['GET /openapi.json', 'CUSTOM'],
+      ['GET /reference', 'NONE'],
+    ]);
+  });
+
   it('lets no page of another site call the endpoint by default', () => {
     expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
   });
@@ -465,12 +480,14 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Bulk'].flatMap((role) => [
+        ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Bulk'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
+        'DocsRole | s3:ListBucket | ModelsBucket/Arn',
+        `DocsRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
         ...['Infer', 'OnUpload', 'Job', 'Bulk'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
