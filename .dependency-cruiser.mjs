@@ -2,7 +2,7 @@
  * Imports go one way:
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
- * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * repository → capture; {tasks, engine, repository, protocol, capture} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
  * {evaluation, authoring} → optimise → cli.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
@@ -30,7 +30,7 @@ const door = (name, packages, allowed) => ({
 });
 
 const src = (...rooms) => `^src/(${rooms.join('|')})/`;
-const SERVING = src('core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'serving');
+const SERVING = src('core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'capture', 'serving');
 
 export default {
   forbidden: [
@@ -68,6 +68,7 @@ export default {
     only('generation-on-core', src('generation'), [src('core')], 'generation knows graphs alone'),
     only('repository-on-core', src('repository'), [src('core')], 'the repository knows no task'),
     only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
+    only('capture-on-repository', src('capture'), [src('core', 'repository')], 'records know no task and no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
     only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
     only('source-on-onnx', src('source'), [src('core', 'onnx', 'media')], 'the source is a folder of this computer'),
@@ -96,7 +97,7 @@ export default {
     only(
       'http-below-lambda',
       src('http'),
-      [src('access', 'core', 'repository', 'protocol', 'serving')],
+      [src('access', 'core', 'repository', 'protocol', 'capture', 'serving')],
       'no Lambda event here',
     ),
     only(

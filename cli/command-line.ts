@@ -16,6 +16,7 @@ import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
+import { monitor } from './commands/monitor.ts';
 import { optimise } from './commands/optimise.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
@@ -39,7 +40,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict, evaluate, optimise },
   ...{ inspect: inspectCommand, check, convert },
-  ...{ promote, canary, shadow, alias, rollback, history },
+  ...{ promote, canary, shadow, alias, rollback, history, monitor },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
 };
 

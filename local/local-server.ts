@@ -107,7 +107,8 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     return part;
   };
   const stop = async (): Promise<void> => {
-    await Promise.all(parts.map((part) => part.stop()));
+    // The last part first: functions still write into S3 when they end.
+    for (const part of parts.toReversed()) await part.stop();
   };
 
   try {

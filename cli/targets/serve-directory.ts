@@ -47,6 +47,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
       evicted: () => {},
       shadowed: () => {},
       refused: () => {},
+      captureLost: () => {},
       warned: () => {},
     },
   });

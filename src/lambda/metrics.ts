@@ -29,6 +29,7 @@ export const METRICS = {
   ShadowChanges: { unit: MetricUnit.Count, statistic: 'Sum' },
   ShadowDistance: { unit: MetricUnit.NoUnit, statistic: 'Maximum' },
   VersionsRefused: { unit: MetricUnit.Count, statistic: 'Sum' },
+  CapturesLost: { unit: MetricUnit.Count, statistic: 'Sum' },
   ModelEvictions: { unit: MetricUnit.Count, statistic: 'Sum' },
 } as const satisfies Readonly<Record<string, Metric>>;
 

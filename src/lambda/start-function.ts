@@ -34,6 +34,8 @@ export const startFunction = async (): Promise<{
     diskBudgetBytes: diskBudget(directory, config.modelTmpShare),
     routingTtlMs,
   });
+  // Lambda gives the process half a second to end.
+  process.once('SIGTERM', () => void serving.capture.flush().finally(() => process.exit()));
   await preload(serving, config.preloadModels, config.initBudgetMs);
   return { serving, background, config };
 };

@@ -102,6 +102,11 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
     else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
   },
 
+  captureLost(model, records, error) {
+    publish(model, undefined, [['CapturesLost', records]]);
+    logger.error('captured predictions were lost', { model, records, failures: [describe(error)] });
+  },
+
   refused(model, version, error) {
     publish(model, version, [['VersionsRefused', 1]]);
     const failures = [describe(error)];

@@ -16,6 +16,10 @@ export interface ModelReference {
 }
 
 export interface Router {
+  /** False for a model whose predictions are not captured; undefined when its routing is not known. */
+  isCaptured(name: string): boolean | undefined;
+  /** The part that the version has in the roll-out, as this process knows it. */
+  arm(reference: ModelReference, version: number): 'stable' | 'canary' | 'pinned';
   /**
    * The version that answers. A canary takes its share by `key`: equal keys get the same version while the weight stands. Without a key,
    * the stable version answers.
@@ -131,6 +135,17 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     },
 
     forget: bundles.forget,
+
+    isCaptured: (name) => {
+      const routing = routings.known(name);
+      return routing && routing.captured === true;
+    },
+
+    arm: ({ name, version: pinned, alias }, version) => {
+      if (pinned !== undefined || alias !== undefined) return 'pinned';
+      const routing = routings.known(name);
+      return routing?.canary?.version === version && routing.stable !== version ? 'canary' : 'stable';
+    },
 
     shadow({ name, version, alias }, key) {
       const shadow = routings.known(name)?.shadow;

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CaptureRecord } from '../../src/capture/record.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { sls } from '../support/sls.ts';
@@ -30,6 +31,13 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
+/** The types of Hive for the fields of a record. The model is a partition. */
+const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
+  ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
+  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
+  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
+};
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
@@ -416,4 +424,15 @@ describe('the template', () => {
   it('outputs what the command line reads', () => {
     expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['Endpoint', 'ModelsBucket', 'DataBucket']));
   });
+});
+
+it('gives Athena a table with a column for each field of a record, and partitions that need no upkeep', () => {
+  const { TableInput } = properties('CaptureTable');
+  const columns: { Name: string; Type: string }[] = TableInput.StorageDescriptor.Columns;
+  expect(Object.fromEntries(columns.map(({ Name, Type }) => [Name, Type]))).toEqual(CAPTURE_COLUMNS);
+  expect(TableInput.Parameters).toMatchObject({
+    'projection.model.type': 'injected',
+    'storage.location.template': { 'Fn::Sub': expect.stringMatching(/^s3:.*model=\$\{!model\}\/day=\$\{!day\}\/$/) },
+  });
+  expect(TableInput.PartitionKeys).toMatchObject([{ Name: 'model' }, { Name: 'day' }]);
 });

@@ -1,6 +1,7 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import { formatSpec, type Signature, type Tensors } from '../../core/tensor.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { createTerms, groupOfText, toTermTensor, type WordSettings } from '../../media/text/words.ts';
 import { formatSpecs } from '../format-specs.ts';
@@ -71,6 +72,8 @@ export const createTermClassifier = (
     },
 
     prepare: ({ texts }) => texts,
+
+    describe: ({ texts }) => describeTexts(texts),
 
     group: groupOfText,
 

@@ -24,6 +24,7 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   ShadowChanges: ['answers that differ in more than their scores', 'after a shadow run'],
   ShadowDistance: ['largest difference of a score', 'after a shadow run'],
   VersionsRefused: ['1', 'after a version that a routing names could not be loaded'],
+  CapturesLost: ['captured predictions that S3 did not take', 'after they were lost, for the model `none`'],
   ModelEvictions: ['1', 'after a model made room for others'],
 };
 

@@ -45,6 +45,7 @@ const REPORTS: { readonly [Method in keyof Telemetry]: readonly Parameters<Telem
   evicted: [[EVICTION]],
   shadowed: [[SHADOW], [{ ...SHADOW, failures: [serverFault] }]],
   refused: [['m', 1, serverFault]],
+  captureLost: [['m', 3, serverFault]],
   warned: [],
 };
 
@@ -70,7 +71,7 @@ const metricsIn = (lines: readonly Line[]): string[] =>
     lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
   );
 
-const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned');
+const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'captureLost', 'warned');
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
