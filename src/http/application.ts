@@ -10,13 +10,14 @@ import { errorResponse } from './errors.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
+import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import type { Authorise, Route } from './route.ts';
 import { taskRoutes } from './task-routes.ts';
 
 /**
- * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol below `/v1`.
- * It answers every request, also with a fault.
+ * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol and OpenAI's API
+ * below `/v1`. It answers every request, also with a fault.
  */
 export type Application = (request: HttpRequest, context: RequestContext) => Promise<HttpResponse>;
 
@@ -98,6 +99,7 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
     ...taskRoutes(serving),
     ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
     ...openInferenceRoutes(serving),
+    ...openAiRoutes(serving),
     ...kserveV1Routes(serving),
   ]);
 
@@ -119,7 +121,7 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
         response = { status: 204, headers: {}, body: '' };
       } else {
         const access = { request, context, route, parameters };
-        await authorise?.(access);
+        await authorise?.(route.findsModel ? { ...access, route: { ...route, operation: 'none' } } : access);
         const assertAllowed = async (name: string): Promise<void> =>
           authorise?.({ ...access, parameters: { ...parameters, name } });
         const decoded = withContentDecoded(request);

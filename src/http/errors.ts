@@ -1,5 +1,6 @@
 import { type ErrorCode, PUBLIC_MESSAGE, type ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
+import { toOpenAiError } from '../protocol/openai/error.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 
 /** `Record` makes the compiler refuse a new `ErrorCode` that has no status. */
@@ -30,9 +31,15 @@ const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
 /** Characters. Messages shorten what they repeat; lists of a model's own names may still be long. */
 const LONGEST_MESSAGE = 2_000;
 
-const isKserve = (path: string): boolean => /^\/v[12](\/|$)/.test(path);
+/** `/v1/models` is shared with KServe, and keeps the form of its errors, which OpenAI's clients read, too. */
+const isOpenAi = (path: string): boolean => /^\/v1\/(?!models(\/|$))/.test(path);
 
-/** `{"error", "code", "requestId"}`. A fault of the server hides its message; KServe's protocols know no 422. */
+const isKserve = (path: string): boolean => /^\/v[12](\/|$)/.test(path) && !isOpenAi(path);
+
+/**
+ * `{"error", "code", "requestId"}`, or OpenAI's form on the routes of its API. A fault of the server hides its message; KServe's protocols
+ * know no 422.
+ */
 export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
   const { code } = failure;
   const status = code === 'INVALID_INPUT' && isKserve(path) ? 400 : STATUS[code];
@@ -41,5 +48,6 @@ export const errorResponse = (failure: ServingError, requestId: string, path: st
     hidden === undefined
       ? shorten(failure.message, LONGEST_MESSAGE)
       : `${hidden}; the log names the cause under request ${requestId}`;
-  return jsonResponse(JSON.stringify({ error, code, requestId }), { status, headers: HEADERS[code] ?? {} });
+  const document = isOpenAi(path) ? toOpenAiError(code, error) : { error, code, requestId };
+  return jsonResponse(JSON.stringify(document), { status, headers: HEADERS[code] ?? {} });
 };

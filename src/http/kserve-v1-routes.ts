@@ -1,5 +1,4 @@
 import type { Answer } from '../core/answer.ts';
-import { within } from '../core/deadline.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import {
   type PredictRequest,
@@ -11,9 +10,11 @@ import {
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import { toJsonText } from '../protocol/task-api/encode.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { listModels } from '../serving/list-models.ts';
 import { predict } from '../serving/predict.ts';
 import { type Call, type Prediction, routeCall, type Serving, single } from '../serving/serving.ts';
 import { type HttpResponse, jsonResponse, toJsonResponse } from './message.ts';
+import { namedModel } from './openai/named-model.ts';
 import { assertReady } from './readiness.ts';
 import { type Exchange, modelReference, predictionHeaders, type Route, routingKey } from './route.ts';
 
@@ -57,23 +58,33 @@ const predictInstances = async (serving: Serving, exchange: Exchange): Promise<H
   return response;
 };
 
-const listNames = async ({ repository }: Serving, { context }: Exchange): Promise<HttpResponse> =>
-  toJsonResponse({
-    models: await within(context.deadline, repository.names(), 'the storage has not answered in time'),
-  });
+/** A model as OpenAI's clients read it; `created` in seconds since 1970. */
+const toOpenAiModel = (id: string, { created }: PublishedBundle) => ({
+  ...{ id, object: 'model', created: Math.floor(Date.parse(created) / 1000), owned_by: 'onnx-serverless' },
+});
+
+/** The names that KServe's clients read, and the same models as OpenAI's clients read them. */
+const list = async (serving: Serving, { context }: Exchange): Promise<HttpResponse> => {
+  const models = await listModels(serving, context.deadline);
+  const data = models.flatMap((model) => ('bundle' in model ? [toOpenAiModel(model.name, model.bundle)] : []));
+  return toJsonResponse({ models: models.map(({ name }) => name), object: 'list', data });
+};
 
 const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  await assertReady(serving, exchange);
-  return toJsonResponse({ name: modelReference(exchange).name, ready: true });
+  const { name: id = '' } = exchange.parameters;
+  const reference = await namedModel(exchange, id);
+  const bundle = await assertReady(serving, reference, exchange);
+  return toJsonResponse({ name: id, ready: true, ...toOpenAiModel(id, bundle) });
 };
 
 /** KServe's first protocol. Its colon before `predict` is a slash by now. https://github.com/kserve/open-inference-protocol */
 export const kserveV1Routes = (serving: Serving): Route[] => [
-  { method: 'GET', paths: ['/v1/models'], operation: 'predict', handle: (exchange) => listNames(serving, exchange) },
+  { method: 'GET', paths: ['/v1/models'], operation: 'predict', handle: (exchange) => list(serving, exchange) },
   {
     method: 'GET',
     paths: ['/v1/models/:name'],
     operation: 'predict',
+    findsModel: true, // `name@alias` and `name%2Fversion`, as OpenAI's clients write them
     handle: (exchange) => isReady(serving, exchange),
   },
   {

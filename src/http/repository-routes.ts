@@ -28,7 +28,7 @@ const listVersions = async (serving: Serving, { request, context }: Exchange): P
 };
 
 const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  await assertReady(serving, exchange);
+  await assertReady(serving, modelReference(exchange), exchange);
   return toJsonResponse({ name: modelReference(exchange).name, ready: true });
 };
 
@@ -45,7 +45,7 @@ const assertParameters = async (request: HttpRequest, known: readonly string[]):
 
 const loadVersion = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   await assertParameters(exchange.request, []);
-  await assertReady(serving, exchange);
+  await assertReady(serving, modelReference(exchange), exchange);
   return toJsonResponse({});
 };
 

@@ -37,6 +37,11 @@ export interface Route {
   readonly paths: readonly string[];
   /** The operation that a caller has to be allowed; on all models, if the path names none. `none` answers every caller that is let in. */
   readonly operation: Operation | 'none';
+  /**
+   * True when the path does not name the model plainly: any caller that is let in gets to the handler, which has to ask `assertAllowed` for
+   * the model.
+   */
+  readonly findsModel?: boolean;
   readonly handle: (exchange: Exchange) => Promise<HttpResponse> | HttpResponse;
 }
 

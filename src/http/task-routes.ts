@@ -1,16 +1,14 @@
 import { truncatedInputsOf } from '../core/answer.ts';
-import { within } from '../core/deadline.ts';
-import { ServingError } from '../core/errors.ts';
 import { mapStream } from '../core/stream.ts';
 import { encodeAnswer } from '../protocol/task-api/encode.ts';
 import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
-import { unlessMissing } from '../repository/model-repository.ts';
 import { resolveInputs, withoutContent } from '../serving/inputs.ts';
+import { listModels } from '../serving/list-models.ts';
 import { predict } from '../serving/predict.ts';
 import { type Call, type Prediction, type Serving, single } from '../serving/serving.ts';
 import { openStream } from '../serving/stream.ts';
-import { type HttpResponse, jsonResponse } from './message.ts';
+import { type HttpResponse, toJsonResponse } from './message.ts';
 import { type Exchange, modelReference, predictionHeaders, type Route, routingKey } from './route.ts';
 
 /** API Gateway takes 10 KB of headers. */
@@ -71,20 +69,13 @@ const predictTask =
     }
   };
 
-const listModels = async ({ repository, router }: Serving, { context }: Exchange): Promise<HttpResponse> => {
-  const { deadline } = context;
-  const names = await within(deadline, repository.names(), 'the models are still being listed');
-  const models = await Promise.all(
-    names.map(async (name) => {
-      try {
-        const bundle = await unlessMissing(router.route({ name }, undefined, deadline)); // a first push may be under way
-        return bundle && { name, version: bundle.version, task: bundle.task };
-      } catch (error) {
-        return { name, error: ServingError.from(error).code }; // one broken model hides no other
-      }
-    }),
-  );
-  return jsonResponse(JSON.stringify({ models: models.filter((model) => model !== undefined) }));
+const listTasks = async (serving: Serving, { context }: Exchange): Promise<HttpResponse> => {
+  const models = (await listModels(serving, context.deadline)).map((model) => {
+    if ('error' in model) return { name: model.name, error: model.error.code };
+    const { name, version, task } = model.bundle;
+    return { name, version, task };
+  });
+  return toJsonResponse({ models });
 };
 
 /** `POST /models/{name}[/versions/{version}|/aliases/{alias}]` predicts, in the words of the model's task; `GET /models` lists. */
@@ -95,5 +86,5 @@ export const taskRoutes = (serving: Serving): Route[] => [
     operation: 'predict',
     handle: predictTask(serving),
   },
-  { method: 'GET', paths: ['/models'], operation: 'predict', handle: (exchange) => listModels(serving, exchange) },
+  { method: 'GET', paths: ['/models'], operation: 'predict', handle: (exchange) => listTasks(serving, exchange) },
 ];

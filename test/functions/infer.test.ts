@@ -14,6 +14,8 @@ import { createTestServing, pushNamed } from '../support/serving.ts';
 
 const MODEL = 'efficientnet-lite0';
 
+type Event = Pick<APIGatewayProxyEventV2, 'rawPath' | 'isBase64Encoded'> & { readonly body?: string };
+
 interface Answer {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
@@ -29,8 +31,11 @@ const publishIt = (name = MODEL) =>
     name,
   );
 
-/** The model that an event asks for. */
-const modelOf = ({ rawPath }: { rawPath: string }): string | undefined => /models\/([^/:]+)/.exec(rawPath)?.[1];
+/** The model that an event asks for, in its path or in its body. */
+const modelOf = ({ rawPath, body = '', isBase64Encoded }: Event): string | undefined => {
+  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('latin1') : body;
+  return (/models\/([^/:]+)/.exec(rawPath) ?? /"model"[:\s]+"?([\w-]+)/.exec(text))?.[1];
+};
 
 const deploy = (environment: Record<string, string> = {}) =>
   deployFunction('infer', storage, join(directory, 'models'), environment);
@@ -50,7 +55,7 @@ afterEach(async () => {
 
 describe('infer', () => {
   it.each([...events])('answers %s as the code that it is bundled of', async (_file, event) => {
-    const model = modelOf(event as { rawPath: string }) ?? MODEL;
+    const model = modelOf(event as Event) ?? MODEL;
     await publishIt(model);
     deployed = await deploy();
     const serving = await createTestServing();

@@ -11,6 +11,7 @@ import { type Frame, toMatrix } from '../../src/formats/sklearn/frame.ts';
 import { addInputs } from '../../src/formats/sklearn/inputs.ts';
 import { TEXT } from '../../src/formats/sklearn/text.ts';
 import { createGraph, doubles } from '../../src/onnx/graph-builder.ts';
+import { integer } from '../../src/onnx/node.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
 
 const WORDS = ['awful', 'film', 'good', 'not good'];
@@ -38,8 +39,17 @@ const MIXED = toObject('sklearn.compose._column_transformer.ColumnTransformer', 
   ],
 });
 
+/** The output of a graph beside the scores: none, or the index of the class with the least score. */
+type Label = 'none' | 'least';
+
 /** A graph of a transformer with one linear layer on top, float64[N,outputs]; `isProbable` adds softmax. */
-const build = (root: PyObject, weights: readonly number[], outputs: number, isProbable: boolean) => {
+const build = (
+  root: PyObject,
+  weights: readonly number[],
+  outputs: number,
+  isProbable: boolean,
+  label: Label = 'none',
+) => {
   const graph = createGraph();
   const { frame, columns } = addInputs(graph, new Estimator(root, '1.7.2'));
   const converters = { ...TEXT, ...COLUMNS };
@@ -52,6 +62,8 @@ const build = (root: PyObject, weights: readonly number[], outputs: number, isPr
   const scores = graph.op('MatMul', [toMatrix(graph, made), layer]);
   const name = isProbable ? 'probabilities' : 'value';
   graph.output(name, isProbable ? graph.op('Softmax', [scores]) : scores, 'float64', ['N', outputs]);
+  const index = { axis: integer(1), keepdims: integer(0) };
+  if (label === 'least') graph.output('label', graph.op('ArgMin', [scores], index), 'int64', ['N']);
   return { onnx: Buffer.concat([...graph.toModel()]), columns };
 };
 
@@ -88,6 +100,7 @@ beforeAll(async () => {
   await push('opinion', TWO_CLASSES, OPINION);
   const mixed = build(MIXED, [0, 0.5, 2, 0, 0, 0, 0, 1, 3, 0], 2, true);
   await push('mixed', mixed, { ...OPINION, pipeline_tag: 'tabular-classification' });
+  await push('nearest', build(VECTORIZER, [0, 2, 1, 0, 3, 0, 0, 0], 2, false, 'least'), OPINION);
   await push('stars', build(VECTORIZER, [-2, 0.5, 1, -3], 1, false), { pipeline_tag: 'tabular-regression' });
 });
 afterAll(async () => {
@@ -117,6 +130,24 @@ describe('a classifier of terms', () => {
     for (const text of texts) alone.push((await ask('opinion', { inputs: text, parameters: { top_k: 1 } })).answer[0]);
     expect(answer).toEqual(alone);
     expect(answer.map((labels: { label: string }[]) => labels[0]?.label)).toEqual(['bad', 'bad', 'bad', 'good', 'bad']);
+  });
+
+  it('answers the label of the graph first, such as the nearest class', async () => {
+    const { answer } = await ask('nearest', { inputs: ['good film', 'awful', 'awful film'] });
+    expect(answer).toEqual([
+      [
+        { label: 'good', score: 0 },
+        { label: 'bad', score: 4 },
+      ],
+      [
+        { label: 'bad', score: 0 },
+        { label: 'good', score: 2 },
+      ],
+      [
+        { label: 'bad', score: 1 },
+        { label: 'good', score: 2 },
+      ],
+    ]);
   });
 
   it('refuses what has no meaning for it', async () => {
@@ -168,7 +199,12 @@ describe('push', () => {
     RegExp,
   ])[] = [
     ['several columns', [text, { name: 'price' }], OPINION, /no single text with "tokens"/],
-    ['another input', [{ ...text, tokens: { other: text?.tokens?.text } }], OPINION, /expected string\[N,terms\]/],
+    [
+      'another input',
+      [{ ...text, tokens: { other: text?.tokens?.text } }],
+      OPINION,
+      /gives terms to the input "other" string\[N,terms\], and the graph has none/,
+    ],
     [
       'a wrong pattern',
       [{ name: 'text', tokens: { text: { ...text?.tokens?.text, token_pattern: '(' } } }],
@@ -182,10 +218,10 @@ describe('push', () => {
       /has 2 classes, "id2label" in config.json names 3/,
     ],
     [
-      'distances',
+      'an unknown kind of scores',
       undefined,
-      { ...OPINION, scores: 'distances' },
-      /"scores" in config.json are "distances", expected probabilities or margins/,
+      { ...OPINION, scores: 'ranks' },
+      /"scores" in config.json is "ranks", expected one of probabilities, margins/,
     ],
     [
       'a text with categories',

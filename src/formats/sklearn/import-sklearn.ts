@@ -44,9 +44,9 @@ const versionOf = (object: PyObject): string => {
 /** Versions whose answers the tests compare. */
 const isKnown = (version: string): boolean => /^1\.[0-9](\.|$)/.test(version);
 
-/** A model of texts alone is no table: its classes are those of a text. */
-const taskOf = (task: unknown, isText: boolean): unknown =>
-  isText && task === 'tabular-classification' ? 'text-classification' : task;
+/** A model of texts alone is no table: its classes are those of a text. With several targets it stays a table of one column. */
+const taskOf = ({ pipeline_tag: task, targets }: Readonly<Record<string, unknown>>, isText: boolean): unknown =>
+  isText && task === 'tabular-classification' && targets === undefined ? 'text-classification' : task;
 
 /** The largest message of protobuf. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -64,7 +64,7 @@ const convert = (estimator: Estimator): ImportedModel => {
     );
   return {
     onnx,
-    config: { ...outputs, pipeline_tag: taskOf(outputs.pipeline_tag, isText), columns },
+    config: { ...outputs, pipeline_tag: taskOf(outputs, isText), columns },
     origin: `scikit-learn ${version}`,
     outline: outlineOf(estimator),
     notes: isKnown(version)

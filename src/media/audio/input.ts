@@ -23,3 +23,7 @@ export type AudioFiles = InputFiles;
 
 /** @throws the errors of `toInputFiles` */
 export const toAudioFiles = (payload: Payload): AudioFiles => toInputFiles(payload, AUDIO, MAX_AUDIO_FILES);
+
+/** The seconds of sound in files that were decoded at `sampleRate`, in hertz. */
+export const totalSeconds = (files: readonly Float32Array[], sampleRate: number): number =>
+  files.reduce((sum, { length }) => sum + length, 0) / sampleRate;

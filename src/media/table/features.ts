@@ -1,5 +1,6 @@
 import type { Deadline } from '../../core/deadline.ts';
 import { type Feature, type Features, MOST_DESCRIBED } from '../../core/features.ts';
+import { textFeatures } from '../text/features.ts';
 import type { Cell } from './cell.ts';
 import type { Row } from './rows.ts';
 import { readTable, type TableSource } from './steps.ts';
@@ -10,9 +11,17 @@ const toFeature = (cell: Cell | undefined): Feature => {
   return typeof cell === 'bigint' ? Number(cell) : cell;
 };
 
-/** The columns of a row by name; a missing value is null. */
-const rowFeatures = (row: Row, { columns }: Table): Features =>
-  Object.fromEntries(columns.map(({ name }, index) => [name, toFeature(row[index])]));
+/** The columns of a row by name; a missing value is null. A text is described by its own figures: `review.characters`. */
+const rowFeatures = (row: Row, { columns, inputs }: Table): Features => {
+  const texts = new Set(inputs.filter(({ termsOf }) => termsOf !== undefined).flatMap((input) => input.columns));
+  return Object.fromEntries(
+    columns.flatMap(({ name }, index) =>
+      texts.has(index)
+        ? Object.entries(textFeatures(String(row[index]))).map(([figure, value]) => [`${name}.${figure}`, value])
+        : [[name, toFeature(row[index])]],
+    ),
+  );
+};
 
 /** See `rowFeatures`: the first of many rows. */
 export const describeTable = async (source: TableSource, table: Table, deadline: Deadline): Promise<Features[]> =>

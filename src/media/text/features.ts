@@ -29,7 +29,7 @@ const scriptOf = (text: string): string => {
 };
 
 /** Characters and script of a text and, with a tokenizer, its tokens and the share of them that it does not know. */
-const textFeatures = (text: string, tokenizer?: Tokenizer): Features => {
+export const textFeatures = (text: string, tokenizer?: Tokenizer): Features => {
   const start = text.slice(0, MOST_CHARACTERS);
   const plain = { characters: text.length, script: scriptOf(start) };
   if (tokenizer === undefined) return plain;

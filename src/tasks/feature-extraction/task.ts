@@ -157,7 +157,8 @@ const steps = (
         ? dotProducts(scaled.flat())
         : scaled.map((own) => (isPerToken(source) ? own.map(toNumbers) : own.map(toNumbers)[0]));
       const cut = rows.flatMap(({ encoding }, index) => (encoding.truncatedFrom === undefined ? [] : [index]));
-      return jsonAnswer(answer, cut);
+      const promptTokens = rows.reduce((sum, { encoding }) => sum + encoding.ids.length, 0);
+      return jsonAnswer(answer, cut, { promptTokens });
     },
   };
 };

@@ -1,33 +1,33 @@
-import { jsonValueOf } from '../../core/answer.ts';
-import { ZEROS } from '../../core/blank.ts';
 import { refuse } from '../../core/errors.ts';
-import { show } from '../../core/show.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
+import type { ModelSource } from '../../source/model-source.ts';
 import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
-import { answerOne, runBlank } from '../answer-one.ts';
-import { assertClassCount, countElements, readFunction } from '../classifier-recipe.ts';
-import type { TaskRecipe } from '../recipe.ts';
+import { runBlank } from '../answer-one.ts';
+import { assertClassCount, readFunction } from '../classifier-recipe.ts';
+import type { ModelSettings, TaskRecipe } from '../recipe.ts';
+import { tabularClassification } from '../tabular-classification/recipe.ts';
+import { findSettings as findTableSettings } from '../tabular-classification/trial.ts';
 import { readColumns } from '../tabular-recipe.ts';
 import { readPositions, readTextResources, runExtremes, twoTexts } from '../text-recipe.ts';
 import type { TextClassificationSettings } from './settings.ts';
 
-/** Scores of which the highest belongs to the best label. */
-const RISING = ['probabilities', 'margins'];
-
-/** The terms of the only column in config.json; undefined for a model with a tokenizer. @throws `MODEL_INVALID` */
-const readTokens = (config: Settings): TextClassificationSettings['tokens'] => {
+/** The table of one text that a model of terms is; undefined for a model with a tokenizer. @throws `MODEL_INVALID` */
+const readTerms = async (
+  source: ModelSource,
+  config: Settings,
+): Promise<ModelSettings<TextClassificationSettings> | undefined> => {
   const columns = readColumns(config);
   if (columns === undefined) return undefined;
-  const [column, ...others] = columns;
-  if (column?.tokens === undefined || others.length > 0)
+  const { settings: terms, ...read } = await tabularClassification.read(source);
+  if (columns.length !== 1 || columns[0]?.tokens === undefined || terms.targets !== undefined)
     return refuse(
       'MODEL_INVALID',
-      '"columns" in config.json are no single text with "tokens": a table has the task tabular-classification',
+      '"columns" in config.json are no single text with "tokens" and one target: a table has the task tabular-classification',
     );
-  const { scores } = config;
-  if (scores !== undefined && !RISING.includes(String(scores)))
-    return refuse('MODEL_INVALID', `"scores" in config.json are ${show(scores)}, expected ${RISING.join(' or ')}`);
-  return column.tokens;
+  return {
+    ...read,
+    settings: { labels: terms.labels ?? terms.classes ?? readLabels(config), functionToApply: 'none', terms },
+  };
 };
 
 export const textClassification: TaskRecipe<TextClassificationSettings, Tokenizer> = {
@@ -36,10 +36,9 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
 
   async read(source) {
     const config = await requireSettingsFile(source, 'config.json', 'the labels');
+    const ofTerms = await readTerms(source, config);
+    if (ofTerms !== undefined) return ofTerms;
     const labels = readLabels(config);
-    const tokens = readTokens(config);
-    if (tokens !== undefined)
-      return { settings: { labels, functionToApply: 'none', tokens }, files: [{ path: 'config.json' }] };
     const { functionToApply, notes } = await readFunction(source, config, labels);
     return {
       settings: { labels, functionToApply, maxLength: readPositions(config) },
@@ -49,15 +48,18 @@ export const textClassification: TaskRecipe<TextClassificationSettings, Tokenize
     };
   },
 
-  async trialRun(task, model, { labels, maxLength, tokens }) {
-    if (tokens !== undefined) {
-      const answers = jsonValueOf(await answerOne(task, model, task.blank(ZEROS)));
-      return assertClassCount(Array.isArray(answers) ? countElements(answers[0]) : undefined, labels);
-    }
+  async trialRun(task, model, { labels, maxLength, terms }) {
     await runBlank(task, model);
+    if (terms !== undefined) return;
     const outputs = await runExtremes(model, maxLength);
     assertClassCount((outputs.logits ?? Object.values(outputs)[0])?.shape[1], labels);
   },
 
-  twoRows: (model, { maxLength, tokens }) => (tokens === undefined ? twoTexts(model, maxLength) : {}),
+  twoRows: (model, { maxLength, terms }) => (terms === undefined ? twoTexts(model, maxLength) : {}),
+
+  async findSettings(model, { terms }) {
+    if (terms === undefined) return { settings: {}, notes: [] };
+    const { settings, notes } = await findTableSettings(model, terms);
+    return { settings: { terms: { ...terms, ...settings } }, notes };
+  },
 };

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { tokensSchema } from '../../media/text/words.ts';
 import { FUNCTION_NAMES } from '../scores.ts';
+import { settingsSchema as tableSchema } from '../tabular-classification/settings.ts';
 
 export const settingsSchema = v.object({
   /** Label of each class, by index. */
@@ -9,8 +9,8 @@ export const settingsSchema = v.object({
   functionToApply: v.picklist(FUNCTION_NAMES),
   /** Most tokens that the model takes; the limit of the tokenizer may be lower. */
   maxLength: v.optional(v.number()),
-  /** For a graph that takes terms in the place of a tokenizer's ids: the way to them, by input. */
-  tokens: v.optional(tokensSchema),
+  /** For a graph that takes terms in the place of a tokenizer's ids: the table of one column that it is. */
+  terms: v.optional(tableSchema),
 });
 
 export type TextClassificationSettings = v.InferOutput<typeof settingsSchema>;

@@ -90,8 +90,8 @@ const steps = (
 export const textClassification: TaskType<TextClassificationSettings> = {
   settings: settingsSchema,
   create(settings, version) {
+    if (settings.terms !== undefined) return createTermClassifier(settings.terms, version);
     const signature = signatureOf(version);
-    if (settings.tokens !== undefined) return createTermClassifier(settings.labels, settings.tokens, signature);
     assertTextGraph(signature);
     return singlePass(steps(settings, signature));
   },

@@ -6,7 +6,7 @@ import { show } from '../../../core/show.ts';
 import type { Signature } from '../../../core/tensor.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
 import { describeAudio } from '../../../media/audio/features.ts';
-import { type AudioFiles, toAudioFiles } from '../../../media/audio/input.ts';
+import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { graphOf } from '../../graph-of.ts';
 import { oneByOne } from '../../one-by-one.ts';
@@ -54,7 +54,8 @@ const createPredict = (ctc: CtcModel): Task<Request>['predict'] =>
     lap('run');
     const answers = rows.map((own) => toAnswer(own, timestamps, ctc));
     lap('postprocess');
-    return jsonAnswer(audio.isList ? answers : answers[0]);
+    const audioSeconds = totalSeconds(decoded, ctc.settings.sampleRate);
+    return jsonAnswer(audio.isList ? answers : answers[0], [], { audioSeconds });
   });
 
 /**

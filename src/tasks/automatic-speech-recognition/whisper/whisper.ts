@@ -2,7 +2,7 @@ import { type Answer, jsonAnswer } from '../../../core/answer.ts';
 import type { Payload } from '../../../core/payload.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
 import { describeAudio } from '../../../media/audio/features.ts';
-import { type AudioFiles, toAudioFiles } from '../../../media/audio/input.ts';
+import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { SAMPLE_RATE } from '../../../media/audio/log-mel.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { oneByOne } from '../../one-by-one.ts';
@@ -68,7 +68,9 @@ const answer = async (
   await transcribe(windows.flat(), whisper, { graphs, maxBatch }, lap);
   const transcripts = windows.map((own) => toTranscript(own, options, vocabulary, whisper.config));
   lap('postprocess');
-  return jsonAnswer(audio.isList ? transcripts : transcripts[0]);
+  return jsonAnswer(audio.isList ? transcripts : transcripts[0], [], {
+    audioSeconds: totalSeconds(files, SAMPLE_RATE),
+  });
 };
 
 /**

@@ -1,0 +1,16 @@
+import type { Serving } from '../../serving/serving.ts';
+import type { Route } from '../route.ts';
+import { embed } from './embeddings.ts';
+import { transcribe } from './transcriptions.ts';
+
+/** A route to the model that the body names. */
+const post = (path: string, handle: Route['handle']): Route => ({
+  ...{ method: 'POST', paths: [path], operation: 'predict', findsModel: true, handle },
+});
+
+/** OpenAI's API. `GET /v1/models` is among the routes of KServe's first protocol. https://platform.openai.com/docs/api-reference */
+export const openAiRoutes = (serving: Serving): Route[] => [
+  post('/v1/embeddings', (exchange) => embed(serving, exchange)),
+  post('/v1/audio/transcriptions', (exchange) => transcribe(serving, exchange, 'transcribe')),
+  post('/v1/audio/translations', (exchange) => transcribe(serving, exchange, 'translate')),
+];

@@ -1,0 +1,14 @@
+import { ERROR_KINDS, type ErrorCode } from '../../core/errors.ts';
+
+/** OpenAI's own words for kinds of errors, where it has some. */
+const CODES: Partial<Record<ErrorCode, string>> = { NOT_FOUND: 'model_not_found', UNAUTHORIZED: 'invalid_api_key' };
+
+/** An error as OpenAI's clients read it. https://platform.openai.com/docs/guides/error-codes */
+export const toOpenAiError = (code: ErrorCode, message: string) => ({
+  error: {
+    message,
+    type: ERROR_KINDS[code].fault === 'client' ? 'invalid_request_error' : 'server_error',
+    param: null,
+    code: CODES[code] ?? code.toLowerCase(),
+  },
+});
