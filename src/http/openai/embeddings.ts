@@ -4,7 +4,7 @@ import { parseEmbeddingsRequest, toEmbeddings } from '../../protocol/openai/embe
 import { predict } from '../../serving/predict.ts';
 import { type Serving, single } from '../../serving/serving.ts';
 import { type HttpResponse, jsonResponse } from '../message.ts';
-import type { Exchange } from '../route.ts';
+import { type Exchange, predictionHeaders } from '../route.ts';
 import { routeNamed } from './named-model.ts';
 
 /** `POST /v1/embeddings`: the vectors of texts, by a model of the task feature-extraction. */

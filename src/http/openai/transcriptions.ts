@@ -8,7 +8,7 @@ import {
 import { predict } from '../../serving/predict.ts';
 import { type Serving, single } from '../../serving/serving.ts';
 import type { HttpResponse } from '../message.ts';
-import type { Exchange } from '../route.ts';
+import { type Exchange, predictionHeaders } from '../route.ts';
 import { readForm } from './form.ts';
 import { routeNamed } from './named-model.ts';
 
