@@ -13,7 +13,7 @@ export const MEASURES = {
   },
   'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
   'warm.capture_overhead_us': {
-    what: 'the same request with its prediction captured, over that without, µs',
+    what: 'a row to iris whose prediction is captured, over one without that, µs',
     atMost: 30,
   },
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },

@@ -277,7 +277,9 @@ describe('the template', () => {
         IgnorePublicAcls: true,
         RestrictPublicBuckets: true,
       },
-      LifecycleConfiguration: { Rules: [{}, { AbortIncompleteMultipartUpload: {} }] },
+      LifecycleConfiguration: {
+        Rules: expect.arrayContaining([expect.objectContaining({ AbortIncompleteMultipartUpload: expect.anything() })]),
+      },
     });
     const [statement] = properties(`${id}Policy`).PolicyDocument.Statement;
     expect(statement).toMatchObject({
@@ -287,6 +289,16 @@ describe('the template', () => {
       Resource: [{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::Sub': `\${${id}.Arn}/*` }],
       Condition: { Bool: { 'aws:SecureTransport': 'false' } },
     });
+  });
+
+  it('deletes captured predictions, and feedback on them', () => {
+    expect(properties('DataBucket').LifecycleConfiguration.Rules).toEqual(
+      expect.arrayContaining(
+        ['captures/', 'labels/', 'feedback/'].map((Prefix) =>
+          expect.objectContaining({ Prefix, ExpirationInDays: 30, Status: 'Enabled' }),
+        ),
+      ),
+    );
   });
 
   it('keeps superseded objects of the models bucket', () => {
@@ -341,11 +353,11 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results', () => {
+  it('writes nothing but results and captures', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)]).toEqual([`\${DataBucket.Arn}/results/*`]);
+    expect([...new Set(places)].sort()).toEqual([`\${DataBucket.Arn}/captures/*`, `\${DataBucket.Arn}/results/*`]);
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -367,6 +379,7 @@ describe('the template', () => {
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/captures/*`,
         ]),
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
