@@ -139,7 +139,13 @@ export default {
       [src('contract')],
       'extensions import the public contract',
     ),
-    only('layers-apart', '^layers/', [], 'layers import nothing of the project'),
+    only('layers-apart', '^layers/(?!models-layer[.]ts$)', ['^layers/'], 'layers import nothing of the project'),
+    only(
+      'models-layer-on-authoring',
+      '^layers/models-layer[.]ts$',
+      ['^layers/', src('authoring', 'core', 'repository')],
+      'the layer of models is packed from the repository',
+    ),
     {
       name: 'nobody-imports-tests',
       severity: 'error',

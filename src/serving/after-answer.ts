@@ -6,7 +6,10 @@ import { shadowRun } from './shadow.ts';
 type Works = Readonly<Record<string, AfterAnswer>>;
 
 /** The work that follows every answer, by the words that the log has for it. */
-const AFTER_STREAM: Works = { 'the capture': capturePrediction };
+const AFTER_STREAM: Works = {
+  'the capture': capturePrediction,
+  'the look for a newer routing': ({ router }, { reference }) => router.confirm(reference.name),
+};
 
 /** All work that follows an answer in one piece. */
 const AFTER_ANSWER: Works = { 'the shadow': shadowRun, ...AFTER_STREAM };

@@ -6,7 +6,7 @@ import { shorten } from '../core/show.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { createRoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
+import { createRoutingCache, type RoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
 
 /** A model as a caller names it. Without a version or an alias, the routing chooses. */
 export interface ModelReference {
@@ -30,6 +30,8 @@ export interface Router {
   forget(bundle: PublishedBundle): void;
   /** Reads the shadow version, for its share of keys; undefined for a request that names a version or an alias. */
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
+  /** Asks the store about a routing that came with the function; undefined when it was asked already. */
+  readonly confirm: RoutingCache['confirm'];
 }
 
 export interface RouterOptions extends Pick<RoutingCacheOptions, 'ttlMs' | 'revalidationMs' | 'background'> {
@@ -135,6 +137,7 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     },
 
     forget: bundles.forget,
+    confirm: routings.confirm,
 
     isCaptured: (name) => {
       const routing = routings.known(name);

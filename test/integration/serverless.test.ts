@@ -122,6 +122,16 @@ describe('sls package', () => {
     }
   });
 
+  it('has a layer of models with embedModels alone, which needs a stack with models', async () => {
+    const references = referencesIn(resource(template, 'InferLambdaFunction').Properties.Layers);
+    expect(references).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer']);
+    expect(Object.keys(template.Resources)).not.toContain('ModelsLambdaLayer');
+    const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
+    await expect(packageWith(credentials, 'embedding', '--param=embedModels=iris')).rejects.toThrow(
+      /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
+    );
+  });
+
   it('deploys the functions that have a folder', () => {
     const names = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.FunctionName);
     expect(names.sort()).toEqual(NAMES.map((name) => `onnx-serverless-dev-${name}`));
