@@ -31,6 +31,7 @@ const createLocalFunction = (
   const local = {
     AWS_ENDPOINT_URL: aws.endpoint,
     MODEL_CACHE_DIR: join(directory, 'tmp', settings.name),
+    ALARM_TOPIC: '', // no SNS here: the log tells of a rollback
     EMBEDDED_DIR: join(directory, EMBEDDED_FOLDER),
     // Nobody wants to wait half a minute for a promote here.
     ...(parameters.routingTtl === undefined && { ROUTING_TTL_SECONDS: '1' }),

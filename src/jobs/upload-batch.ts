@@ -135,6 +135,10 @@ export const processBatch = async (
 
   const replaced = new Set<Upload>();
   const results = await predictOpen(run, open, deadline, replaced);
+  observation.uploads = open.map(({ upload }, index) => {
+    const outcome = results[index]?.outcome;
+    return { key: routingKeyOf(upload), ...(outcome && 'error' in outcome && { error: outcome.error }) };
+  });
   const timingsMs = roundedSteps(stopwatch.stepsMs);
   const concluded = open.map(async ({ upload, found }, index) => {
     const predicted = results[index];

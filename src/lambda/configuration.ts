@@ -38,6 +38,8 @@ export interface Config {
   readonly uploadAttempts: number;
   /** Time that init may take, which is longer with provisioned concurrency. */
   readonly initBudgetMs: number;
+  /** ARN of the topic that people subscribe to; empty where there is none. */
+  readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
 }
@@ -106,6 +108,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     uploadAttempts,
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
+    alarmTopic: environment.ALARM_TOPIC ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),

@@ -61,7 +61,9 @@ export const startFunction = async (): Promise<{
     routingTtlMs,
   });
   // Lambda gives the process half a second to end.
-  process.once('SIGTERM', () => void serving.capture.flush().finally(() => process.exit()));
+  process.once('SIGTERM', () => {
+    Promise.all([serving.capture.flush(), serving.rollouts.flush()]).finally(() => process.exit());
+  });
   await preload(serving, config.preloadModels, config.initBudgetMs);
   return { serving, background, config };
 };

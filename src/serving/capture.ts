@@ -39,7 +39,8 @@ export const captureRun = (
 ): (() => Promise<void>) | undefined => {
   const { payloads, as } = call;
   const { name: model, version } = bundle;
-  if (router.isCaptured(model) === false) return undefined;
+  const routing = router.known(model);
+  if (routing !== undefined && !routing.captured) return undefined;
   const timeMs = Date.now();
   const isEachAlone = areUploads(call);
   const source = isEachAlone ? 'upload' : 'request';
@@ -60,9 +61,16 @@ export const captureRun = (
   return capture.prepare({ ids, model, isFailed, describe });
 };
 
+/** The part that the answering version has in the roll-out, as this process knows it. */
+const armOf = ({ router }: Serving, { reference }: Call, version: number): Arm => {
+  if (reference.version !== undefined || reference.alias !== undefined) return 'pinned';
+  const routing = router.known(reference.name);
+  return routing?.canary?.version === version && routing.stable !== version ? 'canary' : 'stable';
+};
+
 /** The capture of the predictions that were answered, or could not be. */
 export const capturePrediction: AfterAnswer = (serving, call, prediction, run) =>
   captureRun(serving, call, prediction, run, {
-    arm: serving.router.arm(call.reference, prediction.bundle.version),
+    arm: armOf(serving, call, prediction.bundle.version),
     latencyMs: call.observation.stopwatch.totalMs(),
   });

@@ -5,6 +5,7 @@ import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
+import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
 import { createStatistics } from './statistics.ts';
@@ -43,10 +44,12 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   } = options;
   const repository = withEmbeddedModels(createModelRepository(store, options), embedded, options);
   const statistics = createStatistics(nowMs);
+  const rollouts = createRolloutCounts({ data, background, warned: options.telemetry.warned, nowMs });
   const telemetry: Telemetry = {
     ...options.telemetry,
     observed(observation) {
       statistics.count(observation);
+      rollouts.observe(observation);
       options.telemetry.observed(observation);
     },
   };
@@ -65,5 +68,5 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onLost: telemetry.captureLost,
     onFailure: telemetry.warned,
   });
-  return { repository, router, models, data, references, telemetry, statistics, background, capture };
+  return { repository, router, models, data, references, telemetry, statistics, rollouts, capture, background };
 };

@@ -3,6 +3,8 @@ import { type Deadline, NEVER } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import { shorten } from '../core/show.ts';
+import type { Arm } from '../monitoring/rollouts/step-counts.ts';
+import { stepPrefix } from '../repository/keys.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
@@ -16,10 +18,8 @@ export interface ModelReference {
 }
 
 export interface Router {
-  /** False for a model whose predictions are not captured; undefined when its routing is not known. */
-  isCaptured(name: string): boolean | undefined;
-  /** The part that the version has in the roll-out, as this process knows it. */
-  arm(reference: ModelReference, version: number): 'stable' | 'canary' | 'pinned';
+  /** The routing that this process knows; undefined before the first request for the model. */
+  readonly known: RoutingCache['known'];
   /**
    * The version that answers. A canary takes its share by `key`: equal keys get the same version while the weight stands. Without a key,
    * the stable version answers.
@@ -28,10 +28,25 @@ export interface Router {
   route(reference: ModelReference, key?: string, deadline?: Deadline): Promise<PublishedBundle>;
   /** Drops the bundle: the next request reads it again. A push may have mended it. */
   forget(bundle: PublishedBundle): void;
+  /** The automatic canary that `version` answers for, as one of its arms; undefined for a request that does not take part in one. */
+  canaryStep(reference: ModelReference, key: string | undefined, version: number): CanaryStep | undefined;
   /** Reads the shadow version, for its share of keys; undefined for a request that names a version or an alias. */
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
   /** Asks the store about a routing that came with the function; undefined when it was asked already. */
   readonly confirm: RoutingCache['confirm'];
+}
+
+/** The part that a request has in a step of an automatic canary. */
+export interface CanaryStep {
+  /** The canary. */
+  readonly version: number;
+  /** The folder of its counts. */
+  readonly prefix: string;
+  readonly arm: Arm;
+  /** Requests that take longer are slow; undefined until the monitor knows the usual time. */
+  readonly slowMs?: number | undefined;
+  /** Holders whose requests alone are counted. */
+  readonly callers?: readonly string[] | undefined;
 }
 
 export interface RouterOptions extends Pick<RoutingCacheOptions, 'ttlMs' | 'revalidationMs' | 'background'> {
@@ -139,15 +154,16 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     forget: bundles.forget,
     confirm: routings.confirm,
 
-    isCaptured: (name) => {
-      const routing = routings.known(name);
-      return routing && routing.captured === true;
-    },
+    known: routings.known,
 
-    arm: ({ name, version: pinned, alias }, version) => {
-      if (pinned !== undefined || alias !== undefined) return 'pinned';
+    canaryStep({ name, version, alias }, key, answering) {
       const routing = routings.known(name);
-      return routing?.canary?.version === version && routing.stable !== version ? 'canary' : 'stable';
+      const { plan, version: canary = 0 } = routing?.canary ?? {};
+      if (plan === undefined || version !== undefined || alias !== undefined || key === undefined) return undefined;
+      if (answering !== canary && answering !== routing?.stable) return undefined; // the routing has changed meanwhile
+      const { slowMs, callers } = plan;
+      const arm = answering === canary ? 'canary' : 'stable';
+      return { version: canary, prefix: stepPrefix(name, canary, plan.since), arm, slowMs, callers };
     },
 
     shadow({ name, version, alias }, key) {

@@ -30,6 +30,8 @@ const toLogicalName = (name: string): string => name.charAt(0).toUpperCase() + n
 const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
+/** Functions that run no model. */
+const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
@@ -263,13 +265,13 @@ describe('the template', () => {
     });
   });
 
-  it.each(FUNCTIONS.filter((id) => id !== AUTHORISE))('gives %s one CPU and both layers', (id) => {
+  it.each(FUNCTIONS.filter((id) => !WITHOUT_LAYERS.includes(id)))('gives %s one CPU and both layers', (id) => {
     const layers = [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }];
     expect(properties(id)).toMatchObject({ MemorySize: 1769, Layers: layers });
   });
 
-  it('starts the authorizer without a layer', () => {
-    expect(properties(AUTHORISE).Layers ?? []).toEqual([]);
+  it.each(WITHOUT_LAYERS)('starts %s without a layer', (id) => {
+    expect(properties(id).Layers ?? []).toEqual([]);
   });
 
   it('lets only signed requests in, and not too many of them', () => {
@@ -363,11 +365,15 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results and captures', () => {
+  it('writes nothing but results, counts, captures and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)].sort()).toEqual([`\${DataBucket.Arn}/captures/*`, `\${DataBucket.Arn}/results/*`]);
+    expect([...new Set(places)].sort()).toEqual(
+      ['DataBucket.Arn}/results/*', 'DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'].map(
+        (place) => `\${${place}`,
+      ),
+    );
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -378,7 +384,7 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'OnUpload'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
@@ -390,7 +396,13 @@ describe('the template', () => {
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
           `${role}Role | s3:PutObject | \${DataBucket.Arn}/captures/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/rollouts/*`,
         ]),
+        'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
+        `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
+        `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
+        `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
+        'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         'UploadQueuePolicy | sqs:SendMessage | UploadQueue/Arn',

@@ -26,6 +26,8 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   VersionsRefused: ['1', 'after a version that a routing names could not be loaded'],
   CapturesLost: ['captured predictions that S3 did not take', 'after they were lost, for the model `none`'],
   ModelEvictions: ['1', 'after a model made room for others'],
+  CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
+  CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],
 };
 
 const isMetricName = (name: string): name is MetricName => name in METRICS;
