@@ -28,7 +28,7 @@ const runShadow = async (
   let run: Run | undefined;
   const shadowed = await serving.models.use(shadow, deadline, async (model) => {
     run = { task, decoded, resources: model.resources };
-    return inOrder(decoded, await task.predict(requestsOf(decoded), toTaskModel(model, deadline), lap));
+    return inOrder(decoded, await task.predict(requestsOf(decoded), toTaskModel(model, call, deadline, serving), lap));
   });
   const latencyMs = totalMs();
   const { name: model, version } = bundle;

@@ -65,7 +65,7 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
     const decoded: Run['decoded'] = [{ status: 'fulfilled', value: { request } }];
     const { resources } = lease.value;
     try {
-      const chunks = await start(stream, request, toTaskModel(lease.value, deadline));
+      const chunks = await start(stream, request, toTaskModel(lease.value, call, deadline, serving));
       const ended = (error?: unknown): void => {
         end();
         capture(error, { task, decoded, resources });
