@@ -7,6 +7,7 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
 import { errorResponse } from './errors.ts';
+import { feedbackRoutes } from './feedback-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
@@ -97,6 +98,7 @@ const observeEnd = (
 export const createApplication = (serving: Serving, { authorise }: ApplicationOptions = {}): Application => {
   const findRoute = createFindRoute([
     ...taskRoutes(serving),
+    ...feedbackRoutes(serving),
     ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
     ...openInferenceRoutes(serving),
     ...openAiRoutes(serving),

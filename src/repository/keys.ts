@@ -49,6 +49,8 @@ export const versionPrefix = (name: string, version: number): string => `${model
 export const routingKey = (name: string): string => `${modelPrefix(name)}routing.json`;
 /** The settings of the capture of a model's predictions. A model without the object captures nothing. */
 export const captureKey = (name: string): string => `${modelPrefix(name)}capture.json`;
+/** The usual inputs and answers of a version. */
+export const baselineKey = (name: string, version: number): string => `${versionPrefix(name, version)}baseline.json`;
 export const claimKey = (name: string, version: number): string => `${versionPrefix(name, version)}claim`;
 export const bundleKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json`;
 /** The object holds the Ed25519 signature over the bytes of `bundle.json` as base64, and is written before it. */
