@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
@@ -137,9 +138,13 @@ export const runCommandLine = async (
     return OK;
   }
   try {
-    const { text, json, exitCode = OK } = await execute(parsed, streams, projectDirectory);
-    stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
-    return exitCode;
+    for (;;) {
+      const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory);
+      stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
+      if (againMs === undefined) return exitCode;
+      await sleep(againMs);
+      if (!parsed.values.json) stdout.write('\n');
+    }
   } catch (error) {
     return fail(error, FAILED);
   }
