@@ -108,7 +108,7 @@ export default {
     only(
       'http-below-lambda',
       src('http'),
-      [src('access', 'core', 'repository', 'protocol', 'capture', 'monitoring', 'serving')],
+      [src('access', 'core', 'repository', 'protocol', 'capture', 'monitoring', 'serving', 'jobs')],
       'no Lambda event here',
     ),
     only(

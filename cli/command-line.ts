@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
@@ -15,6 +16,7 @@ import { evaluate } from './commands/evaluate.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
+import { jobs } from './commands/jobs.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
 import { monitor } from './commands/monitor.ts';
@@ -28,6 +30,7 @@ import { rollback } from './commands/rollback.ts';
 import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
 import { verify } from './commands/verify.ts';
+import { webhook } from './commands/webhook.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
@@ -39,10 +42,10 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, evaluate, optimise, advise },
+  ...{ push, list, show, predict, jobs, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history, monitor },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */
@@ -135,9 +138,13 @@ export const runCommandLine = async (
     return OK;
   }
   try {
-    const { text, json, exitCode = OK } = await execute(parsed, streams, projectDirectory);
-    stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
-    return exitCode;
+    for (;;) {
+      const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory);
+      stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
+      if (againMs === undefined) return exitCode;
+      await sleep(againMs);
+      if (!parsed.values.json) stdout.write('\n');
+    }
   } catch (error) {
     return fail(error, FAILED);
   }

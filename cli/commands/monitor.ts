@@ -1,29 +1,75 @@
-import { readCaptureSettings } from '../../src/capture/capture-settings.ts';
-import { dayOf } from '../../src/capture/prediction-id.ts';
-import { listCaptures, readCaptures } from '../../src/capture/read-captures.ts';
+import { ServingError } from '../../src/core/errors.ts';
+import { judgeNow } from '../../src/monitoring/drift/judge-now.ts';
+import { scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
+import { readFigures } from '../../src/monitoring/figures/read-figures.ts';
+import { readRollout } from '../../src/monitoring/rollouts/read-rollout.ts';
 import { defineCommand } from '../command.ts';
-import { CAPTURE_OPTIONS, changeCapture, describeCapture, parseCaptureChange } from '../options/capture-settings.ts';
+import { changeBaseline } from '../options/baseline.ts';
+import { CAPTURE_OPTIONS, changeCapture, parseCaptureChange } from '../options/capture-settings.ts';
+import { parseDuration } from '../options/duration.ts';
+import { driftJson, formatAccuracy, formatDrift } from '../output/format-drift.ts';
+import { formatModelFigures, modelFiguresJson } from '../output/format-figures.ts';
+
+const DEFAULT_TIME = '24h';
+/** Figures are kept as long as other data: the parameter `dataRetentionDays`. */
+const LONGEST_MS = 90 * 86_400_000;
+const WATCH_MS = 5_000;
 
 export const monitor = defineCommand({
-  summary: 'watch a model: what goes in, what comes out',
-  description: `Changes what is captured of a model's predictions, without a deployment, and shows what was captured today. Captures lie in the data
-bucket below captures/, are off by default, and are deleted after captureRetentionDays.`,
+  summary: 'watch a model: requests, latency, memory, cost, and what goes in and out',
+  description: `Shows the figures of each version of a model that has answered: requests, failures, percentiles of the latency, processor time, cold starts,
+memory and cost, and the state of its automatic canary. Functions write their figures once a minute. Captured answers are compared with
+the baseline and with feedback. --capture, --inputs and --redact change what is captured, without a deployment.`,
   positionals: ['model'],
-  options: CAPTURE_OPTIONS,
+  options: {
+    last: {
+      type: 'string',
+      value: '<time>',
+      description: `whole hours that this time touches, ${DEFAULT_TIME} by default`,
+    },
+    watch: { type: 'boolean', description: 'look again every 5 s, until Ctrl-C' },
+    ...CAPTURE_OPTIONS,
+    baseline: {
+      type: 'string',
+      value: '<file|7d>',
+      description: 'make the baseline of the stable version: of samples that it answers, or of its captures',
+    },
+  },
   async run({ positionals: [name = ''], values, target, terminal }) {
-    const { repository, data, buckets } = await target();
     const change = parseCaptureChange(values);
-    await repository.routing(name);
-    const settings = change
-      ? await changeCapture(repository, name, change)
-      : (await readCaptureSettings(repository.store, name))?.settings;
-    if (change && buckets)
-      terminal.note('Functions follow within their routing time to live: 30 s, unless routingTtl is another');
-    const { records, objects, damaged } = await readCaptures(data, await listCaptures(data, name, dayOf(Date.now())));
-    const broken = damaged.map(({ key, problem }) => `\n${key} is damaged, and left out: ${problem}`).join('');
+    if (change !== undefined) return changeCapture(await target(), name, change);
+    if (values.baseline !== undefined) return changeBaseline(await target(), name, values.baseline, terminal);
+    const time = values.last ?? DEFAULT_TIME;
+    const lastMs = parseDuration('--last', time);
+    if (lastMs > LONGEST_MS) throw new ServingError('INVALID_REQUEST', `--last is ${time}, expected 90d at most`);
+    const { repository, data, buckets, description } = await target();
+    if (buckets === undefined)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `${description} has no figures: act on npm start, or on a stage with --stage`,
+      );
+    const { routing } = await repository.routing(name);
+    const nowMs = Date.now();
+    const figures = await readFigures(data, name, nowMs - lastMs, nowMs);
+    const rollout = await readRollout(data, name, routing, nowMs);
+    const drift = await judgeNow({ repository, data, nowMs }, name, routing.stable);
+    const accuracy = await scoreRecentDays(data, name, nowMs);
+    const parts = [
+      formatModelFigures(name, time, figures, routing, rollout),
+      formatDrift(drift),
+      formatAccuracy(accuracy),
+    ];
     return {
-      text: `${name} ${describeCapture(settings)}\n${records.length} records today, in ${objects} objects${broken}`,
-      json: { name, capture: settings ?? { share: 0 }, today: { records: records.length, objects, damaged } },
+      json: {
+        name,
+        last: time,
+        ...modelFiguresJson(figures),
+        ...(rollout && { rollout }),
+        drift: driftJson(drift),
+        accuracy,
+      },
+      text: parts.filter((part) => part !== '').join('\n\n'),
+      ...(values.watch && { againMs: WATCH_MS }),
     };
   },
 });

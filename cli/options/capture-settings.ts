@@ -5,10 +5,12 @@ import {
   changeCaptureSettings,
   INPUT_LEVELS,
 } from '../../src/capture/capture-settings.ts';
+import { dayOf } from '../../src/capture/prediction-id.ts';
+import { listCaptures, readCaptures } from '../../src/capture/read-captures.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import type { ModelRepository } from '../../src/repository/model-repository.ts';
-import type { Options, Values } from '../command.ts';
+import type { Options, Report, Values } from '../command.ts';
 import { formatShare } from '../output/format.ts';
+import type { Target } from '../targets/target.ts';
 import { parseShare } from './routing-change.ts';
 
 /** Options that change what is captured of a model's predictions. */
@@ -49,17 +51,25 @@ export const parseCaptureChange = ({ capture, inputs, redact }: CaptureValues): 
 };
 
 /** `captures 10 % of the predictions, with features of their inputs`. */
-export const describeCapture = (settings: CaptureSettings | undefined): string => {
-  if (settings === undefined || settings.share === 0) return 'captures nothing';
+const describeCapture = (settings: CaptureSettings): string => {
+  if (settings.share === 0) return 'captures nothing';
   const { share, inputs, redact } = settings;
   const kept = { features: 'with features of their inputs', full: 'with their inputs', none: 'without their inputs' };
   const left = redact.length === 0 ? '' : `, less ${redact.join(', ')}`;
   return `captures ${formatShare(share)} of the predictions, ${kept[inputs]}${left}`;
 };
 
-/** Changes the settings of a model. */
-export const changeCapture = (
-  repository: ModelRepository,
+/** Changes what is captured of a model's predictions, and shows what was captured today. */
+export const changeCapture = async (
+  { repository, data }: Target,
   name: string,
   change: CaptureChange,
-): Promise<CaptureSettings> => changeCaptureSettings(repository, name, whoami(), change);
+): Promise<Report> => {
+  const settings = await changeCaptureSettings(repository, name, whoami(), change);
+  const { records, objects, damaged } = await readCaptures(data, await listCaptures(data, name, dayOf(Date.now())));
+  const broken = damaged.map(({ key, problem }) => `\n${key} is damaged, and left out: ${problem}`).join('');
+  return {
+    text: `${name} ${describeCapture(settings)}\n${records.length} records today, in ${objects} objects${broken}`,
+    json: { name, capture: settings, today: { records: records.length, objects, damaged } },
+  };
+};

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Capture } from '../../src/capture/capture.ts';
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
@@ -23,7 +24,8 @@ export interface DirectoryServing {
   close(): Promise<void>;
 }
 
-export const serveDirectory = (models: UploadingStore): DirectoryServing => {
+/** @param capture takes what would be captured of the predictions; without it, the settings of the model decide */
+export const serveDirectory = (models: UploadingStore, capture?: Capture): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
@@ -55,6 +57,7 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
   const fetchApplication = toFetch(
     createApplication({
       ...serving,
+      ...(capture && { capture }),
       models: {
         ...cache,
         acquire: (...call) => {

@@ -4,6 +4,7 @@ import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { createApplication } from '../http/application.ts';
 import { authoriseByScopes } from '../http/authorise.ts';
 import type { Authorise } from '../http/route.ts';
+import type { JobSettings } from '../http/task-routes.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Auth } from './configuration.ts';
 import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
@@ -27,15 +28,16 @@ const AUTHORISE: Record<Auth, Authorise | undefined> = {
 };
 
 /** The application behind API Gateway, a function URL or a load balancer. */
-export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam') => {
+export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam', jobs?: JobSettings) => {
   const authorise = AUTHORISE[auth];
-  const application = createApplication(serving, authorise && { authorise });
+  const application = createApplication(serving, { ...(authorise && { authorise }), ...(jobs && { jobs }) });
+  const isOpen = auth === 'none';
   return async (event: unknown, context: Context): Promise<HttpResult> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
     const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = earliest(invocationDeadline(context), gatewayDeadline(httpEvent));
-    return toResult(await application(request, { requestId, deadline, identity }), request.path, format);
+    return toResult(await application(request, { requestId, deadline, identity, isOpen }), request.path, format);
   };
 };

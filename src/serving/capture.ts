@@ -43,7 +43,8 @@ export const captureRun = (
   if (routing !== undefined && !routing.captured) return undefined;
   const timeMs = Date.now();
   const isEachAlone = areUploads(call);
-  const source = isEachAlone ? 'upload' : 'request';
+  const { operation } = call.observation;
+  const source = operation === 'upload' || operation === 'job' ? operation : 'request';
   const task = as === 'tensors' ? 'tensor' : bundle.task;
   const facts = { model, version, task, arm, source, timeMs, latencyMs };
   const describe = async (chosen: ReadonlySet<string>): Promise<Captured[]> => {

@@ -66,6 +66,7 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
     const { resources } = lease.value;
     try {
       const chunks = await start(stream, request, toTaskModel(lease.value, call, deadline, serving));
+      observation.firstChunkMs = stopwatch.totalMs();
       const ended = (error?: unknown): void => {
         end();
         capture(error, { task, decoded, resources });

@@ -24,6 +24,8 @@ export interface Observation {
   batchSize: number;
   /** Uploads that needed no run: answered already, or older than their answer. */
   skipped?: number;
+  /** Time until the first chunk of a streamed answer. */
+  firstChunkMs?: number;
   /** The holder of the key or the token; undefined when nobody was identified. */
   holder?: string;
   /** Chose the version, if a canary takes its share. */

@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CaptureRecord } from '../../src/capture/record.ts';
+import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
+import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
+import { DIMENSIONS, METRICS, type Metric, type MetricName } from '../../src/lambda/metrics.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { sls } from '../support/sls.ts';
 import { zipEntries } from '../support/zip-entries.ts';
 
 interface Resource {
   readonly Type: string;
+  readonly DependsOn?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a template is as deep as CloudFormation's documentation
   readonly Properties: any;
 }
@@ -31,7 +35,7 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
-const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction'];
+const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
@@ -47,6 +51,33 @@ const PUBLIC_KEY = generateKeyPairSync('ed25519')
   .publicKey.export({ type: 'spki', format: 'pem' })
   .toString()
   .replaceAll('\n', '');
+
+/** Metrics of AWS that alarms and widgets name. */
+const AWS_METRICS: Readonly<Record<string, readonly string[]>> = {
+  'AWS/Lambda': ['Errors', 'Throttles', 'Duration'],
+  'AWS/SQS': ['ApproximateNumberOfMessagesVisible', 'ApproximateAgeOfOldestMessage'],
+  'AWS/ApiGateway': ['5xx', 'Count'],
+};
+
+interface DrawnMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: readonly string[];
+  readonly statistic?: string;
+}
+
+/** A line of a widget: a search, or a metric with its dimensions. */
+const drawnMetric = ([first, name = '', ...dimensions]: readonly [
+  string | { expression: string },
+  ...string[],
+]): DrawnMetric => {
+  if (typeof first === 'string')
+    return { namespace: first, name, dimensions: dimensions.filter((_, index) => index % 2 === 0) };
+  const pattern = /^SEARCH\('\{([^}]*)\} service="[^"]+" MetricName="(\w+)"', '(\w+)', 300\)$/;
+  const [, schema = '', found = '', statistic = ''] = pattern.exec(first.expression) ?? [];
+  const [namespace = '', ...names] = schema.split(',');
+  return { namespace, name: found, dimensions: names, statistic };
+};
 
 let directory: string;
 let template: Template;
@@ -192,8 +223,8 @@ describe('sls package', () => {
       expect(resource(stage, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
         { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true },
       ]);
-    for (const id of ['UploadQueue', 'UploadDeadLetterQueue', 'AlarmTopic'])
-      expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
+    const queues = ['Upload', 'Job', 'Webhook'].flatMap((name) => [`${name}Queue`, `${name}DeadLetterQueue`]);
+    for (const id of [...queues, 'AlarmTopic']) expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
     for (const id of LOG_GROUPS) expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
     expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
@@ -227,7 +258,7 @@ describe('sls package', () => {
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
     expect(resource(stage, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
       AllowOrigins: { 'Fn::Split': [',', origins] },
-      AllowMethods: ['GET', 'POST'],
+      AllowMethods: ['GET', 'POST', 'DELETE'],
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
@@ -329,6 +360,47 @@ describe('the template', () => {
     expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': ['UploadDeadLetterQueue', 'Arn'] });
   });
 
+  it.each([
+    ['Job', 'jobs/requests/', 1],
+    ['Webhook', 'jobs/events/', 10],
+  ])('brings what S3 announces to %s, and what is not understood to the dead letters', (name, prefix, batchSize) => {
+    const { QueueConfigurations } = properties('DataBucket').NotificationConfiguration;
+    const queue = { 'Fn::GetAtt': [`${name}Queue`, 'Arn'] };
+    const [notification] = QueueConfigurations.filter(({ Queue }: { Queue: object }) =>
+      textsIn(Queue).includes(`${name}Queue`),
+    );
+    expect(notification).toMatchObject({
+      Queue: queue,
+      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: prefix }] } },
+    });
+    expect(properties(`${name}EventSourceMappingSQS${name}Queue`)).toMatchObject({
+      ...{ BatchSize: batchSize, FunctionResponseTypes: ['ReportBatchItemFailures'] },
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+    const { VisibilityTimeout, RedrivePolicy } = properties(`${name}Queue`);
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * properties(`${name}LambdaFunction`).Timeout);
+    expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': [`${name}DeadLetterQueue`, 'Arn'] });
+    expect(RedrivePolicy.maxReceiveCount).toBeGreaterThan(Math.max(MOST_ATTEMPTS, PAUSES_SECONDS.length + 1));
+    expect(resource(template, 'DataBucket').DependsOn).toContain(`${name}QueuePolicy`);
+  });
+
+  it('gives jobs the longest time, and their callers the settings of the stage', async () => {
+    expect(properties('JobLambdaFunction').Timeout).toBe(900);
+    const stage = await packageInto(
+      'jobs',
+      ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
+      ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
+    );
+    expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
+    const mapping = resource(stage, 'JobEventSourceMappingSQSJobQueue').Properties;
+    expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
+    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
+      ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
+    });
+    const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
+    expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
+  });
+
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
     const { UPLOAD_ATTEMPTS } = properties('OnDashuploadLambdaFunction').Environment.Variables;
     expect(Number(UPLOAD_ATTEMPTS)).toBe(Number(properties('UploadQueue').RedrivePolicy.maxReceiveCount));
@@ -365,15 +437,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, counts, captures and, as the monitor alone, routings', () => {
+  it('writes nothing but results, jobs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
-    const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)].sort()).toEqual(
-      ['DataBucket.Arn}/results/*', 'DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'].map(
-        (place) => `\${${place}`,
-      ),
-    );
+    const places = writes.flatMap(({ Resource }) => textsIn(Resource));
+    expect([...new Set(places)].sort()).toEqual([
+      ...[
+        ...['captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
+        ...['results', 'rollouts'],
+      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+      `\${ModelsBucket.Arn}/models/*/routing.json`,
+    ]);
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -384,28 +458,40 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
-        ...['Infer', 'OnUpload'].flatMap((role) => [
+        ...['Infer', 'OnUpload', 'Job'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
           `${role}Role | s3:PutObject | \${DataBucket.Arn}/captures/*`,
-          `${role}Role | s3:PutObject | \${DataBucket.Arn}/rollouts/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/figures/*/\${DataBucket.Arn}/rollouts/*`,
         ]),
         'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
         `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
         `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
+        `InferRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
+        `MonitorRole | s3:GetObject | \${DataBucket.Arn}/captures/*`,
+        `MonitorRole | s3:GetObject s3:PutObject | ${['feedback', 'labels', 'monitoring'].map((folder) => `\${DataBucket.Arn}/${folder}/*`).join('/')}`,
         'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
-        'UploadQueuePolicy | sqs:SendMessage | UploadQueue/Arn',
+        ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        'WebhookRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
+        `WebhookRole | s3:GetObject | \${ModelsBucket.Arn}/access/webhook-secrets.json`,
+        `WebhookRole | s3:GetObject | \${DataBucket.Arn}/jobs/events/*`,
+        `WebhookRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/deliveries/*`,
+        ...['Job', 'Webhook'].map(
+          (name) =>
+            `${name}Role | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | ${name}Queue/Arn`,
+        ),
+        ...['Upload', 'Job', 'Webhook'].map((name) => `${name}QueuePolicy | sqs:SendMessage | ${name}Queue/Arn`),
       ].sort(),
     );
   });
@@ -415,7 +501,7 @@ describe('the template', () => {
     expect(ofType('AWS::Logs::LogGroup')).toHaveLength(LOG_GROUPS.length);
   });
 
-  it('raises an alarm on dead letters, waiting uploads, server errors, crashes, throttles and slow requests', () => {
+  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles, slow requests and canaries', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
     const watched = alarms.map(({ MetricName, Metrics = [] }) =>
       MetricName
@@ -425,10 +511,14 @@ describe('the template', () => {
     expect(watched).toEqual([
       ['ApproximateNumberOfMessagesVisible'],
       ['ApproximateAgeOfOldestMessage'],
+      ['ApproximateNumberOfMessagesVisible'],
+      ['ApproximateAgeOfOldestMessage'],
+      ['ApproximateNumberOfMessagesVisible'],
       ['5xx', 'Count'],
       FUNCTIONS.map(() => 'Errors'),
       ['Throttles'],
       ['Duration'],
+      ['CanaryRollbacks'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -445,6 +535,47 @@ describe('the template', () => {
     const watched = summands.map(({ MetricStat }: typeof sum) => MetricStat.Metric.Dimensions[0].Value.Ref);
     expect(new Set(watched)).toEqual(new Set(FUNCTIONS));
     expect(sum.Expression).toBe(summands.map(({ Id }: typeof sum) => `FILL(${Id}, 0)`).join(' + '));
+  });
+
+  it('watches and draws metrics that AWS has, or that the code emits with these dimensions and this unit', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').flatMap(({ Properties: { Metrics, ...one } }) =>
+      Metrics ? Metrics.flatMap(({ MetricStat }: typeof Metrics) => MetricStat?.Metric ?? []) : [one],
+    );
+    const watched = alarms.map(({ Namespace, MetricName, Dimensions, Unit }) => {
+      const names = Dimensions.map(({ Name }: { Name: string }) => Name);
+      return { namespace: Namespace, name: MetricName, dimensions: names, unit: Unit };
+    });
+    const { widgets } = JSON.parse(properties('Dashboard').DashboardBody['Fn::Sub']);
+    expect(widgets.length).toBeGreaterThan(5);
+    const drawn = widgets.flatMap(({ properties: { metrics } }: (typeof widgets)[0]) => metrics.map(drawnMetric));
+
+    for (const { namespace, name, dimensions, unit, statistic } of [...watched, ...drawn]) {
+      if (namespace.startsWith('AWS/')) {
+        expect({ namespace, name, is: AWS_METRICS[namespace]?.includes(name) }).toEqual({ namespace, name, is: true });
+        continue;
+      }
+      expect(Object.keys(METRICS)).toContain(name);
+      const metric: Metric = METRICS[name as MetricName];
+      const { unit: emitted, of = 'version', statistic: usual } = metric;
+      expect({ name, namespace, dimensions }).toEqual({
+        name,
+        namespace: 'onnx-serverless',
+        dimensions: DIMENSIONS[of],
+      });
+      expect([undefined, emitted]).toContain(unit);
+      // A percentile needs the single values, which the log has of what is asked for as an average.
+      if (statistic !== undefined) expect(usual === 'Average' ? ['Average', 'p95'] : [usual]).toContain(statistic);
+    }
+  });
+
+  it('subscribes an address, and makes a dashboard, by their parameters', () => {
+    const { Conditions } = template as Template & { readonly Conditions: Readonly<Record<string, unknown>> };
+    expect(resource(template, 'AlarmSubscription')).toMatchObject({ Condition: 'HasAlarmEmail' });
+    expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'HasDashboard' });
+    expect(Conditions).toMatchObject({
+      HasAlarmEmail: { 'Fn::Not': [{ 'Fn::Equals': ['', ''] }] },
+      HasDashboard: { 'Fn::Equals': ['on', 'on'] },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {

@@ -51,8 +51,18 @@ export const chiSquareTail = (value: number, freedom: number): number => {
   return x < a + 1 ? 1 - lowerBySeries(a, x) : upperByFraction(a, x);
 };
 
+/** Bounds by probability and degrees of freedom: the features of a window share few. */
+const bounds = new Map<string, number>();
+
 /** The value that is exceeded with probability `tail`, as `scipy.stats.chi2.isf` has it. */
 export const chiSquareBound = (tail: number, freedom: number): number => {
+  const name = `${tail} ${freedom}`;
+  const bound = bounds.get(name) ?? findBound(tail, freedom);
+  bounds.set(name, bound);
+  return bound;
+};
+
+const findBound = (tail: number, freedom: number): number => {
   let [low, high] = [0, freedom + 10];
   while (chiSquareTail(high, freedom) > tail) high *= 2;
   for (let step = 0; step < 200 && high - low > 1e-14 * high; step += 1) {

@@ -62,7 +62,7 @@ const binOf = (value: number, edges: readonly number[]): number => {
 };
 
 const numberBins = (values: readonly number[]): Bins => {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = [...Float64Array.from(values).sort()];
   const distinct = [...new Set(sorted)];
   const [least = 0, most = least] = [sorted[0], sorted.at(-1)];
   const edges =

@@ -4,7 +4,7 @@ import { dayOf } from '../../capture/prediction-id.ts';
 import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
 import type { CaptureRecord } from '../../capture/record.ts';
 import { ServingError } from '../../core/errors.ts';
-import { type ModelRepository, unlessMissing } from '../../repository/model-repository.ts';
+import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { describeIssue, parseJson } from '../../repository/versions/bundle.ts';
 import { capturedModels } from '../captured-models.ts';
@@ -179,7 +179,7 @@ const report = ({ telemetry }: Monitor, hour: ModelHour): void => {
     samples: main?.samples ?? 0,
     verdict: judgement?.verdict ?? 'no baseline',
     worst: judged?.worst,
-    drifted: judged && judged.drifted,
+    drifted: judged?.drifted,
   });
   for (const { key, problem } of hour.damaged)
     telemetry.warned(`${key} is damaged, and was left out`, new ServingError('INTERNAL', problem));

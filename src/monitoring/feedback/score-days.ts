@@ -82,3 +82,11 @@ export const scoreDays: MonitorJob = async (monitor) => {
     }
   }
 };
+
+/** The accuracy of the newest days with feedback, a week of them at most. @throws `MODEL_UNAVAILABLE` */
+export const scoreRecentDays = async (data: ObjectStore, model: string, nowMs: number): Promise<DayAccuracy[]> => {
+  const scored: DayAccuracy[] = [];
+  for (const day of (await labelledDays(data, model, nowMs)).slice(0, METRIC_DAYS))
+    scored.push(await scoreDay(data, model, day));
+  return scored;
+};

@@ -5,6 +5,7 @@ import { ServingError } from '../../core/errors.ts';
 import { MOST_DESCRIBED } from '../../core/features.ts';
 import type { Payload } from '../../core/payload.ts';
 import { type Tensors, tensorOf } from '../../core/tensor.ts';
+import { listElements } from '../elements.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -129,6 +130,8 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
   return {
     blank: { queries: undefined, isList: false, topK: DEFAULT_TOP_K },
     outputNames: [graph.scores.name],
+    elements: listElements,
+
     decode,
 
     async load(read) {

@@ -8,6 +8,7 @@ import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/
 import { describeTexts } from '../../media/text/features.ts';
 import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
+import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readChoice } from '../parameters.ts';
 import { SCORE_FUNCTIONS } from '../scores.ts';
@@ -106,6 +107,8 @@ const steps = (
   logits: string,
 ): SinglePass<Request, Row, Tokenizer> => ({
   blank: { texts: ['a'], isList: false, strategy: 'none', ignoredLabels: new Set(), stride: undefined },
+
+  elements: listElements,
 
   decode(payload) {
     const { parameters } = payload;

@@ -2,7 +2,7 @@ import { createRandom } from '../../../src/core/random.ts';
 import { countValues, makeBins } from '../../../src/monitoring/drift/histogram.ts';
 import { judgeWindow } from '../../../src/monitoring/drift/judge.ts';
 
-const BASELINE = 20_000;
+const BASELINE = 5_000;
 
 /** Normal numbers (Box and Muller 1958). */
 const createNormal = (random: () => number) => (): number =>

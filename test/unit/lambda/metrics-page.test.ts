@@ -29,7 +29,16 @@ const serverFault = new ServingError('INTERNAL', 'broken');
 /** Each figure that there is: `Required` refuses a new one that is missing here. */
 const OBSERVATION: Required<Observation> = {
   ...{ requestId: 'r', gatewayRequestId: 'g', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
-  ...{ batchSize: 2, skipped: 1, failures: [], holder: 'h', key: 'k', waited: false, uploads: [{ key: 'u' }] },
+  ...{
+    batchSize: 2,
+    skipped: 1,
+    failures: [],
+    holder: 'h',
+    key: 'k',
+    waited: false,
+    firstChunkMs: 1,
+    uploads: [{ key: 'u' }],
+  },
   step: { version: 2, prefix: 'rollouts/m/2-0/', arm: 'canary' },
 };
 const LOAD: Required<LoadReport> = {
@@ -68,7 +77,7 @@ const linesOf = async (...methods: readonly (keyof Telemetry | 'decided')[]): Pr
   const lines: Line[] = [];
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
-  const telemetry = createTelemetry();
+  const telemetry = createTelemetry({ memoryMb: 1769, directory: '.', initMs: () => 1 });
   const { decided } = createMonitorTelemetry(async () => {});
   for (const method of methods)
     if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);

@@ -5,6 +5,7 @@ import { describeAudio } from '../../../media/audio/features.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { SAMPLE_RATE } from '../../../media/audio/log-mel.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
+import { listElements } from '../../elements.ts';
 import { oneByOne } from '../../one-by-one.ts';
 import type { Lap, Task, TaskModel } from '../../task.ts';
 import type { WhisperSettings } from '../settings.ts';
@@ -91,6 +92,8 @@ export const createWhisper = (settings: WhisperSettings, signatures: WhisperSign
   });
 
   return {
+    elements: listElements,
+
     decode,
     describe: ({ audio }, { deadline }) => describeAudio(audio, deadline),
     blank: () =>
