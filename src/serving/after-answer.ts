@@ -1,6 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 import { capturePrediction } from './capture.ts';
-import type { AfterAnswer, Call, Prediction, Run, Serving } from './serving.ts';
+import type { AfterAnswer, Run } from './run.ts';
+import type { Call, Prediction, Serving } from './serving.ts';
 import { shadowRun } from './shadow.ts';
 
 type Works = Readonly<Record<string, AfterAnswer>>;

@@ -3,7 +3,8 @@ import { deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Features } from '../core/features.ts';
 import type { Payload } from '../core/payload.ts';
-import { type AfterAnswer, areUploads, type Call, type Prediction, type Run, type Serving } from './serving.ts';
+import type { AfterAnswer, Run } from './run.ts';
+import { areUploads, type Call, type Prediction, type Serving } from './serving.ts';
 
 /** Figures of an input that take longer are left out. */
 const DESCRIBE_BUDGET_MS = 5_000;

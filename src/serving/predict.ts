@@ -3,16 +3,8 @@ import { within } from '../core/deadline.ts';
 import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
-import {
-  type Call,
-  createIds,
-  forgetInvalid,
-  type Prediction,
-  type Run,
-  routeCall,
-  type Serving,
-  taskOf,
-} from './serving.ts';
+import type { Run } from './run.ts';
+import { type Call, createIds, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
 
 type Outcomes = PromiseSettledResult<Answer>[];
 

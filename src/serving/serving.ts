@@ -12,7 +12,6 @@ import { createTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { createTensorTask } from '../tasks/tensor/task.ts';
 import type { Background } from './background.ts';
-import type { Decoded } from './decoded.ts';
 import type { RolloutCounts } from './rollout-counts.ts';
 import type { ModelReference, Router } from './router.ts';
 import type { Statistics } from './statistics.ts';
@@ -60,22 +59,6 @@ export interface Prediction {
   /** An outcome for each payload, in order. */
   readonly outcomes: readonly PromiseSettledResult<Answer>[];
 }
-
-/** The run that a prediction came from. */
-export interface Run {
-  readonly task: Task;
-  readonly decoded: readonly Decoded[];
-  /** The resources of the model. */
-  readonly resources: unknown;
-}
-
-/** Work after an answer: undefined when this answer asks for none. `run` is undefined when nothing ran. */
-export type AfterAnswer = (
-  serving: Serving,
-  call: Call,
-  prediction: Prediction,
-  run: Run | undefined,
-) => (() => Promise<void>) | undefined;
 
 /** True for uploads, each of which is a request of its own. */
 export const areUploads = ({ observation }: Call): boolean => observation.operation === 'upload';

@@ -5,7 +5,8 @@ import { captureRun } from './capture.ts';
 import { compareOutcomes } from './compare-answers.ts';
 import { decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
 import type { CanaryStep } from './router.ts';
-import { type AfterAnswer, type Call, type Prediction, type Run, type Serving, taskOf } from './serving.ts';
+import type { AfterAnswer, Run } from './run.ts';
+import { type Call, type Prediction, type Serving, taskOf } from './serving.ts';
 
 /** A shadow run that takes longer is of no use to anybody. */
 const SHADOW_BUDGET_MS = 10_000;

@@ -5,7 +5,8 @@ import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 import { afterStream } from './after-answer.ts';
 import { toTaskModel } from './decoded.ts';
-import { type Call, createIds, forgetInvalid, type Run, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Run } from './run.ts';
+import { type Call, createIds, forgetInvalid, routeCall, type Serving, taskOf } from './serving.ts';
 
 /** An answer that comes chunk by chunk. */
 export interface StreamedAnswer {
