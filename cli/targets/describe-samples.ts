@@ -1,4 +1,5 @@
 import type { Capture } from '../../src/capture/capture.ts';
+import type { CaptureSettings } from '../../src/capture/capture-settings.ts';
 import { type CaptureRecord, toRecords } from '../../src/capture/record.ts';
 import { openSamples } from '../../src/evaluation/samples/read-samples.ts';
 import type { SampleInput } from '../../src/evaluation/samples/sample.ts';
@@ -12,7 +13,7 @@ const BATCH = 50;
 const MOST_SAMPLES = 100_000;
 
 /** Figures of all inputs and answers, as captures have them. */
-const SETTINGS = { formatVersion: 1, share: 1, inputs: 'features', redact: [], by: '', at: '' } as const;
+const SETTINGS: CaptureSettings = { formatVersion: 1, share: 1, inputs: 'features', redact: [], by: '', at: '' };
 
 /** Keeps the records of all predictions in memory. */
 const collectRecords = () => {

@@ -1,5 +1,4 @@
 import { ServingError } from '../core/errors.ts';
-import { isObject } from '../core/is-object.ts';
 import { shorten } from '../core/show.ts';
 import { type ParsedFeedback, parseFeedback } from '../monitoring/feedback/parse-feedback.ts';
 import { byPartition, MOST_PARTITIONS, storeFeedback } from '../monitoring/feedback/store-feedback.ts';
@@ -29,9 +28,7 @@ const documentsOf = (
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   if (!isSingle(text, contentType)) return { documents: parseJsonLines(Buffer.from(text)), single: false };
   const document = parseJsonBody(text);
-  return Array.isArray(document)
-    ? { documents: document, single: false }
-    : { documents: [document], single: isObject(document) };
+  return Array.isArray(document) ? { documents: document, single: false } : { documents: [document], single: true };
 };
 
 /** Tells, once for each version, whether it can have made a prediction. @throws `NOT_FOUND`, `MODEL_UNAVAILABLE`, `FORBIDDEN` */

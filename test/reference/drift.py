@@ -13,14 +13,13 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
 
 REFERENCE = Path(__file__).parent.parent / "fixtures" / "reference"
-LEAST_SHARE = 1e-4
+PRIOR = 0.5
 rng = np.random.default_rng(14)
 
 
 def psi(base, current):
-    """Jeffreys' divergence (the sum of both relative entropies), with shares of at least LEAST_SHARE."""
-    p = np.maximum(base / base.sum(), LEAST_SHARE)
-    q = np.maximum(current / current.sum(), LEAST_SHARE)
+    """Jeffreys' divergence (the sum of both relative entropies), with PRIOR values in each bin beforehand."""
+    p, q = ((counts + PRIOR) / (counts + PRIOR).sum() for counts in (base, current))
     return float(np.sum(rel_entr(p, q) + rel_entr(q, p)))
 
 
@@ -32,6 +31,11 @@ def binned_ks(base, current):
     return float(test.statistic), float(stats.kstwobign.sf(np.sqrt(size) * test.statistic))
 
 
+def pearson(base, current):
+    used = base + current > 0
+    return float(stats.chi2_contingency([base[used], current[used]], correction=False).statistic)
+
+
 def case(base, current):
     statistic, probability = binned_ks(base, current)
     return {
@@ -40,6 +44,7 @@ def case(base, current):
         "psi": psi(base, current),
         "ks": statistic,
         "ksProbability": probability,
+        "pearson": pearson(base, current),
         "jensenShannon": float(jensenshannon(base, current, base=2)),
     }
 
@@ -72,7 +77,7 @@ tails = [
 
 document = {
     "versions": {package: version(package) for package in ("numpy", "scipy")},
-    "leastShare": LEAST_SHARE,
+    "prior": PRIOR,
     "cases": cases,
     "quantiles": quantiles,
     "tails": tails,

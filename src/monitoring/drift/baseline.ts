@@ -13,7 +13,7 @@ const baselineSchema = v.object({
   model: v.string(),
   version: v.number(),
   task: v.string(),
-  /** What it was made of: the name of a file, or `7d`. */
+  /** The origin of the samples: a file, or days of captures. */
   source: v.string(),
   samples: v.number(),
   by: v.string(),
@@ -32,11 +32,11 @@ const MOST_FEATURES = 200;
 
 /** Everything of a record that may drift, by name. Figures of the answer begin with `answer.`. */
 export const valuesOf = (record: CaptureRecord): Record<string, Feature | undefined> => {
-  const { features = {}, bytes, label, score, margin, entropy, boxes, length, value, projections = [] } = record;
+  const { features = {}, rows, bytes, label, score, margin, entropy, boxes, length, value, projections = [] } = record;
   const answer = { label, score, margin, entropy, boxes, length, value };
   return {
     ...features,
-    bytes,
+    ...(rows === 1 && { bytes }), // of many inputs, it is the size of their request
     ...Object.fromEntries(
       Object.entries(answer).flatMap(([name, figure]) => (figure === undefined ? [] : [[`answer.${name}`, figure]])),
     ),
@@ -82,7 +82,8 @@ export const readBaseline = async (
   if (output.task === task && output.model === model && output.version === version) return output;
   throw new ServingError(
     'MODEL_INVALID',
-    `${origin} is the baseline of ${output.model} version ${output.version} for ${output.task}, expected ${model} version ${version} for ${task}: make it again`,
+    `${origin} is the baseline of ${output.model} version ${output.version} for ${output.task}, ` +
+      `expected ${model} version ${version} for ${task}: make it again`,
   );
 };
 

@@ -1,8 +1,8 @@
 /** Counts of a histogram, by bin. */
 export type Counts = readonly number[];
 
-/** An empty bin counts as this share, so that one new value is no infinite drift. */
-const LEAST_SHARE = 1e-4;
+/** Values that each bin has beforehand (Jeffreys' prior), so that an empty one is no infinite drift. */
+const PRIOR = 0.5;
 
 export const totalOf = (counts: Counts): number => counts.reduce((sum, count) => sum + count, 0);
 
@@ -11,12 +11,24 @@ const sharesOf = (counts: Counts): number[] => {
   return counts.map((count) => count / total);
 };
 
+const smoothed = (counts: Counts): number[] => sharesOf(counts.map((count) => count + PRIOR));
+
 /** The population stability index: Jeffreys' divergence of two histograms with the same bins. */
 export const stabilityIndex = (base: Counts, current: Counts): number => {
-  const next = sharesOf(current);
-  return sharesOf(base).reduce((sum, share, bin) => {
-    const [p, q] = [Math.max(share, LEAST_SHARE), Math.max(next[bin] ?? 0, LEAST_SHARE)];
+  const next = smoothed(current);
+  return smoothed(base).reduce((sum, p, bin) => {
+    const q = next[bin] ?? p;
     return sum + (p - q) * Math.log(p / q);
+  }, 0);
+};
+
+/** Pearson's statistic for the homogeneity of two histograms; bins that are empty in both do not count. */
+export const pearsonStatistic = (base: Counts, current: Counts): number => {
+  const [before, now] = [totalOf(base), totalOf(current)];
+  return base.reduce((sum, times, bin) => {
+    const other = current[bin] ?? 0;
+    const both = times + other;
+    return both === 0 ? sum : sum + (times * now - other * before) ** 2 / (both * before * now);
   }, 0);
 };
 

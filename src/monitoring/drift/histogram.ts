@@ -22,7 +22,7 @@ const binsSchema = v.variant('kind', [
   }),
 ]);
 
-/** Counts of values in bins. Those of the same bins are added exactly. */
+/** Counts of values in bins. Histograms of the same bins are added exactly. */
 const countsSchema = v.object({
   bins: v.array(count),
   missing: count,

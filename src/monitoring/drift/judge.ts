@@ -4,6 +4,7 @@ import {
   jensenShannon,
   kolmogorovProbability,
   kolmogorovSmirnov,
+  pearsonStatistic,
   stabilityIndex,
   totalOf,
 } from './divergence.ts';
@@ -12,7 +13,7 @@ import type { BaselineFeature, FeatureCounts } from './histogram.ts';
 /** A verdict below so many samples would be chance: an index of 0.1 comes without any drift in 91 % of windows of 50. */
 export const LEAST_SAMPLES = 200;
 /** Probability of a false alarm of one window, over all of its features. */
-const FALSE_ALARMS = 0.001;
+const FALSE_ALARMS = 0.0001;
 /** Drift from which people are warned, and from which they are alarmed. */
 const [WARNING, ALARM] = [0.1, 0.2];
 
@@ -28,10 +29,10 @@ export interface FeatureJudgement {
   readonly aspect: Aspect;
   /** Its stability index, less what the number of samples makes it without a drift; 0 at least. */
   readonly drift: number;
-  /** Its stability index, and the bound that the index exceeds by chance once in a thousand windows. */
+  /** Its stability index, and the bound that the index exceeds by chance once in ten thousand windows. */
   readonly index: number;
   readonly bound: number;
-  /** Of the values in bins. */
+  /** The figures of the values in bins. */
   readonly ks: number;
   readonly ksProbability: number;
   readonly jensenShannon: number;
@@ -44,21 +45,41 @@ interface Compared {
   readonly index: number;
   readonly bound: number;
   readonly drift: number;
+  /** Pearson's test finds no difference: the index makes much of bins with few values. */
+  readonly isChance: boolean;
 }
 
-/**
- * Compares two histograms. With B bins and w = 1/n + 1/m, the index without a drift is (B - 1)·w on average, and index/w has the chi-squared
- * distribution with B - 1 degrees of freedom (Yurdakul and Naranjo 2020).
- */
-const compare = (aspect: Aspect, base: Counts, current: Counts, tail: number): Compared => {
-  const used = base.map((times, bin) => times + (current[bin] ?? 0) > 0).filter(Boolean).length;
-  const freedom = Math.max(1, used - 1);
-  const weight = 1 / totalOf(base) + 1 / totalOf(current);
-  const index = stabilityIndex(base, current);
-  return { aspect, index, bound: chiSquareBound(tail, freedom) * weight, drift: Math.max(0, index - freedom * weight) };
+/** Values that a bin should have without a drift, for its count to be nearly normal (Cochran 1954). */
+const LEAST_EXPECTED = 5;
+
+/** Both histograms with their rare bins as one: an empty bin where two values were expected is chance, and would make a large index. */
+const pool = (base: Counts, current: Counts): [Counts, Counts] => {
+  const scale = totalOf(current) / totalOf(base);
+  const isRare = base.map((times) => times * scale < LEAST_EXPECTED);
+  const part = (counts: Counts): Counts => {
+    const kept = counts.filter((_, bin) => !isRare[bin]);
+    const rare = counts.filter((_, bin) => isRare[bin]);
+    return rare.length === 0 ? kept : [...kept, totalOf(rare)];
+  };
+  return [part(base), part(current)];
 };
 
-const isSignificant = ({ index, bound, drift }: Compared): boolean => index > bound && drift > WARNING;
+/**
+ * Compares two histograms. With B bins and w = 1/n + 1/m, the index without a drift is (B - 1)·w on average. Index/w has the chi-squared
+ * distribution with B - 1 degrees of freedom then (Yurdakul and Naranjo 2020).
+ */
+const compare = (aspect: Aspect, base: Counts, current: Counts, tail: number): Compared => {
+  const [before, now] = pool(base, current);
+  const freedom = Math.max(1, before.length - 1);
+  const weight = 1 / totalOf(base) + 1 / totalOf(current);
+  const index = stabilityIndex(before, now);
+  const quantile = chiSquareBound(tail, freedom);
+  const isChance = pearsonStatistic(before, now) <= quantile;
+  return { aspect, index, bound: quantile * weight, drift: Math.max(0, index - freedom * weight), isChance };
+};
+
+const isSignificant = ({ index, bound, drift, isChance }: Compared): boolean =>
+  !isChance && index > bound && drift > WARNING;
 
 const sizeOf = ({ bins, missing }: FeatureCounts): number => totalOf(bins) + missing;
 

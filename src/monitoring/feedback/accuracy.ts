@@ -55,9 +55,9 @@ interface Pair {
 
 /** Labels of which there are too many become one. */
 const limited = (samples: readonly Classified[]): Classified[] => {
-  const truths = Map.groupBy(samples, ({ truth }) => truth);
+  const all = samples.flatMap(({ truth, predicted }) => [truth, predicted]);
   const kept = new Set(
-    [...truths]
+    [...Map.groupBy(all, (label) => label)]
       .sort(([, one], [, other]) => other.length - one.length)
       .slice(0, MOST_LABELS)
       .map(([label]) => label),

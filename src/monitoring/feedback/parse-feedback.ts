@@ -3,7 +3,7 @@ import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 
-/** What somebody knows of a prediction. Names are as the caller sends them. */
+/** A word on a prediction. Names are as the caller sends them. */
 export interface Feedback {
   readonly id: string;
   /** The place of the input in its request. */
@@ -73,7 +73,10 @@ const readWord = ({
     : refuseInput(`"value" is ${show(value)}, expected a finite number`);
 };
 
-/** Reads feedback on one prediction. @throws `INVALID_INPUT` naming the field */
+/**
+ * Reads feedback on one prediction.
+ * @throws `INVALID_INPUT` naming the field
+ */
 export const parseFeedback = (document: unknown, nowMs: number): ParsedFeedback => {
   if (!isObject(document)) return refuseInput(`the feedback is ${show(document)}, expected {"id": …, "label": …}`);
   const unknown = Object.keys(document).find((name) => !FIELDS.includes(name));

@@ -34,8 +34,7 @@ export const readLabels = async (data: ObjectStore, model: string, day: string):
       try {
         const { body } = await data.read(key, MAX_BYTES);
         const lines = Buffer.from(body).toString('utf8').split('\n');
-        for (const line of lines)
-          if (line !== '') words.push(parseFeedback(JSON.parse(line), Number.POSITIVE_INFINITY));
+        for (const line of lines) if (line !== '') words.push(parseFeedback(JSON.parse(line), Date.now()));
       } catch (error) {
         const { code, message } = ServingError.from(error);
         if (code === 'MODEL_UNAVAILABLE') throw error;

@@ -5,6 +5,7 @@ import {
   jensenShannon,
   kolmogorovProbability,
   kolmogorovSmirnov,
+  pearsonStatistic,
   stabilityIndex,
   totalOf,
 } from '../../../src/monitoring/drift/divergence.ts';
@@ -14,6 +15,7 @@ interface Reference {
     readonly base: readonly number[];
     readonly current: readonly number[];
     readonly psi: number;
+    readonly pearson: number;
     readonly ks: number;
     readonly ksProbability: number;
     readonly jensenShannon: number;
@@ -34,6 +36,7 @@ describe('the figures of scipy', () => {
     const statistic = kolmogorovSmirnov(base, current);
     expect(apart(stabilityIndex(base, current), expected.psi)).toBeLessThan(PRECISION);
     expect(apart(statistic, expected.ks)).toBeLessThan(PRECISION);
+    expect(apart(pearsonStatistic(base, current), expected.pearson)).toBeLessThan(PRECISION);
     const probability = kolmogorovProbability(statistic, totalOf(base), totalOf(current));
     expect(apart(probability, expected.ksProbability)).toBeLessThan(PRECISION);
     expect(apart(jensenShannon(base, current), expected.jensenShannon)).toBeLessThan(PRECISION);
