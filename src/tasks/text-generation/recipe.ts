@@ -1,4 +1,5 @@
 import { refuse } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { isObject } from '../../core/is-object.ts';
 import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import type { Settings } from '../../source/settings-file.ts';
@@ -7,6 +8,7 @@ import { runBlank } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import type { Resources } from './resources.ts';
+import { cacheBytes, readLayout } from './room.ts';
 import type { TextGenerationSettings } from './settings.ts';
 
 /** Names of the longest context in config.json, the first that is there. */
@@ -88,6 +90,18 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
       settings,
       resources: files,
       files: FILES.flatMap((path, index) => (found[index] === undefined ? [] : [{ path }])),
+    };
+  },
+
+  async findSettings({ graphs }, settings) {
+    const layout = readLayout(graphOf(graphs).signature, settings.heads);
+    const tokens = 1_000;
+    return {
+      settings: { cacheBytesPerToken: layout.bytesPerToken },
+      notes: [
+        `while it answers, its cache takes up to ${formatBytes(cacheBytes(layout, tokens))} of memory for ` +
+          `${tokens.toLocaleString('en')} tokens of a text with its answer`,
+      ],
     };
   },
 
