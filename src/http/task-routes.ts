@@ -86,7 +86,8 @@ const predictTask =
       observation,
     };
     try {
-      const streamed = acceptsEvents(request.headers.accept) ? await streamTask(serving, call) : undefined;
+      const isStreamed = taskRequest.isStreamed === true || acceptsEvents(request.headers.accept);
+      const streamed = isStreamed ? await streamTask(serving, call) : undefined;
       if (streamed) return streamed;
       const response = toResponse(await predict(serving, call));
       observation.stopwatch.lap('encode');

@@ -140,7 +140,6 @@ const steps = (
     },
 
     describe: ({ texts }, { resources }) => describeTexts(texts, resources),
-
     group: ({ source }) => (source.kind === 'text' ? 'text' : String(source.pools)),
 
     length: ({ encoding }) => encoding.ids.length,

@@ -1,12 +1,14 @@
 import { refuse } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { isObject } from '../../core/is-object.ts';
 import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import type { Settings } from '../../source/settings-file.ts';
 import { readTokenizer } from '../../source/tokenizers/index.ts';
-import { runBlank } from '../answer-one.ts';
+import { answerOne, runBlank } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import type { Resources } from './resources.ts';
+import { cacheBytes, readLayout } from './room.ts';
 import type { TextGenerationSettings } from './settings.ts';
 
 /** Names of the longest context in config.json, the first that is there. */
@@ -52,6 +54,9 @@ const generationOf = (own: Settings | undefined, genai: Settings | undefined, co
   return { bos_token_id, eos_token_id };
 };
 
+/** Tokens of the text of the trial run: long enough that it takes the memory of a run, and short enough for a large model. */
+const TRIAL_TOKENS = 256;
+
 const FILES = ['config.json', 'generation_config.json', 'genai_config.json'] as const;
 
 /** @throws `MODEL_INVALID` when the tokenizer has tokens that the decoder does not know */
@@ -66,6 +71,7 @@ const assertVocabulary = (vocabSize: number, rows: unknown): void => {
 export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
   maxBatch: 1,
   graphs: ['model'],
+  lastPositionOf: 'logits',
   example: '<text.txt>',
 
   async read(source: ModelSource) {
@@ -91,9 +97,26 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
     };
   },
 
-  async trialRun(task, model) {
+  async findSettings({ graphs }, settings) {
+    const layout = readLayout(graphOf(graphs).signature, settings.heads);
+    const tokens = 1_000;
+    return {
+      settings: { cacheBytesPerToken: layout.bytesPerToken },
+      notes: [
+        `while it answers, its cache takes up to ${formatBytes(cacheBytes(layout, tokens))} of memory for ` +
+          `${tokens.toLocaleString('en')} tokens of a text with its answer`,
+      ],
+    };
+  },
+
+  async trialRun(task, model, { contextLength }) {
     const logits = graphOf(model.graphs).signature.outputs.find(({ name }) => name === 'logits');
     assertVocabulary(model.resources.tokenizer.vocabSize, logits?.shape[2]);
     await runBlank(task, model);
+    const tokens = Array.from(
+      { length: Math.max(1, Math.min(TRIAL_TOKENS, (contextLength ?? TRIAL_TOKENS) - 1)) },
+      () => 0,
+    );
+    await answerOne(task, model, task.decode({ inputs: { tokens }, parameters: { max_new_tokens: 1 } }));
   },
 };
