@@ -13,6 +13,7 @@ import { createDirectoryStore } from '../../src/repository/stores/directory-stor
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { ordinaryBackground } from '../../src/serving/background.ts';
 import { createServing } from '../../src/serving/create-serving.ts';
+import type { Telemetry } from '../../src/serving/telemetry.ts';
 import type { Send } from './send.ts';
 
 /** The deployed application in this process, over a directory. */
@@ -23,6 +24,17 @@ export interface DirectoryServing {
   /** Removes its files once no model is being loaded any more. */
   close(): Promise<void>;
 }
+
+/** Tells of the failures of each request, and of nothing else. */
+const noticing = (onObserved: (failures: readonly ServingError[]) => void): Telemetry => ({
+  observed: ({ failures }) => onObserved(failures),
+  loaded: () => {},
+  evicted: () => {},
+  shadowed: () => {},
+  refused: () => {},
+  captureLost: () => {},
+  warned: () => {},
+});
 
 /** @param capture takes what would be captured of the predictions; without it, the settings of the model decide */
 export const serveDirectory = (models: UploadingStore, capture?: Capture): DirectoryServing => {
@@ -41,17 +53,9 @@ export const serveDirectory = (models: UploadingStore, capture?: Capture): Direc
     diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: Number.POSITIVE_INFINITY,
     background: ordinaryBackground,
-    telemetry: {
-      observed: (observation) => {
-        failures = observation.failures;
-      },
-      loaded: () => {},
-      evicted: () => {},
-      shadowed: () => {},
-      refused: () => {},
-      captureLost: () => {},
-      warned: () => {},
-    },
+    telemetry: noticing((observed) => {
+      failures = observed;
+    }),
   });
   const { repository, models: cache } = serving;
   const fetchApplication = toFetch(

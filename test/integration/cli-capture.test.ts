@@ -27,6 +27,56 @@ const ask = (model: string, inputs: unknown) =>
     body: JSON.stringify({ inputs }),
   });
 
+describe('monitor --baseline', () => {
+  it('makes a baseline of samples that the model answers, against which captures are judged', async () => {
+    const made = await cli('monitor', 'sentiment', '--baseline', 'models/sentiment/held-out.tsv');
+    expect(made.stdout).toMatch(/^sentiment version 1 has a baseline of 594 samples: characters, script, tokens/);
+    await cli('monitor', 'sentiment', '--capture', '100%');
+    const texts = Array.from({ length: 100 }, (_, index) => `select column_${index} from table where id = ${index};`);
+    let shown = '';
+    for (let attempt = 0; attempt < 100 && !shown.includes('judged against'); attempt += 1) {
+      expect((await ask('sentiment', texts)).status).toBe(200);
+      await setTimeout(100);
+      shown = (await cli('monitor', 'sentiment')).stdout;
+    }
+    expect(shown).toMatch(/judged against 594: drift\n *FEATURE +VERDICT/);
+    expect(shown).toMatch(/\n *characters +drift +values/);
+    const { drift } = JSON.parse((await cli('monitor', 'sentiment', '--json')).stdout);
+    expect(drift).toMatchObject({ baseline: { samples: 594 }, judgement: { verdict: 'drift' } });
+  }, 60_000);
+
+  it('makes a baseline of captures', async () => {
+    const made = await cli('monitor', 'sentiment', '--baseline', '7d');
+    expect(made.stdout).toMatch(/^sentiment version 1 has a baseline of \d00 samples/);
+  });
+
+  it('shows the accuracy by feedback', async () => {
+    const response = await ask(
+      'sentiment',
+      Array.from({ length: 100 }, () => 'I love it.'),
+    );
+    const id = response.headers.get('x-prediction-id');
+    const lines = Array.from({ length: 100 }, (_, row) => ({ id, row, label: row < 80 ? 'POSITIVE' : 'NEGATIVE' }));
+    const body = JSON.stringify(lines);
+    const told = await fetch(`${server.endpoint}/feedback`, { method: 'POST', body });
+    expect(await told.json()).toEqual({ accepted: 100, refused: 0, problems: [] });
+    await setTimeout(500);
+    expect((await cli('monitor', 'sentiment')).stdout).toMatch(/stable +100 of \d+ .* 80 % \(71.1 % to 86.7 %\)/);
+  });
+
+  it.each([
+    [['monitor', 'sentiment', '--baseline', 'missing.csv'], /there is no file or folder missing\.csv/],
+    [['monitor', 'iris', '--baseline', '7d'], /the baseline has 0 samples, at least 200/],
+    [['monitor', 'iris', '--baseline', 'models/sentiment/held-out.tsv'], /./],
+    [['monitor', 'irsi', '--baseline', '7d'], /no model irsi/],
+  ])('%j is refused', async (words, text) => {
+    const ran = await cli(...words);
+    expect(ran.exitCode).toBeGreaterThan(0);
+    expect(ran.stderr).toMatch(text);
+    expect(ran.stderr).not.toMatch(/ {4}at /);
+  });
+});
+
 describe('monitor --capture', () => {
   it('starts with the next request, and shows what was captured', async () => {
     const changed = await cli('monitor', 'iris', '--capture', '100%', '--redact', 'sepal length (cm), time ');
