@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { ServingError } from '../../src/core/errors.ts';
 import { judgeNow } from '../../src/monitoring/drift/judge-now.ts';
 import { scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { readFigures } from '../../src/monitoring/figures/read-figures.ts';
+import { readMonitoredModel } from '../../src/monitoring/page/read-model.ts';
+import { renderPage } from '../../src/monitoring/page/render-page.ts';
 import { readRollout } from '../../src/monitoring/rollouts/read-rollout.ts';
 import { defineCommand } from '../command.ts';
 import { changeBaseline } from '../options/baseline.ts';
@@ -29,6 +32,7 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
     },
     watch: { type: 'boolean', description: 'look again every 5 s, until Ctrl-C' },
     ...CAPTURE_OPTIONS,
+    html: { type: 'string', value: '<file>', description: 'write a page of charts' },
     baseline: {
       type: 'string',
       value: '<file|7d>',
@@ -48,8 +52,13 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
         'INVALID_REQUEST',
         `${description} has no figures: act on npm start, or on a stage with --stage`,
       );
-    const { routing } = await repository.routing(name);
     const nowMs = Date.now();
+    if (values.html !== undefined) {
+      const model = await readMonitoredModel({ repository, data }, name, nowMs);
+      await writeFile(values.html, renderPage([model], nowMs));
+      return { text: `Wrote ${values.html}`, json: { name, html: values.html } };
+    }
+    const { routing } = await repository.routing(name);
     const figures = await readFigures(data, name, nowMs - lastMs, nowMs);
     const rollout = await readRollout(data, name, routing, nowMs);
     const drift = await judgeNow({ repository, data, nowMs }, name, routing.stable);

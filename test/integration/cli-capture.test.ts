@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -50,6 +50,17 @@ describe('monitor --baseline', () => {
     expect(made.stdout).toMatch(/^sentiment version 1 has a baseline of \d00 samples/);
   });
 
+  it('writes the page of the model, which the local server shows, too', async () => {
+    const path = join(home, 'report.html');
+    expect((await cli('monitor', 'sentiment', '--html', path)).stdout).toBe(`Wrote ${path}\n`);
+    const page = await fetch(`${server.metricsEndpoint}/monitor`);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    for (const html of [await readFile(path, 'utf8'), await page.text()]) {
+      expect(html).toContain('<section id="sentiment">');
+      expect(html).toContain('aria-label="characters: ');
+    }
+  });
+
   it('shows the accuracy by feedback', async () => {
     const response = await ask(
       'sentiment',
@@ -69,6 +80,7 @@ describe('monitor --baseline', () => {
     [['monitor', 'iris', '--baseline', '7d'], /the baseline has 0 samples, at least 200/],
     [['monitor', 'iris', '--baseline', 'models/sentiment/held-out.tsv'], /./],
     [['monitor', 'irsi', '--baseline', '7d'], /no model irsi/],
+    [['monitor', 'iris', '--html', 'missing/report.html'], /no such file or directory/],
   ])('%j is refused', async (words, text) => {
     const ran = await cli(...words);
     expect(ran.exitCode).toBeGreaterThan(0);
