@@ -81,6 +81,12 @@ export default {
     only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
     only('capture-on-repository', src('capture'), [src('core', 'repository')], 'records know no task and no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
+    only(
+      'openapi-on-tasks',
+      src('openapi'),
+      [src('core', 'media', 'tasks', 'protocol', 'repository')],
+      'the document describes models, and runs none',
+    ),
     only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
     only('source-on-onnx', src('source'), [src('core', 'onnx', 'media')], 'the source is a folder of this computer'),
     only(
@@ -114,7 +120,7 @@ export default {
     only(
       'lambda-below-functions',
       src('lambda'),
-      [SERVING, src('access', 'jobs', 'http')],
+      [SERVING, src('access', 'jobs', 'http', 'openapi')],
       'adapters import the application',
     ),
     only(

@@ -1,7 +1,7 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
-import { startStopwatch } from '../core/stopwatch.ts';
+import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream } from '../core/stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
@@ -86,6 +86,12 @@ const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : me
 const notAllowed = (method: string, path: string, allowed: string): ServingError =>
   new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${allowed}`);
 
+/** The times of the steps up to the answer, in milliseconds. https://www.w3.org/TR/server-timing/ */
+const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, string> => {
+  const steps = Object.entries(roundedSteps(stepsMs)).map(([step, ms]) => `${step};dur=${ms}`);
+  return steps.length > 0 ? { 'server-timing': steps.join(', ') } : {};
+};
+
 /** Reports the request once its body has ended. A response to HEAD has none. */
 const observeEnd = (
   response: HttpResponse,
@@ -150,7 +156,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
       observation.failures.push(failure);
       response = errorResponse(failure, requestId, path);
     }
-    const complete = { ...response, headers: { ...response.headers, ...headers } };
+    const complete = { ...response, headers: { ...response.headers, ...headers, ...serverTiming(stopwatch) } };
     return observeEnd(complete, request, context, observation, serving.telemetry);
   };
 };

@@ -37,7 +37,7 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
-const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
+const WITHOUT_LAYERS = [AUTHORISE, 'DocsLambdaFunction', 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
@@ -274,6 +274,21 @@ describe('sls package', () => {
     ]);
   });
 
+  it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
+    const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType ?? 'NONE',
+    ]);
+    expect(routes.sort()).toEqual([
+      ['ANY /{proxy+}', 'CUSTOM'],
+      ['GET /', 'NONE'],
+      ['GET /docs/{proxy+}', 'NONE'],
+      ['GET /openapi.json', 'CUSTOM'],
+      ['GET /reference', 'NONE'],
+    ]);
+  });
+
   it('lets no page of another site call the endpoint by default', () => {
     expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
   });
@@ -460,12 +475,14 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
+        ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
+        'DocsRole | s3:ListBucket | ModelsBucket/Arn',
+        `DocsRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
         ...['Infer', 'OnUpload', 'Job'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,

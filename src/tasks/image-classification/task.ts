@@ -9,19 +9,17 @@ import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/im
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
 import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
-import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
-import { FUNCTION_NAMES, type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
+import { readParameters } from '../parameters.ts';
+import { type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { PARAMETERS } from './parameters.ts';
 import { type ImageClassificationSettings, settingsSchema } from './settings.ts';
 
 interface Request extends Images {
   readonly topK: number;
   readonly functionToApply: FunctionName;
 }
-
-/** The default of the Hugging Face pipeline. */
-const DEFAULT_TOP_K = 5;
 
 interface GraphNames {
   readonly image: ImageInput;
@@ -62,12 +60,11 @@ const steps = (
     elements: listElements,
 
     decode(payload) {
-      const { parameters } = payload;
-      assertKnownParameters(parameters, ['top_k', 'function_to_apply']);
+      const { top_k, function_to_apply } = readParameters(payload.parameters, PARAMETERS);
       return {
         ...toImages(payload),
-        topK: readTopK(parameters, DEFAULT_TOP_K),
-        functionToApply: readChoice(parameters, 'function_to_apply', FUNCTION_NAMES, byDefault),
+        topK: top_k ?? PARAMETERS.top_k.default,
+        functionToApply: function_to_apply ?? byDefault,
       };
     },
 
