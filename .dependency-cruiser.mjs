@@ -2,8 +2,8 @@
  * Imports go one way:
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
- * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
- * {evaluation, authoring} → optimise → advise → cli; {metrics, repository} → monitoring → {serving, lambda, cli}.
+ * repository → capture; {tasks, engine, repository, protocol, capture} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * {evaluation, authoring} → optimise → advise → cli; {metrics, capture} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -31,7 +31,7 @@ const door = (name, packages, allowed) => ({
 
 const src = (...rooms) => `^src/(${rooms.join('|')})/`;
 const SERVING = src(
-  ...['core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'monitoring', 'serving'],
+  ...['core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'capture', 'monitoring', 'serving'],
 );
 
 export default {
@@ -75,10 +75,11 @@ export default {
     only(
       'monitoring-on-repository',
       src('monitoring'),
-      [src('core', 'metrics', 'repository')],
-      'monitoring knows counts, and no model',
+      [src('core', 'metrics', 'repository', 'capture')],
+      'monitoring knows counts and records, and no model',
     ),
     only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
+    only('capture-on-repository', src('capture'), [src('core', 'repository')], 'records know no task and no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
     only(
       'openapi-on-tasks',
@@ -113,7 +114,7 @@ export default {
     only(
       'http-below-lambda',
       src('http'),
-      [src('access', 'core', 'repository', 'protocol', 'serving', 'jobs')],
+      [src('access', 'core', 'repository', 'protocol', 'capture', 'monitoring', 'serving', 'jobs')],
       'no Lambda event here',
     ),
     only(

@@ -7,6 +7,7 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
 import { errorResponse } from './errors.ts';
+import { feedbackRoutes } from './feedback-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
@@ -116,6 +117,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
   const findRoutes = createFindRoutes([
     ...taskRoutes(serving, jobs),
     ...jobRoutes(serving),
+    ...feedbackRoutes(serving),
     ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
     ...openInferenceRoutes(serving),
     ...openAiRoutes(serving),

@@ -3,7 +3,8 @@ import { within } from '../core/deadline.ts';
 import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
-import { type Call, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Run } from './run.ts';
+import { type Call, createIds, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
 
 type Outcomes = PromiseSettledResult<Answer>[];
 
@@ -19,6 +20,12 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   const { payloads, deadline, observation } = call;
   const { stopwatch } = observation;
   const bundle = await routeCall(serving, call);
+  const ids = createIds(call, bundle);
+  const end = (outcomes: Outcomes, ran?: Run): Prediction => {
+    const prediction = { bundle, ids, outcomes };
+    afterAnswer(serving, call, prediction, ran);
+    return prediction;
+  };
   try {
     const task = await taskOf(call, bundle);
     stopwatch.lap('route');
@@ -45,18 +52,18 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     stopwatch.lap('decode');
     if (areRefused(decoded)) {
       releaseLater(loading);
-      return { bundle, outcomes: decoded };
+      return end(decoded);
     }
     const lease = await loading;
     try {
-      const prediction = { bundle, outcomes: inOrder(decoded, await (tried ?? run(decoded, lease.value))) };
-      afterAnswer(serving, call, prediction);
-      return prediction;
+      const outcomes = inOrder(decoded, await (tried ?? run(decoded, lease.value)));
+      return end(outcomes, { task, decoded, resources: lease.value.resources });
     } finally {
       lease.release();
     }
   } catch (error) {
     forgetInvalid(serving, bundle, error);
+    end(ids.map(() => ({ status: 'rejected', reason: error })));
     throw error;
   }
 };

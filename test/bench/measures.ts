@@ -19,6 +19,10 @@ export const MEASURES = {
     atMost: 0.35,
   },
   'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
+  'warm.capture_overhead_us': {
+    what: 'a row to iris whose prediction is captured, over one without that, µs',
+    atMost: 30,
+  },
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
   'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
   'warm.v2_binary_ratio': { what: '3×224×224 floats as bytes, over base64 decode and run', atMost: 1.08 },

@@ -7,6 +7,7 @@ import type { Payload } from '../../core/payload.ts';
 import { shortestDoubles } from '../../core/shortest-float.ts';
 import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
@@ -138,6 +139,7 @@ const steps = (
       return rows;
     },
 
+    describe: ({ texts }, { resources }) => describeTexts(texts, resources),
     group: ({ source }) => (source.kind === 'text' ? 'text' : String(source.pools)),
 
     length: ({ encoding }) => encoding.ids.length,

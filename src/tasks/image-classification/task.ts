@@ -1,6 +1,7 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { refuse } from '../../core/errors.ts';
 import { type Signature, type TensorSpec, tensorOf } from '../../core/tensor.ts';
+import { describeImages } from '../../media/image/features.ts';
 import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
@@ -68,6 +69,7 @@ const steps = (
     },
 
     prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
+    describe: (request, { deadline }) => describeImages(request, deadline),
     group: bySize,
     outputNames: [logits],
     collate: (batch) => ({ [image.name]: toImageTensor(batch, preprocessing.channels, image) }),

@@ -3,6 +3,7 @@ import { concatenate } from '../../core/batch.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type Signature, type Tensor, type TensorSpec, tensor } from '../../core/tensor.ts';
+import { describeImages } from '../../media/image/features.ts';
 import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
@@ -117,6 +118,7 @@ const steps = (
   },
 
   prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
+  describe: (request, { deadline }) => describeImages(request, deadline),
 
   // No image is padded to the size of another: a detector sees the padding, so that answers would depend on the batch.
   group: bySize,

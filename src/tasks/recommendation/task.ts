@@ -2,6 +2,7 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
+import { MOST_DESCRIBED } from '../../core/features.ts';
 import type { Payload } from '../../core/payload.ts';
 import { type Tensors, tensorOf } from '../../core/tensor.ts';
 import { listElements } from '../elements.ts';
@@ -148,6 +149,11 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
       });
       return mapInTime(queries, deadline, toRow).filter(({ coldReason }) => coldReason === undefined);
     },
+
+    describe: ({ queries = [] }) =>
+      queries
+        .slice(0, MOST_DESCRIBED)
+        .map(({ user, history }) => ({ history: history?.length ?? null, has_user: user === undefined ? 0 : 1 })),
 
     // Histories of one length need no padding, so that the graph needs no index that stands for no item.
     group: ({ history }) => (graph.history && isIndex(graph.history) ? String(history.length) : ''),

@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { describeTable } from '../../media/table/features.ts';
 import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -55,6 +56,8 @@ const steps = (
     },
 
     prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
+
+    describe: ({ source }, { deadline }) => describeTable(source, table, deadline),
 
     group: (row) => groupOfRow(row, table),
 

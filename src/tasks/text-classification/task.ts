@@ -3,6 +3,7 @@ import { mapInTime } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
@@ -57,6 +58,12 @@ const steps = (
           ...(pair !== undefined && { pair }),
           maxLength: longestRow(signature, tokenizer, maxLength),
         }),
+      ),
+
+    describe: ({ inputs }, { resources }) =>
+      describeTexts(
+        inputs.map(({ text, pair = '' }) => text + pair),
+        resources,
       ),
 
     length: ({ ids }) => ids.length,

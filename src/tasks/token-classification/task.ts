@@ -5,6 +5,7 @@ import { refuse, ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
@@ -123,6 +124,8 @@ const steps = (
 
   prepare: (request, tokenizer, deadline) =>
     toRows(request, longestRow(signature, tokenizer, maxLength), tokenizer, deadline),
+
+  describe: ({ texts }, { resources }) => describeTexts(texts, resources),
 
   length: ({ encoding }) => encoding.ids.length,
 

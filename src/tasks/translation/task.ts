@@ -16,6 +16,7 @@ import {
 } from '../../generation/generation-config.ts';
 import type { Generated } from '../../generation/search.ts';
 import { assertTextGraph, collateEncodings } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
@@ -182,6 +183,8 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
         );
       return rows;
     },
+
+    describe: ({ texts }, { resources }) => describeTexts(texts, resources),
 
     group: ({ group }) => group,
     length: ({ encoding }) => encoding.ids.length,

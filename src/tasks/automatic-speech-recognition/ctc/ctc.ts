@@ -5,6 +5,7 @@ import type { Payload } from '../../../core/payload.ts';
 import { show } from '../../../core/show.ts';
 import type { Signature } from '../../../core/tensor.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
+import { describeAudio } from '../../../media/audio/features.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { listElements } from '../../elements.ts';
@@ -71,6 +72,7 @@ export const createCtc = (settings: CtcSettings, signature: Signature): Task<Req
     elements: listElements,
 
     decode,
+    describe: ({ audio }, { deadline }) => describeAudio(audio, deadline),
     blank: () => ({ audio: { files: [silence], isList: false }, timestamps: undefined, windowing: undefined }),
     predict: createPredict(createCtcModel(settings, findTensors(signature), !isBatchable(signature))),
   };
