@@ -6,7 +6,7 @@ import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { AwsError } from './aws-error.ts';
 
 const TARGET = 'AWSStepFunctions.';
-/** As often does the state machine of serverless.yml try a chunk again. */
+/** Attempts at a chunk, as many as the state machine of serverless.yml makes. */
 const ATTEMPTS = 12;
 
 /** The keys of a bucket below a prefix, ascending. */

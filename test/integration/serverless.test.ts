@@ -423,8 +423,7 @@ describe('the template', () => {
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
     expect(template.Outputs.BulkStateMachine).toMatchObject({ Value: { Ref: 'BulkStateMachine' } });
-    const broken = { ...Definition, States: { Chunks: { ...Chunks, ItemProcessor: undefined } } };
-    expect(validateStates(broken).isValid).toBe(false);
+    expect(validateStates({ ...Definition, StartAt: 'Nowhere' }).isValid).toBe(false);
   });
 
   it('gives jobs the longest time, and their callers the settings of the stage', async () => {
