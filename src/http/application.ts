@@ -2,11 +2,12 @@ import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { startStopwatch } from '../core/stopwatch.ts';
-import { endedStream } from '../core/stream.ts';
+import { endedStream, endingWith } from '../core/stream.ts';
+import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
-import { errorResponse } from './errors.ts';
+import { errorResponse, toErrorDocument } from './errors.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
@@ -73,10 +74,13 @@ const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : me
 const notAllowed = (method: string, path: string, route: Route): ServingError =>
   new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${route.method}`);
 
-/** Reports the request once its body has ended. A response to HEAD has none. */
+/**
+ * Reports the request once its body has ended. A response to HEAD has none. The status of an event stream is out when the stream fails, so
+ * that the error comes as its last event.
+ */
 const observeEnd = (
   response: HttpResponse,
-  { method }: HttpRequest,
+  { method, path }: HttpRequest,
   { deadline }: RequestContext,
   observation: Observation,
   { observed }: Serving['telemetry'],
@@ -89,7 +93,10 @@ const observeEnd = (
     if (error !== undefined) observation.failures.push(ServingError.from(error));
     observed(observation);
   });
-  if (method !== 'HEAD') return { ...response, body };
+  const toLastEvent = (error: unknown): Uint8Array =>
+    toEvent(toErrorDocument(ServingError.from(error), observation.requestId, path));
+  const isEvents = response.headers['content-type'] === EVENT_STREAM_TYPE;
+  if (method !== 'HEAD') return { ...response, body: isEvents ? endingWith(body, toLastEvent) : body };
   void body[Symbol.asyncIterator]().return?.();
   return { ...response, body: '' };
 };

@@ -1,7 +1,10 @@
 import { createIdentifyByKey, type Identify } from '../access/identify.ts';
+import type { Identity } from '../access/scope.ts';
 import { isObject } from '../core/is-object.ts';
+import type { ApplicationOptions } from '../http/application.ts';
+import { authoriseByScopes } from '../http/authorise.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
-import { readKeysBucket } from './configuration.ts';
+import { type Auth, readKeysBucket } from './configuration.ts';
 
 /**
  * Keys are read again after this time. API Gateway keeps an answer for another 20 s (`resultTtlInSeconds`), and a read of S3 takes seconds
@@ -18,19 +21,28 @@ export interface Authorisation {
 
 const BEARER = /^Bearer +(\S+)$/i;
 
-/** The key or token in the headers of an event; undefined when there is none. */
-const credentialOf = (event: unknown): string | undefined => {
-  const headers = isObject(event) && isObject(event.headers) ? event.headers : {};
-  const { authorization } = headers;
-  return typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
+/** With `aws_iam` and `none`, the gateway in front of the function decides alone. A table makes the compiler ask about a further kind. */
+const APPLICATION_OPTIONS: Record<Auth, ApplicationOptions> = {
+  ...{ aws_iam: {}, none: {} },
+  ...{ key: { authorise: authoriseByScopes }, jwt: { authorise: authoriseByScopes } },
+};
+
+export const applicationOptions = (auth: Auth): ApplicationOptions => APPLICATION_OPTIONS[auth];
+
+/** The holder of the key in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
+export const identifyCaller = async (
+  identify: Identify,
+  { authorization }: Readonly<Record<string, unknown>>,
+): Promise<Identity | undefined> => {
+  const credential = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
+  return credential === undefined ? undefined : identify(credential);
 };
 
 /** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
 export const authoriseHandler =
   (identify: Identify) =>
   async (event: unknown): Promise<Authorisation> => {
-    const credential = credentialOf(event);
-    const identity = credential === undefined ? undefined : await identify(credential);
+    const identity = await identifyCaller(identify, isObject(event) && isObject(event.headers) ? event.headers : {});
     if (identity === undefined) return { isAuthorized: false };
     return { isAuthorized: true, context: { holder: identity.holder, scopes: identity.scopes.join(' ') } };
   };

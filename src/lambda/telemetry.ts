@@ -59,15 +59,34 @@ const requestMetrics = (observation: Observation, totalMs: number, coldStart: bo
       return ms === undefined ? [] : [[STEP_METRIC[step], roundMs(ms)]];
     }),
     ['TotalTime', totalMs],
+    ...generationMetrics(observation),
+  ];
+};
+
+/** The metrics of an answer that the model wrote. Tokens of a second of the run, which reads the prompt first. */
+const generationMetrics = ({ stopwatch, firstChunkMs, usage }: Observation): MetricValue[] => {
+  const { promptTokens = 0, answerTokens } = usage ?? {};
+  const runMs = stopwatch.stepsMs.run ?? 0;
+  return [
+    ...(firstChunkMs === undefined ? [] : [['TimeToFirstToken', roundMs(firstChunkMs)] as const]),
+    ...(answerTokens === undefined
+      ? []
+      : ([
+          ['PromptTokens', promptTokens],
+          ['AnswerTokens', answerTokens],
+          ['TokensPerSecond', runMs > 0 ? (1000 * answerTokens) / runMs : 0],
+        ] as const)),
   ];
 };
 
 const logRequest = (logger: Logger, observation: Observation, totalMs: number, coldStart: boolean): void => {
   const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
-  const { skipped, failures } = observation;
+  const { skipped, failures, firstChunkMs, usage } = observation;
   const line = {
     ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
+    ...(firstChunkMs !== undefined && { firstChunkMs: roundMs(firstChunkMs) }),
+    ...(usage && { usage }),
     ...{ coldStart, totalMs, stepsMs: roundedSteps(stopwatch.stepsMs) },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };

@@ -1,9 +1,11 @@
-import type { Answer } from '../core/answer.ts';
+import { type Answer, usageOf } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
+import { sumUsages } from '../core/usage.ts';
 import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
 import { type Call, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Observation } from './telemetry.ts';
 
 type Outcomes = PromiseSettledResult<Answer>[];
 
@@ -50,6 +52,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     const lease = await loading;
     try {
       const prediction = { bundle, outcomes: inOrder(decoded, await (tried ?? run(decoded, lease.value))) };
+      noteUsage(observation, prediction);
       afterAnswer(serving, call, prediction);
       return prediction;
     } finally {
@@ -59,6 +62,12 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     forgetInvalid(serving, bundle, error);
     throw error;
   }
+};
+
+const noteUsage = (observation: Observation, { outcomes }: Prediction): void => {
+  const usages = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [usageOf(outcome.value)] : []));
+  const usage = sumUsages(usages);
+  if (Object.keys(usage).length > 0) observation.usage = usage;
 };
 
 /** Gives a lease back that came for nothing. */

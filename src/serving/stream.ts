@@ -52,6 +52,7 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
     };
     try {
       const chunks = await start(stream, request, toTaskModel(lease.value, deadline));
+      observation.firstChunkMs = stopwatch.totalMs();
       return { bundle, chunks: endedStream(chunks, deadline, end) };
     } catch (error) {
       end();

@@ -1,5 +1,6 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
+import type { Usage } from '../core/usage.ts';
 import type { EvictionReport } from '../engine/model-cache.ts';
 import type { LoadReport } from '../engine/model-loader.ts';
 import type { ShadowReport } from './compare-answers.ts';
@@ -23,6 +24,10 @@ export interface Observation {
   batchSize: number;
   /** Uploads that needed no run: answered already, or older than their answer. */
   skipped?: number;
+  /** Time until the first chunk of a streamed answer was made, in milliseconds. */
+  firstChunkMs?: number;
+  /** What the answers took, as far as their task counts it. */
+  usage?: Usage;
   readonly failures: ServingError[];
 }
 

@@ -28,7 +28,7 @@ const serverFault = new ServingError('INTERNAL', 'broken');
 /** Each figure that there is: `Required` refuses a new one that is missing here. */
 const OBSERVATION: Required<Observation> = {
   ...{ requestId: 'r', gatewayRequestId: 'g', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
-  ...{ batchSize: 2, skipped: 1, failures: [] },
+  ...{ batchSize: 2, skipped: 1, firstChunkMs: 5, usage: { promptTokens: 2, answerTokens: 3 }, failures: [] },
 };
 const LOAD: Required<LoadReport> = {
   ...{ model: 'm', version: 1, downloadBytes: 1, downloadMs: 1, createMs: 1, warmUpMs: 1, memoryBytes: 1 },
@@ -73,7 +73,7 @@ const metricsIn = (lines: readonly Line[]): string[] =>
 const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned');
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
-const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
+const rows = [...page.matchAll(/^\| `([^`]+)` \| ([\w/]+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
 const isMetric = (row: string): boolean => !/ (INFO|WARN|ERROR)$/.test(row);
 
 it('docs/monitoring.md lists each metric of a function with its unit', () => {
@@ -106,11 +106,14 @@ it.each(fieldRows.map(([, message = '', fields = '']) => [message, fields] as co
   },
 );
 
+/** Metrics of models that write text. */
+const GENERATION = /^(TimeToFirstToken|TokensPerSecond|PromptTokens|AnswerTokens) /;
+
 it('the README gives the number of metrics, of requests and loads and of all others, and their price', async () => {
   const readme = await readFile('README.md', 'utf8');
   const [, each, month] = /makes (\d+) custom metrics[\s\S]*?every hour costs \$([\d.]+) a month/.exec(readme) ?? [];
   const [, more] = /Up to (\d+) more metrics/.exec(readme) ?? [];
-  const { length } = metricsIn(linesOf('observed', 'loaded'));
+  const { length } = metricsIn(linesOf('observed', 'loaded')).filter((metric) => !GENERATION.test(metric));
 
   expect([Number(each), Number(month)]).toEqual([length, expect.closeTo(length * 0.3)]);
   expect(Number(more)).toBe(metricsIn(lines).length - length);
