@@ -3,7 +3,7 @@
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
- * {evaluation, authoring} → optimise → cli.
+ * {evaluation, authoring} → optimise → cli; {metrics, repository} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -30,7 +30,9 @@ const door = (name, packages, allowed) => ({
 });
 
 const src = (...rooms) => `^src/(${rooms.join('|')})/`;
-const SERVING = src('core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'serving');
+const SERVING = src(
+  ...['core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'monitoring', 'serving'],
+);
 
 export default {
   forbidden: [
@@ -67,6 +69,12 @@ export default {
     only('media-on-core', src('media'), [src('core')], 'images, audio, text and tables know no task'),
     only('generation-on-core', src('generation'), [src('core')], 'generation knows graphs alone'),
     only('repository-on-core', src('repository'), [src('core')], 'the repository knows no task'),
+    only(
+      'monitoring-on-repository',
+      src('monitoring'),
+      [src('core', 'metrics', 'repository')],
+      'monitoring knows counts, and no model',
+    ),
     only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
     only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
@@ -138,7 +146,13 @@ export default {
       [src('contract')],
       'extensions import the public contract',
     ),
-    only('layers-apart', '^layers/', [], 'layers import nothing of the project'),
+    only('layers-apart', '^layers/(?!models-layer[.]ts$)', ['^layers/'], 'layers import nothing of the project'),
+    only(
+      'models-layer-on-authoring',
+      '^layers/models-layer[.]ts$',
+      ['^layers/', src('authoring', 'core', 'repository')],
+      'the layer of models is packed from the repository',
+    ),
     {
       name: 'nobody-imports-tests',
       severity: 'error',
@@ -147,8 +161,9 @@ export default {
     },
     door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', [src('engine')]),
     door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/(telemetry|metrics)']),
-    door('one-door-to-s3', '@aws-sdk/(?!client-sqs)', ['^src/repository/stores/s3-']),
+    door('one-door-to-s3', '@aws-sdk/(?!client-(sqs|sns))', ['^src/repository/stores/s3-']),
     door('one-door-to-sqs', '@aws-sdk/client-sqs', ['^src/lambda/message-queue']),
+    door('one-door-to-sns', '@aws-sdk/client-sns', ['^src/lambda/notification']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [

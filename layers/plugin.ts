@@ -2,22 +2,36 @@ import path from 'node:path';
 import { ensureLayer, layerNames } from './build.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
+import type { ModelsLayerOptions } from './models-layer.ts';
 import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
   readonly serviceDir: string;
   readonly processedInput: { readonly commands: readonly string[] };
   readonly service: {
-    readonly provider: { readonly architecture: Architecture; stackTags?: Record<string, string> };
-    readonly custom: { readonly tags: string };
-    readonly functions: Readonly<Record<string, { readonly package?: { readonly artifact?: string } }>>;
+    readonly provider: {
+      readonly architecture: Architecture;
+      readonly environment: Readonly<Record<string, unknown>>;
+      layers: readonly { readonly Ref?: string }[];
+      stackTags?: Record<string, string>;
+    };
+    readonly custom: { readonly tags: string; readonly embedModels: string };
+    readonly layers: { models?: { readonly path: string } };
+    readonly functions: Readonly<
+      Record<string, { readonly layers?: readonly unknown[]; readonly package?: { readonly artifact?: string } }>
+    >;
+  };
+  getProvider(name: 'aws'): {
+    readonly naming: { getStackName(): string };
+    getAwsSdkV3Config(): Promise<ModelsLayerOptions['aws']>;
   };
   readonly pluginManager: { readonly plugins: readonly object[] };
 }
 
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
- * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameter `tags`.
+ * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags` and
+ * `embedModels`.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -26,11 +40,9 @@ class LayersPlugin {
     this.hooks = {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
+        if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
       },
-      'before:package:createDeploymentArtifacts': async () => {
-        await rewriteFunctionZips(serverless);
-        for (const name of layerNames) await ensureLayer(name, serverless.service.provider.architecture);
-      },
+      'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),
       'before:deploy:function:packageFunction': () => rewriteFunctionZips(serverless),
       'before:package:compileLayers': async () => {
         if (serverless.processedInput.commands.join(' ') === 'package') packageWithoutAccount(serverless);
@@ -38,6 +50,57 @@ class LayersPlugin {
     };
   }
 }
+
+/** A layer without files cannot be packaged. */
+const leaveOutModels = ({ service }: Serverless): void => {
+  delete service.layers.models;
+  service.provider.layers = service.provider.layers.filter(({ Ref }) => Ref !== 'ModelsLambdaLayer');
+};
+
+const packModels = async (serverless: Serverless, layers: readonly string[]): Promise<void> => {
+  const { serviceDir, service } = serverless;
+  const { models } = service.layers;
+  if (models === undefined) return;
+  const { buildModelsLayer } = await import('./models-layer.ts');
+  const aws = serverless.getProvider('aws');
+  const users = Object.values(service.functions).filter((settings) => settings.layers === undefined);
+  const packed = await buildModelsLayer({
+    directory: path.resolve(serviceDir, models.path),
+    stackName: aws.naming.getStackName(),
+    aws: await aws.getAwsSdkV3Config(),
+    environment: service.provider.environment,
+    artifacts: users
+      .flatMap((settings) => settings.package?.artifact ?? [])
+      .map((zip) => path.resolve(serviceDir, zip)),
+    layers,
+  });
+  for (const { name, version, bytes } of packed)
+    process.stdout.write(
+      `Packed ${name} version ${version}, ${(bytes / 1e6).toFixed(1)} MB, into the layer of models\n`,
+    );
+};
+
+const buildLayers = async (serverless: Serverless): Promise<void> => {
+  await rewriteFunctionZips(serverless);
+  const folders: string[] = [];
+  for (const name of layerNames) folders.push(await ensureLayer(name, serverless.service.provider.architecture));
+  await packModels(serverless, folders);
+};
+
+interface EsbuildPlugin {
+  disposeContexts(): Promise<void>;
+}
+
+/** serverless-esbuild ends its processes when all has succeeded: after a failure of `work`, sls would wait for them for ever. */
+const endingEsbuild = async ({ pluginManager }: Serverless, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    const isEsbuild = (plugin: object): plugin is EsbuildPlugin => 'disposeContexts' in plugin;
+    await pluginManager.plugins.find(isEsbuild)?.disposeContexts();
+    throw error;
+  }
+};
 
 /** serverless-esbuild gives files the modes that they have on disk, which Lambda's user may be unable to read. */
 const rewriteFunctionZips = async ({ serviceDir, service }: Serverless): Promise<void> => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../src/core/message-of.ts';
 import type { EmbeddedAws } from './aws/embedded-aws.ts';
+import { EMBEDDED_FOLDER } from './embedded-models.ts';
 import type { EventSurroundings } from './events/event-kind.ts';
 import { FunctionError } from './functions/function-error.ts';
 import { createFunction, type FunctionProcess } from './functions/function-process.ts';
@@ -30,6 +31,8 @@ const createLocalFunction = (
   const local = {
     AWS_ENDPOINT_URL: aws.endpoint,
     MODEL_CACHE_DIR: join(directory, 'tmp', settings.name),
+    ALARM_TOPIC: '', // no SNS here: the log tells of a rollback
+    EMBEDDED_DIR: join(directory, EMBEDDED_FOLDER),
     // Nobody wants to wait half a minute for a promote here.
     ...(parameters.routingTtl === undefined && { ROUTING_TTL_SECONDS: '1' }),
   };

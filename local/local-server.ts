@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../src/core/message-of.ts';
 import { DirectoryInUseError, type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
+import { embedLocally } from './embedded-models.ts';
 import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
 import { readEvents } from './events/event-kinds.ts';
 import { listenNear } from './listen-near.ts';
@@ -124,12 +125,9 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     const running = { ...endpoints, ...BUCKETS, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
-    await pushSamples({
-      folder: join(project, 'models'),
-      s3Endpoint: aws.endpoint,
-      bucket: BUCKETS.modelsBucket,
-      onLine,
-    });
+    const modelsPlace = { s3Endpoint: aws.endpoint, bucket: BUCKETS.modelsBucket, onLine };
+    await pushSamples({ ...modelsPlace, folder: join(project, 'models') });
+    await embedLocally({ ...modelsPlace, functions: service.functions, directory });
     await functions.init();
     return { ...running, served, stop };
   } catch (error) {

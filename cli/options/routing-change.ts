@@ -22,10 +22,17 @@ export const parseShare = (option: string, text: string | undefined): number => 
   );
 };
 
+/** The rest of a canary's way, if the monitor goes it. */
+const describePlan = ({ weight, plan }: NonNullable<Targets['canary']>): string => {
+  if (plan === undefined) return '';
+  const { slowMs } = plan;
+  return ` (by itself to ${formatShare(plan.steps.at(-1) ?? weight)}${slowMs === undefined ? '' : `, slow above ${slowMs} ms`})`;
+};
+
 /** Each place that requests go to, by name: `{stable: '3', canary: '4 at 10 %', 'alias best': '2'}`. */
 export const describeTargets = ({ stable, canary, shadow, aliases }: Targets): Record<string, string> => ({
   stable: String(stable),
-  ...(canary && { canary: `${canary.version} at ${formatShare(canary.weight)}` }),
+  ...(canary && { canary: `${canary.version} at ${formatShare(canary.weight)}${describePlan(canary)}` }),
   ...(shadow && { shadow: `${shadow.version} at ${formatShare(shadow.rate)}` }),
   ...Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [`alias ${alias}`, String(version)])),
 });

@@ -6,6 +6,9 @@ export const LAMBDA_PAYLOAD_BYTES = 6_291_556;
 /** Bytes of an answer that Lambda streams. https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html */
 export const LAMBDA_STREAM_BYTES = 200 * 1024 * 1024;
 
+/** Bytes of a function's code and its layers together, unzipped: 250 MiB. */
+export const LAMBDA_UNZIPPED_BYTES = 250 * 1024 * 1024;
+
 /** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const LAMBDA_MB_PER_VCPU = 1_769;
 

@@ -4,7 +4,7 @@ import { once } from '../core/once.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { type Create, createLeaseCache, type Lease } from './lease-cache.ts';
-import { openModelFiles } from './model-files.ts';
+import { type ModelFilesOptions, openModelFiles } from './model-files.ts';
 import {
   createModelLoader,
   type LoadedModel,
@@ -52,12 +52,13 @@ export interface ModelCacheOptions extends ModelLoaderOptions {
   readonly directory: string;
   /** The limit for the files of all models together in `directory`. */
   readonly diskBudgetBytes: number;
+  readonly embeddedFiles?: ModelFilesOptions['embeddedFiles'];
   readonly onEvicted: (report: EvictionReport) => void;
 }
 
 export const createModelCache = (store: ObjectStore, options: ModelCacheOptions): ModelCache => {
-  const { directory, diskBudgetBytes, memoryBudgetBytes, onEvicted } = options;
-  const openFiles = once(() => openModelFiles(store, { directory, budgetBytes: diskBudgetBytes }));
+  const { directory, diskBudgetBytes: budgetBytes, memoryBudgetBytes, embeddedFiles, onEvicted } = options;
+  const openFiles = once(() => openModelFiles(store, { directory, budgetBytes, embeddedFiles }));
   const loader = createModelLoader(options);
   const states = new Map<string, { readonly model: string; readonly state: ModelState }>();
 

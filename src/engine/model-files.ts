@@ -35,6 +35,8 @@ export interface ModelFilesOptions {
   readonly directory: string;
   /** The limit for the files of all models together. */
   readonly budgetBytes: number;
+  /** The folder of files that travel with the function, which nobody can write; undefined for a version that does not. */
+  readonly embeddedFiles?: ((bundle: PublishedBundle) => string | undefined) | undefined;
 }
 
 /** A share, 0 to 1, of the file system that holds `directory`, in bytes. */
@@ -71,7 +73,7 @@ const takeOver = async (root: string): Promise<(readonly [string, Sized<ModelDir
 /** Opens the directory that keeps the files of models, one directory for each version by the digest of its bundle. */
 export const openModelFiles = async (
   store: ObjectStore,
-  { directory: root, budgetBytes }: ModelFilesOptions,
+  { directory: root, budgetBytes, embeddedFiles }: ModelFilesOptions,
 ): Promise<ModelFiles> => {
   await mkdir(root, { recursive: true });
   const cache = createLeaseCache<ModelDirectory>({
@@ -115,10 +117,13 @@ export const openModelFiles = async (
 
   return {
     journal: await openLoadJournal(root),
-    use: (bundle, work) =>
-      cache.use(bundle.digest, bring(bundle), async (directory) => {
+    use: (bundle, work) => {
+      const path = embeddedFiles?.(bundle);
+      if (path !== undefined) return work({ path, download: undefined, stamp: undefined });
+      return cache.use(bundle.digest, bring(bundle), async (directory) => {
         await oneAtATime(() => mend(bundle, directory));
         return work(directory);
-      }),
+      });
+    },
   };
 };

@@ -117,6 +117,7 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
     const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
     const observation: Observation = { requestId, operation: 'none', stopwatch, batchSize: 0, failures: [] };
+    if (context.identity) observation.holder = context.identity.holder;
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {

@@ -131,6 +131,10 @@ export const processBatch = async (
 
   const replaced = new Set<Upload>();
   const results = await predictOpen(run, open, deadline, replaced);
+  observation.uploads = open.map(({ upload }, index) => {
+    const outcome = results[index];
+    return { key: routingKeyOf(upload), ...(outcome && 'error' in outcome && { error: outcome.error }) };
+  });
   const timingsMs = roundedSteps(stopwatch.stepsMs);
   const concluded = open.map(async ({ upload, found }, index) => {
     const outcome = results[index];

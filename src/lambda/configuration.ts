@@ -1,5 +1,7 @@
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
+import { namesIn } from '../core/names-in.ts';
+import { EMBED_ROUTINGS, type EmbeddedModels, type EmbedRouting } from '../repository/embedded-models.ts';
 import type { References } from '../serving/serving.ts';
 
 const AUTHS = ['aws_iam', 'jwt', 'key', 'none'] as const;
@@ -14,6 +16,8 @@ export interface Config {
   readonly models: readonly string[];
   /** Names of the models to load during init. */
   readonly preloadModels: readonly string[];
+  /** Models whose routed version travels with the function, in a layer. */
+  readonly embedded: EmbeddedModels;
   /** Directory for model files; on Lambda only `/tmp` is writable. */
   readonly modelCacheDirectory: string;
   /** Memory of the function in MB, from which follow its CPU share and thread count. */
@@ -34,6 +38,8 @@ export interface Config {
   readonly uploadAttempts: number;
   /** Time that init may take, which is longer with provisioned concurrency. */
   readonly initBudgetMs: number;
+  /** ARN of the topic that people subscribe to; empty where there is none. */
+  readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
 }
@@ -42,12 +48,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Init ends so long before Lambda would end it. */
 const INIT_RESERVE_MS = 1_000;
-
-const list = (text = ''): string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
 
 const parseReferences = (text: string): References => {
   if (text === 'model' || text === 'all') return text;
@@ -58,6 +58,12 @@ const parseAuth = (text: string): Auth => {
   const auth = AUTHS.find((known) => known === text);
   if (auth !== undefined) return auth;
   throw new ServingError('INTERNAL', `API_AUTH is ${text}, expected ${AUTHS.join(', ')}`);
+};
+
+const parseEmbedRouting = (text: string): EmbedRouting => {
+  const routing = EMBED_ROUTINGS.find((known) => known === text);
+  if (routing !== undefined) return routing;
+  throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
 };
 
 /** A function that would serve a version by mistake must not start. */
@@ -102,19 +108,25 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     uploadAttempts,
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
+    alarmTopic: environment.ALARM_TOPIC ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     modelsBucket: required('MODELS_BUCKET'),
     dataBucket: required('DATA_BUCKET'),
     references: parseReferences(environment.REFERENCES || 'model'),
-    models: list(environment.MODELS),
-    preloadModels: list(environment.PRELOAD_MODELS),
+    models: namesIn(environment.MODELS),
+    preloadModels: namesIn(environment.PRELOAD_MODELS),
+    embedded: {
+      names: namesIn(environment.EMBED_MODELS),
+      routing: parseEmbedRouting(environment.EMBED_ROUTING || 'deployed'),
+      directory: environment.EMBEDDED_DIR ?? '/opt',
+    },
     modelCacheDirectory: environment.MODEL_CACHE_DIR ?? '/tmp/models',
     memoryMb,
     modelMemoryShare: share('MODEL_MEMORY_SHARE', 0.6),
     modelTmpShare: share('MODEL_TMP_SHARE', 0.9),
     trustedKeys: environment.TRUSTED_KEYS ?? '',
-    withdrawn: parseWithdrawn(list(environment.WITHDRAWN)),
+    withdrawn: parseWithdrawn(namesIn(environment.WITHDRAWN)),
     initBudgetMs:
       (environment.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency'
         ? LAMBDA_PROVISIONED_INIT_MS

@@ -3,9 +3,11 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 interface Metric {
   readonly unit: (typeof MetricUnit)[keyof typeof MetricUnit];
   readonly statistic: 'Sum' | 'Average' | 'Maximum';
+  /** `service` for a metric of the whole stage, which an alarm can watch whatever the models are called; otherwise that of a version. */
+  readonly of?: 'service';
 }
 
-/** The metrics of a model's version, by name: the unit, and the statistic by which CloudWatch is asked for them. */
+/** The metrics of a model's version, and of the stage, by name: the unit, and the statistic by which CloudWatch is asked for them. */
 export const METRICS = {
   Requests: { unit: MetricUnit.Count, statistic: 'Sum' },
   ClientFaults: { unit: MetricUnit.Count, statistic: 'Sum' },
@@ -34,9 +36,14 @@ export const METRICS = {
   ShadowDistance: { unit: MetricUnit.NoUnit, statistic: 'Maximum' },
   VersionsRefused: { unit: MetricUnit.Count, statistic: 'Sum' },
   ModelEvictions: { unit: MetricUnit.Count, statistic: 'Sum' },
+  CanarySteps: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
+  CanaryRollbacks: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof METRICS;
 
-/** US dollars a month for one metric of one version, prorated by the hour. https://aws.amazon.com/cloudwatch/pricing/ (2025) */
+/** The dimensions of each metric, by the thing that it is of. */
+export const DIMENSIONS = { version: ['service', 'model', 'version'], service: ['service'] } as const;
+
+/** US dollars a month for one metric with its dimensions, prorated by the hour. https://aws.amazon.com/cloudwatch/pricing/ (2025) */
 export const METRIC_PRICE = 0.3;

@@ -1,6 +1,8 @@
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
+import { once } from '../core/once.ts';
 import { diskBudget } from '../engine/model-files.ts';
-import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
+import { createDeferredStore } from '../repository/stores/deferred-store.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import { createServing } from '../serving/create-serving.ts';
 import { preload } from '../serving/preload.ts';
@@ -8,6 +10,29 @@ import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
 import { type Config, readConfig } from './configuration.ts';
 import { createTelemetry } from './telemetry.ts';
+
+/** The buckets of a function. */
+interface Buckets {
+  readonly models: ObjectStore;
+  readonly data: ObjectStore;
+}
+
+const openBuckets = async ({ modelsBucket, dataBucket }: Config): Promise<Buckets> => {
+  const { createS3Client, createS3Store } = await import('../repository/stores/s3-store.ts');
+  const client = createS3Client();
+  return { models: createS3Store(client, modelsBucket), data: createS3Store(client, dataBucket) };
+};
+
+/** Starts the AWS SDK, unless models travel with the function: they answer without it, and it is started when it is first needed. */
+const connectBuckets = async (config: Config): Promise<Buckets> => {
+  const { embedded, modelsBucket, dataBucket } = config;
+  const open = once(() => openBuckets(config));
+  if (embedded.names.length === 0 || embedded.routing === 'strict') return open();
+  return {
+    models: createDeferredStore(`s3://${modelsBucket}`, async () => (await open()).models),
+    data: createDeferredStore(`s3://${dataBucket}`, async () => (await open()).data),
+  };
+};
 
 /** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
@@ -17,11 +42,12 @@ export const startFunction = async (): Promise<{
 }> => {
   const config = readConfig();
   const { modelCacheDirectory: directory, memoryMb, routingTtlMs } = config;
-  const client = createS3Client();
+  const { models, data } = await connectBuckets(config);
   const background = await startBackground(config.runtimeApi);
   const serving = createServing({
-    models: createS3Store(client, config.modelsBucket),
-    data: createS3Store(client, config.dataBucket),
+    models,
+    data,
+    embedded: config.embedded,
     references: config.references,
     telemetry: createTelemetry(),
     background,

@@ -1,9 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
+import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { roundedSteps, roundMs } from '../core/stopwatch.ts';
+import type { MonitorTelemetry } from '../monitoring/job.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
 import { METRICS, type MetricName } from './metrics.ts';
+import type { Notify } from './notification.ts';
 
 /** `Record` makes the compiler refuse a new step that has no metric. */
 const STEP_METRIC: Record<Step, MetricName> = {
@@ -152,5 +154,44 @@ export const createTelemetry = (): Telemetry => {
     },
 
     warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),
+  };
+};
+
+const DECIDED = {
+  time: 'canary timed',
+  raise: 'canary raised',
+  promote: 'canary promoted',
+  rollback: 'canary rolled back',
+} as const;
+
+/**
+ * Metrics of the whole stage and log lines of the monitor's decisions.
+ * @param notify tells people that a canary was rolled back
+ */
+export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
+  const metrics = new Metrics();
+  const logger = new Logger();
+  const count = (name: MetricName): void => {
+    metrics.addMetric(name, METRICS[name].unit, 1);
+    metrics.publishStoredMetrics();
+  };
+  const warned: MonitorTelemetry['warned'] = (message, error) => logger.warn(message, { failures: [describe(error)] });
+
+  return {
+    warned,
+    async decided({ model, version, action, note }) {
+      const line = { model, version, note };
+      if (action !== 'rollback') {
+        if (action !== 'time') count('CanarySteps');
+        return logger.info(DECIDED[action], line);
+      }
+      count('CanaryRollbacks');
+      logger.warn(DECIDED[action], line);
+      const text = `Version ${version} of model ${model} was rolled back by the monitor: ${note}.`;
+      const more = `npx onnx-serverless history ${model} shows its way.`;
+      await notify(`${model}: canary ${version} rolled back`, `${text}\n${more}\n`).catch((error: unknown) =>
+        warned('the notification of a rollback was not sent', ServingError.from(error)),
+      );
+    },
   };
 };

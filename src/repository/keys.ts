@@ -50,3 +50,9 @@ export const bundleKey = (name: string, version: number): string => `${versionPr
 export const signatureKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json.sig`;
 export const fileKey = (name: string, version: number, path: string): string =>
   `${versionPrefix(name, version)}files/${path}`;
+
+/** The counts of automatic canaries lie in the bucket of the data, with their models as the first folder. */
+export const ROLLOUTS_PREFIX = 'rollouts/';
+/** The folder of one step of an automatic canary. `since` is its plan's. */
+export const stepPrefix = (name: string, version: number, since: string): string =>
+  `${ROLLOUTS_PREFIX}${name}/${version}-${Date.parse(since)}/`;

@@ -10,6 +10,8 @@ import { assertSigned } from './versions/trusted-keys.ts';
 export interface RoutingDocument {
   readonly routing: Routing;
   readonly etag: string;
+  /** It came with the function: a newer one may be in the store. */
+  readonly isEmbedded?: true;
 }
 
 /** The models of a store, for reading. Every method throws `MODEL_UNAVAILABLE` when the store does not answer. */

@@ -3,7 +3,10 @@ import type { AfterAnswer, Call, Prediction, Serving } from './serving.ts';
 import { shadowRun } from './shadow.ts';
 
 /** All work that follows an answer, by the words that the log has for it. */
-const AFTER_ANSWER: Readonly<Record<string, AfterAnswer>> = { 'the shadow': shadowRun };
+const AFTER_ANSWER: Readonly<Record<string, AfterAnswer>> = {
+  'the shadow': shadowRun,
+  'the look for a newer routing': ({ router }, { reference }) => router.confirm(reference.name),
+};
 
 /** Starts the work that follows an answer, once the answer is out. A failure is logged, and reaches no caller. */
 export const afterAnswer = (serving: Serving, call: Call, prediction: Prediction): void => {

@@ -1,8 +1,10 @@
 import { NEVER } from '../core/deadline.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
+import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-models.ts';
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Background } from './background.ts';
+import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
 import { createStatistics } from './statistics.ts';
@@ -12,9 +14,11 @@ import { warmUp } from './warm-up.ts';
 /** The parts that differ between a function, the command line and a test. */
 export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   extends RepositoryOptions,
-    Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted'> {
+    Omit<ModelCacheOptions, 'warmUp' | 'onLoaded' | 'onEvicted' | 'embeddedFiles'> {
   readonly models: Store;
   readonly data: ObjectStore;
+  /** Models that travel with the function. None when left out. */
+  readonly embedded?: EmbeddedModels;
   /** `model` when left out. */
   readonly references?: References;
   readonly telemetry: Telemetry;
@@ -30,23 +34,26 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   const {
     models: store,
     data,
+    embedded = { directory: '', names: [], routing: 'deployed' },
     references = 'model',
     background,
     routingTtlMs: ttlMs,
     revalidationMs,
     nowMs = Date.now,
   } = options;
-  const repository = createModelRepository(store, options);
+  const repository = withEmbeddedModels(createModelRepository(store, options), embedded, options);
   const statistics = createStatistics(nowMs);
+  const rollouts = createRolloutCounts({ data, background, warned: options.telemetry.warned, nowMs });
   const telemetry: Telemetry = {
     ...options.telemetry,
     observed(observation) {
       statistics.count(observation);
+      rollouts.observe(observation);
       options.telemetry.observed(observation);
     },
   };
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
-  const models = createModelCache(store, { ...options, ...hooks });
+  const models = createModelCache(store, { ...options, ...hooks, embeddedFiles: repository.embeddedFiles });
   const router = createRouter(repository, {
     ttlMs,
     revalidationMs,
@@ -55,5 +62,5 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onRefused: telemetry.refused,
     nowMs,
   });
-  return { repository, router, models, data, references, telemetry, statistics, background };
+  return { repository, router, models, data, references, telemetry, statistics, rollouts, background };
 };

@@ -3,10 +3,12 @@ import { type Deadline, NEVER } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import { shorten } from '../core/show.ts';
+import type { Arm } from '../monitoring/rollouts/step-counts.ts';
+import { stepPrefix } from '../repository/keys.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { type Routing, targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { createRoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
+import { createRoutingCache, type RoutingCache, type RoutingCacheOptions } from './routing-cache.ts';
 
 /** A model as a caller names it. Without a version or an alias, the routing chooses. */
 export interface ModelReference {
@@ -24,8 +26,25 @@ export interface Router {
   route(reference: ModelReference, key?: string, deadline?: Deadline): Promise<PublishedBundle>;
   /** Drops the bundle: the next request reads it again. A push may have mended it. */
   forget(bundle: PublishedBundle): void;
+  /** The automatic canary that `version` answers for, as one of its arms; undefined for a request that does not take part in one. */
+  canaryStep(reference: ModelReference, key: string | undefined, version: number): CanaryStep | undefined;
   /** Reads the shadow version, for its share of keys; undefined for a request that names a version or an alias. */
   shadow(reference: ModelReference, key?: string): (() => Promise<PublishedBundle>) | undefined;
+  /** Asks the store about a routing that came with the function; undefined when it was asked already. */
+  readonly confirm: RoutingCache['confirm'];
+}
+
+/** The part that a request has in a step of an automatic canary. */
+export interface CanaryStep {
+  /** The canary. */
+  readonly version: number;
+  /** The folder of its counts. */
+  readonly prefix: string;
+  readonly arm: Arm;
+  /** Requests that take longer are slow; undefined until the monitor knows the usual time. */
+  readonly slowMs?: number | undefined;
+  /** Holders whose requests alone are counted. */
+  readonly callers?: readonly string[] | undefined;
 }
 
 export interface RouterOptions extends Pick<RoutingCacheOptions, 'ttlMs' | 'revalidationMs' | 'background'> {
@@ -131,6 +150,17 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
     },
 
     forget: bundles.forget,
+    confirm: routings.confirm,
+
+    canaryStep({ name, version, alias }, key, answering) {
+      const routing = routings.known(name);
+      const { plan, version: canary = 0 } = routing?.canary ?? {};
+      if (plan === undefined || version !== undefined || alias !== undefined || key === undefined) return undefined;
+      if (answering !== canary && answering !== routing?.stable) return undefined; // the routing has changed meanwhile
+      const { slowMs, callers } = plan;
+      const arm = answering === canary ? 'canary' : 'stable';
+      return { version: canary, prefix: stepPrefix(name, canary, plan.since), arm, slowMs, callers };
+    },
 
     shadow({ name, version, alias }, key) {
       const shadow = routings.known(name)?.shadow;

@@ -24,6 +24,8 @@ export interface RoutingCache {
   refreshed(name: string, deadline: Deadline): Promise<Routing>;
   /** The routing that is known; undefined before the first request for the model. */
   known(name: string): Routing | undefined;
+  /** Asks the store about a routing that came with the function; undefined for one that the store was asked about. It never rejects. */
+  confirm(name: string): (() => Promise<void>) | undefined;
   /** Drops the routing: the next request reads it again. */
   forget(name: string): void;
 }
@@ -41,6 +43,8 @@ interface State {
   etag: string;
   /** The time from which on it is asked for again. */
   staleAtMs: number;
+  /** It came with the function, and the store was not asked about it. */
+  isEmbedded: boolean;
   /** Revalidations in a row that S3 did not answer. */
   failures: number;
   refresh: Refresh | undefined;
@@ -64,8 +68,8 @@ const createFirstRead = (repository: ModelRepository, { nowMs, ttlMs }: RoutingC
   const states = new Map<string, State>();
   const reads = new Map<string, (deadline: Deadline) => Promise<State>>();
   const read = async (name: string): Promise<State> => {
-    const { routing, etag } = await repository.routing(name);
-    const state = { active: routing, etag, staleAtMs: nowMs() + ttlMs, failures: 0, refresh: undefined };
+    const { routing, etag, isEmbedded = false } = await repository.routing(name);
+    const state = { active: routing, etag, isEmbedded, staleAtMs: nowMs() + ttlMs, failures: 0, refresh: undefined };
     states.set(name, state);
     return state;
   };
@@ -90,9 +94,13 @@ const inAMoment = (revalidation: Promise<boolean>, atMostMs: number, deadline: D
 const readChanged = (repository: ModelRepository, name: string, { etag }: State) =>
   within(deadlineAt(Date.now() + REFRESH_READ_MS), repository.changedRouting(name, etag), LATE);
 
-export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
-  const { ttlMs, accept, background, nowMs, revalidationMs = REVALIDATION_MS } = options;
-  const { states, firstRead } = createFirstRead(repository, options);
+/** Asks for the routings of `states` again, behind the answers. */
+const createRevalidate = (
+  repository: ModelRepository,
+  options: RoutingCacheOptions,
+  states: Map<string, State>,
+): ((name: string, state: State) => Promise<boolean>) => {
+  const { ttlMs, accept, background, nowMs } = options;
 
   /** Returns true when S3 has answered. A newer revalidation is not overtaken. */
   const refresh = async (name: string, state: State, isNewest: () => boolean): Promise<boolean> => {
@@ -113,7 +121,7 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
   };
 
   /** The revalidation under way, or a new one; one that hangs is replaced. */
-  const revalidate = (name: string, state: State): Promise<boolean> => {
+  return (name, state) => {
     const { refresh: underWay } = state;
     if (underWay && nowMs() - underWay.startedMs < PENDING_MS) return underWay.ended;
     const started: Refresh = {
@@ -121,9 +129,16 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
       ended: Promise.resolve().then(() => refresh(name, state, () => state.refresh === started)),
     };
     state.refresh = started;
+    state.isEmbedded = false;
     background.hold(started.ended);
     return started.ended;
   };
+};
+
+export const createRoutingCache = (repository: ModelRepository, options: RoutingCacheOptions): RoutingCache => {
+  const { ttlMs, nowMs, revalidationMs = REVALIDATION_MS } = options;
+  const { states, firstRead } = createFirstRead(repository, options);
+  const revalidate = createRevalidate(repository, options, states);
 
   return {
     async active(name, deadline) {
@@ -131,8 +146,9 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
       if (state === undefined) return (await firstRead(name, deadline)).active;
       const staleMs = nowMs() - state.staleAtMs;
       if (staleMs < 0) return state.active;
+      const mayWait = !state.isEmbedded && staleMs >= STALE_TTLS * ttlMs;
       const revalidation = revalidate(name, state);
-      if (staleMs >= STALE_TTLS * ttlMs) await inAMoment(revalidation, revalidationMs, deadline);
+      if (mayWait) await inAMoment(revalidation, revalidationMs, deadline);
       return state.active;
     },
 
@@ -144,6 +160,11 @@ export const createRoutingCache = (repository: ModelRepository, options: Routing
     },
 
     known: (name) => states.get(name)?.active,
+
+    confirm: (name) => {
+      const state = states.get(name);
+      return state?.isEmbedded ? async () => void (await revalidate(name, state)) : undefined;
+    },
 
     forget: (name) => {
       states.delete(name);

@@ -10,6 +10,7 @@ import { createTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { createTensorTask } from '../tasks/tensor/task.ts';
 import type { Background } from './background.ts';
+import type { RolloutCounts } from './rollout-counts.ts';
 import type { ModelReference, Router } from './router.ts';
 import type { Statistics } from './statistics.ts';
 import type { Observation, Telemetry } from './telemetry.ts';
@@ -27,6 +28,7 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly references: References;
   readonly telemetry: Telemetry;
   readonly statistics: Statistics;
+  readonly rollouts: RolloutCounts;
   readonly background: Background;
 }
 
@@ -63,12 +65,14 @@ export const taskOf = ({ as }: Call, bundle: PublishedBundle): Task | Promise<Ta
   as === 'tensors' ? createTensorTask(bundle) : createTask(bundle);
 
 /** Chooses the version that answers, and notes it. @throws `NOT_FOUND`; `MODEL_UNAVAILABLE` when that takes longer than the deadline */
-export const routeCall = async ({ router }: Serving, call: Call): Promise<PublishedBundle> => {
+export const routeCall = async ({ router, models }: Serving, call: Call): Promise<PublishedBundle> => {
   const { reference, key, routed, deadline, observation } = call;
   observation.model = reference.name;
   observation.batchSize = call.payloads.length;
   const bundle = routed ?? (await router.route(reference, key, deadline));
   observation.version = bundle.version;
+  const step = router.canaryStep(reference, key, bundle.version);
+  if (step) Object.assign(observation, { step, key, waited: models.state(bundle)?.name !== 'ready' });
   return bundle;
 };
 

@@ -3,10 +3,15 @@ import { startStopwatch } from '../core/stopwatch.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { compareOutcomes } from './compare-answers.ts';
 import { decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
+import type { CanaryStep } from './router.ts';
 import { type AfterAnswer, type Call, type Prediction, type Serving, taskOf } from './serving.ts';
 
 /** A shadow run that takes longer is of no use to anybody. */
 const SHADOW_BUDGET_MS = 10_000;
+
+/** The automatic canary that the shadow is, of an answer of the stable version. */
+const stepOfShadow = ({ observation: { step } }: Call, { version }: PublishedBundle): CanaryStep | undefined =>
+  step?.arm === 'stable' && step.version === version ? step : undefined;
 
 /** Runs the shadow version on the inputs that `bundle` has answered, and reports how far the two answers lie apart. */
 const runShadow = async (
@@ -23,7 +28,11 @@ const runShadow = async (
     inOrder(decoded, await task.predict(requestsOf(decoded), toTaskModel(model, deadline), lap)),
   );
   const { name: model, version } = bundle;
-  serving.telemetry.shadowed({ model, version, shadowVersion: shadow.version, ...compareOutcomes(outcomes, shadowed) });
+  const compared = compareOutcomes(outcomes, shadowed);
+  serving.telemetry.shadowed({ model, version, shadowVersion: shadow.version, ...compared });
+  const { comparisons, failures } = compared;
+  const changed = comparisons.filter((comparison) => comparison.changed).length + failures.length;
+  serving.rollouts.compare(stepOfShadow(call, shadow), comparisons.length + failures.length, changed);
 };
 
 /** The run of the shadow version, for its share of the requests. */

@@ -4,6 +4,7 @@ import type { Usage } from '../core/usage.ts';
 import type { EvictionReport } from '../engine/model-cache.ts';
 import type { LoadReport } from '../engine/model-loader.ts';
 import type { ShadowReport } from './compare-answers.ts';
+import type { CanaryStep } from './router.ts';
 
 /** The steps of a request, in their order. */
 export const STEPS = ['route', 'load', 'decode', 'preprocess', 'run', 'postprocess', 'encode'] as const;
@@ -28,6 +29,16 @@ export interface Observation {
   firstChunkMs?: number;
   /** What the answers took, as far as their task counts it. */
   usage?: Usage;
+  /** The holder of the key or the token; undefined when nobody was identified. */
+  holder?: string;
+  /** Chose the version, if a canary takes its share. */
+  key?: string;
+  /** The automatic canary for which the request counts. */
+  step?: CanaryStep;
+  /** The model had to be loaded first. */
+  waited?: boolean;
+  /** Uploads that were run, with their routing keys and their failures. */
+  uploads?: readonly { readonly key: string; readonly error?: ServingError }[];
   readonly failures: ServingError[];
 }
 

@@ -1,14 +1,23 @@
 import './resolve-localhost.ts';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { GetObjectCommand, ListObjectVersionsCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { unzipSync } from 'fflate';
 import { ARCHITECTURE } from '../support/architecture.ts';
 import { sls } from '../support/sls.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
@@ -179,6 +188,27 @@ if (missing.length > 0) {
     await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, `--param=preloadModels=${MODEL}`], environment(ROOT));
     expect(await output('OnnxruntimeLambdaLayerQualifiedArn')).toBe(layer);
     expect(await command(ROOT, 'predict', MODEL, PHOTO)).toContain('espresso');
+  });
+
+  step('packs a model into a layer, and answers from there', async () => {
+    const embed = (name: string) =>
+      sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, `--param=embedModels=${name}`], environment(ROOT));
+    await expect(embed('iris')).rejects.toThrow('embedModels: no model iris');
+    await command(ROOT, 'push', 'models/iris');
+    expect(await embed('iris')).toContain('Packed iris version 1');
+    expect(await output('ModelsLambdaLayerQualifiedArn')).toContain('models');
+
+    for (const [file, bytes] of Object.entries(unzipSync(await readFile('.serverless/models.zip')))) {
+      const unpacked = path.join(emulator.embeddedDirectory, file);
+      await mkdir(path.dirname(unpacked), { recursive: true });
+      await writeFile(unpacked, bytes);
+    }
+    const bucket = await output('ModelsBucket');
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'models/iris/1/files/' }),
+    );
+    for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    expect(await command(ROOT, 'predict', 'iris', 'models/iris/samples/flowers.csv')).toContain('virginica');
   });
 
   step('is removed once its buckets are emptied', async () => {

@@ -18,6 +18,8 @@ export interface Emulator {
   readonly endpoint: string;
   /** PEM file of the certificate that the endpoint shows. */
   readonly certificate: string;
+  /** The folder that takes the place of `/opt` for the layer of models. */
+  readonly embeddedDirectory: string;
   /** The end of what the emulator and the functions wrote. */
   log(): Promise<string>;
   stop(): Promise<void>;
@@ -27,6 +29,7 @@ export const startEmulator = async (): Promise<Emulator> => {
   const scratch = await mkdtemp(path.join(tmpdir(), 'aws-emulator-'));
   const logFile = path.join(scratch, 'emulator.log');
   const { certificate, key } = await createCertificate(scratch);
+  const embeddedDirectory = path.join(scratch, 'opt');
   const port = await freePort();
   const output = await open(logFile, 'w');
   const emulator = spawn(await pythonProgram('python'), [path.join(import.meta.dirname, 'emulator.py')], {
@@ -44,6 +47,7 @@ export const startEmulator = async (): Promise<Emulator> => {
       MINISTACK_SSL_KEY: key,
       NODE_EXTRA_CA_CERTS: certificate,
       MODEL_CACHE_DIR: path.join(scratch, 'models'), // every function shares this machine's /tmp
+      EMBEDDED_DIR: embeddedDirectory, // the emulator unpacks each layer into a folder of its own
     },
   });
   await output.close();
@@ -58,6 +62,7 @@ export const startEmulator = async (): Promise<Emulator> => {
   return {
     endpoint,
     certificate,
+    embeddedDirectory,
     log,
     stop: async () => {
       emulator.kill();

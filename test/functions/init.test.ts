@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-it.each(await readdir('functions'))('%s starts without undici, zlib, onnxruntime and sharp', async (name) => {
+/** The modules that the init of a function loads. */
+const loadedBy = async (name: string, variables: Readonly<Record<string, string>> = {}): Promise<string[]> => {
   const outdir = join(directory, name);
   await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outdir, logLevel: 'error' });
   const script = `await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
@@ -26,10 +27,24 @@ it.each(await readdir('functions'))('%s starts without undici, zlib, onnxruntime
     env: {
       ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' },
       ...{ MODELS_BUCKET: 'models', DATA_BUCKET: 'data', MODEL_CACHE_DIR: join(directory, 'models') },
+      ...variables,
     },
   });
+  return JSON.parse(stdout) as string[];
+};
 
-  const loaded = JSON.parse(stdout) as string[];
+it.each(await readdir('functions'))('%s starts without undici, zlib, onnxruntime and sharp', async (name) => {
+  const loaded = await loadedBy(name);
+
   expect(loaded).toContain('NativeModule crypto');
   expect(loaded.filter((module) => /undici|zlib|onnxruntime|sharp/.test(module))).toEqual([]);
+});
+
+it('infer starts without the AWS SDK when models travel with it, unless it has to ask S3 first', async () => {
+  const isSdk = (module: string) => module === 'NativeModule https';
+  const embedded = { EMBED_MODELS: 'iris' };
+
+  expect((await loadedBy('infer', embedded)).filter(isSdk)).toEqual([]);
+  expect((await loadedBy('infer', { ...embedded, EMBED_ROUTING: 'strict' })).filter(isSdk)).not.toEqual([]);
+  expect((await loadedBy('infer')).filter(isSdk)).not.toEqual([]);
 });

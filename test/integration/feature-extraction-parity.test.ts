@@ -6,10 +6,12 @@ import { decodeFloats } from '../support/image-parity.ts';
 import { askTexts } from '../support/parity/ask-texts.ts';
 import {
   type FeatureExtractionParity,
+  featureExtractionRows,
   largestDifference,
   measureModels,
   vectorTolerance,
 } from '../support/parity/feature-extraction.ts';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { createTestServing } from '../support/serving.ts';
 
 /** Made by test/reference/feature_extraction.py with optimum-onnx and the pooling of sentence-transformers. */
@@ -38,6 +40,10 @@ describe('feature extraction against the reference', () => {
 
   it('cuts the same texts, and says of each that it did', () => {
     expect(rows.filter(({ otherCut }) => otherCut.length > 0)).toEqual([]);
+  });
+
+  it('holds the bars of the page of the task', async () => {
+    expect(toBars(featureExtractionRows(rows))).toBe(await barsOnPage('feature-extraction'));
   });
 });
 

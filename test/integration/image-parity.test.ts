@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parseImagePreprocessing } from '../../src/media/image/preprocessing.ts';
 import { toTimmPreprocessing } from '../../src/source/timm.ts';
 import { decodeFloats, FIXTURES, measureParity, type Parity, readJson } from '../support/image-parity.ts';
-import { LOGIT_TOLERANCE } from '../support/parity/image-classification.ts';
+import { imageClassificationRows, LOGIT_TOLERANCE } from '../support/parity/image-classification.ts';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { preprocessImage } from '../support/preprocess-image.ts';
 
 /** Made by test/reference with Python `transformers` (PIL) and onnxruntime. */
@@ -35,6 +36,10 @@ describe('image classification against the reference', () => {
     const sure = rows.filter(({ margin }) => margin > 0.05);
     expect(sure.length).toBeGreaterThan(rows.length / 2);
     expect(sure.map(({ label }) => label)).toEqual(sure.map(({ expectedLabel }) => expectedLabel));
+  });
+
+  it('holds the bars of the page of the task', async () => {
+    expect(toBars(imageClassificationRows(rows))).toBe(await barsOnPage('image-classification'));
   });
 });
 

@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import { REFUSED_FORMATS } from '../../src/formats/refused-formats.ts';
 import { anchorsOf, localLinks } from '../support/page.ts';
 import { IMPORT_BLOCK, IMPORT_PAGE, recordedFolders, toImportTables } from '../support/parity/imported-tables.ts';
-import { parityBlock } from '../support/parity/parity-tables.ts';
+import { parityBlock } from '../support/parity/page-bars.ts';
 
 const page = await readFile(IMPORT_PAGE, 'utf8');
 

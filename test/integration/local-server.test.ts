@@ -127,9 +127,10 @@ describe('npm start', () => {
 
   it('lists its functions with their events', () => {
     const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
-    expect(started.lines.slice(at + 1, at + 4)).toEqual([
+    expect(started.lines.slice(at + 1, at + 5)).toEqual([
       '  infer      ANY /{proxy+}',
       '  on-upload  messages of UploadQueue',
+      '  monitor    rate(1 minute)',
       '',
     ]);
   });

@@ -9,6 +9,7 @@ import { resizeImage } from '../../src/media/image/resize-image.ts';
 import { QUERY_HEADS } from '../../src/tasks/object-detection/query-head.ts';
 import { decodeFloats, FIXTURES, readJson } from '../support/image-parity.ts';
 import { measureObjectDetection } from '../support/parity/object-detection.ts';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
 
 const REFERENCE = path.join(FIXTURES, 'reference/object-detection');
@@ -42,6 +43,10 @@ describe('object detection against the reference', () => {
     const shares = rows.filter(({ bar }) => bar === '97 %');
     expect(shares).toHaveLength(5);
     expect(shares.filter(({ worst }) => !(Number.parseFloat(worst) >= 97))).toEqual([]);
+  });
+
+  it('holds the bars of the page of the task', async () => {
+    expect(toBars(rows)).toBe(await barsOnPage('object-detection'));
   });
 });
 

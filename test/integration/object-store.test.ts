@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createDeferredStore } from '../../src/repository/stores/deferred-store.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3Store } from '../../src/repository/stores/s3-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
-import { itBehavesLikeAnObjectStore } from '../support/object-store-contract.ts';
+import { itBehavesLikeAnObjectStore, itTakesUploads } from '../support/object-store-contract.ts';
 import { createTestS3Client } from '../support/s3.ts';
 
 describe('S3 store', () => {
@@ -25,6 +26,7 @@ describe('S3 store', () => {
   itBehavesLikeAnObjectStore(async () =>
     createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket),
   );
+  itTakesUploads(async () => createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket));
 
   describe('a file of several parts', () => {
     const MB = 1024 * 1024;
@@ -177,6 +179,24 @@ describe('S3 store without an S3', () => {
   });
 });
 
+describe('deferred store', () => {
+  let root: string;
+  const open = async () => createDirectoryStore(root);
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'deferred-store-'));
+  });
+  afterAll(() => rm(root, { recursive: true }));
+
+  itBehavesLikeAnObjectStore(async () => createDeferredStore(root, open));
+
+  it('is not opened before it is used', () => {
+    const refuse = () => Promise.reject(new Error('opened'));
+
+    expect(createDeferredStore('s3://bucket', refuse).location).toBe('s3://bucket');
+  });
+});
+
 describe('directory store', () => {
   let root: string;
 
@@ -186,6 +206,7 @@ describe('directory store', () => {
   afterAll(() => rm(root, { recursive: true }));
 
   itBehavesLikeAnObjectStore(async () => createDirectoryStore(root));
+  itTakesUploads(async () => createDirectoryStore(root));
 
   it('refuses a key that leaves the directory', async () => {
     await expect(createDirectoryStore(root).write('../outside', 'x')).rejects.toMatchObject({

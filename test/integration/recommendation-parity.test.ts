@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { measureRecommendation } from '../support/parity/recommendation.ts';
 
 /** Made by test/reference/recommendation.py with numpy. */
@@ -11,5 +12,6 @@ describe('recommendations against numpy', () => {
       ['recommendation-basket', true, 'identical'],
       ['recommendation-both', true, 'identical'],
     ]);
+    expect(toBars(rows)).toBe(await barsOnPage('recommendation'));
   });
 });

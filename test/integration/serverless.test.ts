@@ -29,6 +29,8 @@ const toLogicalName = (name: string): string => name.charAt(0).toUpperCase() + n
 const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
+/** Functions that run no model. */
+const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
@@ -112,6 +114,16 @@ describe('sls package', () => {
       process.stdout.write(`${name}.zip  ${(size / 1e6).toFixed(1)} MB\n`);
       expect(size).toBeLessThanOrEqual(maxBytes);
     }
+  });
+
+  it('has a layer of models with embedModels alone, which needs a stack with models', async () => {
+    const references = referencesIn(resource(template, 'InferLambdaFunction').Properties.Layers);
+    expect(references).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer']);
+    expect(Object.keys(template.Resources)).not.toContain('ModelsLambdaLayer');
+    const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
+    await expect(packageWith(credentials, 'embedding', '--param=embedModels=iris')).rejects.toThrow(
+      /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
+    );
   });
 
   it('deploys the functions that have a folder', () => {
@@ -245,13 +257,13 @@ describe('the template', () => {
     });
   });
 
-  it.each(FUNCTIONS.filter((id) => id !== AUTHORISE))('gives %s one CPU and both layers', (id) => {
+  it.each(FUNCTIONS.filter((id) => !WITHOUT_LAYERS.includes(id)))('gives %s one CPU and both layers', (id) => {
     const layers = [{ Ref: 'OnnxruntimeLambdaLayer' }, { Ref: 'SharpLambdaLayer' }];
     expect(properties(id)).toMatchObject({ MemorySize: 1769, Layers: layers });
   });
 
-  it('starts the authorizer without a layer', () => {
-    expect(properties(AUTHORISE).Layers ?? []).toEqual([]);
+  it.each(WITHOUT_LAYERS)('starts %s without a layer', (id) => {
+    expect(properties(id).Layers ?? []).toEqual([]);
   });
 
   it('lets only signed requests in, and not too many of them', () => {
@@ -333,11 +345,15 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results', () => {
+  it('writes nothing but results, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)]).toEqual([`\${DataBucket.Arn}/results/*`]);
+    expect([...new Set(places)].sort()).toEqual(
+      ['DataBucket.Arn}/results/*', 'DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'].map(
+        (place) => `\${${place}`,
+      ),
+    );
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -348,7 +364,7 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'OnUpload'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
@@ -359,7 +375,13 @@ describe('the template', () => {
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/rollouts/*`,
         ]),
+        'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
+        `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
+        `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
+        `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
+        'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         'UploadQueuePolicy | sqs:SendMessage | UploadQueue/Arn',

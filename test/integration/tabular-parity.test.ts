@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { isOverBar, type ParityRow } from '../support/parity/parity-row.ts';
 import { measureTabularClassification, measureTabularRegression } from '../support/parity/tabular.ts';
 
@@ -12,11 +13,13 @@ describe('tables against scikit-learn', () => {
       expect.arrayContaining(['tabular-mixed', 'tabular-imputed', 'tabular-forest']),
     );
     expect(failures(rows)).toEqual([]);
+    expect(toBars(rows)).toBe(await barsOnPage('tabular-classification'));
   });
 
   it('are given the numbers that it gives', async () => {
     const rows = await measureTabularRegression();
     expect(rows.map(({ model }) => model)).toEqual(expect.arrayContaining(['tabular-boosting', 'tabular-ridge']));
     expect(failures(rows)).toEqual([]);
+    expect(toBars(rows)).toBe(await barsOnPage('tabular-regression'));
   });
 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TASKS, type TaskName } from '../../src/tasks/index.ts';
 import { anchorsOf, examplesOf, firstColumn, headingsOf, localLinks, parseCurl, sectionOf } from '../support/page.ts';
-import { PARITY_TABLES, parityBlock } from '../support/parity/parity-tables.ts';
+import { parityBlock } from '../support/parity/page-bars.ts';
+import { PARITY_TABLES } from '../support/parity/parity-tables.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
 const FOLDER = 'docs/tasks';

@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { EXACT } from '../support/parity/recorded-outputs.ts';
-import { measureModels, type TextClassificationParity } from '../support/parity/text-classification.ts';
+import {
+  measureModels,
+  type TextClassificationParity,
+  textClassificationRows,
+} from '../support/parity/text-classification.ts';
 import { graphTolerance } from '../support/processors/tolerances.ts';
 
 /** Made by test/reference/text_classification.py with optimum-onnx and the pipeline of `transformers`. */
@@ -37,5 +42,9 @@ describe('text classification against the reference', () => {
 
   it('cuts the same texts, and says of each that it did', () => {
     expect(rows.filter(({ otherCut }) => otherCut.length > 0)).toEqual([]);
+  });
+
+  it('holds the bars of the page of the task', async () => {
+    expect(toBars(textClassificationRows(rows))).toBe(await barsOnPage('text-classification'));
   });
 });

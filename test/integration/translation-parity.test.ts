@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { isOverBar } from '../support/parity/parity-row.ts';
 import { measureTranslation } from '../support/parity/translation.ts';
 
@@ -11,5 +12,6 @@ describe('translation against transformers', () => {
     );
     expect(rows.filter(({ inputs }) => inputs < 25)).toEqual([]);
     expect(rows.filter(isOverBar)).toEqual([]);
+    expect(toBars(rows)).toBe(await barsOnPage('translation'));
   });
 });

@@ -1,16 +1,24 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type Compared, measureCases, measureSpectrograms } from '../support/parity/whisper.ts';
+import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
+import {
+  type Compared,
+  type ComparedSpectrogram,
+  measureCases,
+  measureSpectrograms,
+  whisperRows,
+} from '../support/parity/whisper.ts';
 
 /** Made by test/reference/whisper.py with transformers, optimum-onnx and onnxruntime. */
 describe('Whisper against its reference', () => {
   let cases: readonly Compared[];
+  let spectrograms: readonly ComparedSpectrogram[];
 
   beforeAll(async () => {
+    spectrograms = await measureSpectrograms();
     cases = await measureCases();
   });
 
-  it('computes the same spectrograms', async () => {
-    const spectrograms = await measureSpectrograms();
+  it('computes the same spectrograms', () => {
     expect(spectrograms.length).toBeGreaterThanOrEqual(14);
     expect(spectrograms.filter(({ difference }) => !(difference <= 1e-4))).toEqual([]);
   });
@@ -29,5 +37,9 @@ describe('Whisper against its reference', () => {
   it('is compared where the reference has a clear favourite', () => {
     const margins = cases.flatMap(({ expected: { margin } }) => margin ?? []);
     expect(Math.min(...margins)).toBeGreaterThan(1e-4);
+  });
+
+  it('holds the bars of the page of the task', async () => {
+    expect(toBars(whisperRows(spectrograms, cases))).toBe(await barsOnPage('automatic-speech-recognition', 'Whisper'));
   });
 });

@@ -50,6 +50,12 @@ export const setCanary = (canary: Targets['canary']): RoutingChanger =>
     return route({ stable, aliases, shadow, canary });
   });
 
+/** The canary `version` ends, and its shadow with it. */
+export const endCanary = (version: number): RoutingChanger =>
+  changing(({ stable, aliases, canary, shadow }) =>
+    route({ stable, aliases, canary: unless(version, canary), shadow: unless(version, shadow) }),
+  );
+
 /** `shadow` is compared with the answering version on its share of the requests; undefined ends it. @throws `INVALID_REQUEST` for the stable version */
 export const setShadow = (shadow: Targets['shadow']): RoutingChanger =>
   changing((current) => {

@@ -5,11 +5,29 @@ import { describeIssue, parseJson } from '../versions/bundle.ts';
 const version = v.pipe(v.number(), v.integer(), v.minValue(1));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+/** The plan of a canary that the function `monitor` raises, promotes or ends. */
+const planSchema = v.object({
+  /** Time of the last step, in ISO 8601: it names the counts of the step. */
+  since: v.string(),
+  /** Weights of the canary, ascending. A last one of 1 makes the version stable. */
+  steps: v.array(share),
+  /** Time between two steps, at least. */
+  holdMs: v.pipe(v.number(), v.minValue(0)),
+  /** Kinds of bad events. A kind that a function does not know hinders no answer: the canary is not raised. */
+  guards: v.array(v.string()),
+  /** The share of answers that may differ from those of `stable`, for the guard on disagreement. */
+  disagreement: v.optional(share),
+  /** Requests that take longer count as slow. The monitor sets it when it knows the usual time. */
+  slowMs: v.optional(v.number()),
+  /** Holders of keys or tokens whose requests alone are counted; all requests when it is missing. */
+  callers: v.optional(v.array(v.string())),
+});
+
 const targetsSchema = v.object({
   /** The version that answers when the caller names none. */
   stable: version,
   /** A version that answers a share, 0 to 1, of the requests in the place of `stable`. */
-  canary: v.optional(v.object({ version, weight: share })),
+  canary: v.optional(v.object({ version, weight: share, plan: v.optional(planSchema) })),
   /** A version that runs on a share, 0 to 1, of the requests after they were answered, and is compared. */
   shadow: v.optional(v.object({ version, rate: share })),
   /** Versions by names, beside their numbers. */
@@ -42,6 +60,8 @@ export type Targets = v.InferOutput<typeof targetsSchema>;
 
 /** The document `routing.json`: targets, deleted versions and history. It is changed only by compare-and-swap. */
 export type Routing = v.InferOutput<typeof routingSchema>;
+
+export type CanaryPlan = v.InferOutput<typeof planSchema>;
 
 export type RoutingChange = Routing['history'][number];
 

@@ -29,6 +29,8 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   ShadowDistance: ['largest difference of a score', 'after a shadow run'],
   VersionsRefused: ['1', 'after a version that a routing names could not be loaded'],
   ModelEvictions: ['1', 'after a model made room for others'],
+  CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
+  CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],
 };
 
 const isMetricName = (name: string): name is MetricName => name in METRICS;

@@ -19,7 +19,7 @@ interface Expected {
 
 const { files } = (await readJson(join(FIXTURES, 'reference/audio.json'))) as { files: Record<string, Expected> };
 
-interface Comparison {
+export interface Comparison {
   readonly file: string;
   readonly kind: string;
   /** Of samples from -1 to 1. */
@@ -36,10 +36,8 @@ const KINDS: readonly (readonly [kind: string, matches: (file: string, expected:
     ['WAV, FLAC at other rates', () => true, 2e-6],
   ];
 
-export const RECORDINGS = Object.keys(files);
-
 /** How far the samples of a recording lie from those that libsndfile decodes, mixed down and resampled by torchaudio. */
-export const compareRecording = async (file: string): Promise<Comparison> => {
+const compareRecording = async (file: string): Promise<Comparison> => {
   const expected = files[file] as Expected;
   const [kind, , bar] = KINDS.find(([, matches]) => matches(file, expected)) as (typeof KINDS)[number];
   const samples = await decodeAudio(await readFile(join(FIXTURES, 'audio', file)), SAMPLE_RATE, NEVER);
@@ -49,13 +47,17 @@ export const compareRecording = async (file: string): Promise<Comparison> => {
   return { file, kind, difference: Math.max(...differences), bar };
 };
 
-export const measureAudio = async (): Promise<ParityRow[]> => {
+export const compareRecordings = async (): Promise<Comparison[]> => {
   const comparisons: Comparison[] = [];
-  for (const file of RECORDINGS) comparisons.push(await compareRecording(file));
-  return [...Map.groupBy(comparisons, ({ kind }) => kind)].map(([kind, own]) => {
+  for (const file of Object.keys(files)) comparisons.push(await compareRecording(file));
+  return comparisons;
+};
+
+/** The rows of the task's page. */
+export const audioRows = (comparisons: readonly Comparison[]): ParityRow[] =>
+  [...Map.groupBy(comparisons, ({ kind }) => kind)].map(([kind, own]) => {
     const worst = Math.max(...own.map(({ difference }) => difference));
     const bar = own[0]?.bar === 0 ? 'identical' : String(own[0]?.bar);
     const shown = worst === 0 ? 'identical' : worst.toExponential(1);
     return { model: kind, inputs: own.length, compared: 'samples', worst: shown, bar };
   });
-};

@@ -83,8 +83,8 @@ export const measureModels = async (): Promise<FeatureExtractionParity[]> => {
 };
 
 /** The rows of the task's page. */
-export const measureFeatureExtraction = async (): Promise<ParityRow[]> =>
-  (await measureModels()).flatMap(({ model, inputs, differences, otherCut }) => [
+export const featureExtractionRows = (models: readonly FeatureExtractionParity[]): ParityRow[] =>
+  models.flatMap(({ model, inputs, differences, otherCut }) => [
     ...Object.entries(differences).map(([pooling, difference]) => ({
       ...{ model, inputs, compared: `vectors, pooling ${pooling}`, worst: difference.toExponential(1) },
       bar: formatTolerance(vectorTolerance(model)),

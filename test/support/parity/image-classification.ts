@@ -1,4 +1,4 @@
-import { measureParity, type Parity } from '../image-parity.ts';
+import type { Parity } from '../image-parity.ts';
 import { formatTolerance, graphTolerance } from '../processors/tolerances.ts';
 import type { ParityRow } from './parity-row.ts';
 
@@ -8,8 +8,7 @@ const SURE_MARGIN = 0.05;
 export const LOGIT_TOLERANCE = graphTolerance('efficientnet-lite0/onnx/model.onnx');
 
 /** The rows of the task's page: the worst of all images. docs/parity.md has each of them. */
-export const measureImageClassification = async (): Promise<ParityRow[]> => {
-  const images = await measureParity();
+export const imageClassificationRows = (images: readonly Parity[]): ParityRow[] => {
   const sure = images.filter(({ margin }) => margin > SURE_MARGIN);
   const others = sure.filter(({ label, expectedLabel }) => label !== expectedLabel);
   const worst = (difference: (image: Parity) => number): number => Math.max(...images.map(difference));

@@ -125,8 +125,8 @@ export const measureModels = async (): Promise<TextClassificationParity[]> => {
 };
 
 /** The rows of the task's page. */
-export const measureTextClassification = async (): Promise<ParityRow[]> =>
-  (await measureModels()).flatMap(({ model, inputs, logitDifference, scoreDifference, otherOrder, otherCut }) => [
+export const textClassificationRows = (models: readonly TextClassificationParity[]): ParityRow[] =>
+  models.flatMap(({ model, inputs, logitDifference, scoreDifference, otherOrder, otherCut }) => [
     {
       ...{ model, inputs, compared: 'logits', worst: logitDifference.toExponential(1) },
       bar: formatTolerance(graphTolerance(`${model}/model.onnx`)),

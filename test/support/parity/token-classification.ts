@@ -150,23 +150,21 @@ export const compareTokenClassification = async (): Promise<TokenClassificationP
 };
 
 /** The rows of the task's page. */
-export const measureTokenClassification = async (): Promise<ParityRow[]> =>
-  (await compareTokenClassification()).flatMap(
-    ({ model, texts, answers, different, scoreDifference, logitDifference }): ParityRow[] => [
-      {
-        ...{ model, inputs: texts, compared: 'logits' },
-        ...{ worst: logitDifference.toExponential(1), bar: formatTolerance(graphTolerance(`${model}/model.onnx`)) },
+export const tokenClassificationRows = (models: readonly TokenClassificationParity[]): ParityRow[] =>
+  models.flatMap(({ model, texts, answers, different, scoreDifference, logitDifference }): ParityRow[] => [
+    {
+      ...{ model, inputs: texts, compared: 'logits' },
+      ...{ worst: logitDifference.toExponential(1), bar: formatTolerance(graphTolerance(`${model}/model.onnx`)) },
+    },
+    {
+      ...{ model, inputs: answers, compared: 'labels, words, start, end, index from the same logits' },
+      ...{ worst: different.length === 0 ? 'identical' : `${different.length} differ`, bar: 'identical' },
+    },
+    {
+      ...{ model, inputs: answers, compared: 'scores from the same logits' },
+      ...{
+        worst: scoreDifference.toExponential(1),
+        bar: formatTolerance(EXACT + graphTolerance(`${model}/model.onnx`)),
       },
-      {
-        ...{ model, inputs: answers, compared: 'labels, words, start, end, index from the same logits' },
-        ...{ worst: different.length === 0 ? 'identical' : `${different.length} differ`, bar: 'identical' },
-      },
-      {
-        ...{ model, inputs: answers, compared: 'scores from the same logits' },
-        ...{
-          worst: scoreDifference.toExponential(1),
-          bar: formatTolerance(EXACT + graphTolerance(`${model}/model.onnx`)),
-        },
-      },
-    ],
-  );
+    },
+  ]);

@@ -53,7 +53,13 @@ const readReference = async (): Promise<Reference> =>
   (await readJson(join(FIXTURES, 'reference/whisper.json'))) as Reference;
 
 /** The largest difference of each spectrogram from the reference's, in the frames that it keeps. */
-export const measureSpectrograms = async (): Promise<{ name: string; bins: number; difference: number }[]> => {
+export interface ComparedSpectrogram {
+  readonly name: string;
+  readonly bins: number;
+  readonly difference: number;
+}
+
+export const measureSpectrograms = async (): Promise<ComparedSpectrogram[]> => {
   const { frames, spectrograms } = (await readReference()).logMel;
   return spectrograms.map(({ name, recording: spec, bins, values }) => {
     const all = createLogMel(bins, 3_000)(recording(spec));
@@ -119,9 +125,8 @@ export const measureCases = async (maxBatch = 32, fewestWindows = 1): Promise<Co
 
 const identical = (differing: number): string => (differing === 0 ? 'identical' : `${differing} differ`);
 
-export const measureWhisper = async (): Promise<ParityRow[]> => {
-  const spectrograms = await measureSpectrograms();
-  const cases = await measureCases();
+/** The rows of the task's page. */
+export const whisperRows = (spectrograms: readonly ComparedSpectrogram[], cases: readonly Compared[]): ParityRow[] => {
   const differing = (field: 'tokens' | 'languages' | 'answer'): string =>
     identical(
       cases.filter(({ actual, expected }) => JSON.stringify(actual[field]) !== JSON.stringify(expected[field])).length,

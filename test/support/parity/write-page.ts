@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { IMPORT_BLOCK, IMPORT_PAGE, toImportTables } from './imported-tables.ts';
+import { parityBlock, toParityTable } from './page-bars.ts';
 import { PARITY_RECORDS, recordPath } from './parity-records.ts';
-import { PARITY_TABLES, parityBlock, toParityTable } from './parity-tables.ts';
+import { PARITY_TABLES } from './parity-tables.ts';
 
 /**
  * `npm run parity:pages` measures every task and every importer as its parity test does. It writes the tables of docs/tasks, the records, and

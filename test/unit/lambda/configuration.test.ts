@@ -26,6 +26,16 @@ describe('the configuration', () => {
     expect([models, preloadModels]).toEqual([['a', 'b'], ['a']]);
   });
 
+  it('embeds no model unless it says so, and answers by the routing of the deployment', () => {
+    const none = { names: [], routing: 'deployed', directory: '/opt' };
+    expect(readConfig({ ...BUCKETS, EMBED_MODELS: '', EMBED_ROUTING: '' }).embedded).toEqual(none);
+    const strict = { EMBED_MODELS: 'a, b', EMBED_ROUTING: 'strict', EMBEDDED_DIR: '/models' };
+    expect(readConfig({ ...BUCKETS, ...strict }).embedded).toEqual({
+      ...{ names: ['a', 'b'], routing: 'strict', directory: '/models' },
+    });
+    expect(() => readConfig({ ...BUCKETS, EMBED_ROUTING: 'never' })).toThrow('expected deployed or strict');
+  });
+
   it('lets requests refer to all uploads, or to those for their own model', () => {
     expect(readConfig({ ...BUCKETS, REFERENCES: 'all' }).references).toBe('all');
     expect(readConfig({ ...BUCKETS, REFERENCES: '' }).references).toBe('model');

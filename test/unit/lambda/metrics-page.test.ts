@@ -4,7 +4,8 @@ import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
 import type { EvictionReport } from '../../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../../src/engine/model-loader.ts';
-import { createTelemetry } from '../../../src/lambda/telemetry.ts';
+import { createMonitorTelemetry, createTelemetry } from '../../../src/lambda/telemetry.ts';
+import type { RolloutReport } from '../../../src/monitoring/job.ts';
 import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../../src/serving/telemetry.ts';
 import { metricsTable } from '../../support/monitoring/metrics-table.ts';
@@ -28,7 +29,9 @@ const serverFault = new ServingError('INTERNAL', 'broken');
 /** Each figure that there is: `Required` refuses a new one that is missing here. */
 const OBSERVATION: Required<Observation> = {
   ...{ requestId: 'r', gatewayRequestId: 'g', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
-  ...{ batchSize: 2, skipped: 1, firstChunkMs: 5, usage: { promptTokens: 2, answerTokens: 3 }, failures: [] },
+  ...{ batchSize: 2, skipped: 1, failures: [], holder: 'h', key: 'k', waited: false, uploads: [{ key: 'u' }] },
+  ...{ firstChunkMs: 5, usage: { promptTokens: 2, answerTokens: 3 } },
+  step: { version: 2, prefix: 'rollouts/m/2-0/', arm: 'canary' },
 };
 const LOAD: Required<LoadReport> = {
   ...{ model: 'm', version: 1, downloadBytes: 1, downloadMs: 1, createMs: 1, warmUpMs: 1, memoryBytes: 1 },
@@ -48,8 +51,16 @@ const REPORTS: { readonly [Method in keyof Telemetry]: readonly Parameters<Telem
   warned: [],
 };
 
+/** What the monitor reports. A new action of it does not compile before it is here. */
+const DECISIONS: { readonly [Action in RolloutReport['action']]: RolloutReport } = {
+  time: { model: 'm', version: 1, action: 'time', note: 'n' },
+  raise: { model: 'm', version: 1, action: 'raise', note: 'n' },
+  promote: { model: 'm', version: 1, action: 'promote', note: 'n' },
+  rollback: { model: 'm', version: 1, action: 'rollback', note: 'n' },
+};
+
 /** The lines that the functions log for the reports of these methods. */
-const linesOf = (...methods: readonly (keyof Telemetry)[]): Line[] => {
+const linesOf = async (...methods: readonly (keyof Telemetry | 'decided')[]): Promise<Line[]> => {
   Object.assign(process.env, {
     ...{ POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
     ...{ POWERTOOLS_SERVICE_NAME: 'test-service', POWERTOOLS_METRICS_NAMESPACE: 'test-namespace' },
@@ -58,8 +69,10 @@ const linesOf = (...methods: readonly (keyof Telemetry)[]): Line[] => {
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
   const telemetry = createTelemetry();
+  const { decided } = createMonitorTelemetry(async () => {});
   for (const method of methods)
-    for (const values of REPORTS[method]) Reflect.apply(telemetry[method], telemetry, values);
+    if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);
+    else for (const values of REPORTS[method]) Reflect.apply(telemetry[method], telemetry, values);
   jest.restoreAllMocks();
   return lines;
 };
@@ -70,7 +83,7 @@ const metricsIn = (lines: readonly Line[]): string[] =>
     lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
   );
 
-const lines = linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned');
+const lines = await linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned', 'decided');
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
 const rows = [...page.matchAll(/^\| `([^`]+)` \| ([\w/]+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
@@ -113,7 +126,7 @@ it('the README gives the number of metrics, of requests and loads and of all oth
   const readme = await readFile('README.md', 'utf8');
   const [, each, month] = /makes (\d+) custom metrics[\s\S]*?every hour costs \$([\d.]+) a month/.exec(readme) ?? [];
   const [, more] = /Up to (\d+) more metrics/.exec(readme) ?? [];
-  const { length } = metricsIn(linesOf('observed', 'loaded')).filter((metric) => !GENERATION.test(metric));
+  const { length } = metricsIn(await linesOf('observed', 'loaded')).filter((metric) => !GENERATION.test(metric));
 
   expect([Number(each), Number(month)]).toEqual([length, expect.closeTo(length * 0.3)]);
   expect(Number(more)).toBe(metricsIn(lines).length - length);

@@ -1,0 +1,31 @@
+import type { ServingError } from '../core/errors.ts';
+import type { ModelRepository } from '../repository/model-repository.ts';
+import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { Decision } from './rollouts/judge-step.ts';
+
+/** A decision about a canary that was carried out. */
+export interface RolloutReport {
+  readonly model: string;
+  readonly version: number;
+  readonly action: Exclude<Decision['action'], 'wait'>;
+  readonly note: string;
+}
+
+/** The surroundings of the jobs of the monitor. */
+export interface Monitor {
+  readonly repository: ModelRepository;
+  /** The bucket of the data: counts, captures and their judgements. */
+  readonly data: ObjectStore;
+  readonly nowMs: () => number;
+  readonly telemetry: MonitorTelemetry;
+}
+
+export interface MonitorTelemetry {
+  /** After a canary was raised, promoted or rolled back: metric, log line, and a notification when it was rolled back. */
+  decided(report: RolloutReport): Promise<void>;
+  /** After a failure that the job survived. */
+  warned(message: string, error: ServingError): void;
+}
+
+/** A part of a tick. It goes on after a failure that concerns one model alone. */
+export type MonitorJob = (monitor: Monitor) => Promise<void>;

@@ -1,0 +1,20 @@
+import type { ObjectStore } from './object-store.ts';
+
+/** The store at `location`, which is opened when it is first used. `open` is called for each use. */
+export const createDeferredStore = (location: string, open: () => Promise<ObjectStore>): ObjectStore => ({
+  location,
+  head: async (key) => (await open()).head(key),
+  read: async (key, maxBytes) => (await open()).read(key, maxBytes),
+  readChanged: async (key, etag, maxBytes) => (await open()).readChanged(key, etag, maxBytes),
+  async *readRange(key, start, end, etag) {
+    yield* (await open()).readRange(key, start, end, etag);
+  },
+  write: async (key, body, options) => (await open()).write(key, body, options),
+  async *list(prefix) {
+    yield* (await open()).list(prefix);
+  },
+  async *folders(prefix) {
+    yield* (await open()).folders(prefix);
+  },
+  remove: async (key) => (await open()).remove(key),
+});

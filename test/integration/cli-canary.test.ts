@@ -1,0 +1,87 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { type Ran, runCli } from '../support/command-line.ts';
+
+let home: string;
+let server: LocalServer;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'cli-canary-'));
+  await mkdir(join(home, '.local'));
+  await mkdir(join(home, 'models'));
+  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+  for (let version = 1; version <= 2; version += 1) await cli('push', 'test/fixtures/models/add.onnx');
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+  await rm(home, { recursive: true });
+});
+
+const cli = (...words: string[]): Promise<Ran> => runCli(words, { projectDirectory: home });
+
+describe('canary --auto', () => {
+  it.each([
+    [
+      'a step that may be a share or a percent',
+      ['--auto', '--steps', '0.05,1'],
+      /--steps has 0\.05, expected percents/,
+    ],
+    ['steps that are no numbers', ['--auto', '--steps', 'a,b'], /--steps has a, expected percents/],
+    ['steps that fall', ['--auto', '--steps', '50,25'], /the steps are 50,25, expected percents that rise/],
+    ['an empty list of steps', ['--auto', '--steps', ''], /--steps has nothing/],
+    ['a time without a unit', ['--auto', '--hold', '30'], /--hold is 30, expected a time such as 90s, 30m/],
+    ['a negative time', ['--auto', '--hold=-5m'], /--hold is -5m/],
+    [
+      'a guard that is not known',
+      ['--auto', '--guard', 'errors,accuracy'],
+      /guard accuracy is not known, expected errors/,
+    ],
+    ['a share of a guard that has none', ['--auto', '--guard', 'errors=5%'], /only disagreement takes a share/],
+    ['a disagreement that is no share', ['--auto', '--guard', 'disagreement=7'], /disagreement is 7, expected a share/],
+    ['all of the requests at once', ['--auto', '--weight', '100%'], /the first weight is 100 %/],
+    ['a plan without --auto', ['--weight', '5%', '--hold', '30m'], /--hold needs --auto/],
+  ])('refuses %s, and changes nothing', async (_case, options, message) => {
+    const before = (await cli('history', 'add', '--json')).json;
+    const ran = await cli('canary', 'add', '2', ...options);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(message);
+    expect((await cli('history', 'add', '--json')).json).toEqual(before);
+  });
+
+  it('is refused for a directory, where nothing looks after it', async () => {
+    const store = join(home, 'store');
+    await runCli(['push', 'test/fixtures/models/add.onnx', '--store', store]);
+    const ran = await runCli(['canary', 'add', '1', '--auto', '--store', store]);
+    expect(ran).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--auto needs the function monitor') });
+  });
+
+  it('writes the plan, which a weight given by a person ends', async () => {
+    const options = [
+      '--auto',
+      '--weight',
+      '1%',
+      '--hold',
+      '10m',
+      '--guard',
+      'errors,disagreement=20%',
+      '--callers',
+      'a,b',
+    ];
+    const { json } = await cli('canary', 'add', '2', ...options, '--json');
+    expect(json).toMatchObject({
+      routing: {
+        shadow: { version: 2 },
+        canary: {
+          ...{ version: 2, weight: 0.01 },
+          plan: { steps: [0.01, 0.05, 0.25, 0.5, 1], holdMs: 600_000, callers: ['a', 'b'], disagreement: 0.2 },
+        },
+      },
+    });
+    const manual = await cli('canary', 'add', '2', '--weight', '2%');
+    expect(manual.stdout).toContain('canary 2 at 1 % (by itself to 100 %) → 2 at 2 %');
+    expect((await cli('show', 'add', '--json')).json).toMatchObject({ name: 'add' });
+  });
+});
