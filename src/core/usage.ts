@@ -2,7 +2,7 @@
 export interface Usage {
   /** Tokens of the input, special ones included. */
   readonly promptTokens?: number;
-  /** Those of them that were computed for an earlier prompt. */
+  /** The part of the prompt that was computed for an earlier request. */
   readonly cachedTokens?: number;
   /** Tokens that the model wrote. */
   readonly answerTokens?: number;

@@ -1,10 +1,8 @@
 import { createIdentifyByKey, type Identify } from '../access/identify.ts';
-import type { Identity } from '../access/scope.ts';
 import { isObject } from '../core/is-object.ts';
-import type { ApplicationOptions } from '../http/application.ts';
-import { authoriseByScopes } from '../http/authorise.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
-import { type Auth, readKeysBucket } from './configuration.ts';
+import { identifyCaller } from './access.ts';
+import { readKeysBucket } from './configuration.ts';
 
 /**
  * Keys are read again after this time. API Gateway keeps an answer for another 20 s (`resultTtlInSeconds`), and a read of S3 takes seconds
@@ -18,25 +16,6 @@ export interface Authorisation {
   /** The caller, for `infer` to read. */
   readonly context?: { readonly holder: string; readonly scopes: string };
 }
-
-const BEARER = /^Bearer +(\S+)$/i;
-
-/** With `aws_iam` and `none`, the gateway in front of the function decides alone. A table makes the compiler ask about a further kind. */
-const APPLICATION_OPTIONS: Record<Auth, ApplicationOptions> = {
-  ...{ aws_iam: {}, none: {} },
-  ...{ key: { authorise: authoriseByScopes }, jwt: { authorise: authoriseByScopes } },
-};
-
-export const applicationOptions = (auth: Auth): ApplicationOptions => APPLICATION_OPTIONS[auth];
-
-/** The holder of the key in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
-export const identifyCaller = async (
-  identify: Identify,
-  { authorization }: Readonly<Record<string, unknown>>,
-): Promise<Identity | undefined> => {
-  const credential = typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
-  return credential === undefined ? undefined : identify(credential);
-};
 
 /** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
 export const authoriseHandler =

@@ -3,7 +3,7 @@ import { HTTP_API_TIMEOUT_MS } from '../core/aws-limits.ts';
 import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { createApplication } from '../http/application.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions } from './authorise.ts';
+import { applicationOptions } from './access.ts';
 import type { Auth } from './configuration.ts';
 import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';

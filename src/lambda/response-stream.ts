@@ -3,11 +3,12 @@ import { pipeline } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
 import type { Identify } from '../access/identify.ts';
 import { ServingError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import { createApplication } from '../http/application.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions, identifyCaller } from './authorise.ts';
+import { applicationOptions, identifyCaller } from './access.ts';
 import type { LambdaBackground } from './background.ts';
 import type { Auth } from './configuration.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
@@ -29,7 +30,7 @@ declare const awslambda: {
 export interface StreamOptions {
   /** `aws_iam` when left out. */
   readonly auth?: Auth;
-  /** Finds the holder of a key: a function URL has no authorizer in front of it. */
+  /** Finds the holder of a key, in the bucket when left out: a function URL has no authorizer in front of it. */
   readonly identify?: Identify;
 }
 
@@ -57,8 +58,14 @@ const send = async (body: HttpResponse['body'], response: Writable): Promise<voi
   }
 };
 
+/** Identifies by the keys of the bucket. The AWS SDK is started when the first key comes. */
+const identifyByKeys = (): Identify => {
+  const open = once(async () => (await import('./authorise.ts')).identifyByKeysOfBucket());
+  return async (credential) => (await open())(credential);
+};
+
 /** Answers an event. Every failure is an answer. */
-const createAnswer = (serving: Serving, { auth = 'aws_iam', identify }: StreamOptions) => {
+const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
   const application = createApplication(serving, applicationOptions(auth));
   return async (event: unknown, context: Context): Promise<HttpResponse> => {
     const httpEvent = readHttpEvent(event);
@@ -67,7 +74,7 @@ const createAnswer = (serving: Serving, { auth = 'aws_iam', identify }: StreamOp
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = invocationDeadline(context);
     try {
-      const identity = auth === 'key' && identify ? await identifyCaller(identify, request.headers) : undefined;
+      const identity = auth === 'key' ? await identifyCaller(identify, request.headers) : undefined;
       return await application(request, { requestId, deadline, identity });
     } catch (error) {
       return errorResponse(ServingError.from(error), requestId, request.path);

@@ -27,7 +27,7 @@ export interface Observation {
   skipped?: number;
   /** Time until the first chunk of a streamed answer was made, in milliseconds. */
   firstChunkMs?: number;
-  /** What the answers took, as far as their task counts it. */
+  /** The amounts that the answers took, if their task counts them. */
   usage?: Usage;
   /** The holder of the key or the token; undefined when nobody was identified. */
   holder?: string;

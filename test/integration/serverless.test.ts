@@ -371,7 +371,8 @@ describe('the template', () => {
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
-        ...['Infer', 'OnUpload'].flatMap((role) => [
+        `StreamRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
+        ...['Infer', 'Stream', 'OnUpload'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,

@@ -24,7 +24,7 @@ export interface ChatTemplate {
   render(chat: Chat): string;
 }
 
-/** Characters of a template. Those of known models have 30,000 at most. */
+/** Characters of a template. Known models have up to 30,000. */
 const MOST_CHARACTERS = 262_144;
 /** Characters of a refusal. */
 const LONGEST_REFUSAL = 500;
