@@ -3,7 +3,7 @@
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
- * {evaluation, authoring} → optimise → cli; {metrics, repository} → monitoring → {serving, lambda, cli}.
+ * {evaluation, authoring} → optimise → advise → cli; {metrics, repository} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -48,7 +48,10 @@ export default {
     {
       name: 'no-dev-dependencies-in-functions',
       severity: 'error',
-      from: { path: '^(src|functions)/', pathNot: [src('authoring', 'formats', 'source', 'onnx', 'optimise'), RECIPE] },
+      from: {
+        path: '^(src|functions)/',
+        pathNot: [src('authoring', 'formats', 'source', 'onnx', 'optimise', 'advise'), RECIPE],
+      },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     only('core-stands-alone', src('core'), [], 'core imports nothing of the project'),
@@ -124,6 +127,12 @@ export default {
       src('optimise'),
       [SERVING, src('onnx', 'metrics', 'evaluation', 'authoring')],
       'optimise prepares versions as a push does, and measures them',
+    ),
+    only(
+      'advise-on-optimise',
+      src('advise'),
+      [SERVING, src('metrics', 'evaluation', 'authoring', 'optimise')],
+      'advise measures versions as optimise does',
     ),
     only(
       'passes-on-onnx',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
 import type { Command, ParsedValues, Report } from './command.ts';
+import { advise } from './commands/advise.ts';
 import { alias } from './commands/alias.ts';
 import { canary } from './commands/canary.ts';
 import { check } from './commands/check.ts';
@@ -37,7 +38,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, evaluate, optimise },
+  ...{ push, list, show, predict, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
@@ -62,14 +63,17 @@ const execute = async (
   projectDirectory: string,
 ): Promise<Report> => {
   let target: Target | undefined;
+  const targetOptions = toTargetOptions(values);
   try {
     return await command.run({
       positionals,
       values,
       target: async (use) => {
-        target = await findTarget(toTargetOptions(values), projectDirectory, use);
+        target = await findTarget(targetOptions, projectDirectory, use);
         return target;
       },
+      targetOptions,
+      projectDirectory,
       terminal: createTerminal(streams),
     });
   } catch (error) {
@@ -98,7 +102,7 @@ export const adviceOnInterruption = (words: readonly string[]): string => {
  * With `--json` an error is a JSON object on stdout too.
  *
  * @param projectDirectory holds serverless.yml and `.local`
- * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when no optimisation passes
+ * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when nothing keeps the limits
  */
 export const runCommandLine = async (
   words: readonly string[],

@@ -1,5 +1,5 @@
 import type { Terminal } from './output/terminal.ts';
-import type { Target, TargetUse } from './targets/target.ts';
+import type { Target, TargetOptions, TargetUse } from './targets/target.ts';
 
 /** An option of a command, as `parseArgs` of Node takes it and as `--help` shows it. */
 export interface Option {
@@ -34,6 +34,10 @@ export interface Invocation<O extends Options> {
   readonly values: Values<O>;
   /** The target of the command, looked up when it is asked for. */
   readonly target: (use?: TargetUse) => Promise<Target>;
+  /** The options that name the target. */
+  readonly targetOptions: TargetOptions;
+  /** Holds serverless.yml. */
+  readonly projectDirectory: string;
   readonly terminal: Terminal;
 }
 

@@ -53,7 +53,7 @@ export const readHistory = (_typed: string, [, name = '<model>']: readonly strin
 
 /** Runs a command that changes the routing of the model `name`. */
 export const changeModel = async (
-  { values, target, terminal }: Omit<Invocation<typeof CHANGE_OPTIONS>, 'positionals'>,
+  { values, target, terminal }: Pick<Invocation<typeof CHANGE_OPTIONS>, 'values' | 'target' | 'terminal'>,
   name: string,
   action: string,
   change: RoutingChanger,

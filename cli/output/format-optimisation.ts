@@ -1,6 +1,6 @@
 import { formatBytes, formatLambdaMb } from '../../src/core/format-bytes.ts';
 import type { Attempt } from '../../src/optimise/attempt.ts';
-import type { OptimisationReport } from '../../src/optimise/optimise-model.ts';
+import type { OptimisationReport } from '../../src/optimise/report.ts';
 import { formatTable } from './format.ts';
 
 /** Below so many samples, the text says that intervals are wide. */

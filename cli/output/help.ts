@@ -15,7 +15,8 @@ const describeOptions = (options: Options): string =>
     ]),
   );
 
-const EXIT_CODES = 'Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C.';
+const EXIT_CODES =
+  'Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 3 when nothing keeps the limits, 130 for Ctrl-C.';
 
 export const generalHelp = (commands: Readonly<Record<string, Command>>): string =>
   [

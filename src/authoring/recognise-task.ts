@@ -43,6 +43,7 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
     return { task: 'image-classification', reason: 'settings of timm in config.json' };
   if (id2label !== undefined && (await hasFile(source, 'preprocessor_config.json')))
     return { task: 'image-classification', reason: 'id2label in config.json, with preprocessor_config.json' };
+  if (await hasFile(source, 'genai_config.json')) return { task: 'text-generation', reason: 'genai_config.json' };
   const encoder = named.find(isEncoder);
   return encoder !== undefined && (await hasFile(source, 'tokenizer_config.json'))
     ? { task: 'feature-extraction', reason: `${encoder} in config.json, with a tokenizer` }
@@ -56,7 +57,7 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
  * - the pooling that sentence-transformers writes beside it,
  * - the architecture in config.json,
  * - the task in config.json or in the model card,
- * - settings that only timm, a classifier of images, or an encoder of text, has.
+ * - settings of onnxruntime-genai, or those that only timm, a classifier of images, or an encoder of text, has.
  *
  * `model_type` of config.json corrects the task of a model with another input. Without a sign, the model is served as tensors.
  * @throws `MODEL_INVALID` for a task that is not served

@@ -38,6 +38,8 @@ export interface LeaseCache<Value> {
   ): Promise<Result>;
   /** Evicts the value once nobody uses it. @throws `MODEL_UNAVAILABLE` when it is still in use at the deadline */
   drop(key: string, deadline: Deadline): Promise<void>;
+  /** Bytes of the budget that no value takes. */
+  freeBytes(): number;
 }
 
 export interface LeaseCacheOptions<Value> {
@@ -170,6 +172,7 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
 
   return {
     acquire,
+    freeBytes: () => Math.max(0, options.budgetBytes - sumBytes(entries.values())),
     async use(key, create, work, deadline) {
       const { value, release } = await acquire(key, create, deadline);
       try {

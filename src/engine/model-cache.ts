@@ -38,6 +38,8 @@ export interface ModelCache {
   fetch(bundle: PublishedBundle): Promise<void>;
   /** Releases every version of the model that is loaded, once it answers nothing. @throws `MODEL_UNAVAILABLE` at the deadline */
   drop(model: string, deadline: Deadline): Promise<void>;
+  /** Bytes of the budget that no model takes. */
+  freeBytes(): number;
   /** The state of a model in this process; undefined when nobody has asked for it, or it was evicted. */
   state(bundle: PublishedBundle): ModelState | undefined;
 }
@@ -99,6 +101,7 @@ export const createModelCache = (store: ObjectStore, options: ModelCacheOptions)
       const digests = [...states].filter(([, known]) => known.model === model).map(([digest]) => digest);
       await Promise.all(digests.map((digest) => memory.drop(digest, deadline)));
     },
+    freeBytes: memory.freeBytes,
     state: ({ digest }) => states.get(digest)?.state,
   };
 };

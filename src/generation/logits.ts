@@ -9,7 +9,7 @@ export type LogitsProcessor = (scores: Float32Array, ids: readonly number[]) => 
 
 const BANNED = Number.NEGATIVE_INFINITY;
 
-const ban =
+export const ban =
   (tokens: readonly number[]): LogitsProcessor =>
   (scores) => {
     for (const token of tokens) if (token < scores.length) scores[token] = BANNED;
@@ -23,13 +23,13 @@ const force =
     for (const token of tokens) scores[token] = 0;
   };
 
-const when =
+export const when =
   (condition: (length: number) => boolean, processor: LogitsProcessor): LogitsProcessor =>
   (scores, ids) => {
     if (condition(ids.length)) processor(scores, ids);
   };
 
-const penalizeRepetition =
+export const penalizeRepetition =
   (penalty: number): LogitsProcessor =>
   (scores, ids) => {
     for (const token of new Set(ids)) {
@@ -45,7 +45,7 @@ const containsAt = (ids: readonly number[], start: number, sequence: readonly nu
 };
 
 /** Bans each token that would repeat an n-gram of the hypothesis. */
-const banRepeatedNgrams =
+export const banRepeatedNgrams =
   (size: number): LogitsProcessor =>
   (scores, ids) => {
     const prefix = ids.slice(ids.length - size + 1);
@@ -57,7 +57,7 @@ const banRepeatedNgrams =
   };
 
 /** Bans the last token of a word of several tokens when the hypothesis ends with the others. */
-const banWord = (word: readonly number[]): LogitsProcessor => {
+export const banWord = (word: readonly number[]): LogitsProcessor => {
   const prefix = word.slice(0, -1);
   const last = word.slice(-1);
   const banLast = ban(last);
@@ -77,7 +77,7 @@ const EXPONENTIALS = Float64Array.from({ length: 40 * STEPS }, (_, index) => Mat
  * log Σ exp(scores). For a vocabulary of 60,000 and several beams, `Math.exp` would take a third of a translation's time. The
  * Taylor polynomial around the nearest entry of a table is three times as fast, with an error of at most 3e-9.
  */
-const logSumExp = (scores: Float32Array): number => {
+export const logSumExp = (scores: Float32Array): number => {
   let max = -Number.MAX_VALUE; // not infinity, the score of banned tokens: the difference of two would be NaN
   for (let index = 0; index < scores.length; index += 1) {
     const score = scores[index] ?? 0;

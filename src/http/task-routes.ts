@@ -59,6 +59,7 @@ const predictTask =
       as: 'task',
       payloads: [() => resolveInputs(taskRequest, reference.name, serving, exchange.assertAllowed)],
       deadline: context.deadline,
+      caller: context.identity?.holder,
       observation,
     };
     try {

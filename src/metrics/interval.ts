@@ -1,4 +1,4 @@
-import { createRandom } from './random.ts';
+import { createRandom } from '../core/random.ts';
 import type { Figures, Scoring } from './scoring.ts';
 
 export interface Interval {

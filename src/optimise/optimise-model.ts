@@ -1,30 +1,27 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toLocalFile } from '../authoring/gather-files.ts';
-import { mapValues } from '../authoring/map-values.ts';
 import { pullVersion } from '../authoring/pull-version.ts';
-import { startTrial } from '../authoring/start-trial.ts';
 import { whoami } from '../authoring/whoami.ts';
 import { refuse } from '../core/errors.ts';
 import { withTemporaryPath } from '../core/temporary-path.ts';
-import { runtimeVersion } from '../engine/bake.ts';
-import { defaultsOf } from '../protocol/open-inference/defaults.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
 import { setCanary } from '../repository/routing/rollout.ts';
 import type { UploadingStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { type LocalFile, type PublishOptions, publish } from '../repository/versions/publish.ts';
-import { type Answers, type Attempt, bestOf, type Figures } from './attempt.ts';
+import type { PublishOptions } from '../repository/versions/publish.ts';
+import { type Answers, bestOf } from './attempt.ts';
 import { assertLabels, labelsOf } from './loss.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
 import { defaultMethods, type MethodName } from './methods.ts';
 import type { Bits } from './passes/quantise-weights.ts';
-import { type PreparedGraph, prepareGraphs } from './prepared-version.ts';
+import { prepareGraphs } from './prepared-version.ts';
+import { publishCandidate } from './publish-candidate.ts';
+import { type OptimisationReport, toReport } from './report.ts';
 import { readSamples, type Samples } from './samples.ts';
-import { type LayerError, Search, type Tried } from './search.ts';
+import { Search, type Tried } from './search.ts';
 
 export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {
   /** The file or folder with samples. */
@@ -37,29 +34,12 @@ export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {
   readonly onStep: (step: string) => void;
 }
 
-/** The document `optimisation.json` of a version that was optimised. */
-export interface OptimisationReport {
-  readonly from: { readonly name: string; readonly version: number };
-  readonly method: MethodName | undefined;
-  readonly maxLoss: number;
-  readonly samples: { readonly count: number; readonly answered: number; readonly sha256: string };
-  readonly original: Omit<Figures, 'cpuMs'>;
-  readonly attempts: readonly Attempt[];
-  /** The worst layers of each method whose errors were looked for. */
-  readonly layerErrors: Readonly<Record<string, readonly LayerError[]>>;
-  readonly processor: string;
-  readonly runtime: string;
-}
-
 export interface Optimised {
   readonly report: OptimisationReport;
   /** The version that was pushed; undefined when nothing passed, and in a dry run. */
   readonly version: number | undefined;
 }
 
-const REPORT_FILE = 'optimisation.json';
-/** Layers in the report, the worst first. */
-const MOST_LAYERS = 20;
 /** Other processors than x86 multiply 8-bit integers without overflow. */
 const BITS: Bits = process.arch === 'x64' || process.arch === 'ia32' ? 7 : 8;
 
@@ -83,83 +63,6 @@ const assertAnswered = (answers: Answers, { samples }: Samples, data: string, ta
       `--data ${data} has no sample that the task ${task} answers; ${samples[place]?.name}: ${String(answers[place])}`,
     );
   return answered;
-};
-
-const toReport = (
-  tried: readonly Tried[],
-  about: Pick<OptimisationReport, 'from' | 'method' | 'maxLoss' | 'samples' | 'original'>,
-): OptimisationReport => ({
-  ...about,
-  attempts: tried.map(({ attempt }) => attempt),
-  layerErrors: Object.fromEntries(
-    tried
-      .filter(({ errors }) => errors.length > 0)
-      .map(({ attempt, errors }) => [attempt.method, errors.slice(0, MOST_LAYERS)]),
-  ),
-  processor: process.arch,
-  runtime: runtimeVersion(),
-});
-
-/** Publishes a candidate as the next version, baked and tried as any push. */
-const publishCandidate = async (
-  repository: ModelRepository<UploadingStore>,
-  version: LocalVersion,
-  graphs: readonly PreparedGraph[],
-  report: OptimisationReport,
-  scratch: string,
-  options: OptimiseOptions,
-): Promise<number> => {
-  const { bundle, places } = version;
-  const { name, task, settings, resources, warmup, maxBatch } = bundle;
-  const folder = await mkdtemp(join(scratch, 'push-'));
-  await writeFile(join(folder, REPORT_FILE), JSON.stringify(report, undefined, 2));
-  const paths = [
-    ...Object.values(bundle.graphs).flatMap(({ file, externalData }) => [file, ...externalData]),
-    ...otherFiles(bundle, graphs),
-  ];
-  const files: LocalFile[] = [];
-  for (const path of new Set(paths)) files.push(await toLocalFile(path, places[path] ?? ''));
-  files.push(await toLocalFile(REPORT_FILE, join(folder, REPORT_FILE)));
-  const source = `version ${report.from.version} of ${name}, optimised: ${report.method}`;
-  const draft = { name, task, settings, resources, warmup, maxBatch, source, created: new Date().toISOString() };
-  const trial = startTrial();
-  try {
-    const compareRows = maxBatch !== 1;
-    const { dimensions } = warmup;
-    const tried = await trial.run({
-      draft,
-      graphs: mapValues(bundle.graphs, (graph) => ({ ...graph, defaults: defaultsOf(graph.signature) })),
-      dimensions,
-      compareRows,
-      files,
-      bake: true,
-      scratch: folder,
-    });
-    const trialRun = { peakMemoryBytes: tried.memory.peakBytes };
-    const alone = Object.keys(tried.oneByOne).length > 0 && { maxBatch: 1 };
-    const { note, sign } = options;
-    return await publish(
-      repository,
-      { ...draft, ...alone, graphs: tried.graphs, trialRun },
-      [...files, ...tried.files],
-      {
-        by: whoami(),
-        note: note ?? source,
-        ...(sign && { sign }),
-      },
-    );
-  } catch (error) {
-    trial.stop();
-    throw error;
-  }
-};
-
-/** Files of a version besides its graphs, those that were baked, and the report of an optimisation before. */
-const otherFiles = ({ files }: PublishedBundle, graphs: readonly PreparedGraph[]): string[] => {
-  const ofGraphs = new Set(graphs.flatMap(({ file, weights }) => [file, ...weights]));
-  return files
-    .map(({ path }) => path)
-    .filter((path) => !ofGraphs.has(path) && !path.startsWith('baked/') && path !== REPORT_FILE);
 };
 
 /**

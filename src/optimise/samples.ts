@@ -44,3 +44,12 @@ export const readSamples = async (path: string, task: string): Promise<Samples> 
   if (samples.length === 0) refuse('INVALID_REQUEST', `--data ${path} has no samples`);
   return { samples, sha256: hash.digest('hex') };
 };
+
+/** Every n-th sample: files are often sorted by label. */
+export const spread = (samples: readonly Sample[], count: number): Sample[] => {
+  const step = Math.max(1, samples.length / count);
+  return Array.from(
+    { length: Math.min(count, samples.length) },
+    (_, index) => samples[Math.floor(index * step)],
+  ).filter((sample) => sample !== undefined);
+};

@@ -15,6 +15,7 @@ import { besideGraph, withOutputs } from './passes/beside.ts';
 import type { Bits } from './passes/quantise-weights.ts';
 import { type Ranges, tensorsToCalibrate } from './passes/static-plan.ts';
 import { type Candidate, type PreparedGraph, writeCandidate } from './prepared-version.ts';
+import { spread } from './samples.ts';
 
 /** Samples that ranges, errors of layers and times are taken from: more of them change little. */
 const [CALIBRATION_SAMPLES, ERROR_SAMPLES, TIMED_SAMPLES] = [64, 16, 8];
@@ -43,15 +44,6 @@ export interface Tried {
   readonly candidate?: Candidate;
   readonly errors: readonly LayerError[];
 }
-
-/** Every n-th sample: files are often sorted by label. */
-const spread = (samples: readonly Sample[], count: number): Sample[] => {
-  const step = Math.max(1, samples.length / count);
-  return Array.from(
-    { length: Math.min(count, samples.length) },
-    (_, index) => samples[Math.floor(index * step)],
-  ).filter((sample) => sample !== undefined);
-};
 
 const hasSameNodes = (a: OnnxGraph, b: OnnxGraph): boolean =>
   a.nodes.length === b.nodes.length && a.nodes.every((node, index) => node === b.nodes[index]);

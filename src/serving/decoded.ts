@@ -4,6 +4,7 @@ import type { Graph } from '../core/graph.ts';
 import type { Payload } from '../core/payload.ts';
 import type { LoadedModel } from '../engine/model-loader.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
+import type { Call, Serving } from './serving.ts';
 
 /** An input that its task decoded, or the reason of its refusal. */
 export type Decoded = PromiseSettledResult<{ readonly request: unknown }>;
@@ -36,7 +37,12 @@ export const inOrder = <T>(
 };
 
 /** The loaded model as its task sees it. A run cannot be interrupted, so that each one looks at the deadline first. */
-export const toTaskModel = ({ bundle, graphs, resources }: LoadedModel, deadline: Deadline): TaskModel => ({
+export const toTaskModel = (
+  { bundle, graphs, resources }: LoadedModel,
+  { caller }: Pick<Call, 'caller'>,
+  deadline: Deadline,
+  { models: { freeBytes } }: Serving,
+): TaskModel => ({
   graphs: Object.fromEntries(
     Object.entries(graphs).map(([role, { signature, run }]): [string, Graph] => [
       role,
@@ -52,4 +58,6 @@ export const toTaskModel = ({ bundle, graphs, resources }: LoadedModel, deadline
   resources,
   maxBatch: bundle.maxBatch,
   deadline,
+  caller,
+  freeBytes,
 });

@@ -27,7 +27,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
 
     const run = (decoded: readonly Decoded[], model: LoadedModel): Promise<Outcomes> => {
       stopwatch.lap('load');
-      return task.predict(requestsOf(decoded), toTaskModel(model, deadline), stopwatch.lap);
+      return task.predict(requestsOf(decoded), toTaskModel(model, call, deadline, serving), stopwatch.lap);
     };
     const decoding = within(deadline, decodeAll(task, payloads), 'the inputs are still being read');
     let tried: Promise<Outcomes> | undefined;

@@ -44,6 +44,8 @@ export interface Call {
   /** Each fetches or parses one input, while the model is being loaded. */
   readonly payloads: readonly (() => Promise<Payload>)[];
   readonly deadline: Deadline;
+  /** The caller, by the name of its key or token. */
+  readonly caller?: string | undefined;
   readonly observation: Observation;
 }
 

@@ -25,7 +25,7 @@ const runShadow = async (
   const { lap } = startStopwatch();
   const decoded = await decodeAll(task, call.payloads);
   const shadowed = await serving.models.use(shadow, deadline, async (model) =>
-    inOrder(decoded, await task.predict(requestsOf(decoded), toTaskModel(model, deadline), lap)),
+    inOrder(decoded, await task.predict(requestsOf(decoded), toTaskModel(model, call, deadline, serving), lap)),
   );
   const { name: model, version } = bundle;
   const compared = compareOutcomes(outcomes, shadowed);

@@ -51,7 +51,7 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
       lease.release();
     };
     try {
-      const chunks = await start(stream, request, toTaskModel(lease.value, deadline));
+      const chunks = await start(stream, request, toTaskModel(lease.value, call, deadline, serving));
       observation.firstChunkMs = stopwatch.totalMs();
       return { bundle, chunks: endedStream(chunks, deadline, end) };
     } catch (error) {

@@ -77,6 +77,9 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
   if (model !== undefined) return { paths: { model }, alternatives };
   const [decoder] = present('decoder_model_merged');
   const encoders = present('encoder_model');
+  // A model that only decodes, such as GPT-2.
+  if (decoder !== undefined && encoders.length === 0)
+    return { paths: { model: decoder }, alternatives: files.filter((path) => path !== decoder) };
   // The one of the same place and precision, where it is there.
   const encoder =
     encoders.find((path) => path === decoder?.replace('decoder_model_merged', 'encoder_model')) ?? encoders[0];
@@ -94,7 +97,7 @@ const chooseGraphs = async (directory: string): Promise<ChosenGraphs> => {
       `${directory} holds ${files.join(', ')}: a model of several graphs is served from encoder_model.onnx and ` +
         'decoder_model_merged.onnx, which hold the first step and the later ones in one graph; export it with: ' +
         'optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder> ' +
-        '(automatic-speech-recognition-with-past for Whisper), or from Python with ' +
+        '(automatic-speech-recognition-with-past for Whisper, text-generation-with-past for a model without encoder), or from Python with ' +
         'ORTModelForSeq2SeqLM.from_pretrained(<model>, export=True, use_merged=True) ' +
         '(a single file is pushed by its name, with --task tensor)',
     );

@@ -20,6 +20,7 @@ export const TASKS = {
   'text-classification': async () => (await import('./text-classification/task.ts')).textClassification,
   'feature-extraction': async () => (await import('./feature-extraction/task.ts')).featureExtraction,
   translation: async () => (await import('./translation/task.ts')).translation,
+  'text-generation': async () => (await import('./text-generation/task.ts')).textGeneration,
 } as const satisfies Record<string, () => Promise<TaskType>>;
 
 export type TaskName = keyof typeof TASKS;
@@ -43,6 +44,7 @@ export const RECIPES: Readonly<Record<TaskName, () => Promise<TaskRecipe>>> = {
   'text-classification': async () => (await import('./text-classification/recipe.ts')).textClassification,
   'feature-extraction': async () => (await import('./feature-extraction/recipe.ts')).featureExtraction,
   translation: async () => (await import('./translation/recipe.ts')).translation,
+  'text-generation': async () => (await import('./text-generation/recipe.ts')).textGeneration,
 } satisfies { readonly [Name in TaskName]: () => Promise<TaskRecipe<SettingsOf<Name>>> };
 
 /** Tells whether `name` is the name of a task. */

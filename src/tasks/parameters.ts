@@ -74,3 +74,15 @@ export const readInteger = (parameters: Parameters, name: string, min: number, m
     );
   return value;
 };
+
+/** A parameter that is a number from `min` to `max`; undefined when the caller leaves it out. @throws `INVALID_REQUEST` for another value */
+export const readNumber = (parameters: Parameters, name: string, min: number, max: number): number | undefined => {
+  const value = parameters[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !(value >= min && value <= max))
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `parameter "${name}" is ${show(value)}, expected a number from ${min} to ${max}`,
+    );
+  return value;
+};

@@ -14,6 +14,10 @@ export interface TaskModel<Resources = unknown> {
   readonly maxBatch: number;
   /** The deadline of the requests. Runs look at it themselves; long work before and after a run has to look at it in between. */
   readonly deadline: Deadline;
+  /** The caller, by the name of its key or token; undefined where nobody asks for one. The input of one must not help to answer another. */
+  readonly caller?: string | undefined;
+  /** Bytes of the memory of models that none takes now: for what a task keeps while it answers, and between answers. Left out without a limit. */
+  readonly freeBytes?: () => number;
 }
 
 /** Called at the end of each step. */

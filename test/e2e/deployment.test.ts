@@ -7,6 +7,7 @@ import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -46,6 +47,7 @@ if (missing.length > 0) {
   let cloudFormation: CloudFormationClient;
   let iam: IAMClient;
   let s3: S3Client;
+  let lambda: LambdaClient;
 
   beforeAll(async () => {
     emulator = await startEmulator();
@@ -54,9 +56,10 @@ if (missing.length > 0) {
     cloudFormation = new CloudFormationClient(account);
     iam = new IAMClient(account);
     s3 = new S3Client(account);
+    lambda = new LambdaClient(account);
   }, 300_000); // the first run installs the emulator
   afterAll(async () => {
-    for (const client of [cloudFormation, iam, s3]) client.destroy();
+    for (const client of [cloudFormation, iam, s3, lambda]) client.destroy();
     await emulator.stop();
   });
 
@@ -181,6 +184,50 @@ if (missing.length > 0) {
     expect(await command(ROOT, 'rollback', MODEL)).toMatch(/stable [23] → 1/);
     await command(ROOT, 'delete', MODEL, '4', '--yes');
     expect(JSON.parse(await command(ROOT, 'show', MODEL, '--json')).versions).toEqual([1, 2, 3]);
+  });
+
+  step('evaluates a model, optimises it, promotes the result and takes it back', async () => {
+    const data = 'models/sentiment/held-out.tsv';
+    await command(ROOT, 'push', 'models/sentiment');
+    const evaluation = JSON.parse(await command(ROOT, 'evaluate', 'sentiment', '--data', data, '--json'));
+    expect(evaluation.models[0].metrics.accuracy.value).toBeGreaterThan(0.8);
+    const words = [
+      'optimise',
+      'sentiment',
+      '--data',
+      data,
+      '--methods',
+      'int8-dynamic,float16-weights',
+      '--canary',
+      '10%',
+    ];
+    expect(JSON.parse(await command(ROOT, ...words, '--json'))).toMatchObject({ version: 2, from: { version: 1 } });
+    expect(JSON.parse(await command(ROOT, 'show', 'sentiment', '--json'))).toMatchObject({
+      routing: { stable: 1, canary: { version: 2 } },
+    });
+    await command(ROOT, 'promote', 'sentiment', '2');
+    const answer = await command(ROOT, 'predict', 'sentiment/2', 'models/sentiment/samples/review.txt', '--json');
+    expect(JSON.parse(answer)).toMatchObject({ version: 2 });
+    expect(await command(ROOT, 'rollback', 'sentiment')).toMatch(/stable 2 → 1/);
+  });
+
+  step('measures a copy of its function, and removes the copy', async () => {
+    const words = [
+      'advise',
+      MODEL,
+      '--data',
+      'models/efficientnet-lite0/samples',
+      '--deployed',
+      '--memory',
+      '512,1769',
+    ];
+    const advice = JSON.parse(await command(ROOT, ...words, '--json'));
+    expect(advice.estimates.map(({ memoryMb }: { memoryMb: number }) => memoryMb)).toEqual([512, 1769]);
+    expect(advice.choice.latencyMs.p95).toBeGreaterThan(0);
+    const { Functions = [] } = await lambda.send(new ListFunctionsCommand());
+    const names = Functions.map(({ FunctionName }) => FunctionName);
+    expect(names).toContain(`onnx-serverless-${STAGE}-infer`);
+    expect(names.filter((name) => name?.endsWith('-advise'))).toEqual([]);
   });
 
   step('deploys again with another parameter and the same layers, and keeps its model', async () => {

@@ -1,8 +1,12 @@
-"""The emulator, which knows no alarms on several metrics: such an alarm becomes one on its first metric. cfn-lint checks what was asked for."""
+"""The emulator, with two changes.
+
+It knows no alarms on several metrics: such an alarm becomes one on its first metric. cfn-lint checks what was asked for.
+It offers the code of a function at http://, where it speaks TLS: the address becomes https://."""
 
 import sys
 
 from ministack.app import main
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
 alarm_record = provisioners._cw_metric_alarm_record
@@ -18,5 +22,13 @@ def record_of_first_metric(name, props):
     return alarm_record(name, {**others, **first["Metric"], **statistic})
 
 
+code_url = lambda_svc._presigned_code_url
+
+
+def secure_code_url(name):
+    return code_url(name).replace("http://", "https://", 1)
+
+
 provisioners._cw_metric_alarm_record = record_of_first_metric
+lambda_svc._presigned_code_url = secure_code_url
 sys.exit(main())

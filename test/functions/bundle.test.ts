@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { bundleOptions } from '../../esbuild.config.ts';
 
 const AUTHORING =
-  /^(src\/(authoring|evaluation|formats|source|onnx)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
+  /^(src\/(authoring|evaluation|formats|source|onnx|optimise|advise)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
 
 const inputsOf = async (name: string): Promise<string[]> => {
   const { metafile } = await build({

@@ -8,8 +8,6 @@ const FOLDER = 'docs/contributing';
 const HEADINGS = ['Example', 'Steps', 'Check', 'Forgotten steps'];
 /** Pages on something else than a kind of change. */
 const OTHER_PAGES = ['README.md', 'debugging.md', 'merging.md'];
-/** Files and folders that a page tells its reader to make for the first time. */
-const TO_BE_MADE = [/^(src|test\/unit)\/optimise\//, /^src\/authoring\/optimise\.ts$/];
 
 const files = await readdir(FOLDER);
 const kinds = files.filter((file) => !OTHER_PAGES.includes(file));
@@ -18,9 +16,9 @@ const rules = await readFile('.dependency-cruiser.mjs', 'utf8');
 
 /** Paths of the project in inline code. `<name>` stands for any name. */
 const pathsOf = (page: string): string[] =>
-  [...page.matchAll(/`((?:src|cli|functions|local|test|docs|events|examples|models)\/[^`\s]*)`/g)]
-    .map(([, path = '']) => path)
-    .filter((path) => !TO_BE_MADE.some((made) => made.test(path)));
+  [...page.matchAll(/`((?:src|cli|functions|local|test|docs|events|examples|models)\/[^`\s]*)`/g)].map(
+    ([, path = '']) => path,
+  );
 
 /** Names of the code in inline code: those with a capital or an underscore inside. */
 const namesOf = (page: string): string[] =>

@@ -48,6 +48,10 @@ const CASES: readonly Case[] = [
   text('text-classification', 'tiny-bert-sentiment', 'Nothing is as good as this 😀'),
   text('token-classification', 'tiny-bert-ner', 'Ada Lovelace lives in London'),
   text('feature-extraction', 'tiny-bert-sentences', 'A sentence, and another one'),
+  {
+    ...text('text-generation', 'tiny-llama', 'We live in a small house'),
+    shapes: { attention_mask: [1, 2] }, // one token after one in the cache
+  },
   text('translation', 'tiny-marian', 'We live in a small house.'),
   {
     ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', shapes: { input_values: [1, 4_000] } },

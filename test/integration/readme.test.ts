@@ -31,11 +31,6 @@ describe('the README', () => {
     });
   });
 
-  it('dates its prices as the page on performance does', async () => {
-    const [, date] = /first tier, as of (\S+) /.exec(await readFile('docs/performance.md', 'utf8')) ?? [];
-    expect(readme).toContain(`by the list prices of ${date} (`);
-  });
-
   it.each([...readme.matchAll(/\]\((?!https)([^)#]+)\)/g)].map(([, link]) => link ?? ''))(
     'links to a file that exists: %s',
     async (link) => {

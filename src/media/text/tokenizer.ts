@@ -45,6 +45,8 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: DecodeOptions): string;
   tokenId(token: string): number | undefined;
   token(id: number): string | undefined;
+  /** Tells whether `skipSpecialTokens` leaves the token out. */
+  isSpecial(id: number): boolean;
   /** The text of tokens from the vocabulary. */
   join(tokens: readonly string[]): string;
   /** Id of the token for unknown text; undefined for a vocabulary without it. */
@@ -106,6 +108,7 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
       return cleanUp ? cleanUpSpaces(text) : text;
     },
     ...vocabulary,
+    isSpecial: (id) => specials.has(vocabulary.token(id) ?? ''),
     join,
     unknownId: idOf(config.unk_token ?? components.unk_token),
     subwordPrefix: components.continuing_subword_prefix || undefined,

@@ -27,6 +27,8 @@ export interface Jobs {
   answer: { readonly version: LocalVersion; readonly samples: readonly Sample[] };
   /** Runs two versions by turns. */
   time: { readonly versions: readonly [LocalVersion, LocalVersion]; readonly samples: readonly Sample[] };
+  /** Answers the samples on so many threads, again and again; a blank input when there are no samples. */
+  profile: { readonly version: LocalVersion; readonly samples: readonly Sample[]; readonly threads: number };
   /** Measures ranges of tensors, and histograms within known ranges. */
   observe: Probe & { readonly names: readonly string[]; readonly within?: ReadonlyMap<string, Range> };
   /** Compares pairs of outputs by their squared differences. */
@@ -42,6 +44,19 @@ export interface Results {
   };
   /** Milliseconds of CPU for the graphs of a sample: medians. */
   time: readonly [number, number];
+  /** CPU times in milliseconds: of all threads, and of the thread of Node. */
+  profile: {
+    /** A time for each request. */
+    readonly cpuMs: readonly number[];
+    readonly mainMs: readonly number[];
+    /** The creation of the sessions and the load of the task. */
+    readonly createMs: number;
+    /** The first request. */
+    readonly firstMs: number;
+    /** Memory before the load, and at its peak. */
+    readonly baseBytes: number;
+    readonly peakBytes: number;
+  };
   observe: { readonly ranges: ReadonlyMap<string, Range>; readonly histograms: ReadonlyMap<string, Float64Array> };
   /** The sum of squared differences, relative to the sum of squares, by layer. */
   compare: ReadonlyMap<string, number>;

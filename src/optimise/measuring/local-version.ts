@@ -28,15 +28,17 @@ export const placeOf = ({ places }: LocalVersion, path: string): string => {
 };
 
 /**
- * Opens the graphs of a version, on as many threads as the template's function has, and loads its task.
+ * Opens the graphs of a version, and loads its task.
  * @param wrap stands between the task and each graph
+ * @param threads default: as many as the template's function has
  */
 export const openVersion = async (
   version: LocalVersion,
   wrap: (graph: Graph, role: string) => Graph = (graph) => graph,
+  threads = 1,
 ): Promise<OpenedVersion> => {
   const place = (path: string): string => placeOf(version, path);
-  const { sessions, createMs } = await openGraphs(version.bundle.graphs, place, LAMBDA_MB_PER_VCPU);
+  const { sessions, createMs } = await openGraphs(version.bundle.graphs, place, threads * LAMBDA_MB_PER_VCPU);
   const release = (): Promise<void> => releaseSessions(sessions);
   try {
     const graphs = Object.fromEntries(

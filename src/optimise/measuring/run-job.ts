@@ -5,10 +5,11 @@ import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import { mapTensors, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
 import { createSession } from '../../engine/session.ts';
-import { answerOne } from '../../tasks/answer-one.ts';
 import type { Range } from '../passes/static-plan.ts';
+import { answerSample } from './answer-sample.ts';
 import type { JobMessage, Jobs, Results, Sample } from './jobs.ts';
-import { type LocalVersion, type OpenedVersion, openVersion } from './local-version.ts';
+import { type LocalVersion, openVersion } from './local-version.ts';
+import { profileVersion } from './profile-version.ts';
 
 /** Bins of a histogram, over the absolute values of a tensor. */
 export const BINS = 2048;
@@ -19,9 +20,6 @@ const MOST_RECORDED_BYTES = 512 * 1024 ** 2;
 const LARGEST = 1e9;
 /** Rounds of the timing; medians need some, and long models few. */
 const [LEAST_ROUNDS, MOST_ROUNDS, TIMING_MS] = [5, 40, 3000];
-
-const answerSample = async ({ task, model }: OpenedVersion, { payload }: Sample): Promise<Answer> =>
-  answerOne(task, model, task.decode(payload));
 
 const answer = async ({ version, samples }: Jobs['answer']): Promise<Results['answer']> => {
   const opened = await openVersion(version);
@@ -170,6 +168,8 @@ export const runJob = (message: JobMessage): Promise<Results[JobMessage['type']]
       return answer(message.job);
     case 'time':
       return time(message.job);
+    case 'profile':
+      return profileVersion(message.job);
     case 'observe':
       return observe(message.job);
     case 'compare':

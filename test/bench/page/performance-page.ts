@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { LIST_PRICES, type PriceName } from '../../../src/advise/prices.ts';
 import { type Figure, median } from '../figures.ts';
 import { GROWTH_ROUNDS, type Growth } from '../measurements/growth.ts';
 import type { Results } from '../measures.ts';
@@ -9,22 +10,7 @@ import { drawGrowth } from './growth-chart.ts';
 import { missedSection } from './missed.ts';
 import { FIGURE_HEADER, figureRows, format, TIME_HEADER, timeRows, toMarkdownTable } from './table.ts';
 
-/**
- * Inputs: list prices in USD, US East (N. Virginia), first tier, without the free tier. https://aws.amazon.com/lambda/pricing/
- * Those on demand were last seen in AWS's price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a
- * million GB-seconds are $36.67, on arm64 $33.33.
- */
-const PRICES = {
-  asOf: '2026-07-21',
-  keptAsOf: '2025',
-  millionRequests: 0.2,
-  /** Of a GB for a second. */
-  x86: 0.0000166667,
-  arm64: 0.0000133334,
-  /** The same of x86 with provisioned concurrency: while it is kept, and in addition while it runs. */
-  kept: 0.0000041667,
-  keptRun: 0.0000097222,
-};
+const priceOf = (name: PriceName): number => LIST_PRICES[name].dollars;
 const MEMORY_MB = 1769;
 const MEMORY_GB = MEMORY_MB / 1024;
 const MONTH_SECONDS = 30 * 24 * 3600;
@@ -51,14 +37,15 @@ const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 
 const costTable = (warmMs: number, coldMs: number): string => {
   const meanSeconds = ((1 - COLD_SHARE) * warmMs + COLD_SHARE * coldMs) / 1000;
-  const cost = (price: number, seconds: number) => dollars(PRICES.millionRequests + 1e6 * seconds * MEMORY_GB * price);
-  const kept = dollars(MONTH_SECONDS * MEMORY_GB * PRICES.kept);
+  const cost = (name: PriceName, seconds: number) =>
+    dollars(priceOf('lambda.requests') + 1e6 * seconds * MEMORY_GB * priceOf(name));
+  const kept = dollars(MONTH_SECONDS * MEMORY_GB * priceOf('lambda.kept'));
   return toMarkdownTable(
     ['', 'per million requests', 'per month besides'],
     [
-      ['x86_64', cost(PRICES.x86, meanSeconds), '–'],
-      ['arm64, were it as fast', cost(PRICES.arm64, meanSeconds), '–'],
-      ['x86_64, an execution environment provisioned, never cold', cost(PRICES.keptRun, warmMs / 1000), kept],
+      ['x86_64', cost('lambda.x86_64', meanSeconds), '–'],
+      ['arm64, were it as fast', cost('lambda.arm64', meanSeconds), '–'],
+      ['x86_64, an execution environment provisioned, never cold', cost('lambda.kept-run', warmMs / 1000), kept],
     ],
   );
 };
@@ -125,12 +112,14 @@ requests matter and the traffic is steady. An execution environment that is busy
 
 There are n requests a month, of which a share c is cold. A request takes t seconds warm and T seconds cold, in a function of m MB:
 
-    requests   n / 1,000,000 × ${dollars(PRICES.millionRequests)}
-    compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${PRICES.x86}, arm64 $${PRICES.arm64})
-    provisioned, each environment: m / 1024 × (seconds kept × $${PRICES.kept} + seconds run × $${PRICES.keptRun}) instead
+    requests   n / 1,000,000 × ${dollars(priceOf('lambda.requests'))}
+    compute    n × ((1 − c) × t + c × T) × m / 1024 × price of a GB-second (x86_64 $${priceOf('lambda.x86_64')}, arm64 $${priceOf('lambda.arm64')})
+    provisioned, each environment: m / 1024 × (seconds kept × $${priceOf('lambda.kept')} + seconds run × $${priceOf('lambda.kept-run')}) instead
 
-Prices are those of US East (N. Virginia), first tier, as of ${PRICES.asOf} (provisioned concurrency: ${PRICES.keptAsOf}); <https://aws.amazon.com/lambda/pricing/> has
-today's. The HTTP API, S3, logs and metrics come on top. For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
+Prices are those of US East (N. Virginia), first tier, as of ${LIST_PRICES['lambda.x86_64'].asOf} (provisioned concurrency: ${LIST_PRICES['lambda.kept'].asOf}); <https://aws.amazon.com/lambda/pricing/> has
+today's. The HTTP API, S3, logs and metrics come on top. [Choosing](choosing.md) computes the same for your model.
+
+For the sample model with the times above (t = ${format(warm)} ms, T = ${format(cold)} ms, c = ${COLD_SHARE * 100} %, m = ${MEMORY_MB} MB):
 
 ${costTable(warm, cold)}
 `;

@@ -9,6 +9,7 @@ import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 import { measureModels as measureTexts, textClassificationRows } from './text-classification.ts';
+import { measureTextGeneration } from './text-generation.ts';
 import { compareTokenClassification, tokenClassificationRows } from './token-classification.ts';
 import { measureTranslation } from './translation.ts';
 import { measureCases, measureSpectrograms, whisperRows } from './whisper.ts';
@@ -32,5 +33,6 @@ export const PARITY_TABLES: Readonly<Record<Exclude<TaskName, 'tensor'>, Readonl
   'token-classification': {
     'token-classification': async () => tokenClassificationRows(await compareTokenClassification()),
   },
+  'text-generation': { 'text-generation': measureTextGeneration },
   translation: { translation: measureTranslation },
 };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { createRandom } from '../../../src/core/random.ts';
 import { type Classified, confusionMatrix, scoreClassification } from '../../../src/metrics/classification.ts';
 import { compareScorings, pairedShares } from '../../../src/metrics/comparison.ts';
 import { nearestNeighbours, scoreNeighbourLabels } from '../../../src/metrics/embeddings.ts';
 import { measure } from '../../../src/metrics/interval.ts';
-import { createRandom } from '../../../src/metrics/random.ts';
 import { scoreRegression } from '../../../src/metrics/regression.ts';
 
 /** Standard normal numbers, by Box and Muller. */

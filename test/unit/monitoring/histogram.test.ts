@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { createRandom } from '../../../src/metrics/random.ts';
+import { createRandom } from '../../../src/core/random.ts';
 import { addHistogram, binOf, quantile, totalOf } from '../../../src/monitoring/histogram.ts';
 
 const histogramOf = (values: readonly number[]): Record<string, number> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createRandom } from '../../../../src/metrics/random.ts';
+import { createRandom } from '../../../../src/core/random.ts';
 import type { AutomaticCanary } from '../../../../src/monitoring/rollouts/guards.ts';
 import { judgeStep } from '../../../../src/monitoring/rollouts/judge-step.ts';
 import { type ArmCounts, noCounts, type StepCounts } from '../../../../src/monitoring/rollouts/step-counts.ts';

@@ -1,0 +1,114 @@
+import { ServingError } from '../../core/errors.ts';
+import type { Graph } from '../../core/graph.ts';
+import { fromHalf } from '../../core/half.ts';
+import { type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
+import type { Cache } from './cache.ts';
+import type { DecoderLayout, OtherInput } from './layout.ts';
+
+/** Logits that one run of a prompt's part may give, in bytes: most graphs compute those of all positions. */
+const MOST_LOGIT_BYTES = 64 * 1024 * 1024;
+/** Tokens of one run of a prompt. More take memory and gain no speed. */
+const MOST_TOKENS = 512;
+const LEAST_TOKENS = 16;
+
+/** A decoder with the cache of a text after some of its tokens. */
+export interface Decoded {
+  readonly cache: Cache;
+  /** Logits float32[V] of the next token, which the caller may change. */
+  readonly logits: Float32Array;
+}
+
+const integers = (dtype: 'int64' | 'int32', values: readonly number[]): Tensor =>
+  dtype === 'int64'
+    ? tensor('int64', [1, values.length], BigInt64Array.from(values, BigInt))
+    : tensor('int32', [1, values.length], Int32Array.from(values));
+
+const ones = (dtype: 'int64' | 'int32', length: number): Tensor =>
+  dtype === 'int64'
+    ? tensor('int64', [1, length], new BigInt64Array(length).fill(1n))
+    : tensor('int32', [1, length], new Int32Array(length).fill(1));
+
+const count = (from: number, length: number): number[] => Array.from({ length }, (_, index) => from + index);
+
+/** The value of an input for `length` tokens after `past` others. */
+const VALUES: Readonly<Record<OtherInput, (type: 'int64' | 'int32', past: number, length: number) => Tensor>> = {
+  attention_mask: (type, past, length) => ones(type, past + length),
+  position_ids: (type, past, length) => integers(type, count(past, length)),
+  num_logits_to_keep: () => tensor('int64', [], BigInt64Array.of(1n)),
+  logits_to_keep: () => tensor('int64', [], BigInt64Array.of(1n)),
+  use_cache_branch: (_, past) => tensor('bool', [1], Uint8Array.of(past === 0 ? 0 : 1)),
+};
+
+const otherInputs = ({ others }: DecoderLayout, past: number, length: number): Tensors =>
+  Object.fromEntries(
+    [...others].map(([name, { dtype, shape }]) => {
+      const value = VALUES[name](dtype === 'int32' ? 'int32' : 'int64', past, length);
+      return [name, shape.length === 1 && value.shape.length === 0 ? { ...value, shape: [1] } : value];
+    }),
+  );
+
+const HALF_VALUES = new Float32Array(2 ** 16);
+
+/** The numbers of half-precision bits, by a table that is made at the first call. */
+const fromHalves = (bits: Uint16Array): Float32Array => {
+  if (HALF_VALUES[0x3c00] === 0)
+    for (let each = 0; each < HALF_VALUES.length; each += 1) HALF_VALUES[each] = fromHalf(each);
+  const numbers = new Float32Array(bits.length);
+  for (let index = 0; index < bits.length; index += 1) numbers[index] = HALF_VALUES[bits[index] ?? 0] ?? 0;
+  return numbers;
+};
+
+/** The last position of logits [1,T,V]. @throws `INFERENCE_FAILED` when there is none */
+const lastLogits = (logits: Tensor | undefined): Float32Array => {
+  const width = logits?.shape[2] ?? 0;
+  if (logits?.dtype === 'float32' && width > 0) return logits.data.subarray(logits.data.length - width);
+  if (logits?.dtype === 'float16' && width > 0) return fromHalves(logits.data.subarray(logits.data.length - width));
+  throw new ServingError('INFERENCE_FAILED', 'the decoder gave no logits');
+};
+
+/** Tokens of a prompt that run together. A merged decoder takes many in the branch without a cache alone. */
+export const tokensPerRun = ({ vocabulary = 0, isLastOnly, others }: DecoderLayout): number => {
+  if (others.has('use_cache_branch')) return Number.POSITIVE_INFINITY;
+  if (isLastOnly || vocabulary === 0) return MOST_TOKENS;
+  const fitting = Math.floor(MOST_LOGIT_BYTES / (vocabulary * Float32Array.BYTES_PER_ELEMENT));
+  return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
+};
+
+/** Feeds `ids`, and returns the outputs `logits`, if wanted, and the longer cache: the graph's own tensors, without a copy. */
+const runTokens = async (
+  graph: Graph,
+  layout: DecoderLayout,
+  { length, tensors }: Cache,
+  ids: readonly number[],
+  withLogits: boolean,
+): Promise<{ readonly cache: Cache; readonly logits: Tensor | undefined }> => {
+  const outputs = await graph.run(
+    { input_ids: integers(layout.tokens, ids), ...otherInputs(layout, length, ids.length), ...tensors },
+    [...(withLogits ? ['logits'] : []), ...layout.caches.map(({ present }) => present)],
+  );
+  const longer: Record<string, Tensor> = {};
+  for (const { past, present } of layout.caches) {
+    const own = outputs[present];
+    if (own !== undefined) longer[past] = own;
+  }
+  return { cache: { length: length + ids.length, tensors: longer }, logits: outputs.logits };
+};
+
+/**
+ * Feeds at least one token after those of `cache`, a long prompt in several runs. Only the last run gives logits.
+ * @throws `DEADLINE_EXCEEDED` between two runs, `INFERENCE_FAILED`
+ */
+export const decode = async (
+  graph: Graph,
+  layout: DecoderLayout,
+  cache: Cache,
+  ids: readonly number[],
+): Promise<Decoded> => {
+  const size = tokensPerRun(layout);
+  let current = cache;
+  let start = 0;
+  for (; ids.length - start > size; start += size)
+    current = (await runTokens(graph, layout, current, ids.slice(start, start + size), false)).cache;
+  const { cache: last, logits } = await runTokens(graph, layout, current, ids.slice(start), true);
+  return { cache: last, logits: lastLogits(logits) };
+};

@@ -1,0 +1,127 @@
+import { createRandom } from '../../core/random.ts';
+import { emptyCache } from '../../generation/causal/cache.ts';
+import { type Constraint, type GeneratedToken, generateTokens } from '../../generation/causal/generate.ts';
+import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
+import type { DecoderLayout } from '../../generation/causal/layout.ts';
+import { causalProcessors } from '../../generation/causal/processors.ts';
+import { createStopTexts } from '../../generation/causal/stop-texts.ts';
+import { createTextStream } from '../../media/text/text-stream.ts';
+import type { Tokenizer } from '../../media/text/tokenizer.ts';
+import { graphOf } from '../graph-of.ts';
+import type { TaskModel } from '../task.ts';
+import type { GenerationChunk } from './generation-chunk.ts';
+import type { GenerationParameters } from './parameters.ts';
+import type { Resources } from './resources.ts';
+import { freeBytesOf, reserve, roomFor } from './room.ts';
+import type { TextGenerationSettings } from './settings.ts';
+
+/** A model as its task knows it before it is loaded. */
+export interface Generator {
+  readonly settings: TextGenerationSettings;
+  readonly defaults: GenerationDefaults;
+  readonly layout: DecoderLayout;
+}
+
+/** A prompt that waits for its answer. */
+export interface Question {
+  /** At least one token. */
+  readonly ids: readonly number[];
+  readonly parameters: GenerationParameters;
+  readonly constraint?: Constraint;
+}
+
+const describeToken = (
+  { id, likely }: GeneratedToken,
+  tokenizer: Tokenizer,
+): Pick<GenerationChunk, 'top_tokens'> & Omit<GenerationChunk['token'], 'text'> => {
+  const textOf = (token: number): string => tokenizer.decode([token], { cleanUp: false });
+  const token = { id, special: tokenizer.isSpecial(id) };
+  if (likely === undefined) return { ...token, logprob: null };
+  return {
+    ...token,
+    logprob: likely.logProbability,
+    own: textOf(id),
+    ...(likely.best.length > 0 && {
+      top_tokens: likely.best.map(({ id: other, logProbability }) => ({
+        id: other,
+        text: textOf(other),
+        logprob: logProbability,
+      })),
+    }),
+  };
+};
+
+/** The text of an answer as its tokens come: its characters are whole, and it ends before a text that stops it. */
+const createAnswerText = (tokenizer: Tokenizer, prompt: readonly number[], stop: readonly string[]) => {
+  const stream = createTextStream(tokenizer, prompt);
+  const stops = createStopTexts(stop);
+  return (id: number, isLast: boolean): { readonly text: string; readonly isStopped: boolean } => {
+    const { text, isFound } = stops.push(stream.push(id) + (isLast ? stream.end() : ''));
+    return { text: text + (isLast && !isFound ? stops.end() : ''), isStopped: isFound };
+  };
+};
+
+/** The numbers from 0 to 1 of a seed, which may be larger than 32 bits. */
+const randomOf = (seed: number): (() => number) => createRandom((seed % 2 ** 32) + Math.trunc(seed / 2 ** 32));
+
+/**
+ * Continues a prompt, a chunk for each token. The cache of an answer is kept for prompts that begin alike.
+ * @throws `INVALID_INPUT`, `PAYLOAD_TOO_LARGE` for what does not fit; `MODEL_UNAVAILABLE` while other answers take the memory;
+ *   `DEADLINE_EXCEEDED`, `INFERENCE_FAILED`
+ */
+export async function* answerInChunks(
+  { settings, defaults, layout }: Generator,
+  { ids, parameters, constraint }: Question,
+  model: TaskModel<Resources>,
+): AsyncGenerator<GenerationChunk, undefined> {
+  const { tokenizer, prefixes } = model.resources;
+  const maxNewTokens = roomFor(ids.length, parameters, defaults, layout, settings, model);
+  const release = reserve(ids.length + maxNewTokens, layout, model);
+  const known = parameters.cachePrompt ? prefixes.find(ids, model.caller) : undefined;
+  const all = [...ids];
+  let cache = known ?? emptyCache(layout);
+  try {
+    const tokens = generateTokens({
+      ...{ graph: graphOf(model.graphs), layout, prompt: ids, cache, maxNewTokens },
+      sampling: parameters.sampling,
+      processors: causalProcessors(defaults, parameters, ids.length),
+      ...(constraint && { constraint }),
+      eosTokenIds: defaults.eosTokenIds,
+      ...(parameters.details && { topTokens: parameters.topTokens }),
+      random: randomOf(parameters.seed),
+    });
+    const addText = createAnswerText(tokenizer, ids, parameters.stop);
+    let answer = '';
+    let index = 0;
+    for await (const token of tokens) {
+      ({ cache } = token);
+      all.push(token.id);
+      const { text, isStopped } = addText(token.id, token.end !== undefined);
+      answer += text;
+      const { top_tokens, ...described } = describeToken(token, tokenizer);
+      const finish = isStopped ? 'stop_sequence' : token.end;
+      yield {
+        index,
+        token: { ...described, text },
+        ...(top_tokens && { top_tokens }),
+        generated_text: finish === undefined ? null : answer,
+        details:
+          finish === undefined
+            ? null
+            : {
+                finish_reason: finish,
+                generated_tokens: index + 1,
+                input_length: ids.length,
+                cached_tokens: known?.length ?? 0,
+                seed: parameters.sampling.doSample ? parameters.seed : null,
+              },
+      };
+      if (finish !== undefined) return;
+      index += 1;
+    }
+  } finally {
+    release();
+    if (parameters.cachePrompt)
+      prefixes.keep(all, cache, model.caller, freeBytesOf(model) - model.resources.reserved.bytes);
+  }
+}

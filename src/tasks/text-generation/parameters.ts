@@ -1,0 +1,139 @@
+import { randomInt } from 'node:crypto';
+import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
+import { show } from '../../core/show.ts';
+import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
+import type { Sampling } from '../../generation/causal/sampling.ts';
+import { assertKnownParameters, type Parameters, readBoolean, readInteger, readNumber } from '../parameters.ts';
+
+/** Most texts that end an answer, and the most characters of one. */
+const MAX_STOPS = 16;
+const MAX_STOP_CHARACTERS = 1_000;
+/** Most tokens whose logits a request may change. */
+const MAX_BIASES = 1_024;
+const MAX_TOP_TOKENS = 20;
+/** No context is longer. */
+const MAX_TOKENS = 10_000_000;
+
+/** The parameters of a request, each with a value. */
+export interface GenerationParameters {
+  readonly sampling: Sampling;
+  readonly repetitionPenalty: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  /** Added to the logit of each token. */
+  readonly logitBias: readonly (readonly [id: number, bias: number])[];
+  readonly seed: number;
+  readonly stop: readonly string[];
+  /** `rest` for as many as context and memory allow; undefined for the model's own number. */
+  readonly maxNewTokens: number | 'rest' | undefined;
+  readonly minNewTokens: number;
+  /** Tells how the answer came about: its end, its number of tokens, and the log-probability of each. */
+  readonly details: boolean;
+  readonly topTokens: number;
+  /** Computes a prompt that begins like an earlier one of the same caller from there on. */
+  readonly cachePrompt: boolean;
+  /** Puts the prompt before the answer. */
+  readonly fullText: boolean;
+}
+
+const KNOWN_PARAMETERS = [
+  ...['do_sample', 'temperature', 'top_p', 'top_k', 'min_p', 'repetition_penalty', 'frequency_penalty'],
+  ...['presence_penalty', 'logit_bias', 'seed', 'stop', 'max_new_tokens', 'min_new_tokens', 'details'],
+  ...['top_n_tokens', 'return_full_text', 'cache_prompt'],
+];
+
+/** Names of Hugging Face's server for the same. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { stop_sequences: 'stop', random_seed: 'seed' };
+
+/** Parameters that Hugging Face's clients send with a value that changes nothing. */
+const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
+  best_of: [1],
+  num_return_sequences: [1],
+  decoder_input_details: [false],
+  watermark: [false],
+  typical_p: [1],
+};
+
+const refuse = (problem: string): never => {
+  throw new ServingError('INVALID_REQUEST', problem);
+};
+
+/** The parameters under their own names, without those that are null or change nothing. */
+const withKnownNames = (parameters: Parameters): Parameters =>
+  Object.fromEntries(
+    Object.entries(parameters)
+      .filter(([name, value]) => value !== null && WITHOUT_EFFECT[name]?.includes(value) !== true)
+      .map(([name, value]) => [Object.hasOwn(OTHER_NAMES, name) ? (OTHER_NAMES[name] ?? name) : name, value]),
+  );
+
+const readStops = ({ stop = [] }: Parameters): readonly string[] => {
+  const stops: unknown[] = Array.isArray(stop) ? stop : [stop];
+  if (stops.length > MAX_STOPS)
+    refuse(`parameter "stop" has ${stops.length} texts, at most ${MAX_STOPS} are looked for`);
+  return stops.map((text) => {
+    if (typeof text !== 'string' || text === '' || text.length > MAX_STOP_CHARACTERS)
+      return refuse(`parameter "stop" has ${show(text)}, expected texts of 1 to ${MAX_STOP_CHARACTERS} characters`);
+    return text;
+  });
+};
+
+const readBias = ({ logit_bias: biases = {} }: Parameters): GenerationParameters['logitBias'] => {
+  if (!isObject(biases))
+    return refuse(`parameter "logit_bias" is ${show(biases)}, expected an object of numbers by token: {"42": -100}`);
+  const entries = Object.entries(biases);
+  if (entries.length > MAX_BIASES)
+    refuse(`parameter "logit_bias" names ${entries.length} tokens, at most ${MAX_BIASES} are changed`);
+  return entries.map(([token, bias]) => {
+    const id = /^\d{1,9}$/.test(token) ? Number(token) : Number.NaN;
+    if (Number.isNaN(id) || typeof bias !== 'number' || !(Math.abs(bias) <= 100))
+      return refuse(
+        `parameter "logit_bias" has ${show(token)}: ${show(bias)}, expected the number of a token and a bias from -100 to 100`,
+      );
+    return [id, bias] as const;
+  });
+};
+
+const isAsked = ({ temperature, top_p, top_k, min_p }: Parameters): boolean =>
+  [top_p, top_k, min_p].some((value) => value !== undefined) || (typeof temperature === 'number' && temperature > 0);
+
+const readSampling = (parameters: Parameters, defaults: GenerationDefaults): Sampling => {
+  const temperature = readNumber(parameters, 'temperature', 0, 100) ?? defaults.temperature;
+  return {
+    doSample: readBoolean(parameters, 'do_sample', defaults.doSample || isAsked(parameters)) && temperature > 0,
+    temperature,
+    topK: readInteger(parameters, 'top_k', 0, MAX_TOKENS) ?? defaults.topK,
+    topP: readNumber(parameters, 'top_p', 0, 1) ?? defaults.topP,
+    minP: readNumber(parameters, 'min_p', 0, 1) ?? defaults.minP,
+  };
+};
+
+/** Largest seed: integers that JSON carries. */
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+const newSeed = (): number => randomInt(2 ** 32);
+
+/**
+ * Reads the parameters of a request, in the names of Hugging Face's API. The model has a value for each that is left out.
+ * @throws `INVALID_REQUEST` naming the parameter
+ */
+export const readGenerationParameters = (given: Parameters, defaults: GenerationDefaults): GenerationParameters => {
+  const parameters = withKnownNames(given);
+  assertKnownParameters(parameters, KNOWN_PARAMETERS);
+  const topTokens = readInteger(parameters, 'top_n_tokens', 0, MAX_TOP_TOKENS) ?? 0;
+  return {
+    sampling: readSampling(parameters, defaults),
+    repetitionPenalty: readNumber(parameters, 'repetition_penalty', 0.01, 100) ?? defaults.repetitionPenalty,
+    frequencyPenalty: readNumber(parameters, 'frequency_penalty', -2, 2) ?? 0,
+    presencePenalty: readNumber(parameters, 'presence_penalty', -2, 2) ?? 0,
+    logitBias: readBias(parameters),
+    seed: readInteger(parameters, 'seed', -MAX_SEED, MAX_SEED) ?? newSeed(),
+    stop: readStops(parameters),
+    maxNewTokens:
+      parameters.max_new_tokens === 'rest' ? 'rest' : readInteger(parameters, 'max_new_tokens', 1, MAX_TOKENS),
+    minNewTokens: readInteger(parameters, 'min_new_tokens', 0, MAX_TOKENS) ?? defaults.minNewTokens,
+    details: readBoolean(parameters, 'details', false) || topTokens > 0,
+    topTokens,
+    cachePrompt: readBoolean(parameters, 'cache_prompt', true),
+    fullText: readBoolean(parameters, 'return_full_text', false),
+  };
+};

@@ -1,0 +1,99 @@
+import { refuse } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
+import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
+import type { Settings } from '../../source/settings-file.ts';
+import { readTokenizer } from '../../source/tokenizers/index.ts';
+import { runBlank } from '../answer-one.ts';
+import { graphOf } from '../graph-of.ts';
+import type { TaskRecipe } from '../recipe.ts';
+import type { Resources } from './resources.ts';
+import type { TextGenerationSettings } from './settings.ts';
+
+/** Names of the longest context in config.json, the first that is there. */
+const CONTEXT_FIELDS = ['max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len', 'seq_length'];
+
+const numberOf = (settings: Settings, ...names: readonly string[]): number | undefined =>
+  names.map((name) => settings[name]).find((value) => typeof value === 'number');
+
+const objectOf = (settings: Settings, name: string): Settings => {
+  const value = settings[name];
+  return isObject(value) ? value : {};
+};
+
+/** Settings of a text model, also where config.json has them within those of a model of several inputs. */
+const textConfig = (config: Settings): Settings => ({ ...config, ...objectOf(config, 'text_config') });
+
+/** Settings of genai_config.json, in the names of config.json and generation_config.json. */
+const readGenai = (genai: Settings): { readonly config: Settings; readonly generation: Settings } => {
+  const model = objectOf(genai, 'model');
+  const { eos_token_id, bos_token_id, context_length, vocab_size } = model;
+  const { head_size, ...decoder } = objectOf(model, 'decoder');
+  // The builder writes the length of the context as the longest answer.
+  const { max_length: _, past_present_share_buffer: _buffer, ...search } = objectOf(genai, 'search');
+  return {
+    config: { ...decoder, head_dim: head_size, max_position_embeddings: context_length, vocab_size },
+    generation: { ...search, eos_token_id, bos_token_id },
+  };
+};
+
+const headsOf = (config: Settings): TextGenerationSettings['heads'] => {
+  const all = numberOf(config, 'num_attention_heads', 'n_head');
+  const heads = numberOf(config, 'num_key_value_heads') ?? all;
+  const hidden = numberOf(config, 'hidden_size', 'n_embd');
+  const size = numberOf(config, 'head_dim') ?? (hidden !== undefined && all !== undefined ? hidden / all : undefined);
+  return heads !== undefined && size !== undefined ? { heads, size } : undefined;
+};
+
+/** Search settings of the model. Before transformers 4.26 they stood in config.json. */
+const generationOf = (own: Settings | undefined, genai: Settings | undefined, config: Settings): Settings => {
+  if (own !== undefined) return own;
+  if (genai !== undefined) return genai;
+  const { bos_token_id, eos_token_id } = config;
+  return { bos_token_id, eos_token_id };
+};
+
+const FILES = ['config.json', 'generation_config.json', 'genai_config.json'] as const;
+
+/** @throws `MODEL_INVALID` when the tokenizer has tokens that the decoder does not know */
+const assertVocabulary = (vocabSize: number, rows: unknown): void => {
+  if (typeof rows === 'number' && vocabSize > rows)
+    refuse(
+      'MODEL_INVALID',
+      `tokenizer.json has ${vocabSize} tokens, the decoder ${rows}: they are not of the same model`,
+    );
+};
+
+export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
+  maxBatch: 1,
+  graphs: ['model'],
+  example: '<text.txt>',
+
+  async read(source: ModelSource) {
+    const [own, generation, genai] = await Promise.all(FILES.map((name) => readSettingsFile(source, name)));
+    if (own === undefined && genai === undefined)
+      refuse(
+        'MODEL_INVALID',
+        `${source.directory} has neither config.json nor genai_config.json, which its task needs`,
+      );
+    const builder = genai && readGenai(genai);
+    const config = { ...builder?.config, ...textConfig(own ?? {}) };
+    const { files } = await readTokenizer(source);
+    const settings = {
+      generation: generationOf(generation, builder?.generation, config),
+      contextLength: numberOf(config, ...CONTEXT_FIELDS),
+      heads: headsOf(config),
+    };
+    const found = [own, generation, genai];
+    return {
+      settings,
+      resources: files,
+      files: FILES.flatMap((path, index) => (found[index] === undefined ? [] : [{ path }])),
+    };
+  },
+
+  async trialRun(task, model) {
+    const logits = graphOf(model.graphs).signature.outputs.find(({ name }) => name === 'logits');
+    assertVocabulary(model.resources.tokenizer.vocabSize, logits?.shape[2]);
+    await runBlank(task, model);
+  },
+};

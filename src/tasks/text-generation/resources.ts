@@ -1,0 +1,19 @@
+import type { ReadFile } from '../../core/payload.ts';
+import type { DecoderLayout } from '../../generation/causal/layout.ts';
+import { createPrefixCache, type PrefixCache } from '../../generation/causal/prefix-cache.ts';
+import { loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+
+/** Values that a loaded model keeps beside its graph. */
+export interface Resources {
+  readonly tokenizer: Tokenizer;
+  readonly prefixes: PrefixCache;
+  /** Bytes that answers under way may take for their caches. */
+  readonly reserved: { bytes: number };
+}
+
+/** @throws `MODEL_INVALID` */
+export const loadResources = async (read: ReadFile, layout: DecoderLayout): Promise<Resources> => ({
+  tokenizer: await loadTokenizer(read),
+  prefixes: createPrefixCache(layout),
+  reserved: { bytes: 0 },
+});

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { createSession } from '../../../src/engine/session.ts';
+import { emptyCache } from '../../../src/generation/causal/cache.ts';
+import { decode } from '../../../src/generation/causal/decode.ts';
+import { readLayout } from '../../../src/generation/causal/layout.ts';
+import { FIXTURES, readJson } from '../image-parity.ts';
+import { answerTolerance, formatTolerance } from '../processors/tolerances.ts';
+import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
+import type { ParityRow } from './parity-row.ts';
+
+/** A prompt, and what the reference makes of it. */
+export interface GeneratedReference {
+  readonly prompt?: string;
+  /** A prompt of a text that many times. */
+  readonly repeat?: readonly [text: string, times: number];
+  /** The number of tokens for a prompt that repeats. */
+  readonly input_ids: readonly number[] | number;
+  readonly ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly margin: number;
+  readonly text: string;
+  /** float32 of the next token, as base64. */
+  readonly logits?: string;
+}
+
+export interface TextGenerationReference {
+  readonly models: Readonly<Record<string, readonly GeneratedReference[]>>;
+  readonly sampling: Readonly<
+    Record<
+      string,
+      {
+        readonly parameters: Readonly<Record<string, number>>;
+        readonly probabilities: Readonly<Record<string, number>>;
+      }
+    >
+  >;
+  readonly penalties: readonly {
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly prompt: string;
+    readonly ids: readonly number[];
+  }[];
+}
+
+export interface GeneratedAnswer {
+  readonly generated_text: string;
+  readonly details: {
+    readonly finish_reason: string;
+    readonly generated_tokens: number;
+    readonly input_length: number;
+    readonly cached_tokens: number;
+    readonly seed: number | null;
+    readonly tokens: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
+  };
+}
+
+/** Made by test/reference/text_generation.py with PyTorch. */
+export const readTextGeneration = async (): Promise<TextGenerationReference> =>
+  (await readJson(join(FIXTURES, 'reference/text-generation.json'))) as TextGenerationReference;
+
+export const promptOf = ({ prompt = '', repeat: [text, times] = [prompt, 1] }: GeneratedReference): string =>
+  text.repeat(times);
+
+/** Asks over HTTP for 20 tokens, each with its log-probability. */
+export const askForText = async (
+  { fetch }: Pick<TestServing, 'fetch'>,
+  model: string,
+  inputs: unknown,
+  parameters: object = {},
+): Promise<GeneratedAnswer[]> => {
+  const response = await fetch(`/models/${model}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs, parameters: { max_new_tokens: 20, details: true, ...parameters } }),
+  });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${model}: ${response.status} ${body}`);
+  return JSON.parse(body) as GeneratedAnswer[];
+};
+
+/** From this margin of logits on, the reference is sure of a token: far more than processors differ. */
+const SURE = 1e-3;
+
+const verdict = (wrong: number) => ({ worst: wrong === 0 ? 'identical' : `${wrong} differ`, bar: 'identical' });
+
+const differenceOf = (actual: number, expected: number): number =>
+  Math.abs(actual - expected) / Math.max(1, Math.abs(expected));
+
+const worstOf = (differences: readonly number[]): string => Math.max(...differences).toExponential(1);
+
+const lengthOf = (ids: readonly number[] | number): number => (typeof ids === 'number' ? ids : ids.length);
+
+interface Pair {
+  readonly actual: GeneratedAnswer;
+  readonly expected: GeneratedReference;
+}
+
+const measureAnswers = async (
+  serving: TestServing,
+  model: string,
+  reference: readonly GeneratedReference[],
+): Promise<ParityRow[]> => {
+  await pushNamed(serving.repository, model);
+  const pairs: Pair[] = [];
+  for (const expected of reference) {
+    const [actual] = await askForText(serving, model, promptOf(expected));
+    if (actual !== undefined) pairs.push({ actual, expected });
+  }
+  const sure = pairs.filter(({ expected }) => expected.margin > SURE);
+  const isEqual = ({ actual, expected }: Pair): boolean =>
+    actual.details.tokens.map(({ id }) => id).join() === expected.ids.join();
+  const logprobs = pairs
+    .filter(isEqual)
+    .flatMap(({ actual, expected }) =>
+      actual.details.tokens.map(({ logprob }, index) => Math.abs(logprob - (expected.logprobs[index] ?? 0))),
+    );
+  const inputs = reference.length;
+  const wrong = (isRight: (pair: Pair) => boolean, among = sure): number =>
+    among.filter((pair) => !isRight(pair)).length;
+  return [
+    {
+      ...{ model, inputs, compared: 'number of tokens of the prompt' },
+      ...verdict(wrong(({ actual, expected }) => actual.details.input_length === lengthOf(expected.input_ids), pairs)),
+    },
+    { model, inputs: sure.length, compared: 'token ids, greedy', ...verdict(wrong(isEqual)) },
+    {
+      ...{ model, inputs: sure.length, compared: 'text' },
+      ...verdict(wrong(({ actual, expected }) => actual.generated_text === expected.text)),
+    },
+    { model, inputs, compared: 'log-probabilities', worst: worstOf(logprobs), bar: barOf(model) },
+  ];
+};
+
+const barOf = (model: string): string => formatTolerance(answerTolerance(`${model}/model.onnx`));
+
+/** The logits after the prompts, in the engine. */
+const measureLogits = async (model: string, reference: readonly GeneratedReference[]): Promise<ParityRow> => {
+  const session = await createSession(join(FIXTURES, 'models', model, 'model.onnx'), 1769);
+  const layout = readLayout(session.signature);
+  const differences: number[] = [];
+  for (const { input_ids, logits = '' } of reference) {
+    if (typeof input_ids === 'number' || logits === '') continue;
+    const expected = new Float32Array(new Uint8Array(Buffer.from(logits, 'base64')).buffer);
+    const { logits: actual } = await decode(session, layout, emptyCache(layout), input_ids);
+    if (actual.length !== expected.length) throw new Error(`${model} gives ${actual.length} logits`);
+    differences.push(...expected.map((value, id) => differenceOf(actual[id] ?? 0, value)));
+  }
+  await session.release();
+  const inputs = reference.filter(({ logits }) => logits !== undefined).length;
+  return { model, inputs, compared: 'logits', worst: worstOf(differences), bar: barOf(model) };
+};
+
+/** A model in float16, its cache too, may choose otherwise than in float32 where two tokens are nearly as likely. */
+const HALF_MARGIN = 0.5;
+const HALF_BAR = 0.05;
+
+const measureHalf = async (serving: TestServing, reference: readonly GeneratedReference[]): Promise<ParityRow[]> => {
+  const model = 'tiny-llama-half';
+  await pushNamed(serving.repository, model);
+  const logprobs: number[] = [];
+  let wrong = 0;
+  const sure = reference.filter(({ margin }) => margin > HALF_MARGIN);
+  for (const expected of sure) {
+    const [answer] = await askForText(serving, model, promptOf(expected));
+    const tokens = answer?.details.tokens ?? [];
+    if (tokens.map(({ id }) => id).join() !== expected.ids.join()) wrong += 1;
+    else logprobs.push(...tokens.map(({ logprob }, index) => Math.abs(logprob - (expected.logprobs[index] ?? 0))));
+  }
+  return [
+    { model, inputs: sure.length, compared: 'token ids, greedy', ...verdict(wrong) },
+    {
+      ...{ model, inputs: sure.length, compared: 'log-probabilities, of float32' },
+      ...{ worst: worstOf(logprobs), bar: formatTolerance(HALF_BAR) },
+    },
+  ];
+};
+
+/** Made by test/reference/text_generation.py with optimum-onnx and transformers. */
+export const measureTextGeneration = async (): Promise<ParityRow[]> => {
+  const { models } = await readTextGeneration();
+  const serving = await createTestServing();
+  const rows: ParityRow[] = [];
+  for (const [model, reference] of Object.entries(models)) {
+    rows.push(...(await measureAnswers(serving, model, reference)), await measureLogits(model, reference));
+  }
+  rows.push(...(await measureHalf(serving, models['tiny-llama'] ?? [])));
+  await serving.remove();
+  return rows;
+};
