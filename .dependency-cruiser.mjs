@@ -107,7 +107,7 @@ export default {
     only(
       'http-below-lambda',
       src('http'),
-      [src('access', 'core', 'repository', 'protocol', 'serving')],
+      [src('access', 'core', 'repository', 'protocol', 'serving', 'jobs')],
       'no Lambda event here',
     ),
     only(

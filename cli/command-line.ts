@@ -15,6 +15,7 @@ import { evaluate } from './commands/evaluate.ts';
 import { gc } from './commands/gc.ts';
 import { history } from './commands/history.ts';
 import { inspect as inspectCommand } from './commands/inspect.ts';
+import { jobs } from './commands/jobs.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
 import { optimise } from './commands/optimise.ts';
@@ -27,6 +28,7 @@ import { rollback } from './commands/rollback.ts';
 import { shadow } from './commands/shadow.ts';
 import { show } from './commands/show.ts';
 import { verify } from './commands/verify.ts';
+import { webhook } from './commands/webhook.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
@@ -38,10 +40,10 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, evaluate, optimise, advise },
+  ...{ push, list, show, predict, jobs, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key },
+  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },
 };
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */

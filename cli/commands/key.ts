@@ -68,7 +68,7 @@ const revoke = async ({ store, subject, now }: Request): Promise<Report> => {
 };
 
 const list = async ({ store, now }: Request): Promise<Report> => {
-  const { keys } = await readKeys(store);
+  const { entries: keys } = await readKeys(store);
   const rows = keys.map((key) => [
     key.id,
     key.holder,

@@ -1,12 +1,12 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
-import { isObject } from '../../src/core/is-object.ts';
 import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../options/predict-input.ts';
-import { formatTable } from '../output/format.ts';
+import { formatResult } from '../output/format-result.ts';
 import { JsonText } from '../output/json-text.ts';
-import { ask } from '../targets/ask.ts';
+import { ACCEPTED, readAnswer } from '../targets/ask.ts';
+import { assertRunsJobs, reportJob } from '../targets/jobs.ts';
 
 const parseParameters = (texts: readonly string[], topK: string | undefined): string => {
   const pairs = texts.map((text) => {
@@ -17,27 +17,6 @@ const parseParameters = (texts: readonly string[], topK: string | undefined): st
   });
   if (topK !== undefined) pairs.push(['top_k', topK]);
   return pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
-};
-
-const isLabels = (result: unknown): result is { label: string; score: number }[] =>
-  Array.isArray(result) &&
-  result.length > 0 &&
-  result.every((entry: unknown) => {
-    if (!isObject(entry)) return false;
-    const { label, score, truncated: _truncated, ...rest } = entry;
-    return typeof label === 'string' && typeof score === 'number' && Object.keys(rest).length === 0;
-  });
-
-const formatLabels = (labels: readonly { label: string; score: number }[]): string =>
-  formatTable(labels.map(({ label, score }) => [score.toFixed(4), label]));
-
-/** Labels as a table, those of several inputs one below the other; anything else as it came. */
-const formatResult = (text: string): string => {
-  const result: unknown = JSON.parse(text);
-  if (isLabels(result)) return formatLabels(result);
-  if (Array.isArray(result) && result.length > 0 && result.every(isLabels))
-    return result.map(formatLabels).join('\n\n');
-  return text;
 };
 
 export const predict = defineCommand({
@@ -55,32 +34,39 @@ deployed code. ${REFERENCE_HELP}`,
       value: '<name>=<value>',
       description: 'a parameter of the task',
     },
+    async: { type: 'boolean', description: 'make a job, which may take longer than a request, and do not wait for it' },
   },
-  async run({ positionals: [text = '', path = ''], values, target: findTarget, terminal }) {
+  async run({ positionals: [text = '', file = ''], values, target: findTarget, terminal }) {
     const reference = parseReference(text, values.version);
     const model = reference.name;
     const query = parseParameters(values.parameter ?? [], values['top-k']);
-    const input = await readInput(path);
+    const input = await readInput(file);
     const raw = isOpenInference(input);
     if (raw && query !== '')
       throw new ServingError(
         'INVALID_REQUEST',
-        `${path} is a request of tensors: its parameters stand in the file itself`,
+        `${file} is a request of tensors: its parameters stand in the file itself`,
       );
+    if (raw && values.async)
+      throw new ServingError('INVALID_REQUEST', `${file} is a request of tensors, which becomes no job`);
     const target = await findTarget();
+    if (values.async) assertRunsJobs(target);
     const fits = input.body.byteLength <= MAX_REQUEST_BYTES;
     if (raw && !fits)
       throw new ServingError(
         'PAYLOAD_TOO_LARGE',
-        `${path} has ${formatBytes(input.body.byteLength)}, a request of tensors at most ${formatBytes(MAX_REQUEST_BYTES)}`,
+        `${file} has ${formatBytes(input.body.byteLength)}, a request of tensors at most ${formatBytes(MAX_REQUEST_BYTES)}`,
       );
     const { body, contentType } = fits ? input : await viaStorage(model, input, target, terminal);
     // Without a version the endpoint chooses, so that a canary gets its share.
     const isNamed = reference.version !== undefined || reference.alias !== undefined;
     const version = isNamed ? `/versions/${await resolveVersion(target.repository, reference)}` : '';
     const route = raw ? `/v2/models/${model}${version}/infer` : `/models/${model}${version}`;
-    const post = { method: 'POST', headers: { 'content-type': contentType }, body } as const;
-    const { answer, answered, truncated } = await ask(target.send, query === '' ? route : `${route}?${query}`, post);
+    const headers = { 'content-type': contentType, ...(values.async && { prefer: 'respond-async' }) };
+    const path = query === '' ? route : `${route}?${query}`;
+    const response = await target.send(path, { method: 'POST', headers, body });
+    if (response.status === ACCEPTED) return reportJob(target, response);
+    const { answer, answered, truncated } = await readAnswer(response);
     terminal.note(`${model} version ${answered}`);
     if (truncated !== null) terminal.note(`longer than the model takes, and cut: inputs ${truncated}`);
     const json = new JsonText(`{"model":"${model}","version":${answered},"result":${answer}}`);

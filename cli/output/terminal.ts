@@ -17,8 +17,8 @@ export interface Terminal {
   note(line: string): void;
   /** Shows a step of unknown length, in the place of the step before; nothing without a terminal. An empty label takes it away. */
   step(label: string): void;
-  /** Shows the progress of `label`; nothing without a terminal. */
-  progress(label: string): (doneBytes: number, totalBytes: number) => void;
+  /** Shows the progress of `label`, of bytes unless `format` writes other amounts; nothing without a terminal. */
+  progress(label: string, format?: (total: number) => string): (done: number, total: number) => void;
   /** Tells whether the answer is yes. @throws `INVALID_REQUEST` naming `instead` when no terminal is attached */
   confirm(question: string, instead: string): Promise<boolean>;
 }
@@ -38,16 +38,16 @@ export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
       stderr.write(ERASE_LINE + (label === '' ? '' : `${label} …`.slice(0, (stderr.columns || 80) - 1)));
   },
 
-  progress(label) {
+  progress(label, format = formatBytes) {
     if (!stderr.isTTY) return () => {};
     let drawnMs = 0;
-    return (doneBytes, totalBytes) => {
-      const isDone = doneBytes >= totalBytes;
+    return (done, total) => {
+      const isDone = done >= total;
       if (!isDone && performance.now() - drawnMs < REDRAW_MS) return;
       drawnMs = performance.now();
-      const share = totalBytes === 0 ? 1 : doneBytes / totalBytes;
+      const share = total === 0 ? 1 : done / total;
       const bar = '█'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '░');
-      const line = `${label} ${bar} ${Math.floor(share * 100)} % of ${formatBytes(totalBytes)}`;
+      const line = `${label} ${bar} ${Math.floor(share * 100)} % of ${format(total)}`;
       stderr.write(isDone ? ERASE_LINE : ERASE_LINE + line.slice(0, (stderr.columns || 80) - 1));
     };
   },

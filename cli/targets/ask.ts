@@ -1,6 +1,6 @@
 import { ERROR_KINDS, type ErrorCode, ServingError } from '../../src/core/errors.ts';
 import { isObject } from '../../src/core/is-object.ts';
-import type { Post, Send } from './send.ts';
+import type { Outgoing, Send } from './send.ts';
 
 const isErrorCode = (value: unknown): value is ErrorCode =>
   typeof value === 'string' && Object.hasOwn(ERROR_KINDS, value);
@@ -25,6 +25,13 @@ const failureOf = ({ status }: Response, text: string): ServingError => {
   return new ServingError(status < 500 && status !== 429 ? 'INVALID_REQUEST' : 'MODEL_UNAVAILABLE', answer);
 };
 
+/** @throws the refusal of the application, or of the gateway before it */
+export const readBody = async (response: Response): Promise<string> => {
+  const text = await response.text();
+  if (!response.ok) throw failureOf(response, text);
+  return text;
+};
+
 /** The body of an answer. */
 export interface Answer {
   readonly answer: string;
@@ -34,11 +41,18 @@ export interface Answer {
   readonly truncated: string | null;
 }
 
-/** Sends a request to a model. @throws the refusal of the application, or of the gateway before it */
-export const ask = async (send: Send, route: string, post: Post): Promise<Answer> => {
-  const response = await send(route, post);
-  const answer = await response.text();
-  if (!response.ok) throw failureOf(response, answer);
+/** Status of the answer to a request that became a job. */
+export const ACCEPTED = 202;
+
+/** Reads the answer of a model. @throws the refusal of the application, or of the gateway before it; `MODEL_UNAVAILABLE` for a job */
+export const readAnswer = async (response: Response): Promise<Answer> => {
+  const answer = await readBody(response);
+  if (response.status === ACCEPTED)
+    throw new ServingError('MODEL_UNAVAILABLE', `the stage answers this model later: ${answer}`);
   const answered = Number(response.headers.get('x-model-version') ?? JSON.parse(answer).model_version);
   return { answer, answered, truncated: response.headers.get('x-truncated-inputs') };
 };
+
+/** Sends a request to a model. @throws errors of `readAnswer` */
+export const ask = async (send: Send, route: string, post: Outgoing): Promise<Answer> =>
+  readAnswer(await send(route, post));

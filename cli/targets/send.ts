@@ -5,15 +5,16 @@ import { ServingError } from '../../src/core/errors.ts';
 import { isObject } from '../../src/core/is-object.ts';
 import { errorMessage } from '../output/error-message.ts';
 
-/** A POST to the HTTP API. */
-export interface Post {
-  readonly method: 'POST';
+/** A request to the HTTP API. */
+export interface Outgoing {
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** A POST has one. */
+  readonly body?: Uint8Array<ArrayBuffer>;
 }
 
 /** Sends to `path`, which starts with `/` and may have a query. @throws `MODEL_UNAVAILABLE` without an answer */
-export type Send = (path: string, post: Post) => Promise<Response>;
+export type Send = (path: string, outgoing: Outgoing) => Promise<Response>;
 
 /** The message or the code of the system's error, which `fetch` hides in the cause of its own. */
 const reasonOf = (error: unknown): string => {
@@ -21,7 +22,7 @@ const reasonOf = (error: unknown): string => {
   return errorMessage(cause) || String(cause.code ?? errorMessage(error));
 };
 
-const post = async (url: URL, init: Post): Promise<Response> => {
+const sendOver = async (url: URL, init: Outgoing): Promise<Response> => {
   try {
     return await fetch(url, init);
   } catch (error) {
@@ -32,7 +33,7 @@ const post = async (url: URL, init: Post): Promise<Response> => {
 /** Sends with a key of the API, if there is one: the local server demands none by default. */
 export const sendPlain = (endpoint: string, key: string | undefined): Send => {
   const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  return (path, init) => post(new URL(path, endpoint), { ...init, headers: { ...init.headers, ...authorization } });
+  return (path, init) => sendOver(new URL(path, endpoint), { ...init, headers: { ...init.headers, ...authorization } });
 };
 
 type Secret = string | ArrayBuffer | ArrayBufferView;
@@ -76,6 +77,6 @@ export const sendSigned = (endpoint: string, region: string): Send => {
       body: init.body,
     });
     const { host: _sentAnyway, ...headers } = signed.headers;
-    return post(url, { ...init, headers });
+    return sendOver(url, { ...init, headers });
   };
 };

@@ -3,5 +3,7 @@ import { startFunction } from '../../src/lambda/start-function.ts';
 
 const { serving, background, config } = await startFunction();
 
+const { auth, jobBodyBytes: bodyBytes, jobModels: models, webhookHosts } = config;
+
 /** Answers HTTP requests that come through API Gateway. */
-export const handler = background.around(inferHandler(serving, config.auth));
+export const handler = background.around(inferHandler(serving, auth, { bodyBytes, models, webhookHosts }));

@@ -42,7 +42,7 @@ export const createIdentifyByKey = (
   return async (credential) => {
     const id = keyIdOf(credential);
     if (id === undefined) return undefined;
-    const find = async (maxAgeMs: number) => (await currentKeys(maxAgeMs)).keys.find((each) => each.id === id);
+    const find = async (maxAgeMs: number) => (await currentKeys(maxAgeMs)).entries.find((each) => each.id === id);
     const key = (await find(ttlMs)) ?? (await find(Math.min(UNKNOWN_TTL_MS, ttlMs)));
     if (!key || !matchesHash(credential, key.sha256) || !isLive(key, nowMs())) return undefined;
     return { holder: key.holder, scopes: key.scopes };

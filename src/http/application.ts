@@ -8,13 +8,14 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
 import { errorResponse, toErrorDocument } from './errors.ts';
+import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
 import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import type { Authorise, Route } from './route.ts';
-import { taskRoutes } from './task-routes.ts';
+import { type JobSettings, taskRoutes } from './task-routes.ts';
 
 /**
  * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol and OpenAI's API
@@ -23,6 +24,8 @@ import { taskRoutes } from './task-routes.ts';
 export type Application = (request: HttpRequest, context: RequestContext) => Promise<HttpResponse>;
 
 export interface ApplicationOptions {
+  /** The requests that become jobs. Left out, none does: nobody would run it. */
+  readonly jobs?: JobSettings;
   /** Asked before a route reads the request. Left out, every request is allowed. */
   readonly authorise?: Authorise;
 }
@@ -39,15 +42,24 @@ const decode = (text: string): string => {
   }
 };
 
-const createFindRoute = (routes: readonly Route[]) => {
-  const router = new TrieRouter<Route>();
-  for (const route of routes) for (const path of route.paths) router.add(ANY, path, route);
+const createFindRoutes = (routes: readonly Route[]) => {
+  const byPath = Map.groupBy(
+    routes.flatMap((route) => route.paths.map((path) => ({ path, route }))),
+    ({ path }) => path,
+  );
+  const router = new TrieRouter<readonly [Route, ...Route[]]>();
+  for (const [path, [first, ...others]] of byPath)
+    if (first) router.add(ANY, path, [first.route, ...others.map(({ route }) => route)]);
+  /** The routes of a path, one for each of its methods. */
   return (path: string) => {
-    const [[[route, encoded = {}] = []] = []] = router.match(ANY, path);
-    if (route === undefined)
-      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are /models, /models/{name}, /v1 and /v2`);
+    const [[[found, encoded = {}] = []] = []] = router.match(ANY, path);
+    if (found === undefined)
+      throw new ServingError(
+        'NOT_FOUND',
+        `no route ${shorten(path)}; there are /models, /models/{name}, /jobs, /v1 and /v2`,
+      );
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
-    return { route, parameters };
+    return { found, parameters };
   };
 };
 
@@ -71,8 +83,8 @@ const callerRequestId = ({ headers: { 'x-request-id': id } }: HttpRequest): stri
 /** The method that a route has to have: HEAD is GET, less the body. */
 const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : method);
 
-const notAllowed = (method: string, path: string, route: Route): ServingError =>
-  new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${route.method}`);
+const notAllowed = (method: string, path: string, allowed: string): ServingError =>
+  new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${allowed}`);
 
 /**
  * Reports the request once its body has ended. A response to HEAD has none. The status of an event stream is out when the stream fails, so
@@ -101,9 +113,10 @@ const observeEnd = (
   return { ...response, body: '' };
 };
 
-export const createApplication = (serving: Serving, { authorise }: ApplicationOptions = {}): Application => {
-  const findRoute = createFindRoute([
-    ...taskRoutes(serving),
+export const createApplication = (serving: Serving, { authorise, jobs }: ApplicationOptions = {}): Application => {
+  const findRoutes = createFindRoutes([
+    ...taskRoutes(serving, jobs),
+    ...jobRoutes(serving),
     ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
     ...openInferenceRoutes(serving),
     ...openAiRoutes(serving),
@@ -121,11 +134,13 @@ export const createApplication = (serving: Serving, { authorise }: ApplicationOp
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {
-      const { route, parameters } = findRoute(path);
-      observation.operation = `${method === 'OPTIONS' ? method : route.method} ${route.paths[0]}`;
-      if (route.method !== routedMethod(method)) {
-        headers.allow = route.method;
-        if (method !== 'OPTIONS') throw notAllowed(method, path, route);
+      const { found, parameters } = findRoutes(path);
+      const route = found.find((each) => each.method === routedMethod(method));
+      const [first] = found;
+      observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;
+      if (route === undefined) {
+        headers.allow = found.map((each) => each.method).join(', ');
+        if (method !== 'OPTIONS') throw notAllowed(method, path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {
         const access = { request, context, route, parameters };

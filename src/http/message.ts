@@ -32,6 +32,8 @@ export interface RequestContext {
   readonly deadline: Deadline;
   /** The caller, as the authorizer in front of the application has identified it; undefined when there is none. */
   readonly identity?: Identity | undefined;
+  /** True where everybody is let in, and nobody is identified. */
+  readonly isOpen?: boolean;
 }
 
 /** Bounds servers that have no limit of their own. @throws `PAYLOAD_TOO_LARGE` */

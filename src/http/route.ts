@@ -32,7 +32,7 @@ export type Authorise = (access: Access) => void | Promise<void>;
 
 /** A method on some paths, with its handler. The first path names the operation in metrics and log. */
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly paths: readonly string[];
   /** The operation that a caller has to be allowed; on all models, if the path names none. `none` answers every caller that is let in. */
   readonly operation: Operation | 'none';

@@ -1,5 +1,6 @@
 import { type Answer, truncatedInputsOf } from '../core/answer.ts';
 import { mapStream } from '../core/stream.ts';
+import type { TrustedHosts } from '../jobs/webhooks/webhook.ts';
 import type { Responder } from '../protocol/open-inference/infer-response.ts';
 import { encodeAnswer } from '../protocol/task-api/encode.ts';
 import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
@@ -10,6 +11,7 @@ import { predict } from '../serving/predict.ts';
 import { type Call, type Serving, single } from '../serving/serving.ts';
 import { openStream } from '../serving/stream.ts';
 import { type HttpResponse, toJsonResponse } from './message.ts';
+import { type Preference, parsePrefer } from './prefer.ts';
 import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
 
 /** API Gateway takes 10 KB of headers. */
@@ -46,13 +48,37 @@ const streamTask = async (serving: Serving, call: Call): Promise<HttpResponse | 
   return { status: 200, headers, body: mapStream(streamed.chunks, toEvent) };
 };
 
+/** The requests that become jobs, besides those that ask for it. */
+export interface JobSettings {
+  /** Bytes of a body above which a request becomes a job; 0 for none. */
+  readonly bodyBytes: number;
+  /** Names of the models whose requests become jobs. */
+  readonly models: readonly string[];
+  readonly webhookHosts: TrustedHosts;
+}
+
+const becomesJob = (
+  body: Uint8Array | string,
+  model: string,
+  { isAsync }: Preference,
+  settings: JobSettings,
+): boolean =>
+  isAsync ||
+  settings.models.includes(model) ||
+  (settings.bodyBytes > 0 && Buffer.byteLength(body) > settings.bodyBytes);
+
 const predictTask =
-  (serving: Serving): Route['handle'] =>
+  (serving: Serving, jobs: JobSettings | undefined): Route['handle'] =>
   async (exchange) => {
     const { request, context, observation } = exchange;
+    const preference = parsePrefer(request.headers.prefer);
     const body = await request.readBody();
     const taskRequest = parseTaskRequest(body, request.headers['content-type'], request.query);
     const reference = modelReference(exchange);
+    if (jobs && becomesJob(body, reference.name, preference, jobs)) {
+      const { submitRequest } = await import('./submit-request.ts');
+      return submitRequest(serving, jobs.webhookHosts, exchange, { body, taskRequest, preference });
+    }
     const call: Call = {
       reference,
       key: routingKey(exchange),
@@ -84,12 +110,12 @@ const listTasks = async (serving: Serving, { context }: Exchange): Promise<HttpR
 };
 
 /** `POST /models/{name}[/versions/{version}|/aliases/{alias}]` predicts, in the words of the model's task; `GET /models` lists. */
-export const taskRoutes = (serving: Serving): Route[] => [
+export const taskRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   {
     method: 'POST',
     paths: ['/models/:name', '/models/:name/versions/:version', '/models/:name/aliases/:alias'],
     operation: 'predict',
-    handle: predictTask(serving),
+    handle: predictTask(serving, jobs),
   },
   { method: 'GET', paths: ['/models'], operation: 'predict', handle: (exchange) => listTasks(serving, exchange) },
 ];

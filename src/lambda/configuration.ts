@@ -42,6 +42,12 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** Bytes of a body above which a request becomes a job; 0 for none. */
+  readonly jobBodyBytes: number;
+  /** Names of the models whose requests become jobs. */
+  readonly jobModels: readonly string[];
+  /** Hosts that webhooks reach although their addresses are private, and over http, too. */
+  readonly webhookHosts: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -85,9 +91,20 @@ const requiredIn =
 export const readKeysBucket = (environment: Environment = process.env): string =>
   requiredIn(environment)('MODELS_BUCKET');
 
+/** The configuration of the function that delivers webhooks. @throws `INTERNAL` */
+export const readWebhookConfig = (
+  environment: Environment = process.env,
+): Pick<Config, 'modelsBucket' | 'dataBucket' | 'webhookHosts'> => {
+  const required = requiredIn(environment);
+  return {
+    modelsBucket: required('MODELS_BUCKET'),
+    dataBucket: required('DATA_BUCKET'),
+    webhookHosts: namesIn(environment.WEBHOOK_HOSTS),
+  };
+};
+
 /** @throws `INTERNAL` naming the variable that is missing or wrong. */
 export const readConfig = (environment: Environment = process.env): Config => {
-  const required = requiredIn(environment);
   const share = (name: string, fallback: number): number => {
     const value = Number(environment[name] || fallback);
     if (value > 0 && value <= 1) return value;
@@ -99,6 +116,12 @@ export const readConfig = (environment: Environment = process.env): Config => {
   const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
   if (!(routingTtlSeconds >= 0))
     throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
+  const jobBodyBytes = Number(environment.JOB_BODY_BYTES || 0);
+  if (!(Number.isInteger(jobBodyBytes) && jobBodyBytes >= 0))
+    throw new ServingError(
+      'INTERNAL',
+      `JOB_BODY_BYTES is ${environment.JOB_BODY_BYTES}, expected bytes, or 0 for none`,
+    );
   const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS ?? 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
@@ -106,13 +129,14 @@ export const readConfig = (environment: Environment = process.env): Config => {
       `UPLOAD_ATTEMPTS is ${environment.UPLOAD_ATTEMPTS}, expected a whole number from 1`,
     );
   return {
+    ...readWebhookConfig(environment),
     uploadAttempts,
+    jobBodyBytes,
+    jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     alarmTopic: environment.ALARM_TOPIC ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
-    modelsBucket: required('MODELS_BUCKET'),
-    dataBucket: required('DATA_BUCKET'),
     references: parseReferences(environment.REFERENCES || 'model'),
     models: namesIn(environment.MODELS),
     preloadModels: namesIn(environment.PRELOAD_MODELS),

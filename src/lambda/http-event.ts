@@ -59,8 +59,10 @@ const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
   return isEncoded ? pairs.map(([name, value]) => `${name}=${value}`).join('&') : new URLSearchParams(pairs).toString();
 };
 
-/** The fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
-const readIdentity = ({ lambda, jwt }: JsonObject): Identity | undefined => {
+/** The principal of a signed request, the fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
+const readIdentity = ({ lambda, jwt, iam }: JsonObject): Identity | undefined => {
+  // `AROA…:<session>` for a role, whose sessions are one caller. IAM has checked the rights.
+  if (isObject(iam)) return { holder: toText(iam.callerId).replace(/:.*$/, ''), scopes: [] };
   if (isObject(lambda)) return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' ') };
   if (!isObject(jwt)) return undefined;
   const { sub, scope } = toObject(jwt.claims);

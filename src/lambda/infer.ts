@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { HTTP_API_TIMEOUT_MS } from '../core/aws-limits.ts';
 import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { createApplication } from '../http/application.ts';
+import type { JobSettings } from '../http/task-routes.ts';
 import type { Serving } from '../serving/serving.ts';
 import { applicationOptions } from './access.ts';
 import type { Auth } from './configuration.ts';
@@ -20,14 +21,15 @@ const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
 };
 
 /** The application behind API Gateway, a function URL or a load balancer. */
-export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam') => {
-  const application = createApplication(serving, applicationOptions(auth));
+export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam', jobs?: JobSettings) => {
+  const application = createApplication(serving, { ...applicationOptions(auth), ...(jobs && { jobs }) });
+  const isOpen = auth === 'none';
   return async (event: unknown, context: Context): Promise<HttpResult> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
     const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = earliest(invocationDeadline(context), gatewayDeadline(httpEvent));
-    return toResult(await application(request, { requestId, deadline, identity }), request.path, format);
+    return toResult(await application(request, { requestId, deadline, identity, isOpen }), request.path, format);
   };
 };

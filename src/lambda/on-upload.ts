@@ -1,14 +1,12 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
-import { ServingError } from '../core/errors.ts';
-import { isObject } from '../core/is-object.ts';
-import { show } from '../core/show.ts';
 import type { Upload } from '../jobs/upload.ts';
 import { processUploads } from '../jobs/uploads.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { CrashNote } from './crash-note.ts';
 import { holdMessages, type MessageHold } from './message-hold.ts';
 import type { MessageQueue } from './message-queue.ts';
+import { attemptOf, failuresOf, recordsOf } from './queue-event.ts';
 import { createNotificationParser } from './s3-notifications.ts';
 
 export interface OnUploadOptions {
@@ -38,19 +36,6 @@ interface Message {
   /** A part of the message is no event of an upload: no attempt can answer it. */
   readonly isRefused: boolean;
 }
-
-const isMessage = (record: unknown): record is SQSRecord =>
-  isObject(record) && Boolean(record.messageId) && typeof record.body === 'string';
-
-/** @throws `INVALID_REQUEST` for an event of another kind: nobody would hear of what it announces */
-const recordsOf = (event: unknown): readonly SQSRecord[] => {
-  const records = isObject(event) ? event.Records : undefined;
-  if (Array.isArray(records) && records.every(isMessage)) return records;
-  throw new ServingError(
-    'INVALID_REQUEST',
-    `the event is ${show(event)}, expected messages of SQS that announce objects`,
-  );
-};
 
 /** Above each number of attempts. */
 const LAST = 1_000_000;
@@ -117,7 +102,7 @@ export const onUploadHandler = (serving: Serving, { bucket, attempts, queue, cra
   const parseBody = createNotificationParser(bucket);
 
   const toMessage = (record: SQSRecord): Message => {
-    const attempt = Number(record.attributes?.ApproximateReceiveCount) || 1;
+    const attempt = attemptOf(record);
     const { uploads, problems } = parseBody(record.body);
     for (const problem of problems)
       serving.telemetry.warned('a message of the upload queue is not understood', problem);
@@ -156,6 +141,6 @@ export const onUploadHandler = (serving: Serving, { bucket, attempts, queue, cra
     } finally {
       await hold.end();
     }
-    return { batchItemFailures: failed.map(({ record: { messageId } }) => ({ itemIdentifier: messageId })) };
+    return failuresOf(failed.map(({ record }) => record));
   };
 };

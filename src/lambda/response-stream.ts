@@ -74,8 +74,8 @@ const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyB
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = invocationDeadline(context);
     try {
-      const identity = auth === 'key' ? await identifyCaller(identify, request.headers) : undefined;
-      return await application(request, { requestId, deadline, identity });
+      const identity = auth === 'key' ? await identifyCaller(identify, request.headers) : httpEvent.identity;
+      return await application(request, { requestId, deadline, identity, isOpen: auth === 'none' });
     } catch (error) {
       return errorResponse(ServingError.from(error), requestId, request.path);
     }

@@ -63,12 +63,12 @@ const decodeKey = (text: string, record: unknown): string => {
   }
 };
 
-/** Reads the messages of a queue that S3 fills, directly or through SNS, EventBridge or another queue. */
-export const createNotificationParser = (bucketName: string) => {
+/** Reads the messages of a queue that S3 fills for objects below `prefix`, directly or through SNS, EventBridge or another queue. */
+export const createNotificationParser = (bucketName: string, prefix = UPLOADS_PREFIX) => {
   const toAnnouncement = (from: string, upload: AnnouncedUpload, record: unknown): Announcement => {
     if (from !== bucketName)
       return refuse(`the record is of the bucket ${show(from)}, expected ${show(bucketName)}`, record);
-    const isUpload = upload.key.startsWith(UPLOADS_PREFIX) && !upload.key.endsWith('/');
+    const isUpload = upload.key.startsWith(prefix) && !upload.key.endsWith('/');
     return isUpload ? { uploads: [upload], problems: [] } : NOTHING;
   };
 

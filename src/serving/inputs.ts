@@ -54,7 +54,7 @@ export const parseObject = async (key: string, body: Uint8Array): Promise<Payloa
 export type AssertAllowed = (model: string) => Promise<void>;
 
 /** @throws `FORBIDDEN` before anything is read when the object belongs to another model that is out of reach */
-const assertReachable = async (
+export const assertReachable = async (
   { s3 }: ObjectReference,
   model: string,
   { references }: Serving,

@@ -51,9 +51,13 @@ const addBad = (bad: Bad, key: string | undefined): void => {
 };
 
 const keysIn = ({ stable, canary }: StepCounts): number =>
-  [stable.errors, stable.slow, canary.errors, canary.slow].reduce((sum, { keys }) => sum + keys.length, 0);
+  [stable, canary]
+    .flatMap(({ errors, refused, slow }) => [errors, refused, slow])
+    .reduce((sum, { keys }) => sum + keys.length, 0);
 
-const isServerFault = ({ code }: ServingError): boolean => ERROR_KINDS[code].fault === 'server';
+/** Counts a failure by the party that has to mend it. */
+const addFailure = (arm: ArmCounts, { code }: ServingError, key: string | undefined): void =>
+  addBad(ERROR_KINDS[code].fault === 'server' ? arm.errors : arm.refused, key);
 
 /** The key that the caller chose for a request; undefined when it has only the id that the gateway gave it. */
 const keyOf = ({ key, requestId, gatewayRequestId }: Observation): string | undefined =>
@@ -68,7 +72,7 @@ const countRequest = (
   const { failures, stopwatch, waited } = observation;
   const key = keyOf(observation);
   arm.requests += 1;
-  if (failures.some(isServerFault)) addBad(arm.errors, key);
+  if (failures[0]) addFailure(arm, failures[0], key);
   // The canary's first requests in each environment wait for its load, and are a larger share of its own than of the stable version's.
   if (failures.length > 0 || waited) return;
   const ms = stopwatch.totalMs();
@@ -82,7 +86,7 @@ const countRequest = (
 /** Uploads are answered in batches of their own, for which nobody waits: they are not timed. */
 const countUploads = (arm: Mutable<ArmCounts>, uploads: NonNullable<Observation['uploads']>): void => {
   arm.requests += uploads.length;
-  for (const { key, error } of uploads) if (error && isServerFault(error)) addBad(arm.errors, key);
+  for (const { key, error } of uploads) if (error) addFailure(arm, error, key);
 };
 
 /** The objects of this environment, and those that are not written yet. */

@@ -11,6 +11,8 @@ export interface RowTask<Request, Row, Output, Resources> {
   readonly blank: Request;
   /** @throws the errors of `Task.decode` */
   decode(payload: Payload): Request;
+  /** See `Task.elements`. */
+  elements?(payload: Payload): readonly unknown[] | undefined;
   /** Reads the resources of `prepare`. @throws `MODEL_INVALID` */
   load?(read: ReadFile): Promise<Resources>;
   /** The rows of a request, any number of them. @throws `INVALID_INPUT` naming the input, `DEADLINE_EXCEEDED` */
@@ -98,6 +100,7 @@ export const rowTask = <Request, Row, Output, Resources>(
   steps: RowTask<Request, Row, Output, Resources>,
 ): Task<Request, Resources> => ({
   decode: steps.decode,
+  ...(steps.elements && { elements: steps.elements }),
   blank: () => steps.blank,
   ...(steps.load && { load: steps.load }),
 

@@ -36,6 +36,11 @@ export interface Task<Request = unknown, Resources = unknown> {
    */
   decode(payload: Payload): Request;
   /**
+   * The elements of the payload of a list, when each may be answered by itself as a list of one, and the lists joined are the answer to all.
+   * Undefined for any other payload; left out by a task that answers no lists.
+   */
+  elements?(payload: Payload): readonly unknown[] | undefined;
+  /**
    * A minimal valid request for warming up a model that has no recorded inputs. The tensor task makes it of `blank`; other tasks have one
    * of their own.
    */

@@ -238,7 +238,7 @@ describe('a stage', () => {
     new Response(JSON.stringify(Array(count).fill([{ label: 'POSITIVE', score: 1 }])), {
       headers: { 'x-model-version': '1' },
     });
-  const inputsOf = (body: Uint8Array): unknown[] => JSON.parse(Buffer.from(body).toString()).inputs;
+  const inputsOf = (body: Uint8Array = Buffer.alloc(0)): unknown[] => JSON.parse(Buffer.from(body).toString()).inputs;
 
   it('that is busy is asked again', async () => {
     let calls = 0;

@@ -127,9 +127,11 @@ describe('npm start', () => {
 
   it('lists its functions with their events', () => {
     const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
-    expect(started.lines.slice(at + 1, at + 6)).toEqual([
+    expect(started.lines.slice(at + 1, at + 8)).toEqual([
       '  infer      ANY /{proxy+}',
       '  on-upload  messages of UploadQueue',
+      '  job        messages of JobQueue',
+      '  webhook    messages of WebhookQueue',
       '  monitor    rate(1 minute)',
       expect.stringMatching(/^ {2}stream {5}http:\/\/127\.0\.0\.1:\d+$/),
       '',

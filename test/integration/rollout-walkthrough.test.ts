@@ -5,43 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { expectedOf, parseSteps, splitCommand } from '../support/walkthrough.ts';
 
 const DOCUMENT = 'docs/rollout.md';
-const PROGRAM = 'npx onnx-serverless ';
-
-interface Step {
-  readonly command: string;
-  readonly output: readonly string[];
-}
-
-/** The commands of the `console` blocks, each with what it prints. */
-const parseSteps = (document: string): Step[] =>
-  [...document.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>
-    block
-      .split(/^\$ /m)
-      .filter((text) => text !== '')
-      .map((text) => {
-        const [command = '', ...output] = text.trim().split('\n');
-        return { command, output };
-      }),
-  );
-
-/** As a shell splits it. */
-const split = (command: string, home: string): string[] =>
-  [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare.replace(/^~/, home));
-
-/** `…` stands for anything, on a line of its own for any lines; how wide a column is does not matter. */
-const toPattern = (output: readonly string[]): RegExp => {
-  const lines = output.map((line) =>
-    line === '…'
-      ? '[\\s\\S]*'
-      : line
-          .split('…')
-          .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/ +/g, '\\s+'))
-          .join('.*'),
-  );
-  return new RegExp(`^\\s*${lines.join('\\s*\\n\\s*')}\\s*$`);
-};
 
 const steps = parseSteps(await readFile(DOCUMENT, 'utf8'));
 
@@ -65,21 +31,16 @@ describe(DOCUMENT, () => {
 
   it('has commands', () => {
     expect(steps.length).toBeGreaterThan(15);
-    for (const { command, output } of steps) {
-      expect(command).toMatch(PROGRAM);
-      expect(output).not.toEqual([]);
-    }
   });
 
   it.each(steps.map((step, index) => [index + 1, step.command, step] as const))(
     'step %i: %s',
-    async (_number, _command, { command, output }) => {
-      const ran = await runCli(split(command.slice(PROGRAM.length), home), { projectDirectory: home });
+    async (_number, command, step) => {
+      const ran = await runCli(splitCommand(command, home), { projectDirectory: home });
 
-      const [first = '', ...rest] = output;
-      const isRefused = first.startsWith('! ');
-      expect(ran).toMatchObject({ exitCode: isRefused ? 1 : 0 });
-      expect(isRefused ? ran.stderr : ran.stdout).toMatch(toPattern([first.replace(/^! /, ''), ...rest]));
+      const { exitCode, stream, pattern } = expectedOf(step);
+      expect(ran).toMatchObject({ exitCode });
+      expect(ran[stream]).toMatch(pattern);
     },
   );
 });

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
+import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { sls } from '../support/sls.ts';
@@ -10,6 +12,7 @@ import { zipEntries } from '../support/zip-entries.ts';
 
 interface Resource {
   readonly Type: string;
+  readonly DependsOn?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: a template is as deep as CloudFormation's documentation
   readonly Properties: any;
 }
@@ -30,7 +33,7 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
-const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction'];
+const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
@@ -184,8 +187,8 @@ describe('sls package', () => {
       expect(resource(stage, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
         { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true },
       ]);
-    for (const id of ['UploadQueue', 'UploadDeadLetterQueue', 'AlarmTopic'])
-      expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
+    const queues = ['Upload', 'Job', 'Webhook'].flatMap((name) => [`${name}Queue`, `${name}DeadLetterQueue`]);
+    for (const id of [...queues, 'AlarmTopic']) expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
     for (const id of LOG_GROUPS) expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
     expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
@@ -219,7 +222,7 @@ describe('sls package', () => {
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
     expect(resource(stage, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
       AllowOrigins: { 'Fn::Split': [',', origins] },
-      AllowMethods: ['GET', 'POST'],
+      AllowMethods: ['GET', 'POST', 'DELETE'],
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
@@ -309,6 +312,47 @@ describe('the template', () => {
     expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': ['UploadDeadLetterQueue', 'Arn'] });
   });
 
+  it.each([
+    ['Job', 'jobs/requests/', 1],
+    ['Webhook', 'jobs/events/', 10],
+  ])('brings what S3 announces to %s, and what is not understood to the dead letters', (name, prefix, batchSize) => {
+    const { QueueConfigurations } = properties('DataBucket').NotificationConfiguration;
+    const queue = { 'Fn::GetAtt': [`${name}Queue`, 'Arn'] };
+    const [notification] = QueueConfigurations.filter(({ Queue }: { Queue: object }) =>
+      textsIn(Queue).includes(`${name}Queue`),
+    );
+    expect(notification).toMatchObject({
+      Queue: queue,
+      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: prefix }] } },
+    });
+    expect(properties(`${name}EventSourceMappingSQS${name}Queue`)).toMatchObject({
+      ...{ BatchSize: batchSize, FunctionResponseTypes: ['ReportBatchItemFailures'] },
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+    const { VisibilityTimeout, RedrivePolicy } = properties(`${name}Queue`);
+    expect(VisibilityTimeout).toBeGreaterThanOrEqual(6 * properties(`${name}LambdaFunction`).Timeout);
+    expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': [`${name}DeadLetterQueue`, 'Arn'] });
+    expect(RedrivePolicy.maxReceiveCount).toBeGreaterThan(Math.max(MOST_ATTEMPTS, PAUSES_SECONDS.length + 1));
+    expect(resource(template, 'DataBucket').DependsOn).toContain(`${name}QueuePolicy`);
+  });
+
+  it('gives jobs the longest time, and their callers the settings of the stage', async () => {
+    expect(properties('JobLambdaFunction').Timeout).toBe(900);
+    const stage = await packageInto(
+      'jobs',
+      ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
+      ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
+    );
+    expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
+    const mapping = resource(stage, 'JobEventSourceMappingSQSJobQueue').Properties;
+    expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
+    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
+      ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
+    });
+    const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
+    expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
+  });
+
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
     const { UPLOAD_ATTEMPTS } = properties('OnDashuploadLambdaFunction').Environment.Variables;
     expect(Number(UPLOAD_ATTEMPTS)).toBe(Number(properties('UploadQueue').RedrivePolicy.maxReceiveCount));
@@ -345,14 +389,15 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but results, jobs, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.map(({ Resource }) => textsIn(Resource).join());
     expect([...new Set(places)].sort()).toEqual(
-      ['DataBucket.Arn}/results/*', 'DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'].map(
-        (place) => `\${${place}`,
-      ),
+      [
+        ...['DataBucket.Arn}/jobs/*', 'DataBucket.Arn}/jobs/deliveries/*', 'DataBucket.Arn}/results/*'],
+        ...['DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'],
+      ].map((place) => `\${${place}`),
     );
   });
 
@@ -364,7 +409,7 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Stream'].flatMap((role) => [
+        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
@@ -372,7 +417,7 @@ describe('the template', () => {
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
         `StreamRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
-        ...['Infer', 'Stream', 'OnUpload'].flatMap((role) => [
+        ...['Infer', 'Stream', 'OnUpload', 'Job'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
@@ -385,7 +430,16 @@ describe('the template', () => {
         'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
-        'UploadQueuePolicy | sqs:SendMessage | UploadQueue/Arn',
+        ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        'WebhookRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
+        `WebhookRole | s3:GetObject | \${ModelsBucket.Arn}/access/webhook-secrets.json`,
+        `WebhookRole | s3:GetObject | \${DataBucket.Arn}/jobs/events/*`,
+        `WebhookRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/deliveries/*`,
+        ...['Job', 'Webhook'].map(
+          (name) =>
+            `${name}Role | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | ${name}Queue/Arn`,
+        ),
+        ...['Upload', 'Job', 'Webhook'].map((name) => `${name}QueuePolicy | sqs:SendMessage | ${name}Queue/Arn`),
       ].sort(),
     );
   });
@@ -395,7 +449,7 @@ describe('the template', () => {
     expect(ofType('AWS::Logs::LogGroup')).toHaveLength(LOG_GROUPS.length);
   });
 
-  it('raises an alarm on dead letters, waiting uploads, server errors, crashes, throttles and slow requests', () => {
+  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles and slow requests', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
     const watched = alarms.map(({ MetricName, Metrics = [] }) =>
       MetricName
@@ -405,6 +459,9 @@ describe('the template', () => {
     expect(watched).toEqual([
       ['ApproximateNumberOfMessagesVisible'],
       ['ApproximateAgeOfOldestMessage'],
+      ['ApproximateNumberOfMessagesVisible'],
+      ['ApproximateAgeOfOldestMessage'],
+      ['ApproximateNumberOfMessagesVisible'],
       ['5xx', 'Count'],
       FUNCTIONS.map(() => 'Errors'),
       ['Throttles'],

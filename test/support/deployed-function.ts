@@ -16,7 +16,7 @@ const BUNDLES = join('node_modules', '.cache', 'deployed-functions');
 /** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
 export const deployFunction = async (
   name: string,
-  storage: EmbeddedStorage,
+  storage: Pick<EmbeddedStorage, 'endpoint' | 'modelsBucket' | 'dataBucket'>,
   cacheDirectory: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DeployedFunction> => {

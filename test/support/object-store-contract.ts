@@ -232,6 +232,17 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): 
       expect(await keys('nothing/')).toEqual([]);
     });
 
+    it('lists keys in the order of their bytes, from any key on', async () => {
+      const ordered = ['order/a!b', 'order/a/b', 'order/a0', 'order/b', 'order/\uffee', 'order/\u{10000}'];
+      for (const key of ordered.toReversed()) await store.write(key, 'x');
+
+      const listed = async (after?: string) => (await collect(store.list('order/', after))).map(({ key }) => key);
+
+      expect(await listed()).toEqual(ordered);
+      expect(await listed('order/a0')).toEqual(ordered.slice(3));
+      expect(await listed('order/a1')).toEqual(ordered.slice(3));
+    });
+
     it('names the folders of a prefix', async () => {
       for (const key of ['folders/a/1', 'folders/a/b/2', 'folders/c/3', 'folders/file']) await store.write(key, 'x');
 

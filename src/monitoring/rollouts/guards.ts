@@ -41,6 +41,9 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
   /** Failures that the operator has to mend: status 5xx, failed uploads. */
   errors: ({ canary, stable }, { weight }) =>
     judgeArms('failed', canary.errors, stable.errors, [canary.requests, stable.requests], weight),
+  /** Inputs that the version does not take: status 4xx. */
+  refusals: ({ canary, stable }, { weight }) =>
+    judgeArms('refused', canary.refused, stable.refused, [canary.requests, stable.requests], weight),
   /** Requests above the limit that the monitor has set. */
   latency: ({ canary, stable }, { weight }) =>
     judgeArms('slow', canary.slow, stable.slow, [canary.timed, stable.timed], weight),

@@ -18,7 +18,7 @@ export interface PlanOptions {
 
 const DEFAULT_STEPS = [0.05, 0.25, 0.5, 1];
 const DEFAULT_HOLD_MS = 1_800_000;
-const DEFAULT_GUARDS = ['errors', 'latency'];
+const DEFAULT_GUARDS = ['errors', 'refusals', 'latency'];
 /** Share of the requests that the shadow of a guard on disagreement runs on. */
 const SHADOW_RATE = 0.1;
 

@@ -21,6 +21,7 @@ const armSchema = v.object({
   /** Requests that were compared with the limit of slow ones. */
   timed: count,
   errors: badSchema,
+  refused: badSchema,
   slow: badSchema,
 });
 export type ArmCounts = v.InferOutput<typeof armSchema>;
@@ -48,7 +49,7 @@ const HASH_LENGTH = 10;
 export const hashKey = (key: string): string => hash('sha256', key).slice(0, HASH_LENGTH);
 
 const noBad = (): Bad => ({ alone: 0, keys: [] });
-const noArm = (): ArmCounts => ({ requests: 0, timed: 0, errors: noBad(), slow: noBad() });
+const noArm = (): ArmCounts => ({ requests: 0, timed: 0, errors: noBad(), refused: noBad(), slow: noBad() });
 
 export const noCounts = (): StepCounts => ({
   ...{ formatVersion: 1, stable: noArm(), canary: noArm() },
@@ -64,6 +65,7 @@ const addArm = (one: ArmCounts, more: ArmCounts): ArmCounts => ({
   requests: one.requests + more.requests,
   timed: one.timed + more.timed,
   errors: addBad(one.errors, more.errors),
+  refused: addBad(one.refused, more.refused),
   slow: addBad(one.slow, more.slow),
 });
 

@@ -52,15 +52,16 @@ const putObject = async (
   return etag;
 };
 
-const listObjects = async function* (base: string, prefix: string): AsyncIterable<ListedObject> {
+const listObjects = async function* (base: string, prefix: string, after = ''): AsyncIterable<ListedObject> {
   const folder = resolve(base, prefix.slice(0, prefix.lastIndexOf('/') + 1));
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const key = relative(base, path).split(sep).join('/');
-    if (entry.isFile() && !key.endsWith(PRIVATE_SUFFIX) && key.startsWith(prefix))
-      yield { key, ...(await inspectFile(path)) };
-  }
+  const isBehind = (key: string): boolean => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
+  const keys = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(PRIVATE_SUFFIX))
+    .map(({ parentPath, name }) => relative(base, join(parentPath, name)).split(sep).join('/'))
+    .filter((key) => key.startsWith(prefix) && isBehind(key))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  for (const key of keys) yield { key, ...(await inspectFile(join(base, key))) };
 };
 
 /** Removes empty folders from `folder` up to the store: a folder exists as long as it holds an object, as on S3. */
@@ -142,7 +143,7 @@ export const createDirectoryStore = (root: string): UploadingStore => {
         onProgress?.((await stat(path)).size);
       }),
 
-    list: (prefix) => listObjects(base, prefix),
+    list: (prefix, after) => listObjects(base, prefix, after),
 
     folders: (prefix) => listFolders(base, prefix),
 

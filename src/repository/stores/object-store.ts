@@ -60,12 +60,14 @@ export interface ObjectStore {
   readRange(key: string, start: number, end: number, etag?: string): AsyncIterable<Uint8Array>;
   /** Writes the object whole and returns its etag. @throws `CONFLICT` when the condition does not hold, and then nothing is written */
   write(key: string, body: Uint8Array | string, options?: WriteOptions): Promise<string>;
-  /** Every object whose key starts with `prefix`, in no particular order. */
-  list(prefix: string): AsyncIterable<ListedObject>;
+  /** Every object whose key starts with `prefix` and comes behind `after`, in the order of the bytes of the keys. */
+  list(prefix: string, after?: string): AsyncIterable<ListedObject>;
   /** The distinct next path segments below `prefix`, which ends in `/` or is empty; deeper objects are not listed. */
   folders(prefix: string): AsyncIterable<string>;
   /** Removes the object; a key that does not exist is removed already. */
   remove(key: string): Promise<void>;
+  /** A URL that reads the object for so many seconds, without credentials; left out by a store that has no URLs. */
+  presign?(key: string, seconds: number): Promise<string>;
 }
 
 /** A store that takes files of any size, for publishing; functions do not need it. */

@@ -72,7 +72,7 @@ export const writeObject = async (
 export const listPages = async function* (
   { client, name, patience }: Bucket,
   prefix: string,
-  delimiter?: string,
+  { delimiter, after }: { readonly delimiter?: string; readonly after?: string | undefined } = {},
 ): AsyncIterable<ListObjectsV2CommandOutput> {
   let token: string | undefined;
   do {
@@ -80,7 +80,7 @@ export const listPages = async function* (
       Bucket: name,
       Prefix: prefix,
       ...(delimiter && { Delimiter: delimiter }),
-      ...(token && { ContinuationToken: token }),
+      ...(token ? { ContinuationToken: token } : after && { StartAfter: after }),
     });
     const page = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal })).catch(
       (error: unknown) => {

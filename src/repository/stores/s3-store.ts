@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from './object-store.ts';
 import { headObject, isUnchanged, listPages, removeObject, toServingError, writeObject } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE } from './s3-patience.ts';
@@ -57,19 +57,25 @@ export const createS3Store = (client: S3Client, name: string, patience = FUNCTIO
 
     write: (key, body, options) => attempt(key, () => writeObject(bucket, key, body, options)),
 
-    async *list(prefix) {
-      for await (const { Contents = [] } of listPages(bucket, prefix)) {
+    async *list(prefix, after) {
+      for await (const { Contents = [] } of listPages(bucket, prefix, { after })) {
         for (const { Key = '', Size = 0, ETag = '', LastModified } of Contents)
           yield { key: Key, sizeBytes: Size, etag: ETag, modifiedMs: LastModified?.getTime() ?? 0 };
       }
     },
 
     async *folders(prefix) {
-      for await (const { CommonPrefixes = [] } of listPages(bucket, prefix, '/')) {
+      for await (const { CommonPrefixes = [] } of listPages(bucket, prefix, { delimiter: '/' })) {
         for (const { Prefix = '' } of CommonPrefixes) yield Prefix.slice(prefix.length, -1);
       }
     },
 
     remove: (key) => attempt(key, () => removeObject(bucket, key)),
+
+    presign: async (key, expiresIn) => {
+      // Answers need it that are too large for a response: no cold start waits for it.
+      const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
+      return getSignedUrl(client, new GetObjectCommand({ Bucket: name, Key: key }), { expiresIn });
+    },
   };
 };

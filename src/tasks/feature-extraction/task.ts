@@ -9,6 +9,7 @@ import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { listElements } from '../elements.ts';
 import { graphOf } from '../graph-of.ts';
 import { assertKnownParameters, type Parameters, readBoolean, readChoice } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
@@ -113,6 +114,8 @@ const steps = (
       ...{ mayCut: true, isComparison: false },
       prompt: readPrompt({}, settings),
     },
+
+    elements: listElements,
 
     decode: (payload) => readRequest(payload, sources, settings),
 

@@ -6,6 +6,7 @@ import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
+import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
 import { FUNCTION_NAMES, type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
@@ -56,6 +57,8 @@ const steps = (
   const byDefault = functionToApply ?? (multiLabel ? 'sigmoid' : 'softmax');
   return {
     blank: { files: [BLACK_PIXEL], isList: false, topK: Number.POSITIVE_INFINITY, functionToApply: byDefault },
+
+    elements: listElements,
 
     decode(payload) {
       const { parameters } = payload;

@@ -8,6 +8,7 @@ import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
 import { type ImagePreprocessing, parseImagePreprocessing, processorName } from '../../media/image/preprocessing.ts';
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
+import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readFraction } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
@@ -104,6 +105,8 @@ const steps = (
 ): SinglePass<Request, ResizedImage, undefined> => ({
   blank: { files: [BLACK_PIXEL], isList: false, options: defaults },
   oneByOne,
+
+  elements: listElements,
 
   decode(payload) {
     const { parameters } = payload;

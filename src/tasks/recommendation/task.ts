@@ -4,6 +4,7 @@ import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
 import { type Tensors, tensorOf } from '../../core/tensor.ts';
+import { listElements } from '../elements.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -128,6 +129,8 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
   return {
     blank: { queries: undefined, isList: false, topK: DEFAULT_TOP_K },
     outputNames: [graph.scores.name],
+    elements: listElements,
+
     decode,
 
     async load(read) {

@@ -11,6 +11,7 @@ import {
   toFeeds,
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
+import { rowElements } from '../elements.ts';
 import { assertKnownParameters, readTopK } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
@@ -40,6 +41,8 @@ const steps = (
   return {
     blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, isLabelOnly: false },
     outputNames: namesOf(heads),
+
+    elements: rowElements,
 
     decode(payload) {
       assertKnownParameters(payload.parameters, ['top_k']);

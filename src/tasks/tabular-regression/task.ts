@@ -13,6 +13,7 @@ import {
   toFeeds,
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
+import { rowElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
@@ -33,6 +34,8 @@ const findTargets = ({ outputs }: Signature): string => {
 const steps = (table: Table, targets: string): SinglePass<TableSource, Row, undefined> => ({
   blank: blankTable(table),
   outputNames: [targets],
+
+  elements: rowElements,
 
   decode(payload) {
     assertKnownParameters(payload.parameters, []);

@@ -5,6 +5,7 @@ import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { listElements } from '../elements.ts';
 import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
 import { FUNCTION_NAMES, type FunctionName, type LabelScore, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
@@ -35,6 +36,8 @@ const steps = (
   const logits = logitsName(signature);
   return {
     blank: { inputs: [{ text: '' }], isList: false, topK: 1, functionToApply },
+
+    elements: listElements,
 
     decode(payload) {
       const { parameters } = payload;

@@ -1,4 +1,5 @@
 import { toTexts } from '../../media/text/input.ts';
+import { listElements } from '../elements.ts';
 import type { TabularClassificationSettings } from '../tabular-classification/settings.ts';
 import { tabularClassification } from '../tabular-classification/task.ts';
 import type { Task } from '../task.ts';
@@ -15,6 +16,7 @@ export const createTermClassifier = async (
   const table = await tabularClassification.create(terms, version);
   return {
     ...table,
+    elements: listElements,
     decode: (payload) => table.decode({ ...payload, inputs: toTexts(payload).texts.map((text) => [text]) }),
   };
 };

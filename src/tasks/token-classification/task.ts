@@ -7,6 +7,7 @@ import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
+import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readChoice } from '../parameters.ts';
 import { SCORE_FUNCTIONS } from '../scores.ts';
@@ -105,6 +106,8 @@ const steps = (
   logits: string,
 ): SinglePass<Request, Row, Tokenizer> => ({
   blank: { texts: ['a'], isList: false, strategy: 'none', ignoredLabels: new Set(), stride: undefined },
+
+  elements: listElements,
 
   decode(payload) {
     const { parameters } = payload;

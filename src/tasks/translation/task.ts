@@ -19,6 +19,7 @@ import type { Generated } from '../../generation/search.ts';
 import { assertTextGraph, collateEncodings } from '../../media/text/collate.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { listElements } from '../elements.ts';
 import { type Graphs, graphOf } from '../graph-of.ts';
 import { assertKnownParameters, type Parameters, readBoolean, readChoice, readInteger } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
@@ -164,6 +165,8 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
       mayCut: true,
       cleanUp: false,
     },
+
+    elements: listElements,
 
     decode: (payload) => readRequest(payload, settings),
 

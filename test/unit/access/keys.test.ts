@@ -67,13 +67,13 @@ describe('the keys of a holder', () => {
     await issue('bob');
     await revokeKey(store, second.key.id, NOW);
     await issue('alice');
-    expect((await readKeys(store)).keys).toHaveLength(4);
+    expect((await readKeys(store)).entries).toHaveLength(4);
   });
 
   it('are two at most when many are asked for at the same time', async () => {
     const asked = await Promise.allSettled(Array.from({ length: 8 }, () => issue('alice')));
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
-    expect((await readKeys(store)).keys).toHaveLength(2);
+    expect((await readKeys(store)).entries).toHaveLength(2);
   });
 
   it('take over from each other, the old one up to its end', async () => {
@@ -92,12 +92,12 @@ describe('the keys of a holder', () => {
   it('live no longer by a rotation than they would without it', async () => {
     const old = await issue('alice', { expires: later(500).toISOString() });
     await rotateKey(store, old.key.id, { by: 'a test', now: NOW, until: later(1_000) });
-    expect((await readKeys(store)).keys[0]?.expires).toBe(later(500).toISOString());
+    expect((await readKeys(store)).entries[0]?.expires).toBe(later(500).toISOString());
   });
 
   it('are unchanged when the store fails before the write', async () => {
     await expect(issue('alice', { to: createFailingStore(store, 1, 'before') })).rejects.toThrow(ServingError);
-    expect((await readKeys(store)).keys).toEqual([]);
+    expect((await readKeys(store)).entries).toEqual([]);
   });
 
   it.each(['', 'a b', '-x', 'a\n'])('have no holder %j', async (holder) => {

@@ -7,6 +7,7 @@ import type { Signature } from '../../../core/tensor.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
+import { listElements } from '../../elements.ts';
 import { graphOf } from '../../graph-of.ts';
 import { oneByOne } from '../../one-by-one.ts';
 import { assertKnownParameters, type Parameters } from '../../parameters.ts';
@@ -66,6 +67,8 @@ const createPredict = (ctc: CtcModel): Task<Request>['predict'] =>
 export const createCtc = (settings: CtcSettings, signature: Signature): Task<Request> => {
   const silence = createSilence(1, settings.sampleRate);
   return {
+    elements: listElements,
+
     decode,
     blank: () => ({ audio: { files: [silence], isList: false }, timestamps: undefined, windowing: undefined }),
     predict: createPredict(createCtcModel(settings, findTensors(signature), !isBatchable(signature))),

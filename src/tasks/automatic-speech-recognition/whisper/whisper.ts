@@ -4,6 +4,7 @@ import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { SAMPLE_RATE } from '../../../media/audio/log-mel.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
+import { listElements } from '../../elements.ts';
 import { oneByOne } from '../../one-by-one.ts';
 import type { Lap, Task, TaskModel } from '../../task.ts';
 import type { WhisperSettings } from '../settings.ts';
@@ -90,6 +91,8 @@ export const createWhisper = (settings: WhisperSettings, signatures: WhisperSign
   });
 
   return {
+    elements: listElements,
+
     decode,
     blank: () =>
       decode({ inputs: createSilence(1, SAMPLE_RATE), contentType: 'audio/wav', parameters: { max_new_tokens: 1 } }),

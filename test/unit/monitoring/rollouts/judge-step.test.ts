@@ -22,7 +22,7 @@ interface Arm {
 }
 const armOf = ({ requests = 0, timed = 0, errors = 0, slow = 0 }: Arm) => ({
   ...{ requests, timed },
-  ...{ errors: { alone: errors, keys: [] }, slow: { alone: slow, keys: [] } },
+  ...{ errors: { alone: errors, keys: [] }, refused: { alone: 0, keys: [] }, slow: { alone: slow, keys: [] } },
 });
 const countsOf = (canary: Arm, stable: Arm, rest: Partial<StepCounts> = {}): StepCounts => ({
   ...noCounts(),

@@ -25,8 +25,8 @@ describe('the steps of a plan', () => {
     [{ steps: [1] }, 'the stable version has to answer, too'],
     [{ weight: 0 }, 'expected one between 0 and 100 %'],
     [{ weight: 0.5, until: 0.1 }, 'would end at 10 %, below its first weight of 50 %'],
-    [{ guards: [] }, 'is not known, expected errors, latency, disagreement'],
-    [{ guards: ['accuracy'] }, 'the guard accuracy is not known, expected errors, latency, disagreement'],
+    [{ guards: [] }, 'is not known, expected errors, refusals, latency, disagreement'],
+    [{ guards: ['accuracy'] }, 'the guard accuracy is not known, expected errors, refusals, latency, disagreement'],
     [{ guards: ['constructor'] }, 'the guard constructor is not known'],
   ])('are refused when they cannot be gone: %j', (options, message) => {
     expect(() => planCanary({ version: 2, ...options }, NOW)).toThrow(message);

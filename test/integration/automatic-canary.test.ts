@@ -1,0 +1,186 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { type Ran, runCli } from '../support/command-line.ts';
+import { type DeployedFunction, deployFunction } from '../support/deployed-function.ts';
+import { type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
+
+/** Automatic canaries of several models under load: `npm start` answers, and the bundled function `monitor` decides between two rounds of load. */
+
+const COLOURS = 'test/fixtures/models/colours';
+/** Functions write their counts every 10 s. */
+const ROUND_MS = 11_000;
+const MOST_ROUNDS = 12;
+
+let home: string;
+let server: LocalServer;
+let monitor: DeployedFunction;
+
+const cli = async (...words: string[]): Promise<Ran> => {
+  const ran = await runCli(words, { projectDirectory: home });
+  if (ran.exitCode !== 0) throw new Error(`${words.join(' ')}: ${ran.stderr}`);
+  return ran;
+};
+
+const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
+const weights = (name: string, rows: number, columns: number): GraphTensor => ({
+  ...float(name, rows, columns),
+  data: new Float32Array(rows * columns).fill(0.001),
+});
+const sizes = (name: string, ...values: number[]): GraphTensor => ({
+  ...{ name, dtype: 'int64', shape: [values.length] },
+  data: BigInt64Array.from(values, BigInt),
+});
+
+const QUICK: SmallGraph = {
+  inputs: [float('x', 'n', 64)],
+  outputs: [float('y', 'n', 64)],
+  nodes: [{ operator: 'Neg', inputs: ['x'], outputs: ['y'] }],
+};
+/** Takes one row, which `push` tries, and fails with two. */
+const FAILING: SmallGraph = {
+  inputs: [float('x', 'n', 64)],
+  outputs: [float('y', 1, 64)],
+  weights: [sizes('one', 1, 64)],
+  nodes: [{ operator: 'Reshape', inputs: ['x', 'one'], outputs: ['y'] }],
+};
+/** Takes one row, and says that others are the caller's fault: an index beyond its table. */
+const REFUSING: SmallGraph = {
+  inputs: [float('x', 'n', 64)],
+  outputs: [float('y', 1, 'n', 64)],
+  weights: [sizes('first', 0), { ...weights('table', 1, 64) }],
+  nodes: [
+    { operator: 'Cast', inputs: ['x'], outputs: ['ids'], attributes: { to: 7 } },
+    { operator: 'Gather', inputs: ['table', 'ids'], outputs: ['y'] },
+  ],
+};
+/** Some gigaflop for each request. */
+const SLOW: SmallGraph = {
+  inputs: [float('x', 'n', 64)],
+  outputs: [float('y', 1, 512)],
+  weights: [sizes('many', 2_000, 2, 64), weights('a', 64, 1_024), weights('b', 1_024, 512)],
+  nodes: [
+    { operator: 'Expand', inputs: ['x', 'many'], outputs: ['rows'] },
+    { operator: 'MatMul', inputs: ['rows', 'a'], outputs: ['wide'] },
+    { operator: 'MatMul', inputs: ['wide', 'b'], outputs: ['narrow'] },
+    { operator: 'ReduceMax', inputs: ['narrow'], outputs: ['y'], attributes: { axes: [0, 1], keepdims: 0 } },
+  ],
+};
+
+const pushGraph = async (name: string, graph: SmallGraph): Promise<void> => {
+  const path = join(home, `${name}.onnx`);
+  await writeFile(path, toOnnxFile(graph));
+  await cli('push', path, '--name', name);
+};
+const pushColours = async (name: string, labels: readonly string[]): Promise<void> => {
+  const folder = join(home, name);
+  await cp(COLOURS, folder, { recursive: true });
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, id2label: { ...labels } }));
+  await cli('push', folder, '--name', name);
+};
+
+interface Change {
+  readonly by: string;
+  readonly action: string;
+  readonly note: string;
+  readonly to: { readonly stable: number; readonly canary?: { readonly weight: number }; readonly shadow?: unknown };
+}
+
+/** The changes of the routing, the newest first. */
+const historyOf = async (name: string): Promise<Change[]> =>
+  (await cli('history', name, '--json')).json.history as Change[];
+
+const rows = JSON.stringify({
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [2, 64], data: Array.from({ length: 128 }, () => 2) }],
+});
+const sendRows = async (name: string): Promise<number> =>
+  (await fetch(`${server.endpoint}/v2/models/${name}/infer`, { method: 'POST', body: rows })).status;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'automatic-canary-'));
+  await mkdir(join(home, '.local'));
+  await mkdir(join(home, 'models'));
+  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+  const { s3Endpoint: endpoint, modelsBucket, dataBucket } = server;
+  monitor = await deployFunction('monitor', { endpoint, modelsBucket, dataBucket }, tmpdir());
+}, 120_000);
+afterAll(async () => {
+  await monitor.stop();
+  await server.stop();
+  await rm(home, { recursive: true });
+});
+
+/** Sends requests and has the monitor decide, until the model has no canary any more. Returns the rounds. */
+const roll = async (name: string, send: () => Promise<unknown>): Promise<number> => {
+  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+    const endMs = Date.now() + ROUND_MS;
+    while (Date.now() < endMs) await send();
+    await monitor.invoke({ jobs: ['rollouts'] });
+    const [last] = await historyOf(name);
+    if (last?.to.canary === undefined) return round;
+  }
+  throw new Error(`${name} has its canary yet: ${JSON.stringify(await historyOf(name))}`);
+};
+
+const start = (name: string, ...options: string[]): Promise<Ran> =>
+  cli('canary', name, '2', '--auto', '--weight', '25%', '--steps', '50,100', '--hold', '0s', ...options);
+
+/** Rolls out `second` over `first`. */
+const rollGraph = async (name: string, second: SmallGraph, ...options: string[]): Promise<number> => {
+  for (const graph of [QUICK, second]) await pushGraph(name, graph);
+  expect(await sendRows(name)).toBe(200);
+  await start(name, ...options);
+  return roll(name, () => sendRows(name));
+};
+
+const rollColours = async (name: string): Promise<number> => {
+  await pushColours(name, ['red', 'green', 'blue']);
+  await pushColours(name, ['green', 'blue', 'red']);
+  await start(name, '--guard', 'errors,disagreement=20%');
+  const body = await readFile('test/fixtures/images/grey.jpg');
+  const headers = { 'content-type': 'image/jpeg' };
+  return roll(name, () => fetch(`${server.endpoint}/models/${name}`, { method: 'POST', headers, body }));
+};
+
+it('a canary that fails, refuses, is slow or answers something else is gone soon, a good one arrives', async () => {
+  const [failing, refusing, slow, swapped, good] = await Promise.all([
+    rollGraph('failing', FAILING),
+    rollGraph('refusing', REFUSING),
+    rollGraph('slow', SLOW, '--guard', 'latency'),
+    rollColours('swapped'),
+    rollGraph('good', QUICK),
+  ]);
+
+  const lastOf = async (name: string): Promise<Change | undefined> => (await historyOf(name))[0];
+  const rolledBack = { by: 'monitor', action: 'rollback', to: { stable: 1, aliases: {} } };
+  expect(await lastOf('failing')).toMatchObject({
+    ...rolledBack,
+    note: expect.stringMatching(/^errors: \d+ failed of/),
+  });
+  expect(await lastOf('refusing')).toMatchObject({
+    ...rolledBack,
+    note: expect.stringMatching(/^refusals: \d+ refused/),
+  });
+  expect(await lastOf('slow')).toMatchObject({ ...rolledBack, note: expect.stringMatching(/^latency: \d+ slow of/) });
+  expect(await lastOf('swapped')).toMatchObject({
+    ...rolledBack,
+    note: expect.stringMatching(/^disagreement: \d+ of/),
+  });
+  expect(Math.max(failing, refusing, swapped)).toBeLessThanOrEqual(2);
+  expect(slow).toBeGreaterThanOrEqual(2); // the first look finds out what slow is
+
+  expect(await lastOf('good')).toMatchObject({ by: 'monitor', action: 'promote', to: { stable: 2 } });
+  const weights = (await historyOf('good')).map(({ to }) => to.canary?.weight ?? 0);
+  expect(weights.toReversed()).toEqual([0, 0.25, 0.25, 0.5, 0]); // pushed, started, timed, raised, promoted
+  expect(good).toBeGreaterThanOrEqual(3);
+}, 400_000);
+
+it('a canary that nobody calls stays as it is', async () => {
+  for (let version = 1; version <= 2; version += 1) await pushGraph('idle', QUICK);
+  await start('idle');
+  await monitor.invoke({ jobs: ['rollouts'] });
+  expect((await historyOf('idle')).map(({ action }) => action)).toEqual(['canary', 'push']);
+});
