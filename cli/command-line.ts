@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
@@ -18,6 +19,7 @@ import { inspect as inspectCommand } from './commands/inspect.ts';
 import { jobs } from './commands/jobs.ts';
 import { key } from './commands/key.ts';
 import { list } from './commands/list.ts';
+import { monitor } from './commands/monitor.ts';
 import { optimise } from './commands/optimise.ts';
 import { predict } from './commands/predict.ts';
 import { promote } from './commands/promote.ts';
@@ -42,7 +44,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...{ push, list, show, predict, jobs, evaluate, optimise, advise },
   ...{ inspect: inspectCommand, check, convert },
-  ...{ promote, canary, shadow, alias, rollback, history },
+  ...{ promote, canary, shadow, alias, rollback, history, monitor },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },
 };
 
@@ -136,9 +138,13 @@ export const runCommandLine = async (
     return OK;
   }
   try {
-    const { text, json, exitCode = OK } = await execute(parsed, streams, projectDirectory);
-    stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
-    return exitCode;
+    for (;;) {
+      const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory);
+      stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
+      if (againMs === undefined) return exitCode;
+      await sleep(againMs);
+      if (!parsed.values.json) stdout.write('\n');
+    }
   } catch (error) {
     return fail(error, FAILED);
   }

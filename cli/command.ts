@@ -27,6 +27,8 @@ export interface Report {
   readonly json: unknown;
   /** Default 0: a command that did as it was asked to may have another outcome to tell. */
   readonly exitCode?: number;
+  /** The command is run again after so many milliseconds, until it is interrupted. */
+  readonly againMs?: number;
 }
 
 export interface Invocation<O extends Options> {

@@ -4,6 +4,8 @@ export interface Stopwatch<Step extends string> {
   lap(step: Step): void;
   readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
   totalMs(): number;
+  /** Time of the processor since the start, on all threads of this process. */
+  cpuMs(): number;
 }
 
 /** Whole microseconds, in milliseconds: more digits say nothing. */
@@ -15,6 +17,7 @@ export const roundedSteps = (stepsMs: Readonly<Record<string, number>>): Record<
 
 export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
   const startMs = performance.now();
+  const startCpu = process.cpuUsage();
   const stepsMs: Partial<Record<Step, number>> = {};
   let lastMs = startMs;
   return {
@@ -25,5 +28,9 @@ export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
       lastMs = nowMs;
     },
     totalMs: () => performance.now() - startMs,
+    cpuMs() {
+      const { user, system } = process.cpuUsage(startCpu);
+      return (user + system) / 1000;
+    },
   };
 };

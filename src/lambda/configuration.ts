@@ -20,6 +20,7 @@ export interface Config {
   readonly embedded: EmbeddedModels;
   /** Directory for model files; on Lambda only `/tmp` is writable. */
   readonly modelCacheDirectory: string;
+  readonly functionName: string;
   /** Memory of the function in MB, from which follow its CPU share and thread count. */
   readonly memoryMb: number;
   /** Host and port of Lambda's runtime API; undefined anywhere else. */
@@ -146,6 +147,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
       directory: environment.EMBEDDED_DIR ?? '/opt',
     },
     modelCacheDirectory: environment.MODEL_CACHE_DIR ?? '/tmp/models',
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME ?? 'local',
     memoryMb,
     modelMemoryShare: share('MODEL_MEMORY_SHARE', 0.6),
     modelTmpShare: share('MODEL_TMP_SHARE', 0.9),

@@ -1,6 +1,6 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 
-interface Metric {
+export interface Metric {
   readonly unit: (typeof MetricUnit)[keyof typeof MetricUnit];
   readonly statistic: 'Sum' | 'Average' | 'Maximum';
   /** `service` for a metric of the whole stage, which an alarm can watch whatever the models are called; otherwise that of a version. */
@@ -12,7 +12,11 @@ export const METRICS = {
   Requests: { unit: MetricUnit.Count, statistic: 'Sum' },
   ClientFaults: { unit: MetricUnit.Count, statistic: 'Sum' },
   ServerFaults: { unit: MetricUnit.Count, statistic: 'Sum' },
+  CpuTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  MemoryUsed: { unit: MetricUnit.Percent, statistic: 'Maximum' },
+  TmpUsed: { unit: MetricUnit.Percent, statistic: 'Maximum' },
   ColdStarts: { unit: MetricUnit.Count, statistic: 'Sum' },
+  InitTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   BatchSize: { unit: MetricUnit.Count, statistic: 'Average' },
   RouteTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   LoadTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
@@ -21,8 +25,8 @@ export const METRICS = {
   RunTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   PostprocessTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   EncodeTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  FirstChunkTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   TotalTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
-  TimeToFirstToken: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   TokensPerSecond: { unit: MetricUnit.CountPerSecond, statistic: 'Average' },
   PromptTokens: { unit: MetricUnit.Count, statistic: 'Sum' },
   AnswerTokens: { unit: MetricUnit.Count, statistic: 'Sum' },
@@ -30,6 +34,7 @@ export const METRICS = {
   DownloadBytes: { unit: MetricUnit.Bytes, statistic: 'Sum' },
   DownloadTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   CreateTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
+  WarmUpTime: { unit: MetricUnit.Milliseconds, statistic: 'Average' },
   ShadowRuns: { unit: MetricUnit.Count, statistic: 'Sum' },
   ShadowFailures: { unit: MetricUnit.Count, statistic: 'Sum' },
   ShadowChanges: { unit: MetricUnit.Count, statistic: 'Sum' },

@@ -11,7 +11,7 @@ import { readWebhookConfig } from './configuration.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
 import { failuresOf, recordsOf } from './queue-event.ts';
 import { createNotificationParser } from './s3-notifications.ts';
-import { createTelemetry } from './telemetry.ts';
+import { createWarned } from './telemetry.ts';
 
 export interface OnWebhookOptions {
   readonly data: ObjectStore;
@@ -63,7 +63,7 @@ export const webhooksOfBuckets = (): OnWebhookOptions => {
   const client = createS3Client();
   const models = createS3Store(client, modelsBucket);
   const secretsOf = async (holder: string) => liveSecrets(await readSecrets(models), holder);
-  const { warned } = createTelemetry();
+  const warned = createWarned();
   const queue = createMessageQueue((error) => warned('a message of the webhook queue cannot be hidden', error));
   return { data: createS3Store(client, bucket), bucket, queue, send: createSendEvent({ secretsOf, trusted }), warned };
 };

@@ -41,7 +41,9 @@ export const startFunction = async (): Promise<{
   readonly config: Config;
 }> => {
   const config = readConfig();
-  const { modelCacheDirectory: directory, memoryMb, routingTtlMs } = config;
+  const { modelCacheDirectory: directory, memoryMb, routingTtlMs, functionName } = config;
+  let endedMs = 0;
+  const initMs = (): number => endedMs;
   const { models, data } = await connectBuckets(config);
   const background = await startBackground(config.runtimeApi);
   const serving = createServing({
@@ -49,7 +51,8 @@ export const startFunction = async (): Promise<{
     data,
     embedded: config.embedded,
     references: config.references,
-    telemetry: createTelemetry(),
+    telemetry: createTelemetry({ memoryMb, directory, initMs }),
+    figures: { functionName, initMs },
     background,
     only: config.models,
     trustedKeys: parseTrustedKeys(config.trustedKeys),
@@ -61,5 +64,6 @@ export const startFunction = async (): Promise<{
     routingTtlMs,
   });
   await preload(serving, config.preloadModels, config.initBudgetMs);
+  endedMs = performance.now(); // since the start of the process
   return { serving, background, config };
 };

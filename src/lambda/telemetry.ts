@@ -1,6 +1,8 @@
+import { statfsSync } from 'node:fs';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
+import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { roundedSteps, roundMs } from '../core/stopwatch.ts';
 import type { MonitorTelemetry } from '../monitoring/job.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
@@ -29,6 +31,12 @@ const describe = ({ code, message, operator, cause, stack }: ServingError) => ({
   }),
 });
 
+/** Warnings alone, for a function that answers no request. */
+export const createWarned =
+  (logger = new Logger()): Telemetry['warned'] =>
+  (message, error) =>
+    logger.warn(message, { failures: [describe(error)] });
+
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
 type MetricValue = readonly [name: MetricName, value: number];
@@ -47,49 +55,90 @@ const createPublish = (): Publish => {
 const clientFaultsOf = ({ failures }: Observation): number =>
   failures.filter(({ code }) => ERROR_KINDS[code].fault === 'client').length;
 
-const requestMetrics = (observation: Observation, totalMs: number, coldStart: boolean): MetricValue[] => {
-  const { stopwatch, batchSize, failures } = observation;
+/** The environment in which requests are answered. */
+export interface EnvironmentOptions {
+  /** Memory of the function. */
+  readonly memoryMb: number;
+  /** Lies in the file system whose use is reported. */
+  readonly directory: string;
+  /** Time of init, once it has ended. */
+  readonly initMs: () => number;
+}
+
+/** Time, memory and disk at the end of a request. */
+interface Use {
+  readonly totalMs: number;
+  readonly cpuMs: number;
+  readonly memoryMb: number;
+  readonly tmpMb: number;
+  /** Parts of the memory and of the file system, in percent. */
+  readonly memoryPercent: number;
+  readonly tmpPercent: number;
+}
+
+const toMb = (bytes: number): number => Math.round(bytes / BYTES_PER_LAMBDA_MB);
+const toPercent = (part: number, whole: number): number => Math.round((1000 * part) / Math.max(1, whole)) / 10;
+
+/** Microseconds: the operating system keeps these numbers. Pages of files that are mapped into memory count as memory. */
+const measureUse = ({ stopwatch }: Observation, { memoryMb: limitMb, directory }: EnvironmentOptions): Use => {
+  const memoryBytes = process.memoryUsage.rss();
+  const { blocks, bfree, bsize } = statfsSync(directory);
+  return {
+    totalMs: roundMs(stopwatch.totalMs()),
+    cpuMs: roundMs(stopwatch.cpuMs()),
+    memoryMb: toMb(memoryBytes),
+    tmpMb: toMb((blocks - bfree) * bsize),
+    memoryPercent: toPercent(memoryBytes, limitMb * BYTES_PER_LAMBDA_MB),
+    tmpPercent: toPercent(blocks - bfree, blocks),
+  };
+};
+
+/** @param initMs of an environment whose first request this is */
+const requestMetrics = (observation: Observation, use: Use, initMs: number | undefined): MetricValue[] => {
+  const { stopwatch, batchSize, failures, firstChunkMs } = observation;
   const clientFaults = clientFaultsOf(observation);
   return [
     ['Requests', Math.max(1, batchSize)],
     ['ClientFaults', clientFaults],
     ['ServerFaults', failures.length - clientFaults],
-    ...(coldStart ? [['ColdStarts', 1] as const] : []),
+    ['CpuTime', use.cpuMs],
+    ['MemoryUsed', use.memoryPercent],
+    ['TmpUsed', use.tmpPercent],
+    ...(initMs === undefined ? [] : [['ColdStarts', 1] as const, ['InitTime', initMs] as const]),
     ...(batchSize > 0 ? [['BatchSize', batchSize] as const] : []),
     ...STEPS.flatMap((step): MetricValue[] => {
       const ms = stopwatch.stepsMs[step];
       return ms === undefined ? [] : [[STEP_METRIC[step], roundMs(ms)]];
     }),
-    ['TotalTime', totalMs],
+    ...(firstChunkMs === undefined ? [] : [['FirstChunkTime', roundMs(firstChunkMs)] as const]),
+    ['TotalTime', use.totalMs],
     ...generationMetrics(observation),
   ];
 };
 
 /** The metrics of an answer that the model wrote. Tokens of a second of the run, which reads the prompt first. */
-const generationMetrics = ({ stopwatch, firstChunkMs, usage }: Observation): MetricValue[] => {
+const generationMetrics = ({ stopwatch, usage }: Observation): MetricValue[] => {
   const { promptTokens = 0, answerTokens } = usage ?? {};
   const runMs = stopwatch.stepsMs.run ?? 0;
+  if (answerTokens === undefined) return [];
   return [
-    ...(firstChunkMs === undefined ? [] : [['TimeToFirstToken', roundMs(firstChunkMs)] as const]),
-    ...(answerTokens === undefined
-      ? []
-      : ([
-          ['PromptTokens', promptTokens],
-          ['AnswerTokens', answerTokens],
-          ['TokensPerSecond', runMs > 0 ? (1000 * answerTokens) / runMs : 0],
-        ] as const)),
+    ['PromptTokens', promptTokens],
+    ['AnswerTokens', answerTokens],
+    ['TokensPerSecond', runMs > 0 ? (1000 * answerTokens) / runMs : 0],
   ];
 };
 
-const logRequest = (logger: Logger, observation: Observation, totalMs: number, coldStart: boolean): void => {
+const logRequest = (logger: Logger, observation: Observation, use: Use, initMs: number | undefined): void => {
+  const { totalMs, cpuMs, memoryMb, tmpMb } = use;
   const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
   const { skipped, failures, firstChunkMs, usage } = observation;
   const line = {
     ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
+    ...{ coldStart: initMs !== undefined, ...(initMs !== undefined && { initMs }) },
     ...(firstChunkMs !== undefined && { firstChunkMs: roundMs(firstChunkMs) }),
     ...(usage && { usage }),
-    ...{ coldStart, totalMs, stepsMs: roundedSteps(stopwatch.stepsMs) },
+    ...{ totalMs, stepsMs: roundedSteps(stopwatch.stepsMs), cpuMs, memoryMb, tmpMb },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };
   if (failures.length === 0) logger.info('request', line);
@@ -105,6 +154,7 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
       ['DownloadBytes', report.downloadBytes],
       ['DownloadTime', downloadMs ?? 0],
       ['CreateTime', createMs ?? 0],
+      ['WarmUpTime', warmUpMs ?? 0],
     ]);
     logger.info('model loaded', { ...report, downloadMs, createMs, warmUpMs });
   },
@@ -139,7 +189,7 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
  * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request, through Powertools.
  * Dimensions are the service, the model and its version: every further value would be a metric to pay for.
  */
-export const createTelemetry = (): Telemetry => {
+export const createTelemetry = (environment: EnvironmentOptions): Telemetry => {
   const publish = createPublish();
   const logger = new Logger();
   let coldStart = true;
@@ -147,13 +197,14 @@ export const createTelemetry = (): Telemetry => {
     ...createModelTelemetry(publish, logger),
 
     observed(observation) {
-      const totalMs = roundMs(observation.stopwatch.totalMs());
-      publish(observation.model, observation.version, requestMetrics(observation, totalMs, coldStart));
-      logRequest(logger, observation, totalMs, coldStart);
+      const use = measureUse(observation, environment);
+      const initMs = coldStart ? roundMs(environment.initMs()) : undefined;
+      publish(observation.model, observation.version, requestMetrics(observation, use, initMs));
+      logRequest(logger, observation, use, initMs);
       coldStart = false;
     },
 
-    warned: (message, error) => logger.warn(message, { failures: [describe(error)] }),
+    warned: createWarned(logger),
   };
 };
 
@@ -175,7 +226,7 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
     metrics.addMetric(name, METRICS[name].unit, 1);
     metrics.publishStoredMetrics();
   };
-  const warned: MonitorTelemetry['warned'] = (message, error) => logger.warn(message, { failures: [describe(error)] });
+  const warned = createWarned(logger);
 
   return {
     warned,

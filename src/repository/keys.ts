@@ -56,3 +56,6 @@ export const ROLLOUTS_PREFIX = 'rollouts/';
 /** The folder of one step of an automatic canary. `since` is its plan's. */
 export const stepPrefix = (name: string, version: number, since: string): string =>
   `${ROLLOUTS_PREFIX}${name}/${version}-${Date.parse(since)}/`;
+
+/** The figures of models lie in the bucket of the data, with their models as the first folder. */
+export const FIGURES_PREFIX = 'figures/';

@@ -9,6 +9,7 @@ import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
 import { createStatistics } from './statistics.ts';
 import type { Telemetry } from './telemetry.ts';
+import { createFigures, type FiguresOptions } from './version-figures.ts';
 import { warmUp } from './warm-up.ts';
 
 /** The parts that differ between a function, the command line and a test. */
@@ -24,6 +25,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   readonly telemetry: Telemetry;
   readonly background: Background;
   readonly routingTtlMs: number;
+  /** The function whose figures are added up for `onnx-serverless monitor`; left out, nothing is. */
+  readonly figures?: FiguresOptions;
   /** Most time that an answer waits for a revalidation of its routing. Default 200 ms. */
   readonly revalidationMs?: number;
   readonly nowMs?: () => number;
@@ -43,12 +46,15 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   } = options;
   const repository = withEmbeddedModels(createModelRepository(store, options), embedded, options);
   const statistics = createStatistics(nowMs);
-  const rollouts = createRolloutCounts({ data, background, warned: options.telemetry.warned, nowMs });
+  const objects = { data, background, warned: options.telemetry.warned, nowMs };
+  const rollouts = createRolloutCounts(objects);
+  const figures = options.figures && createFigures(options.figures, options.memoryMb, objects);
   const telemetry: Telemetry = {
     ...options.telemetry,
     observed(observation) {
       statistics.count(observation);
       rollouts.observe(observation);
+      figures?.count(observation);
       options.telemetry.observed(observation);
     },
   };

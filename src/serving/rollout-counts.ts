@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { ERROR_KINDS, ServingError } from '../core/errors.ts';
+import { ERROR_KINDS, type ServingError } from '../core/errors.ts';
 import { binOf } from '../monitoring/histogram.ts';
 import { type ArmCounts, type Bad, hashKey, noCounts, type StepCounts } from '../monitoring/rollouts/step-counts.ts';
-import type { ObjectStore } from '../repository/stores/object-store.ts';
-import type { Background } from './background.ts';
+import { createGrowingObjects, type GrowingObjectsOptions } from './growing-objects.ts';
 import type { CanaryStep } from './router.ts';
 import type { Observation } from './telemetry.ts';
 
@@ -17,28 +16,11 @@ export interface RolloutCounts {
   flush(): Promise<void>;
 }
 
-export interface RolloutCountsOptions {
-  readonly data: ObjectStore;
-  readonly background: Background;
-  readonly warned: (message: string, error: ServingError) => void;
-  readonly nowMs: () => number;
-}
-
 /** Time between two writes of one environment. */
 const FLUSH_MS = 10_000;
 /** An object with more keys is continued in a new one, so that none grows without bound. */
 const MOST_KEYS = 2_000;
-/** A step for which nothing came for so long has ended. */
-const FORGET_MS = 3_600_000;
-
-/** The object of a step that this environment writes: whole each time, so that a write that was lost is made up for by the next one. */
-interface Counted {
-  key: string;
-  counts: StepCounts;
-  dirty: boolean;
-  usedMs: number;
-}
-
+const MOST_STEPS = 1_000;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const addBad = (bad: Bad, key: string | undefined): void => {
@@ -89,63 +71,30 @@ const countUploads = (arm: Mutable<ArmCounts>, uploads: NonNullable<Observation[
   for (const { key, error } of uploads) if (error) addFailure(arm, error, key);
 };
 
-/** The objects of this environment, and those that are not written yet. */
-const createObjects = ({ data, warned, nowMs }: RolloutCountsOptions) => {
+export const createRolloutCounts = (options: Omit<GrowingObjectsOptions, 'flushMs' | 'label'>): RolloutCounts => {
   const environment = randomUUID().slice(0, 8);
-  const steps = new Map<string, Counted>();
-  let objects = 0;
+  const label = 'the counts of a canary';
+  const objects = createGrowingObjects<StepCounts>({ ...options, flushMs: FLUSH_MS, label });
+  const current = new Map<string, { readonly key: string; readonly counts: StepCounts }>();
+  let started = 0;
 
-  const write = async (name: string, counted: Counted): Promise<void> => {
-    if (!counted.dirty) {
-      if (nowMs() - counted.usedMs > FORGET_MS || name === counted.key) steps.delete(name);
-      return;
-    }
-    counted.dirty = false;
-    try {
-      await data.write(counted.key, JSON.stringify(counted.counts), { contentType: 'application/json' });
-    } catch (error) {
-      counted.dirty = true;
-      warned('the counts of a canary were not written: the next request tries again', ServingError.from(error));
-    }
-  };
-
-  return {
-    of({ prefix }: CanaryStep): Counted {
-      const known = steps.get(prefix);
-      if (known && keysIn(known.counts) < MOST_KEYS) return known;
-      if (known) steps.set(known.key, known); // its last write may still be missing
-      objects += 1;
-      const key = `${prefix}${environment}-${objects}.json`;
-      const started = { key, counts: noCounts(), dirty: false, usedMs: 0 };
-      steps.set(prefix, started);
-      return started;
-    },
-    async write(): Promise<void> {
-      await Promise.all([...steps].map(([name, counted]) => write(name, counted)));
-    },
-  };
-};
-
-export const createRolloutCounts = (options: RolloutCountsOptions): RolloutCounts => {
-  const { background, nowMs } = options;
-  const objects = createObjects(options);
-  let flushedMs = Number.NEGATIVE_INFINITY;
-
-  const flush = (): Promise<void> => {
-    flushedMs = nowMs();
-    return objects.write();
+  /** The object of the step, or a new one when it has many keys: none grows without bound. */
+  const objectOf = ({ prefix }: CanaryStep): { readonly key: string; readonly counts: StepCounts } => {
+    const known = current.get(prefix);
+    if (known && keysIn(known.counts) < MOST_KEYS) return known;
+    started += 1;
+    const object = { key: `${prefix}${environment}-${started}.json`, counts: noCounts() };
+    if (current.size >= MOST_STEPS) current.clear(); // most of them have ended
+    current.set(prefix, object);
+    return object;
   };
   const count = (step: CanaryStep, add: (counts: StepCounts) => void): void => {
-    const counted = objects.of(step);
-    add(counted.counts);
-    Object.assign(counted, { dirty: true, usedMs: nowMs() });
-    if (nowMs() - flushedMs < FLUSH_MS) return;
-    flushedMs = nowMs();
-    background.defer(flush);
+    const { key, counts } = objectOf(step);
+    objects.change(key, () => counts, add);
   };
 
   return {
-    flush,
+    flush: objects.flush,
     observe(observation) {
       const { step, holder, uploads } = observation;
       if (step === undefined) return;

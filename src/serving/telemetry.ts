@@ -25,7 +25,7 @@ export interface Observation {
   batchSize: number;
   /** Uploads that needed no run: answered already, or older than their answer. */
   skipped?: number;
-  /** Time until the first chunk of a streamed answer was made, in milliseconds. */
+  /** Time until the first chunk of a streamed answer. */
   firstChunkMs?: number;
   /** The amounts that the answers took, if their task counts them. */
   usage?: Usage;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
 import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
+import { DIMENSIONS, METRICS, type Metric, type MetricName } from '../../src/lambda/metrics.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { sls } from '../support/sls.ts';
 import { zipEntries } from '../support/zip-entries.ts';
@@ -42,6 +43,33 @@ const PUBLIC_KEY = generateKeyPairSync('ed25519')
   .publicKey.export({ type: 'spki', format: 'pem' })
   .toString()
   .replaceAll('\n', '');
+
+/** Metrics of AWS that alarms and widgets name. */
+const AWS_METRICS: Readonly<Record<string, readonly string[]>> = {
+  'AWS/Lambda': ['Errors', 'Throttles', 'Duration'],
+  'AWS/SQS': ['ApproximateNumberOfMessagesVisible', 'ApproximateAgeOfOldestMessage'],
+  'AWS/ApiGateway': ['5xx', 'Count'],
+};
+
+interface DrawnMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: readonly string[];
+  readonly statistic?: string;
+}
+
+/** A line of a widget: a search, or a metric with its dimensions. */
+const drawnMetric = ([first, name = '', ...dimensions]: readonly [
+  string | { expression: string },
+  ...string[],
+]): DrawnMetric => {
+  if (typeof first === 'string')
+    return { namespace: first, name, dimensions: dimensions.filter((_, index) => index % 2 === 0) };
+  const pattern = /^SEARCH\('\{([^}]*)\} service="[^"]+" MetricName="(\w+)"', '(\w+)', 300\)$/;
+  const [, schema = '', found = '', statistic = ''] = pattern.exec(first.expression) ?? [];
+  const [namespace = '', ...names] = schema.split(',');
+  return { namespace, name: found, dimensions: names, statistic };
+};
 
 let directory: string;
 let template: Template;
@@ -392,13 +420,13 @@ describe('the template', () => {
   it('writes nothing but results, jobs, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
-    const places = writes.map(({ Resource }) => textsIn(Resource).join());
-    expect([...new Set(places)].sort()).toEqual(
-      [
-        ...['DataBucket.Arn}/jobs/*', 'DataBucket.Arn}/jobs/deliveries/*', 'DataBucket.Arn}/results/*'],
-        ...['DataBucket.Arn}/rollouts/*', 'ModelsBucket.Arn}/models/*/routing.json'],
-      ].map((place) => `\${${place}`),
-    );
+    const places = writes.flatMap(({ Resource }) => textsIn(Resource));
+    expect([...new Set(places)].sort()).toEqual([
+      ...['figures', 'jobs', 'jobs/deliveries', 'results', 'rollouts'].map(
+        (folder) => `\${DataBucket.Arn}/${folder}/*`,
+      ),
+      `\${ModelsBucket.Arn}/models/*/routing.json`,
+    ]);
   });
 
   it('allows what this list has, and nothing else', () => {
@@ -421,7 +449,7 @@ describe('the template', () => {
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
-          `${role}Role | s3:PutObject | \${DataBucket.Arn}/rollouts/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/figures/*/\${DataBucket.Arn}/rollouts/*`,
         ]),
         'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
         `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
@@ -449,7 +477,7 @@ describe('the template', () => {
     expect(ofType('AWS::Logs::LogGroup')).toHaveLength(LOG_GROUPS.length);
   });
 
-  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles and slow requests', () => {
+  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles, slow requests and canaries', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
     const watched = alarms.map(({ MetricName, Metrics = [] }) =>
       MetricName
@@ -466,6 +494,7 @@ describe('the template', () => {
       FUNCTIONS.map(() => 'Errors'),
       ['Throttles'],
       ['Duration'],
+      ['CanaryRollbacks'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -482,6 +511,47 @@ describe('the template', () => {
     const watched = summands.map(({ MetricStat }: typeof sum) => MetricStat.Metric.Dimensions[0].Value.Ref);
     expect(new Set(watched)).toEqual(new Set(FUNCTIONS));
     expect(sum.Expression).toBe(summands.map(({ Id }: typeof sum) => `FILL(${Id}, 0)`).join(' + '));
+  });
+
+  it('watches and draws metrics that AWS has, or that the code emits with these dimensions and this unit', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').flatMap(({ Properties: { Metrics, ...one } }) =>
+      Metrics ? Metrics.flatMap(({ MetricStat }: typeof Metrics) => MetricStat?.Metric ?? []) : [one],
+    );
+    const watched = alarms.map(({ Namespace, MetricName, Dimensions, Unit }) => {
+      const names = Dimensions.map(({ Name }: { Name: string }) => Name);
+      return { namespace: Namespace, name: MetricName, dimensions: names, unit: Unit };
+    });
+    const { widgets } = JSON.parse(properties('Dashboard').DashboardBody['Fn::Sub']);
+    expect(widgets.length).toBeGreaterThan(5);
+    const drawn = widgets.flatMap(({ properties: { metrics } }: (typeof widgets)[0]) => metrics.map(drawnMetric));
+
+    for (const { namespace, name, dimensions, unit, statistic } of [...watched, ...drawn]) {
+      if (namespace.startsWith('AWS/')) {
+        expect({ namespace, name, is: AWS_METRICS[namespace]?.includes(name) }).toEqual({ namespace, name, is: true });
+        continue;
+      }
+      expect(Object.keys(METRICS)).toContain(name);
+      const metric: Metric = METRICS[name as MetricName];
+      const { unit: emitted, of = 'version', statistic: usual } = metric;
+      expect({ name, namespace, dimensions }).toEqual({
+        name,
+        namespace: 'onnx-serverless',
+        dimensions: DIMENSIONS[of],
+      });
+      expect([undefined, emitted]).toContain(unit);
+      // A percentile needs the single values, which the log has of what is asked for as an average.
+      if (statistic !== undefined) expect(usual === 'Average' ? ['Average', 'p95'] : [usual]).toContain(statistic);
+    }
+  });
+
+  it('subscribes an address, and makes a dashboard, by their parameters', () => {
+    const { Conditions } = template as Template & { readonly Conditions: Readonly<Record<string, unknown>> };
+    expect(resource(template, 'AlarmSubscription')).toMatchObject({ Condition: 'HasAlarmEmail' });
+    expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'HasDashboard' });
+    expect(Conditions).toMatchObject({
+      HasAlarmEmail: { 'Fn::Not': [{ 'Fn::Equals': ['', ''] }] },
+      HasDashboard: { 'Fn::Equals': ['on', 'on'] },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {

@@ -3,9 +3,8 @@ import { ROLLOUTS_PREFIX, stepPrefix } from '../../repository/keys.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import { changeRouting, type RoutingChanger } from '../../repository/routing/change-routing.ts';
 import { endCanary, promote, ROLL_BACK, setCanary } from '../../repository/routing/rollout.ts';
-import type { Routing } from '../../repository/routing/routing.ts';
 import type { Monitor, MonitorJob, RolloutReport } from '../job.ts';
-import type { AutomaticCanary } from './guards.ts';
+import { type AutomaticCanary, automaticCanary } from './guards.ts';
 import { type Decision, judgeStep } from './judge-step.ts';
 import { readCounts } from './read-counts.ts';
 
@@ -17,10 +16,6 @@ const LEFT_OVER_MS = 3_600_000;
 const ACTIONS: Readonly<Record<RolloutReport['action'], string>> = {
   ...{ raise: 'canary', time: 'canary', promote: 'promote', rollback: ROLL_BACK },
 };
-
-/** The canary of a routing, if it has a plan. */
-export const automaticCanary = ({ canary }: Pick<Routing, 'canary'>): AutomaticCanary | undefined =>
-  canary?.plan && { ...canary, plan: canary.plan };
 
 /** The change that a decision asks for, of the step that was judged alone: whoever changed the canary meanwhile has the last word. */
 const toChange = (decision: Decision, { version, weight, plan }: AutomaticCanary, nowMs: number): RoutingChanger => {

@@ -5,6 +5,10 @@ import { type Bad, badEvents, type StepCounts } from './step-counts.ts';
 export type Canary = NonNullable<Routing['canary']>;
 export type AutomaticCanary = Canary & { readonly plan: NonNullable<Canary['plan']> };
 
+/** The canary of a routing, if it has a plan. */
+export const automaticCanary = ({ canary }: Pick<Routing, 'canary'>): AutomaticCanary | undefined =>
+  canary?.plan && { ...canary, plan: canary.plan };
+
 /** The counts of a step as a guard sees them. */
 export interface Judgement {
   /** Natural logarithm of the evidence against the canary. */

@@ -4,6 +4,8 @@ import { startStopwatch } from '../../../src/core/stopwatch.ts';
 import { createTelemetry } from '../../../src/lambda/telemetry.ts';
 import type { Observation, Step } from '../../../src/serving/telemetry.ts';
 
+const ENVIRONMENT = { memoryMb: 1769, directory: '.', initMs: () => 421 };
+
 type Line = Record<string, unknown>;
 interface Blob extends Line {
   readonly _aws: {
@@ -53,7 +55,7 @@ const observation = (overrides: Partial<Observation> = {}): Observation => {
 
 describe('a request', () => {
   it('is one metrics blob by service, model and version, and one log line', () => {
-    createTelemetry().observed(observation());
+    createTelemetry(ENVIRONMENT).observed(observation());
 
     expect(blobs()).toHaveLength(1);
     expect(logs()).toHaveLength(1);
@@ -68,6 +70,10 @@ describe('a request', () => {
         'ClientFaults',
         'ServerFaults',
         'ColdStarts',
+        'InitTime',
+        'CpuTime',
+        'MemoryUsed',
+        'TmpUsed',
         'BatchSize',
         'RouteTime',
         'RunTime',
@@ -78,13 +84,13 @@ describe('a request', () => {
   });
 
   it('has its id in the log line alone', () => {
-    createTelemetry().observed(observation());
+    createTelemetry(ENVIRONMENT).observed(observation());
 
     expect(JSON.stringify(blobs())).not.toContain('r-1');
   });
 
   it('is a cold start once in a process', () => {
-    const telemetry = createTelemetry();
+    const telemetry = createTelemetry(ENVIRONMENT);
     telemetry.observed(observation());
     telemetry.observed(observation());
 
@@ -93,7 +99,7 @@ describe('a request', () => {
   });
 
   it('leaves no dimension and no metric behind for the next', () => {
-    const telemetry = createTelemetry();
+    const telemetry = createTelemetry(ENVIRONMENT);
     telemetry.observed(observation());
     telemetry.observed(observation({ model: 'other', version: 1, batchSize: 0 }));
 
@@ -103,21 +109,21 @@ describe('a request', () => {
 
   it('for a model that does not exist makes no metric of its name', () => {
     const { version: _, ...unknown } = observation({ model: 'made-up' });
-    createTelemetry().observed(unknown);
+    createTelemetry(ENVIRONMENT).observed(unknown);
 
     expect(JSON.stringify(blobs())).not.toContain('made-up');
     expect(logs()[0]).toMatchObject({ model: 'made-up' });
   });
 
   it('counts every request of a batch', () => {
-    createTelemetry().observed(observation({ batchSize: 7 }));
+    createTelemetry(ENVIRONMENT).observed(observation({ batchSize: 7 }));
 
     expect(blobs()[0]).toMatchObject({ Requests: 7, BatchSize: 7 });
   });
 });
 
 describe('a fault', () => {
-  const fail = (...failures: ServingError[]) => createTelemetry().observed(observation({ failures }));
+  const fail = (...failures: ServingError[]) => createTelemetry(ENVIRONMENT).observed(observation({ failures }));
 
   it('of the caller is counted as theirs, and warned of without a stack', () => {
     fail(new ServingError('INVALID_INPUT', 'no picture'));
@@ -149,7 +155,7 @@ const LOAD = {
 
 describe('loading a model', () => {
   it('is measured apart from requests', () => {
-    createTelemetry().loaded(LOAD);
+    createTelemetry(ENVIRONMENT).loaded(LOAD);
 
     expect(blobs()[0]).toMatchObject({
       model: 'm',
@@ -170,7 +176,7 @@ describe('loading a model', () => {
 
 describe('evicting a model', () => {
   it('is counted for the model', () => {
-    createTelemetry().evicted({ model: 'm', version: 2, memoryBytes: 20_000_000 });
+    createTelemetry(ENVIRONMENT).evicted({ model: 'm', version: 2, memoryBytes: 20_000_000 });
 
     expect(blobs()[0]).toMatchObject({ model: 'm', version: '2', ModelEvictions: 1 });
     expect(logs()[0]).toMatchObject({ message: 'model evicted', model: 'm', version: 2, memoryBytes: 20_000_000 });

@@ -1,0 +1,65 @@
+import { ServingError } from '../../core/errors.ts';
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import { readEach } from '../read-each.ts';
+import { dayPrefix, hourOf } from './hours.ts';
+import { priceOf } from './prices.ts';
+import { addFigures, noFigures, parseFigures, type VersionFigures } from './version-figures.ts';
+
+/** The figures of a model over all functions and environments of a time. */
+export interface ModelFigures {
+  /** By version. */
+  readonly versions: ReadonlyMap<number, VersionFigures>;
+  /** Megabytes of memory of the functions that answered: the least. */
+  readonly memoryMb: number | undefined;
+  /** US dollars at list prices, without init and free tiers. */
+  readonly cost: number;
+  /** Objects that could not be read, and are left out. */
+  readonly broken: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+/** The function behind the HTTP API. */
+const HTTP_FUNCTION = /(^|-)infer$/;
+
+/** The keys of whole hours that a time touches. */
+const keysOf = async (store: ObjectStore, model: string, fromMs: number, toMs: number): Promise<string[]> => {
+  const keys: string[] = [];
+  const first = hourOf(fromMs);
+  for (let ms = fromMs - (fromMs % DAY_MS); ms <= toMs; ms += DAY_MS) {
+    const { day } = hourOf(ms);
+    const prefix = dayPrefix(model, day);
+    for await (const { key } of store.list(prefix))
+      if (day !== first.day || key.slice(prefix.length, prefix.length + 2) >= first.hour) keys.push(key);
+  }
+  return keys;
+};
+
+/** Adds the figures of a model, of all hours that a time touches. @throws `MODEL_UNAVAILABLE` */
+export const readFigures = async (
+  store: ObjectStore,
+  model: string,
+  fromMs: number,
+  toMs: number,
+): Promise<ModelFigures> => {
+  const versions = new Map<number, VersionFigures>();
+  const broken: string[] = [];
+  let memoryMb: number | undefined;
+  let cost = 0;
+  const keys = await keysOf(store, model, fromMs, toMs);
+  await readEach(
+    store,
+    keys,
+    (text, key) => {
+      const hour = parseFigures(text);
+      if (hour === undefined) throw new ServingError('INVALID_INPUT', `${key} has no figures`);
+      memoryMb = Math.min(memoryMb ?? hour.memoryMb, hour.memoryMb);
+      for (const [version, figures] of Object.entries(hour.versions)) {
+        const { requests, billedMs } = figures;
+        cost += priceOf(requests, billedMs, hour.memoryMb, HTTP_FUNCTION.test(hour.functionName));
+        versions.set(Number(version), addFigures(versions.get(Number(version)) ?? noFigures(), figures));
+      }
+    },
+    (key) => broken.push(key),
+  );
+  return { versions, memoryMb, cost, broken: broken.sort() };
+};

@@ -1,0 +1,94 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { type Ran, runCli } from '../support/command-line.ts';
+
+let home: string;
+let server: LocalServer;
+const lines: string[] = [];
+
+const cli = (...words: string[]): Promise<Ran> => runCli(words, { projectDirectory: home });
+const classify = (body: string): Promise<Response> =>
+  fetch(`${server.endpoint}/models/sentiment`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
+  await mkdir(join(home, '.local'));
+  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: (line) => lines.push(line) });
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+  await rm(home, { recursive: true });
+});
+
+/** The figures, once the function has written them: that follows the answer. */
+const untilWritten = async (): Promise<Ran['json']> => {
+  for (;;) {
+    const { json } = await cli('monitor', 'sentiment', '--json');
+    if (Array.isArray(json.versions) && json.versions.length > 0) return json;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+};
+
+it('shows requests, percentiles, processor time, memory and cost of a model that has answered', async () => {
+  expect((await cli('monitor', 'sentiment')).stdout).toMatch(/^No request reached sentiment in the last 24h/);
+  expect((await classify('{"inputs": "good"}')).status).toBe(200);
+
+  const json = await untilWritten();
+  expect(json).toMatchObject({
+    name: 'sentiment',
+    versions: [{ version: 1, requests: 1, serverFaults: 0, clientFaults: 0, coldStarts: 1 }],
+    memory: { limitMb: 1769 },
+    broken: [],
+  });
+  const [version] = json.versions as [Record<string, number> & { latencyMs: Record<string, number> }];
+  for (const value of [version.cpuMs, version.initMs, version.memoryMb, ...Object.values(version.latencyMs)])
+    expect(value).toBeGreaterThan(0);
+  const { stdout } = await cli('monitor', 'sentiment', '--last', '1h');
+  expect(stdout).toMatch(/VERSION +REQUESTS +FAILED[\s\S]*Memory +\d+ MB of 1769 MB[\s\S]*Cost +\$0\.0000/);
+});
+
+it('shows the state of an automatic canary', async () => {
+  await cli('push', 'models/sentiment');
+  await cli('canary', 'sentiment', '2', '--auto', '--guard', 'errors');
+  const { stdout } = await cli('monitor', 'sentiment');
+  expect(stdout).toContain('Canary  2 at 5 % (by itself to 100 %): wait, errors: 0 of 100 requests are counted');
+  expect((await cli('monitor', 'sentiment', '--json')).json).toMatchObject({
+    rollout: { action: 'wait', counts: { canary: { requests: 0 } } },
+  });
+});
+
+it('looks again and again with --watch, until there is nothing to look at', async () => {
+  await cli('push', 'test/fixtures/models/add.onnx');
+  const watching = cli('monitor', 'add', '--watch');
+  await new Promise((wake) => setTimeout(wake, 2_000));
+  await cli('delete', 'add', '--yes');
+  const { stdout, stderr, exitCode } = await watching;
+  expect(stdout.match(/No request reached add/g)?.length).toBeGreaterThanOrEqual(1);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('no model add')]);
+}, 30_000);
+
+it.each([
+  ['a time without a unit', ['sentiment', '--last', '5'], /--last is 5, expected a time such as/],
+  ['more time than data is kept', ['sentiment', '--last', '9000d'], /expected 90d at most/],
+  ['a model that does not exist', ['nothing'], /no model nothing/],
+  ['a directory', ['sentiment', '--store', tmpdir()], /has no figures: act on npm start, or on a stage/],
+])('refuses %s', async (_case, words, message) => {
+  const ran = await cli('monitor', ...words);
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toMatch(message);
+});
+
+it('has the use of each request in its log line', () => {
+  const line = lines.find((text) => text.includes('"message":"request"')) ?? '{}';
+  expect(JSON.parse(line)).toMatchObject({
+    ...{ coldStart: true, initMs: expect.any(Number), cpuMs: expect.any(Number) },
+    ...{ memoryMb: expect.any(Number), tmpMb: expect.any(Number) },
+  });
+});
