@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { describeTargets } from '../options/routing-change.ts';
 import { formatDate, formatFields } from '../output/format.ts';
+import { cacheFields } from '../output/format-cache.ts';
 import { graphFields } from '../output/format-graphs.ts';
 import { formatOutline } from '../output/format-outline.ts';
 
@@ -51,6 +52,7 @@ converted, its parts too. ${REFERENCE_HELP}`,
       created: `${formatDate(created)} UTC`,
       'runs together': `up to ${maxBatch} rows`,
       ...graphFields(graphs, ({ createMs }) => `${createMs} ms where it was pushed`),
+      ...cacheFields(bundle),
       ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, formatSetting(value)])),
       files: files.map(({ path, bytes, sha256 }) => `${path}  ${formatBytes(bytes)}  sha256 ${sha256.slice(0, 12)}…`),
     });

@@ -89,7 +89,8 @@ const predictTask =
       observation,
     };
     try {
-      const streamed = acceptsEvents(request.headers.accept) ? await streamTask(serving, call) : undefined;
+      const isStreamed = taskRequest.isStreamed === true || acceptsEvents(request.headers.accept);
+      const streamed = isStreamed ? await streamTask(serving, call) : undefined;
       if (streamed) return streamed;
       const prediction = await predict(serving, call);
       const response = toResponse({ bundle: prediction.bundle, outcome: single(prediction) });

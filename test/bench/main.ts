@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
+import { measureGeneration, measureLargeLoad } from './measurements/generation.ts';
 import { measureGrowth } from './measurements/growth.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
@@ -16,13 +17,37 @@ import { createWorkbench, type Workbench } from './workbench.ts';
 const BATCH = 64;
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 });
+if (options.only !== undefined && options.only !== 'llm')
+  throw new Error(`--only ${options.only} is unknown; there is --only llm, for large models`);
 const rounds = options.quick ? 7 : 15;
 
 const report = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
+
+type Measurements = Readonly<Record<string, () => Promise<Results>>>;
+
+const measureEach = async (measurements: Measurements, results: Results[]): Promise<Results> => {
+  for (const [name, measure] of Object.entries(measurements)) {
+    report(`${name} …`);
+    results.push(await measure());
+  }
+  return {
+    figures: Object.assign({}, ...results.map(({ figures }) => figures)),
+    times: Object.assign({}, ...results.map(({ times }) => times)),
+  };
+};
+
+const largeModels = (workbench: Workbench): Measurements => ({
+  'generated text': () => measureGeneration(workbench, rounds),
+  'a large model': () => measureLargeLoad(workbench, rounds),
+});
 
 const measureAll = async (workbench: Workbench): Promise<Results> => {
   const peers = await ensurePeers(report);
@@ -33,21 +58,15 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     countMetadataRequests(workbench),
     measurePeakMemory(workbench, rounds),
   ]);
-  const timed: Record<string, () => Promise<Results>> = {
+  const timed: Measurements = {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
+    ...(!options.quick && largeModels(workbench)),
   };
-  for (const [name, measure] of Object.entries(timed)) {
-    report(`${name} …`);
-    results.push(await measure());
-  }
-  const all: Results = {
-    figures: Object.assign({}, ...results.map(({ figures }) => figures)),
-    times: Object.assign({}, ...results.map(({ times }) => times)),
-  };
+  const all = await measureEach(timed, results);
   if (!options.quick) {
     report('growth …');
     await writePerformancePage(all, await measureGrowth(workbench, peers), rounds);
@@ -57,7 +76,8 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
 
 const workbench = await createWorkbench();
 try {
-  const { figures, times } = await measureAll(workbench);
+  const { figures, times } =
+    options.only === 'llm' ? await measureEach(largeModels(workbench), []) : await measureAll(workbench);
   if (options.json) console.log(JSON.stringify(figures, undefined, 2));
   else
     console.log(`${toPlainTable(FIGURE_HEADER, figureRows(figures))}\n\n${toPlainTable(TIME_HEADER, timeRows(times))}`);

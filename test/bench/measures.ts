@@ -19,6 +19,13 @@ export const MEASURES = {
   'load.download_ratio': { what: '100 MB from S3, verified, over the best raw ranged download', atMost: 1.3 },
   'load.create_ratio': { what: 'creating the session of 100 MB as pushed, over the plain file by path', atMost: 0.65 },
   'load.peak_rss_ratio': { what: 'memory that loading 100 MB and a first run take, over 100 MB', atMost: 1.45 },
+  'llm.decode_ratio': {
+    what: '64 tokens of 135 M int4 weights, a bare loop of runs over ours with sampling',
+    atLeast: 0.93,
+  },
+  'llm.prefix_ttft_ratio': { what: 'first token after 513 tokens of which 512 are known, over none', atMost: 0.25 },
+  'llm.load_ratio': { what: '1 GB from S3, verified, over the best raw ranged download', atMost: 1.3 },
+  'llm.peak_rss_ratio': { what: 'memory that loading 1 GB and a first run take, over 1 GB', atMost: 1.25 },
   'size.infer_zip_kb': { what: 'the packaged infer, zipped, kB', atMost: 650 },
   'size.layer_mb': { what: 'the onnxruntime layer, zipped, MB', atMost: 18.5 },
   'scale.metadata_requests': { what: 'S3 requests besides file parts until a cold model answers, of 1,000', atMost: 2 },

@@ -9,6 +9,7 @@ import { ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import type { Architecture } from '../../layers/layer-packages.ts';
 import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -53,7 +54,7 @@ export const createWorkbench = async (): Promise<Workbench> => {
       await bundle(path.join(import.meta.dirname, folder, file), folder);
 
   const storage = await startEmbeddedStorage();
-  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint, COMMAND_PATIENCE), storage.modelsBucket);
   const repository = createModelRepository(store);
   let caches = 0;
 

@@ -28,6 +28,7 @@ export const FOLDERS: readonly string[] = [
   'tiny-bert-ner',
   'tiny-bert-sentences',
   'tiny-marian',
+  'tiny-llama',
   'tiny-detr',
   'tiny-wav2vec2',
   'tiny-whisper',

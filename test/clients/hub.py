@@ -75,6 +75,22 @@ def translated(**parameters):
     return text
 
 
+def generated():
+    whole = client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=4)
+    detailed = client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=4, details=True)
+    equal(detailed.generated_text, whole)
+    equal(detailed.details.generated_tokens, 4)
+    equal("".join(client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=4, stream=True)), whole)
+
+
+def sampled():
+    parameters = {"do_sample": True, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "repetition_penalty": 1.1, "seed": 3}
+    texts = [client.text_generation("Hello", model=model("tiny-llama"), stop=["\n"], **parameters) for _ in range(2)]
+    equal(texts[0], texts[1])
+
+
+check("text_generation, with details and as a stream", generated)
+check("text_generation, sampled", sampled)
 check("text_classification", lambda: equal(classify()[0].label, "POSITIVE"))
 check("text_classification, top_k", lambda: equal(len(classify(top_k=1)), 1))
 check("text_classification, function_to_apply", function_to_apply)

@@ -25,6 +25,8 @@ interface Statement {
 interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, unknown>>;
+  readonly Parameters: Readonly<Record<string, { readonly Default: string }>>;
+  readonly Conditions: Readonly<Record<string, unknown>>;
 }
 
 /** The name of a function in the ids of its resources, as osls makes it: `OnDashupload` for `on-upload`. */
@@ -544,14 +546,23 @@ describe('the template', () => {
     }
   });
 
-  it('subscribes an address, and makes a dashboard, by their parameters', () => {
-    const { Conditions } = template as Template & { readonly Conditions: Readonly<Record<string, unknown>> };
-    expect(resource(template, 'AlarmSubscription')).toMatchObject({ Condition: 'HasAlarmEmail' });
-    expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'HasDashboard' });
-    expect(Conditions).toMatchObject({
-      HasAlarmEmail: { 'Fn::Not': [{ 'Fn::Equals': ['', ''] }] },
-      HasDashboard: { 'Fn::Equals': ['on', 'on'] },
+  it('subscribes an address, and makes a dashboard, by their parameters', async () => {
+    const [without, stage] = [
+      template,
+      await packageInto('mail', '--param=alarmEmail=me@example.org', '--param=dashboard=off'),
+    ].map(({ Parameters }) => [Parameters.AlarmEmail?.Default, Parameters.HasDashboard?.Default]);
+    expect([without, stage]).toEqual([
+      ['', 'on'],
+      ['me@example.org', 'off'],
+    ]);
+    expect(template.Conditions).toEqual({
+      SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
+    expect(resource(template, 'AlarmSubscription')).toMatchObject({
+      ...{ Condition: 'SubscribesEmail', Properties: { Endpoint: { Ref: 'AlarmEmail' }, Protocol: 'email' } },
+    });
+    expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'MakesDashboard' });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {

@@ -87,6 +87,19 @@ describe('text generation', () => {
     ).toBe(true);
   });
 
+  it('streams for `"stream": true` beside the inputs, as Hugging Face\'s clients send it', async () => {
+    const streamed = await send('tiny-llama', { inputs: TEXT, stream: true, parameters: { max_new_tokens: 2 } });
+    expect(streamed.headers.get('content-type')).toBe('text/event-stream');
+    expect((await streamed.text()).match(/^data: /gm)).toHaveLength(2);
+    const whole = await send('tiny-llama', { inputs: TEXT, stream: false, parameters: { max_new_tokens: 2 } });
+    expect(await whole.json()).toEqual([{ generated_text: expect.any(String) }]);
+    const wrong = await send('tiny-llama', { inputs: TEXT, stream: 'yes' });
+    expect([wrong.status, await wrong.json()]).toMatchObject([
+      400,
+      { error: expect.stringMatching(/"stream" is "yes"/) },
+    ]);
+  });
+
   it('runs no further when the reader of a stream stops', async () => {
     const call = {
       ...{ reference: { name: 'tiny-gpt2' }, as: 'task' as const, deadline: NEVER, observation: observation() },
@@ -97,6 +110,54 @@ describe('text generation', () => {
     for await (const chunk of streamed?.chunks ?? []) if (seen.push(chunk) === 2) break;
     expect(seen).toHaveLength(2);
     expect((await ask(TEXT, { max_new_tokens: 3 }, 'tiny-gpt2')).details.generated_tokens).toBe(3);
+  });
+
+  it('answers two streams in turn, each as alone', async () => {
+    const streamed = async (inputs: string) => {
+      const call = {
+        ...{ reference: { name: 'tiny-llama' }, as: 'task' as const, deadline: NEVER, observation: observation() },
+        payloads: [async () => ({ inputs, parameters: { max_new_tokens: 20 } })],
+      };
+      return (await openStream(serving, call))?.chunks[Symbol.asyncIterator]();
+    };
+    const readers = [await streamed(TEXT), await streamed('Hello')];
+    const texts = ['', ''];
+    for (let open = 2; open > 0; ) {
+      open = 0;
+      for (const [index, reader] of readers.entries()) {
+        const step = await reader?.next();
+        if (step === undefined || step.done) continue;
+        open += 1;
+        texts[index] += (step.value as { token: { text: string } }).token.text;
+      }
+    }
+    expect(texts).toEqual([(await ask(TEXT)).generated_text, (await ask('Hello')).generated_text]);
+  });
+
+  it('ends a stream that it began, although its model is to go', async () => {
+    const call = {
+      ...{ reference: { name: 'tiny-gpt2' }, as: 'task' as const, deadline: NEVER, observation: observation() },
+      payloads: [async () => ({ inputs: 'Hello', parameters: { max_new_tokens: 5, min_new_tokens: 5 } })],
+    };
+    const streamed = await openStream(serving, call);
+    const dropped = serving.models.drop('tiny-gpt2', NEVER);
+    const seen: unknown[] = [];
+    for await (const chunk of streamed?.chunks ?? []) seen.push(chunk);
+    await dropped;
+    expect(seen).toHaveLength(5);
+    expect((await ask('Hello', { max_new_tokens: 5, min_new_tokens: 5 }, 'tiny-gpt2')).details.generated_tokens).toBe(
+      5,
+    );
+  });
+
+  it('counts the tokens that it read and made', async () => {
+    const { outcomes } = await predict(serving, {
+      ...{ reference: { name: 'tiny-llama' }, as: 'task', deadline: NEVER, observation: observation() },
+      payloads: [async () => ({ inputs: 'Hello', parameters: { max_new_tokens: 3 } })],
+    });
+    const [outcome] = outcomes;
+    const usage = outcome?.status === 'fulfilled' && outcome.value.kind === 'json' ? outcome.value.usage : undefined;
+    expect(usage).toEqual({ promptTokens: (await ask('Hello')).details.input_length, answerTokens: 3 });
   });
 
   it('ends before a stop text, wherever its tokens begin and end', async () => {

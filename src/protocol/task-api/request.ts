@@ -13,6 +13,8 @@ export interface ObjectReference {
 /** The body of a task request: inputs that are there, or a reference to them. */
 export type TaskRequest = (Omit<Payload, 'parameters'> | { readonly reference: ObjectReference }) & {
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** Asks for the answer in chunks: `"stream": true` in a document, as Hugging Face's clients send it. */
+  readonly isStreamed?: boolean;
 };
 
 export const UPLOADS_PREFIX = 'uploads/';
@@ -121,6 +123,11 @@ const parseParameters = (beside: Readonly<Record<string, unknown>>, parameters: 
   return { ...Object.fromEntries(meant), ...given };
 };
 
+const parseStream = (stream: unknown): boolean => {
+  if (stream === undefined || stream === null || typeof stream === 'boolean') return stream === true;
+  return refuse('INVALID_REQUEST', `"stream" is ${show(stream)}, expected true or false`);
+};
+
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
   const document = parseJsonBody(body);
   if (isObject(document) && isObject(document.table) && !('inputs' in document)) {
@@ -129,10 +136,11 @@ const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>
   }
   if (!isObject(document) || !('inputs' in document))
     return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
-  const { inputs, parameters, ...beside } = document;
+  const { inputs, parameters, stream, ...beside } = document;
+  const streamed = parseStream(stream) ? { isStreamed: true } : {};
   const all = { ...query, ...parseParameters(beside, parameters) };
-  if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all };
-  return { inputs, parameters: all };
+  if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all, ...streamed };
+  return { inputs, parameters: all, ...streamed };
 };
 
 /** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */

@@ -1,4 +1,5 @@
 import { refuse, ServingError } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { isObject } from '../../core/is-object.ts';
 import { readChatTemplates } from '../../source/chat-templates.ts';
 import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
@@ -9,6 +10,7 @@ import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { CHAT_FILE } from './chat.ts';
 import type { Resources } from './resources.ts';
+import { cacheBytes, readLayout } from './room.ts';
 import type { TextGenerationSettings } from './settings.ts';
 
 /** Names of the longest context in config.json, the first that is there. */
@@ -102,6 +104,18 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
       settings,
       resources: [...files, ...(chat ? [{ path: CHAT_FILE, content: JSON.stringify(chat) }] : [])],
       files: FILES.flatMap((path, index) => (found[index] === undefined ? [] : [{ path }])),
+    };
+  },
+
+  async findSettings({ graphs }, settings) {
+    const layout = readLayout(graphOf(graphs).signature, settings.heads);
+    const tokens = 1_000;
+    return {
+      settings: { cacheBytesPerToken: layout.bytesPerToken },
+      notes: [
+        `while it answers, its cache takes up to ${formatBytes(cacheBytes(layout, tokens))} of memory for ` +
+          `${tokens.toLocaleString('en')} tokens of a text with its answer`,
+      ],
     };
   },
 

@@ -1,10 +1,12 @@
 import { refuse } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
-import type { DecoderLayout } from '../../generation/causal/layout.ts';
+import { type DecoderLayout, readLayout } from '../../generation/causal/layout.ts';
 import type { TaskModel } from '../task.ts';
 import type { GenerationParameters } from './parameters.ts';
 import type { Resources } from './resources.ts';
 import type { TextGenerationSettings } from './settings.ts';
+
+export { readLayout };
 
 /** New tokens where neither the request nor the model names a number, as in transformers' pipelines. */
 const DEFAULT_NEW_TOKENS = 256;
@@ -13,7 +15,7 @@ const DEFAULT_NEW_TOKENS = 256;
 const CACHE_COPIES = 3;
 
 /** Bytes that `tokens` take at most while an answer of them is generated. */
-export const cacheBytes = ({ bytesPerToken }: DecoderLayout, tokens: number): number =>
+export const cacheBytes = ({ bytesPerToken }: Pick<DecoderLayout, 'bytesPerToken'>, tokens: number): number =>
   CACHE_COPIES * bytesPerToken * tokens;
 
 /** The limits of a prompt with its answer. */

@@ -11,6 +11,8 @@ export const settingsSchema = v.object({
   heads: v.optional(v.object({ heads: count, size: count })),
   /** True for a model with chat templates. */
   chat: v.optional(v.boolean(), false),
+  /** Bytes of the caches for one token, found at push. */
+  cacheBytesPerToken: v.optional(count),
 });
 
 export type TextGenerationSettings = v.InferOutput<typeof settingsSchema>;

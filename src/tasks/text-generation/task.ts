@@ -70,16 +70,20 @@ const answerRequest =
   async (request: Request, model: TaskModel<Resources>, lap: Lap): Promise<Answer> => {
     const { prompts, parameters } = request;
     const answers: GeneratedText[] = [];
+    const usage = { promptTokens: 0, answerTokens: 0 };
     for (const prompt of prompts) {
       const question = toQuestion(prompt, request, generator, model.resources);
       lap('preprocess');
       const chunks: GenerationChunk[] = [];
       for await (const chunk of answerInChunks(generator, question, model)) chunks.push(chunk);
       lap('run');
+      const details = chunks.at(-1)?.details;
+      usage.promptTokens += details?.input_length ?? 0;
+      usage.answerTokens += details?.generated_tokens ?? 0;
       const answer = joinChunks(chunks, parameters);
       answers.push(parameters.fullText ? fullText(answer, prompt) : answer);
     }
-    return jsonAnswer(answers);
+    return jsonAnswer(answers, [], usage);
   };
 
 async function* streamRequest(

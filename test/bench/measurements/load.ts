@@ -89,14 +89,19 @@ export const measureCreate = async (workbench: Workbench, rounds: number): Promi
   };
 };
 
-/** How long a model of 100 MB, published before, takes from S3 to disk. */
-export const measureDownload = async (workbench: Workbench, rounds: number): Promise<Results> => {
+/** How long a model of `sizeMb`, published before, takes from S3 to disk. */
+export const timeDownload = async (workbench: Workbench, sizeMb: number, rounds: number): Promise<DownloadTimes> => {
   const { endpoint, modelsBucket: bucket } = workbench.storage;
   const directory = path.join(workbench.directory, 'download');
   await mkdir(directory);
-  const input: DownloadInput = { endpoint, bucket, model: matmulName(SIZE_MB), directory, rounds };
-  const { verified, raw } = await workbench.run<DownloadTimes>('download', input);
+  const input: DownloadInput = { endpoint, bucket, model: matmulName(sizeMb), directory, rounds };
+  const times = await workbench.run<DownloadTimes>('download', input);
   await rm(directory, { recursive: true });
+  return times;
+};
+
+export const measureDownload = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const { verified, raw } = await timeDownload(workbench, SIZE_MB, rounds);
   return {
     figures: { 'load.download_ratio': toRatio(verified, raw) },
     times: { '100 MB, raw download': toFigure(raw), '100 MB, verified download': toFigure(verified) },

@@ -1,0 +1,148 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createRandom } from '../../src/core/random.ts';
+import { type Tensor, tensor } from '../../src/core/tensor.ts';
+import { CHARACTER_BYTES } from '../../src/media/text/tokenizer/characters.ts';
+import { toPieces } from '../../src/onnx/chunks.ts';
+import { createGraph, type GraphBuilder, longs, singles, type Value } from '../../src/onnx/graph-builder.ts';
+import { float, integer } from '../../src/onnx/node.ts';
+
+/** The shape of a small Llama, SmolLM2-135M, with a vocabulary of 32,000. */
+const WIDTH = 576;
+const INNER = 1_536;
+const HEADS = 9;
+const CACHED_HEADS = 3;
+const HEAD = 64;
+const LAYERS = 30;
+export const VOCABULARY = 32_000;
+const CONTEXT = 4_096;
+
+/** Elements that share a scale. */
+const BLOCK = 32;
+/** The standard deviation of 4-bit integers that are equally likely. */
+const SPREAD = 4.6;
+
+/** `x` float32[…,inputs] by a matrix of 4-bit integers, which keeps the size of the numbers. */
+const multiply = (graph: GraphBuilder, x: Value, inputs: number, outputs: number, random: () => number): Value => {
+  const blocks = inputs / BLOCK;
+  const bytes = new Uint8Array(outputs * blocks * (BLOCK / 2));
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = random() * 256;
+  const scales = new Float32Array(outputs * blocks).fill(1 / (SPREAD * Math.sqrt(inputs)));
+  const weights: Tensor[] = [
+    tensor('uint8', [outputs, blocks, BLOCK / 2], bytes),
+    tensor('float32', [outputs, blocks], scales),
+  ];
+  const attributes = {
+    K: integer(inputs),
+    N: integer(outputs),
+    bits: integer(4),
+    block_size: integer(BLOCK),
+    accuracy_level: integer(4),
+  };
+  return graph.op('MatMulNBits', [x, ...weights.map(graph.constant)], attributes, 'com.microsoft');
+};
+
+const normalize = (graph: GraphBuilder, x: Value): Value =>
+  graph.op('SimplifiedLayerNormalization', [x, graph.constant(singles([WIDTH], new Float32Array(WIDTH).fill(1)))], {
+    ...{ axis: integer(-1), epsilon: float(1e-5), stash_type: integer(1) },
+  });
+
+/** Cosines and sines float32[positions,size/2] of rotary positions. */
+const rotations = (of: (angle: number) => number): Tensor => {
+  const half = HEAD / 2;
+  const values = Array.from({ length: CONTEXT * half }, (_, index) =>
+    of(Math.floor(index / half) / 10_000 ** ((index % half) / half)),
+  );
+  return singles([CONTEXT, half], values);
+};
+
+interface Lengths {
+  readonly before: Value;
+  readonly all: Value;
+}
+
+/** Lengths of the texts, int32, from the mask. */
+const lengthsOf = (graph: GraphBuilder, mask: Value): Lengths => {
+  const toInt32 = (value: Value): Value => graph.op('Cast', [value], { to: integer(6) });
+  const sum = graph.op('ReduceSum', [mask, graph.constant(longs([1]))], { keepdims: integer(0) });
+  const before = toInt32(graph.op('Sub', [sum, graph.constant(longs([1]))]));
+  const all = graph.op('Gather', [
+    graph.op('Shape', [mask]),
+    graph.constant(tensor('int64', [], BigInt64Array.of(1n))),
+  ]);
+  return { before, all: toInt32(all) };
+};
+
+const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths, random: () => number): Value => {
+  const shape = ['batch', CACHED_HEADS, 'past', HEAD];
+  const past = ['key', 'value'].map((part) => graph.input(`past_key_values.${layer}.${part}`, 'float32', shape));
+  const qkv = multiply(graph, normalize(graph, x), WIDTH, (HEADS + 2 * CACHED_HEADS) * HEAD, random);
+  const [attended = '', ...present] = graph.ops(
+    'GroupQueryAttention',
+    3,
+    [
+      qkv,
+      '',
+      '',
+      ...past,
+      lengths.before,
+      lengths.all,
+      graph.constant(rotations(Math.cos)),
+      graph.constant(rotations(Math.sin)),
+    ],
+    { num_heads: integer(HEADS), kv_num_heads: integer(CACHED_HEADS), do_rotary: integer(1) },
+    'com.microsoft',
+  );
+  ['key', 'value'].forEach((part, index) => {
+    graph.output(`present.${layer}.${part}`, present[index] ?? '', 'float32', ['batch', CACHED_HEADS, 'total', HEAD]);
+  });
+  const between = graph.op('Add', [x, multiply(graph, attended, HEADS * HEAD, WIDTH, random)]);
+  const normal = normalize(graph, between);
+  const gate = multiply(graph, normal, WIDTH, INNER, random);
+  const active = graph.op('Mul', [gate, graph.op('Sigmoid', [gate])]);
+  const inner = graph.op('Mul', [active, multiply(graph, normal, WIDTH, INNER, random)]);
+  return graph.op('Add', [between, multiply(graph, inner, INNER, WIDTH, random)]);
+};
+
+/** Tokens of bytes and of made-up words: `Ġw300`, …. */
+const vocabulary = (): Record<string, number> => {
+  const tokens = [...CHARACTER_BYTES.keys()];
+  for (let id = tokens.length; id < VOCABULARY; id += 1) tokens.push(`Ġw${id}`);
+  return Object.fromEntries(tokens.map((token, id) => [token, id]));
+};
+
+const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/**
+ * Writes the folder of a decoder with random int4 weights, as onnxruntime-genai's builder makes them, and of a tokenizer.
+ * Its first layers of attention share one table of rotations.
+ */
+export const writeDecoderModel = async (folder: string): Promise<void> => {
+  const random = createRandom(7);
+  const graph = createGraph();
+  const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
+  const lengths = lengthsOf(graph, graph.input('attention_mask', 'int64', ['batch', 'total']));
+  const embeddings = singles(
+    [VOCABULARY, WIDTH],
+    Float32Array.from({ length: VOCABULARY * WIDTH }, () => random() - 0.5),
+  );
+  let x = graph.op('Gather', [graph.constant(embeddings), ids]);
+  for (let layer = 0; layer < LAYERS; layer += 1) x = addLayer(graph, x, layer, lengths, random);
+  const logits = multiply(graph, normalize(graph, x), WIDTH, VOCABULARY, random);
+  graph.output('logits', logits, 'float32', ['batch', 'tokens', VOCABULARY]);
+  await mkdir(folder, { recursive: true });
+  const json = (name: string, value: unknown) => writeFile(path.join(folder, name), JSON.stringify(value));
+  await writeFile(path.join(folder, 'model.onnx'), toPieces(graph.toModel()));
+  await json('config.json', {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    max_position_embeddings: CONTEXT,
+  });
+  await json('generation_config.json', { eos_token_id: 0, bos_token_id: 0 });
+  await json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' });
+  await json('tokenizer.json', {
+    ...{ version: '1.0', truncation: null, padding: null, added_tokens: [], normalizer: null, post_processor: null },
+    ...{ pre_tokenizer: byteLevel, decoder: byteLevel },
+    model: { type: 'BPE', dropout: null, unk_token: null, vocab: vocabulary(), merges: [] },
+  });
+};

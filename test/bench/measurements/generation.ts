@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { writeDecoderModel } from '../decoder-model.ts';
+import { toFigure, toRatio } from '../figures.ts';
+import type { Results } from '../measures.ts';
+import { postEvent } from '../sample.ts';
+import type { GenerateInput, GenerateTimes } from '../scripts/generate.ts';
+import type { Workbench } from '../workbench.ts';
+import { loadRepeatedly, publishMatmul, timeDownload } from './load.ts';
+
+const MODEL = 'decoder';
+const NEW_TOKENS = 64;
+/** Tokens of a short and of a long text. */
+const SHORT = 16;
+const LONG = 513;
+
+const tokens = (count: number): number[] =>
+  Array.from({ length: count }, (_, index) => 300 + ((index * 7_919) % 30_000));
+
+/** Generated texts of the packaged infer, with a model of 135 million random weights in int4. */
+export const measureGeneration = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const folder = path.join(workbench.directory, MODEL);
+  await writeDecoderModel(folder);
+  await workbench.push(folder, MODEL, { bake: false });
+  const ask = (count: number, parameters: object) =>
+    postEvent(
+      `/models/${MODEL}`,
+      'application/json',
+      JSON.stringify({ inputs: { tokens: tokens(count) }, parameters: { details: true, ...parameters } }),
+    );
+  const sampled = { temperature: 0.8, top_k: 50, top_p: 0.95, seed: 1 };
+  const exactly = (count: number) => ({ max_new_tokens: count, min_new_tokens: count });
+  const input: GenerateInput = {
+    handlerPath: path.join(workbench.directory, 'infer/handler.mjs'),
+    graphPath: path.join(folder, 'model.onnx'),
+    prompt: tokens(SHORT),
+    newTokens: NEW_TOKENS,
+    answer: await ask(SHORT, { ...sampled, ...exactly(NEW_TOKENS), cache_prompt: false }),
+    computed: await ask(LONG, { ...exactly(1), cache_prompt: false }),
+    known: await ask(LONG, exactly(1)),
+    rounds,
+  };
+  const { bare, answer, computed, known } = await workbench.run<GenerateTimes>('generate', input);
+  return {
+    figures: {
+      'llm.decode_ratio': toRatio(bare, answer),
+      'llm.prefix_ttft_ratio': toRatio(known, computed),
+    },
+    times: {
+      '64 tokens, bare loop of runs': toFigure(bare),
+      '64 tokens, sampled, warm infer': toFigure(answer),
+      'first token after 513, computed': toFigure(computed),
+      'first token after 513, known but for one': toFigure(known),
+    },
+  };
+};
+
+const LARGE_MB = 1_000;
+/** A round writes and reads gigabytes. */
+const MOST_ROUNDS = 3;
+
+/** Download and memory of a model of 1 GB. */
+export const measureLargeLoad = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const few = Math.min(rounds, MOST_ROUNDS);
+  const { model, bytes } = await publishMatmul(workbench, LARGE_MB);
+  const loads = await loadRepeatedly(workbench, model, few);
+  const { verified, raw } = await timeDownload(workbench, LARGE_MB, few);
+  return {
+    figures: {
+      'llm.load_ratio': toRatio(verified, raw),
+      'llm.peak_rss_ratio': toFigure(loads.map(({ growthBytes }) => growthBytes / bytes)),
+    },
+    times: { '1 GB, raw download': toFigure(raw), '1 GB, verified download': toFigure(verified) },
+  };
+};
