@@ -6,6 +6,7 @@ import { formatBytes } from '../core/format-bytes.ts';
 import { bakeGraph, runtimeVersion, WEIGHTS_SUFFIX } from '../engine/bake.ts';
 import { openGraph } from '../engine/open-graphs.ts';
 import type { Draft, LocalFile } from '../repository/versions/publish.ts';
+import { cutToLastPosition, lastPositionOfRun } from './cut-to-last-position.ts';
 import { toLocalFile } from './gather-files.ts';
 import { largestDifference, type RecordedRun } from './recorded-runs.ts';
 import type { RunsByRole } from './trial-run.ts';
@@ -28,6 +29,13 @@ export type Baked =
   | { readonly graph: Graph; readonly files: readonly { readonly path: string; readonly localPath: string }[] }
   | { readonly reason: string | undefined };
 
+export interface BakeOptions {
+  /** Graphs with less weight stay as they are. */
+  readonly leastBytes?: number;
+  /** An output [N,positions,…] of which the last position alone is computed, if the graph allows it. */
+  readonly lastPositionOf?: string;
+}
+
 /** Runs `runs` again on the graph at `localPath`, opened as it is served. @throws when onnxruntime cannot load or run the graph */
 const replay = async (localPath: string, runs: readonly RecordedRun[]) => {
   const { session, createMs } = await openGraph(localPath, LAMBDA_MB_PER_VCPU);
@@ -35,7 +43,7 @@ const replay = async (localPath: string, runs: readonly RecordedRun[]) => {
     let maxDifference = 0;
     for (const { feeds, outputNames, outputs } of runs)
       maxDifference = Math.max(maxDifference, largestDifference(outputs, await session.run(feeds, outputNames)));
-    return { createMs: Math.round(createMs), maxDifference };
+    return { createMs: Math.round(createMs), maxDifference, signature: session.signature };
   } finally {
     await session.release();
   }
@@ -44,7 +52,6 @@ const replay = async (localPath: string, runs: readonly RecordedRun[]) => {
 /**
  * Bakes `graph` into `scratch`, replays `runs` on it, and measures its load.
  * The original stays a file of the version, from which the graph can be baked again.
- * @param leastBytes graphs with less weight stay as they are
  */
 export const bake = async (
   role: string,
@@ -52,7 +59,7 @@ export const bake = async (
   runs: readonly RecordedRun[],
   localPathOf: (path: string) => string,
   scratch: string,
-  leastBytes = WORTH_BAKING_BYTES,
+  { leastBytes = WORTH_BAKING_BYTES, lastPositionOf }: BakeOptions = {},
 ): Promise<Baked> => {
   const originalBytes = await bytesOf([graph.file, ...graph.externalData].map(localPathOf));
   if (originalBytes < leastBytes || runs.length === 0) return { reason: undefined };
@@ -63,6 +70,7 @@ export const bake = async (
   try {
     await mkdir(dirname(localPath), { recursive: true });
     await bakeGraph(localPathOf(graph.file), localPath);
+    const isCut = lastPositionOf !== undefined && (await cutToLastPosition(localPath, lastPositionOf));
     const hasWeights = await stat(join(scratch, weightsPath)).catch(() => undefined);
     if (!hasWeights) return { reason: undefined }; // nothing that a load could map
     const bakedBytes = await bytesOf(files.map((file) => file.localPath));
@@ -70,7 +78,11 @@ export const bake = async (
       return {
         reason: `folding its constants would make ${formatBytes(bakedBytes)} of ${formatBytes(originalBytes)}`,
       };
-    const { createMs, maxDifference } = await replay(localPath, runs);
+    const { signature, ...replayed } = await replay(
+      localPath,
+      isCut ? runs.map((run) => lastPositionOfRun(run, lastPositionOf)) : runs,
+    );
+    const { createMs, maxDifference } = replayed;
     if (maxDifference > TOLERANCE)
       return { reason: `its outputs would differ by ${maxDifference}, at most ${TOLERANCE} is allowed` };
     const baked = {
@@ -80,7 +92,17 @@ export const bake = async (
       tolerance: TOLERANCE,
       runtime: runtimeVersion(),
     };
-    return { graph: { ...graph, file: path, externalData: [weightsPath], createMs, baked }, files };
+    const outputs = isCut
+      ? signature.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }))
+      : graph.signature.outputs;
+    return {
+      graph: {
+        ...graph,
+        ...{ file: path, externalData: [weightsPath], createMs, baked },
+        signature: { ...graph.signature, outputs },
+      },
+      files,
+    };
   } catch (error) {
     // Such as merged decoders: constants that both branches have are written twice under one name.
     const { message } = ServingError.from(error);
@@ -94,12 +116,15 @@ export const bakeGraphs = async (
   runs: RunsByRole,
   localPathOf: (path: string) => string,
   scratch: string,
+  lastPositionOf?: string,
 ) => {
   const served: Draft['graphs'] = {};
   const files: LocalFile[] = [];
   const notes: string[] = [];
   for (const [role, graph] of Object.entries(graphs)) {
-    const baked = await bake(role, graph, runs[role] ?? [], localPathOf, scratch);
+    const baked = await bake(role, graph, runs[role] ?? [], localPathOf, scratch, {
+      ...(lastPositionOf !== undefined && { lastPositionOf }),
+    });
     served[role] = 'graph' in baked ? baked.graph : graph;
     if ('graph' in baked) for (const { path, localPath } of baked.files) files.push(await toLocalFile(path, localPath));
     else if (baked.reason !== undefined) notes.push(`${graph.file} is served as it is: ${baked.reason}`);

@@ -106,6 +106,12 @@ export const tryModel = async (
   const { settings, notes } = findings;
   if (!model.bake) return { ...found, settings, graphs, files: [], notes, memory };
   await onStep('its baking');
-  const baked = await bakeGraphs(graphs, runs, localPathOf, model.scratch);
+  const baked = await bakeGraphs(
+    graphs,
+    runs,
+    localPathOf,
+    model.scratch,
+    (await recipeOf(model.draft.task)).lastPositionOf,
+  );
   return { ...found, ...baked, settings, notes: [...notes, ...baked.notes], memory };
 };

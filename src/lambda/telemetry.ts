@@ -3,6 +3,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
+import { memoryUsed } from '../core/memory-used.ts';
 import { roundedSteps, roundMs } from '../core/stopwatch.ts';
 import type { MonitorTelemetry } from '../monitoring/job.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../serving/telemetry.ts';
@@ -79,9 +80,9 @@ interface Use {
 const toMb = (bytes: number): number => Math.round(bytes / BYTES_PER_LAMBDA_MB);
 const toPercent = (part: number, whole: number): number => Math.round((1000 * part) / Math.max(1, whole)) / 10;
 
-/** Microseconds: the operating system keeps these numbers. Pages of files that are mapped into memory count as memory. */
+/** Microseconds: the operating system keeps these numbers. */
 const measureUse = ({ stopwatch }: Observation, { memoryMb: limitMb, directory }: EnvironmentOptions): Use => {
-  const memoryBytes = process.memoryUsage.rss();
+  const memoryBytes = memoryUsed();
   const { blocks, bfree, bsize } = statfsSync(directory);
   return {
     totalMs: roundMs(stopwatch.totalMs()),

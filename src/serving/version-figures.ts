@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ERROR_KINDS } from '../core/errors.ts';
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
+import { memoryUsed } from '../core/memory-used.ts';
 import { dayPrefix, hourOf } from '../monitoring/figures/hours.ts';
 import { type HourFigures, noFigures, type VersionFigures } from '../monitoring/figures/version-figures.ts';
 import { addHistogram, binOf } from '../monitoring/histogram.ts';
@@ -36,7 +37,7 @@ const add = (figures: Mutable<VersionFigures>, observation: Observation, initMs:
   figures.billedMs += Math.ceil(totalMs);
   figures.cpuMs += stopwatch.cpuMs();
   addHistogram(figures.latencyMs, { [binOf(totalMs)]: 1 });
-  figures.memoryMb = Math.max(figures.memoryMb, Math.ceil(process.memoryUsage.rss() / BYTES_PER_LAMBDA_MB));
+  figures.memoryMb = Math.max(figures.memoryMb, Math.ceil(memoryUsed() / BYTES_PER_LAMBDA_MB));
   if (initMs === undefined) return;
   figures.coldStarts += 1;
   figures.initMs += initMs;

@@ -45,6 +45,8 @@ export interface TaskRecipe<Settings = StoredSettings, Resources = unknown> {
   readonly maxBatch?: number;
   /** Roles of the graphs that the task runs; a function where they depend on the folder. */
   readonly graphs: readonly string[] | ((source: ModelSource) => Promise<readonly string[]>);
+  /** An output [N,positions,…] of which the task reads the last position alone: the baked graph computes no other. */
+  readonly lastPositionOf?: string;
   /** Example of an input for the command `predict`, such as `<image>`. */
   readonly example: string;
   /** @throws `MODEL_INVALID` with a missing or contradictory setting, and a remedy */

@@ -7,14 +7,12 @@ import { toPieces } from '../../src/onnx/chunks.ts';
 import { createGraph, type GraphBuilder, longs, singles, type Value } from '../../src/onnx/graph-builder.ts';
 import { float, integer } from '../../src/onnx/node.ts';
 
-/** The shape of a small Llama, SmolLM2-135M, with a vocabulary of 32,000. */
+/** The shape of a small Llama, SmolLM2-135M. */
 const WIDTH = 576;
 const INNER = 1_536;
 const HEADS = 9;
 const CACHED_HEADS = 3;
 const HEAD = 64;
-const LAYERS = 30;
-export const VOCABULARY = 32_000;
 const CONTEXT = 4_096;
 
 /** Elements that share a scale. */
@@ -105,9 +103,9 @@ const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths
 };
 
 /** Tokens of bytes and of made-up words: `Ġw300`, …. */
-const vocabulary = (): Record<string, number> => {
+const vocabularyOf = (size: number): Record<string, number> => {
   const tokens = [...CHARACTER_BYTES.keys()];
-  for (let id = tokens.length; id < VOCABULARY; id += 1) tokens.push(`Ġw${id}`);
+  for (let id = tokens.length; id < size; id += 1) tokens.push(`Ġw${id}`);
   return Object.fromEntries(tokens.map((token, id) => [token, id]));
 };
 
@@ -115,21 +113,23 @@ const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: tr
 
 /**
  * Writes the folder of a decoder with random int4 weights, as onnxruntime-genai's builder makes them, and of a tokenizer.
- * Its first layers of attention share one table of rotations.
  */
-export const writeDecoderModel = async (folder: string): Promise<void> => {
+export const writeDecoderModel = async (
+  folder: string,
+  { layers = 30, vocabulary = 32_000 }: { layers?: number; vocabulary?: number } = {},
+): Promise<void> => {
   const random = createRandom(7);
   const graph = createGraph();
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const lengths = lengthsOf(graph, graph.input('attention_mask', 'int64', ['batch', 'total']));
   const embeddings = singles(
-    [VOCABULARY, WIDTH],
-    Float32Array.from({ length: VOCABULARY * WIDTH }, () => random() - 0.5),
+    [vocabulary, WIDTH],
+    Float32Array.from({ length: vocabulary * WIDTH }, () => random() - 0.5),
   );
   let x = graph.op('Gather', [graph.constant(embeddings), ids]);
-  for (let layer = 0; layer < LAYERS; layer += 1) x = addLayer(graph, x, layer, lengths, random);
-  const logits = multiply(graph, normalize(graph, x), WIDTH, VOCABULARY, random);
-  graph.output('logits', logits, 'float32', ['batch', 'tokens', VOCABULARY]);
+  for (let layer = 0; layer < layers; layer += 1) x = addLayer(graph, x, layer, lengths, random);
+  const logits = multiply(graph, normalize(graph, x), WIDTH, vocabulary, random);
+  graph.output('logits', logits, 'float32', ['batch', 'tokens', vocabulary]);
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown) => writeFile(path.join(folder, name), JSON.stringify(value));
   await writeFile(path.join(folder, 'model.onnx'), toPieces(graph.toModel()));
@@ -143,6 +143,6 @@ export const writeDecoderModel = async (folder: string): Promise<void> => {
   await json('tokenizer.json', {
     ...{ version: '1.0', truncation: null, padding: null, added_tokens: [], normalizer: null, post_processor: null },
     ...{ pre_tokenizer: byteLevel, decoder: byteLevel },
-    model: { type: 'BPE', dropout: null, unk_token: null, vocab: vocabulary(), merges: [] },
+    model: { type: 'BPE', dropout: null, unk_token: null, vocab: vocabularyOf(vocabulary), merges: [] },
   });
 };

@@ -117,7 +117,7 @@ describe('a merged decoder', () => {
     const graph = { file: 'decoder.onnx', externalData: [], signature, createMs: 1 };
     const runs: RecordedRun[] = [{ feeds: {}, outputNames: undefined, outputs: {} }];
 
-    const refused = await bake('decoder', graph, runs, () => decoder, join(folder, 'merged'), 0);
+    const refused = await bake('decoder', graph, runs, () => decoder, join(folder, 'merged'), { leastBytes: 0 });
 
     expect(refused).toEqual({ reason: expect.stringMatching(/^onnxruntime does not load what it writes of it/) });
   });

@@ -9,6 +9,7 @@ import { predict } from '../../src/serving/predict.ts';
 import { openStream } from '../../src/serving/stream.ts';
 import type { Observation, Step } from '../../src/serving/telemetry.ts';
 import { createTask } from '../../src/tasks/index.ts';
+import { writeDecoderModel } from '../bench/decoder-model.ts';
 import { askForText, type GeneratedAnswer, readTextGeneration } from '../support/parity/text-generation.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
@@ -277,6 +278,32 @@ describe('what an earlier text computed', () => {
     expect(await asked('bob')).toBe(0);
     expect(await asked(undefined)).toBe(0);
     expect(await asked('ada')).toBeGreaterThan(50);
+  });
+});
+
+describe('a large decoder', () => {
+  it('is baked, computes logits of the last token alone, and answers as it does as it came', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'decoder-'));
+    await writeDecoderModel(root, { layers: 2, vocabulary: 400 });
+    await pushModel(serving.repository, root, { name: 'plain', bake: false });
+    const { notes } = await pushModel(serving.repository, root, { name: 'baked' });
+    await rm(root, { recursive: true });
+    const logitsOf = async (name: string) => {
+      const { graphs } = await serving.repository.bundle(name, 1);
+      return [
+        graphs.model?.baked !== undefined,
+        graphs.model?.signature.outputs.find((output) => output.name === 'logits')?.shape,
+      ];
+    };
+    expect(notes).toEqual([expect.stringMatching(/its cache takes up to 9.2 MB of memory for 1,000 tokens/)]);
+    expect(await logitsOf('plain')).toEqual([false, ['batch', 'tokens', 400]]);
+    expect(await logitsOf('baked')).toEqual([true, ['batch', 1, 400]]);
+    const long = { tokens: Array.from({ length: 700 }, (_, index) => (index * 7) % 400) };
+    const [plain, baked] = [await ask(long, {}, 'plain'), await ask(long, {}, 'baked')];
+    expect(idsOf(baked)).toEqual(idsOf(plain));
+    baked.details.tokens.forEach(({ logprob }, index) => {
+      expect(logprob).toBeCloseTo(plain.details.tokens[index]?.logprob ?? 0, 3);
+    });
   });
 });
 

@@ -16,6 +16,12 @@ export const emptyCache = ({ caches }: DecoderLayout): Cache => ({
   ),
 });
 
+/** Gives the memory of a cache back at once: until the next collection of garbage, an answer would hold many of them. Nobody may use it again. */
+export const freeCache = ({ tensors }: Cache): void => {
+  for (const { data } of Object.values(tensors))
+    if (ArrayBuffer.isView(data) && 'transfer' in data.buffer) data.buffer.transfer(0);
+};
+
 /** The first `length` tokens of each head, copied. */
 const cutTensor = ({ data }: Tensor, { dtype, heads, size }: CacheSpec, length: number): Tensor => {
   const target = allocate(dtype, heads * length * size);

@@ -2,7 +2,7 @@ import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import { fromHalf } from '../../core/half.ts';
 import { type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
-import type { Cache } from './cache.ts';
+import { type Cache, freeCache } from './cache.ts';
 import type { DecoderLayout, OtherInput } from './layout.ts';
 
 /** Logits that one run of a prompt's part may give, in bytes: most graphs compute those of all positions. */
@@ -107,8 +107,13 @@ export const decode = async (
   const size = tokensPerRun(layout);
   let current = cache;
   let start = 0;
+  const next = (longer: Cache): void => {
+    if (current !== cache) freeCache(current);
+    current = longer;
+  };
   for (; ids.length - start > size; start += size)
-    current = (await runTokens(graph, layout, current, ids.slice(start, start + size), false)).cache;
-  const { cache: last, logits } = await runTokens(graph, layout, current, ids.slice(start), true);
-  return { cache: last, logits: lastLogits(logits) };
+    next((await runTokens(graph, layout, current, ids.slice(start, start + size), false)).cache);
+  const { cache: longer, logits } = await runTokens(graph, layout, current, ids.slice(start), true);
+  next(longer);
+  return { cache: longer, logits: lastLogits(logits) };
 };

@@ -3,7 +3,7 @@ import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import type { LogitsProcessor } from '../logits.ts';
 import { assertNumber } from '../search.ts';
-import type { Cache } from './cache.ts';
+import { type Cache, freeCache } from './cache.ts';
 import { type Decoded, decode } from './decode.ts';
 import type { DecoderLayout } from './layout.ts';
 import { type LikelyTokens, likelyTokens } from './likely-tokens.ts';
@@ -44,7 +44,7 @@ export interface GeneratedToken {
   readonly likely: LikelyTokens | undefined;
   /** The reason when it is the last token. */
   readonly end: 'eos_token' | 'length' | undefined;
-  /** The cache of all tokens before this one. */
+  /** The cache of all tokens before this one, until the next token is asked for. */
   readonly cache: Cache;
 }
 
@@ -56,10 +56,11 @@ const choose = (
   for (const process of processors) process(logits, ids);
   constraint?.mask(logits);
   const likeliest = argMax(logits);
-  assertNumber(logits[likeliest]);
-  if (logits[likeliest] === Number.NEGATIVE_INFINITY)
+  const largest = logits[likeliest];
+  assertNumber(largest);
+  if (largest === Number.NEGATIVE_INFINITY)
     throw new ServingError('INFERENCE_FAILED', 'no token may come next: the request excludes them all');
-  return sampling.doSample ? draw(candidatesOf(logits, sampling), random()) : likeliest;
+  return sampling.doSample ? draw(candidatesOf(logits, sampling, largest), random()) : likeliest;
 };
 
 /** The error of a run, with the number of tokens that were generated before the deadline. */
@@ -85,6 +86,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
     const decoded: Decoded = await decode(graph, layout, cache, ids.slice(cache.length)).catch((error: unknown) => {
       throw withProgress(error, done - 1, maxNewTokens);
     });
+    if (cache !== options.cache) freeCache(cache);
     cache = decoded.cache;
     const { logits } = decoded;
     const describe = topTokens === undefined ? undefined : likelyTokens(logits, topTokens);

@@ -1,3 +1,5 @@
+import { argMax } from '../../core/arg-max.ts';
+
 /** The choice of the next token. Fields that are left out change nothing. */
 export interface Sampling {
   /** False stands for the likeliest token. */
@@ -19,15 +21,6 @@ export interface Candidates {
   /** The sum of the weights. */
   readonly total: number;
 }
-
-const largestOf = (values: Float32Array): number => {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    if (value > largest) largest = value;
-  }
-  return largest;
-};
 
 /** The `count`-th largest value, by a heap of the largest ones. */
 const thresholdOf = (values: Float32Array, count: number): number => {
@@ -51,56 +44,65 @@ const thresholdOf = (values: Float32Array, count: number): number => {
   return heap[0] ?? Number.NEGATIVE_INFINITY;
 };
 
-const toCandidates = (ids: readonly number[], weights: readonly number[]): Candidates => ({
-  ids: Uint32Array.from(ids),
-  weights: Float64Array.from(weights),
-  total: weights.reduce((sum, weight) => sum + weight, 0),
-});
+/** The candidates whose weights `isKept`, in the order of their ids. */
+const select = ({ ids, weights }: Candidates, isKept: (weight: number) => boolean): Candidates => {
+  const kept = { ids: new Uint32Array(ids.length), weights: new Float64Array(ids.length) };
+  let [count, total] = [0, 0];
+  for (let index = 0; index < ids.length; index += 1) {
+    const weight = weights[index] ?? 0;
+    if (!isKept(weight)) continue;
+    kept.ids[count] = ids[index] ?? 0;
+    kept.weights[count] = weight;
+    count += 1;
+    total += weight;
+  }
+  return { ids: kept.ids.subarray(0, count), weights: kept.weights.subarray(0, count), total };
+};
 
 /** The likeliest tokens whose probabilities sum up to `topP`, at least one, as in transformers: the others sum up to `1 - topP` or less. */
-const nucleus = ({ ids, weights, total }: Candidates, topP: number): Candidates => {
+const nucleus = (all: Candidates, topP: number): Candidates => {
   // A token of less than this cannot belong to it, however the others lie.
-  const least = ((1 - topP) * total) / ids.length;
-  const likely = Array.from(ids.keys()).filter((index) => (weights[index] ?? 0) >= least);
-  likely.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0));
-  let before = 0;
-  const end = likely.findIndex((index) => {
-    const isOver = before >= topP * total;
-    before += weights[index] ?? 0;
-    return isOver;
-  });
-  const kept = likely.slice(0, Math.max(1, end < 0 ? likely.length : end));
-  return toCandidates(
-    kept.map((index) => ids[index] ?? 0),
-    kept.map((index) => weights[index] ?? 0),
-  );
+  const floor = ((1 - topP) * all.total) / all.ids.length;
+  const likely = select(all, (weight) => weight >= floor);
+  const ascending = likely.weights.slice().sort();
+  let [count, before] = [0, 0];
+  while (count < ascending.length && (count === 0 || before < topP * all.total)) {
+    count += 1;
+    before += ascending[ascending.length - count] ?? 0;
+  }
+  const least = ascending[ascending.length - count] ?? 0;
+  let equal = count - (ascending.length - 1 - ascending.lastIndexOf(least));
+  return select(likely, (weight) => weight > least || (weight === least && equal-- > 0));
 };
 
 /**
  * The tokens that may come next, by logits float32[V]: temperature, then `topK`, `topP` and `minP`, each on what the one before left, as
  * transformers' warpers work. A token of logit -Infinity is none of them.
+ * @param largest the largest of the logits
  */
-export const candidatesOf = (logits: Float32Array, { temperature, topK, topP, minP }: Sampling): Candidates => {
-  const largest = largestOf(logits);
+export const candidatesOf = (
+  logits: Float32Array,
+  { temperature, topK, topP, minP }: Sampling,
+  largest: number = logits[argMax(logits)] ?? 0,
+): Candidates => {
   const lowest = topK > 0 ? thresholdOf(logits, topK) : Number.NEGATIVE_INFINITY;
   // Only the tokens that `minP` keeps anyway are looked at, unless `topP` needs all for its sum.
   const floor = minP > 0 && topP >= 1 ? Math.max(lowest, largest + temperature * Math.log(minP)) : lowest;
-  const ids: number[] = [];
-  const weights: number[] = [];
+  const ids = new Uint32Array(logits.length);
+  const weights = new Float64Array(logits.length);
+  let [count, total] = [0, 0];
   for (let id = 0; id < logits.length; id += 1) {
     const logit = logits[id] ?? 0;
     if (!(logit >= floor) || logit === Number.NEGATIVE_INFINITY) continue;
-    ids.push(id);
-    weights.push(Math.exp((logit - largest) / temperature));
+    const weight = Math.exp((logit - largest) / temperature);
+    ids[count] = id;
+    weights[count] = weight;
+    count += 1;
+    total += weight;
   }
-  const all = toCandidates(ids, weights);
+  const all = { ids: ids.subarray(0, count), weights: weights.subarray(0, count), total };
   const likely = topP < 1 ? nucleus(all, topP) : all;
-  if (minP <= 0 || topP >= 1) return likely;
-  const kept = Array.from(likely.ids.keys()).filter((index) => (likely.weights[index] ?? 0) >= minP);
-  return toCandidates(
-    kept.map((index) => likely.ids[index] ?? 0),
-    kept.map((index) => likely.weights[index] ?? 0),
-  );
+  return minP > 0 && topP < 1 ? select(likely, (weight) => weight >= minP) : likely;
 };
 
 /** Draws a token with its probability. @param random a number from 0 to 1 */

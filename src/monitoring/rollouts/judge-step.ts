@@ -30,7 +30,7 @@ const inMinutes = (ms: number): string => `${Math.ceil(ms / 60_000)} min`;
  */
 export const judgeStep = (canary: AutomaticCanary, counts: StepCounts, nowMs: number): Decision => {
   const { plan, weight } = canary;
-  const limit = Math.log((plan.guards.length * plan.steps.length) / FALSE_ROLLBACKS);
+  const limit = Math.log(Math.max(1, plan.guards.length * plan.steps.length) / FALSE_ROLLBACKS);
   const judged = plan.guards.map((name) => ({ name, judgement: GUARDS[name]?.(counts, canary) }));
   for (const { name, judgement } of judged)
     if (judgement && judgement.logEvidence >= limit) return { action: 'rollback', note: `${name}: ${judgement.text}` };
@@ -48,6 +48,7 @@ export const judgeStep = (canary: AutomaticCanary, counts: StepCounts, nowMs: nu
     if (judgement.requests < LEAST_REQUESTS)
       return wait(`${name}: ${judgement.requests} of ${LEAST_REQUESTS} requests are counted`);
   }
+  if (judged.length === 0) return wait('the plan has no guard');
   const next = plan.steps.find((step) => step > weight);
   if (next === undefined) return wait('the last step is reached');
   const restMs = Date.parse(plan.since) + plan.holdMs - nowMs;

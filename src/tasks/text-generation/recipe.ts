@@ -5,7 +5,7 @@ import { readChatTemplates } from '../../source/chat-templates.ts';
 import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import type { Settings } from '../../source/settings-file.ts';
 import { readTokenizer } from '../../source/tokenizers/index.ts';
-import { runBlank } from '../answer-one.ts';
+import { answerOne, runBlank } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
 import { CHAT_FILE } from './chat.ts';
@@ -56,6 +56,9 @@ const generationOf = (own: Settings | undefined, genai: Settings | undefined, co
   return { bos_token_id, eos_token_id };
 };
 
+/** Tokens of the text of the trial run: long enough that it takes the memory of a run, and short enough for a large model. */
+const TRIAL_TOKENS = 256;
+
 const FILES = ['config.json', 'generation_config.json', 'genai_config.json'] as const;
 
 /** @throws `MODEL_INVALID` when the tokenizer has tokens that the decoder does not know */
@@ -80,6 +83,7 @@ const assertChatEnds = (chat: Resources['chat']): void => {
 export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
   maxBatch: 1,
   graphs: ['model'],
+  lastPositionOf: 'logits',
   example: '<text.txt>',
 
   async read(source: ModelSource) {
@@ -119,10 +123,15 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
     };
   },
 
-  async trialRun(task, model) {
+  async trialRun(task, model, { contextLength }) {
     const logits = graphOf(model.graphs).signature.outputs.find(({ name }) => name === 'logits');
     assertVocabulary(model.resources.tokenizer.vocabSize, logits?.shape[2]);
     assertChatEnds(model.resources.chat);
     await runBlank(task, model);
+    const tokens = Array.from(
+      { length: Math.max(1, Math.min(TRIAL_TOKENS, (contextLength ?? TRIAL_TOKENS) - 1)) },
+      () => 0,
+    );
+    await answerOne(task, model, task.decode({ inputs: { tokens }, parameters: { max_new_tokens: 1 } }));
   },
 };

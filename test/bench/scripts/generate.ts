@@ -13,6 +13,8 @@ export interface GenerateInput {
   readonly prompt: readonly number[];
   readonly newTokens: number;
   readonly answer: APIGatewayProxyEventV2;
+  /** The same with its number of tokens, which is checked. */
+  readonly detailed: APIGatewayProxyEventV2;
   /** Asks for one token after a long text, without and with what an earlier text computed. */
   readonly computed: APIGatewayProxyEventV2;
   readonly known: APIGatewayProxyEventV2;
@@ -57,20 +59,24 @@ const openLoop = async ({ graphPath, prompt, newTokens }: GenerateInput) => {
 
 script(async (input: GenerateInput): Promise<GenerateTimes> => {
   const { handler } = (await import(input.handlerPath)) as { handler: Handler };
-  const ask = async (event: APIGatewayProxyEventV2, tokens: number): Promise<void> => {
+  const ask = async (event: APIGatewayProxyEventV2) => {
     const { statusCode, body = '' } = await handler(event, context);
     assert.equal(statusCode, 200, body);
-    assert.equal(JSON.parse(body)[0].details.generated_tokens, tokens);
+    const [answer] = JSON.parse(body);
+    return answer;
   };
+  const { generated_text, details } = await ask(input.detailed);
+  assert.equal(details.generated_tokens, input.newTokens);
+  assert.equal((await ask(input.answer)).generated_text, generated_text);
   const loop = await openLoop(input);
   const { rounds } = input;
   const decoded = await measureInTurn(
     { rounds },
-    { bare: () => timeMs(loop), answer: () => timeMs(() => ask(input.answer, input.newTokens)) },
+    { bare: () => timeMs(loop), answer: () => timeMs(() => ask(input.answer)) },
   );
   const first = await measureInTurn(
     { rounds },
-    { computed: () => timeMs(() => ask(input.computed, 1)), known: () => timeMs(() => ask(input.known, 1)) },
+    { computed: () => timeMs(() => ask(input.computed)), known: () => timeMs(() => ask(input.known)) },
   );
   return { ...decoded, ...first };
 });

@@ -86,6 +86,10 @@ describe('a step', () => {
     expect(judgeStep(canaryOf({ guards: ['errors', 'luck'] }), GOOD, late)).toMatchObject({
       note: 'the guard luck is not known here',
     });
+    expect(judgeStep(canaryOf({ guards: [] }), GOOD, late)).toMatchObject({ note: 'the plan has no guard' });
+    expect(judgeStep(canaryOf({ steps: [] }), GOOD, late).action).toBe('wait');
+    expect(judgeStep(canaryOf({}, 0), GOOD, late).action).not.toBe('rollback');
+    expect(judgeStep(canaryOf({}, 1), GOOD, late).action).toBe('wait');
     expect(judgeStep(canaryOf({ since: 'yesterday' }), GOOD, late).action).toBe('wait');
     expect(judgeStep(canaryOf({ since: '2036-01-01T00:00:00.000Z' }), GOOD, late).action).toBe('wait');
   });
