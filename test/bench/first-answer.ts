@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { json, text } from 'node:stream/consumers';
 
-/** A process that Node runs. */
+/** A process, of Node unless it names another program. */
 export interface Command {
+  readonly program?: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -24,8 +25,8 @@ const EXTENSIONS_API = '/2020-01-01/extension';
 const REQUEST_ID = '00000000-0000-0000-0000-000000000000';
 const TIMEOUT_MS = 30_000;
 
-const start = ({ args, cwd, environment }: Command) =>
-  spawn(process.execPath, args, {
+const start = ({ program = process.execPath, args, cwd, environment }: Command) =>
+  spawn(program, args, {
     cwd,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],

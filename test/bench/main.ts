@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 });
 if (options.only !== undefined && options.only !== 'llm')
   throw new Error(`--only ${options.only} is unknown; there is --only llm, for large models`);
-const rounds = options.quick ? 7 : 15;
+const rounds = options.quick ? 3 : 15;
 
 const report = (line: string): void => {
   process.stderr.write(`${line}\n`);

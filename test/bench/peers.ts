@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { messageOf } from '../../src/core/message-of.ts';
+import { ensureVirtualEnvironment } from '../support/virtual-environment.ts';
 
 /** Installed below `peers/`, on demand: the project itself does not depend on them. */
 const PACKAGES = ['@huggingface/transformers@4.3.1', 'aws-lambda-ric@4.0.2'];
@@ -14,7 +16,12 @@ export interface Peers {
   readonly transformersFolder: string | undefined;
   /** The module of AWS's runtime client; undefined where it cannot be built: it takes cmake, a C++ compiler and Node's headers. */
   readonly runtimeClient: string | undefined;
+  /** A Python with AWS's runtime client, boto3, onnxruntime and Pillow; undefined where no virtual environment can be made. */
+  readonly python: string | undefined;
 }
+
+/** The folder of a function in Python. */
+export const pythonFolder = path.join(folder, 'python');
 
 const exists = (file: string): Promise<boolean> =>
   access(file).then(
@@ -27,6 +34,17 @@ const npm = (...args: string[]): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+const ensurePython = async (report: (line: string) => void): Promise<string | undefined> => {
+  const environment = path.join(import.meta.dirname, '../../.venv/bench');
+  try {
+    const programs = await ensureVirtualEnvironment(environment, path.join(pythonFolder, 'requirements.txt'));
+    return path.join(programs, 'python');
+  } catch (error) {
+    report(`the comparison with Python is left out, it cannot be installed: ${messageOf(error).split('\n')[0]}`);
+    return undefined;
+  }
+};
 
 /** Installs what is missing, which takes a network and a minute, once. */
 export const ensurePeers = async (report: (line: string) => void): Promise<Peers> => {
@@ -42,6 +60,7 @@ export const ensurePeers = async (report: (line: string) => void): Promise<Peers
   if (!isBuilt) report("AWS's runtime client is not built here: a loop of the bench's own stands in for it");
   return {
     transformersFolder: (await exists(installed)) ? folder : undefined,
+    python: await ensurePython(report),
     runtimeClient: isBuilt ? path.join(runtimeClient, 'index.mjs') : undefined,
   };
 };

@@ -7,7 +7,7 @@ import { fileKey } from '../../src/repository/keys.ts';
 import { projectRoot, type Workbench } from './workbench.ts';
 
 export const SAMPLE = 'efficientnet-lite0';
-const folder = path.join(projectRoot, 'models', SAMPLE);
+export const sampleFolder = path.join(projectRoot, 'models', SAMPLE);
 const PICTURES = ['coffee.jpg', 'chelsea.jpg', 'rocket.jpg'];
 /** By how many pixels a picture is cut closer each time that it is taken again. */
 const CUT = 2;
@@ -61,7 +61,7 @@ export const rawEvent = async (model: string, data: Float32Array): Promise<APIGa
 
 const takePhoto = async (index: number): Promise<Buffer> => {
   const sharp = createRequire(import.meta.url)('sharp') as typeof createSharp;
-  const picture = sharp(path.join(folder, 'samples', PICTURES[index % PICTURES.length] as string));
+  const picture = sharp(path.join(sampleFolder, 'samples', PICTURES[index % PICTURES.length] as string));
   const { width, height } = await picture.metadata();
   const cut = CUT * Math.floor(index / PICTURES.length);
   return picture
@@ -76,7 +76,7 @@ export const prepareSample = async (
   { directory, repository, push }: Workbench,
   photoCount: number,
 ): Promise<Sample> => {
-  await push(folder, SAMPLE);
+  await push(sampleFolder, SAMPLE);
   const { version, graphs } = await repository.bundle(SAMPLE, 1);
   const file = graphs.model?.file ?? '';
   const graphPath = path.join(directory, 'sample', file);
@@ -86,7 +86,7 @@ export const prepareSample = async (
   const photoPaths = Array.from({ length: photoCount }, (_, index) => path.join(directory, 'sample', `${index}.jpg`));
   await Promise.all(photoPaths.map(async (photoPath, index) => writeFile(photoPath, await takePhoto(index))));
 
-  const { id2label } = JSON.parse(await readFile(path.join(folder, 'config.json'), 'utf8'));
+  const { id2label } = JSON.parse(await readFile(path.join(sampleFolder, 'config.json'), 'utf8'));
   const photoEvent = await postEvent(`/models/${SAMPLE}`, 'image/jpeg', await readFile(photoPaths[0] ?? ''));
   return { graphPath, id2label, photoPaths, photoEvent };
 };

@@ -16,6 +16,8 @@ import { createTestS3Client } from '../support/s3.ts';
 
 export const projectRoot = path.resolve(import.meta.dirname, '../..');
 const architecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+/** The queue of uploads, as in the sample events. */
+export const UPLOAD_QUEUE = 'uploads';
 const FUNCTIONS = ['infer', 'on-upload'] as const;
 
 /**
@@ -53,7 +55,10 @@ export const createWorkbench = async (): Promise<Workbench> => {
     for (const file of await readdir(path.join(import.meta.dirname, folder)))
       await bundle(path.join(import.meta.dirname, folder, file), folder);
 
-  const storage = await startEmbeddedStorage();
+  const storage = await startEmbeddedStorage({
+    queues: [{ name: UPLOAD_QUEUE, visibilityTimeoutSeconds: 720 }],
+    notifications: [{ bucket: 'test-data', prefix: 'uploads/', queue: UPLOAD_QUEUE }],
+  });
   const store = createS3UploadStore(createTestS3Client(storage.endpoint, COMMAND_PATIENCE), storage.modelsBucket);
   const repository = createModelRepository(store);
   let caches = 0;

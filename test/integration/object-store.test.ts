@@ -195,6 +195,13 @@ describe('deferred store', () => {
 
     expect(createDeferredStore('s3://bucket', refuse).location).toBe('s3://bucket');
   });
+
+  it('gives the URLs of its store, and refuses where that has none', async () => {
+    const withUrls = async () => ({ ...(await open()), presign: async (key: string) => `https://bucket/${key}` });
+
+    expect(await createDeferredStore(root, withUrls).presign('a', 60)).toBe('https://bucket/a');
+    await expect(createDeferredStore(root, open).presign('a', 60)).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
 });
 
 describe('directory store', () => {

@@ -86,7 +86,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
     const decoded: Decoded = await decode(graph, layout, cache, ids.slice(cache.length)).catch((error: unknown) => {
       throw withProgress(error, done - 1, maxNewTokens);
     });
-    if (cache !== options.cache) freeCache(cache);
+    const before = cache;
     cache = decoded.cache;
     const { logits } = decoded;
     const describe = topTokens === undefined ? undefined : likelyTokens(logits, topTokens);
@@ -95,6 +95,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
     ids.push(id);
     const isEos = eosTokenIds.includes(id);
     const end = isEos ? 'eos_token' : done === maxNewTokens ? 'length' : undefined;
+    if (before !== options.cache) freeCache(before); // the caller has kept it until this token came
     yield { id, likely: describe?.(id), end, cache };
     if (isEos) return;
   }

@@ -12,110 +12,129 @@ const rootsOfUnity = (length: number, period: number): Complex => ({
   im: Float64Array.from({ length }, (_, k) => -Math.sin((2 * Math.PI * k) / period)),
 });
 
-/** Replaces the first values, as many as its radix, by their discrete Fourier transform. */
-type Butterfly = (values: Complex) => void;
+/**
+ * Combines transforms of `done` values each into transforms of `done` · radix values, from one array into the other, in Stockham's order,
+ * which needs no permutation. `roots` has e^(-2πi·k·r/(done·radix)) at k · radix + r. Each radix has a loop of its own: values that pass
+ * through an array take twice the time.
+ */
+type Combine = (from: Complex, to: Complex, done: number, roots: Complex) => void;
 
-const butterfly2: Butterfly = ({ re, im }) => {
-  const r0 = re[0] ?? 0;
-  const r1 = re[1] ?? 0;
-  const i0 = im[0] ?? 0;
-  const i1 = im[1] ?? 0;
-  re[0] = r0 + r1;
-  im[0] = i0 + i1;
-  re[1] = r0 - r1;
-  im[1] = i0 - i1;
+const combine2: Combine = ({ re, im }, { re: toRe, im: toIm }, done, { re: cos, im: sin }) => {
+  const stride = re.length / 2;
+  for (let start = 0; start < stride; start += done)
+    for (let k = 0; k < done; k += 1) {
+      const at = start + k;
+      const root = 2 * k;
+      const to = 2 * start + k;
+      const r0 = re[at] ?? 0;
+      const i0 = im[at] ?? 0;
+      const r1 = (re[at + stride] ?? 0) * (cos[root + 1] ?? 0) - (im[at + stride] ?? 0) * (sin[root + 1] ?? 0);
+      const i1 = (re[at + stride] ?? 0) * (sin[root + 1] ?? 0) + (im[at + stride] ?? 0) * (cos[root + 1] ?? 0);
+      toRe[to] = r0 + r1;
+      toIm[to] = i0 + i1;
+      toRe[to + done] = r0 - r1;
+      toIm[to + done] = i0 - i1;
+    }
 };
 
-const butterfly4: Butterfly = ({ re, im }) => {
-  const r0 = re[0] ?? 0;
-  const r1 = re[1] ?? 0;
-  const r2 = re[2] ?? 0;
-  const r3 = re[3] ?? 0;
-  const i0 = im[0] ?? 0;
-  const i1 = im[1] ?? 0;
-  const i2 = im[2] ?? 0;
-  const i3 = im[3] ?? 0;
-  const sum02r = r0 + r2;
-  const sum02i = i0 + i2;
-  const dif02r = r0 - r2;
-  const dif02i = i0 - i2;
-  const sum13r = r1 + r3;
-  const sum13i = i1 + i3;
-  const dif13r = r1 - r3;
-  const dif13i = i1 - i3;
-  re[0] = sum02r + sum13r;
-  im[0] = sum02i + sum13i;
-  re[1] = dif02r + dif13i;
-  im[1] = dif02i - dif13r;
-  re[2] = sum02r - sum13r;
-  im[2] = sum02i - sum13i;
-  re[3] = dif02r - dif13i;
-  im[3] = dif02i + dif13r;
+const combine4: Combine = ({ re, im }, { re: toRe, im: toIm }, done, { re: cos, im: sin }) => {
+  const stride = re.length / 4;
+  for (let start = 0; start < stride; start += done)
+    for (let k = 0; k < done; k += 1) {
+      const at = start + k;
+      const root = 4 * k;
+      const to = 4 * start + k;
+      const r0 = re[at] ?? 0;
+      const i0 = im[at] ?? 0;
+      const r1 = (re[at + stride] ?? 0) * (cos[root + 1] ?? 0) - (im[at + stride] ?? 0) * (sin[root + 1] ?? 0);
+      const i1 = (re[at + stride] ?? 0) * (sin[root + 1] ?? 0) + (im[at + stride] ?? 0) * (cos[root + 1] ?? 0);
+      const r2 = (re[at + 2 * stride] ?? 0) * (cos[root + 2] ?? 0) - (im[at + 2 * stride] ?? 0) * (sin[root + 2] ?? 0);
+      const i2 = (re[at + 2 * stride] ?? 0) * (sin[root + 2] ?? 0) + (im[at + 2 * stride] ?? 0) * (cos[root + 2] ?? 0);
+      const r3 = (re[at + 3 * stride] ?? 0) * (cos[root + 3] ?? 0) - (im[at + 3 * stride] ?? 0) * (sin[root + 3] ?? 0);
+      const i3 = (re[at + 3 * stride] ?? 0) * (sin[root + 3] ?? 0) + (im[at + 3 * stride] ?? 0) * (cos[root + 3] ?? 0);
+      const sum02r = r0 + r2;
+      const sum02i = i0 + i2;
+      const dif02r = r0 - r2;
+      const dif02i = i0 - i2;
+      const sum13r = r1 + r3;
+      const sum13i = i1 + i3;
+      const dif13r = r1 - r3;
+      const dif13i = i1 - i3;
+      toRe[to] = sum02r + sum13r;
+      toIm[to] = sum02i + sum13i;
+      toRe[to + done] = dif02r + dif13i;
+      toIm[to + done] = dif02i - dif13r;
+      toRe[to + 2 * done] = sum02r - sum13r;
+      toIm[to + 2 * done] = sum02i - sum13i;
+      toRe[to + 3 * done] = dif02r - dif13i;
+      toIm[to + 3 * done] = dif02i + dif13r;
+    }
 };
 
 const [COS1, COS2] = [Math.cos((2 * Math.PI) / 5), Math.cos((4 * Math.PI) / 5)];
 const [SIN1, SIN2] = [Math.sin((2 * Math.PI) / 5), Math.sin((4 * Math.PI) / 5)];
 
 /** Values k and 5 - k have conjugate roots: the cosines multiply their sum, the sines their difference. */
-const butterfly5: Butterfly = ({ re, im }) => {
-  const r0 = re[0] ?? 0;
-  const i0 = im[0] ?? 0;
-  const r1 = re[1] ?? 0;
-  const r2 = re[2] ?? 0;
-  const r3 = re[3] ?? 0;
-  const r4 = re[4] ?? 0;
-  const i1 = im[1] ?? 0;
-  const i2 = im[2] ?? 0;
-  const i3 = im[3] ?? 0;
-  const i4 = im[4] ?? 0;
-  const sum1r = r1 + r4;
-  const sum1i = i1 + i4;
-  const dif1r = r1 - r4;
-  const dif1i = i1 - i4;
-  const sum2r = r2 + r3;
-  const sum2i = i2 + i3;
-  const dif2r = r2 - r3;
-  const dif2i = i2 - i3;
-  const even1r = r0 + COS1 * sum1r + COS2 * sum2r;
-  const even1i = i0 + COS1 * sum1i + COS2 * sum2i;
-  const even2r = r0 + COS2 * sum1r + COS1 * sum2r;
-  const even2i = i0 + COS2 * sum1i + COS1 * sum2i;
-  const odd1r = SIN1 * dif1r + SIN2 * dif2r;
-  const odd1i = SIN1 * dif1i + SIN2 * dif2i;
-  const odd2r = SIN2 * dif1r - SIN1 * dif2r;
-  const odd2i = SIN2 * dif1i - SIN1 * dif2i;
-  re[0] = r0 + sum1r + sum2r;
-  im[0] = i0 + sum1i + sum2i;
-  re[1] = even1r + odd1i;
-  im[1] = even1i - odd1r;
-  re[4] = even1r - odd1i;
-  im[4] = even1i + odd1r;
-  re[2] = even2r + odd2i;
-  im[2] = even2i - odd2r;
-  re[3] = even2r - odd2i;
-  im[3] = even2i + odd2r;
+const combine5: Combine = ({ re, im }, { re: toRe, im: toIm }, done, { re: cos, im: sin }) => {
+  const stride = re.length / 5;
+  for (let start = 0; start < stride; start += done)
+    for (let k = 0; k < done; k += 1) {
+      const at = start + k;
+      const root = 5 * k;
+      const to = 5 * start + k;
+      const r0 = re[at] ?? 0;
+      const i0 = im[at] ?? 0;
+      const r1 = (re[at + stride] ?? 0) * (cos[root + 1] ?? 0) - (im[at + stride] ?? 0) * (sin[root + 1] ?? 0);
+      const i1 = (re[at + stride] ?? 0) * (sin[root + 1] ?? 0) + (im[at + stride] ?? 0) * (cos[root + 1] ?? 0);
+      const r2 = (re[at + 2 * stride] ?? 0) * (cos[root + 2] ?? 0) - (im[at + 2 * stride] ?? 0) * (sin[root + 2] ?? 0);
+      const i2 = (re[at + 2 * stride] ?? 0) * (sin[root + 2] ?? 0) + (im[at + 2 * stride] ?? 0) * (cos[root + 2] ?? 0);
+      const r3 = (re[at + 3 * stride] ?? 0) * (cos[root + 3] ?? 0) - (im[at + 3 * stride] ?? 0) * (sin[root + 3] ?? 0);
+      const i3 = (re[at + 3 * stride] ?? 0) * (sin[root + 3] ?? 0) + (im[at + 3 * stride] ?? 0) * (cos[root + 3] ?? 0);
+      const r4 = (re[at + 4 * stride] ?? 0) * (cos[root + 4] ?? 0) - (im[at + 4 * stride] ?? 0) * (sin[root + 4] ?? 0);
+      const i4 = (re[at + 4 * stride] ?? 0) * (sin[root + 4] ?? 0) + (im[at + 4 * stride] ?? 0) * (cos[root + 4] ?? 0);
+      const sum1r = r1 + r4;
+      const sum1i = i1 + i4;
+      const dif1r = r1 - r4;
+      const dif1i = i1 - i4;
+      const sum2r = r2 + r3;
+      const sum2i = i2 + i3;
+      const dif2r = r2 - r3;
+      const dif2i = i2 - i3;
+      const even1r = r0 + COS1 * sum1r + COS2 * sum2r;
+      const even1i = i0 + COS1 * sum1i + COS2 * sum2i;
+      const even2r = r0 + COS2 * sum1r + COS1 * sum2r;
+      const even2i = i0 + COS2 * sum1i + COS1 * sum2i;
+      const odd1r = SIN1 * dif1r + SIN2 * dif2r;
+      const odd1i = SIN1 * dif1i + SIN2 * dif2i;
+      const odd2r = SIN2 * dif1r - SIN1 * dif2r;
+      const odd2i = SIN2 * dif1i - SIN1 * dif2i;
+      toRe[to] = r0 + sum1r + sum2r;
+      toIm[to] = i0 + sum1i + sum2i;
+      toRe[to + done] = even1r + odd1i;
+      toIm[to + done] = even1i - odd1r;
+      toRe[to + 2 * done] = even2r + odd2i;
+      toIm[to + 2 * done] = even2i - odd2r;
+      toRe[to + 3 * done] = even2r - odd2i;
+      toIm[to + 3 * done] = even2i + odd2r;
+      toRe[to + 4 * done] = even1r - odd1i;
+      toIm[to + 4 * done] = even1i + odd1r;
+    }
 };
 
-const BUTTERFLIES: readonly (readonly [radix: number, butterfly: Butterfly])[] = [
-  [5, butterfly5],
-  [4, butterfly4],
-  [2, butterfly2],
+const COMBINES: readonly (readonly [radix: number, combine: Combine])[] = [
+  [5, combine5],
+  [4, combine4],
+  [2, combine2],
 ];
 
-/** Combines transforms of `done` values each into transforms of `done` · `radix` values. */
-interface Stage {
-  readonly radix: number;
-  readonly butterfly: Butterfly;
-  readonly done: number;
-  /** e^(-2πi·k·r/(done·radix)) at k · radix + r. */
-  readonly roots: Complex;
-}
+/** Runs one stage of a transform from one array into the other. */
+type Stage = (from: Complex, to: Complex) => void;
 
 /** @throws RangeError when `size` has other prime factors than 2 and 5 */
 const planStages = (size: number): Stage[] => {
   const stages: Stage[] = [];
   let done = 1;
-  for (const [radix, butterfly] of BUTTERFLIES)
+  for (const [radix, combine] of COMBINES)
     for (; (size / done) % radix === 0; done *= radix) {
       const roots = complex(done * radix);
       for (let k = 0; k < done; k += 1)
@@ -123,44 +142,22 @@ const planStages = (size: number): Stage[] => {
           roots.re[k * radix + r] = Math.cos((2 * Math.PI * k * r) / (done * radix));
           roots.im[k * radix + r] = -Math.sin((2 * Math.PI * k * r) / (done * radix));
         }
-      stages.push({ radix, butterfly, done, roots });
+      const before = done;
+      stages.push((from, to) => combine(from, to, before, roots));
     }
   if (done !== size) throw new RangeError(`a Fourier transform of ${size} values: only 2 and 5 may be its factors`);
   return stages;
-};
-
-/** Runs one stage from one array into the other, in Stockham's order, which needs no permutation. */
-const runStage = ({ radix, butterfly, done, roots }: Stage, from: Complex, to: Complex, values: Complex): void => {
-  const stride = from.re.length / radix;
-  for (let j = 0; j < stride; j += 1) {
-    const k = j % done;
-    for (let r = 0; r < radix; r += 1) {
-      const a = from.re[j + r * stride] ?? 0;
-      const b = from.im[j + r * stride] ?? 0;
-      const c = roots.re[k * radix + r] ?? 0;
-      const d = roots.im[k * radix + r] ?? 0;
-      values.re[r] = a * c - b * d;
-      values.im[r] = a * d + b * c;
-    }
-    butterfly(values);
-    const first = (j - k) * radix + k;
-    for (let r = 0; r < radix; r += 1) {
-      to.re[first + r * done] = values.re[r] ?? 0;
-      to.im[first + r * done] = values.im[r] ?? 0;
-    }
-  }
 };
 
 /** Creates the discrete Fourier transform of the values in `from`, which it overwrites. It returns the array with the result. */
 const createTransform = (from: Complex): (() => Complex) => {
   const stages = planStages(from.re.length);
   const other = complex(from.re.length);
-  const values = complex(5);
   return () => {
     let source = from;
     let target = other;
     for (const stage of stages) {
-      runStage(stage, source, target, values);
+      stage(source, target);
       const free = source;
       source = target;
       target = free;

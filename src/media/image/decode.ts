@@ -17,6 +17,8 @@ type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
 export interface EncodedImage extends Size {
   /** True for 8-bit grey or RGB without alpha, of which libvips makes the levels of Pillow. */
   readonly isPlain: boolean;
+  /** True for a plain JPEG of even sides: its decoder halves any other one by a little more, which shifts the pixels. */
+  readonly halvesOnLoad: boolean;
   /**
    * Decodes the first frame or page to upright RGB pixels. Drops alpha without blending. May be called only once.
    * @throws `INVALID_INPUT` for a damaged image and for one that takes too long, `DEADLINE_EXCEEDED`
@@ -33,6 +35,8 @@ export interface Shrink {
   readonly method: keyof typeof KERNELS;
   /** Part of the resized image that is kept; default: all of it. */
   readonly crop?: Rectangle;
+  /** Lets the decoder of a JPEG do a part of it. */
+  readonly onLoad?: boolean;
 }
 
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((format) => `VipsForeignLoad${format}`);
@@ -117,8 +121,8 @@ const cutLevels = (data: Buffer): Uint8Array => {
 
 const shrunk = (image: Sharp, shrink: Shrink | undefined): Sharp => {
   if (shrink === undefined) return image;
-  const { size, method, crop } = shrink;
-  image.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: false });
+  const { size, method, crop, onLoad = false } = shrink;
+  image.resize({ ...size, fit: 'fill', kernel: KERNELS[method], fastShrinkOnLoad: onLoad });
   return crop === undefined ? image : image.extract(crop);
 };
 
@@ -193,5 +197,12 @@ export const openImage = async (bytes: Uint8Array, deadline: Deadline): Promise<
     const image = samples === 'plain' ? encoded : await decodeFirst(encoded, samples, raw);
     return raw(shrunk(image, shrink).removeAlpha().toColourspace('srgb').raw());
   };
-  return { width, height, isPlain: samples === 'plain', decode };
+  const isPlain = samples === 'plain';
+  return {
+    width,
+    height,
+    isPlain,
+    halvesOnLoad: isPlain && format === 'jpeg' && width % 2 === 0 && height % 2 === 0,
+    decode,
+  };
 };

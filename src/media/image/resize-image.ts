@@ -3,7 +3,7 @@ import { ServingError } from '../../core/errors.ts';
 import { createQueue } from '../../core/queue.ts';
 import { namingFile } from '../input-files.ts';
 import { MAX_PIXELS } from './bounds.ts';
-import { type EncodedImage, openImage } from './decode.ts';
+import { type EncodedImage, openImage, type Shrink } from './decode.ts';
 import { type Geometry, toGeometry } from './geometry.ts';
 import type { Images } from './input.ts';
 import type { ImagePreprocessing, Resample } from './preprocessing.ts';
@@ -13,9 +13,22 @@ import { type Pixels, resample } from './resample.ts';
 /** Factor from which on libvips averages whole pixels before it filters; Pillow does not. */
 const LIBVIPS_LIMIT = 4;
 
-/** Length to which libvips shrinks before a larger shrink: large enough to hide its filter, small enough to be fast. */
-const toFirstStep = (length: number, factor: number): number =>
-  factor < LIBVIPS_LIMIT ? length : Math.ceil(length / Math.min(factor / 3, LIBVIPS_LIMIT - 0.01));
+/** Part of a larger shrink that libvips does first: what is left hides its filter, and is small enough to be fast. */
+const toFirstFactor = (factor: number): number => (factor < LIBVIPS_LIMIT ? 1 : factor / 3);
+
+/**
+ * First factors at which sharp has the decoder of a JPEG halve the image, which saves half of its work. Below, it does not; above, the
+ * decoder would quarter the image, and triple the error.
+ */
+const HALVED = { from: 3.1, to: 4.9 };
+
+/** The size to which libvips takes an image before a larger shrink. */
+const toFirstStep = ({ width, height, halvesOnLoad }: EncodedImage, across: number, down: number): Shrink => {
+  const onLoad = halvesOnLoad && Math.min(toFirstFactor(across), toFirstFactor(down)) >= HALVED.from;
+  const most = onLoad ? HALVED.to : LIBVIPS_LIMIT - 0.01;
+  const shorten = (length: number, factor: number): number => Math.ceil(length / Math.min(toFirstFactor(factor), most));
+  return { size: { width: shorten(width, across), height: shorten(height, down) }, method: 'bicubic', onLoad };
+};
 
 /**
  * Decodes the visible part of an image, resized as Pillow would. libvips does this several times as fast, with an error of a fifth
@@ -29,8 +42,7 @@ const readPixels = async (image: EncodedImage, { resized, visible }: Geometry, m
   if (image.isPlain && !isMuch && Math.min(across, down) >= 1)
     return image.decode({ size: resized, method, crop: visible });
   if (!isMuch) return resample(await image.decode(), resized, visible, method);
-  const firstStep = { width: toFirstStep(image.width, across), height: toFirstStep(image.height, down) };
-  return resample(await image.decode({ size: firstStep, method: 'bicubic' }), resized, visible, method);
+  return resample(await image.decode(toFirstStep(image, across, down)), resized, visible, method);
 };
 
 /** Images with more pixels are decoded one after another, so that those of a batch fit into memory. */

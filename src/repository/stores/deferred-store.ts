@@ -1,7 +1,8 @@
+import { ServingError } from '../../core/errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** The store at `location`, which is opened when it is first used. `open` is called for each use. */
-export const createDeferredStore = (location: string, open: () => Promise<ObjectStore>): ObjectStore => ({
+export const createDeferredStore = (location: string, open: () => Promise<ObjectStore>): Required<ObjectStore> => ({
   location,
   head: async (key) => (await open()).head(key),
   read: async (key, maxBytes) => (await open()).read(key, maxBytes),
@@ -10,11 +11,16 @@ export const createDeferredStore = (location: string, open: () => Promise<Object
     yield* (await open()).readRange(key, start, end, etag);
   },
   write: async (key, body, options) => (await open()).write(key, body, options),
-  async *list(prefix) {
-    yield* (await open()).list(prefix);
+  async *list(prefix, after) {
+    yield* (await open()).list(prefix, after);
   },
   async *folders(prefix) {
     yield* (await open()).folders(prefix);
   },
   remove: async (key) => (await open()).remove(key),
+  presign: async (key, seconds) => {
+    const store = await open();
+    if (store.presign === undefined) throw new ServingError('INTERNAL', `${location} has no URLs`);
+    return store.presign(key, seconds);
+  },
 });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { env, pipeline, RawImage } from '@huggingface/transformers';
 
 env.allowRemoteModels = false;
-env.localModelPath = fileURLToPath(new URL('../../../models/', import.meta.url));
+env.localModelPath = process.env.PEER_MODELS ?? fileURLToPath(new URL('../../../models/', import.meta.url));
 
 const classify = await pipeline('image-classification', 'efficientnet-lite0', {
   dtype: 'fp32',

@@ -18,11 +18,10 @@ export interface Rewrite {
   readonly content: string;
 }
 
-/** A text with the range `[start, end)` of the caller's text for each of its UTF-16 units. */
+/** A text with the range `[start, end)` of the caller's text for each of its UTF-16 units, the two numbers one after the other. */
 interface Aligned {
   readonly text: string;
-  readonly starts: Uint32Array;
-  readonly ends: Uint32Array;
+  readonly origins: Uint32Array;
 }
 
 /*
@@ -35,30 +34,34 @@ const ALWAYS_ALLOWED = 10_000;
 /** Collects a text piece by piece, each with its range of the caller's text. */
 class Writer implements Aligned {
   text = '';
-  starts: Uint32Array;
-  ends: Uint32Array;
+  origins: Uint32Array;
 
   constructor(capacity: number) {
-    this.starts = new Uint32Array(capacity);
-    this.ends = new Uint32Array(capacity);
+    this.origins = new Uint32Array(2 * capacity);
   }
 
   write(content: string, start: number, end: number): void {
     const from = this.text.length;
     this.text += content;
-    if (this.text.length > this.starts.length) this.#grow();
-    for (let index = from; index < this.text.length; index++) {
-      this.starts[index] = start;
-      this.ends[index] = end;
+    if (2 * this.text.length > this.origins.length) this.#grow();
+    for (let index = 2 * from; index < 2 * this.text.length; index += 2) {
+      this.origins[index] = start;
+      this.origins[index + 1] = end;
     }
   }
 
+  /** Writes a text with its own origins. */
+  copy(content: string, origins: Uint32Array): void {
+    const from = this.text.length;
+    this.text += content;
+    if (2 * this.text.length > this.origins.length) this.#grow();
+    this.origins.set(origins, 2 * from);
+  }
+
   #grow(): void {
-    const [starts, ends] = [this.starts, this.ends];
-    this.starts = new Uint32Array(2 * this.text.length);
-    this.ends = new Uint32Array(2 * this.text.length);
-    this.starts.set(starts);
-    this.ends.set(ends);
+    const { origins } = this;
+    this.origins = new Uint32Array(4 * this.text.length);
+    this.origins.set(origins);
   }
 }
 
@@ -69,44 +72,54 @@ class Writer implements Aligned {
  */
 export class AlignedText {
   readonly text: string;
-  readonly #starts: Uint32Array;
-  readonly #ends: Uint32Array;
-  /** Index of the first origin of `text` in `#starts` and `#ends`. */
+  readonly #origins: Uint32Array;
+  /** Number of origins before the first one of `text`. */
   readonly #base: number;
 
-  private constructor({ text, starts, ends }: Aligned, base = 0) {
+  private constructor({ text, origins }: Aligned, base = 0) {
     this.text = text;
-    this.#starts = starts;
-    this.#ends = ends;
+    this.#origins = origins;
     this.#base = base;
   }
 
   /** Wraps a caller's text, in which each character is its own origin. */
   static from(text: string): AlignedText {
-    const writer = new Writer(text.length);
-    for (const character of text) writer.write(character, writer.text.length, writer.text.length + character.length);
-    return new AlignedText(writer);
+    const origins = new Uint32Array(2 * text.length);
+    for (let at = 0; at < text.length; ) {
+      const end = at + characterSizeAt(text, at);
+      for (let unit = at; unit < end; unit++) {
+        origins[2 * unit] = at;
+        origins[2 * unit + 1] = end;
+      }
+      at = end;
+    }
+    return new AlignedText({ text, origins });
   }
 
   /** The origin of the units `[from, to)`. */
   original(from: number, to: number): readonly [start: number, end: number] {
-    return [this.#starts[this.#base + from] ?? 0, this.#ends[this.#base + to - 1] ?? 0];
+    return [this.#origins[2 * (this.#base + from)] ?? 0, this.#origins[2 * (this.#base + to) - 1] ?? 0];
   }
 
   slice(from: number, to: number): AlignedText {
     const text = this.text.slice(from, to);
-    return new AlignedText({ text, starts: this.#starts, ends: this.#ends }, this.#base + from);
+    return new AlignedText({ text, origins: this.#origins }, this.#base + from);
   }
 
   /** Replaces each character by the result of `map`, which keeps the origin; an empty string removes the character. */
   map(map: (character: string) => string): AlignedText {
-    const writer = new Writer(this.text.length);
-    let read = this.#base;
+    let writer: Writer | undefined; // most texts have nothing to change
+    let at = 0;
     for (const character of this.text) {
-      writer.write(map(character), this.#starts[read] ?? 0, this.#ends[read] ?? 0);
-      read += character.length;
+      const mapped = map(character);
+      if (writer === undefined && mapped !== character) {
+        writer = new Writer(this.text.length);
+        this.#copy(writer, 0, at);
+      }
+      writer?.write(mapped, ...this.original(at, at + 1));
+      at += character.length;
     }
-    return new AlignedText(writer);
+    return writer === undefined ? this : new AlignedText(writer);
   }
 
   /**
@@ -160,8 +173,7 @@ export class AlignedText {
   }
 
   #copy(writer: Writer, from: number, to: number): void {
-    for (let index = from; index < to; index++)
-      writer.write(this.text.charAt(index), ...this.original(index, index + 1));
+    writer.copy(this.text.slice(from, to), this.#origins.subarray(2 * (this.#base + from), 2 * (this.#base + to)));
   }
 
   /** Splits the text at the matches among `spans`, which cover it, by the rules of `behaviour`. Leaves out empty pieces. */

@@ -61,8 +61,9 @@ export const CHARACTER_BYTES: ReadonlyMap<string, number> = new Map(
 
 const encoder = new TextEncoder();
 
-/** Replaces the UTF-8 bytes of `text` by their characters. */
+/** Replaces the UTF-8 bytes of `text` by their characters. An ASCII character is looked up: encoding it would take most of the time of a word. */
 export const toByteCharacters = (text: string): string => {
+  if (text.length === 1 && text < '\u0080') return BYTE_CHARACTERS[text.charCodeAt(0)] ?? '';
   let characters = '';
   for (const byte of encoder.encode(text)) characters += BYTE_CHARACTERS[byte];
   return characters;

@@ -20,15 +20,22 @@ export const createCharsmap = (base64: string): ((source: AlignedText) => Aligne
     if (!known.has(character)) known.set(character, lookUp(character));
     return known.get(character);
   };
+  const isKept = (character: string): boolean => (remembered(character) ?? character) === character;
   const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
   return (source) => {
     const transformation = new Transformation();
     const addCharacters = (cluster: string): void => {
-      for (const character of cluster) transformation.replace(character, remembered(character) ?? character);
+      for (const character of cluster) {
+        const replacement = remembered(character);
+        if (replacement === undefined) transformation.keep(character);
+        else transformation.replace(character, replacement);
+      }
     };
-    if (ASCII_ONLY.test(source.text) && !source.text.includes('\r\n')) addCharacters(source.text);
-    else
+    if (ASCII_ONLY.test(source.text) && !source.text.includes('\r\n')) {
+      if ([...source.text].every(isKept)) return source;
+      addCharacters(source.text);
+    } else
       for (const { segment } of segmenter.segment(source.text)) {
         const isShort = segment.length <= LONGEST_CLUSTER_BYTES && Buffer.byteLength(segment) <= LONGEST_CLUSTER_BYTES;
         const replacement = isShort && segment.length > 1 ? lookUp(segment) : undefined;
@@ -43,6 +50,11 @@ export const createCharsmap = (base64: string): ((source: AlignedText) => Aligne
 class Transformation {
   readonly characters: string[] = [];
   readonly changes: number[] = [];
+
+  keep(character: string): void {
+    this.characters.push(character);
+    this.changes.push(0);
+  }
 
   replace(old: string, replacement: string): void {
     const added = [...replacement];
