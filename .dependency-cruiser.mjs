@@ -2,8 +2,8 @@
  * Imports go one way:
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
- * {tasks, engine, repository, protocol} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
- * {evaluation, authoring} → optimise → advise → cli; {metrics, repository} → monitoring → {serving, lambda, cli}.
+ * repository → capture; {tasks, engine, repository, protocol, capture} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * {evaluation, authoring} → optimise → advise → cli; {metrics, capture} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
 
@@ -31,7 +31,7 @@ const door = (name, packages, allowed) => ({
 
 const src = (...rooms) => `^src/(${rooms.join('|')})/`;
 const SERVING = src(
-  ...['core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'monitoring', 'serving'],
+  ...['core', 'media', 'generation', 'tasks', 'repository', 'engine', 'protocol', 'capture', 'monitoring', 'serving'],
 );
 
 export default {
@@ -75,11 +75,18 @@ export default {
     only(
       'monitoring-on-repository',
       src('monitoring'),
-      [src('core', 'metrics', 'repository')],
-      'monitoring knows counts, and no model',
+      [src('core', 'metrics', 'repository', 'capture')],
+      'monitoring knows counts and records, and no model',
     ),
     only('access-on-repository', src('access'), [src('core', 'repository')], 'access knows no transport'),
+    only('capture-on-repository', src('capture'), [src('core', 'repository')], 'records know no task and no transport'),
     only('protocol-on-core', src('protocol'), [src('core')], 'protocols translate'),
+    only(
+      'openapi-on-tasks',
+      src('openapi'),
+      [src('core', 'media', 'tasks', 'protocol', 'repository')],
+      'the document describes models, and runs none',
+    ),
     only('engine-on-repository', src('engine'), [src('core', 'repository')], 'the engine reads bundles'),
     only('source-on-onnx', src('source'), [src('core', 'onnx', 'media')], 'the source is a folder of this computer'),
     only(
@@ -107,13 +114,13 @@ export default {
     only(
       'http-below-lambda',
       src('http'),
-      [src('access', 'core', 'repository', 'protocol', 'serving', 'jobs')],
+      [src('access', 'core', 'repository', 'protocol', 'capture', 'monitoring', 'serving', 'jobs')],
       'no Lambda event here',
     ),
     only(
       'lambda-below-functions',
       src('lambda'),
-      [SERVING, src('access', 'jobs', 'http')],
+      [SERVING, src('access', 'jobs', 'http', 'openapi')],
       'adapters import the application',
     ),
     only(

@@ -149,6 +149,20 @@ export const EXTENSION_DECODERS = ${extensionImports('decoder.ts')};`,
   },
 };
 
+/** Puts the texts of the page in the place of their files: no other file of a package belongs to a function. */
+const pageAtBuildTime: Plugin = {
+  name: 'page-at-build-time',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]lambda[\\/]page-files\.ts$/ }, async () => {
+      const folder = join(import.meta.dirname, 'page');
+      const names = readdirSync(folder);
+      const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+      const files = Object.fromEntries(names.map((name, index) => [name, texts[index]]));
+      return { contents: `export const PAGE_FILES = ${JSON.stringify(files)};`, watchDirs: [folder] };
+    });
+  },
+};
+
 /** Functions need the version of package.json, and nothing else of it. */
 const versionAlone: Plugin = {
   name: 'version-alone',
@@ -181,6 +195,7 @@ export const bundleOptions = {
     shapesOnDemand,
     decodersWithoutWorkers,
     extensionsAtBuildTime,
+    pageAtBuildTime,
     versionAlone,
   ],
 } satisfies BuildOptions;

@@ -9,6 +9,7 @@ import { listenNear } from './listen-near.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions } from './local-functions.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
+import { monitorPage } from './metrics/monitor-page.ts';
 import { pushSamples } from './samples.ts';
 import { systemClock } from './schedule/clock.ts';
 import { readService, type Service } from './service/service.ts';
@@ -69,8 +70,10 @@ const startAws = (options: LocalServerOptions, { queues, notifications }: Servic
   return startNear(options, 1, 'S3 and SQS are', (port) => startEmbeddedAws({ ...settings, port }));
 };
 
-const startMetrics = (options: LocalServerOptions): Promise<MetricsServer> =>
-  startNear(options, 2, 'metrics are', startMetricsServer);
+const startMetrics = (options: LocalServerOptions, { endpoint: s3Endpoint }: EmbeddedAws): Promise<MetricsServer> =>
+  startNear(options, 2, 'metrics are', (port) =>
+    startMetricsServer(port, () => monitorPage({ s3Endpoint, ...BUCKETS })),
+  );
 
 /** Names the server that uses the directory, once that one has written down its address. */
 const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown> => {
@@ -97,7 +100,8 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     return part;
   };
   const stop = async (): Promise<void> => {
-    await Promise.all(parts.map((part) => part.stop()));
+    // The last part first: functions still write into S3 when they end.
+    for (const part of parts.toReversed()) await part.stop();
   };
 
   try {
@@ -105,7 +109,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     // A server that was killed left its address; a new environment has an empty /tmp.
     await rm(endpointFile, { force: true });
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
-    const metrics = keep(await startMetrics(options));
+    const metrics = keep(await startMetrics(options, aws));
     const onLogged = (line: string): void => {
       metrics.read(line);
       onLine(line);

@@ -15,6 +15,13 @@ export interface SamplesOptions {
   readonly onLine: (line: string) => void;
 }
 
+/** The inputs of a sample that a document can show: `/openapi.json` has them as examples. */
+const recordedInputs = async (folder: string): Promise<string[]> => {
+  if (!existsSync(folder)) return [];
+  const names = (await readdir(folder)).filter((name) => /\.(csv|json|txt)$/.test(name));
+  return names.sort().map((name) => join(folder, name));
+};
+
 /** Pushes the sample models, so that a first start has something to serve. */
 export const pushSamples = async ({ folder, s3Endpoint, bucket, onLine }: SamplesOptions): Promise<void> => {
   if (!existsSync(folder)) return;
@@ -24,7 +31,8 @@ export const pushSamples = async ({ folder, s3Endpoint, bucket, onLine }: Sample
     if ((await repository.names()).length > 0) return;
     const samples = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
     for (const sample of samples.map((entry) => entry.name).sort()) {
-      const { name, version, task } = await pushModel(repository, join(folder, sample));
+      const warmup = await recordedInputs(join(folder, sample, 'samples'));
+      const { name, version, task } = await pushModel(repository, join(folder, sample), { warmup });
       onLine(`Pushed ${name}, version ${version} (${task}), since there was no model yet`);
     }
   } finally {

@@ -33,13 +33,14 @@ const readParameter = (text: string): readonly [string, string] => {
 };
 
 /**
- * Reads what follows `npm start --`, and `PORT` and `AUTH`, which is short for the parameter `auth`. A parameter that comes twice has its
- * last value, as with sls.
+ * Reads what follows `npm start --`, and `PORT` and `AUTH`, which is short for the parameter `auth`. The page is on unless it is switched
+ * off. A parameter that comes twice has its last value, as with sls.
  * @throws Error
  */
 export const readStartOptions = (args: readonly string[], environment: NodeJS.ProcessEnv): StartOptions => ({
   port: readPort(environment.PORT),
   parameters: {
+    docs: 'on',
     ...(environment.AUTH && { auth: environment.AUTH }),
     ...Object.fromEntries(readArguments(args).map(readParameter)),
   },

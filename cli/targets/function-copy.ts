@@ -113,7 +113,10 @@ export const copyFunction = async (
   await client.send(
     new CreateFunctionCommand({ ...definition, FunctionName: name, Code: { ZipFile: code }, Role: definition.Role }),
   );
-  await waitUntilFunctionActiveV2(waiting, { FunctionName: name });
+  await waitUntilFunctionActiveV2(waiting, { FunctionName: name }).catch(async (error: unknown) => {
+    await remove(client, name);
+    throw error;
+  });
 
   return {
     name,

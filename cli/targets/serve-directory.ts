@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Capture } from '../../src/capture/capture.ts';
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
@@ -12,6 +13,7 @@ import { createDirectoryStore } from '../../src/repository/stores/directory-stor
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { ordinaryBackground } from '../../src/serving/background.ts';
 import { createServing } from '../../src/serving/create-serving.ts';
+import type { Telemetry } from '../../src/serving/telemetry.ts';
 import type { Send } from './send.ts';
 
 /** The deployed application in this process, over a directory. */
@@ -23,7 +25,19 @@ export interface DirectoryServing {
   close(): Promise<void>;
 }
 
-export const serveDirectory = (models: UploadingStore): DirectoryServing => {
+/** Tells of the failures of each request, and of nothing else. */
+const noticing = (onObserved: (failures: readonly ServingError[]) => void): Telemetry => ({
+  observed: ({ failures }) => onObserved(failures),
+  loaded: () => {},
+  evicted: () => {},
+  shadowed: () => {},
+  refused: () => {},
+  captureLost: () => {},
+  warned: () => {},
+});
+
+/** @param capture takes what would be captured of the predictions; without it, the settings of the model decide */
+export const serveDirectory = (models: UploadingStore, capture?: Capture): DirectoryServing => {
   const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
@@ -39,21 +53,15 @@ export const serveDirectory = (models: UploadingStore): DirectoryServing => {
     diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: Number.POSITIVE_INFINITY,
     background: ordinaryBackground,
-    telemetry: {
-      observed: (observation) => {
-        failures = observation.failures;
-      },
-      loaded: () => {},
-      evicted: () => {},
-      shadowed: () => {},
-      refused: () => {},
-      warned: () => {},
-    },
+    telemetry: noticing((observed) => {
+      failures = observed;
+    }),
   });
   const { repository, models: cache } = serving;
   const fetchApplication = toFetch(
     createApplication({
       ...serving,
+      ...(capture && { capture }),
       models: {
         ...cache,
         acquire: (...call) => {

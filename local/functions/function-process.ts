@@ -16,7 +16,7 @@ export interface FunctionProcess {
    * @throws FunctionError
    */
   invokeStreaming(event: unknown): Promise<FunctionAnswer>;
-  /** Ends the process at once, as Lambda does. */
+  /** Ends the process, as Lambda does: it may finish for half a second. */
   stop(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
     },
     stop: async (): Promise<void> => {
       isStopped = true;
-      await environment?.end();
+      await environment?.shutDown();
     },
   };
 };

@@ -1,9 +1,8 @@
-import { mkdtemp } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { withTemporaryPath } from '../core/temporary-path.ts';
 import { runtimeVersion } from '../engine/bake.ts';
 import { readSamples, spread } from '../optimise/samples.ts';
+import { withScratch } from '../optimise/scratch.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { cheapest, closest, type Estimate, estimateAll, fastestNear, type Limits } from './estimate.ts';
 import { findVersions } from './find-versions.ts';
@@ -77,8 +76,7 @@ export const measureModel = async (
   const [first] = versions;
   const samples = data === undefined || !first ? [] : (await readSamples(data, first.bundle.task)).samples;
   const some = spread(samples, MOST_SAMPLES);
-  const scratch = await mkdtemp(join(tmpdir(), 'advise-'));
-  return withTemporaryPath(scratch, async () => {
+  return withScratch('advise', async (scratch) => {
     const profiles: Profile[] = [];
     for (const each of versions) {
       const directory = join(scratch, String(each.bundle.version));

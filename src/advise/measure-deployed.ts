@@ -59,6 +59,7 @@ export const measureDeployed = async (
     for (let call = 1; call <= WARM_CALLS; call += 1) {
       const { durationMs, problem } = await deployed.invoke(call);
       if (problem === undefined) durations.push(durationMs);
+      else problems.push(`with ${memoryMb} MB: ${problem}`);
     }
     if (durations.length === 0) continue;
     const { p50, p95 } = toSpread(durations);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allEnded } from '../core/all-ended.ts';
-import { errorCode } from '../core/error-code.ts';
+import { isDiskFull } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
 import { totalBytes } from '../core/total-bytes.ts';
 import { fileKey } from '../repository/keys.ts';
@@ -27,11 +27,8 @@ export const filesToLoad = (bundle: PublishedBundle): BundleFile[] => {
 /** Files that are brought at the same time: Lambda allows 1,024 open files and connections, and each file takes several. */
 const FILES_IN_FLIGHT = 16;
 
-/** Codes of the file system for a disk without room. */
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
 const toServingError = (error: unknown, root: string): ServingError => {
-  if (NO_ROOM.has(errorCode(error) ?? ''))
+  if (isDiskFull(error))
     return new ServingError('INSUFFICIENT_STORAGE', 'there is no room for the files of the model', {
       operator: `give the function more ephemeral storage than ${root} has (stage parameter tmpSize)`,
       cause: error,

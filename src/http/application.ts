@@ -1,13 +1,14 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
-import { startStopwatch } from '../core/stopwatch.ts';
+import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
 import { errorResponse, toErrorDocument } from './errors.ts';
+import { feedbackRoutes } from './feedback-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext } from './message.ts';
@@ -86,6 +87,12 @@ const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : me
 const notAllowed = (method: string, path: string, allowed: string): ServingError =>
   new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${allowed}`);
 
+/** The times of the steps up to the answer, in milliseconds. https://www.w3.org/TR/server-timing/ */
+const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, string> => {
+  const steps = Object.entries(roundedSteps(stepsMs)).map(([step, ms]) => `${step};dur=${ms}`);
+  return steps.length > 0 ? { 'server-timing': steps.join(', ') } : {};
+};
+
 /**
  * Reports the request once its body has ended. A response to HEAD has none. The status of an event stream is out when the stream fails, so
  * that the error comes as its last event.
@@ -117,6 +124,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
   const findRoutes = createFindRoutes([
     ...taskRoutes(serving, jobs),
     ...jobRoutes(serving),
+    ...feedbackRoutes(serving),
     ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
     ...openInferenceRoutes(serving),
     ...openAiRoutes(serving),
@@ -155,7 +163,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
       observation.failures.push(failure);
       response = errorResponse(failure, requestId, path);
     }
-    const complete = { ...response, headers: { ...response.headers, ...headers } };
+    const complete = { ...response, headers: { ...response.headers, ...headers, ...serverTiming(stopwatch) } };
     return observeEnd(complete, request, context, observation, serving.telemetry);
   };
 };

@@ -16,7 +16,7 @@ import { type Call, type Prediction, routeCall, type Serving, single } from '../
 import { type HttpResponse, jsonResponse, toJsonResponse } from './message.ts';
 import { namedModel } from './openai/named-model.ts';
 import { assertReady } from './readiness.ts';
-import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
+import { type Exchange, modelReference, predictionHeaders, type Route, routingKey } from './route.ts';
 
 /** The models whose task is tensors take the instances as rows of one request; any other task takes each as an input. */
 const payloadsOf = (
@@ -52,7 +52,7 @@ const predictInstances = async (serving: Serving, exchange: Exchange): Promise<H
   const routed = await routeCall(serving, { ...call, as: 'task', payloads: [] });
   const prediction = await predict(serving, { ...call, routed, ...payloadsOf(document, routed) });
   const predictions = predictionsOf(prediction, document.instances.length);
-  const headers = { 'x-model-version': String(prediction.bundle.version) };
+  const headers = predictionHeaders(prediction);
   const response = jsonResponse(`{"predictions":[${predictions.join(',')}]}`, { headers });
   observation.stopwatch.lap('encode');
   return response;

@@ -1,4 +1,3 @@
-import type { Answer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
@@ -9,11 +8,10 @@ import { InferBody } from '../protocol/open-inference/infer-request.ts';
 import { formatInferResponse } from '../protocol/open-inference/infer-response.ts';
 import { modelMetadata, serverMetadata } from '../protocol/open-inference/metadata.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
-import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { predict } from '../serving/predict.ts';
-import { type Serving, single } from '../serving/serving.ts';
+import { type Prediction, type Serving, single } from '../serving/serving.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse, toJsonResponse } from './message.ts';
-import { type Exchange, modelReference, type Route, routingKey, versioned } from './route.ts';
+import { type Exchange, modelReference, predictionHeaders, type Route, routingKey, versioned } from './route.ts';
 
 /** Clients of the protocol send JSON under many names, or none; media are for the task API. @throws `UNSUPPORTED_MEDIA_TYPE` */
 const assertTensors = ({ request, parameters }: Exchange): void => {
@@ -48,10 +46,12 @@ const readInferBody = async ({ headers, readBody }: HttpRequest): Promise<InferB
 };
 
 /** Tensors as JSON, or as JSON with bytes behind it. */
-const toInferResponse = (answer: Answer, bundle: PublishedBundle): HttpResponse => {
+const toInferResponse = (prediction: Prediction): HttpResponse => {
+  const { bundle } = prediction;
+  const answer = single(prediction);
   if (answer.kind !== 'tensors') throw new ServingError('INTERNAL', `the tensor task gave ${answer.kind}`);
   const { json: text, bytes } = formatInferResponse(answer, bundle);
-  const headers = { 'x-model-version': String(bundle.version) };
+  const headers = predictionHeaders(prediction);
   if (answer.binary.size === 0) return jsonResponse(text, { headers });
   const head = Buffer.from(text);
   return {
@@ -77,7 +77,7 @@ const infer = async (serving: Serving, exchange: Exchange): Promise<HttpResponse
     deadline: context.deadline,
     observation,
   });
-  const response = toInferResponse(single(prediction), prediction.bundle);
+  const response = toInferResponse(prediction);
   observation.stopwatch.lap('encode');
   return response;
 };

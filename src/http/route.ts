@@ -1,6 +1,7 @@
 import type { Operation } from '../access/scope.ts';
 import { parseVersion } from '../repository/keys.ts';
 import type { ModelReference } from '../serving/router.ts';
+import type { Prediction } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import type { HttpRequest, HttpResponse, RequestContext } from './message.ts';
 
@@ -59,3 +60,9 @@ export const modelReference = ({ parameters: { name = '', version, alias } }: Ex
 /** The key that chooses a canary: the caller's own key or id, which a retry can repeat; otherwise the gateway's id. */
 export const routingKey = ({ request: { headers }, context }: Exchange): string =>
   headers['x-routing-key'] ?? headers['x-request-id'] ?? context.requestId;
+
+/** Headers that name the version that answered, and the id of the prediction: for feedback. */
+export const predictionHeaders = ({ bundle, ids }: Pick<Prediction, 'bundle' | 'ids'>): Record<string, string> => ({
+  'x-model-version': String(bundle.version),
+  'x-prediction-id': ids[0] ?? '',
+});

@@ -1,18 +1,17 @@
-import { type Answer, truncatedInputsOf } from '../core/answer.ts';
+import { truncatedInputsOf } from '../core/answer.ts';
 import { mapStream } from '../core/stream.ts';
 import type { TrustedHosts } from '../jobs/webhooks/webhook.ts';
-import type { Responder } from '../protocol/open-inference/infer-response.ts';
 import { encodeAnswer } from '../protocol/task-api/encode.ts';
 import { acceptsEvents, EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import { parseTaskRequest } from '../protocol/task-api/request.ts';
 import { resolveInputs, withoutContent } from '../serving/inputs.ts';
 import { listModels } from '../serving/list-models.ts';
 import { predict } from '../serving/predict.ts';
-import { type Call, type Serving, single } from '../serving/serving.ts';
+import { type Call, type Prediction, type Serving, single } from '../serving/serving.ts';
 import { openStream } from '../serving/stream.ts';
 import { type HttpResponse, toJsonResponse } from './message.ts';
 import { type Preference, parsePrefer } from './prefer.ts';
-import { type Exchange, modelReference, type Route, routingKey } from './route.ts';
+import { type Exchange, modelReference, predictionHeaders, type Route, routingKey } from './route.ts';
 
 /** API Gateway takes 10 KB of headers. */
 const MOST_INDICES = 1_000;
@@ -20,17 +19,15 @@ const MOST_INDICES = 1_000;
 const formatIndices = (indices: readonly number[]): string =>
   [...indices.slice(0, MOST_INDICES), ...(indices.length > MOST_INDICES ? ['...'] : [])].join(', ');
 
-/** Headers that name the version that answered. */
-const versionHeaders = ({ version }: Responder): Record<string, string> => ({ 'x-model-version': String(version) });
-
-const toResponse = ({ bundle, outcome }: { bundle: Responder; outcome: Answer }): HttpResponse => {
-  const { body, contentType } = encodeAnswer(outcome, bundle);
+const toResponse = (prediction: Prediction): HttpResponse => {
+  const outcome = single(prediction);
+  const { body, contentType } = encodeAnswer(outcome, prediction.bundle);
   const truncated = truncatedInputsOf(outcome);
   return {
     status: 200,
     headers: {
       'content-type': contentType,
-      ...versionHeaders(bundle),
+      ...predictionHeaders(prediction),
       ...(truncated.length > 0 && { 'x-truncated-inputs': formatIndices(truncated) }),
     },
     body,
@@ -43,7 +40,7 @@ const streamTask = async (serving: Serving, call: Call): Promise<HttpResponse | 
   const headers = {
     'content-type': EVENT_STREAM_TYPE,
     'cache-control': 'no-store',
-    ...versionHeaders(streamed.bundle),
+    ...predictionHeaders({ bundle: streamed.bundle, ids: [streamed.id] }),
   };
   return { status: 200, headers, body: mapStream(streamed.chunks, toEvent) };
 };
@@ -92,8 +89,7 @@ const predictTask =
       const isStreamed = taskRequest.isStreamed === true || acceptsEvents(request.headers.accept);
       const streamed = isStreamed ? await streamTask(serving, call) : undefined;
       if (streamed) return streamed;
-      const prediction = await predict(serving, call);
-      const response = toResponse({ bundle: prediction.bundle, outcome: single(prediction) });
+      const response = toResponse(await predict(serving, call));
       observation.stopwatch.lap('encode');
       return response;
     } catch (error) {

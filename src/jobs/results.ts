@@ -9,6 +9,8 @@ import { resultKeyOf, type Upload } from './upload.ts';
 export interface ResultBody {
   readonly model?: string;
   readonly version?: number;
+  /** The id of the prediction, for feedback. */
+  readonly predictionId?: string | undefined;
   readonly outcome: { readonly result: Answer } | { readonly error: ServingError };
   readonly batchSize: number;
   readonly timingsMs: Readonly<Record<string, number>>;
@@ -17,7 +19,10 @@ export interface ResultBody {
 /** Each lost race means that another delivery of the same upload has written its result; such deliveries are few. */
 const WRITE_ATTEMPTS = 5;
 
-const formatDocument = (upload: Upload, { model, version, outcome, batchSize, timingsMs }: ResultBody): string => {
+const formatDocument = (
+  upload: Upload,
+  { model, version, predictionId, outcome, batchSize, timingsMs }: ResultBody,
+): string => {
   const failed = 'error' in outcome;
   const truncated = failed ? [] : truncatedInputsOf(outcome.result);
   const head = JSON.stringify({
@@ -25,6 +30,7 @@ const formatDocument = (upload: Upload, { model, version, outcome, batchSize, ti
     source: { key: upload.key, etag: upload.etag, sequencer: upload.sequencer, sizeBytes: upload.sizeBytes },
     model,
     version,
+    predictionId,
     batchSize,
     timingsMs,
     created: new Date().toISOString(),

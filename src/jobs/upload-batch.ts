@@ -89,13 +89,16 @@ const findOpen = async (run: Run): Promise<OpenUpload[]> => {
   return (await Promise.all(open)).flat();
 };
 
+/** The outcome of an upload, with the id of its prediction when a version answered it. */
+type Predicted = Pick<ResultBody, 'outcome' | 'predictionId'>;
+
 /** The outcomes of the open uploads, in their order; an error of the whole is the outcome of each. */
 const predictOpen = async (
   { serving, batch: { model, bundle }, observation }: Run,
   open: readonly OpenUpload[],
   deadline: Deadline,
   replaced: Set<Upload>,
-): Promise<ResultBody['outcome'][]> => {
+): Promise<Predicted[]> => {
   const [first] = open;
   if (first === undefined) return [];
   const payloads = open.map(
@@ -107,10 +110,11 @@ const predictOpen = async (
   const key = routingKeyOf(first.upload);
   try {
     const call = { reference, key, routed: bundle, as: 'task', payloads, deadline, observation } as const;
-    return (await predict(serving, call)).outcomes.map(resultOf);
+    const { outcomes, ids } = await predict(serving, call);
+    return outcomes.map((outcome, index) => ({ outcome: resultOf(outcome), predictionId: ids[index] }));
   } catch (cause) {
     const error = ServingError.from(cause);
-    return open.map(() => ({ error }));
+    return open.map(() => ({ outcome: { error } }));
   }
 };
 
@@ -132,15 +136,16 @@ export const processBatch = async (
   const replaced = new Set<Upload>();
   const results = await predictOpen(run, open, deadline, replaced);
   observation.uploads = open.map(({ upload }, index) => {
-    const outcome = results[index];
+    const outcome = results[index]?.outcome;
     return { key: routingKeyOf(upload), ...(outcome && 'error' in outcome && { error: outcome.error }) };
   });
   const timingsMs = roundedSteps(stopwatch.stepsMs);
   const concluded = open.map(async ({ upload, found }, index) => {
-    const outcome = results[index];
-    if (outcome === undefined || replaced.has(upload)) return outcomes.set(upload, SKIPPED);
+    const predicted = results[index];
+    if (predicted === undefined || replaced.has(upload)) return outcomes.set(upload, SKIPPED);
+    const { outcome } = predicted;
     if ('error' in outcome && !failures.includes(outcome.error)) failures.push(outcome.error);
-    const body = { model, version: bundle.version, batchSize: open.length, timingsMs, outcome };
+    const body = { model, version: bundle.version, batchSize: open.length, timingsMs, ...predicted };
     return outcomes.set(upload, await conclude(serving, upload, body, { requestId, found }));
   });
   await Promise.all(concluded);

@@ -42,8 +42,11 @@ const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
 const TEXT_TYPE = /^text\/|^application\/json\b/;
 
 /** Text as it is, bytes as base64. @throws `PAYLOAD_TOO_LARGE` */
-const toBody = (body: string | Uint8Array, contentType = ''): Pick<HttpResult, 'body' | 'isBase64Encoded'> => {
-  const isText = typeof body === 'string' || TEXT_TYPE.test(contentType);
+const toBody = (
+  body: string | Uint8Array,
+  { 'content-type': contentType = '', 'content-encoding': coding }: HttpResponse['headers'],
+): Pick<HttpResult, 'body' | 'isBase64Encoded'> => {
+  const isText = typeof body === 'string' || (TEXT_TYPE.test(contentType) && coding === undefined);
   const text = typeof body === 'string' ? body : Buffer.from(body).toString(isText ? 'utf8' : 'base64');
   assertFits(isText ? sizeInResult(text) : text.length);
   return { body: text, isBase64Encoded: !isText };
@@ -67,7 +70,7 @@ export const toResult = async (
 ): Promise<HttpResult> => {
   try {
     const whole = isStream(body) ? await collect(body) : body;
-    return { statusCode, ...toHeaders(headers, format), ...toBody(whole, headers['content-type']) };
+    return { statusCode, ...toHeaders(headers, format), ...toBody(whole, headers) };
   } catch (error) {
     const requestId = headers['x-request-id'] ?? '';
     const refusal = errorResponse(ServingError.from(error), requestId, path);

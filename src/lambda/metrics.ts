@@ -4,7 +4,7 @@ export interface Metric {
   readonly unit: (typeof MetricUnit)[keyof typeof MetricUnit];
   readonly statistic: 'Sum' | 'Average' | 'Maximum';
   /** `service` for a metric of the whole stage, which an alarm can watch whatever the models are called; otherwise that of a version. */
-  readonly of?: 'service';
+  readonly of?: 'service' | 'model';
 }
 
 /** The metrics of a model's version, and of the stage, by name: the unit, and the statistic by which CloudWatch is asked for them. */
@@ -40,7 +40,12 @@ export const METRICS = {
   ShadowChanges: { unit: MetricUnit.Count, statistic: 'Sum' },
   ShadowDistance: { unit: MetricUnit.NoUnit, statistic: 'Maximum' },
   VersionsRefused: { unit: MetricUnit.Count, statistic: 'Sum' },
+  CapturesLost: { unit: MetricUnit.Count, statistic: 'Sum' },
   ModelEvictions: { unit: MetricUnit.Count, statistic: 'Sum' },
+  WorstDrift: { unit: MetricUnit.NoUnit, statistic: 'Maximum', of: 'model' },
+  DriftedFeatures: { unit: MetricUnit.Count, statistic: 'Maximum', of: 'model' },
+  Samples: { unit: MetricUnit.Count, statistic: 'Sum', of: 'model' },
+  Accuracy: { unit: MetricUnit.NoUnit, statistic: 'Average', of: 'model' },
   CanarySteps: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanaryRollbacks: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
 } as const satisfies Readonly<Record<string, Metric>>;
@@ -48,7 +53,11 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 /** The dimensions of each metric, by the thing that it is of. */
-export const DIMENSIONS = { version: ['service', 'model', 'version'], service: ['service'] } as const;
+export const DIMENSIONS = {
+  version: ['service', 'model', 'version'],
+  model: ['service', 'model'],
+  service: ['service'],
+} as const;
 
 /** US dollars a month for one metric with its dimensions, prorated by the hour. https://aws.amazon.com/cloudwatch/pricing/ (2025) */
 export const METRIC_PRICE = 0.3;

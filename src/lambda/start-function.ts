@@ -63,6 +63,10 @@ export const startFunction = async (): Promise<{
     diskBudgetBytes: diskBudget(directory, config.modelTmpShare),
     routingTtlMs,
   });
+  // Lambda gives the process half a second to end.
+  process.once('SIGTERM', () => {
+    Promise.all([serving.capture.flush(), serving.rollouts.flush()]).finally(() => process.exit());
+  });
   await preload(serving, config.preloadModels, config.initBudgetMs);
   endedMs = performance.now(); // since the start of the process
   return { serving, background, config };

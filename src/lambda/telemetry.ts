@@ -174,6 +174,11 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
     else logger.warn('shadow failed', { ...line, failures: failures.map(describe) });
   },
 
+  captureLost(model, records, error) {
+    publish(model, undefined, [['CapturesLost', records]]);
+    logger.error('captured predictions were lost', { model, records, failures: [describe(error)] });
+  },
+
   refused(model, version, error) {
     publish(model, version, [['VersionsRefused', 1]]);
     const failures = [describe(error)];
@@ -229,8 +234,28 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
   };
   const warned = createWarned(logger);
 
+  const publish = (model: string, values: readonly MetricValue[]): void => {
+    metrics.addDimension('model', model);
+    for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
+    metrics.publishStoredMetrics();
+  };
+
   return {
     warned,
+    judged({ model, samples, verdict, worst, drifted }) {
+      publish(model, [
+        ['Samples', samples],
+        ...(worst ? [['WorstDrift', worst.drift] as const] : []),
+        ...(drifted ? [['DriftedFeatures', drifted.length] as const] : []),
+      ]);
+      const line = { model, samples, verdict, worst, drifted };
+      if (verdict === 'drift' || verdict === 'warning') logger.warn('inputs or answers drift', line);
+      else logger.info('drift judged', line);
+    },
+    scored({ model, accuracy, labels }) {
+      publish(model, [['Accuracy', accuracy]]);
+      logger.info('accuracy scored', { model, accuracy, labels });
+    },
     async decided({ model, version, action, note }) {
       const line = { model, version, note };
       if (action !== 'rollback') {

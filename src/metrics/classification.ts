@@ -1,3 +1,4 @@
+import { CALIBRATION_BINS, calibrationBin } from './reliability.ts';
 import { ratio, type Scoring, type Weights } from './scoring.ts';
 
 /** The answer to one sample. */
@@ -10,15 +11,8 @@ export interface Classified {
   readonly confidence?: number | undefined;
 }
 
-/** Equal parts of the confidences in which accuracy and confidence are compared: Guo et al. (2017). */
-const CALIBRATION_BINS = 15;
-
 /** scikit-learn keeps probabilities by the epsilon of float64 from 0 and 1. */
 const clip = (score: number): number => Math.min(Math.max(score, Number.EPSILON), 1 - Number.EPSILON);
-
-/** Bin of a confidence: bin k has those above k/15 and up to (k+1)/15. */
-const binOf = (confidence: number): number =>
-  Math.min(Math.max(Math.ceil(confidence * CALIBRATION_BINS) - 1, 0), CALIBRATION_BINS - 1);
 
 const weightOf = (weights: Weights | undefined, sample: number): number => (weights ? (weights[sample] ?? 0) : 1);
 
@@ -56,7 +50,7 @@ const calibration = (samples: readonly Classified[], correct: Uint8Array, weight
     if (weight === 0) return;
     loss -= weight * Math.log(clip(truthScore));
     all += weight;
-    const bin = binOf(confidence);
+    const bin = calibrationBin(confidence);
     gaps[bin] = (gaps[bin] ?? 0) + weight * ((correct[sample] ?? 0) - confidence);
   });
   return { logLoss: loss / all, ece: gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / all };

@@ -1,6 +1,7 @@
 import type { ServingError } from '../core/errors.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { Verdict } from './drift/judge.ts';
 import type { Decision } from './rollouts/judge-step.ts';
 
 /** A decision about a canary that was carried out. */
@@ -9,6 +10,23 @@ export interface RolloutReport {
   readonly version: number;
   readonly action: Exclude<Decision['action'], 'wait'>;
   readonly note: string;
+}
+
+/** The drift of an hour. */
+export interface DriftReport {
+  readonly model: string;
+  readonly samples: number;
+  readonly verdict: Verdict | 'no baseline';
+  /** Undefined without a verdict: no figure is not a drift of 0. */
+  readonly worst: { readonly feature: string; readonly drift: number } | undefined;
+  readonly drifted: readonly string[] | undefined;
+}
+
+/** The share of right answers among those with feedback, over a week. */
+export interface ScoreReport {
+  readonly model: string;
+  readonly accuracy: number;
+  readonly labels: number;
 }
 
 /** The surroundings of the jobs of the monitor. */
@@ -23,6 +41,10 @@ export interface Monitor {
 export interface MonitorTelemetry {
   /** After a canary was raised, promoted or rolled back: metric, log line, and a notification when it was rolled back. */
   decided(report: RolloutReport): Promise<void>;
+  /** After an hour of a model's captured predictions was compared with its baseline: metrics and a log line. */
+  judged(report: DriftReport): void;
+  /** After the answers of a model were scored by their feedback. */
+  scored(report: ScoreReport): void;
   /** After a failure that the job survived. */
   warned(message: string, error: ServingError): void;
 }

@@ -1,10 +1,18 @@
 import { ServingError } from '../core/errors.ts';
 import { show } from '../core/show.ts';
+import { judgeHours } from './drift/judge-hours.ts';
+import { scoreDays } from './feedback/score-days.ts';
+import { takeFeedbackFiles } from './feedback/take-uploads.ts';
 import type { Monitor, MonitorJob } from './job.ts';
 import { decideRollouts } from './rollouts/decide-rollouts.ts';
 
 /** All jobs of a tick. `serverless.yml` names the jobs of each schedule; a new job is added here and there. */
-const JOBS: Readonly<Record<string, MonitorJob>> = { rollouts: decideRollouts };
+const JOBS: Readonly<Record<string, MonitorJob>> = {
+  rollouts: decideRollouts,
+  feedback: takeFeedbackFiles,
+  drift: judgeHours,
+  accuracy: scoreDays,
+};
 
 /** The jobs by their names. @throws `INVALID_REQUEST` for a name that is not known */
 const findJobs = (names: readonly string[]): [string, MonitorJob][] =>

@@ -1,4 +1,4 @@
-import type { Range, Ranges } from './passes/static-plan.ts';
+import type { Range, Ranges } from './passes/unsigned.ts';
 
 /** Ways from the numbers that samples gave to the range that integers stand for. */
 export type Calibration = 'minmax' | 'percentile' | 'entropy';

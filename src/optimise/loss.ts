@@ -1,8 +1,11 @@
 import type { Answer } from '../core/answer.ts';
 import { refuse } from '../core/errors.ts';
 import { shorten, show } from '../core/show.ts';
+import { judgeOf, labelsOf } from '../evaluation/judges/index.ts';
 import { pairedShares } from '../metrics/comparison.ts';
 import { type Interval, Z_95 } from '../metrics/interval.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { labelledTask, valueOfOne } from './labelled-tasks.ts';
 import type { Sample } from './measuring/jobs.ts';
 import { similarityOf, topLabelOf } from './similarity.ts';
 
@@ -20,26 +23,37 @@ export interface Loss {
 
 type Answers = readonly (Answer | string)[];
 
+/** The model whose answers are compared: its task says what labels are. */
+export type LabelledModel = Pick<PublishedBundle, 'task' | 'settings'>;
+
 /** A sample's score with both models, 1 at best. Without a label, the answer of the original is right. */
-const scoreSample = ({ label }: Sample, original: Answer, candidate: Answer | string, labels: readonly string[]) => {
+const scoreSample = ({ label }: Sample, original: Answer, candidate: Answer | string, model: LabelledModel) => {
+  const labelled = labelledTask(model.task);
+  if (label !== undefined && labelled !== undefined) {
+    const score = (answer: Answer | string): number =>
+      typeof answer === 'string' ? 0 : labelled.score(label, valueOfOne(answer));
+    return { metric: labelled.measure, first: score(original), second: score(candidate) };
+  }
   const top = topLabelOf(original);
-  if (label === undefined || top === undefined) {
+  if (typeof label !== 'string' || top === undefined) {
     const { measure, value } = similarityOf(original, candidate);
     return { metric: measure, first: 1, second: value };
   }
   // Files may have labels by number.
+  const labels = labelsOf(model.settings);
   const isRight = (found: string | undefined): number => Number(found === label || found === labels[Number(label)]);
   return { metric: 'accuracy', first: isRight(top), second: isRight(topLabelOf(candidate)) };
 };
 
-/** The names of a model's labels in their order; none for a model without. */
-export const labelsOf = ({ labels }: Readonly<Record<string, unknown>>): readonly string[] =>
-  Array.isArray(labels) ? labels.map(String) : [];
-
 /** @throws `INVALID_REQUEST` for a label that the model cannot answer: both versions would be wrong, and no loss would be seen */
-export const assertLabels = (samples: readonly Sample[], originals: Answers, labels: readonly string[]): void => {
+export const assertLabels = (samples: readonly Sample[], originals: Answers, model: LabelledModel): void => {
+  const labels = labelsOf(model.settings);
+  const isLabelled = labelledTask(model.task) !== undefined;
   for (const [index, { name, label }] of samples.entries()) {
-    if (label === undefined || labels.length === 0 || topLabelOf(originals[index] ?? '') === undefined) continue;
+    if (label === undefined) continue;
+    if (isLabelled) judgeOf(model.task, model.settings).checkLabel(label, { labels }, name);
+    if (isLabelled || typeof label !== 'string' || labels.length === 0) continue;
+    if (topLabelOf(originals[index] ?? '') === undefined) continue;
     if (labels.includes(label) || labels[Number(label)] !== undefined) continue;
     refuse(
       'INVALID_REQUEST',
@@ -68,17 +82,16 @@ const meanInterval = (values: readonly number[]): Interval => {
 /**
  * The loss over the samples that the original answers. Its interval is that of paired shares where every sample is right or wrong, and
  * Student's otherwise: a bootstrap of a few samples is too narrow.
- * @param labels the labels of the model in their order
  */
 export const measureLoss = (
   samples: readonly Sample[],
   originals: Answers,
   candidates: Answers,
-  labels: readonly string[],
+  model: LabelledModel,
 ): Loss => {
   const scored = samples.flatMap((sample, index) => {
     const original = originals[index] ?? '';
-    return typeof original === 'string' ? [] : [scoreSample(sample, original, candidates[index] ?? '', labels)];
+    return typeof original === 'string' ? [] : [scoreSample(sample, original, candidates[index] ?? '', model)];
   });
   const losses = scored.map(({ first, second }) => first - second);
   const count = losses.length;

@@ -6,7 +6,7 @@ import { int4Weights } from './passes/int4-weights.ts';
 import { dynamicInt8 } from './passes/int8-dynamic.ts';
 import { staticInt8 } from './passes/int8-static.ts';
 import type { Bits } from './passes/quantise-weights.ts';
-import type { Ranges } from './passes/static-plan.ts';
+import type { Ranges } from './passes/unsigned.ts';
 
 /** Choices of a method for one graph. */
 export interface MethodInput {

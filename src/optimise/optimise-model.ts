@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pullVersion } from '../authoring/pull-version.ts';
 import { whoami } from '../authoring/whoami.ts';
 import { refuse } from '../core/errors.ts';
-import { withTemporaryPath } from '../core/temporary-path.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
 import { setCanary } from '../repository/routing/rollout.ts';
@@ -12,7 +10,7 @@ import type { UploadingStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { PublishOptions } from '../repository/versions/publish.ts';
 import { type Answers, bestOf } from './attempt.ts';
-import { assertLabels, labelsOf } from './loss.ts';
+import { assertLabels } from './loss.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
 import { defaultMethods, type MethodName } from './methods.ts';
@@ -21,6 +19,7 @@ import { prepareGraphs } from './prepared-version.ts';
 import { publishCandidate } from './publish-candidate.ts';
 import { type OptimisationReport, toReport } from './report.ts';
 import { readSamples, type Samples } from './samples.ts';
+import { withScratch } from './scratch.ts';
 import { Search, type Tried } from './search.ts';
 
 export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {
@@ -77,8 +76,7 @@ export const optimiseModel = async (
 ): Promise<Optimised> => {
   const { data, maxLoss, canary, dryRun, onStep } = options;
   const read = await readSamples(data, bundle.task);
-  const scratch = await mkdtemp(join(tmpdir(), 'optimise-'));
-  return withTemporaryPath(scratch, async () => {
+  return withScratch('optimise', async (scratch) => {
     onStep('downloading');
     const version = await fetchVersion(repository, bundle, join(scratch, 'original'));
     const graphs = await prepareGraphs(version);
@@ -86,7 +84,7 @@ export const optimiseModel = async (
     const { samples, sha256 } = read;
     const measured = await startJob('answer', { version, samples });
     const answered = assertAnswered(measured.answers, read, data, bundle.task);
-    assertLabels(samples, measured.answers, labelsOf(bundle.settings));
+    assertLabels(samples, measured.answers, bundle);
     const candidates = join(scratch, 'candidates');
     await mkdir(candidates);
     const search = new Search(

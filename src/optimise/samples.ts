@@ -5,6 +5,7 @@ import type { Payload } from '../core/payload.ts';
 import { openSamples } from '../evaluation/samples/read-samples.ts';
 import type { SampleInput } from '../evaluation/samples/sample.ts';
 import { parseObject } from '../serving/inputs.ts';
+import { labelledTask } from './labelled-tasks.ts';
 import type { Sample } from './measuring/jobs.ts';
 
 /** All samples are in memory at once. */
@@ -16,10 +17,16 @@ export interface Samples {
   readonly sha256: string;
 }
 
+/** Names of classes may be numbers. */
+const toLabel = (label: unknown): unknown => (typeof label === 'object' ? label : String(label));
+
 /** An input as its own request. The task `tensor` takes a list of tensors, the others a list of inputs. */
-const toPayload = (input: SampleInput, bytes: Buffer, task: string): Payload | Promise<Payload> => {
-  if ('file' in input) return parseObject(input.file, bytes);
-  return { inputs: task === 'tensor' ? input.json : [input.json], parameters: {} };
+const toPayload = async (input: SampleInput, bytes: Buffer, task: string, isLabelled: boolean): Promise<Payload> => {
+  const parameters = isLabelled ? labelledTask(task)?.parameters : undefined;
+  if (!('file' in input))
+    return { inputs: task === 'tensor' ? input.json : [input.json], parameters: { ...parameters } };
+  const payload = await parseObject(input.file, bytes);
+  return { ...payload, parameters: { ...payload.parameters, ...parameters } };
 };
 
 const readSample = (path: string, place: string): Promise<Buffer> =>
@@ -36,8 +43,8 @@ export const readSamples = async (path: string, task: string): Promise<Samples> 
   for await (const { place, input, label } of (await openSamples(path)).read()) {
     const bytes = 'file' in input ? await readSample(input.file, place) : Buffer.from(JSON.stringify(input.json));
     hash.update(bytes).update(JSON.stringify([label]));
-    const payload = await toPayload(input, bytes, task);
-    samples.push({ name: place, payload, ...(label !== undefined && { label: String(label) }) });
+    const payload = await toPayload(input, bytes, task, label !== undefined);
+    samples.push({ name: place, payload, ...(label !== undefined && { label: toLabel(label) }) });
     if (samples.length > MOST_SAMPLES)
       refuse('INVALID_REQUEST', `--data ${path} has more than ${MOST_SAMPLES} samples; name a part of them`);
   }

@@ -1,19 +1,21 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDiskFull } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
 import type { GraphDocument } from '../onnx/graph-document.ts';
 import type { OnnxGraph } from '../onnx/node.ts';
 import { type Answers, type Attempt, type Figures, type GateLimits, judgeGain, judgeLoss } from './attempt.ts';
 import { calibrate } from './calibration.ts';
 import { writeGraphFile } from './graph-file.ts';
-import { labelsOf, measureLoss } from './loss.ts';
+import { measureLoss } from './loss.ts';
 import type { Results, Sample } from './measuring/jobs.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
 import { type MethodName, methodOf } from './methods.ts';
 import { besideGraph, withOutputs } from './passes/beside.ts';
 import type { Bits } from './passes/quantise-weights.ts';
-import { type Ranges, tensorsToCalibrate } from './passes/static-plan.ts';
+import { tensorsToCalibrate } from './passes/static-plan.ts';
+import type { Ranges } from './passes/unsigned.ts';
 import { type Candidate, type PreparedGraph, writeCandidate } from './prepared-version.ts';
 import { spread } from './samples.ts';
 
@@ -117,6 +119,7 @@ export class Search {
       const measured = await startJob('answer', { version: candidate.version, samples });
       return await this.#judge({ method, kept }, candidate, measured);
     } catch (error) {
+      if (isDiskFull(error)) throw error;
       return fail(method, kept, ServingError.from(error).message);
     }
   }
@@ -127,7 +130,7 @@ export class Search {
     measured: Results['answer'],
   ): Promise<Tried> {
     const { version, samples, maxLoss } = this.#options;
-    const loss = measureLoss(samples, this.#answers, measured.answers, labelsOf(version.bundle.settings));
+    const loss = measureLoss(samples, this.#answers, measured.answers, version.bundle);
     const tooMuch = judgeLoss(loss, { maxLoss });
     const timed = spread(
       samples.filter((_, index) => typeof this.#answers[index] !== 'string'),

@@ -16,13 +16,14 @@ const mean = (values: readonly number[]): number =>
   values.length === 0 ? 1 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** F1 of two lists of things, by their keys. */
-const sharedKeys = (a: readonly string[], b: readonly string[]): number => {
+export const sharedKeys = (a: readonly string[], b: readonly string[]): number => {
   const others = new Set(b);
   const shared = a.filter((key) => others.has(key)).length;
   return a.length + b.length === 0 ? 1 : (2 * shared) / (a.length + b.length);
 };
 
-const words = (a: string, b: string): number => {
+/** 1 less the share of words that differ, of those of `a`. */
+export const words = (a: string, b: string): number => {
   const [before, after] = [splitAtSpaces(a), splitAtSpaces(b)];
   return 1 - Math.min(1, editDistance(before, after) / Math.max(1, before.length));
 };
@@ -42,7 +43,7 @@ const toDetected = ({ label, score, box }: Fields): DetectedObject => {
 };
 
 /** F1 of boxes that overlap by half, label by label. */
-const boxes = (a: readonly Fields[], b: readonly Fields[]): number => {
+export const boxes = (a: readonly Fields[], b: readonly Fields[]): number => {
   const found = b.map(toDetected);
   const labels = Map.groupBy(a.map(toDetected), ({ label }) => label);
   let right = 0;

@@ -7,9 +7,12 @@ export const MODELS_PREFIX = 'models/';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const VERSION = /^[1-9][0-9]{0,8}$/;
 
+/** Tells whether a model may have this name. */
+export const isModelName = (name: string): boolean => NAME.test(name);
+
 /** @throws `INVALID_REQUEST` when `name` cannot be a key, a path segment and a metric dimension alike. */
 export const assertModelName = (name: string): void => {
-  if (!NAME.test(name))
+  if (!isModelName(name))
     throw new ServingError(
       'INVALID_REQUEST',
       `model name ${JSON.stringify(name.slice(0, 120))} is not allowed: use 1 to 100 letters, digits, '.', '_' and '-', starting with a letter or digit`,
@@ -44,6 +47,10 @@ export const parseVersion = (text: string): number => {
 export const modelPrefix = (name: string): string => `${MODELS_PREFIX}${name}/`;
 export const versionPrefix = (name: string, version: number): string => `${modelPrefix(name)}${version}/`;
 export const routingKey = (name: string): string => `${modelPrefix(name)}routing.json`;
+/** The settings of the capture of a model's predictions. A model without the object captures nothing. */
+export const captureKey = (name: string): string => `${modelPrefix(name)}capture.json`;
+/** The usual inputs and answers of a version. */
+export const baselineKey = (name: string, version: number): string => `${versionPrefix(name, version)}baseline.json`;
 export const claimKey = (name: string, version: number): string => `${versionPrefix(name, version)}claim`;
 export const bundleKey = (name: string, version: number): string => `${versionPrefix(name, version)}bundle.json`;
 /** The object holds the Ed25519 signature over the bytes of `bundle.json` as base64, and is written before it. */

@@ -1,3 +1,4 @@
+import { createCapture } from '../capture/capture.ts';
 import { NEVER } from '../core/deadline.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
 import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-models.ts';
@@ -68,5 +69,10 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onRefused: telemetry.refused,
     nowMs,
   });
-  return { repository, router, models, data, references, telemetry, statistics, rollouts, background };
+  const capture = createCapture({
+    ...{ models: store, data, ttlMs, nowMs },
+    onLost: telemetry.captureLost,
+    onFailure: telemetry.warned,
+  });
+  return { repository, router, models, data, references, telemetry, statistics, rollouts, capture, background };
 };

@@ -4,7 +4,8 @@ import { sumUsages } from '../core/usage.ts';
 import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
-import { type Call, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Run } from './run.ts';
+import { type Call, createIds, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
 import type { Observation } from './telemetry.ts';
 
 type Outcomes = PromiseSettledResult<Answer>[];
@@ -21,6 +22,12 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
   const { payloads, deadline, observation } = call;
   const { stopwatch } = observation;
   const bundle = await routeCall(serving, call);
+  const ids = createIds(call, bundle);
+  const end = (outcomes: Outcomes, ran?: Run): Prediction => {
+    const prediction = { bundle, ids, outcomes };
+    afterAnswer(serving, call, prediction, ran);
+    return prediction;
+  };
   try {
     const task = await taskOf(call, bundle);
     stopwatch.lap('route');
@@ -47,24 +54,24 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     stopwatch.lap('decode');
     if (areRefused(decoded)) {
       releaseLater(loading);
-      return { bundle, outcomes: decoded };
+      return end(decoded);
     }
     const lease = await loading;
     try {
-      const prediction = { bundle, outcomes: inOrder(decoded, await (tried ?? run(decoded, lease.value))) };
-      noteUsage(observation, prediction);
-      afterAnswer(serving, call, prediction);
-      return prediction;
+      const outcomes = inOrder(decoded, await (tried ?? run(decoded, lease.value)));
+      noteUsage(observation, outcomes);
+      return end(outcomes, { task, decoded, resources: lease.value.resources });
     } finally {
       lease.release();
     }
   } catch (error) {
     forgetInvalid(serving, bundle, error);
+    end(ids.map(() => ({ status: 'rejected', reason: error })));
     throw error;
   }
 };
 
-const noteUsage = (observation: Observation, { outcomes }: Prediction): void => {
+const noteUsage = (observation: Observation, outcomes: Outcomes): void => {
   const usages = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [usageOf(outcome.value)] : []));
   const usage = sumUsages(usages);
   if (Object.keys(usage).length > 0) observation.usage = usage;

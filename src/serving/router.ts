@@ -18,6 +18,8 @@ export interface ModelReference {
 }
 
 export interface Router {
+  /** The routing that this process knows; undefined before the first request for the model. */
+  readonly known: RoutingCache['known'];
   /**
    * The version that answers. A canary takes its share by `key`: equal keys get the same version while the weight stands. Without a key,
    * the stable version answers.
@@ -151,6 +153,8 @@ export const createRouter = (repository: ModelRepository, options: RouterOptions
 
     forget: bundles.forget,
     confirm: routings.confirm,
+
+    known: routings.known,
 
     canaryStep({ name, version, alias }, key, answering) {
       const routing = routings.known(name);

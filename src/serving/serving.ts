@@ -1,3 +1,5 @@
+import type { Capture } from '../capture/capture.ts';
+import { createPredictionId } from '../capture/prediction-id.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
@@ -29,6 +31,7 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly telemetry: Telemetry;
   readonly statistics: Statistics;
   readonly rollouts: RolloutCounts;
+  readonly capture: Capture;
   readonly background: Background;
 }
 
@@ -51,12 +54,23 @@ export interface Call {
 
 export interface Prediction {
   readonly bundle: PublishedBundle;
+  /** The id of each payload's prediction, in order: the inputs of a request share one, uploads have their own. */
+  readonly ids: readonly string[];
   /** An outcome for each payload, in order. */
   readonly outcomes: readonly PromiseSettledResult<Answer>[];
 }
 
-/** Work after an answer: undefined when this answer asks for none. */
-export type AfterAnswer = (serving: Serving, call: Call, prediction: Prediction) => (() => Promise<void>) | undefined;
+/** True for uploads, each of which is a request of its own. */
+export const areUploads = ({ observation }: Call): boolean => observation.operation === 'upload';
+
+/** New ids for the payloads of a call that a version answers. */
+export const createIds = (call: Call, { name, version }: PublishedBundle): string[] => {
+  const nowMs = Date.now();
+  const id = createPredictionId(name, version, nowMs);
+  return call.payloads.map((_, index) =>
+    index === 0 || !areUploads(call) ? id : createPredictionId(name, version, nowMs),
+  );
+};
 
 /** Loads the routed model. @throws `MODEL_UNAVAILABLE` when that takes longer than the deadline; it goes on being loaded */
 export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>

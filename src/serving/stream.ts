@@ -1,13 +1,18 @@
+import { type Answer, jsonAnswer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
 import { endedStream, resumedStream, type Stream } from '../core/stream.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
+import { afterStream } from './after-answer.ts';
 import { toTaskModel } from './decoded.ts';
-import { type Call, forgetInvalid, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Run } from './run.ts';
+import { type Call, createIds, forgetInvalid, routeCall, type Serving, taskOf } from './serving.ts';
 
 /** An answer that comes chunk by chunk. */
 export interface StreamedAnswer {
   readonly bundle: PublishedBundle;
+  /** The id of the prediction. */
+  readonly id: string;
   /** JSON values. The model stays in memory until the stream has ended. */
   readonly chunks: Stream<unknown>;
 }
@@ -38,6 +43,14 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
   const { deadline, observation, payloads } = call;
   const { stopwatch } = observation;
   const bundle = await routeCall(serving, call);
+  const ids = createIds(call, bundle);
+  const capture = (error: unknown, run?: Run): void => {
+    const outcome: PromiseSettledResult<Answer> =
+      error === undefined
+        ? { status: 'fulfilled', value: jsonAnswer(undefined) }
+        : { status: 'rejected', reason: error };
+    afterStream(serving, call, { bundle, ids, outcomes: [outcome] }, run);
+  };
   try {
     const task = await taskOf(call, bundle);
     const [payload] = payloads;
@@ -52,16 +65,23 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
       stopwatch.lap('run');
       lease.release();
     };
+    const decoded: Run['decoded'] = [{ status: 'fulfilled', value: { request } }];
+    const { resources } = lease.value;
     try {
       const chunks = await start(stream, request, toTaskModel(lease.value, call, deadline, serving));
       observation.firstChunkMs = stopwatch.totalMs();
-      return { bundle, chunks: endedStream(chunks, deadline, end) };
+      const ended = (error?: unknown): void => {
+        end();
+        capture(error, { task, decoded, resources });
+      };
+      return { bundle, id: ids[0] ?? '', chunks: endedStream(chunks, deadline, ended) };
     } catch (error) {
       end();
       throw error;
     }
   } catch (error) {
     forgetInvalid(serving, bundle, error);
+    capture(error);
     throw error;
   }
 };

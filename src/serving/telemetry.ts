@@ -54,6 +54,8 @@ export interface Telemetry {
   shadowed(report: ShadowReport): void;
   /** After a version was routed to and could not be loaded. The version before it goes on answering. */
   refused(model: string, version: number, error: ServingError): void;
+  /** After captured predictions were lost, because S3 did not take them. */
+  captureLost(model: string, records: number, error: ServingError): void;
   /** After a failure that concerns no request, such as a model that could not be preloaded. */
   warned(message: string, error: ServingError): void;
 }

@@ -86,3 +86,55 @@ export const readNumber = (parameters: Parameters, name: string, min: number, ma
     );
   return value;
 };
+
+/** A parameter of a task, as JSON Schema: requests are checked by it, and `/openapi.json` shows it. */
+export type ParameterSchema = { readonly description: string; readonly default?: unknown } & (
+  | { readonly type: 'integer' | 'number'; readonly minimum: number; readonly maximum: number }
+  | { readonly type: 'boolean' }
+  | { readonly enum: readonly string[] }
+  /** Read by the task itself. */
+  | { readonly anyOf: readonly unknown[] }
+);
+
+export type ParameterTable = Readonly<Record<string, ParameterSchema>>;
+
+type ValueOf<S extends ParameterSchema> = S extends { readonly type: 'integer' | 'number' }
+  ? number
+  : S extends { readonly type: 'boolean' }
+    ? boolean
+    : S extends { readonly enum: readonly (infer Choice)[] }
+      ? Choice
+      : unknown;
+
+/** The parameters of a request; undefined where the caller left one out. */
+export type ParameterValues<Table extends ParameterTable> = {
+  readonly [Name in keyof Table]: ValueOf<Table[Name]> | undefined;
+};
+
+const readValue = (parameters: Parameters, name: string, schema: ParameterSchema): unknown => {
+  const value = parameters[name] ?? undefined; // clients write null for what they leave out
+  if (value === undefined || 'anyOf' in schema) return value;
+  if ('enum' in schema) return readChoice(parameters, name, schema.enum, '');
+  if (schema.type === 'boolean') return readBoolean(parameters, name, false);
+  const { type, minimum, maximum } = schema;
+  if (type === 'integer') return readInteger(parameters, name, minimum, maximum);
+  return readNumber(parameters, name, minimum, maximum);
+};
+
+/** @throws `INVALID_REQUEST` for a parameter that is not in `table`, or has another value than its schema allows */
+export const readParameters = <const Table extends ParameterTable>(
+  parameters: Parameters,
+  table: Table,
+): ParameterValues<Table> => {
+  assertKnownParameters(parameters, Object.keys(table));
+  const values = Object.entries(table).map(([name, schema]) => [name, readValue(parameters, name, schema)]);
+  return Object.fromEntries(values) as ParameterValues<Table>;
+};
+
+/** `top_k` of every task that has one. */
+export const TOP_K = {
+  type: 'integer',
+  minimum: 1,
+  maximum: MAX_TOP_K,
+  description: 'Number of best answers. All, if there are fewer.',
+} as const satisfies ParameterSchema;

@@ -25,6 +25,8 @@ export interface RowTask<Request, Row, Output, Resources> {
   batchSize(row: Row, maxBatch: number, graphs: Graphs): number;
   /** Runs a batch: one output for each row. @throws `DEADLINE_EXCEEDED`, `INFERENCE_FAILED` */
   run(batch: readonly Row[], resources: Resources, graphs: Graphs): Promise<readonly Output[]>;
+  /** See `Task.describe`. */
+  readonly describe?: Task<Request, Resources>['describe'];
   /** Makes the answer from the outputs, in the order of `prepare`. @throws `INFERENCE_FAILED` */
   postprocess(outputs: readonly Output[], request: Request, prepared: readonly Row[], resources: Resources): Answer;
 }
@@ -103,6 +105,7 @@ export const rowTask = <Request, Row, Output, Resources>(
   ...(steps.elements && { elements: steps.elements }),
   blank: () => steps.blank,
   ...(steps.load && { load: steps.load }),
+  ...(steps.describe && { describe: steps.describe }),
 
   async predict(requests, { graphs, resources, maxBatch, deadline }, lap) {
     const prepared = await Promise.allSettled(

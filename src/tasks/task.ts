@@ -1,6 +1,7 @@
 import type { Answer } from '../core/answer.ts';
 import type { Blank } from '../core/blank.ts';
 import type { Deadline } from '../core/deadline.ts';
+import type { Features } from '../core/features.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Payload, ReadFile } from '../core/payload.ts';
 
@@ -49,6 +50,14 @@ export interface Task<Request = unknown, Resources = unknown> {
   load?(read: ReadFile): Promise<Resources>;
   /** Answers requests: one outcome for each, in their order. A request that fails leaves the others alone. */
   predict(requests: readonly Request[], model: TaskModel<Resources>, lap: Lap): Promise<PromiseSettledResult<Answer>[]>;
+  /**
+   * Cheap figures of each input of a request, for monitoring: they are asked for behind the answer. Left out by a task that has none.
+   * @throws the errors of `predict`
+   */
+  describe?(
+    request: Request,
+    model: Pick<TaskModel<Resources>, 'resources' | 'deadline'>,
+  ): Promise<readonly Features[]> | readonly Features[];
   /**
    * Answers one request in chunks, each a JSON value, as soon as the model has made them; left out by a task that answers in one piece.
    * The caller ends the run by returning from its loop.

@@ -5,9 +5,11 @@ import { measureGeneration, measureLargeLoad } from './measurements/generation.t
 import { measureGrowth } from './measurements/growth.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
+import { measureOptimise } from './measurements/optimise.ts';
 import { measureSizes } from './measurements/sizes.ts';
 import { measureWarm } from './measurements/warm.ts';
 import type { Results } from './measures.ts';
+import { ensureMiniLm } from './minilm.ts';
 import { writePerformancePage } from './page/performance-page.ts';
 import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './page/table.ts';
 import { ensurePeers } from './peers.ts';
@@ -51,6 +53,7 @@ const largeModels = (workbench: Workbench): Measurements => ({
 
 const measureAll = async (workbench: Workbench): Promise<Results> => {
   const peers = await ensurePeers(report);
+  const miniLm = await ensureMiniLm(report);
   report('sizes, requests, memory …'); // counted, not timed: side by side
   const [sample, ...results] = await Promise.all([
     prepareSample(workbench, BATCH),
@@ -64,6 +67,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     batch: () => measureBatch(workbench, sample, rounds),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
+    optimise: () => measureOptimise(workbench, sample, miniLm, report),
     ...(!options.quick && largeModels(workbench)),
   };
   const all = await measureEach(timed, results);

@@ -19,6 +19,10 @@ export const MEASURES = {
     atMost: 0.35,
   },
   'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
+  'warm.capture_overhead_us': {
+    what: 'a row to iris whose prediction is captured, over one without that, µs',
+    atMost: 30,
+  },
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
   'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
   'warm.v2_binary_ratio': { what: '3×224×224 floats as bytes, over base64 decode and run', atMost: 1.08 },
@@ -37,6 +41,20 @@ export const MEASURES = {
   'size.layer_mb': { what: 'the onnxruntime layer, zipped, MB', atMost: 18.5 },
   'scale.metadata_requests': { what: 'S3 requests besides file parts until a cold model answers, of 1,000', atMost: 2 },
   'scale.metadata_requests_warm': { what: 'S3 requests of the next answer by the same model', atMost: 0 },
+  'optimise.minilm_speedup': { what: 'MiniLM for 128 tokens, CPU time in float32 over that in int8', atLeast: 1.7 },
+  'optimise.minilm_cosine': {
+    what: 'mean cosine of its vectors of 60 sentences in int8 with those in float32',
+    atLeast: 0.988,
+  },
+  'optimise.minilm_python_cosine': {
+    what: "mean cosine of its vectors in int8 with those of Python's quantizer",
+    atLeast: 0.998,
+  },
+  'optimise.sentiment_lost_points': { what: 'points of accuracy that sentiment loses in int8', atMost: 1 },
+  'optimise.lite0_judged': {
+    what: 'EfficientNet-Lite0 in int8: 1 if it passes 1.4 times as fast, or the gate refuses it',
+    atLeast: 1,
+  },
 } as const satisfies Record<string, Measure>;
 
 export type MeasureName = keyof typeof MEASURES;

@@ -12,6 +12,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
   { name: 'boto3', script: 's3.py' },
+  { name: 'schemathesis', script: 'contract.py' },
   { name: 'docs/clients.md', script: 'page.ts' },
 ];
 

@@ -17,7 +17,7 @@ if (unknown.length > 0)
   throw new Error(`there is no client ${unknown.join(', ')}, there are ${CLIENTS.map(({ name }) => name).join(', ')}`);
 
 const directory = await mkdtemp(join(tmpdir(), 'clients-'));
-const server = await startLocalServer({ directory, port: 0, onLine: () => {} });
+const server = await startLocalServer({ directory, port: 0, onLine: () => {}, parameters: { docs: 'on' } });
 try {
   const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
   const repository = createModelRepository(store);

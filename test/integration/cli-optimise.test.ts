@@ -1,9 +1,19 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pushModel } from '../../src/authoring/push-model.ts';
+import { optimiseModel } from '../../src/optimise/optimise-model.ts';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { toOnnxFile } from '../support/onnx-graph.ts';
+import { createTestS3Client } from '../support/s3.ts';
 
 const HELD_OUT = 'models/sentiment/held-out.tsv';
 const FOLDER = 'test/fixtures/models';
@@ -28,6 +38,89 @@ const sentences = (count: number): string =>
   ).join('\n');
 
 describe('optimise', () => {
+  /** Runs the command in a process of its own, whose temporary files lie in a folder of their own. */
+  const start = async (name: string, limits: string, methods: string) => {
+    const scratch = join(root, name);
+    await mkdir(scratch);
+    const words = ['cli/main.ts', 'optimise', name, '--data', HELD_OUT, '--methods', methods];
+    const child = spawn('sh', ['-c', `${limits} exec node "$0" "$@"`, ...words, '--store', join(root, 'store')], {
+      env: { ...process.env, TMPDIR: scratch },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = Promise.all([once(child, 'close'), text(child.stderr)]).then(([[exitCode], stderr]) => ({
+      exitCode: Number(exitCode),
+      stderr,
+    }));
+    const leftovers = async (): Promise<string[]> =>
+      (await readdir(scratch)).filter((file) => file !== 'node-compile-cache');
+    return { scratch, child, ended, leftovers };
+  };
+
+  it('makes no version and leaves nothing behind after Ctrl-C', async () => {
+    await push('models/sentiment', 'interrupted');
+    const { scratch, child, ended, leftovers } = await start(
+      'interrupted',
+      '',
+      'int8-dynamic,int8-static,float16-weights',
+    );
+    const isTrying = async (): Promise<boolean> =>
+      (await readdir(scratch, { recursive: true })).some((path) => path.includes('candidates/candidate-'));
+    while (!(await isTrying().catch(() => false))) await sleep(20);
+    child.kill('SIGINT');
+    const { exitCode, stderr } = await ended;
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 130,
+      stderr: expect.stringContaining('No version was made.'),
+    });
+    expect(await leftovers()).toEqual([]);
+    expect((await cli('show', 'interrupted', '--json')).json).toMatchObject({ versions: [1], routing: { stable: 1 } });
+  });
+
+  it.each([100, 400])(
+    'says of a disk with room for %i blocks that it is full, and makes no version',
+    async (blocks) => {
+      const name = `full-${blocks}`;
+      await push('models/sentiment', name);
+      const { ended, leftovers } = await start(name, `ulimit -f ${blocks};`, 'float16-weights');
+      const { exitCode, stderr } = await ended;
+      expect({ exitCode, stderr }).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining('the disk has no room for the files of optimise; free some in '),
+      });
+      expect(await leftovers()).toEqual([]);
+      expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+    },
+  );
+
+  it('optimises a model in S3', async () => {
+    const storage = await startEmbeddedStorage();
+    try {
+      const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+      const repository = createModelRepository(store);
+      await pushModel(repository, 'models/sentiment', { name: 'sentiment' });
+      const { version } = await optimiseModel(repository, await repository.bundle('sentiment', 1), {
+        ...{
+          data: HELD_OUT,
+          methods: ['float16-weights'],
+          maxLoss: 0.01,
+          canary: 0.1,
+          dryRun: false,
+          onStep: () => {},
+        },
+      });
+      expect(version).toBe(2);
+      expect((await repository.routing('sentiment')).routing).toMatchObject({
+        stable: 1,
+        canary: { version: 2, weight: 0.1 },
+      });
+      const { files, task } = await repository.bundle('sentiment', 2);
+      expect(task).toBe('text-classification');
+      expect(files.map(({ path }) => path)).toContain('optimisation.json');
+    } finally {
+      await storage.stop();
+    }
+  });
+
   it('pushes the best that passes with its report, as a canary, which is promoted and rolled back', async () => {
     await push('models/sentiment', 'sentiment');
 

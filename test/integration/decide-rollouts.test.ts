@@ -34,6 +34,8 @@ const monitor = (aheadMs = 0): Monitor => ({
   nowMs: () => clock.nowMs + aheadMs,
   telemetry: {
     decided: async (report) => void decided.push(report),
+    judged: () => {},
+    scored: () => {},
     warned: (message, error) => {
       throw new Error(message, { cause: error });
     },

@@ -127,8 +127,12 @@ describe('npm start', () => {
 
   it('lists its functions with their events', () => {
     const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
-    expect(started.lines.slice(at + 1, at + 8)).toEqual([
+    expect(started.lines.slice(at + 1, at + 12)).toEqual([
       '  infer      ANY /{proxy+}',
+      '  docs       GET /',
+      '  docs       GET /reference',
+      '  docs       GET /docs/{proxy+}',
+      '  docs       GET /openapi.json',
       '  on-upload  messages of UploadQueue',
       '  job        messages of JobQueue',
       '  webhook    messages of WebhookQueue',

@@ -333,7 +333,13 @@ describe('bad infer requests', () => {
     ],
     [404, 'an unknown model', 'no model unknown', { inputs: [a, b] }, 'unknown'],
     [500, 'a model that is damaged', 'cannot be served', { inputs: [a, b] }, 'broken'],
-    [500, 'a graph that fails on the input', 'failed on this input', { inputs: [fp32('x', [1, 2, 3], [3])] }, 'pairs'],
+    [
+      400,
+      'a graph that fails on the input',
+      'a node Reshape refuses them',
+      { inputs: [fp32('x', [1, 2, 3], [3])] },
+      'pairs',
+    ],
   ])('answers %i to %s', async (status, _what, hint, document, model = 'add') => {
     const answer = await infer(model, document);
 

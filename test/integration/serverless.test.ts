@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CaptureRecord } from '../../src/capture/record.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
 import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
@@ -36,8 +37,15 @@ const NAMES = (await readdir('functions')).sort();
 const FUNCTIONS = NAMES.map((name) => `${toLogicalName(name)}LambdaFunction`);
 const AUTHORISE = 'AuthoriseLambdaFunction';
 /** Functions that run no model. */
-const WITHOUT_LAYERS = [AUTHORISE, 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
+const WITHOUT_LAYERS = [AUTHORISE, 'DocsLambdaFunction', 'MonitorLambdaFunction', 'WebhookLambdaFunction'];
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
+/** The types of Hive for the fields of a record. The model is a partition. */
+const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
+  ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
+  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
+  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
+};
 const MAX_FUNCTION_BYTES = 650_000;
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
@@ -266,6 +274,21 @@ describe('sls package', () => {
     ]);
   });
 
+  it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
+    const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType ?? 'NONE',
+    ]);
+    expect(routes.sort()).toEqual([
+      ['ANY /{proxy+}', 'CUSTOM'],
+      ['GET /', 'NONE'],
+      ['GET /docs/{proxy+}', 'NONE'],
+      ['GET /openapi.json', 'CUSTOM'],
+      ['GET /reference', 'NONE'],
+    ]);
+  });
+
   it('lets no page of another site call the endpoint by default', () => {
     expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
   });
@@ -314,7 +337,9 @@ describe('the template', () => {
         IgnorePublicAcls: true,
         RestrictPublicBuckets: true,
       },
-      LifecycleConfiguration: { Rules: [{}, { AbortIncompleteMultipartUpload: {} }] },
+      LifecycleConfiguration: {
+        Rules: expect.arrayContaining([expect.objectContaining({ AbortIncompleteMultipartUpload: expect.anything() })]),
+      },
     });
     const [statement] = properties(`${id}Policy`).PolicyDocument.Statement;
     expect(statement).toMatchObject({
@@ -324,6 +349,16 @@ describe('the template', () => {
       Resource: [{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::Sub': `\${${id}.Arn}/*` }],
       Condition: { Bool: { 'aws:SecureTransport': 'false' } },
     });
+  });
+
+  it('deletes captured predictions, and feedback on them', () => {
+    expect(properties('DataBucket').LifecycleConfiguration.Rules).toEqual(
+      expect.arrayContaining(
+        ['captures/', 'labels/', 'feedback/'].map((Prefix) =>
+          expect.objectContaining({ Prefix, ExpirationInDays: 30, Status: 'Enabled' }),
+        ),
+      ),
+    );
   });
 
   it('keeps superseded objects of the models bucket', () => {
@@ -419,14 +454,15 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but results, jobs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
-      ...['figures', 'jobs', 'jobs/deliveries', 'results', 'rollouts'].map(
-        (folder) => `\${DataBucket.Arn}/${folder}/*`,
-      ),
+      ...[
+        ...['captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
+        ...['results', 'rollouts'],
+      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -439,24 +475,31 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream'].flatMap((role) => [
+        ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
         ]),
         'AuthoriseRole | s3:ListBucket | ModelsBucket/Arn',
+        'DocsRole | s3:ListBucket | ModelsBucket/Arn',
+        `DocsRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
         `StreamRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
         ...['Infer', 'Stream', 'OnUpload', 'Job'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/captures/*`,
           `${role}Role | s3:PutObject | \${DataBucket.Arn}/figures/*/\${DataBucket.Arn}/rollouts/*`,
         ]),
         'MonitorRole | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn',
         `MonitorRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
         `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
+        `InferRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
+        `StreamRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
+        `MonitorRole | s3:GetObject | \${DataBucket.Arn}/captures/*`,
+        `MonitorRole | s3:GetObject s3:PutObject | ${['feedback', 'labels', 'monitoring'].map((folder) => `\${DataBucket.Arn}/${folder}/*`).join('/')}`,
         'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
@@ -577,4 +620,15 @@ describe('the template', () => {
   it('outputs what the command line reads', () => {
     expect(Object.keys(template.Outputs)).toEqual(expect.arrayContaining(['Endpoint', 'ModelsBucket', 'DataBucket']));
   });
+});
+
+it('gives Athena a table with a column for each field of a record, and partitions that need no upkeep', () => {
+  const { TableInput } = properties('CaptureTable');
+  const columns: { Name: string; Type: string }[] = TableInput.StorageDescriptor.Columns;
+  expect(Object.fromEntries(columns.map(({ Name, Type }) => [Name, Type]))).toEqual(CAPTURE_COLUMNS);
+  expect(TableInput.Parameters).toMatchObject({
+    'projection.model.type': 'injected',
+    'storage.location.template': { 'Fn::Sub': expect.stringMatching(/^s3:.*model=\$\{!model\}\/day=\$\{!day\}\/$/) },
+  });
+  expect(TableInput.PartitionKeys).toMatchObject([{ Name: 'model' }, { Name: 'day' }]);
 });

@@ -1,11 +1,9 @@
 """Small graphs in 8-bit integers by Python's onnxruntime: their outputs, to compare those of src/optimise/passes with.
 
 Settings: per channel, unsigned activations, signed weights of 7 bits, ranges by minimum and maximum.
-With `--compare <original> <quantised> <inputs.npz>` it checks a graph of the project with onnx.checker, and prints the cosine of its outputs.
 """
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -102,18 +100,8 @@ def describe(made, x):
     }
 
 
-def compare(original, quantised, inputs):
-    onnx.checker.check_model(quantised, full_check=True)
-    feeds = dict(np.load(inputs))
-    a, b = (ort.InferenceSession(path).run(None, feeds)[0].ravel().astype(np.float64) for path in (original, quantised))
-    print("cosine", a @ b / np.sqrt((a @ a) * (b @ b)))
-
-
-if sys.argv[1:2] == ["--compare"]:
-    compare(*sys.argv[2:5])
-else:
-    cases = {
-        "products": describe(PRODUCTS, random.normal(0, 1, (6, 16)).astype(np.float32)),
-        "image": describe(IMAGE, random.normal(0, 1, (3, 3, 8, 8)).astype(np.float32)),
-    }
-    (FIXTURES / "quantization.json").write_text(json.dumps(cases) + "\n")
+cases = {
+    "products": describe(PRODUCTS, random.normal(0, 1, (6, 16)).astype(np.float32)),
+    "image": describe(IMAGE, random.normal(0, 1, (3, 3, 8, 8)).astype(np.float32)),
+}
+(FIXTURES / "quantization.json").write_text(json.dumps(cases) + "\n")

@@ -30,6 +30,11 @@ interface Refusal {
   readonly error: ServingError;
 }
 
+interface LostCaptures {
+  readonly model: string;
+  readonly records: number;
+}
+
 /** Everything that serves, with telemetry that remembers, over two directories of its own (or the stores given). */
 export interface TestServing extends Serving {
   readonly repository: ModelRepository<UploadingStore>;
@@ -39,6 +44,7 @@ export interface TestServing extends Serving {
   readonly refusals: Refusal[];
   readonly evictions: EvictionReport[];
   readonly warnings: ServingError[];
+  readonly lostCaptures: LostCaptures[];
   readonly modelDirectory: string;
   /** The clock of the routing's time to live. */
   readonly clock: { nowMs: number };
@@ -58,6 +64,7 @@ export const createTestServing = async (
   const shadows: ShadowReport[] = [];
   const refusals: Refusal[] = [];
   const warnings: ServingError[] = [];
+  const lostCaptures: LostCaptures[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
   const serving = createServing({
@@ -77,6 +84,7 @@ export const createTestServing = async (
       shadowed: (report) => shadows.push(report),
       refused: (model, version, error) => refusals.push({ model, version, error }),
       evicted: (report) => evictions.push(report),
+      captureLost: (model, records) => lostCaptures.push({ model, records }),
       warned: (_message, error) => warnings.push(error),
     },
   });
@@ -90,6 +98,7 @@ export const createTestServing = async (
     refusals,
     evictions,
     warnings,
+    lostCaptures,
     modelDirectory,
     clock,
     fetch: async (path, { deadline = deadlineAt(Date.now() + 300_000), ...init } = {}) => {

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { refuse, ServingError } from '../../core/errors.ts';
+import { readCoco } from './coco.ts';
 import { readCsvSamples } from './csv.ts';
 import { readJsonLines } from './json-lines.ts';
 import type { Sample, Samples } from './sample.ts';
@@ -13,10 +14,14 @@ const READERS: Readonly<Record<string, ReadFileSamples>> = {
   '.ndjson': readJsonLines,
   '.csv': (path, labelField) => readCsvSamples(path, ',', labelField),
   '.tsv': (path, labelField) => readCsvSamples(path, '\t', labelField),
+  '.json': readCoco,
 };
 
 /** Files of a folder that hold the labels of its other files. */
-const LABEL_FILES = ['labels.csv', 'labels.jsonl', 'metadata.csv', 'metadata.jsonl'];
+const LABEL_FILES = [
+  ...['labels.csv', 'labels.jsonl', 'metadata.csv', 'metadata.jsonl'],
+  ...['annotations.json', '_annotations.coco.json'],
+];
 
 /** The files of a folder, each labelled with the subfolder that it lies in. Hidden files are passed over. */
 const readFolder = async (folder: string): Promise<Samples> => {
@@ -48,7 +53,7 @@ const readFolder = async (folder: string): Promise<Samples> => {
 };
 
 /**
- * The samples at `path`: a file of JSON Lines or CSV, a folder with a file of labels, or a folder with a subfolder for each label.
+ * The samples at `path`: a file of JSON Lines, CSV or COCO, a folder with a file of labels, or a folder with a subfolder for each label.
  * @param labelField the field or column with the label; default: the first of `LABEL_FIELDS`
  * @throws `NOT_FOUND`, `INVALID_REQUEST`
  */

@@ -4,7 +4,7 @@ import { parseEmbeddingsRequest, toEmbeddings } from '../../protocol/openai/embe
 import { predict } from '../../serving/predict.ts';
 import { type Serving, single } from '../../serving/serving.ts';
 import { type HttpResponse, jsonResponse } from '../message.ts';
-import type { Exchange } from '../route.ts';
+import { type Exchange, predictionHeaders } from '../route.ts';
 import { routeNamed } from './named-model.ts';
 
 /** `POST /v1/embeddings`: the vectors of texts, by a model of the task feature-extraction. */
@@ -15,7 +15,7 @@ export const embed = async (serving: Serving, exchange: Exchange): Promise<HttpR
   const prediction = await predict(serving, { ...call, payloads: [async () => ({ inputs, parameters })] });
   const answer = single(prediction);
   const document = toEmbeddings(jsonValueOf(answer), usageOf(answer), String(request.model), request);
-  const headers = { 'x-model-version': String(prediction.bundle.version) };
+  const headers = predictionHeaders(prediction);
   const response = jsonResponse(JSON.stringify(document), { headers });
   exchange.observation.stopwatch.lap('encode');
   return response;

@@ -8,7 +8,7 @@ import {
 import { predict } from '../../serving/predict.ts';
 import { type Serving, single } from '../../serving/serving.ts';
 import type { HttpResponse } from '../message.ts';
-import type { Exchange } from '../route.ts';
+import { type Exchange, predictionHeaders } from '../route.ts';
 import { readForm } from './form.ts';
 import { routeNamed } from './named-model.ts';
 
@@ -33,6 +33,6 @@ export const transcribe = async (
   const answer = single(prediction);
   const { body, contentType } = encodeTranscript(jsonValueOf(answer), usageOf(answer), request, settings);
   exchange.observation.stopwatch.lap('encode');
-  const headers = { 'content-type': contentType, 'x-model-version': String(prediction.bundle.version) };
+  const headers = { 'content-type': contentType, ...predictionHeaders(prediction) };
   return { status: 200, headers, body };
 };

@@ -4,7 +4,7 @@ import { shorten } from '../../core/show.ts';
 import { type FileKind, type InputFiles, toInputFiles } from '../input-files.ts';
 
 /** Most images of one request: a detector may take seconds for each. */
-const MAX_IMAGES = 32;
+export const MAX_IMAGES = 32;
 
 const ACCEPTED = 'image/jpeg, image/png, image/webp, image/avif, image/gif or image/tiff';
 

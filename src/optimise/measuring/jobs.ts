@@ -1,6 +1,6 @@
 import type { Answer } from '../../core/answer.ts';
 import type { Payload } from '../../core/payload.ts';
-import type { Range } from '../passes/static-plan.ts';
+import type { Range } from '../passes/unsigned.ts';
 import type { LocalVersion } from './local-version.ts';
 
 /** An input as a caller would send it. */
@@ -8,8 +8,8 @@ export interface Sample {
   /** The file, and the line in it. */
   readonly name: string;
   readonly payload: Payload;
-  /** The answer that is known to be right; undefined for a sample without one. */
-  readonly label?: string;
+  /** The answer that is known to be right: the name of a class, or in the form that `evaluate` reads; undefined for a sample without one. */
+  readonly label?: unknown;
 }
 
 /** A graph that is run on the inputs that another one had. */

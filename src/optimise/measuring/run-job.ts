@@ -3,19 +3,17 @@ import type { Answer } from '../../core/answer.ts';
 import { LAMBDA_MB_PER_VCPU } from '../../core/aws-limits.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
-import { mapTensors, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
+import type { Tensors } from '../../core/tensor.ts';
 import { createSession } from '../../engine/session.ts';
-import type { Range } from '../passes/static-plan.ts';
+import type { Range } from '../passes/unsigned.ts';
 import { answerSample } from './answer-sample.ts';
 import type { JobMessage, Jobs, Results, Sample } from './jobs.ts';
 import { type LocalVersion, openVersion } from './local-version.ts';
 import { profileVersion } from './profile-version.ts';
+import { recordFeeds } from './record-feeds.ts';
 
 /** Bins of a histogram, over the absolute values of a tensor. */
 export const BINS = 2048;
-/** Runs of a graph that are recorded: a generating decoder has many. */
-const MOST_RUNS = 128;
-const MOST_RECORDED_BYTES = 512 * 1024 ** 2;
 /** Largest size of a number in a range: masks of attention have -3.4e38 or infinities, and beside them all other numbers would become 0. */
 const LARGEST = 1e9;
 /** Rounds of the timing; medians need some, and long models few. */
@@ -66,33 +64,6 @@ const time = async ({ versions, samples }: Jobs['time']): Promise<Results['time'
         if (round > 0) spent[index]?.push(ms); // the first run is slow
       }
   return [median(spent[0]), median(spent[1])];
-};
-
-const bytesOfFeeds = (feeds: Tensors): number =>
-  Object.values(feeds).reduce((sum, { data }) => sum + ('buffer' in data ? data.byteLength : 0), 0);
-
-/** Copies of the inputs that the graph `role` gets while the samples are answered. */
-const recordFeeds = async (version: LocalVersion, samples: readonly Sample[], role: string): Promise<Tensors[]> => {
-  const recorded: Tensors[] = [];
-  let bytes = 0;
-  const copy = ({ dtype, shape, data }: Tensor): Tensor => tensor(dtype, shape, data.slice());
-  const wrap = (graph: Graph, of: string): Graph => ({
-    signature: graph.signature,
-    run: (feeds, names) => {
-      if (of === role && recorded.length < MOST_RUNS && bytes < MOST_RECORDED_BYTES) {
-        recorded.push(mapTensors(feeds, copy));
-        bytes += bytesOfFeeds(feeds);
-      }
-      return graph.run(feeds, names);
-    },
-  });
-  const opened = await openVersion(version, wrap);
-  try {
-    for (const sample of samples) await answerSample(opened, sample).catch(() => {}); // refused by the original, too
-  } finally {
-    await opened.release();
-  }
-  return recorded;
 };
 
 /** The inputs of the graph `role` while the samples are answered, each with the outputs `names` of the graph at `path` for it. */

@@ -4,8 +4,15 @@ import { createNode, integer, integerOf, type OnnxNode } from '../../onnx/node.t
 import { DATA_TYPES, type Weights, weightsOf } from '../../onnx/tensor-proto.ts';
 import { type FoundWeights, GraphEditor } from './graph-editor.ts';
 import { layerOf } from './layer.ts';
-import { type Bits, type QuantisedNames, quantisedNames, quantiseWeights } from './quantise-weights.ts';
+import {
+  type Bits,
+  type QuantisedNames,
+  type QuantisedWeights,
+  quantisedNames,
+  quantiseWeights,
+} from './quantise-weights.ts';
 import { readFloats } from './read-floats.ts';
+import { quantiseUnsigned } from './unsigned.ts';
 
 /** The place of the weights among the inputs of the operators whose weights become 8-bit integers. */
 const WEIGHTS_INPUT: Readonly<Record<string, number>> = { MatMul: 1, Gemm: 1, Gather: 0 };
@@ -35,11 +42,20 @@ const transpose = (weights: Weights): Weights => {
   return weightsOf(`${weights.name}_transposed`, tensor('float32', [columns, rows], to));
 };
 
-/** Uses of a matrix, each with the weights that are quantised for it, and with the dimension of its scales. */
+/** The rows of a table meet no products: unsigned integers of one scale are the closest. */
+const quantiseTable = (weights: Weights): Pick<QuantisedWeights, 'names' | 'all'> => {
+  const names = quantisedNames(`${weights.name}_table`);
+  const { all, parameters } = quantiseUnsigned(weights, names.values);
+  const scale = weightsOf(names.scales, tensor('float32', [], Float32Array.of(parameters.scale)));
+  const zeroPoint = weightsOf(names.zeroPoints, tensor('uint8', [], Uint8Array.of(parameters.zeroPoint)));
+  return { names, all: [all, scale, zeroPoint] };
+};
+
+/** Uses of a matrix, each with the integers for it. */
 const USES = {
-  product: { form: (weights: Weights): Weights => weights, axis: 1 },
-  transposedProduct: { form: transpose, axis: 1 },
-  table: { form: (weights: Weights): Weights => ({ ...weights, name: `${weights.name}_table` }), axis: undefined },
+  product: (weights: Weights, bits: Bits) => quantiseWeights(weights, bits, 1),
+  transposedProduct: (weights: Weights, bits: Bits) => quantiseWeights(transpose(weights), bits, 1),
+  table: quantiseTable,
 } as const;
 
 type Use = keyof typeof USES;
@@ -55,7 +71,7 @@ const createWeightsQuantiser = (bits: Bits) => {
   return ({ owner, weights }: FoundWeights, use: Use): QuantisedNames => {
     const known = done.get(weights) ?? {};
     if (known[use] !== undefined) return known[use];
-    const { names, all } = quantiseWeights(USES[use].form(weights), bits, USES[use].axis);
+    const { names, all } = USES[use](weights, bits);
     for (const each of all) owner.add(each);
     done.set(weights, { ...known, [use]: names });
     return names;
@@ -102,7 +118,7 @@ const toLookUp = (node: OnnxNode, { values, scales, zeroPoints }: QuantisedNames
 
 /**
  * Matrices as 8-bit integers, a scale for each column; the activations before them become integers while the graph runs. Embeddings
- * are 8-bit integers with one scale. It does as `quantize_dynamic` of Python's onnxruntime does with `per_channel=True`. Operators of
+ * are unsigned 8-bit integers with one scale. It does as `quantize_dynamic` of Python's onnxruntime does with `per_channel=True`. Operators of
  * other sets, such as `Attention` of onnxruntime, stay in float32.
  * https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
  * @param keep layers that stay in float32

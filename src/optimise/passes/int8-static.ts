@@ -6,7 +6,8 @@ import { type Weights, weightsOf } from '../../onnx/tensor-proto.ts';
 import { namesReadBy, renameReads } from './edit-names.ts';
 import { type Bits, quantisedNames, quantiseWeights } from './quantise-weights.ts';
 import { readFloats } from './read-floats.ts';
-import { isWeighted, operandsOf, type Parameters, planStatic, type Ranges, toParameters } from './static-plan.ts';
+import { isWeighted, operandsOf, planStatic } from './static-plan.ts';
+import { type Parameters, quantiseUnsigned, type Ranges } from './unsigned.ts';
 
 export interface StaticOptions {
   readonly bits: Bits;
@@ -44,18 +45,10 @@ class StaticWeights {
   operand(weights: Weights): string {
     const to = dequantised(weights.name);
     if (this.#scales.has(to)) return to;
-    const values = readFloats(weights);
-    const low = values.reduce((least, value) => Math.min(least, value), 0);
-    const high = values.reduce((most, value) => Math.max(most, value), 0);
-    const parameters = toParameters([low, high]);
-    const { scale, zeroPoint } = parameters;
-    const integers = Uint8Array.from(values, (value) =>
-      Math.max(0, Math.min(255, roundHalfToEven(value / scale) + zeroPoint)),
-    );
-    this.#scales.set(to, Float32Array.of(scale));
     const { values: name } = quantisedNames(weights.name);
-    const names = [name, ...this.parameters(weights.name, parameters)];
-    this.#dequantise([weightsOf(name, tensor('uint8', weights.shape, integers))], names, to);
+    const { all, parameters } = quantiseUnsigned(weights, name);
+    this.#scales.set(to, Float32Array.of(parameters.scale));
+    this.#dequantise([all], [name, ...this.parameters(weights.name, parameters)], to);
     return to;
   }
 

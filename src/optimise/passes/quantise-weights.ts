@@ -6,6 +6,9 @@ import { readFloats } from './read-floats.ts';
 /** 7 where the processor may lack VNNI: sums of products of 8-bit integers overflow the 16 bits of AVX2. */
 export type Bits = 7 | 8;
 
+/** The largest integer of each number of bits, as Python's onnxruntime has it: two products of 255 and 64 fit into 16 bits. */
+const LARGEST_INTEGER = { 7: 64, 8: 127 } as const;
+
 /** The names of quantised numbers, of their scales and of their zero points. */
 export interface QuantisedNames {
   readonly values: string;
@@ -45,7 +48,7 @@ export const quantiseWeights = (weights: Weights, bits: Bits, axis?: number): Qu
   const values = readFloats(weights);
   const count = axis === undefined ? 1 : (shape[axis] ?? 1);
   const inner = axis === undefined ? values.length : shape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  const top = 2 ** (bits - 1) - 1;
+  const top = LARGEST_INTEGER[bits];
   const scales = largestOf(values, count, inner).map((value) => (value === 0 ? 1 : value) / top);
   const integers = new Int8Array(values.length);
   for (let index = 0; index < values.length; index += 1) {

@@ -1,18 +1,8 @@
-import { roundHalfToEven } from '../../core/round-half-to-even.ts';
 import type { OnnxGraph, OnnxNode } from '../../onnx/node.ts';
 import { countReads } from './edit-names.ts';
 import { isPlainGemm } from './int8-dynamic.ts';
 import { layerOf } from './layer.ts';
-
-/** The smallest and the largest number of a tensor that integers stand for. */
-export type Range = readonly [low: number, high: number];
-export type Ranges = ReadonlyMap<string, Range>;
-
-/** An unsigned 8-bit integer q stands for (q − zeroPoint) × scale. */
-export interface Parameters {
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
+import { type Parameters, type Ranges, toParameters } from './unsigned.ts';
 
 /** Operators with weights of their own: the place of the input with activations is 0, and that of the weights 1. */
 const WEIGHTED: readonly string[] = ['Conv', 'Gemm', 'MatMul'];
@@ -42,13 +32,6 @@ export const tensorsToCalibrate = ({ nodes, weights }: OnnxGraph): string[] => {
   const used = nodes.filter((node) => isOf(node, [...WEIGHTED, ...PLAIN, ...CLIPPING]));
   const names = new Set(used.flatMap((node) => [...operandsOf(node), ...node.outputs]));
   return [...names].filter((name) => name !== '' && !weights.has(name));
-};
-
-/** Zero is among the numbers that integers stand for. */
-export const toParameters = ([low, high]: Range): Parameters => {
-  const [from, to] = [Math.min(low, 0), Math.max(high, 0)];
-  const scale = Math.fround(Math.fround(to - from) / 255) || 1;
-  return { scale, zeroPoint: Math.max(0, Math.min(255, roundHalfToEven(-from / scale))) };
 };
 
 /** `graph` without the clipping nodes that alone read a node whose output becomes integers: their range says the same. */

@@ -16,7 +16,7 @@ export interface ChangeReason {
 /** Returns the targets after the change, or undefined for no change. `current` is undefined before the first routing of a model. */
 export type RoutingChanger = (
   current: Routing | undefined,
-) => (Targets & Partial<Pick<Routing, 'deleted'>>) | undefined;
+) => (Targets & Partial<Pick<Routing, 'deleted' | 'captured'>>) | undefined;
 
 /** Entries. Older ones are dropped: every cold start reads the document. */
 const HISTORY_LENGTH = 100;
@@ -48,10 +48,11 @@ const nextRouting = (
   if (changed === undefined) return undefined;
   const [from, to] = [current ? targetsOf(current) : null, targetsOf(changed)];
   const deleted = changed.deleted ?? current?.deleted ?? [];
-  if (isDeepStrictEqual([from, current?.deleted], [to, deleted])) return undefined;
+  const captured = (changed.captured ?? current?.captured) || undefined;
+  if (isDeepStrictEqual([from, current?.deleted, current?.captured], [to, deleted, captured])) return undefined;
   const change = { at: new Date().toISOString(), by, action, from, to, note };
   const history = [...(current?.history ?? []), change].slice(-HISTORY_LENGTH);
-  return { next: { formatVersion: 1, ...to, deleted, history }, change };
+  return { next: { formatVersion: 1, ...to, deleted, ...(captured && { captured }), history }, change };
 };
 
 /** Tells whether the history has the change: the answer to its write was lost, and the client met its own write when it tried again. */

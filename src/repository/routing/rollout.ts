@@ -4,7 +4,7 @@ import type { RoutingChanger } from './change-routing.ts';
 import type { Routing, Targets } from './routing.ts';
 
 /** A change of an existing routing. */
-type Change = (current: Routing) => Targets & { readonly deleted?: number[] };
+type Change = (current: Routing) => Targets & { readonly deleted?: number[]; readonly captured?: boolean | undefined };
 
 /** Makes a changer of `change`, which needs an existing routing. @throws `NOT_FOUND` when the model has none */
 export const changing =
@@ -74,6 +74,9 @@ export const setAlias = (alias: string, version: number | undefined): RoutingCha
     return { ...current, aliases: version === undefined ? others : { ...others, [alias]: version } };
   });
 };
+
+/** Functions look for the settings of the capture from now on, or no more. */
+export const setCaptured = (captured: boolean): RoutingChanger => changing((current) => ({ ...current, captured }));
 
 export const ROLL_BACK = 'rollback';
 

@@ -39,6 +39,8 @@ const routingSchema = v.object({
   ...targetsSchema.entries,
   /** Versions that were deleted, or are being deleted: no routing can name them again. */
   deleted: v.optional(v.array(version), []),
+  /** Tells that the model has settings for the capture of its predictions: functions look for no others. */
+  captured: v.optional(v.boolean()),
   /** Newest last. */
   history: v.optional(
     v.array(

@@ -1,5 +1,5 @@
 import { ServingError } from '../../core/errors.ts';
-import { bundleKey, claimKey, routingKey, versionPrefix } from '../keys.ts';
+import { bundleKey, captureKey, claimKey, routingKey, versionPrefix } from '../keys.ts';
 import { type ModelRepository, missingVersion } from '../model-repository.ts';
 import { type ChangeReason, changeRouting } from '../routing/change-routing.ts';
 import { changing, previousStable } from '../routing/rollout.ts';
@@ -111,6 +111,7 @@ export const deleteModel = async (
   if (versions.length === 0) await repository.routing(name); // says that there is no such model
   if (dryRun) return versions;
   await store.remove(routingKey(name));
+  await store.remove(captureKey(name));
   for (const version of versions) await store.remove(bundleKey(name, version));
   for (const version of versions) for (const key of await listFiles(repository, name, version)) await store.remove(key);
   return versions;

@@ -7,15 +7,17 @@ import type { Payload } from '../../core/payload.ts';
 import { shortestDoubles } from '../../core/shortest-float.ts';
 import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
 import { graphOf } from '../graph-of.ts';
-import { assertKnownParameters, type Parameters, readBoolean, readChoice } from '../parameters.ts';
+import { type Parameters, type ParameterValues, readChoice, readParameters } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { assertWhole } from '../truncation.ts';
-import { POOL_NAMES, toUnitLength } from './pooling.ts';
+import { PARAMETERS } from './parameters.ts';
+import { toUnitLength } from './pooling.ts';
 import { type FeatureExtractionSettings, settingsSchema } from './settings.ts';
 import { comparedTexts, dotProducts } from './similarity.ts';
 import {
@@ -29,9 +31,6 @@ import {
 
 /** Numbers in the vectors of all tokens of a request: about 20 MB of JSON. */
 const MAX_TOKEN_NUMBERS = 2_000_000;
-
-/** `model` stands for the settings of the model, or for the vector that the graph makes of a text. */
-const POOLING_CHOICES = ['model', 'none', ...POOL_NAMES] as const;
 
 interface Request extends Texts {
   readonly source: VectorSource;
@@ -49,7 +48,10 @@ interface Row {
 }
 
 /** The source for the parameter `pooling`. @throws `INVALID_REQUEST` when the graph gives no vectors of tokens */
-const readSource = (choice: (typeof POOLING_CHOICES)[number], { model, tokens }: VectorSources): VectorSource => {
+const readSource = (
+  choice: NonNullable<ParameterValues<typeof PARAMETERS>['pooling']>,
+  { model, tokens }: VectorSources,
+): VectorSource => {
   if (choice === 'model') return model;
   if (tokens === undefined)
     throw new ServingError(
@@ -89,12 +91,11 @@ const toNumbers = (vector: Float32Array): number[] => Array.from(shortestDoubles
 /** @throws `INVALID_REQUEST`, `INVALID_INPUT` and the errors of `toTexts` */
 const readRequest = (payload: Payload, sources: VectorSources, settings: FeatureExtractionSettings): Request => {
   const { parameters } = payload;
-  assertKnownParameters(parameters, ['pooling', 'normalize', 'truncate', 'truncation_direction', 'prompt_name']);
-  readChoice(parameters, 'truncation_direction', ['right'], 'right');
-  const choice = readChoice(parameters, 'pooling', POOLING_CHOICES, 'model');
+  const given = readParameters(parameters, PARAMETERS);
+  const choice = given.pooling ?? PARAMETERS.pooling.default;
   const source = readSource(choice, sources);
-  const normalize = readBoolean(parameters, 'normalize', choice !== 'none' && settings.normalize);
-  const mayCut = readBoolean(parameters, 'truncate', true);
+  const normalize = given.normalize ?? (choice !== 'none' && settings.normalize);
+  const mayCut = given.truncate ?? PARAMETERS.truncate.default;
   const prompt = readPrompt(parameters, settings);
   const compared = comparedTexts(payload);
   if (compared === undefined) return { ...toTexts(payload), source, normalize, mayCut, prompt, isComparison: false };
@@ -138,6 +139,7 @@ const steps = (
       return rows;
     },
 
+    describe: ({ texts }, { resources }) => describeTexts(texts, resources),
     group: ({ source }) => (source.kind === 'text' ? 'text' : String(source.pools)),
 
     length: ({ encoding }) => encoding.ids.length,

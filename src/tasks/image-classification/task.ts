@@ -1,6 +1,7 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { refuse } from '../../core/errors.ts';
 import { type Signature, type TensorSpec, tensorOf } from '../../core/tensor.ts';
+import { describeImages } from '../../media/image/features.ts';
 import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
@@ -8,19 +9,17 @@ import { type ImagePreprocessing, parseImagePreprocessing } from '../../media/im
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
 import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
-import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
-import { FUNCTION_NAMES, type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
+import { readParameters } from '../parameters.ts';
+import { type FunctionName, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { PARAMETERS } from './parameters.ts';
 import { type ImageClassificationSettings, settingsSchema } from './settings.ts';
 
 interface Request extends Images {
   readonly topK: number;
   readonly functionToApply: FunctionName;
 }
-
-/** The default of the Hugging Face pipeline. */
-const DEFAULT_TOP_K = 5;
 
 interface GraphNames {
   readonly image: ImageInput;
@@ -61,16 +60,16 @@ const steps = (
     elements: listElements,
 
     decode(payload) {
-      const { parameters } = payload;
-      assertKnownParameters(parameters, ['top_k', 'function_to_apply']);
+      const { top_k, function_to_apply } = readParameters(payload.parameters, PARAMETERS);
       return {
         ...toImages(payload),
-        topK: readTopK(parameters, DEFAULT_TOP_K),
-        functionToApply: readChoice(parameters, 'function_to_apply', FUNCTION_NAMES, byDefault),
+        topK: top_k ?? PARAMETERS.top_k.default,
+        functionToApply: function_to_apply ?? byDefault,
       };
     },
 
     prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
+    describe: (request, { deadline }) => describeImages(request, deadline),
     group: bySize,
     outputNames: [logits],
     collate: (batch) => ({ [image.name]: toImageTensor(batch, preprocessing.channels, image) }),

@@ -3,6 +3,7 @@ import { concatenate } from '../../core/batch.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type Signature, type Tensor, type TensorSpec, tensor } from '../../core/tensor.ts';
+import { describeImages } from '../../media/image/features.ts';
 import { findImageInput, IMAGE_INPUTS, type ImageInput } from '../../media/image/image-input.ts';
 import { BLACK_PIXEL, type Images, toImages } from '../../media/image/input.ts';
 import { recyclePixelValues, toImageTensor } from '../../media/image/pixel-values.ts';
@@ -10,11 +11,12 @@ import { type ImagePreprocessing, parseImagePreprocessing, processorName } from 
 import { bySize, type ResizedImage, resizeImages } from '../../media/image/resize-image.ts';
 import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
-import { assertKnownParameters, readFraction } from '../parameters.ts';
+import { assertKnownParameters, readParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import type { Corners, DetectionOptions, Head } from './detection.ts';
 import { refusedMasks } from './other-heads.ts';
+import { PARAMETERS } from './parameters.ts';
 import { QUERY_HEADS } from './query-head.ts';
 import { type ObjectDetectionSettings, settingsSchema } from './settings.ts';
 import { finishedHead, yoloHead } from './yolo-head.ts';
@@ -109,16 +111,14 @@ const steps = (
   elements: listElements,
 
   decode(payload) {
-    const { parameters } = payload;
-    assertKnownParameters(parameters, Object.keys(defaults));
-    const options = {
-      threshold: readFraction(parameters, 'threshold', defaults.threshold),
-      ...(defaults.iou !== undefined && { iou: readFraction(parameters, 'iou', defaults.iou) }),
-    };
+    assertKnownParameters(payload.parameters, Object.keys(defaults));
+    const { threshold = defaults.threshold, iou = defaults.iou } = readParameters(payload.parameters, PARAMETERS);
+    const options = { threshold, ...(iou !== undefined && { iou }) };
     return { ...toImages(payload), options };
   },
 
   prepare: (request, _, deadline) => resizeImages(request, preprocessing, deadline),
+  describe: (request, { deadline }) => describeImages(request, deadline),
 
   // No image is padded to the size of another: a detector sees the padding, so that answers would depend on the batch.
   group: bySize,

@@ -2,15 +2,17 @@ import { jsonAnswer } from '../../core/answer.ts';
 import { mapInTime } from '../../core/deadline.ts';
 import { element } from '../../core/element.ts';
 import { ServingError } from '../../core/errors.ts';
+import { MOST_DESCRIBED } from '../../core/features.ts';
 import type { Payload } from '../../core/payload.ts';
 import { type Tensors, tensorOf } from '../../core/tensor.ts';
 import { listElements } from '../elements.ts';
-import { assertKnownParameters, readTopK } from '../parameters.ts';
+import { readParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
 import { type Catalogue, type Item, parseCatalogue, parseUsers, type Users } from './catalogue.ts';
 import { findTensors, isIndex, type RecommenderGraph, toFeeds } from './graph.ts';
+import { PARAMETERS } from './parameters.ts';
 import { type Query, type ResolvedQuery, readQuery, resolveQuery } from './query.ts';
 import { ITEMS_FILE, type RecommendationSettings, settingsSchema, USERS_FILE } from './settings.ts';
 
@@ -40,15 +42,14 @@ export interface Recommendations {
   readonly items: readonly (Item & { readonly score: number })[];
 }
 
-const DEFAULT_TOP_K = 10;
+const DEFAULT_TOP_K = PARAMETERS.top_k.default;
 /** Bounds the time of a request: each query ranks the whole catalogue. */
 const MAX_QUERIES = 1_000;
 /** Bounds the recommendations of all queries together. */
 const MAX_RECOMMENDATIONS = 100_000;
 
 const decode = ({ inputs, parameters }: Payload): Request => {
-  assertKnownParameters(parameters, ['top_k']);
-  const topK = readTopK(parameters, DEFAULT_TOP_K);
+  const topK = readParameters(parameters, PARAMETERS).top_k ?? DEFAULT_TOP_K;
   if (inputs instanceof Uint8Array)
     throw new ServingError(
       'UNSUPPORTED_MEDIA_TYPE',
@@ -148,6 +149,11 @@ const steps = (graph: RecommenderGraph, hasUsers: boolean): SinglePass<Request, 
       });
       return mapInTime(queries, deadline, toRow).filter(({ coldReason }) => coldReason === undefined);
     },
+
+    describe: ({ queries = [] }) =>
+      queries
+        .slice(0, MOST_DESCRIBED)
+        .map(({ user, history }) => ({ history: history?.length ?? null, has_user: user === undefined ? 0 : 1 })),
 
     // Histories of one length need no padding, so that the graph needs no index that stands for no item.
     group: ({ history }) => (graph.history && isIndex(graph.history) ? String(history.length) : ''),

@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { describeTable } from '../../media/table/features.ts';
 import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -12,11 +13,12 @@ import {
 } from '../../media/table/steps.ts';
 import { createTable, type Table } from '../../media/table/table.ts';
 import { rowElements } from '../elements.ts';
-import { assertKnownParameters, readTopK } from '../parameters.ts';
+import { readParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { answerHead, answerLabels, type ReadNumbers } from './answer.ts';
 import { type Heads, readHeads } from './heads.ts';
+import { PARAMETERS } from './parameters.ts';
 import { settingsSchema, type TabularClassificationSettings } from './settings.ts';
 
 interface Request {
@@ -45,15 +47,17 @@ const steps = (
     elements: rowElements,
 
     decode(payload) {
-      assertKnownParameters(payload.parameters, ['top_k']);
+      const { top_k } = readParameters(payload.parameters, PARAMETERS);
       return {
         source: decodeTable(payload, table),
-        topK: readTopK(payload.parameters, mostLabels),
+        topK: top_k ?? mostLabels,
         isLabelOnly: tableOf(payload.inputs) !== undefined,
       };
     },
 
     prepare: ({ source }, _, deadline) => readTable(source, table, deadline),
+
+    describe: ({ source }, { deadline }) => describeTable(source, table, deadline),
 
     group: (row) => groupOfRow(row, table),
 

@@ -1,6 +1,7 @@
 import { jsonAnswer } from '../../core/answer.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
+import { describeTable } from '../../media/table/features.ts';
 import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
@@ -43,6 +44,8 @@ const steps = (table: Table, targets: string): SinglePass<TableSource, Row, unde
   },
 
   prepare: (source, _, deadline) => readTable(source, table, deadline),
+
+  describe: (source, { deadline }) => describeTable(source, table, deadline),
 
   group: (row) => groupOfRow(row, table),
 

@@ -23,6 +23,12 @@ const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
 /** Messages about sizes that do not fit each other within the graph, such as more tokens than a model has positions. */
 const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1|invalid expand shape/;
 
+/**
+ * The refusal of a node. A model was warmed up before it answers, so the graph runs. It refuses values or shapes, such as a
+ * category that an encoder does not know, or a picture that is smaller than a kernel.
+ */
+const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
+
 interface IndexFault {
   readonly index: number | undefined;
   /** `0 to 9`, when the runtime tells it. */
@@ -83,7 +89,13 @@ const explain = (message: string, feeds: Tensors): string | undefined => {
   if (fault !== undefined) return describeIndex(fault, feeds);
   if (SHAPE_FAULT.test(message))
     return `the graph does not run on inputs of the shapes ${formatShapes(feeds)}; send shorter rows`;
-  return VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
+  const known = VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
+  if (known !== undefined) return known;
+  const operator = NODE_FAULT.exec(message)?.groups?.operator;
+  return (
+    operator &&
+    `the graph does not run on these values of the shapes ${formatShapes(feeds)}: a node ${operator} refuses them`
+  );
 };
 
 /** Two sizes of dimensions that share a name, in words; undefined when all agree. */

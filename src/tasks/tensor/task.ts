@@ -15,6 +15,7 @@ import { assertKnownParameters } from '../parameters.ts';
 import type { Task } from '../task.ts';
 import type { TaskType, TaskVersion } from '../task-type.ts';
 import { toCallerFault } from './caller-faults.ts';
+import { describeTensors } from './describe-tensors.ts';
 import { settingsSchema, type TensorSettings } from './settings.ts';
 
 /** A request to one graph, with the graph's own names. */
@@ -94,6 +95,8 @@ export const createTensorTask = ({ name, graphs, settings }: TaskVersion): Task<
       ...{ feeds: blankTensors(signature, blank), areOutputsNamed: false },
       outputs: new Map(signature.outputs.map(({ name: output }) => [output, { isBinary: false }])),
     }),
+
+    describe: ({ feeds }) => [describeTensors(feeds)],
 
     predict: oneByOne(async (request, model, lap) => {
       const { role, prefix, id, feeds, outputs: forms } = request;

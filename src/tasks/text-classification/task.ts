@@ -3,13 +3,15 @@ import { mapInTime } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type TextInputs, toTextInputs } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
-import { assertKnownParameters, readChoice, readTopK } from '../parameters.ts';
-import { FUNCTION_NAMES, type FunctionName, type LabelScore, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
+import { readParameters } from '../parameters.ts';
+import { type FunctionName, type LabelScore, SCORE_FUNCTIONS, topLabels } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { PARAMETERS } from './parameters.ts';
 import { settingsSchema, type TextClassificationSettings } from './settings.ts';
 import { createTermClassifier } from './term-classifier.ts';
 
@@ -40,12 +42,11 @@ const steps = (
     elements: listElements,
 
     decode(payload) {
-      const { parameters } = payload;
-      assertKnownParameters(parameters, ['top_k', 'function_to_apply']);
+      const { top_k, function_to_apply } = readParameters(payload.parameters, PARAMETERS);
       return {
         ...toTextInputs(payload),
-        topK: readTopK(parameters, labels.length),
-        functionToApply: readChoice(parameters, 'function_to_apply', FUNCTION_NAMES, functionToApply),
+        topK: top_k ?? labels.length,
+        functionToApply: function_to_apply ?? functionToApply,
       };
     },
 
@@ -57,6 +58,12 @@ const steps = (
           ...(pair !== undefined && { pair }),
           maxLength: longestRow(signature, tokenizer, maxLength),
         }),
+      ),
+
+    describe: ({ inputs }, { resources }) =>
+      describeTexts(
+        inputs.map(({ text, pair = '' }) => text + pair),
+        resources,
       ),
 
     length: ({ ids }) => ids.length,

@@ -4,16 +4,11 @@ import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
 import type { Sampling } from '../../generation/causal/sampling.ts';
-import { assertKnownParameters, type Parameters, readBoolean, readInteger, readNumber } from '../parameters.ts';
+import { type Parameters, type ParameterValues, readInteger, readParameters } from '../parameters.ts';
+import { MAX_STOP_CHARACTERS, MAX_STOPS, MAX_TOKENS, PARAMETERS } from './parameter-table.ts';
 
-/** Most texts that end an answer, and the most characters of one. */
-const MAX_STOPS = 16;
-const MAX_STOP_CHARACTERS = 1_000;
 /** Most tokens whose logits a request may change. */
 const MAX_BIASES = 1_024;
-const MAX_TOP_TOKENS = 20;
-/** No context is longer. */
-const MAX_TOKENS = 10_000_000;
 
 /** The parameters of a request, each with a value. */
 export interface GenerationParameters {
@@ -36,12 +31,6 @@ export interface GenerationParameters {
   /** Puts the prompt before the answer. */
   readonly fullText: boolean;
 }
-
-const KNOWN_PARAMETERS = [
-  ...['do_sample', 'temperature', 'top_p', 'top_k', 'min_p', 'repetition_penalty', 'frequency_penalty'],
-  ...['presence_penalty', 'logit_bias', 'seed', 'stop', 'max_new_tokens', 'min_new_tokens', 'details'],
-  ...['top_n_tokens', 'return_full_text', 'cache_prompt'],
-];
 
 /** Names of Hugging Face's server for the same. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { stop_sequences: 'stop', random_seed: 'seed' };
@@ -94,22 +83,22 @@ const readBias = ({ logit_bias: biases = {} }: Parameters): GenerationParameters
   });
 };
 
-const isAsked = ({ temperature, top_p, top_k, min_p }: Parameters): boolean =>
-  [top_p, top_k, min_p].some((value) => value !== undefined) || (typeof temperature === 'number' && temperature > 0);
+type Given = ParameterValues<typeof PARAMETERS>;
 
-const readSampling = (parameters: Parameters, defaults: GenerationDefaults): Sampling => {
-  const temperature = readNumber(parameters, 'temperature', 0, 100) ?? defaults.temperature;
+const isAsked = ({ temperature = 0, top_p, top_k, min_p }: Given): boolean =>
+  [top_p, top_k, min_p].some((value) => value !== undefined) || temperature > 0;
+
+const readSampling = (given: Given, defaults: GenerationDefaults): Sampling => {
+  const temperature = given.temperature ?? defaults.temperature;
   return {
-    doSample: readBoolean(parameters, 'do_sample', defaults.doSample || isAsked(parameters)) && temperature > 0,
+    doSample: (given.do_sample ?? (defaults.doSample || isAsked(given))) && temperature > 0,
     temperature,
-    topK: readInteger(parameters, 'top_k', 0, MAX_TOKENS) ?? defaults.topK,
-    topP: readNumber(parameters, 'top_p', 0, 1) ?? defaults.topP,
-    minP: readNumber(parameters, 'min_p', 0, 1) ?? defaults.minP,
+    topK: given.top_k ?? defaults.topK,
+    topP: given.top_p ?? defaults.topP,
+    minP: given.min_p ?? defaults.minP,
   };
 };
 
-/** Largest seed: integers that JSON carries. */
-const MAX_SEED = Number.MAX_SAFE_INTEGER;
 const newSeed = (): number => randomInt(2 ** 32);
 
 /**
@@ -118,22 +107,22 @@ const newSeed = (): number => randomInt(2 ** 32);
  */
 export const readGenerationParameters = (given: Parameters, defaults: GenerationDefaults): GenerationParameters => {
   const parameters = withKnownNames(given);
-  assertKnownParameters(parameters, KNOWN_PARAMETERS);
-  const topTokens = readInteger(parameters, 'top_n_tokens', 0, MAX_TOP_TOKENS) ?? 0;
+  const values = readParameters(parameters, PARAMETERS);
+  const topTokens = values.top_n_tokens ?? 0;
   return {
-    sampling: readSampling(parameters, defaults),
-    repetitionPenalty: readNumber(parameters, 'repetition_penalty', 0.01, 100) ?? defaults.repetitionPenalty,
-    frequencyPenalty: readNumber(parameters, 'frequency_penalty', -2, 2) ?? 0,
-    presencePenalty: readNumber(parameters, 'presence_penalty', -2, 2) ?? 0,
+    sampling: readSampling(values, defaults),
+    repetitionPenalty: values.repetition_penalty ?? defaults.repetitionPenalty,
+    frequencyPenalty: values.frequency_penalty ?? 0,
+    presencePenalty: values.presence_penalty ?? 0,
     logitBias: readBias(parameters),
-    seed: readInteger(parameters, 'seed', -MAX_SEED, MAX_SEED) ?? newSeed(),
+    seed: values.seed ?? newSeed(),
     stop: readStops(parameters),
     maxNewTokens:
       parameters.max_new_tokens === 'rest' ? 'rest' : readInteger(parameters, 'max_new_tokens', 1, MAX_TOKENS),
-    minNewTokens: readInteger(parameters, 'min_new_tokens', 0, MAX_TOKENS) ?? defaults.minNewTokens,
-    details: readBoolean(parameters, 'details', false) || topTokens > 0,
+    minNewTokens: values.min_new_tokens ?? defaults.minNewTokens,
+    details: (values.details ?? false) || topTokens > 0,
     topTokens,
-    cachePrompt: readBoolean(parameters, 'cache_prompt', true),
-    fullText: readBoolean(parameters, 'return_full_text', false),
+    cachePrompt: values.cache_prompt ?? true,
+    fullText: values.return_full_text ?? false,
   };
 };

@@ -5,16 +5,18 @@ import { refuse, ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import { type Signature, tensorOf } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { toTexts } from '../../media/text/input.ts';
 import { loadTokenizer, type Tokenizer, type Window } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
-import { assertKnownParameters, readChoice } from '../parameters.ts';
+import { readParameters } from '../parameters.ts';
 import { SCORE_FUNCTIONS } from '../scores.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
-import { AGGREGATION_STRATEGIES, type AggregationStrategy, aggregateTokens } from './aggregate-tokens.ts';
+import { type AggregationStrategy, aggregateTokens } from './aggregate-tokens.ts';
 import { type ClassifiedToken, classifyTokens } from './classified-tokens.ts';
+import { MAX_IGNORED_LABELS, PARAMETERS } from './parameters.ts';
 import { settingsSchema, type TokenClassificationSettings } from './settings.ts';
 
 interface Request {
@@ -34,7 +36,6 @@ interface Row extends Window {
 
 /** Bounds the cost of a short request with a large stride. */
 const MAX_WINDOWS = 1_024;
-const MAX_IGNORED_LABELS = 1_000;
 
 /** The default `doc_stride` of the question-answering pipeline. The pipeline of token classification has no stride, and cuts texts. */
 const DEFAULT_STRIDE = 128;
@@ -110,13 +111,12 @@ const steps = (
   elements: listElements,
 
   decode(payload) {
-    const { parameters } = payload;
-    assertKnownParameters(parameters, ['aggregation_strategy', 'ignore_labels', 'stride']);
+    const { aggregation_strategy, ignore_labels, stride } = readParameters(payload.parameters, PARAMETERS);
     return {
       ...toTexts(payload),
-      strategy: readChoice(parameters, 'aggregation_strategy', AGGREGATION_STRATEGIES, 'none'),
-      ignoredLabels: readIgnoredLabels(parameters.ignore_labels ?? ['O']),
-      stride: readStride(parameters.stride),
+      strategy: aggregation_strategy ?? PARAMETERS.aggregation_strategy.default,
+      ignoredLabels: readIgnoredLabels(ignore_labels ?? PARAMETERS.ignore_labels.default),
+      stride: readStride(stride),
     };
   },
 
@@ -124,6 +124,8 @@ const steps = (
 
   prepare: (request, tokenizer, deadline) =>
     toRows(request, longestRow(signature, tokenizer, maxLength), tokenizer, deadline),
+
+  describe: ({ texts }, { resources }) => describeTexts(texts, resources),
 
   length: ({ encoding }) => encoding.ids.length,
 

@@ -11,21 +11,22 @@ import { generate } from '../../generation/generate.ts';
 import {
   type GenerationConfig,
   lengthLimit,
-  MAX_BEAMS,
   MAX_TOKENS,
   parseGenerationConfig,
 } from '../../generation/generation-config.ts';
 import type { Generated } from '../../generation/search.ts';
 import { assertTextGraph, collateEncodings } from '../../media/text/collate.ts';
+import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
 import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
 import { type Graphs, graphOf } from '../graph-of.ts';
-import { assertKnownParameters, type Parameters, readBoolean, readChoice, readInteger } from '../parameters.ts';
+import { type Parameters, readInteger, readParameters } from '../parameters.ts';
 import { type RowTask, rowTask } from '../row-task.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { assertWhole } from '../truncation.ts';
 import { assertKnownMarker, blankDirection, type Direction, readDirection } from './languages.ts';
+import { PARAMETERS } from './parameters.ts';
 import { settingsSchema, type TranslationSettings } from './settings.ts';
 
 interface Request extends Texts {
@@ -54,14 +55,6 @@ interface Configs {
   /** The configuration of each language pair of a T5 model. */
   readonly byPair: ReadonlyMap<string | undefined, GenerationConfig>;
 }
-
-const KNOWN_PARAMETERS = [
-  ...['src_lang', 'tgt_lang', 'num_beams', 'max_new_tokens'],
-  ...['generate_parameters', 'truncation', 'clean_up_tokenization_spaces'],
-];
-
-/** The strategies of the Hugging Face API for a single text, which two of them cut alike. */
-const TRUNCATIONS = ['longest_first', 'only_first', 'do_not_truncate'] as const;
 
 /** The Hugging Face API has the parameters of the search in an object of their own. @throws `INVALID_REQUEST` unless it is one */
 const withGenerateParameters = ({ generate_parameters: nested = {}, ...parameters }: Parameters): Parameters =>
@@ -138,14 +131,17 @@ const translateBatch = async (batch: readonly Row[], tokenizer: Tokenizer, graph
 /** @throws `INVALID_REQUEST`, and the errors of `toTexts` */
 const readRequest = (payload: Payload, { languages, maxLength = MAX_TOKENS }: TranslationSettings): Request => {
   const parameters = withGenerateParameters(payload.parameters);
-  assertKnownParameters(parameters, KNOWN_PARAMETERS);
-  const numBeams = readInteger(parameters, 'num_beams', 1, MAX_BEAMS);
+  const {
+    num_beams: numBeams,
+    truncation,
+    clean_up_tokenization_spaces: cleanUp = false,
+  } = readParameters(parameters, PARAMETERS);
   const maxNewTokens = readInteger(parameters, 'max_new_tokens', 1, maxLength - 1);
   const request = { ...toTexts(payload), direction: readDirection(parameters, languages) };
   return {
     ...request,
-    mayCut: readChoice(parameters, 'truncation', TRUNCATIONS, 'longest_first') !== 'do_not_truncate',
-    cleanUp: readBoolean(parameters, 'clean_up_tokenization_spaces', false),
+    mayCut: truncation !== 'do_not_truncate',
+    cleanUp,
     ...(numBeams !== undefined && { numBeams }),
     ...(maxNewTokens !== undefined && { maxNewTokens }),
   };
@@ -187,6 +183,8 @@ const steps = (settings: TranslationSettings): RowTask<Request, Row, Generated, 
         );
       return rows;
     },
+
+    describe: ({ texts }, { resources }) => describeTexts(texts, resources),
 
     group: ({ group }) => group,
     length: ({ encoding }) => encoding.ids.length,

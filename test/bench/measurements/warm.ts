@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { changeCaptureSettings } from '../../../src/capture/capture-settings.ts';
 import { toFigure, toRatio } from '../figures.ts';
 import type { Results } from '../measures.ts';
 import { inferEvent, postEvent, rawEvent, SAMPLE, type Sample } from '../sample.ts';
@@ -16,6 +17,9 @@ export const measureWarm = async (workbench: Workbench, sample: Sample, rounds: 
   const { id2label, graphPath, photoPaths, photoEvent } = sample;
   const iris = path.join(projectRoot, 'models/iris');
   await workbench.push(iris, 'iris');
+  await workbench.push(iris, 'captured');
+  await changeCaptureSettings(workbench.repository, 'captured', 'the benchmark', { share: 1 });
+  const body = JSON.stringify({ inputs: [FLOWER] });
   const input: WarmInput = {
     handlerPath: path.join(workbench.directory, 'infer/handler.mjs'),
     photoPath: photoPaths[0] ?? '',
@@ -27,16 +31,20 @@ export const measureWarm = async (workbench: Workbench, sample: Sample, rounds: 
     },
     binary: { event: await rawEvent(SAMPLE, Float32Array.from(pixelValues())), graphPath },
     table: {
-      event: await postEvent('/models/iris', 'application/json', JSON.stringify({ inputs: [FLOWER] })),
+      event: await postEvent('/models/iris', 'application/json', body),
       graphPath: path.join(iris, 'model.onnx'),
     },
+    captured: await postEvent('/models/captured', 'application/json', body),
     rounds,
   };
-  const { image, json, binary, table } = await workbench.run<WarmTimes>('warm', input);
+  const { image, json, binary, table, captured } = await workbench.run<WarmTimes>('warm', input);
   return {
     figures: {
       'warm.tabular_overhead_us': toFigure(
         table.infer.map((ms, round) => (ms - (table.floor[round] as number)) * 1000),
+      ),
+      'warm.capture_overhead_us': toFigure(
+        captured.infer.map((ms, round) => (ms - (captured.floor[round] as number)) * 1000),
       ),
       'warm.image_ratio': toRatio(image.infer, image.floor),
       'warm.v2_json_ratio': toRatio(json.infer, json.floor),

@@ -1,6 +1,7 @@
 /** Times warm requests to the packaged infer against what they cannot do without, in one process and in turn. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { measureInTurn, timeMs } from '../figures.ts';
 import { openClassifier } from '../floors/classifier.ts';
@@ -22,11 +23,15 @@ export interface WarmInput {
   readonly json: Case;
   readonly binary: Case;
   readonly table: Case;
+  /** The table's request to the same model, whose predictions are captured. */
+  readonly captured: APIGatewayProxyEventV2;
   readonly rounds: number;
 }
 
 /** Milliseconds by round. */
-export type WarmTimes = Readonly<Record<'image' | 'json' | 'binary' | 'table', Record<'floor' | 'infer', number[]>>>;
+export type WarmTimes = Readonly<
+  Record<'image' | 'json' | 'binary' | 'table' | 'captured', Record<'floor' | 'infer', number[]>>
+>;
 
 type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIGatewayProxyStructuredResultV2>;
 
@@ -103,7 +108,17 @@ script(async (input: WarmInput): Promise<WarmTimes> => {
       { rounds: input.rounds, repeats },
       { floor: () => timeMs(floor), infer: () => timeMs(() => handler(event, context)) },
     );
+  /** The time of a request without that of the work behind its answer. */
+  const timeAlone = async (event: APIGatewayProxyEventV2): Promise<number> => {
+    const ms = await timeMs(() => handler(event, context));
+    await wait(3);
+    return ms;
+  };
   return {
+    captured: await measureInTurn(
+      { rounds: input.rounds, repeats: 100 },
+      { floor: () => timeAlone(input.table.event), infer: () => timeAlone(input.captured) },
+    ),
     image: await measure(8, input.image, await openImageFloor(handler, input)),
     json: await measure(5, input.json, await openJsonFloor(handler, input)),
     binary: await measure(5, input.binary, await openBinaryFloor(handler, input)),

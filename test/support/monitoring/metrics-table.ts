@@ -36,7 +36,12 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   ShadowChanges: ['answers that differ in more than their scores', 'after a shadow run'],
   ShadowDistance: ['largest difference of a score', 'after a shadow run'],
   VersionsRefused: ['1', 'after a version that a routing names could not be loaded'],
+  CapturesLost: ['captured predictions that S3 did not take', 'after they were lost, for the model `none`'],
   ModelEvictions: ['1', 'after a model made room for others'],
+  WorstDrift: ['largest drift of a feature', 'each hour with a baseline and 200 samples, for the model'],
+  DriftedFeatures: ['features with a warning or a drift', 'beside `WorstDrift`'],
+  Samples: ['captured answers of the hour', 'each hour, for a model whose predictions are captured'],
+  Accuracy: ['share of right answers of a week', 'each hour, for a model with feedback on 200 answers'],
   CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
   CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],
 };

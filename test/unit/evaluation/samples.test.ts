@@ -143,9 +143,85 @@ describe('a folder', () => {
   });
 });
 
+describe('an annotation file of COCO', () => {
+  const coco = {
+    images: [
+      { id: 7, file_name: 'a.jpg', width: 100, height: 80 },
+      { id: 9, file_name: 'b.jpg' },
+    ],
+    annotations: [
+      { id: 1, image_id: 7, category_id: 3, bbox: [10, 20, 30, 40], iscrowd: 0, area: 1200, segmentation: [] },
+      { id: 2, image_id: 7, category_id: 4, bbox: [1.5, 2, 3, 4], iscrowd: 1 },
+    ],
+    categories: [
+      { id: 3, name: 'cat' },
+      { id: 4, name: 'dog' },
+    ],
+  };
+  const text = JSON.stringify(coco);
+
+  it('has boxes as corners, and an image without objects', async () => {
+    await write('a.jpg', '');
+    expect(await read('boxes.json', text)).toEqual([
+      {
+        input: { file: join(root, 'a.jpg') },
+        label: [
+          { label: 'cat', box: { xmin: 10, ymin: 20, xmax: 40, ymax: 60 }, crowd: false },
+          { label: 'dog', box: { xmin: 1.5, ymin: 2, xmax: 4.5, ymax: 6 }, crowd: true },
+        ],
+      },
+      { input: { file: join(root, 'b.jpg') }, label: [] },
+    ]);
+    const samples = await readAll(join(root, 'boxes.json'));
+    expect(samples.map(({ place }) => place)).toEqual(['a.jpg of boxes.json', 'b.jpg of boxes.json']);
+    expect(samples.at(-1)?.endBytes).toBe(text.length);
+  });
+
+  it.each([
+    ['beside it', 'annotations.json', 'a.jpg', ''],
+    ['in images', 'annotations.json', 'images/a.jpg', ''],
+    [
+      'as COCO lays them out',
+      'annotations/instances_val2017.json',
+      'val2017/a.jpg',
+      'annotations/instances_val2017.json',
+    ],
+  ])('finds its images %s', async (_name, file, image, data) => {
+    await write(file, text);
+    await write(image, '');
+    expect(await readAll(join(root, data))).toMatchObject([{ input: { file: join(root, image) } }, {}]);
+  });
+
+  it.each([
+    ['no JSON', '{', /boxes\.json is no JSON: /],
+    [
+      'another document',
+      '{"a": 1}',
+      /boxes\.json is no annotation file of COCO with boxes: images is undefined, expected /,
+    ],
+    [
+      'a box of three numbers',
+      JSON.stringify({ ...coco, annotations: [{ image_id: 7, category_id: 3, bbox: [1, 2, 3] }] }),
+      /annotations\.0\.bbox\.3 is undefined, expected /,
+    ],
+    [
+      'an unknown category',
+      JSON.stringify({ ...coco, categories: [] }),
+      /boxes\.json has no category 3, which a box of a\.jpg has/,
+    ],
+  ])('is refused with %s', async (_name, content, message) => {
+    await write('a.jpg', '');
+    await expect(read('boxes.json', content)).rejects.toThrow(message);
+  });
+
+  it('is refused without its images, and says where they were looked for', async () => {
+    await expect(read('boxes.json', text)).rejects.toThrow(/a\.jpg of boxes\.json is in none of .*, .*images, .*boxes/);
+  });
+});
+
 it.each([
   ['missing.jsonl', /^there is no file or folder .*missing\.jsonl$/],
-  ['data.parquet', /^.*data\.parquet is no data set: expected \.jsonl, \.ndjson, \.csv, \.tsv, or a folder/],
+  ['data.parquet', /^.*data\.parquet is no data set: expected \.jsonl, \.ndjson, \.csv, \.tsv, \.json, or a folder/],
 ])('%s is refused', async (name, message) => {
   await write('data.parquet', 'PAR1');
   await expect(openSamples(join(root, name))).rejects.toThrow(message);

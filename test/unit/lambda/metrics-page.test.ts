@@ -5,7 +5,7 @@ import { startStopwatch } from '../../../src/core/stopwatch.ts';
 import type { EvictionReport } from '../../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { createMonitorTelemetry, createTelemetry } from '../../../src/lambda/telemetry.ts';
-import type { RolloutReport } from '../../../src/monitoring/job.ts';
+import type { DriftReport, RolloutReport } from '../../../src/monitoring/job.ts';
 import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../../src/serving/telemetry.ts';
 import { metricsTable } from '../../support/monitoring/metrics-table.ts';
@@ -57,6 +57,7 @@ const REPORTS: { readonly [Method in keyof Telemetry]: readonly Parameters<Telem
   evicted: [[EVICTION]],
   shadowed: [[SHADOW], [{ ...SHADOW, failures: [serverFault] }]],
   refused: [['m', 1, serverFault]],
+  captureLost: [['m', 3, serverFault]],
   warned: [],
 };
 
@@ -68,8 +69,13 @@ const DECISIONS: { readonly [Action in RolloutReport['action']]: RolloutReport }
   rollback: { model: 'm', version: 1, action: 'rollback', note: 'n' },
 };
 
+const JUDGED: readonly Required<DriftReport>[] = [
+  { model: 'm', samples: 300, verdict: 'ok', worst: { feature: 'f', drift: 0.01 }, drifted: [] },
+  { model: 'm', samples: 300, verdict: 'drift', worst: { feature: 'f', drift: 0.5 }, drifted: ['f'] },
+];
+
 /** The lines that the functions log for the reports of these methods. */
-const linesOf = async (...methods: readonly (keyof Telemetry | 'decided')[]): Promise<Line[]> => {
+const linesOf = async (...methods: readonly (keyof Telemetry | 'decided' | 'judged' | 'scored')[]): Promise<Line[]> => {
   Object.assign(process.env, {
     ...{ POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
     ...{ POWERTOOLS_SERVICE_NAME: 'test-service', POWERTOOLS_METRICS_NAMESPACE: 'test-namespace' },
@@ -78,9 +84,11 @@ const linesOf = async (...methods: readonly (keyof Telemetry | 'decided')[]): Pr
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
   const telemetry = createTelemetry({ memoryMb: 1769, directory: '.', initMs: () => 1 });
-  const { decided } = createMonitorTelemetry(async () => {});
+  const { decided, judged, scored } = createMonitorTelemetry(async () => {});
   for (const method of methods)
-    if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);
+    if (method === 'judged') for (const report of JUDGED) judged(report);
+    else if (method === 'scored') scored({ model: 'm', accuracy: 0.9, labels: 200 });
+    else if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);
     else for (const values of REPORTS[method]) Reflect.apply(telemetry[method], telemetry, values);
   jest.restoreAllMocks();
   return lines;
@@ -92,7 +100,18 @@ const metricsIn = (lines: readonly Line[]): string[] =>
     lines.flatMap(({ _aws }) => _aws?.CloudWatchMetrics[0].Metrics.map(({ Name, Unit }) => `${Name} ${Unit}`) ?? []),
   );
 
-const lines = await linesOf('observed', 'loaded', 'evicted', 'shadowed', 'refused', 'warned', 'decided');
+const lines = await linesOf(
+  'observed',
+  'loaded',
+  'evicted',
+  'shadowed',
+  'refused',
+  'captureLost',
+  'warned',
+  'decided',
+  'judged',
+  'scored',
+);
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
 const rows = [...page.matchAll(/^\| `([^`]+)` \| ([\w/]+) \|/gm)].map(([, first, second]) => `${first} ${second}`);

@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { readStartOptions } from '../../../local/start-options.ts';
 
 describe('the options of npm start', () => {
-  it('are port 3000 and no parameters when nothing is said', () => {
-    expect(readStartOptions([], {})).toEqual({ port: 3000, parameters: {} });
-    expect(readStartOptions([], { PORT: '' })).toEqual({ port: 3000, parameters: {} });
+  it('are port 3000 and the page when nothing is said', () => {
+    expect(readStartOptions([], {})).toEqual({ port: 3000, parameters: { docs: 'on' } });
+    expect(readStartOptions([], { PORT: '' })).toEqual({ port: 3000, parameters: { docs: 'on' } });
   });
 
   it('are parameters as sls takes them', () => {
     expect(readStartOptions(['--param=memory=3008', '--param', 'models=a,b', '--param=x=1=2'], {}).parameters).toEqual({
+      docs: 'on',
       memory: '3008',
       models: 'a,b',
       x: '1=2',
@@ -16,12 +17,16 @@ describe('the options of npm start', () => {
   });
 
   it('are the parameter auth when AUTH is set, unless the parameter itself is', () => {
-    expect(readStartOptions([], { AUTH: 'key' }).parameters).toEqual({ auth: 'key' });
-    expect(readStartOptions(['--param=auth=none'], { AUTH: 'key' }).parameters).toEqual({ auth: 'none' });
+    expect(readStartOptions([], { AUTH: 'key' }).parameters).toEqual({ docs: 'on', auth: 'key' });
+    expect(readStartOptions(['--param=auth=none'], { AUTH: 'key' }).parameters).toEqual({ docs: 'on', auth: 'none' });
   });
 
   it('take the last value of a parameter that comes twice', () => {
-    expect(readStartOptions(['--param=memory=1', '--param=memory=2'], {}).parameters).toEqual({ memory: '2' });
+    expect(readStartOptions(['--param=memory=1', '--param=memory=2'], {}).parameters).toEqual({
+      docs: 'on',
+      memory: '2',
+    });
+    expect(readStartOptions(['--param=docs=off'], {}).parameters).toEqual({ docs: 'off' });
   });
 
   it.each([

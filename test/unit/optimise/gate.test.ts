@@ -6,7 +6,7 @@ import { type Answer, jsonAnswer } from '../../../src/core/answer.ts';
 import { tensor } from '../../../src/core/tensor.ts';
 import { type Attempt, bestOf, judgeGain, judgeLoss } from '../../../src/optimise/attempt.ts';
 import { calibrate } from '../../../src/optimise/calibration.ts';
-import { measureLoss } from '../../../src/optimise/loss.ts';
+import { assertLabels, measureLoss } from '../../../src/optimise/loss.ts';
 import { readSamples } from '../../../src/optimise/samples.ts';
 import { similarityOf } from '../../../src/optimise/similarity.ts';
 
@@ -51,18 +51,69 @@ describe('the similarity of two answers', () => {
   });
 });
 
+const classifier = { task: 'text-classification', settings: { labels: ['neg', 'pos'] } };
+
 describe('a loss', () => {
   it('is that of accuracy where samples have labels, also by number', () => {
     const samples = [sample('pos'), sample('1'), sample('neg')];
     const originals = repeat(3, labelled('pos'));
-    const loss = measureLoss(samples, originals, [labelled('pos'), labelled('neg'), labelled('neg')], ['neg', 'pos']);
+    const loss = measureLoss(samples, originals, [labelled('pos'), labelled('neg'), labelled('neg')], classifier);
     expect(loss).toMatchObject({ metric: 'accuracy', original: 2 / 3, candidate: 2 / 3, samples: 3 });
     expect(loss.value).toBeCloseTo(0, 12);
   });
 
+  const box = (xmin: number) => ({ label: 'cat', box: { xmin, ymin: 0, xmax: xmin + 10, ymax: 10 } });
+  it.each([
+    [
+      'entities',
+      'token-classification',
+      [{ label: 'PER', start: 0, end: 4 }],
+      [[{ entity_group: 'PER', start: 0, end: 4 }]],
+      [[{ entity_group: 'ORG', start: 0, end: 4 }]],
+      { metric: 'F1 of entities', original: 1, candidate: 0 },
+    ],
+    [
+      'no entities',
+      'token-classification',
+      [],
+      [[]],
+      [[{ entity_group: 'PER', start: 0, end: 4 }]],
+      { metric: 'F1 of entities', original: 1, candidate: 0 },
+    ],
+    [
+      'boxes',
+      'object-detection',
+      [box(0), box(50)],
+      [
+        { ...box(1), score: 0.9 },
+        { ...box(50), score: 0.8 },
+      ],
+      [{ ...box(1), score: 0.9 }],
+      { metric: 'F1 of boxes', original: 1, candidate: 2 / 3 },
+    ],
+    [
+      'texts',
+      'translation',
+      'ein gutes Wort',
+      [{ translation_text: 'ein gutes Wort' }],
+      [{ translation_text: 'ein Wort' }],
+      { metric: 'words', original: 1, candidate: 2 / 3 },
+    ],
+  ])('is that of the labels where samples have %s', (_name, task, label, original, candidate, expected) => {
+    const model = { task, settings: { labels: ['cat', 'B-PER'] } };
+    const samples = repeat(2, { ...sample(), label });
+    const answers = [jsonAnswer(candidate), 'it failed'];
+    const { metric, ...loss } = measureLoss(samples, repeat(2, jsonAnswer(original)), answers, model);
+    expect(metric).toBe(expected.metric);
+    expect(loss.original).toBeCloseTo(expected.original, 12);
+    expect(loss.candidate).toBeCloseTo(expected.candidate / 2, 12); // an answer that failed has nothing right
+    expect(() => assertLabels(samples, [], model)).not.toThrow();
+    expect(() => assertLabels([{ ...sample(), label: 3 }], [], model)).toThrow(/ has the label 3, expected /);
+  });
+
   it('has a wide interval for few samples, and a narrow one for many', () => {
     const of = (count: number) =>
-      measureLoss(repeat(count, sample()), repeat(count, labelled('a')), repeat(count, labelled('a')), []);
+      measureLoss(repeat(count, sample()), repeat(count, labelled('a')), repeat(count, labelled('a')), classifier);
     expect(of(3).high).toBeGreaterThan(0.3);
     expect(of(600).high).toBeLessThan(0.01);
     expect(judgeLoss(of(3), { maxLoss: 0.01 })).toMatch(/the interval of 3 samples is that wide: give more samples/);
@@ -71,10 +122,10 @@ describe('a loss', () => {
 
   it('of cosines has the interval of Student; one sample says nothing', () => {
     const vectors = (...values: number[]): Answer[] => values.map((value) => jsonAnswer([[1, value]]));
-    const loss = measureLoss(repeat(3, sample()), vectors(0, 0, 0), vectors(0.1, 0.2, 0.1), []);
+    const loss = measureLoss(repeat(3, sample()), vectors(0, 0, 0), vectors(0.1, 0.2, 0.1), classifier);
     expect(loss.value).toBeCloseTo(0.00978, 4);
     expect(loss.high).toBeCloseTo(loss.value + (4.303 * 0.00835) / Math.sqrt(3), 3);
-    expect(measureLoss([sample()], vectors(0), vectors(0.1), []).high).toBe(1);
+    expect(measureLoss([sample()], vectors(0), vectors(0.1), classifier).high).toBe(1);
   });
 });
 

@@ -5,13 +5,15 @@ import type { Payload } from '../../../core/payload.ts';
 import { show } from '../../../core/show.ts';
 import type { Signature } from '../../../core/tensor.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
+import { describeAudio } from '../../../media/audio/features.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
 import { listElements } from '../../elements.ts';
 import { graphOf } from '../../graph-of.ts';
 import { oneByOne } from '../../one-by-one.ts';
-import { assertKnownParameters, type Parameters } from '../../parameters.ts';
+import { type Parameters, readParameters } from '../../parameters.ts';
 import type { Task } from '../../task.ts';
+import { CTC_PARAMETERS } from '../parameters.ts';
 import type { CtcSettings } from '../settings.ts';
 import { assertLongEnough, type CtcModel, createCtcModel, runBatch, toAnswer, toBatches, toRows } from './ctc-model.ts';
 import type { TimestampUnit } from './decode-tokens.ts';
@@ -34,7 +36,7 @@ const readTimestamps = ({ return_timestamps: value }: Parameters): TimestampUnit
 };
 
 const decode = (payload: Payload): Request => {
-  assertKnownParameters(payload.parameters, ['return_timestamps', 'chunk_length_s', 'stride_length_s']);
+  readParameters(payload.parameters, CTC_PARAMETERS);
   return {
     audio: toAudioFiles(payload),
     timestamps: readTimestamps(payload.parameters),
@@ -70,6 +72,7 @@ export const createCtc = (settings: CtcSettings, signature: Signature): Task<Req
     elements: listElements,
 
     decode,
+    describe: ({ audio }, { deadline }) => describeAudio(audio, deadline),
     blank: () => ({ audio: { files: [silence], isList: false }, timestamps: undefined, windowing: undefined }),
     predict: createPredict(createCtcModel(settings, findTensors(signature), !isBatchable(signature))),
   };

@@ -1,7 +1,7 @@
 import { refuse } from '../../../core/errors.ts';
 import { show } from '../../../core/show.ts';
-import { MAX_BEAMS } from '../../../generation/generation-config.ts';
-import { assertKnownParameters, type Parameters, readBoolean, readInteger } from '../../parameters.ts';
+import { type Parameters, readBoolean, readInteger, readParameters } from '../../parameters.ts';
+import { WHISPER_PARAMETERS } from '../parameters.ts';
 import { createPrompt, type PromptToken } from './prompt.ts';
 import { languageId, type WhisperConfig } from './whisper-config.ts';
 
@@ -17,18 +17,6 @@ export interface WhisperOptions {
   /** Undefined for the bound of the model. */
   readonly maxNewTokens?: number;
 }
-
-/** By the names of the Hugging Face pipeline. */
-const WHISPER_PARAMETERS = [
-  'return_timestamps',
-  'return_language',
-  'language',
-  'task',
-  'chunk_length_s',
-  'stride_length_s',
-  'num_beams',
-  'max_new_tokens',
-];
 
 /** Least seconds that a window adds, so that the number of windows stays in proportion to the audio. */
 const MIN_STEP_SECONDS = 1;
@@ -101,7 +89,10 @@ const readChunk = (
  * @throws `INVALID_REQUEST` for a parameter that is unknown or wrong, or that the model cannot follow
  */
 export const readWhisperOptions = (parameters: Parameters, config: WhisperConfig, seconds: number): WhisperOptions => {
-  assertKnownParameters(parameters, WHISPER_PARAMETERS);
+  const { return_language: returnLanguage = false, num_beams: beams = config.search.numBeams } = readParameters(
+    parameters,
+    WHISPER_PARAMETERS,
+  );
   const timestamps = readTimestamps(parameters, config);
   const language = readLanguage(parameters, config);
   const task = readTask(parameters, config);
@@ -114,9 +105,9 @@ export const readWhisperOptions = (parameters: Parameters, config: WhisperConfig
   return {
     prompt,
     timestamps,
-    returnLanguage: readBoolean(parameters, 'return_language', false),
+    returnLanguage,
     chunk: readChunk(parameters, seconds),
-    beams: readInteger(parameters, 'num_beams', 1, MAX_BEAMS) ?? config.search.numBeams,
+    beams,
     ...(maxNewTokens !== undefined && { maxNewTokens }),
   };
 };

@@ -1,6 +1,7 @@
 import { type Answer, jsonAnswer } from '../../../core/answer.ts';
 import type { Payload } from '../../../core/payload.ts';
 import { decodeAudioFiles } from '../../../media/audio/decode-audio-files.ts';
+import { describeAudio } from '../../../media/audio/features.ts';
 import { type AudioFiles, toAudioFiles, totalSeconds } from '../../../media/audio/input.ts';
 import { SAMPLE_RATE } from '../../../media/audio/log-mel.ts';
 import { createSilence } from '../../../media/audio/wav.ts';
@@ -94,6 +95,7 @@ export const createWhisper = (settings: WhisperSettings, signatures: WhisperSign
     elements: listElements,
 
     decode,
+    describe: ({ audio }, { deadline }) => describeAudio(audio, deadline),
     blank: () =>
       decode({ inputs: createSilence(1, SAMPLE_RATE), contentType: 'audio/wav', parameters: { max_new_tokens: 1 } }),
     load: (read) => loadVocabulary(read, config, typeof logitsWidth === 'number' ? logitsWidth : undefined),

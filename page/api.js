@@ -1,0 +1,94 @@
+import { byId } from './dom.js';
+
+const STORED = 'onnx-serverless-key';
+
+/** The headers that let the caller in. */
+export const accessHeaders = () => {
+  const key = sessionStorage.getItem(STORED);
+  return key ? { authorization: `Bearer ${key}` } : {};
+};
+
+/** Reads the document of the API. Asks for a key, and calls `read` again, when the stage wants one. */
+export const readDocument = async (read) => {
+  const form = byId('access');
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(STORED, byId('key').value.trim());
+    readDocument(read);
+  };
+  const notice = byId('notice');
+  try {
+    const response = await fetch('/openapi.json', { headers: accessHeaders() });
+    form.hidden = response.status !== 401 && response.status !== 403;
+    if (!form.hidden) {
+      notice.textContent =
+        'This stage lets in callers with a key (auth=key) or a token (auth=jwt). A stage with auth=aws_iam takes signed requests, which a page cannot send.';
+      return;
+    }
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    const document = await response.json();
+    notice.textContent = '';
+    await read(document);
+  } catch (error) {
+    notice.textContent = `The document of the API cannot be read: ${error.message}`;
+  }
+};
+
+/** The part of a document that a reference names; any other part is itself. */
+export const resolve = (document, part) =>
+  part?.$ref === undefined
+    ? part
+    : part.$ref
+        .slice(2)
+        .split('/')
+        .reduce((inner, name) => inner?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+
+/** The models that the document describes: those with a tag that names a task. */
+export const modelsOf = (document) =>
+  document.tags
+    .filter((tag) => tag['x-model'])
+    .map((tag) => {
+      const operation = document.paths[`/models/${tag.name}`].post;
+      const { content } = resolve(document, operation.requestBody);
+      return {
+        ...{ name: tag.name, ...tag['x-model'], description: operation.description },
+        parameters: operation.parameters,
+        example: content['application/json'].example,
+        csv: content['text/csv']?.example,
+        text: content['text/plain']?.example,
+        tensors: document.paths[`/v2/models/${tag.name}/infer`].post.requestBody.content['application/json'].example,
+      };
+    });
+
+/** The state of each model in the process that answers, by name; empty for a caller who may not ask for all of them. */
+export const readStates = async () => {
+  const headers = { 'content-type': 'application/json', ...accessHeaders() };
+  const response = await fetch('/v2/repository/index', { method: 'POST', headers, body: '{}' });
+  if (!response.ok) return new Map();
+  const versions = await response.json();
+  return new Map(versions.map(({ name, version, state, reason }) => [`${name} ${version}`, { state, reason }]));
+};
+
+/** Sends a request of a form. Never throws: what went wrong is the answer. */
+export const send = async ({ path, headers, body }) => {
+  const started = performance.now();
+  try {
+    const response = await fetch(path, { method: 'POST', headers: { ...headers, ...accessHeaders() }, body });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return {
+      ...{ ok: response.ok, status: response.status, text, ms: performance.now() - started },
+      json: isJson ? JSON.parse(text) : undefined,
+      timing: response.headers.get('server-timing') ?? '',
+      version: response.headers.get('x-model-version'),
+    };
+  } catch (error) {
+    return {
+      ok: false,
+      status: 0,
+      text: `No answer came: ${error.message}`,
+      ms: performance.now() - started,
+      timing: '',
+    };
+  }
+};

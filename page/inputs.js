@@ -1,0 +1,121 @@
+import { h } from './dom.js';
+import { record } from './sound.js';
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+const field = (label, control) => h('div', {}, h('label', { for: control.id }, label), control);
+
+/** A file that is chosen or dropped, sent as it is. */
+const fileInput = (label, accept, path, { recordable = false } = {}) => {
+  const chosen = h('input', { type: 'file', id: 'file', accept });
+  const area = h('div', { class: 'drop' }, field(label, chosen), h('p', { class: 'quiet' }, 'Or drop it here.'));
+  let recorded;
+  chosen.onchange = () => {
+    recorded = undefined;
+  };
+  area.ondragover = (event) => {
+    event.preventDefault();
+    area.classList.add('over');
+  };
+  area.ondragleave = () => area.classList.remove('over');
+  area.ondrop = (event) => {
+    event.preventDefault();
+    area.classList.remove('over');
+    chosen.files = event.dataTransfer.files;
+    recorded = undefined;
+  };
+  if (recordable && navigator.mediaDevices)
+    area.append(
+      recordButton((file) => {
+        recorded = file;
+      }),
+    );
+  const read = () => {
+    const file = recorded ?? chosen.files[0];
+    if (file === undefined) throw new Error('Choose a file first.');
+    return { path, headers: { 'content-type': file.type || 'application/octet-stream' }, body: file, inQuery: true };
+  };
+  return { element: area, read };
+};
+
+const recordButton = (keep) => {
+  let recording;
+  const note = h('span', { class: 'quiet', role: 'status' });
+  const button = h('button', { type: 'button' }, 'Record');
+  button.onclick = async () => {
+    try {
+      if (recording === undefined) {
+        recording = await record();
+        [button.textContent, note.textContent] = ['Stop', ' Recording …'];
+        return;
+      }
+      const file = await recording.stop();
+      recording = undefined;
+      keep(file);
+      [button.textContent, note.textContent] = ['Record again', ` ${Math.round(file.size / 1000)} KB are recorded.`];
+    } catch (error) {
+      recording = undefined;
+      [button.textContent, note.textContent] = ['Record', ` Nothing was recorded: ${error.message}`];
+    }
+  };
+  return h('p', {}, button, note);
+};
+
+const area = (value, rows) => h('textarea', { id: 'input', value, rows });
+
+/** One text, as JSON, so that parameters stand beside it. */
+const textInput = (label, value, path) => {
+  const text = area(value, 5);
+  return { element: field(label, text), read: () => ({ path, headers: JSON_HEADERS, inputs: text.value }) };
+};
+
+/** Rows as CSV, typed or from a file. */
+const tableInput = (value, path) => {
+  const rows = area(value, 8);
+  const file = h('input', { type: 'file', id: 'file', accept: '.csv,text/csv' });
+  file.onchange = async () => {
+    rows.value = await file.files[0].text();
+  };
+  return {
+    element: h('div', {}, field('Rows as CSV', rows), field('Or a file', file)),
+    read: () => ({ path, headers: { 'content-type': 'text/csv' }, body: rows.value, inQuery: true }),
+  };
+};
+
+/** A whole document, for what has no form of its own. */
+const jsonInput = (label, value, path) => {
+  const text = area(JSON.stringify(value ?? {}, undefined, 2), 12);
+  const read = () => {
+    JSON.parse(text.value); // says where it is wrong
+    return { path, headers: JSON_HEADERS, body: text.value, inQuery: true };
+  };
+  return { element: field(label, text), read };
+};
+
+const toCsv = ({ csv, example }) => {
+  if (csv !== undefined) return csv;
+  const [row = []] = example?.inputs ?? [];
+  return `${Object.values(row).join(',')}\n`;
+};
+
+const textOf = ({ text, example }) => text ?? (typeof example?.inputs === 'string' ? example.inputs : '');
+
+const FORMS = {
+  'image-classification': (_model, path) => fileInput('A picture', 'image/*', path),
+  'object-detection': (_model, path) => fileInput('A picture', 'image/*', path),
+  'automatic-speech-recognition': (_model, path) => fileInput('A sound', 'audio/*', path, { recordable: true }),
+  'text-classification': (model, path) => textInput('A text', textOf(model), path),
+  'token-classification': (model, path) => textInput('A text', textOf(model), path),
+  'feature-extraction': (model, path) => textInput('A text', textOf(model), path),
+  'text-generation': (model, path) => textInput('A text to continue', textOf(model), path),
+  translation: (model, path) => textInput('A text', textOf(model), path),
+  'tabular-classification': (model, path) => tableInput(toCsv(model), path),
+  'tabular-regression': (model, path) => tableInput(toCsv(model), path),
+  tensor: ({ name, tensors }) => jsonInput('Tensors as JSON', tensors, `/v2/models/${name}/infer`),
+};
+
+/** The form for the inputs of a model. `read` gives a request, or throws what is missing. */
+export const inputsFor = (model) => {
+  const path = `/models/${model.name}`;
+  return FORMS[model.task]?.(model, path) ?? jsonInput('Inputs as JSON', model.example, path);
+};

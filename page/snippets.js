@@ -1,0 +1,87 @@
+import { h } from './dom.js';
+
+const quoteShell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const isFile = (body) => body instanceof File;
+
+const nameOf = ({ body }) => (isFile(body) ? body.name : undefined);
+
+const curl = (url, request) => {
+  const { headers, body } = request;
+  const auth = headersOf(request).authorization ? ` \\\n  -H "authorization: Bearer $KEY"` : '';
+  const data = isFile(body) ? `--data-binary @${quoteShell(nameOf(request))}` : `--data-binary ${quoteShell(body)}`;
+  return `curl ${quoteShell(url)} \\\n  -H ${quoteShell(`content-type: ${headers['content-type']}`)}${auth} \\\n  ${data}`;
+};
+
+/** Python's and TypeScript's strings are JSON's, apart from what JSON escapes alike. */
+const literal = (text) => JSON.stringify(text);
+
+const python = (url, request) => {
+  const { headers, body } = request;
+  const auth = headersOf(request).authorization ? `, "authorization": "Bearer " + os.environ["KEY"]` : '';
+  const data = isFile(body) ? `open(${literal(nameOf(request))}, "rb")` : `${literal(body)}.encode()`;
+  return `${auth ? 'import os\n\n' : ''}import requests
+
+answer = requests.post(
+    ${literal(url)},
+    headers={"content-type": ${literal(headers['content-type'])}${auth}},
+    data=${data},
+    timeout=30,
+)
+answer.raise_for_status()
+print(answer.json())`;
+};
+
+const typescript = (url, request) => {
+  const { headers, body } = request;
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a part of the program
+  const auth = headersOf(request).authorization ? ', authorization: `Bearer ${process.env.KEY}`' : '';
+  const data = isFile(body) ? `await readFile(${literal(nameOf(request))})` : literal(body);
+  return `${isFile(body) ? "import { readFile } from 'node:fs/promises';\n\n" : ''}const response = await fetch(${literal(url)}, {
+  method: 'POST',
+  headers: { 'content-type': ${literal(headers['content-type'])}${auth} },
+  body: ${data},
+});
+if (!response.ok) throw new Error(await response.text());
+console.log(await response.json());`;
+};
+
+const headersOf = ({ access }) => access ?? {};
+
+const LANGUAGES = { curl, Python: python, TypeScript: typescript };
+
+/** The request in several languages, to copy. A key is left out: it stands for a variable of the environment. */
+export const snippetsOf = (request) => {
+  const url = new URL(request.path, location.href).href;
+  const code = h('pre', { id: 'snippet', tabIndex: 0, role: 'tabpanel', 'aria-label': 'The request as a program' });
+  const status = h('span', { class: 'quiet', role: 'status' });
+  const copy = h('button', { type: 'button' }, 'Copy');
+  copy.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      status.textContent = ' Copied.';
+    } catch {
+      status.textContent = ' The browser does not let this page copy: select the text.';
+    }
+  };
+  const tabs = Object.entries(LANGUAGES).map(([name, write]) => {
+    const tab = h('button', { type: 'button', role: 'tab', 'aria-controls': 'snippet' }, name);
+    tab.onclick = () => select(tab, write);
+    return tab;
+  });
+  const select = (tab, write) => {
+    for (const each of tabs) each.setAttribute('aria-selected', String(each === tab));
+    code.textContent = write(url, request);
+    status.textContent = '';
+  };
+  const list = h('div', { role: 'tablist', 'aria-label': 'Language' }, ...tabs);
+  list.onkeydown = ({ key }) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (step === undefined) return;
+    const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+    next.focus();
+    next.click();
+  };
+  tabs[0].click();
+  return h('div', {}, h('h3', {}, 'The same request'), list, code, copy, status);
+};

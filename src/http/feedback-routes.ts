@@ -1,0 +1,89 @@
+import { ServingError } from '../core/errors.ts';
+import { shorten } from '../core/show.ts';
+import { type ParsedFeedback, parseFeedback } from '../monitoring/feedback/parse-feedback.ts';
+import { byPartition, MOST_PARTITIONS, storeFeedback } from '../monitoring/feedback/store-feedback.ts';
+import { parseJsonBody } from '../protocol/json.ts';
+import { parseJsonLines } from '../protocol/task-api/request.ts';
+import type { Serving } from '../serving/serving.ts';
+import { type HttpResponse, toJsonResponse } from './message.ts';
+import type { Exchange, Route } from './route.ts';
+
+/** Lines of which a response names the problems. */
+const MOST_NAMED = 100;
+
+interface Refusal {
+  /** From 1. */
+  readonly line: number;
+  readonly problem: string;
+}
+
+/** True for one document, false for JSON Lines. A body of one line is both. */
+const isSingle = (text: string, contentType: string): boolean =>
+  !/jsonl|ndjson|jsonlines/.test(contentType) && !/\}\s*\n\s*\{/.test(text);
+
+const documentsOf = (
+  body: Uint8Array | string,
+  contentType = '',
+): { documents: readonly unknown[]; single: boolean } => {
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  if (!isSingle(text, contentType)) return { documents: parseJsonLines(Buffer.from(text)), single: false };
+  const document = parseJsonBody(text);
+  return Array.isArray(document) ? { documents: document, single: false } : { documents: [document], single: true };
+};
+
+/** Tells, once for each version, whether it can have made a prediction. @throws `NOT_FOUND`, `MODEL_UNAVAILABLE`, `FORBIDDEN` */
+const createAssertVersion = ({ router }: Serving, { context, assertAllowed, parameters }: Exchange) => {
+  const asked = new Map<string, Promise<unknown>>();
+  return async ({ prediction: { model: name, version } }: ParsedFeedback): Promise<void> => {
+    if (parameters.name !== undefined && parameters.name !== name)
+      throw new ServingError(
+        'INVALID_INPUT',
+        `"id" is of the model ${shorten(name)}, not of ${shorten(parameters.name)}`,
+      );
+    const key = `${name}/${version}`;
+    const known =
+      asked.get(key) ?? assertAllowed(name).then(() => router.route({ name, version }, undefined, context.deadline));
+    asked.set(key, known);
+    await known;
+  };
+};
+
+/** Refusals that concern a line alone; any other failure is that of the request. */
+const CONCERN_LINES: readonly string[] = ['INVALID_INPUT', 'INVALID_REQUEST', 'NOT_FOUND', 'FORBIDDEN'];
+
+const takeFeedback = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
+  const { request } = exchange;
+  const receivedMs = Date.now();
+  const { documents, single } = documentsOf(await request.readBody(), request.headers['content-type']);
+  const assertVersion = createAssertVersion(serving, exchange);
+  const accepted: ParsedFeedback[] = [];
+  const refused: Refusal[] = [];
+  for (const [index, document] of documents.entries())
+    try {
+      const feedback = parseFeedback(document, receivedMs);
+      await assertVersion(feedback);
+      accepted.push(feedback);
+    } catch (error) {
+      const { code, message } = ServingError.from(error);
+      if (single || !CONCERN_LINES.includes(code)) throw error;
+      refused.push({ line: index + 1, problem: message });
+    }
+  const partitions = byPartition(accepted).size;
+  if (partitions > MOST_PARTITIONS)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `the feedback is on predictions of ${partitions} days and models, at most ${MOST_PARTITIONS} are taken at once`,
+    );
+  await storeFeedback(serving.data, accepted, receivedMs);
+  return toJsonResponse({ accepted: accepted.length, refused: refused.length, problems: refused.slice(0, MOST_NAMED) });
+};
+
+/** `POST /feedback` takes what somebody knows of predictions: one as JSON, many as a list or as JSON Lines. */
+export const feedbackRoutes = (serving: Serving): Route[] => [
+  {
+    method: 'POST',
+    paths: ['/feedback', '/models/:name/feedback'],
+    operation: 'feedback',
+    handle: (exchange) => takeFeedback(serving, exchange),
+  },
+];

@@ -1,0 +1,92 @@
+import type { Context } from 'aws-lambda';
+import { type Identity, isAllowed } from '../access/scope.ts';
+import { ERROR_KINDS, ServingError } from '../core/errors.ts';
+import { shorten } from '../core/show.ts';
+import { errorResponse } from '../http/errors.ts';
+import { type HttpRequest, type HttpResponse, isStream, jsonResponse } from '../http/message.ts';
+import { type DescribedModel, describeModel } from '../openapi/described-model.ts';
+import { createDocument } from '../openapi/document.ts';
+import { createModelRepository, type ModelRepository } from '../repository/model-repository.ts';
+import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
+import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
+import type { Telemetry } from '../serving/telemetry.ts';
+import { type Auth, readConfig } from './configuration.ts';
+import { readHttpEvent, refuseEvent } from './http-event.ts';
+import { type HttpResult, toResult } from './http-result.ts';
+import { createPage, type PageFiles } from './page.ts';
+import { createTelemetry } from './telemetry.ts';
+
+export interface Docs {
+  readonly repository: ModelRepository;
+  readonly auth: Auth;
+  readonly files: PageFiles;
+  readonly telemetry: Pick<Telemetry, 'warned'>;
+}
+
+/** The models that a caller may use, but for broken ones. @throws `MODEL_UNAVAILABLE` when the store does not answer */
+const describeModels = async (
+  { repository, auth, telemetry }: Docs,
+  identity: Identity | undefined,
+): Promise<DescribedModel[]> => {
+  const { scopes } = identity ?? { scopes: auth === 'aws_iam' || auth === 'none' ? ['predict'] : [] };
+  const names = (await repository.names()).filter((name) => isAllowed(scopes, 'predict', name));
+  const described = await Promise.all(
+    names.map((name) =>
+      describeModel(repository, name).catch((error: unknown) => {
+        const failure = ServingError.from(error);
+        if (failure.code === 'MODEL_UNAVAILABLE') throw failure;
+        telemetry.warned(`the document leaves out the model ${name}`, failure);
+        return undefined;
+      }),
+    ),
+  );
+  return described.filter((model) => model !== undefined);
+};
+
+const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse => {
+  if (!/\bgzip\b/.test(headers['accept-encoding'] ?? '') || isStream(response.body)) return response;
+  const body = process.getBuiltinModule('node:zlib').gzipSync(response.body);
+  return { ...response, headers: { ...response.headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body };
+};
+
+/** Describes the API of the models that a caller may use, and answers the page on which people try it. */
+export const docsHandler = (docs: Docs) => {
+  const page = createPage(docs.files);
+
+  const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
+    const found = page(path);
+    if (found !== undefined) return found;
+    if (path !== '/openapi.json')
+      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are / and /openapi.json`);
+    const document = createDocument(await describeModels(docs, identity), docs.auth);
+    return jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } });
+  };
+
+  return async (event: unknown, context: Context): Promise<HttpResult> => {
+    const httpEvent = readHttpEvent(event);
+    if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
+    const { request, format, identity } = httpEvent;
+    const requestId = httpEvent.requestId || context.awsRequestId;
+    const respond = async (): Promise<HttpResponse> => {
+      try {
+        return gzip(await answer(request, identity), request);
+      } catch (error) {
+        const failure = ServingError.from(error);
+        if (ERROR_KINDS[failure.code].fault === 'server')
+          docs.telemetry.warned(`the request ${requestId} for ${shorten(request.path)} failed`, failure);
+        return errorResponse(failure, requestId, request.path);
+      }
+    };
+    const { headers, ...response } = await respond();
+    return toResult({ ...response, headers: { ...headers, 'x-request-id': requestId } }, request.path, format);
+  };
+};
+
+/** Connects the bucket of the models. */
+export const connectDocs = (files: PageFiles): Docs => {
+  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, memoryMb, ...config } = readConfig();
+  const store = createS3Store(createS3Client(), modelsBucket);
+  const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
+  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
+  return { repository: createModelRepository(store, options), auth, files, telemetry };
+};

@@ -1,0 +1,205 @@
+import * as v from 'valibot';
+import { hourOf } from '../../capture/keys.ts';
+import { dayOf } from '../../capture/prediction-id.ts';
+import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
+import type { CaptureRecord } from '../../capture/record.ts';
+import { ServingError } from '../../core/errors.ts';
+import { unlessMissing } from '../../repository/model-repository.ts';
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import { describeIssue, parseJson } from '../../repository/versions/bundle.ts';
+import { capturedModels } from '../captured-models.ts';
+import type { Monitor, MonitorJob } from '../job.ts';
+import { type Baseline, readBaseline, valuesOf } from './baseline.ts';
+import { addCounts, countsSchema, countValues, type FeatureCounts } from './histogram.ts';
+import { type Judgement, judgeWindow, LEAST_SAMPLES } from './judge.ts';
+
+type Histograms = Readonly<Record<string, FeatureCounts>>;
+
+const versionSchema = v.object({
+  samples: v.number(),
+  errors: v.number(),
+  /** The time of the baseline whose bins these are; missing for a version without a baseline. */
+  baseline: v.optional(v.string()),
+  counts: v.record(v.string(), countsSchema),
+});
+const hourSchema = v.object({
+  formatVersion: v.literal(1),
+  model: v.string(),
+  day: v.string(),
+  hour: v.string(),
+  /** Objects that were read, by which a later look finds out that there are more. */
+  objects: v.number(),
+  damaged: v.array(v.object({ key: v.string(), problem: v.string() })),
+  versions: v.record(v.string(), v.looseObject(versionSchema.entries)),
+});
+
+/** The histograms of a version in an hour, and the judgement of the last hours that have enough samples. */
+export interface VersionHour extends v.InferOutput<typeof versionSchema> {
+  /** Hours that were judged together, 24 at most. */
+  readonly hours: number;
+  readonly judgement: Judgement | undefined;
+}
+
+/** `monitoring/<model>/<day>/<hour>.json`. */
+export interface ModelHour extends Omit<v.InferOutput<typeof hourSchema>, 'versions'> {
+  readonly versions: Readonly<Record<string, VersionHour>>;
+}
+
+const HOUR_MS = 3_600_000;
+/** Hours that are looked at again: environments that were frozen write late. */
+const LATE_HOURS = 3;
+/** Hours that a judgement may take together. */
+const MOST_HOURS = 24;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** The folder of a day's judgements. */
+export const monitoringPrefix = (model: string, day: string): string => `monitoring/${model}/${day}/`;
+const hourKey = (model: string, ms: number): string => `${monitoringPrefix(model, dayOf(ms))}${hourOf(ms)}.json`;
+
+type StoredHour = v.InferOutput<typeof hourSchema>;
+
+const readHour = async (
+  data: ObjectStore,
+  model: string,
+  ms: number,
+): Promise<{ readonly document: StoredHour; readonly etag: string } | undefined> => {
+  const key = hourKey(model, ms);
+  const object = await unlessMissing(data.read(key, MAX_BYTES));
+  if (object === undefined) return undefined;
+  const parsed = v.safeParse(hourSchema, parseJson(object.body, key));
+  if (!parsed.success) throw new ServingError('INTERNAL', `${key}: ${describeIssue(parsed.issues)}`);
+  return { document: parsed.output, etag: object.etag };
+};
+
+/** The histograms of records, with the bins of a baseline. A feature that a record does not have is not counted for it. */
+export const countRecords = (records: readonly CaptureRecord[], { features }: Baseline): Histograms => {
+  const rows = records.filter(({ status }) => status === 'ok').map(valuesOf);
+  return Object.fromEntries(
+    Object.entries(features).map(([name, { bins }]) => [
+      name,
+      countValues(
+        bins,
+        rows.map((row) => row[name]).filter((value) => value !== undefined),
+      ),
+    ]),
+  );
+};
+
+const add = (one: Histograms, other: Histograms): Histograms =>
+  Object.fromEntries(
+    Object.entries(one).map(([name, counts]) => {
+      const more = other[name];
+      return [name, more === undefined ? counts : addCounts(counts, more)];
+    }),
+  );
+
+/** Adds earlier hours until there are enough samples for a judgement. */
+const widen = async (
+  { data }: Monitor,
+  model: string,
+  version: string,
+  ms: number,
+  own: v.InferOutput<typeof versionSchema>,
+): Promise<{ readonly samples: number; readonly counts: Histograms; readonly hours: number }> => {
+  let { samples, counts }: { samples: number; counts: Histograms } = own;
+  let hours = 1;
+  while (samples < LEAST_SAMPLES && hours < MOST_HOURS) {
+    const earlier = (await readHour(data, model, ms - hours * HOUR_MS))?.document.versions[version];
+    hours += 1;
+    if (earlier === undefined || earlier.baseline !== own.baseline) continue;
+    samples += earlier.samples;
+    counts = add(counts, earlier.counts);
+  }
+  return { samples, counts, hours };
+};
+
+const judgeVersion = async (
+  monitor: Monitor,
+  model: string,
+  ms: number,
+  version: number,
+  records: readonly CaptureRecord[],
+): Promise<VersionHour> => {
+  const { repository } = monitor;
+  const samples = records.filter(({ status }) => status === 'ok').length;
+  const own = { samples, errors: records.length - samples };
+  const bundle = await unlessMissing(repository.bundle(model, version));
+  const baseline = bundle && (await readBaseline(repository.store, model, version, bundle.task));
+  if (baseline === undefined) return { ...own, counts: {}, hours: 1, judgement: undefined };
+  const counted = { ...own, baseline: baseline.at, counts: countRecords(records, baseline) };
+  const { hours, ...window } = await widen(monitor, model, String(version), ms, counted);
+  return { ...counted, hours, judgement: judgeWindow(baseline.features, window.counts, window.samples) };
+};
+
+/** Judges one hour, unless its judgement has read all objects already. @returns undefined when there was nothing to do */
+export const judgeHour = async (monitor: Monitor, model: string, ms: number): Promise<ModelHour | undefined> => {
+  const { data } = monitor;
+  const [day, hour] = [dayOf(ms), hourOf(ms)];
+  const keys = await listCaptures(data, model, day, hour);
+  const known = await readHour(data, model, ms);
+  if (known?.document.objects === keys.length) return undefined;
+  const { records, damaged } = await readCaptures(data, keys);
+  const byVersion = Map.groupBy(
+    records.filter(({ arm }) => arm !== 'shadow'),
+    ({ version }) => version,
+  );
+  const versions: Record<string, VersionHour> = {};
+  for (const [version, own] of byVersion) versions[version] = await judgeVersion(monitor, model, ms, version, own);
+  const judged: ModelHour = {
+    formatVersion: 1,
+    model,
+    day,
+    hour,
+    objects: keys.length,
+    damaged: [...damaged],
+    versions,
+  };
+  try {
+    await data.write(hourKey(model, ms), JSON.stringify(judged), {
+      condition: known === undefined ? { ifNoneMatch: '*' } : { ifMatch: known.etag },
+      contentType: 'application/json',
+    });
+    return judged;
+  } catch (error) {
+    if (ServingError.from(error).code === 'CONFLICT') return undefined; // another monitor was first
+    throw error;
+  }
+};
+
+/** The version with the most samples of an hour: that of the metrics. */
+const mainOf = ({ versions }: ModelHour): VersionHour | undefined =>
+  Object.values(versions).toSorted((one, other) => other.samples - one.samples)[0];
+
+const report = ({ telemetry }: Monitor, hour: ModelHour): void => {
+  const main = mainOf(hour);
+  const { judgement } = main ?? {};
+  const judged = judgement === undefined || judgement.verdict === 'too few' ? undefined : judgement;
+  telemetry.judged({
+    model: hour.model,
+    samples: main?.samples ?? 0,
+    verdict: judgement?.verdict ?? 'no baseline',
+    worst: judged?.worst,
+    drifted: judged?.drifted,
+  });
+  for (const { key, problem } of hour.damaged)
+    telemetry.warned(`${key} is damaged, and was left out`, new ServingError('INTERNAL', problem));
+};
+
+const judgeModel = async (monitor: Monitor, model: string): Promise<void> => {
+  const currentMs = Math.floor(monitor.nowMs() / HOUR_MS) * HOUR_MS;
+  for (let back = LATE_HOURS; back >= 1; back -= 1) {
+    const judged = await judgeHour(monitor, model, currentMs - back * HOUR_MS);
+    if (judged !== undefined && back === 1) report(monitor, judged);
+  }
+};
+
+/** Judges the last hours of each model whose predictions are captured. */
+export const judgeHours: MonitorJob = async (monitor) => {
+  for (const model of await capturedModels(monitor.repository)) {
+    try {
+      await judgeModel(monitor, model);
+    } catch (error) {
+      monitor.telemetry.warned(`the drift of model ${model} was not judged`, ServingError.from(error));
+    }
+  }
+};

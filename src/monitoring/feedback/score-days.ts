@@ -1,0 +1,92 @@
+import { dayOf } from '../../capture/prediction-id.ts';
+import { listCaptures } from '../../capture/read-captures.ts';
+import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
+import { unlessMissing } from '../../repository/model-repository.ts';
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import { capturedModels } from '../captured-models.ts';
+import type { Monitor, MonitorJob } from '../job.ts';
+import { type DayAccuracy, scoreDay } from './accuracy.ts';
+import { labelsPrefix, modelLabelsPrefix } from './store-feedback.ts';
+
+const DAY_MS = 86_400_000;
+/** Days whose late labels are looked for. */
+const LATE_DAYS = 35;
+/** Days of which the metric is made, and the labels that it needs at least. */
+const METRIC_DAYS = 7;
+const LEAST_LABELS = 200;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** The document of a day's accuracy. */
+export const accuracyKey = (model: string, day: string): string => `monitoring/${model}/${day}/accuracy.json`;
+
+const isAccuracy = (value: unknown): value is DayAccuracy =>
+  isObject(value) && value.formatVersion === 1 && Array.isArray(value.versions) && isObject(value.objects);
+
+/** Reads the accuracy of a day; undefined for a day without labels. A damaged document is made again. */
+export const readAccuracy = async (data: ObjectStore, model: string, day: string): Promise<DayAccuracy | undefined> => {
+  const object = await unlessMissing(data.read(accuracyKey(model, day), MAX_BYTES));
+  if (object === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(object.body).toString('utf8'));
+    return isAccuracy(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const countObjects = async (data: ObjectStore, prefix: string): Promise<number> => {
+  let count = 0;
+  for await (const _object of data.list(prefix)) count += 1;
+  return count;
+};
+
+/** Days, newest first, that have feedback. */
+export const labelledDays = async (data: ObjectStore, model: string, nowMs: number): Promise<string[]> => {
+  const oldest = dayOf(nowMs - LATE_DAYS * DAY_MS);
+  const days: string[] = [];
+  for await (const folder of data.folders(modelLabelsPrefix(model))) days.push(folder.replace(/^day=/, ''));
+  return days
+    .filter((day) => day >= oldest)
+    .sort()
+    .reverse();
+};
+
+const scoreModel = async ({ data, nowMs, telemetry }: Monitor, model: string): Promise<void> => {
+  let [right, of] = [0, 0];
+  for (const day of await labelledDays(data, model, nowMs())) {
+    const labels = await countObjects(data, labelsPrefix(model, day));
+    const captures = (await listCaptures(data, model, day)).length;
+    let known = await readAccuracy(data, model, day);
+    if (known?.objects.labels !== labels || known.objects.captures !== captures) {
+      known = await scoreDay(data, model, day);
+      await data.write(accuracyKey(model, day), JSON.stringify(known), { contentType: 'application/json' });
+    }
+    if (day < dayOf(nowMs() - METRIC_DAYS * DAY_MS)) continue;
+    for (const { arm, accuracy } of known.versions) {
+      if (arm === 'shadow' || accuracy === undefined) continue;
+      right += accuracy.right;
+      of += accuracy.of;
+    }
+  }
+  if (of >= LEAST_LABELS) telemetry.scored({ model, accuracy: right / of, labels: of });
+};
+
+/** Scores the answers of each captured model by their feedback, day by day of the predictions: late labels count where they belong. */
+export const scoreDays: MonitorJob = async (monitor) => {
+  for (const model of await capturedModels(monitor.repository)) {
+    try {
+      await scoreModel(monitor, model);
+    } catch (error) {
+      monitor.telemetry.warned(`the accuracy of model ${model} was not scored`, ServingError.from(error));
+    }
+  }
+};
+
+/** The accuracy of the newest days with feedback, a week of them at most. @throws `MODEL_UNAVAILABLE` */
+export const scoreRecentDays = async (data: ObjectStore, model: string, nowMs: number): Promise<DayAccuracy[]> => {
+  const scored: DayAccuracy[] = [];
+  for (const day of (await labelledDays(data, model, nowMs)).slice(0, METRIC_DAYS))
+    scored.push(await scoreDay(data, model, day));
+  return scored;
+};

@@ -1,0 +1,62 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import type { DescribedModel } from './described-model.ts';
+import { ERROR_RESPONSES, ERROR_SCHEMAS } from './errors.ts';
+import { JOB_PATHS } from './job-paths.ts';
+import { modelComponents, modelPaths } from './model-paths.ts';
+import { openAiPaths } from './openai-paths.ts';
+import { HEADERS } from './operations.ts';
+import { MODEL_QUESTIONS, PATH_PARAMETERS, SERVER_PATHS } from './server-paths.ts';
+
+/** The means by which callers are let in, by the stage parameter `auth`. */
+const SECURITY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  aws_iam: {
+    ...{ type: 'apiKey', in: 'header', name: 'authorization', 'x-amazon-apigateway-authtype': 'awsSigv4' },
+    description: 'Requests signed by Signature Version 4 for the service execute-api.',
+  },
+  key: { type: 'http', scheme: 'bearer', description: 'A key that `onnx-serverless key create` made.' },
+  jwt: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+};
+
+const SERVER_TAG = { name: 'Server', description: 'What the server has, and how it is.' };
+
+/**
+ * The API of a stage as OpenAPI 3.1.
+ * @param auth the stage parameter of that name
+ */
+export const createDocument = (models: readonly DescribedModel[], auth: string) => {
+  const scheme = SECURITY[auth];
+  const components = models.map(modelComponents);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'onnx-serverless',
+      version: packageJson.version,
+      description: 'Models in the ONNX format: by the words of their tasks below /models, as tensors below /v2.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: scheme === undefined ? [{}] : [{ [auth]: [] }],
+    tags: [
+      SERVER_TAG,
+      ...models.map(({ name, task, version }) => ({
+        ...{ name, description: `${task}, version ${version}` },
+        'x-model': { task, version },
+      })),
+    ],
+    paths: {
+      ...Object.assign({}, ...models.map(modelPaths)),
+      ...SERVER_PATHS,
+      ...JOB_PATHS,
+      ...openAiPaths(models),
+      ...(models.length > 0 && MODEL_QUESTIONS),
+    },
+    components: {
+      ...(scheme !== undefined && { securitySchemes: { [auth]: scheme } }),
+      schemas: { ...ERROR_SCHEMAS, ...Object.assign({}, ...components.map(({ schemas }) => schemas)) },
+      requestBodies: Object.assign({}, ...components.map(({ requestBodies }) => requestBodies)),
+      parameters: PATH_PARAMETERS(models.map(({ name }) => name)),
+      responses: ERROR_RESPONSES,
+      headers: HEADERS,
+    },
+  };
+};

@@ -1,0 +1,60 @@
+import { isObject } from '../core/is-object.ts';
+import { errorsOf } from './errors.ts';
+import { type JsonSchema, reference } from './json-schema.ts';
+
+/** An operation of OpenAPI, or a part of it. */
+export type Operation = Readonly<Record<string, unknown>>;
+
+const JSON_TYPE = 'application/json';
+
+const REQUEST_ID = { 'x-request-id': reference('headers', 'RequestId') };
+const OF_PREDICTIONS = {
+  'x-model-version': reference('headers', 'ModelVersion'),
+  'server-timing': reference('headers', 'ServerTiming'),
+};
+
+export const HEADERS = {
+  RequestId: {
+    description: "The caller's own x-request-id, or one of the gateway.",
+    schema: { type: 'string' },
+  },
+  ServerTiming: { description: 'Milliseconds of the steps up to the answer.', schema: { type: 'string' } },
+  ModelVersion: { description: 'The version that answered.', schema: { type: 'string', pattern: '^[1-9][0-9]*$' } },
+};
+
+export const jsonContent = (schema: JsonSchema, example?: unknown) => ({
+  [JSON_TYPE]: { schema, ...(example !== undefined && { example }) },
+});
+
+/** An operation that asks for something, and is answered with JSON. */
+export const question = (summary: string, tag: string, operationId: string, schema: JsonSchema): Operation => ({
+  ...{ operationId, summary, tags: [tag] },
+  responses: {
+    200: { description: 'OK', headers: REQUEST_ID, content: jsonContent(schema) },
+    ...errorsOf('question'),
+  },
+});
+
+/** The operation with an answer of another status. */
+export const withAnswer = (operation: Operation, status: number, answer: JsonSchema): Operation => ({
+  ...operation,
+  responses: { ...(isObject(operation.responses) && operation.responses), [status]: answer },
+});
+
+type Content = Readonly<Record<string, unknown>>;
+
+const predictionWith =
+  (api: 'Error' | 'OpenAiError') =>
+  (summary: string, tag: string, operationId: string, content: Content): Operation => ({
+    ...{ operationId, summary, tags: [tag] },
+    responses: {
+      200: { description: 'OK', headers: { ...REQUEST_ID, ...OF_PREDICTIONS }, content },
+      ...errorsOf('prediction', api),
+    },
+  });
+
+/** An operation that runs a model. `content` is that of the answer, by media type. */
+export const prediction = predictionWith('Error');
+
+/** An operation of OpenAI's API that runs a model. */
+export const openAiPrediction = predictionWith('OpenAiError');

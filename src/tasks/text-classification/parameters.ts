@@ -1,0 +1,7 @@
+import { type ParameterTable, TOP_K } from '../parameters.ts';
+import { FUNCTION_NAMES } from '../scores.ts';
+
+export const PARAMETERS = {
+  top_k: { ...TOP_K, description: 'Number of best labels. Default: all.' },
+  function_to_apply: { enum: FUNCTION_NAMES, description: "From logits to scores. Default: the model's own." },
+} as const satisfies ParameterTable;

@@ -1,0 +1,100 @@
+import { tmpdir } from 'node:os';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { publishModel } from '../support/serving.ts';
+
+interface Result {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly isBase64Encoded: boolean;
+}
+
+let storage: EmbeddedStorage;
+let deployed: DeployedFunction;
+let locked: DeployedFunction;
+
+beforeAll(async () => {
+  storage = await startEmbeddedStorage();
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  for (const name of ['add', 'other'])
+    await publishModel(createModelRepository(store), name, 'test/fixtures/models/add.onnx');
+  await store.write('models/broken/routing.json', '{}', {});
+  deployed = await deployFunction('docs', storage, tmpdir());
+  locked = await deployFunction('docs', storage, tmpdir(), { API_AUTH: 'key' });
+});
+afterAll(async () => {
+  await deployed.stop();
+  await locked.stop();
+  await storage.stop();
+});
+
+const get = async (path: string, { scopes, ...headers }: Record<string, string> = {}): Promise<Result> => {
+  const authorizer = scopes === undefined ? {} : { authorizer: { lambda: { holder: 'alice', scopes } } };
+  const requestContext = { http: { method: 'GET', path }, requestId: 'r', ...authorizer };
+  const event = { version: '2.0', rawPath: path, rawQueryString: '', headers, requestContext };
+  return (await (scopes === undefined ? deployed : locked).invoke(event)) as Result;
+};
+
+const namesIn = ({ body }: Result): string[] =>
+  (JSON.parse(body) as { tags: { name: string }[] }).tags.map(({ name }) => name);
+
+it('answers each event, compressed', async () => {
+  for (const [file, event] of await readEvents('docs')) {
+    const { statusCode, headers, body, isBase64Encoded } = (await deployed.invoke(event)) as Result;
+    expect({ file, statusCode, isBase64Encoded }).toEqual({ file, statusCode: 200, isBase64Encoded: true });
+    expect(headers['content-encoding']).toBe('gzip');
+    const text = gunzipSync(Buffer.from(body, 'base64')).toString();
+    expect(text).toContain(file === 'docs.json' ? '"openapi":"3.1.0"' : '<!doctype html>');
+  }
+});
+
+it('describes every model but a broken one, of which the log tells', async () => {
+  expect(namesIn(await get('/openapi.json'))).toEqual(['Server', 'add', 'other']);
+  expect(JSON.stringify(deployed.lines)).toContain('the document leaves out the model broken');
+});
+
+it.each([
+  ['predict', ['Server', 'add', 'other']],
+  ['predict:add admin', ['Server', 'add']],
+  ['jobs', ['Server']],
+])('describes to a caller with the scopes %j what they allow', async (scopes, names) => {
+  expect(namesIn(await get('/openapi.json', { scopes }))).toEqual(names);
+});
+
+it('answers the page with files that it names, which browsers may keep', async () => {
+  const { body, headers } = await get('/');
+  expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self';/);
+  const files = [...body.matchAll(/"(\/docs\/[0-9a-f]{12}\/[\w.]+)"/g)].map(([, path = '']) => path);
+  expect(files).toHaveLength(3);
+  for (const path of files) {
+    const file = await get(path);
+    expect({ path, status: file.statusCode }).toEqual({ path, status: 200 });
+    expect(file.headers['cache-control']).toContain('immutable');
+  }
+});
+
+it.each(['/docs/0123456789ab/page.js', '/docs/page.js', '/docs/../openapi.json', '/docs/', '/other', '/constructor'])(
+  'has no file %s',
+  async (path) => {
+    const { statusCode, body } = await get(path);
+    expect([statusCode, (JSON.parse(body) as { code: string }).code]).toEqual([404, 'NOT_FOUND']);
+  },
+);
+
+it('answers 503 while the storage does not', async () => {
+  const alone = await deployFunction('docs', { ...storage, endpoint: 'http://127.0.0.1:9' }, tmpdir());
+  try {
+    const event = (await readEvents('docs')).get('docs-page.json');
+    expect(await alone.invoke(event)).toMatchObject({ statusCode: 200 });
+    const refused = (await alone.invoke((await readEvents('docs')).get('docs.json'))) as Result;
+    expect(refused.statusCode).toBe(503);
+  } finally {
+    await alone.stop();
+  }
+});

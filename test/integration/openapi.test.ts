@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type ServerType, serve } from '@hono/node-server';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import openapiTypescript, { astToString } from 'openapi-typescript';
+import { jobRoutes } from '../../src/http/job-routes.ts';
+import { kserveV1Routes } from '../../src/http/kserve-v1-routes.ts';
+import { openInferenceRoutes } from '../../src/http/open-inference-routes.ts';
+import { openAiRoutes } from '../../src/http/openai/routes.ts';
+import { repositoryRoutes } from '../../src/http/repository-routes.ts';
+import { taskRoutes } from '../../src/http/task-routes.ts';
+import { type DescribedModel, describeModel } from '../../src/openapi/described-model.ts';
+import { createDocument } from '../../src/openapi/document.ts';
+import { isTaskName } from '../../src/tasks/index.ts';
+import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
+
+/** A model of each task. */
+const MODELS = [
+  ...['iris', 'sentiment', 'retail-recommender', 'efficientnet-lite0'],
+  ...['tiny-detr', 'tiny-bert-ner', 'tiny-bert-sentences', 'tiny-marian', 'tiny-wav2vec2', 'tiny-whisper', 'tiny-gpt2'],
+  ...['tabular-ridge', 'tabular-mixed'],
+];
+
+let serving: TestServing;
+let models: DescribedModel[];
+beforeAll(async () => {
+  serving = await createTestServing();
+  for (const name of MODELS) await pushNamed(serving.repository, name);
+  await publishModel(serving.repository, 'every', 'test/fixtures/models/every-dtype.onnx');
+  const described = await Promise.all([...MODELS, 'every'].map((name) => describeModel(serving.repository, name)));
+  models = described.filter((model) => model !== undefined);
+});
+afterAll(() => serving.remove());
+
+const textOf = (auth = 'key'): string => JSON.stringify(createDocument(models, auth));
+
+describe('the document of the API', () => {
+  it('describes a model of each task', () => {
+    const tasks = new Set(models.map(({ task }) => task));
+    expect([...tasks].filter((task) => !isTaskName(task))).toEqual([]);
+    expect(tasks.size).toBe(12);
+  });
+
+  it.each(['key', 'jwt', 'aws_iam', 'none'])(
+    'has nothing that the linter of Redocly finds, with auth=%s',
+    async (auth) => {
+      const config = await createConfig({
+        extends: ['recommended-strict'],
+        // Paths of single models lie beside those of any model. `auth=none` is no oversight.
+        rules: { 'no-ambiguous-paths': 'off' },
+      });
+      const problems = await lintFromString({ source: textOf(auth), config });
+      expect(problems.map(({ ruleId, message, location: [place] }) => [ruleId, message, place?.pointer])).toEqual([]);
+    },
+  );
+
+  it('has a document without models, too', async () => {
+    const config = await createConfig({ extends: ['recommended'] });
+    const problems = await lintFromString({ source: JSON.stringify(createDocument([], 'key')), config });
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  it('has every route of the application, and no other', () => {
+    const routes = [taskRoutes, openInferenceRoutes, repositoryRoutes, openAiRoutes, jobRoutes, kserveV1Routes].flatMap(
+      (create) => create(serving),
+    );
+    const expected = routes.flatMap(({ method, paths }) =>
+      paths.map((path) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}').replace('}/predict', '}:predict')}`),
+    );
+    const { paths } = JSON.parse(textOf()) as { readonly paths: Readonly<Record<string, object>> };
+    const documented = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations)
+        .filter((key) => key !== 'parameters')
+        .map((method) => {
+          const general = path.replace(
+            new RegExp(`^(/(?:v[12]/)?models/)(?:${[...MODELS, 'every'].join('|')})(?=[/:]|$)`),
+            '$1{name}',
+          );
+          return `${method.toUpperCase()} ${general}`;
+        }),
+    );
+    expect([...new Set(documented)].sort()).toEqual(expected.sort());
+  });
+
+  it('has an example for each model that the model answers', async () => {
+    const document = JSON.parse(textOf()) as {
+      components: { requestBodies: Record<string, { content: { 'application/json': { example: unknown } } }> };
+    };
+    for (const name of MODELS) {
+      const body = JSON.stringify(
+        document.components.requestBodies[`Task.${name}`]?.content['application/json'].example,
+      );
+      const headers = { 'content-type': 'application/json' };
+      const response = await serving.fetch(`/models/${name}`, { method: 'POST', headers, body });
+      expect({ name, status: response.status, error: response.ok ? '' : await response.text() }).toEqual({
+        name,
+        status: 200,
+        error: '',
+      });
+    }
+  });
+
+  it('takes its examples from the recorded inputs of a version', async () => {
+    await publishModel(serving.repository, 'recorded', 'test/fixtures/models/add.onnx', {
+      warmup: ['models/iris/samples/flowers.json'],
+    });
+    const recorded = await describeModel(serving.repository, 'recorded');
+    expect(recorded?.examples).toEqual({
+      'application/json': JSON.parse(await readFile('models/iris/samples/flowers.json', 'utf8')),
+    });
+  });
+});
+
+describe('types that openapi-typescript makes of the document', () => {
+  const run = promisify(execFile);
+  let directory: string;
+  let server: ServerType;
+  let endpoint: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'openapi-'));
+    await symlink(join(process.cwd(), 'node_modules'), join(directory, 'node_modules'));
+    await writeFile(join(directory, 'package.json'), '{"type": "module"}');
+    await writeFile(join(directory, 'api.ts'), astToString(await openapiTypescript(textOf('none'))));
+    const forward = async (request: Request): Promise<Response> => {
+      const { method, headers } = request;
+      return serving.fetch(new URL(request.url).pathname, { method, headers, body: await request.text() });
+    };
+    server = serve({ fetch: (request) => forward(request), hostname: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(async () => {
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const compile = async (name: string, program: string): Promise<string> => {
+    await writeFile(join(directory, name), program);
+    const options = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext'];
+    const flags = [...options, '--allowImportingTsExtensions', '--lib', 'es2022,dom', '--types', 'node'];
+    try {
+      await run(process.execPath, [join(directory, 'node_modules/typescript/bin/tsc'), ...flags, name], {
+        cwd: directory,
+      });
+      return '';
+    } catch (error) {
+      return String((error as { stdout?: string }).stdout);
+    }
+  };
+
+  const program = (body: string, reading: string): string => `import createClient from 'openapi-fetch';
+import type { paths } from './api.ts';
+const client = createClient<paths>({ baseUrl: '${endpoint}' });
+const { data, error } = await client.POST('/models/sentiment', { body: ${body} });
+if (error) throw new Error(JSON.stringify(error));
+if (!Array.isArray(data)) throw new Error('a job answers later');
+console.log(${reading});
+`;
+
+  it('compile, and call the models', async () => {
+    const text = program("{ inputs: 'I love this phone.', parameters: { top_k: 1 } }", 'data[0]?.[0]?.label');
+    expect(await compile('right.ts', text)).toBe('');
+    const { stdout } = await run(process.execPath, [join(directory, 'right.ts')]);
+    expect(stdout.trim()).toBe('POSITIVE');
+  });
+
+  it.each([
+    ["{ inputs: 'a', parameters: { top_k: '1' } }", 'data', "Type 'string'"],
+    ["{ inputs: 'a', parameters: { function_to_apply: 'tanh' } }", 'data', 'tanh'],
+    ["{ inputs: 'a' }", 'data[0]?.[0]?.probability', 'probability'],
+  ])('do not compile for %s and %s', async (body, reading, word) => {
+    expect(await compile('wrong.ts', program(body, reading))).toContain(word);
+  });
+});

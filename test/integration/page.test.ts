@@ -1,0 +1,196 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { findChromium, startChromium } from '../support/chromium.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { publishModel, pushNamed } from '../support/serving.ts';
+
+const MODELS = [
+  'tiny-detr',
+  'tiny-bert-ner',
+  'tiny-bert-sentences',
+  'tiny-marian',
+  'tiny-wav2vec2',
+  'tabular-ridge',
+  'tiny-gpt2',
+];
+const COFFEE = 'models/efficientnet-lite0/samples/coffee.jpg';
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+const executable = findChromium();
+
+(executable === undefined ? describe.skip : describe)('the page of npm start', () => {
+  let directory: string;
+  let server: LocalServer;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'page-'));
+    server = await startLocalServer({ directory, port: 0, onLine: () => {}, parameters: { docs: 'on' } });
+    const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
+    const repository = createModelRepository(store);
+    for (const name of MODELS) await pushNamed(repository, name);
+    await publishModel(repository, 'add', 'test/fixtures/models/add.onnx');
+    browser = await startChromium(executable ?? '');
+    page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('status of 4')) problems.push(message.text());
+    });
+    page.on('pageerror', ({ message }) => problems.push(message));
+    page.on('request', (request) => {
+      if (!/^(blob:|data:)/.test(request.url()) && new URL(request.url()).origin !== server.endpoint)
+        problems.push(request.url());
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const choose = async (model: string): Promise<void> => {
+    await page.goto(`${server.endpoint}/#model=${model}`);
+    await page.reload();
+    await page.waitForSelector('#model h2');
+    expect(await page.textContent('#model h2')).toBe(model);
+  };
+  /** The heading of the answer, and its text. */
+  const run = async (): Promise<{ heading: string; text: string }> => {
+    await page.click('button.main');
+    await page.waitForSelector('#answer .timing');
+    return { heading: (await page.textContent('#answer h3')) ?? '', text: (await page.textContent('#answer')) ?? '' };
+  };
+  const problemsOfAxe = async (): Promise<unknown> => {
+    await page.evaluate(await readFile(AXE, 'utf8'));
+    return page.evaluate(
+      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))',
+    );
+  };
+  const overflow = (): Promise<unknown> => page.evaluate('document.documentElement.scrollWidth - innerWidth');
+
+  it('lists the models with task, version and state', async () => {
+    await page.goto(server.endpoint);
+    await page.waitForSelector('#cards a');
+    const cards = await page.locator('#cards a').allInnerTexts();
+    expect(cards).toHaveLength(MODELS.length + 5);
+    expect(cards).toContain('iris\ntabular-classification\nversion 1\nready');
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('shows the labels of a picture, and the request as programs', async () => {
+    await choose('efficientnet-lite0');
+    await page.setInputFiles('#file', COFFEE);
+    await page.fill('[name=top_k]', '2');
+    const { heading, text } = await run();
+    expect(heading).toBe('Answer of version 1');
+    expect(text).toContain('espresso');
+    expect(await page.locator('#answer meter').count()).toBe(2);
+    expect(text).toMatch(/run [\d.]+ ms/);
+    expect(await page.textContent('#snippet')).toContain("--data-binary @'coffee.jpg'");
+    await page.click('text=Python');
+    expect(await page.textContent('#snippet')).toContain('import requests');
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('draws boxes over a picture that is dropped', async () => {
+    await choose('tiny-detr');
+    const bytes = [...(await readFile(COFFEE))];
+    const transfer = await page.evaluateHandle(
+      `(() => { const data = new DataTransfer(); data.items.add(new File([new Uint8Array(${JSON.stringify(bytes)})], 'a.jpg', { type: 'image/jpeg' })); return data; })()`,
+    );
+    await page.dispatchEvent('.drop', 'drop', { dataTransfer: transfer });
+    await page.fill('[name=threshold]', '0');
+    await run();
+    expect(await page.getAttribute('#answer canvas', 'aria-label')).toMatch(/The picture with [1-9]\d* boxes: /);
+  });
+
+  it.each([
+    ['sentiment', 'POSITIVE'],
+    ['tiny-bert-ner', 'Sarah lives in'],
+    ['tiny-bert-sentences', 'the first eight'],
+    ['tiny-marian', 'Answer of version 1'],
+    ['tiny-gpt2', 'Once upon a time'],
+    ['iris', 'setosa'],
+    ['tabular-ridge', 'answer'],
+    ['retail-recommender', 'ranked by model'],
+    ['add', '"outputs"'],
+  ])('answers %s with what its form has at first', async (model, expected) => {
+    await choose(model);
+    const { heading, text } = await run();
+    expect({ heading, text }).toEqual({ heading: 'Answer of version 1', text: expect.stringContaining(expected) });
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('sends a sound that is recorded', async () => {
+    await choose('tiny-wav2vec2');
+    await page.click('text=Record');
+    await page.waitForSelector('text=Recording …');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await page.click('text=Stop');
+    await page.waitForSelector('text=KB are recorded');
+    expect((await run()).heading).toBe('Answer of version 1');
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('shows errors as they are, and says what is missing', async () => {
+    await choose('tiny-bert-ner');
+    await page.fill('[name=stride]', '-1');
+    const { heading, text } = await run();
+    expect(heading).toBe('Refused with status 400');
+    expect(text).toContain('parameter "stride" is -1');
+    await choose('efficientnet-lite0');
+    await page.click('button.main');
+    expect(await page.textContent('#model [role=alert]')).toBe('Choose a file first.');
+    await choose('add');
+    await page.fill('#input', '{"inputs": ');
+    await page.click('button.main');
+    expect(await page.textContent('#model [role=alert]')).toContain('JSON');
+  });
+
+  it('is used by keyboard alone', async () => {
+    await page.goto(`${server.endpoint}/`);
+    await page.reload();
+    await page.waitForSelector('#cards a');
+    const focused = (): Promise<unknown> => page.evaluate('document.activeElement.textContent');
+    for (let presses = 0; presses < 30 && !String(await focused()).startsWith('sentiment'); presses += 1)
+      await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#model h2');
+    expect(await focused()).toBe('sentiment');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('This is bad.');
+    for (let presses = 0; presses < 10 && (await focused()) !== 'Run'; presses += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#answer .timing');
+    expect(await page.textContent('#answer')).toContain('NEGATIVE');
+  });
+
+  it('fits a phone, in the dark, too', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    for (const model of ['iris', 'retail-recommender', 'sentiment']) {
+      await choose(model);
+      await run();
+      expect([model, await overflow(), await problemsOfAxe()]).toEqual([model, 0, []]);
+    }
+    await page.goto(`${server.endpoint}/reference`);
+    await page.waitForSelector('#operations summary');
+    await page.click('summary >> nth=0');
+    expect([await overflow(), await problemsOfAxe()]).toEqual([0, []]);
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('loads nothing from elsewhere, and breaks none of its own rules', () => {
+    expect(problems).toEqual([]);
+  });
+});

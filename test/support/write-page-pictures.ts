@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLocalServer } from '../../local/local-server.ts';
+import { findChromium, startChromium } from './chromium.ts';
+
+/** `npm run page:pictures` writes the pictures of the page that the documents show. */
+
+const COFFEE = 'models/efficientnet-lite0/samples/coffee.jpg';
+
+const executable = findChromium();
+if (executable === undefined) process.exit(1);
+const directory = await mkdtemp(join(tmpdir(), 'page-pictures-'));
+const server = await startLocalServer({ directory, port: 0, onLine: () => {}, parameters: { docs: 'on' } });
+const browser = await startChromium(executable);
+try {
+  const picture = async (
+    path: string,
+    { width, colorScheme }: { readonly width: number; readonly colorScheme: 'dark' | 'light' },
+    address: string,
+    file?: string,
+  ): Promise<void> => {
+    const page = await browser.newPage({ viewport: { width, height: 600 }, colorScheme });
+    await page.goto(`${server.endpoint}/${address}`);
+    await page.waitForSelector('button.main');
+    if (file !== undefined) await page.setInputFiles('#file', file);
+    await page.click('button.main');
+    await page.waitForSelector('#answer .timing');
+    await page.evaluate('document.activeElement.blur()');
+    await page.screenshot({ path, fullPage: true, type: 'jpeg', quality: 60 });
+    await page.close();
+  };
+  await picture('docs/page.jpg', { width: 820, colorScheme: 'light' }, '#model=efficientnet-lite0', COFFEE);
+  await picture('docs/page-on-a-phone.jpg', { width: 360, colorScheme: 'dark' }, '#model=sentiment');
+} finally {
+  await browser.close();
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+}
