@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BuildOptions, Plugin, PluginBuild } from 'esbuild';
 
 /** Packages that a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry them. */
@@ -153,8 +153,8 @@ export const EXTENSION_DECODERS = ${extensionImports('decoder.ts')};`,
 const pageAtBuildTime: Plugin = {
   name: 'page-at-build-time',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/]lambda[\\/]page-files\.ts$/ }, async () => {
-      const folder = join(import.meta.dirname, 'page');
+    onLoad({ filter: /[\\/]functions[\\/]docs[\\/]page-files\.ts$/ }, async ({ path }) => {
+      const folder = join(dirname(path), 'page');
       const names = readdirSync(folder);
       const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
       const files = Object.fromEntries(names.map((name, index) => [name, texts[index]]));

@@ -41,6 +41,11 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
   },
   async run({ positionals: [name = ''], values, target, terminal }) {
     const change = parseCaptureChange(values);
+    if ([change, values.baseline, values.html].filter((asked) => asked !== undefined).length > 1)
+      throw new ServingError(
+        'INVALID_REQUEST',
+        'capture settings, --baseline and --html are three commands: ask for one',
+      );
     if (change !== undefined) return changeCapture(await target(), name, change);
     if (values.baseline !== undefined) return changeBaseline(await target(), name, values.baseline, terminal);
     const time = values.last ?? DEFAULT_TIME;

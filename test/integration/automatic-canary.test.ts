@@ -39,12 +39,20 @@ const QUICK: SmallGraph = {
   outputs: [float('y', 'n', 64)],
   nodes: [{ operator: 'Neg', inputs: ['x'], outputs: ['y'] }],
 };
-/** Takes one row, which `push` tries, and fails with two. */
+/** Classifies a black picture, which `push` tries. The scores of bright ones are no numbers. */
 const FAILING: SmallGraph = {
-  inputs: [float('x', 'n', 64)],
-  outputs: [float('y', 1, 64)],
-  weights: [sizes('one', 1, 64)],
-  nodes: [{ operator: 'Reshape', inputs: ['x', 'one'], outputs: ['y'] }],
+  inputs: [float('pixel_values', 'n', 3, 8, 8)],
+  outputs: [float('logits', 'n', 3)],
+  weights: [
+    { ...float('one', 1), data: Float32Array.of(1) },
+    { ...float('ten', 1), data: Float32Array.of(10) },
+  ],
+  nodes: [
+    { operator: 'ReduceMean', inputs: ['pixel_values'], outputs: ['mean'], attributes: { axes: [2, 3], keepdims: 0 } },
+    { operator: 'Mul', inputs: ['mean', 'ten'], outputs: ['tenfold'] },
+    { operator: 'Sub', inputs: ['one', 'tenfold'], outputs: ['rest'] },
+    { operator: 'Log', inputs: ['rest'], outputs: ['logits'] },
+  ],
 };
 /** Takes one row, and says that others are the caller's fault: an index beyond its table. */
 const REFUSING: SmallGraph = {
@@ -74,11 +82,13 @@ const pushGraph = async (name: string, graph: SmallGraph): Promise<void> => {
   await writeFile(path, toOnnxFile(graph));
   await cli('push', path, '--name', name);
 };
-const pushColours = async (name: string, labels: readonly string[]): Promise<void> => {
+const COLOUR_LABELS = ['red', 'green', 'blue'];
+const pushColours = async (name: string, labels = COLOUR_LABELS, graph?: SmallGraph): Promise<void> => {
   const folder = join(home, name);
   await cp(COLOURS, folder, { recursive: true });
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
   await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, id2label: { ...labels } }));
+  if (graph !== undefined) await writeFile(join(folder, 'onnx/model.onnx'), toOnnxFile(graph));
   await cli('push', folder, '--name', name);
 };
 
@@ -136,10 +146,11 @@ const rollGraph = async (name: string, second: SmallGraph, ...options: string[])
   return roll(name, () => sendRows(name));
 };
 
-const rollColours = async (name: string): Promise<number> => {
-  await pushColours(name, ['red', 'green', 'blue']);
-  await pushColours(name, ['green', 'blue', 'red']);
-  await start(name, '--guard', 'errors,disagreement=20%');
+/** Rolls out a classifier of pictures with other labels, or with another graph. */
+const rollColours = async (name: string, labels = COLOUR_LABELS, graph?: SmallGraph): Promise<number> => {
+  await pushColours(name);
+  await pushColours(name, labels, graph);
+  await start(name, '--guard', graph === undefined ? 'errors,disagreement=20%' : 'errors');
   const body = await readFile('test/fixtures/images/grey.jpg');
   const headers = { 'content-type': 'image/jpeg' };
   return roll(name, () => fetch(`${server.endpoint}/models/${name}`, { method: 'POST', headers, body }));
@@ -147,10 +158,10 @@ const rollColours = async (name: string): Promise<number> => {
 
 it('a canary that fails, refuses, is slow or answers something else is gone soon, a good one arrives', async () => {
   const [failing, refusing, slow, swapped, good] = await Promise.all([
-    rollGraph('failing', FAILING),
+    rollColours('failing', COLOUR_LABELS, FAILING),
     rollGraph('refusing', REFUSING),
     rollGraph('slow', SLOW, '--guard', 'latency'),
-    rollColours('swapped'),
+    rollColours('swapped', ['green', 'blue', 'red']),
     rollGraph('good', QUICK),
   ]);
 

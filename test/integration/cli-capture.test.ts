@@ -112,6 +112,7 @@ describe('monitor --capture', () => {
   it.each([
     [['monitor', 'iris', '--capture', '110%'], /--capture is 110%, expected a share/],
     [['monitor', 'iris', '--capture', '-1'], /ambiguous|expected a share/],
+    [['monitor', 'iris', '--capture', '10%', '--baseline', '7d'], /three commands: ask for one/],
     [['monitor', 'iris', '--inputs', 'all'], /--inputs is all, expected features, full, none/],
     [['monitor', 'irsi', '--capture', '10%'], /no model irsi[\s\S]*did you mean iris/],
     [['monitor', '../keys', '--capture', '10%'], /is not allowed/],

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -172,8 +172,9 @@ describe('an extension', () => {
     expect(bundled.sort()).toEqual(
       ['decoder', 'settings', 'task'].map((file) => `extensions/anomaly-detection/${file}.ts`),
     );
-    const handler = await readFile(join(clone, 'out/handler.mjs'), 'utf8');
-    expect(handler).toContain('anomaly-detection');
+    const chunks = (await readdir(join(clone, 'out'))).filter((name) => name.endsWith('.mjs'));
+    const code = await Promise.all(chunks.map((name) => readFile(join(clone, 'out', name), 'utf8')));
+    expect(code.some((chunk) => chunk.includes('anomaly-detection'))).toBe(true);
   });
 
   it('may not have the name of a task of the project', async () => {

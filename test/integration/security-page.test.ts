@@ -22,7 +22,7 @@ const { functions, params } = load(text) as Service;
 const count = (value: number): string => value.toLocaleString('en-US');
 describe('the limits in docs/security.md', () => {
   it.each([
-    ['requests', `${/ThrottlingRateLimit: (\d+)/.exec(text)?.[1]} a second`],
+    ['requests', `${/requestsPerSecond: (\d+)/.exec(text)?.[1]} a second`],
     ['time of a request', `${functions.infer?.timeout} s`],
     ['body of a request', `${HTTP_API_BODY_BYTES / MIB} MiB`],
     ['object that a request refers to', `${MAX_INPUT_BYTES / MIB} MiB, JSON ${MAX_JSON_BYTES / MIB} MiB`],

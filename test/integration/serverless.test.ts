@@ -178,6 +178,7 @@ describe('sls package', () => {
       ...['--param=region=eu-west-1', '--param=memory=3008', '--param=tmpSize=2048', '--param=preloadModels=a,b'],
       ...['--param=provisionedConcurrency=2', '--param=reservedConcurrency=20', '--param=auth=none'],
       ...['--param=models=a,b,c', '--param=modelMemoryShare=0.5', '--param=modelTmpShare=0.8'],
+      ...['--param=requestsPerSecond=5', '--param=requestBurst=8'],
       `--param=trustedKeys=${PUBLIC_KEY}`,
     );
     expect(resource(stage, 'InferLambdaFunction').Properties).toMatchObject({
@@ -191,6 +192,9 @@ describe('sls package', () => {
       expect(Variables).toMatchObject({ MODELS: 'a,b,c', MODEL_MEMORY_SHARE: '0.5', MODEL_TMP_SHARE: '0.8' });
       expect(parseTrustedKeys(Variables.TRUSTED_KEYS)).toHaveLength(1);
     }
+    const { ThrottlingRateLimit, ThrottlingBurstLimit } = resource(stage, 'HttpApiStage').Properties
+      .DefaultRouteSettings;
+    expect([ThrottlingRateLimit, ThrottlingBurstLimit].map(Number)).toEqual([5, 8]);
     const [alias] = ofType('AWS::Lambda::Alias', stage);
     expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
     const [route] = ofType('AWS::ApiGatewayV2::Route', stage);

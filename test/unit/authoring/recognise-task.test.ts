@@ -81,6 +81,10 @@ describe('the task', () => {
     },
   );
 
+  it.each(['LlamaForCausalLM', 'GPT2LMHeadModel'])('the task of %s is text-generation', async (architecture) => {
+    expect(await recognise(config({ architectures: [architecture] }))).toMatchObject({ task: 'text-generation' });
+  });
+
   it('the task of a file alone is tensor', async () => {
     await put({ 'model.onnx': '', 'README.md': card });
     expect(await recogniseTask(await findModel(join(folder, 'model.onnx')))).toMatchObject({ task: 'tensor' });
@@ -139,8 +143,6 @@ describe('the task', () => {
     ['layoutlmv3', 'LayoutLMv3ForSequenceClassification', 'text-classification of documents'],
     ['lilt', 'LiltForTokenClassification', 'token-classification of documents'],
     ['bert', 'BertForMaskedLM', 'fill-mask'],
-    ['llama', 'LlamaForCausalLM', 'text-generation'],
-    ['gpt2', 'GPT2LMHeadModel', 'text-generation'],
   ])('the model type %s with %s means %s, which is not served', async (type, architecture, task) => {
     const files = { ...config({ architectures: [architecture], model_type: type }), ...tokenizer };
     await expect(recognise(files)).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
  * texts in its place.
  */
 
-const FOLDER = new URL('../../page/', import.meta.url);
+const FOLDER = new URL('./page/', import.meta.url);
 
 export const PAGE_FILES: Readonly<Record<string, string>> = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER), 'utf8')]),
