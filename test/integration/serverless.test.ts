@@ -544,6 +544,7 @@ describe('the template', () => {
       ['Throttles'],
       ['Duration'],
       ['CanaryRollbacks'],
+      ['DriftedModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
