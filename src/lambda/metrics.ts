@@ -43,6 +43,7 @@ export const METRICS = {
   DriftedFeatures: { unit: MetricUnit.Count, statistic: 'Maximum', of: 'model' },
   Samples: { unit: MetricUnit.Count, statistic: 'Sum', of: 'model' },
   Accuracy: { unit: MetricUnit.NoUnit, statistic: 'Average', of: 'model' },
+  DriftedModels: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanarySteps: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanaryRollbacks: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
 } as const satisfies Readonly<Record<string, Metric>>;

@@ -234,6 +234,7 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
         ...(worst ? [['WorstDrift', worst.drift] as const] : []),
         ...(drifted ? [['DriftedFeatures', drifted.length] as const] : []),
       ]);
+      if (verdict === 'drift') count('DriftedModels');
       const line = { model, samples, verdict, worst, drifted };
       if (verdict === 'drift' || verdict === 'warning') logger.warn('inputs or answers drift', line);
       else logger.info('drift judged', line);

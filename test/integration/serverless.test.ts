@@ -542,6 +542,7 @@ describe('the template', () => {
       ['Throttles'],
       ['Duration'],
       ['CanaryRollbacks'],
+      ['DriftedModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });

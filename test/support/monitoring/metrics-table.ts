@@ -39,6 +39,7 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   DriftedFeatures: ['features with a warning or a drift', 'beside `WorstDrift`'],
   Samples: ['captured answers of the hour', 'each hour, for a model whose predictions are captured'],
   Accuracy: ['share of right answers of a week', 'each hour, for a model with feedback on 200 answers'],
+  DriftedModels: ['1', 'after an hour of a model with the verdict `drift`'],
   CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
   CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],
 };
