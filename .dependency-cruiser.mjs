@@ -9,9 +9,9 @@ const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|
 
 const RECIPE = '^src/tasks/.*recipe[.]ts$';
 
-/** Files that start without an import, and those that extensions and further functions of a clone import. */
+/** Files that start without an import, types of packages, and files that extensions and further functions of a clone import. */
 const ENTRY =
-  '/main[.]ts$|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process|optimise/measuring/measuring-process)[.]ts$)';
+  '/main[.]ts$|[.]d[.]ts$|^local/(invoke-local|functions/function-child)[.]ts$|^src/(contract/|(lambda/response-stream|authoring/trial-process|optimise/measuring/measuring-process)[.]ts$)';
 
 const only = (name, from, allowed, comment) => ({
   name,

@@ -6,6 +6,7 @@ import { createStatesApi, type StatesOptions } from './aws/states-api.ts';
 import { embedLocally } from './embedded-models.ts';
 import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
 import { readEvents } from './events/event-kinds.ts';
+import { listenNear } from './listen-near.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions } from './local-functions.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
@@ -17,7 +18,7 @@ import { readService, type Service } from './service/service.ts';
 export interface LocalServerOptions {
   /** Keeps buckets and queues over a restart. A second server that wants it is refused. */
   readonly directory: string;
-  /** The port of the HTTP API; S3 and SQS take the next one, metrics the one after it, or any that is free. 0 takes any free ones. */
+  /** The port of the HTTP API; S3 and SQS, metrics and function URLs take the next ones, or any that are free. 0 takes any free ones. */
   readonly port: number;
   /** Receives each line that a function logs, and what went wrong around it. */
   readonly onLine: (line: string) => void;
@@ -39,11 +40,7 @@ interface Part {
 const BUCKETS = { modelsBucket: 'models', dataBucket: 'data' };
 /** The function to which the state machine hands the chunks of a run. */
 const BULK_FUNCTION = 'bulk';
-const LAST_PORT = 65_535;
 const PROJECT = join(import.meta.dirname, '..');
-
-const isPortTaken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
 /** @throws Error that names the file and the place in it */
 const readProject = (
@@ -60,23 +57,15 @@ const readProject = (
   }
 };
 
-/** Starts a part on the port that lies `distance` after that of the HTTP API, or on any other one when that is taken. */
-const startNear = async <T extends { readonly endpoint: string }>(
+const startNear = <T extends { readonly endpoint: string }>(
   { port, onLine }: LocalServerOptions,
   distance: number,
   name: string,
   start: (port: number) => Promise<T>,
-): Promise<T> => {
-  const near = port === 0 || port + distance > LAST_PORT ? 0 : port + distance;
-  try {
-    return await start(near);
-  } catch (error) {
-    if (!isPortTaken(error)) throw error;
-    const started = await start(0);
-    onLine(`Port ${near} is in use: ${name} on ${started.endpoint} instead`);
-    return started;
-  }
-};
+): Promise<T> =>
+  listenNear(port, distance, start, (near, { endpoint }) =>
+    onLine(`Port ${near} is in use: ${name} on ${endpoint} instead`),
+  );
 
 const startAws = (
   options: LocalServerOptions,

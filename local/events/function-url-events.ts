@@ -1,7 +1,11 @@
 import * as v from 'valibot';
 import { show } from '../../src/core/show.ts';
 import { startFunctionUrl } from '../gateway/function-url.ts';
+import { listenNear } from '../listen-near.ts';
 import { type EventKind, parseSettings, readEach } from './event-kind.ts';
+
+/** After the ports of the HTTP API, of S3 and SQS, and of metrics. */
+const FIRST_DISTANCE = 3;
 
 const MODES = ['BUFFERED', 'RESPONSE_STREAM'];
 
@@ -18,12 +22,13 @@ const urlSchema = v.object(
 /** Each function's own URL, on a port of its own. */
 export const functionUrlEvents: EventKind = (events) => {
   const urls = readEach(events, (value) => parseSettings(urlSchema, value === true ? {} : value));
-  return async ({ invocable }) => {
+  return async ({ port: apiPort, invocable }) => {
     const started = await Promise.all(
-      urls.map(async ({ functionName, invokeMode }) => ({
-        functionName,
-        ...(await startFunctionUrl({ isStreaming: invokeMode === 'RESPONSE_STREAM', ...invocable(functionName) })),
-      })),
+      urls.map(async ({ functionName, invokeMode }, index) => {
+        const isStreaming = invokeMode === 'RESPONSE_STREAM';
+        const start = (port: number) => startFunctionUrl({ port, isStreaming, ...invocable(functionName) });
+        return { functionName, ...(await listenNear(apiPort, FIRST_DISTANCE + index, start)) };
+      }),
     );
     return {
       addresses: {

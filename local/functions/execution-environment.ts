@@ -16,6 +16,8 @@ export interface ExecutionEnvironment {
   readonly ended: AbortSignal;
   /** Sends a message and waits for the one that answers it. @throws FunctionError when the process ends instead */
   ask(message: ToChild): Promise<FromChild>;
+  /** Sends a message that is not answered. */
+  tell(message: ToChild): void;
   /** Ends the process at once. `reason` is the error of the invocation under way. */
   end(reason?: FunctionError): Promise<void>;
   /** Lets the process end what it has begun, within half a second, as Lambda does when it needs the environment no more. */
@@ -118,5 +120,8 @@ export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEn
     child.send(message, () => undefined);
     return answer;
   };
-  return { ready: nextMessage(), ended: ended.signal, ask, end, shutDown };
+  const tell = (message: ToChild): void => {
+    child.send(message, () => undefined);
+  };
+  return { ready: nextMessage(), ended: ended.signal, ask, tell, end, shutDown };
 };

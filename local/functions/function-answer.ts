@@ -47,9 +47,13 @@ export const startAnswer = async (
   const body = new PassThrough();
   // The reader hears of an error. There may be none any more.
   body.on('error', () => undefined);
-  const over = copyStream(environment, body).catch((error: unknown) => {
-    if (!body.writableEnded) body.destroy(error instanceof Error ? error : new Error(String(error)));
-  });
+  const onClose = (): void => environment.tell({ type: 'gone' });
+  body.once('close', onClose);
+  const over = copyStream(environment, body)
+    .catch((error: unknown) => {
+      if (!body.writableEnded) body.destroy(error instanceof Error ? error : new Error(String(error)));
+    })
+    .finally(() => body.off('close', onClose));
   return { answer: { kind: 'stream', contentType: first.contentType, body }, over };
 };
 

@@ -51,14 +51,22 @@ const answer = async (handler: Handler, invocation: Invocation): Promise<void> =
   await post({ type: 'succeeded', payload });
 };
 
-/** Calls a handler that writes its answer, and waits until it has ended its stream, as Lambda does. */
+const GONE = new Error('the client has gone away');
+let streaming: ResponseStream | undefined;
+
+/** Calls a handler that writes its answer, and waits until it has ended its stream, as Lambda does, or until it has noticed that nobody reads it. */
 const streamAnswer = async (handler: Handler, invocation: Invocation): Promise<void> => {
   const stream = new ResponseStream(post);
+  streaming = stream;
   const written = finished(stream, { readable: false });
   const handled = (async () => handler(JSON.parse(invocation.payload), stream, contextOf(invocation)))();
   try {
     await Promise.all([handled, written]);
+  } catch (error) {
+    if (stream.errored !== GONE) throw error;
+    await handled.catch(() => undefined);
   } finally {
+    streaming = undefined;
     stream.destroy();
   }
   await post({ type: 'succeeded', payload: 'null' });
@@ -93,7 +101,8 @@ const [, , modulePath, handlerName] = process.argv;
 const handler = await load(modulePath, handlerName);
 
 process.on('message', (message: ToChild) => {
-  asked.resolve();
+  if (message.type === 'gone') streaming?.destroy(GONE);
+  else asked.resolve();
   if (message.type === 'invoke') invoke(handler, message);
 });
 

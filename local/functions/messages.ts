@@ -1,5 +1,9 @@
 /** The messages between this process and that of a function. The function's process sends one for each that it is asked for. */
-export type ToChild = { readonly type: 'next' } | Invocation;
+export type ToChild =
+  | { readonly type: 'next' }
+  /** Nobody reads the stream any more. It is answered by nothing, and the invocation ends as it would. */
+  | { readonly type: 'gone' }
+  | Invocation;
 
 export interface Invocation {
   readonly type: 'invoke';

@@ -22,6 +22,8 @@ import { readPrelude } from './prelude.ts';
 import { readBody } from './read-body.ts';
 
 export interface FunctionUrlOptions {
+  /** 0 takes any free one. */
+  readonly port: number;
   readonly isStreaming: boolean;
   readonly invoke: FunctionProcess['invoke'];
   readonly invokeStreaming: FunctionProcess['invokeStreaming'];
@@ -73,7 +75,12 @@ const sendStream = async (response: ServerResponse, answer: Stream): Promise<voi
 };
 
 /** A function as its URL puts it on the network. Every caller on this machine is let in. */
-export const startFunctionUrl = ({ isStreaming, invoke, invokeStreaming }: FunctionUrlOptions): Promise<Listening> => {
+export const startFunctionUrl = ({
+  port,
+  isStreaming,
+  invoke,
+  invokeStreaming,
+}: FunctionUrlOptions): Promise<Listening> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const event = await readEvent(request);
     if (!event) return sendAnswer(request, response, TOO_LARGE);
@@ -86,5 +93,5 @@ export const startFunctionUrl = ({ isStreaming, invoke, invokeStreaming }: Funct
   const server = createLocalServer((request, response) => {
     handle(request, response).catch((error: unknown) => sendAnswer(request, response, answerToError(error)));
   });
-  return listenLocally(server, 0);
+  return listenLocally(server, port);
 };

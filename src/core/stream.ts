@@ -59,6 +59,52 @@ export const endedStream = <T>(
   };
 };
 
+/** The values of an iterator whose first step was made already. A reader that stops early stops it, also one that has read none. */
+export const resumedStream = <T>(
+  first: IteratorResult<T, undefined>,
+  rest: AsyncIterator<T, undefined, undefined>,
+): Stream<T> => ({
+  [Symbol.asyncIterator]: () => {
+    let pending: IteratorResult<T, undefined> | undefined = first;
+    return {
+      async next() {
+        const step = pending ?? (await rest.next());
+        pending = undefined;
+        return step;
+      },
+      async return() {
+        pending = { done: true, value: undefined };
+        await rest.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  },
+});
+
+/** The values of `source`, and `last` of its error in the place of the error. */
+export const endingWith = <T>(source: AsyncIterable<T>, last: (error: unknown) => T): Stream<T> => ({
+  [Symbol.asyncIterator]: () => {
+    const iterator = source[Symbol.asyncIterator]();
+    let hasFailed = false;
+    return {
+      async next() {
+        if (hasFailed) return { done: true, value: undefined };
+        try {
+          const { done, value } = await iterator.next();
+          return done ? { done: true, value: undefined } : { done: false, value };
+        } catch (error) {
+          hasFailed = true;
+          return { done: false, value: last(error) };
+        }
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  },
+});
+
 /** The values of `source`, mapped one by one. A reader that stops early stops `source`. */
 export const mapStream = <T, U>(source: AsyncIterable<T>, map: (value: T) => U): Stream<U> => ({
   [Symbol.asyncIterator]: () => {

@@ -2,11 +2,12 @@ import { TrieRouter } from 'hono/router/trie-router';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
-import { endedStream } from '../core/stream.ts';
+import { endedStream, endingWith } from '../core/stream.ts';
+import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { withContentDecoded } from './content.ts';
-import { errorResponse } from './errors.ts';
+import { errorResponse, toErrorDocument } from './errors.ts';
 import { feedbackRoutes } from './feedback-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
@@ -92,10 +93,13 @@ const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, str
   return steps.length > 0 ? { 'server-timing': steps.join(', ') } : {};
 };
 
-/** Reports the request once its body has ended. A response to HEAD has none. */
+/**
+ * Reports the request once its body has ended. A response to HEAD has none. The status of an event stream is out when the stream fails, so
+ * that the error comes as its last event.
+ */
 const observeEnd = (
   response: HttpResponse,
-  { method }: HttpRequest,
+  { method, path }: HttpRequest,
   { deadline }: RequestContext,
   observation: Observation,
   { observed }: Serving['telemetry'],
@@ -108,7 +112,10 @@ const observeEnd = (
     if (error !== undefined) observation.failures.push(ServingError.from(error));
     observed(observation);
   });
-  if (method !== 'HEAD') return { ...response, body };
+  const toLastEvent = (error: unknown): Uint8Array =>
+    toEvent(toErrorDocument(ServingError.from(error), observation.requestId, path));
+  const isEvents = response.headers['content-type'] === EVENT_STREAM_TYPE;
+  if (method !== 'HEAD') return { ...response, body: isEvents ? endingWith(body, toLastEvent) : body };
   void body[Symbol.asyncIterator]().return?.();
   return { ...response, body: '' };
 };

@@ -36,18 +36,20 @@ const isOpenAi = (path: string): boolean => /^\/v1\/(?!models(\/|$))/.test(path)
 
 const isKserve = (path: string): boolean => /^\/v[12](\/|$)/.test(path) && !isOpenAi(path);
 
-/**
- * `{"error", "code", "requestId"}`, or OpenAI's form on the routes of its API. A fault of the server hides its message; KServe's protocols
- * know no 422.
- */
-export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
-  const { code } = failure;
-  const status = code === 'INVALID_INPUT' && isKserve(path) ? 400 : STATUS[code];
+/** `{"error", "code", "requestId"}`, or OpenAI's form on the routes of its API. A fault of the server hides its message. */
+export const toErrorDocument = ({ code, message }: ServingError, requestId: string, path: string) => {
   const hidden = PUBLIC_MESSAGE[code];
   const error =
     hidden === undefined
-      ? shorten(failure.message, LONGEST_MESSAGE)
+      ? shorten(message, LONGEST_MESSAGE)
       : `${hidden}; the log names the cause under request ${requestId}`;
-  const document = isOpenAi(path) ? toOpenAiError(code, error) : { error, code, requestId };
-  return jsonResponse(JSON.stringify(document), { status, headers: HEADERS[code] ?? {} });
+  return isOpenAi(path) ? toOpenAiError(code, error) : { error, code, requestId };
+};
+
+/** The document of an error with its status. KServe's protocols know no 422. */
+export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
+  const { code } = failure;
+  const status = code === 'INVALID_INPUT' && isKserve(path) ? 400 : STATUS[code];
+  const document = JSON.stringify(toErrorDocument(failure, requestId, path));
+  return jsonResponse(document, { status, headers: HEADERS[code] ?? {} });
 };

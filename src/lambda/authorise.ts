@@ -1,6 +1,7 @@
 import { createIdentifyByKey, type Identify } from '../access/identify.ts';
 import { isObject } from '../core/is-object.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
+import { identifyCaller } from './access.ts';
 import { readKeysBucket } from './configuration.ts';
 
 /**
@@ -16,21 +17,11 @@ export interface Authorisation {
   readonly context?: { readonly holder: string; readonly scopes: string };
 }
 
-const BEARER = /^Bearer +(\S+)$/i;
-
-/** The key or token in the headers of an event; undefined when there is none. */
-const credentialOf = (event: unknown): string | undefined => {
-  const headers = isObject(event) && isObject(event.headers) ? event.headers : {};
-  const { authorization } = headers;
-  return typeof authorization === 'string' ? BEARER.exec(authorization)?.[1] : undefined;
-};
-
 /** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
 export const authoriseHandler =
   (identify: Identify) =>
   async (event: unknown): Promise<Authorisation> => {
-    const credential = credentialOf(event);
-    const identity = credential === undefined ? undefined : await identify(credential);
+    const identity = await identifyCaller(identify, isObject(event) && isObject(event.headers) ? event.headers : {});
     if (identity === undefined) return { isAuthorized: false };
     return { isAuthorized: true, context: { holder: identity.holder, scopes: identity.scopes.join(' ') } };
   };

@@ -2,10 +2,9 @@ import type { Context } from 'aws-lambda';
 import { HTTP_API_TIMEOUT_MS } from '../core/aws-limits.ts';
 import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { createApplication } from '../http/application.ts';
-import { authoriseByScopes } from '../http/authorise.ts';
-import type { Authorise } from '../http/route.ts';
 import type { JobSettings } from '../http/task-routes.ts';
 import type { Serving } from '../serving/serving.ts';
+import { applicationOptions } from './access.ts';
 import type { Auth } from './configuration.ts';
 import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';
@@ -21,16 +20,9 @@ const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
   return deadlineAt(nowMs - waitedMs + HTTP_API_TIMEOUT_MS - GATEWAY_MARGIN_MS);
 };
 
-/** With `aws_iam` and `none`, API Gateway decides alone. A table makes the compiler ask about a further kind. */
-const AUTHORISE: Record<Auth, Authorise | undefined> = {
-  ...{ aws_iam: undefined, none: undefined },
-  ...{ key: authoriseByScopes, jwt: authoriseByScopes },
-};
-
 /** The application behind API Gateway, a function URL or a load balancer. */
 export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam', jobs?: JobSettings) => {
-  const authorise = AUTHORISE[auth];
-  const application = createApplication(serving, { ...(authorise && { authorise }), ...(jobs && { jobs }) });
+  const application = createApplication(serving, { ...applicationOptions(auth), ...(jobs && { jobs }) });
   const isOpen = auth === 'none';
   return async (event: unknown, context: Context): Promise<HttpResult> => {
     const httpEvent = readHttpEvent(event);

@@ -1,10 +1,16 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
-import { type ApplicationOptions, createApplication } from '../http/application.ts';
+import type { Identify } from '../access/identify.ts';
+import { ServingError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
+import { createApplication } from '../http/application.ts';
+import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
+import { applicationOptions, identifyCaller } from './access.ts';
 import type { LambdaBackground } from './background.ts';
+import type { Auth } from './configuration.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 
 /** A handler of Lambda that writes its answer while it computes it. */
@@ -21,26 +27,70 @@ declare const awslambda: {
   };
 };
 
-const toReadable = (body: HttpResponse['body']): Readable =>
-  isStream(body) ? Readable.from(body) : Readable.from([typeof body === 'string' ? Buffer.from(body) : body]);
+export interface StreamOptions {
+  /** `aws_iam` when left out. */
+  readonly auth?: Auth;
+  /** Finds the holder of a key, in the bucket when left out: a function URL has no authorizer in front of it. */
+  readonly identify?: Identify;
+}
+
+async function* noting<T>(source: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
+/** Sends a body to its end, or until nobody reads it any more. @throws errors of the body itself */
+const send = async (body: HttpResponse['body'], response: Writable): Promise<void> => {
+  let fault: unknown;
+  const chunks = isStream(body)
+    ? noting(body, (error) => {
+        fault = error;
+      })
+    : [typeof body === 'string' ? Buffer.from(body) : body];
+  try {
+    await pipeline(Readable.from(chunks), response);
+  } catch (error) {
+    if (error === fault || !response.destroyed) throw error;
+  }
+};
+
+/** Identifies by the keys of the bucket. The AWS SDK is started when the first key comes. */
+const identifyByKeys = (): Identify => {
+  const open = once(async () => (await import('./authorise.ts')).identifyByKeysOfBucket());
+  return async (credential) => (await open())(credential);
+};
+
+/** Answers an event. Every failure is an answer. */
+const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
+  const application = createApplication(serving, applicationOptions(auth));
+  return async (event: unknown, context: Context): Promise<HttpResponse> => {
+    const httpEvent = readHttpEvent(event);
+    if (httpEvent === undefined) return refuseEvent(event, context);
+    const { request } = httpEvent;
+    const requestId = httpEvent.requestId || context.awsRequestId;
+    const deadline = invocationDeadline(context);
+    try {
+      const identity = auth === 'key' ? await identifyCaller(identify, request.headers) : httpEvent.identity;
+      return await application(request, { requestId, deadline, identity, isOpen: auth === 'none' });
+    } catch (error) {
+      return errorResponse(ServingError.from(error), requestId, request.path);
+    }
+  };
+};
 
 /**
  * The application behind a function URL with `invokeMode: RESPONSE_STREAM`: each chunk is sent as it comes. A client that goes away ends
- * the stream of the answer.
+ * the stream of the answer, as far as Lambda tells.
  */
-export const streamHandler = (
-  serving: Serving,
-  background: LambdaBackground,
-  options: ApplicationOptions = {},
-): unknown => {
-  const application = createApplication(serving, options);
+export const streamHandler = (serving: Serving, background: LambdaBackground, options: StreamOptions = {}): unknown => {
+  const answer = createAnswer(serving, options);
   const handle: StreamingHandler = async (event, response, context) => {
-    const httpEvent = readHttpEvent(event);
-    const requestId = httpEvent?.requestId || context.awsRequestId;
-    const deadline = invocationDeadline(context);
-    const answered = httpEvent && (await application(httpEvent.request, { requestId, deadline }));
-    const { status: statusCode, headers, body } = answered ?? refuseEvent(event, context);
-    await pipeline(toReadable(body), awslambda.HttpResponseStream.from(response, { statusCode, headers }));
+    const { status: statusCode, headers, body } = await answer(event, context);
+    await send(body, awslambda.HttpResponseStream.from(response, { statusCode, headers }));
   };
   return awslambda.streamifyResponse(background.around(handle));
 };

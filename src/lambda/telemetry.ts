@@ -113,18 +113,32 @@ const requestMetrics = (observation: Observation, use: Use, initMs: number | und
     }),
     ...(firstChunkMs === undefined ? [] : [['FirstChunkTime', roundMs(firstChunkMs)] as const]),
     ['TotalTime', use.totalMs],
+    ...generationMetrics(observation),
+  ];
+};
+
+/** The metrics of an answer that the model wrote. Tokens of a second of the run, which reads the prompt first. */
+const generationMetrics = ({ stopwatch, usage }: Observation): MetricValue[] => {
+  const { promptTokens = 0, answerTokens } = usage ?? {};
+  const runMs = stopwatch.stepsMs.run ?? 0;
+  if (answerTokens === undefined) return [];
+  return [
+    ['PromptTokens', promptTokens],
+    ['AnswerTokens', answerTokens],
+    ['TokensPerSecond', runMs > 0 ? (1000 * answerTokens) / runMs : 0],
   ];
 };
 
 const logRequest = (logger: Logger, observation: Observation, use: Use, initMs: number | undefined): void => {
   const { totalMs, cpuMs, memoryMb, tmpMb } = use;
   const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
-  const { skipped, failures, firstChunkMs } = observation;
+  const { skipped, failures, firstChunkMs, usage } = observation;
   const line = {
     ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
     ...{ coldStart: initMs !== undefined, ...(initMs !== undefined && { initMs }) },
     ...(firstChunkMs !== undefined && { firstChunkMs: roundMs(firstChunkMs) }),
+    ...(usage && { usage }),
     ...{ totalMs, stepsMs: roundedSteps(stopwatch.stepsMs), cpuMs, memoryMb, tmpMb },
     ...(failures.length > 0 && { failures: failures.map(describe) }),
   };

@@ -51,8 +51,46 @@ const speech = (models: readonly DescribedModel[], summary: string, operationId:
   requestBody: { required: true, content: { 'multipart/form-data': { schema: speechForm(models) } } },
 });
 
+/** Fields of both routes that have a model write text. */
+const GENERATION: Readonly<Record<string, JsonSchema>> = {
+  max_tokens: { type: ['integer', 'null'], minimum: 1 },
+  temperature: { type: ['number', 'null'], minimum: 0, maximum: 2 },
+  top_p: { type: ['number', 'null'], minimum: 0, maximum: 1 },
+  n: { type: ['integer', 'null'], minimum: 1, maximum: 8 },
+  seed: { type: ['integer', 'null'] },
+  stop: oneOrMany(STRING),
+  stream: { type: ['boolean', 'null'] },
+};
+
+const chatRequest = (models: readonly DescribedModel[]): JsonSchema =>
+  objectOf(
+    {
+      model: modelField(models, 'text-generation'),
+      messages: arrayOf(objectOf({ role: STRING }, { content: {}, tool_calls: arrayOf({ type: 'object' }) })),
+    },
+    { ...GENERATION, tools: arrayOf({ type: 'object' }) },
+  );
+
+const textRequest = (models: readonly DescribedModel[]): JsonSchema =>
+  objectOf({ model: modelField(models, 'text-generation'), prompt: oneOrMany(STRING) }, GENERATION);
+
+const COMPLETION = objectOf(
+  { id: STRING, object: STRING, created: INTEGER, model: STRING, choices: arrayOf({ type: 'object' }) },
+  { usage: { type: 'object' }, system_fingerprint: STRING },
+);
+const COMPLETION_CONTENT = { ...jsonContent(COMPLETION), 'text/event-stream': TEXT };
+
+const completion = (summary: string, operationId: string, request: JsonSchema) => ({
+  post: {
+    ...openAiPrediction(summary, TAG, operationId, COMPLETION_CONTENT),
+    requestBody: { required: true, content: jsonContent(request) },
+  },
+});
+
 /** The paths of OpenAI's API, which name their model in the body. */
 export const openAiPaths = (models: readonly DescribedModel[]): Readonly<Record<string, Operation>> => ({
+  '/v1/chat/completions': completion('The answer to a conversation', 'chat', chatRequest(models)),
+  '/v1/completions': completion('The continuation of a text', 'completeText', textRequest(models)),
   '/v1/embeddings': {
     post: {
       ...openAiPrediction("Vectors, as OpenAI's clients ask for them", TAG, 'embed', jsonContent(EMBEDDINGS)),

@@ -1,10 +1,12 @@
-import type { Answer } from '../core/answer.ts';
+import { type Answer, usageOf } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
+import { sumUsages } from '../core/usage.ts';
 import type { LoadedModel, Trial } from '../engine/model-loader.ts';
 import { afterAnswer } from './after-answer.ts';
 import { areRefused, type Decoded, decodeAll, inOrder, requestsOf, toTaskModel } from './decoded.ts';
 import type { Run } from './run.ts';
 import { type Call, createIds, forgetInvalid, type Prediction, routeCall, type Serving, taskOf } from './serving.ts';
+import type { Observation } from './telemetry.ts';
 
 type Outcomes = PromiseSettledResult<Answer>[];
 
@@ -57,6 +59,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     const lease = await loading;
     try {
       const outcomes = inOrder(decoded, await (tried ?? run(decoded, lease.value)));
+      noteUsage(observation, outcomes);
       return end(outcomes, { task, decoded, resources: lease.value.resources });
     } finally {
       lease.release();
@@ -66,6 +69,12 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     end(ids.map(() => ({ status: 'rejected', reason: error })));
     throw error;
   }
+};
+
+const noteUsage = (observation: Observation, outcomes: Outcomes): void => {
+  const usages = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [usageOf(outcome.value)] : []));
+  const usage = sumUsages(usages);
+  if (Object.keys(usage).length > 0) observation.usage = usage;
 };
 
 /** Gives a lease back that came for nothing. */

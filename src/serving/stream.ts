@@ -1,6 +1,6 @@
 import { type Answer, jsonAnswer } from '../core/answer.ts';
 import { within } from '../core/deadline.ts';
-import { endedStream, type Stream } from '../core/stream.ts';
+import { endedStream, resumedStream, type Stream } from '../core/stream.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Task, TaskModel } from '../tasks/task.ts';
 import { afterStream } from './after-answer.ts';
@@ -19,18 +19,20 @@ export interface StreamedAnswer {
 
 type StreamOf = NonNullable<Task['stream']>;
 
-/** The chunks with the first one made already: an error that comes before it is the error of the request. */
-async function* withFirst(first: IteratorResult<unknown>, rest: AsyncIterator<unknown>): AsyncGenerator<unknown> {
-  try {
-    for (let step = first; !step.done; step = await rest.next()) yield step.value;
-  } finally {
-    await rest.return?.();
-  }
-}
-
+/** Makes the first chunk: an error that comes before it is the error of the request. */
 const start = async (stream: StreamOf, request: unknown, model: TaskModel): Promise<AsyncIterable<unknown>> => {
   const chunks = stream(request, model)[Symbol.asyncIterator]();
-  return withFirst(await chunks.next(), chunks);
+  const first = await chunks.next();
+  return resumedStream(first.done ? { done: true, value: undefined } : first, {
+    async next() {
+      const step = await chunks.next();
+      return step.done ? { done: true, value: undefined } : step;
+    },
+    async return() {
+      await chunks.return?.();
+      return { done: true, value: undefined };
+    },
+  });
 };
 
 /**

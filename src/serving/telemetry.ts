@@ -1,5 +1,6 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
+import type { Usage } from '../core/usage.ts';
 import type { EvictionReport } from '../engine/model-cache.ts';
 import type { LoadReport } from '../engine/model-loader.ts';
 import type { ShadowReport } from './compare-answers.ts';
@@ -26,6 +27,8 @@ export interface Observation {
   skipped?: number;
   /** Time until the first chunk of a streamed answer. */
   firstChunkMs?: number;
+  /** The amounts that the answers took, if their task counts them. */
+  usage?: Usage;
   /** The holder of the key or the token; undefined when nobody was identified. */
   holder?: string;
   /** Chose the version, if a canary takes its share. */

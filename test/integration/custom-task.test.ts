@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -55,30 +55,6 @@ const post = (
   url = endpoint,
 ): Promise<Response> => fetch(new URL('/models/spikes', url), { method: 'POST', body, headers });
 
-/** Adds a function of its own to the clone, which streams its answers behind a function URL. */
-const addStreamingFunction = async (): Promise<void> => {
-  await mkdir(join(clone, 'functions/stream'));
-  await writeFile(
-    join(clone, 'functions/stream/handler.ts'),
-    `import { streamHandler } from '../../src/lambda/response-stream.ts';
-import { startFunction } from '../../src/lambda/start-function.ts';
-
-const { serving, background } = await startFunction();
-
-export const handler = streamHandler(serving, background);
-`,
-  );
-  const service = join(clone, 'serverless.yml');
-  const lines = [
-    ...['  stream:', '    handler: functions/stream/handler.handler', '    role: InferRole', '    timeout: 60'],
-    '    url: { invokeMode: RESPONSE_STREAM }',
-  ];
-  await writeFile(
-    service,
-    (await readFile(service, 'utf8')).replace('\nfunctions:\n', `\nfunctions:\n${lines.join('\n')}\n\n`),
-  );
-};
-
 /** The chunks of an event stream. */
 const chunksOf = async (response: Response): Promise<unknown[]> =>
   (await response.text())
@@ -106,7 +82,6 @@ describe('an extension', () => {
     await symlink(join(process.cwd(), 'node_modules'), join(clone, 'node_modules'));
     await cp('models/iris', join(clone, 'models/iris'), { recursive: true });
     await cp(`${EXAMPLE}/extension`, join(clone, 'extensions/anomaly-detection'), { recursive: true });
-    await addStreamingFunction();
     await startServer();
     const push = ['push', `${EXAMPLE}/model`, '--name', 'spikes', '--task', 'anomaly-detection'];
     expect(await run('cli/main.ts', ...push)).toMatchObject({ exitCode: 0, output: expect.stringContaining('Pushed') });
@@ -164,7 +139,7 @@ describe('an extension', () => {
     expect(await chunksOf(response)).toEqual([500, 1_500, 2_500].map((index) => ({ ...SPIKE, index })));
   });
 
-  it('streams its answer chunk by chunk behind a function URL', async () => {
+  it('streams its answer chunk by chunk behind the URL of the function stream', async () => {
     const text = await readFile(join(clone, '.local/endpoint.json'), 'utf8');
     const { functionUrls } = JSON.parse(text) as { functionUrls: Record<string, string> };
     const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };

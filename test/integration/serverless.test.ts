@@ -504,7 +504,7 @@ describe('the template', () => {
     );
     expect(allowed.sort()).toEqual(
       [
-        ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Bulk'].flatMap((role) => [
+        ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream', 'Bulk'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
           `${role}Role | logs:CreateLogStream logs:PutLogEvents | ${role.replace('Upload', 'Dashupload')}LogGroup/Arn`,
           `${role}Role | xray:PutTelemetryRecords xray:PutTraceSegments | *`,
@@ -513,7 +513,8 @@ describe('the template', () => {
         'DocsRole | s3:ListBucket | ModelsBucket/Arn',
         `DocsRole | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
         `AuthoriseRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
-        ...['Infer', 'OnUpload', 'Job', 'Bulk'].flatMap((role) => [
+        `StreamRole | s3:GetObject | \${ModelsBucket.Arn}/access/keys.json`,
+        ...['Infer', 'Stream', 'OnUpload', 'Job', 'Bulk'].flatMap((role) => [
           `${role}Role | s3:ListBucket | ModelsBucket/Arn/DataBucket/Arn`,
           `${role}Role | s3:GetObject | \${ModelsBucket.Arn}/models/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/uploads/*`,
@@ -525,6 +526,7 @@ describe('the template', () => {
         `MonitorRole | s3:PutObject | \${ModelsBucket.Arn}/models/*/routing.json`,
         `MonitorRole | s3:DeleteObject s3:GetObject | \${DataBucket.Arn}/rollouts/*`,
         `InferRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
+        `StreamRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
         `MonitorRole | s3:GetObject | \${DataBucket.Arn}/captures/*`,
         `MonitorRole | s3:GetObject s3:PutObject | ${['feedback', 'labels', 'monitoring'].map((folder) => `\${DataBucket.Arn}/${folder}/*`).join('/')}`,
         'MonitorRole | sns:Publish | AlarmTopic',

@@ -1,6 +1,6 @@
 """Real models in 8-bit integers by Python's onnxruntime: their outputs, to compare those of `optimise` with.
 
-    node test/support/quantised/write-inputs.ts <folder>
+    npm run quantised -- <folder>
     python3 test/reference/quantised_models.py <folder>
 
 Settings: per channel, unsigned activations, signed weights of 7 bits, ranges by minimum and maximum. It writes the outputs as float32 in base64,

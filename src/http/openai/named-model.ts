@@ -42,7 +42,16 @@ export const routeNamed = async (
 ): Promise<NamedCall> => {
   const { context, observation } = exchange;
   const reference = await namedModel(exchange, model);
-  const call = { reference, key: routingKey(exchange), as: 'task', deadline: context.deadline, observation } as const;
+  const call = {
+    ...{
+      reference,
+      key: routingKey(exchange),
+      deadline: context.deadline,
+      observation,
+      caller: context.identity?.holder,
+    },
+    as: 'task',
+  } as const;
   const routed = await routeCall(serving, { ...call, payloads: [] });
   if (routed.task !== task)
     refuse('INVALID_REQUEST', `the model ${reference.name} has the task ${routed.task}; this route is for ${task}`);

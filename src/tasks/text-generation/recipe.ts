@@ -1,12 +1,14 @@
-import { refuse } from '../../core/errors.ts';
+import { refuse, ServingError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { isObject } from '../../core/is-object.ts';
+import { readChatTemplates } from '../../source/chat-templates.ts';
 import { type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import type { Settings } from '../../source/settings-file.ts';
 import { readTokenizer } from '../../source/tokenizers/index.ts';
 import { answerOne, runBlank } from '../answer-one.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskRecipe } from '../recipe.ts';
+import { CHAT_FILE } from './chat.ts';
 import type { Resources } from './resources.ts';
 import { cacheBytes, readLayout } from './room.ts';
 import type { TextGenerationSettings } from './settings.ts';
@@ -68,6 +70,16 @@ const assertVocabulary = (vocabSize: number, rows: unknown): void => {
     );
 };
 
+/** A template may refuse this conversation, but it has to come to an end. @throws `MODEL_INVALID` */
+const assertChatEnds = (chat: Resources['chat']): void => {
+  const messages = [{ role: 'user', content: 'Hello' }];
+  try {
+    chat?.({ messages, tools: undefined, addGenerationPrompt: true, variables: {} });
+  } catch (error) {
+    if (ServingError.from(error).code === 'MODEL_INVALID') throw error;
+  }
+};
+
 export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
   maxBatch: 1,
   graphs: ['model'],
@@ -84,15 +96,17 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
     const builder = genai && readGenai(genai);
     const config = { ...builder?.config, ...textConfig(own ?? {}) };
     const { files } = await readTokenizer(source);
+    const chat = await readChatTemplates(source);
     const settings = {
       generation: generationOf(generation, builder?.generation, config),
       contextLength: numberOf(config, ...CONTEXT_FIELDS),
       heads: headsOf(config),
+      chat: chat !== undefined,
     };
     const found = [own, generation, genai];
     return {
       settings,
-      resources: files,
+      resources: [...files, ...(chat ? [{ path: CHAT_FILE, content: JSON.stringify(chat) }] : [])],
       files: FILES.flatMap((path, index) => (found[index] === undefined ? [] : [{ path }])),
     };
   },
@@ -112,6 +126,7 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
   async trialRun(task, model, { contextLength }) {
     const logits = graphOf(model.graphs).signature.outputs.find(({ name }) => name === 'logits');
     assertVocabulary(model.resources.tokenizer.vocabSize, logits?.shape[2]);
+    assertChatEnds(model.resources.chat);
     await runBlank(task, model);
     const tokens = Array.from(
       { length: Math.max(1, Math.min(TRIAL_TOKENS, (contextLength ?? TRIAL_TOKENS) - 1)) },

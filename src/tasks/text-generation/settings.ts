@@ -9,6 +9,8 @@ export const settingsSchema = v.object({
   contextLength: v.optional(count),
   /** Number and size of the heads of a cache, for graphs that leave them open. */
   heads: v.optional(v.object({ heads: count, size: count })),
+  /** True for a model with chat templates. */
+  chat: v.optional(v.boolean(), false),
   /** Bytes of the caches for one token, found at push. */
   cacheBytesPerToken: v.optional(count),
 });

@@ -29,8 +29,8 @@ interface GeneratedText {
 }
 
 /** The tokens of a prompt; of an empty one, the token that texts begin with. @throws `INVALID_INPUT` when there is none */
-const tokensOf = (prompt: Prompt, { defaults }: Generator, { tokenizer }: Resources): readonly number[] => {
-  const ids = encodePrompt(prompt, tokenizer);
+const tokensOf = (prompt: Prompt, { defaults }: Generator, resources: Resources): readonly number[] => {
+  const ids = encodePrompt(prompt, resources);
   if (ids.length > 0) return ids;
   const { bosTokenId } = defaults;
   return bosTokenId === undefined
@@ -110,7 +110,7 @@ const createTask = (generator: Generator): Task<Request, Resources> => ({
     parameters: readGenerationParameters(payload.parameters, generator.defaults),
   }),
   blank: () => blankRequest(generator),
-  load: (read) => loadResources(read, generator.layout),
+  load: (read) => loadResources(read, generator.layout, generator.settings),
   predict: oneByOne(answerRequest(generator)),
   stream: (request, model) => streamRequest(generator, request, model),
 });

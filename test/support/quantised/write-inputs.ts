@@ -7,7 +7,7 @@ import { openQuantisable, quantise, toBytes } from './quantisable-model.ts';
 
 /*
  * Writes the float32 graphs and the inputs that test/reference/quantised_models.py gives to Python's quantizer, beside our graphs:
- * `node test/support/quantised/write-inputs.ts <folder>`.
+ * `npm run quantised -- <folder>`.
  */
 
 const [to = ''] = process.argv.slice(2);

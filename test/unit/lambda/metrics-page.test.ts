@@ -38,6 +38,7 @@ const OBSERVATION: Required<Observation> = {
     waited: false,
     firstChunkMs: 1,
     uploads: [{ key: 'u' }],
+    usage: { promptTokens: 2, answerTokens: 3 },
   },
   step: { version: 2, prefix: 'rollouts/m/2-0/', arm: 'canary' },
 };
@@ -113,7 +114,7 @@ const lines = await linesOf(
 );
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */
-const rows = [...page.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
+const rows = [...page.matchAll(/^\| `([^`]+)` \| ([\w/]+) \|/gm)].map(([, first, second]) => `${first} ${second}`);
 const isMetric = (row: string): boolean => !/ (INFO|WARN|ERROR)$/.test(row);
 
 it('docs/monitoring.md lists each metric of a function with its unit', () => {
@@ -146,11 +147,14 @@ it.each(fieldRows.map(([, message = '', fields = '']) => [message, fields] as co
   },
 );
 
+/** Metrics of models that write text. */
+const GENERATION = /^(TokensPerSecond|PromptTokens|AnswerTokens) /;
+
 it('the README gives the number of metrics, of requests and loads and of all others, and their price', async () => {
   const readme = await readFile('README.md', 'utf8');
   const [, each, month] = /makes (\d+) custom metrics[\s\S]*?every hour costs \$([\d.]+) a month/.exec(readme) ?? [];
   const [, more] = /Up to (\d+) more metrics/.exec(readme) ?? [];
-  const { length } = metricsIn(await linesOf('observed', 'loaded'));
+  const { length } = metricsIn(await linesOf('observed', 'loaded')).filter((metric) => !GENERATION.test(metric));
 
   expect([Number(each), Number(month)]).toEqual([length, expect.closeTo(length * 0.3)]);
   expect(Number(more)).toBe(metricsIn(lines).length - length);
