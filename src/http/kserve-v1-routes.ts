@@ -71,7 +71,8 @@ const list = async (serving: Serving, { context }: Exchange): Promise<HttpRespon
 };
 
 const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
-  const { name: id = '' } = exchange.parameters;
+  const { name = '', version } = exchange.parameters;
+  const id = version === undefined ? name : `${name}/${version}`;
   const reference = await namedModel(exchange, id);
   const bundle = await assertReady(serving, reference, exchange);
   return toJsonResponse({ name: id, ready: true, ...toOpenAiModel(id, bundle) });
@@ -82,9 +83,9 @@ export const kserveV1Routes = (serving: Serving): Route[] => [
   { method: 'GET', paths: ['/v1/models'], operation: 'predict', handle: (exchange) => list(serving, exchange) },
   {
     method: 'GET',
-    paths: ['/v1/models/:name'],
+    paths: ['/v1/models/:name', '/v1/models/:name/:version'],
     operation: 'predict',
-    findsModel: true, // `name@alias` and `name%2Fversion`, as OpenAI's clients write them
+    findsModel: true, // `name@alias` and `name/version`, whose slash some of OpenAI's clients encode
     handle: (exchange) => isReady(serving, exchange),
   },
   {

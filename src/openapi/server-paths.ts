@@ -133,4 +133,11 @@ export const MODEL_QUESTIONS: Readonly<Record<string, Operation>> = Object.fromE
     '/v1/models/{name}',
     { parameters: [NAME], get: question('Whether the model is loaded; loads it', TAG, 'isReadyV1', READY) },
   ],
+  [
+    '/v1/models/{name}/{version}',
+    {
+      parameters: [NAME, VERSION],
+      get: question('Whether the version is loaded; loads it', TAG, 'isReadyV1Version', READY),
+    },
+  ],
 ]);

@@ -1,7 +1,7 @@
 /** A client of other people, or the page with examples, and the script that drives it. */
 export interface Client {
   readonly name: string;
-  /** A file of this folder: Python, or TypeScript. */
+  /** A file of this folder: Python, TypeScript, or JavaScript that finds its packages in the temporary folder. */
   readonly script: string;
 }
 
@@ -12,6 +12,10 @@ export const CLIENTS: readonly Client[] = [
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
   { name: 'boto3', script: 's3.py' },
+  { name: 'openai (PyPI)', script: 'openai_client.py' },
+  { name: 'openai (npm)', script: 'openai.mjs' },
+  { name: 'ai, @ai-sdk/openai-compatible', script: 'ai-sdk.mjs' },
+  { name: 'aws-lambda-ric', script: 'lambda-runtime.ts' },
   { name: 'schemathesis', script: 'contract.py' },
   { name: 'docs/clients.md', script: 'page.ts' },
 ];
@@ -23,6 +27,9 @@ export const FILES: Readonly<Record<string, string>> = {
   'every-json': 'every-json-dtype.onnx',
   fixed: 'fixed-batch.onnx',
 };
+
+/** Models that chat, with the template of each. */
+export const CHAT_MODELS: Readonly<Record<string, string>> = { chat: 'chatml', strict: 'mistral', tools: 'qwen-2.5' };
 
 /** Models of `test/fixtures/models`, beside the samples that `npm start` pushes itself. */
 export const FOLDERS: readonly string[] = [

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { startLocalServer } from '../../local/local-server.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { pushChatModel } from '../support/chat-model.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { publishModel, pushNamed } from '../support/serving.ts';
-import { CLIENTS, FILES, FOLDERS } from './clients.ts';
+import { CHAT_MODELS, CLIENTS, FILES, FOLDERS } from './clients.ts';
 import { runCheck } from './run-check.ts';
 
 /** `npm run test:clients [-- <client> …]` drives the clients that people have, unchanged, against `npm start`. Exits with 1 when a check fails. */
@@ -24,6 +25,7 @@ try {
   for (const [name, file] of Object.entries(FILES))
     await publishModel(repository, name, `test/fixtures/models/${file}`);
   for (const name of FOLDERS) await pushNamed(repository, name);
+  for (const [name, template] of Object.entries(CHAT_MODELS)) await pushChatModel(repository, name, template);
   for (const client of CLIENTS) {
     if (chosen.length > 0 && !chosen.includes(client.name)) continue;
     console.log(client.name);
