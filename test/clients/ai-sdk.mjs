@@ -6,9 +6,9 @@ import { check } from './check.ts';
 /** `ai` with `@ai-sdk/openai-compatible`, unchanged. Usage: ai-sdk.mjs <endpoint> <s3 endpoint> <data bucket> <endpoint of streams> <folder of packages> */
 
 const [endpoint, , , streams, packages] = process.argv.slice(2);
-const require = createRequire(join(packages, 'package.json'));
-const { embedMany, generateText, streamText } = require('ai');
-const { createOpenAICompatible } = require('@ai-sdk/openai-compatible');
+const load = createRequire(join(packages, 'package.json'));
+const { embedMany, generateText, streamText } = load('ai');
+const { createOpenAICompatible } = load('@ai-sdk/openai-compatible');
 const provider = createOpenAICompatible({ name: 'onnx', baseURL: `${streams}/v1`, includeUsage: true });
 const whole = createOpenAICompatible({ name: 'onnx', baseURL: `${endpoint}/v1` });
 const model = provider('chat');
