@@ -96,7 +96,7 @@ describe('a model that is loaded', () => {
     });
     expect(serving.loads).toEqual([]);
     expect(await predict('even', numbers(1, 2, 3))).toEqual({
-      status: 500,
+      status: 422,
       problem: expect.not.stringContaining('blank'),
     });
     expect(serving.loads).toHaveLength(1);
