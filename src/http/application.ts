@@ -57,7 +57,7 @@ const createFindRoutes = (routes: readonly Route[]) => {
     if (found === undefined)
       throw new ServingError(
         'NOT_FOUND',
-        `no route ${shorten(path)}; there are /models, /models/{name}, /jobs, /v1 and /v2`,
+        `no route ${shorten(path)}; there are /models, /models/{name}, /feedback, /jobs, /v1 and /v2`,
       );
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { found, parameters };

@@ -82,16 +82,16 @@ const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpRespon
 export const kserveV1Routes = (serving: Serving): Route[] => [
   { method: 'GET', paths: ['/v1/models'], operation: 'predict', handle: (exchange) => list(serving, exchange) },
   {
+    method: 'POST',
+    paths: ['/v1/models/:name/predict'],
+    operation: 'predict',
+    handle: (exchange) => predictInstances(serving, exchange),
+  },
+  {
     method: 'GET',
     paths: ['/v1/models/:name', '/v1/models/:name/:version'],
     operation: 'predict',
     findsModel: true, // `name@alias` and `name/version`, whose slash some of OpenAI's clients encode
     handle: (exchange) => isReady(serving, exchange),
-  },
-  {
-    method: 'POST',
-    paths: ['/v1/models/:name/predict'],
-    operation: 'predict',
-    handle: (exchange) => predictInstances(serving, exchange),
   },
 ];
