@@ -19,7 +19,8 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 const loadedBy = async (name: string, variables: Readonly<Record<string, string>> = {}): Promise<string[]> => {
   const outdir = join(directory, name);
   await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outdir, logLevel: 'error' });
-  const script = `await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
+  const script = `globalThis.awslambda = { streamifyResponse: (handler) => handler };
+    await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
     const files = Object.keys((await import('node:module')).createRequire(import.meta.url).cache);
     console.log(JSON.stringify([...process.moduleLoadList, ...files]));`;
 

@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createModelRepository } from '../../src/repository/model-repository.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { createTestS3Client } from '../support/s3.ts';
+import { pushNamed } from '../support/serving.ts';
+
+const PRELUDE_END = Buffer.alloc(8);
+const events = await readEvents('stream');
+
+let directory: string;
+let storage: EmbeddedStorage;
+let deployed: DeployedFunction;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'stream-'));
+  storage = await startEmbeddedStorage();
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  await pushNamed(createModelRepository(store), 'tiny-llama');
+  deployed = await deployFunction('stream', storage, directory, { API_AUTH: 'none' });
+});
+afterAll(async () => {
+  await deployed.stop();
+  await storage.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** The head and the body of an answer, which the URL of a function passes on. */
+const ask = async (event: unknown) => {
+  const answer = await deployed.invokeStreaming(event);
+  if (answer.kind !== 'stream') throw new Error(`the function returned ${answer.payload}`);
+  const bytes = await buffer(answer.body);
+  const end = bytes.indexOf(PRELUDE_END);
+  const head: { statusCode: number; headers: Record<string, string> } = JSON.parse(bytes.toString('utf8', 0, end));
+  return { contentType: answer.contentType, head, body: bytes.toString('utf8', end + PRELUDE_END.length) };
+};
+
+const withBody = (fields: Readonly<Record<string, unknown>>): unknown => {
+  const event = events.get('stream.json') as { body: string };
+  return { ...event, body: JSON.stringify({ ...JSON.parse(event.body), ...fields }) };
+};
+
+describe('the function stream', () => {
+  it.each([...events.keys()])('answers %s in events', async (name) => {
+    const { contentType, head, body } = await ask(events.get(name));
+    expect(contentType).toBe('application/vnd.awslambda.http-integration-response');
+    expect(head).toMatchObject({ statusCode: 200, headers: { 'content-type': 'text/event-stream' } });
+    expect(body.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(body.split('\n\n').length).toBeGreaterThanOrEqual(4); // some tokens are parts of a character
+  });
+
+  it('answers in one piece when nobody asks for events', async () => {
+    const { head, body } = await ask(withBody({ stream: false }));
+    expect(head.statusCode).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ usage: { completion_tokens: 8 } });
+  });
+
+  it('refuses in the form of OpenAI, and names its metrics in one line each', async () => {
+    const { head, body } = await ask(withBody({ temperature: -1 }));
+    expect(head.statusCode).toBe(400);
+    expect(JSON.parse(body).error.message).toContain('temperature');
+    const published = deployed.lines.flatMap((line) => Object.keys(line));
+    expect(published).toEqual(expect.arrayContaining(['Requests', 'ClientFaults', 'FirstChunkTime']));
+  });
+});
