@@ -45,6 +45,7 @@ Send a sentence:
 Drop a photo into the bucket, and find the answer beside it:
   curl -T ${sample} ${s3Endpoint}/${dataBucket}/uploads/${MODEL}/
   curl -f --retry 10 --retry-all-errors ${s3Endpoint}/${dataBucket}/results/${MODEL}/coffee.jpg.json
+Try the models in a browser: ${endpoint}/
 Watch the models: ${metricsEndpoint}/monitor
 Metrics for Prometheus: ${metricsEndpoint}/metrics
 `);
