@@ -16,8 +16,8 @@ import {
 } from './layer.ts';
 import { CATEGORIES } from './layers/categories.ts';
 import { ANY_TYPE, KEEPS_MASK, LAYERS, MAKES_MASK, REASONS } from './layers/index.ts';
-import { operation } from './layers/operations.ts';
 import { buildModel, MODEL_CLASSES } from './model.ts';
+import { operation } from './operations/index.ts';
 import type { Weights } from './weights.ts';
 
 /**

@@ -1,0 +1,30 @@
+import { show } from '../../../core/show.ts';
+import { activate, findActivation } from '../activations.ts';
+import type { Converter, Converters, Layer } from '../layer.ts';
+import { ARRANGEMENTS } from './arrangements.ts';
+import { ELEMENTWISE } from './elementwise.ts';
+import { operandOf } from './operands.ts';
+import { REDUCTIONS } from './reductions.ts';
+
+/** Functions by their names in `keras.ops` and in TensorFlow. */
+const OPERATIONS: Converters = { ...ELEMENTWISE, ...REDUCTIONS, ...ARRANGEMENTS };
+
+const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+
+/** The name of a function: the class of an operation of Keras 3, or `math.add` of TensorFlow. */
+const functionOf = (layer: Layer): string => {
+  const { className, config } = layer.config;
+  const name = className.endsWith('OpLambda') ? String(config.function ?? '') : className;
+  return toSnake(name.split('.').at(-1) ?? '');
+};
+
+/** An operation that a model calls as a function, without a layer. */
+export const operation: Converter = (layer, call) => {
+  const name = functionOf(layer);
+  const convert = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
+  if (convert !== undefined) return convert(layer, call);
+  if (findActivation(name) === undefined)
+    return layer.refuse(`operation ${show(name)} cannot be converted; use a layer in its place`);
+  const x = operandOf(layer, call, 0);
+  return { ...x, value: activate(layer, x.value, name, { ...layer.config.config, ...call.named }) };
+};
