@@ -1,4 +1,4 @@
-import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Advice, adviseOn, chooseFrom, measureModel } from '../../src/advise/advise-model.ts';
 import type { Estimate } from '../../src/advise/estimate.ts';
@@ -55,7 +55,9 @@ type Given = Values<typeof OPTIONS>;
 /** @throws `INVALID_REQUEST` */
 const parseNumber = (option: string, text: string, expected: string): number => {
   const value = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : 0;
-  return value > 0 ? value : refuse('INVALID_REQUEST', `--${option} is ${text}, expected ${expected}`);
+  return value > 0 && value < Number.POSITIVE_INFINITY
+    ? value
+    : refuse('INVALID_REQUEST', `--${option} is ${text}, expected ${expected}`);
 };
 
 const parseLimits = ({ p95, cold }: Given): Advice['limits'] => ({
@@ -88,9 +90,10 @@ const parseSizes = ({ memory }: Given): readonly number[] =>
 
 /** @throws `INVALID_REQUEST` before anything is measured for it */
 const assertWritable = async (path: string): Promise<void> => {
-  await access(dirname(path), constants.W_OK).catch(({ message }: Error) =>
-    refuse('INVALID_REQUEST', `--svg ${path} cannot be written: ${message}`),
-  );
+  const fail = (problem: string): never => refuse('INVALID_REQUEST', `--svg ${path} cannot be written: ${problem}`);
+  await access(dirname(path), constants.W_OK).catch(({ message }: Error) => fail(message));
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) fail('it is a folder');
 };
 
 /** Writes the size into serverless.yml, when there is one and somebody agrees. Returns the lines to tell of it. */

@@ -160,13 +160,14 @@ export const formatAdvice = (measurement: Measurement, advice: Advice): string =
 export const formatDeployed = (advice: Advice): string =>
   [
     formatTable([
-      ['memory', 'p50', 'p95', 'cold start', '$ per million'],
-      ...advice.estimates.map(({ memoryMb, latencyMs, coldMs, dollarsPerMillion }) => [
+      ['memory', 'p50', 'p95', 'cold start', '$ per million', ''],
+      ...advice.estimates.map(({ memoryMb, latencyMs, coldMs, dollarsPerMillion, problem }) => [
         `${memoryMb} MB`,
         formatMs(latencyMs.p50),
         formatMs(latencyMs.p95),
         formatMs(coldMs),
         formatDollars(dollarsPerMillion),
+        problem ?? '',
       ]),
     ]),
     [describeChoice(advice), ...describeOldPrices(advice)].join('\n'),

@@ -12,18 +12,28 @@ export interface MeasuredVersion {
   readonly description: string;
 }
 
-const originSchema = v.object({ from: v.object({ version: v.number() }), method: v.string() });
+const originSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ from: v.object({ name: v.string(), version: v.number() }), method: v.string() }),
+);
+/** A report has some attempts and layers. */
+const MOST_REPORT_BYTES = 16 * 1024 ** 2;
 
-/** The version that `optimise` made this one of, and how; undefined for a version that it did not make. */
+/**
+ * The version that `optimise` made this one of, and how; undefined for a version that it did not make. Any push may bring a file of that
+ * name: one of the user's own, or the report of another model.
+ */
 const originOf = async (
   repository: ModelRepository,
   bundle: PublishedBundle,
 ): Promise<{ readonly version: number; readonly method: string } | undefined> => {
   const file = bundle.files.find(({ path }) => path === REPORT_FILE);
-  if (file === undefined) return undefined;
-  const report: unknown = JSON.parse((await buffer(readVerified(repository, bundle, file))).toString());
+  if (file === undefined || file.bytes > MOST_REPORT_BYTES) return undefined;
+  const report = (await buffer(readVerified(repository, bundle, file))).toString();
   const { output, success } = v.safeParse(originSchema, report);
-  return success ? { version: output.from.version, method: output.method } : undefined;
+  if (!success || output.from.name !== bundle.name || output.from.version >= bundle.version) return undefined;
+  return { version: output.from.version, method: output.method };
 };
 
 /**

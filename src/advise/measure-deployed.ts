@@ -34,7 +34,8 @@ export const trim = (values: readonly number[]): number[] => {
 };
 
 /**
- * Measures a deployed function at each size: a cold call, then warm ones.
+ * Measures a deployed function at each size: a cold call, then warm ones. A size at which calls fail has that as its problem; one without
+ * any answer is left out.
  * @throws `INFERENCE_FAILED` when the function answers at no size
  */
 export const measureDeployed = async (
@@ -56,18 +57,24 @@ export const measureDeployed = async (
       continue;
     }
     const durations: number[] = [];
+    const failures: string[] = [];
     for (let call = 1; call <= WARM_CALLS; call += 1) {
       const { durationMs, problem } = await deployed.invoke(call);
       if (problem === undefined) durations.push(durationMs);
-      else problems.push(`with ${memoryMb} MB: ${problem}`);
+      else failures.push(problem);
     }
-    if (durations.length === 0) continue;
+    const [failure] = failures;
+    if (durations.length === 0) {
+      problems.push(`with ${memoryMb} MB: ${failure}`);
+      continue;
+    }
     const { p50, p95 } = toSpread(durations);
     const { mean } = toSpread(trim(durations));
     estimates.push({
       ...{ version, architecture, memoryMb, threads: 0, latencyMs: { p50, p95, mean } },
       coldMs: (cold.initMs ?? 0) + cold.durationMs,
       dollarsPerMillion: lambdaDollars(prices, architecture, memoryMb, mean),
+      ...(failure !== undefined && { problem: `${failures.length} of ${WARM_CALLS} calls failed: ${failure}` }),
     });
   }
   if (estimates.length === 0)

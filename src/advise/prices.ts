@@ -73,7 +73,8 @@ export const parsePrices = (texts: readonly string[]): PriceOverrides =>
           'INVALID_REQUEST',
           `--price is ${text}, expected <name>=<dollars> with one of ${PRICE_NAMES.join(', ')}`,
         );
-      if (/^(\d+(\.\d+)?|\.\d+)(e-?\d+)?$/i.test(digits)) return [known, Number(digits)];
+      const dollars = /^(\d+(\.\d+)?|\.\d+)(e-?\d+)?$/i.test(digits) ? Number(digits) : Number.NaN;
+      if (Number.isFinite(dollars)) return [known, dollars];
       return refuse(
         'INVALID_REQUEST',
         `--price ${known} is ${digits || 'empty'}, expected US dollars per ${LIST_PRICES[known].unit} such as ${LIST_PRICES[known].dollars}`,

@@ -74,10 +74,10 @@ const packVersion = async (repository: ModelRepository, bundle: PublishedBundle,
     );
 };
 
-/** The routing without its history: it is the same, byte by byte, while its targets are. */
+/** The routing without its history: it is the same, byte by byte, while its targets are, and while predictions are captured or not. */
 const packRouting = async ({ name, routing }: RoutedModel, directory: string): Promise<void> => {
-  const { formatVersion, deleted } = routing;
-  const document = { formatVersion, ...targetsOf(routing), deleted };
+  const { formatVersion, deleted, captured } = routing;
+  const document = { formatVersion, ...targetsOf(routing), deleted, captured };
   await writeFile(await pathIn(directory, routingKey(name)), JSON.stringify(document));
 };
 

@@ -52,9 +52,8 @@ export const assertLabels = (samples: readonly Sample[], originals: Answers, mod
   for (const [index, { name, label }] of samples.entries()) {
     if (label === undefined) continue;
     if (isLabelled) judgeOf(model.task, model.settings).checkLabel(label, { labels }, name);
-    if (isLabelled || typeof label !== 'string' || labels.length === 0) continue;
-    if (topLabelOf(originals[index] ?? '') === undefined) continue;
-    if (labels.includes(label) || labels[Number(label)] !== undefined) continue;
+    if (isLabelled || labels.length === 0 || topLabelOf(originals[index] ?? '') === undefined) continue;
+    if (typeof label === 'string' && (labels.includes(label) || labels[Number(label)] !== undefined)) continue;
     refuse(
       'INVALID_REQUEST',
       `${name} has the label ${show(label)}, expected one of ${shorten(labels.join(', '))}, or its number`,

@@ -9,6 +9,7 @@ import type { EmbedRouting } from '../../src/repository/embedded-models.ts';
 import { bundleKey, fileKey, routingKey, signatureKey, versionPrefix } from '../../src/repository/keys.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { changeRouting } from '../../src/repository/routing/change-routing.ts';
+import { setCaptured } from '../../src/repository/routing/rollout.ts';
 import type { Targets } from '../../src/repository/routing/routing.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
@@ -237,6 +238,14 @@ describe('packing', () => {
     await route('m', { stable: 1 });
     await embed('m');
     expect(await readFile(join(embeddedDirectory(), routingKey('m')))).toEqual(routing);
+
+    const reason = { by: 'a test', action: 'test' };
+    await changeRouting(repository(), 'm', reason, setCaptured(true));
+    await embed('m');
+    expect(JSON.parse(await readFile(join(embeddedDirectory(), routingKey('m')), 'utf8'))).toEqual({
+      ...JSON.parse(routing.toString()),
+      captured: true, // or the first prediction of each environment would be lost
+    });
 
     await embed('n');
     expect(await files()).toEqual([bundleKey('n', 1), fileKey('n', 1, 'add.onnx'), routingKey('n')]);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { cheapest } from '../../../src/advise/estimate.ts';
 import { measureDeployed, type TunableFunction, trim } from '../../../src/advise/measure-deployed.ts';
 import { withOverrides } from '../../../src/advise/prices.ts';
 
-/** A function that takes 100 ms with 1,024 MB, has no room below 512 MB, and is disturbed at every tenth call. */
+/** A function that takes 100 ms with 1,024 MB. It has no room below 512 MB, now and then at 600 MB, and is disturbed at every tenth call. */
 const createFunction = (): TunableFunction => {
   let memoryMb = 0;
   return {
@@ -14,6 +15,7 @@ const createFunction = (): TunableFunction => {
       const durationMs = (100 * 1024) / memoryMb;
       if (memoryMb < 512)
         return { durationMs, initMs: undefined, problem: 'Runtime exited with error: signal: killed' };
+      if (memoryMb === 600 && request % 8 === 7) return { durationMs, initMs: undefined, problem: 'signal: killed' };
       if (request === 0) return { durationMs: durationMs * 3, initMs: 250 };
       return { durationMs: request % 10 === 0 ? durationMs * 50 : durationMs, initMs: undefined };
     },
@@ -32,6 +34,12 @@ describe('a measurement of a deployed function', () => {
 
   it('leaves out a size at which the function does not answer', async () => {
     expect((await measure([256, 512])).map(({ memoryMb }) => memoryMb)).toEqual([512]);
+  });
+
+  it('says of a size how many calls failed there, and does not choose it', async () => {
+    const estimates = await measure([600, 1024]);
+    expect(estimates.map(({ problem }) => problem)).toEqual(['2 of 20 calls failed: signal: killed', undefined]);
+    expect(cheapest(estimates, {})).toMatchObject({ memoryMb: 1024 });
   });
 
   it('fails with the reasons when the function answers at no size', async () => {

@@ -32,6 +32,7 @@ describe('a price of the user', () => {
     ['lambda.arm64', /--price lambda\.arm64 is empty, expected US dollars per GB-second such as/],
     ['lambda.arm64=cheap', /--price lambda\.arm64 is cheap/],
     ['lambda.arm64=-1', /--price lambda\.arm64 is -1/],
+    ['lambda.arm64=1e999', /--price lambda\.arm64 is 1e999/],
     ['gpu=1', /--price is gpu=1, expected <name>=<dollars> with one of lambda\.requests, /],
     ['__proto__=1', /expected <name>=<dollars>/],
   ])('is refused: %s', (text, message) => {

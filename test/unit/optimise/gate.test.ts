@@ -111,6 +111,16 @@ describe('a loss', () => {
     expect(() => assertLabels([{ ...sample(), label: 3 }], [], model)).toThrow(/ has the label 3, expected /);
   });
 
+  it.each([['good'], ['7'], [['pos']], [{ label: 'pos' }]])(
+    'is not measured by a label that is no class: %j',
+    (label) => {
+      const samples = [{ ...sample(), label }];
+      expect(() => assertLabels(samples, [labelled('pos')], classifier)).toThrow(
+        / has the label .*, expected one of neg, pos, or its number/,
+      );
+    },
+  );
+
   it('has a wide interval for few samples, and a narrow one for many', () => {
     const of = (count: number) =>
       measureLoss(repeat(count, sample()), repeat(count, labelled('a')), repeat(count, labelled('a')), classifier);
