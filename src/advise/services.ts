@@ -43,9 +43,9 @@ const machines = ({ cpuMs }: Work, { burst }: Traffic, vcpus: number): number =>
 /** US dollars a month for a number of requests. */
 const millions = ({ requestsPerDay }: Traffic): number => (requestsPerDay * DAYS) / 1e6;
 
-/** Machines of one vCPU that the mean of the requests keeps busy. */
-const meanMachines = ({ cpuMs }: Work, { requestsPerDay }: Traffic): number =>
-  Math.max(1, ((requestsPerDay / 86_400) * cpuMs) / 1000 / UTILISATION);
+/** Machines of so many vCPUs that the mean of the requests keeps busy. */
+const meanMachines = ({ cpuMs }: Work, { requestsPerDay }: Traffic, vcpus: number): number =>
+  Math.max(1, ((requestsPerDay / 86_400) * cpuMs) / 1000 / (vcpus * UTILISATION));
 
 interface Service {
   readonly title: string;
@@ -63,8 +63,13 @@ const instances = (work: Work, traffic: Traffic): number =>
 
 /** Memory of a task of one vCPU: Fargate has whole GB from 2 to 8. */
 const fargateGb = (work: Work): number => Math.min(8, Math.max(2, Math.ceil(gibOf(work))));
-/** Cloud Run has at least half a GiB; Container Apps has 2 GiB with each vCPU. */
+/**
+ * Cloud Run has at least half a GiB, and at most 4 GiB for a vCPU. No process that fits Lambda needs more than two for that.
+ * https://cloud.google.com/run/docs/configuring/services/memory-limits
+ */
 const cloudRunGib = (work: Work): number => Math.max(0.5, Math.ceil(gibOf(work) * 2) / 2);
+const cloudRunVcpus = (work: Work): number => Math.max(1, Math.ceil(gibOf(work) / 4));
+/** Container Apps has 2 GiB with each vCPU. */
 const containerAppsVcpus = (work: Work): number => Math.max(1, Math.ceil(gibOf(work) / 2));
 
 /** Services that could run the model, each with its list prices. */
@@ -109,13 +114,16 @@ export const SERVICES = {
   },
   cloudRun: {
     title: 'Google Cloud Run',
-    size: (work) => `1 vCPU, ${cloudRunGib(work)} GiB`,
+    size: (work) => `${cloudRunVcpus(work)} vCPU, ${cloudRunGib(work)} GiB`,
     dollars: (work, traffic) => {
       const { prices, cpuMs } = work;
       const stepsS = (Math.ceil(cpuMs / CLOUD_RUN_STEP_MS) * CLOUD_RUN_STEP_MS) / 1000;
       // Requests at the same time share their instance.
-      const billedS = Math.min(millions(traffic) * 1e6 * stepsS, SECONDS * meanMachines(work, traffic));
-      const second = prices('cloud-run.vcpu') + cloudRunGib(work) * prices('cloud-run.gib');
+      const billedS = Math.min(
+        millions(traffic) * 1e6 * stepsS,
+        SECONDS * meanMachines(work, traffic, cloudRunVcpus(work)),
+      );
+      const second = cloudRunVcpus(work) * prices('cloud-run.vcpu') + cloudRunGib(work) * prices('cloud-run.gib');
       return millions(traffic) * prices('cloud-run.requests') + billedS * second;
     },
   },
@@ -126,7 +134,7 @@ export const SERVICES = {
       const { prices } = work;
       const second = containerAppsVcpus(work) * (prices('container-apps.vcpu') + 2 * prices('container-apps.gib'));
       const keptShare = 1 - Math.exp((-traffic.requestsPerDay / 86_400) * COOL_DOWN_S);
-      const billedS = SECONDS * keptShare * meanMachines(work, traffic);
+      const billedS = SECONDS * keptShare * meanMachines(work, traffic, containerAppsVcpus(work));
       return millions(traffic) * prices('container-apps.requests') + billedS * second;
     },
   },

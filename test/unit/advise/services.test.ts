@@ -49,6 +49,20 @@ describe('the price of a month', () => {
   });
 });
 
+it('a process of much memory takes the vCPUs that come with it', () => {
+  const large = compareServices({ ...work, peakBytes: 6 * 1024 ** 3 }, traffic);
+  const sizes = Object.fromEntries(large.map(({ service, size }) => [service, size]));
+  expect(sizes).toMatchObject({
+    fargate: '2 × 1 vCPU, 6 GB',
+    cloudRun: '2 vCPU, 6 GiB',
+    containerApps: '3 vCPU, 6 GiB',
+  });
+  // A second of CPU a second, on machines of three vCPUs: one of them is enough.
+  const busy = { requestsPerDay: 864_000, burst: 10 };
+  const apps = compareServices({ ...work, peakBytes: 6 * 1024 ** 3 }, busy).at(-1)?.dollarsPerMonth;
+  expect(apps).toBeCloseTo(25.92 * 0.4 + 2_592_000 * 3 * (0.000024 + 2 * 0.000003), 6);
+});
+
 describe('a break-even point', () => {
   it('is where a service begins to be cheaper than Lambda', () => {
     const steady = (requestsPerDay: number) =>
