@@ -33,9 +33,10 @@ export const batch = defineCommand({
     'Interrupted. The run goes on, or can: npx onnx-serverless batch status <run>, batch resume <run>\n',
   async run({ positionals: [first = '', second = ''], values, target: findTarget, terminal }) {
     const target = await findTarget();
-    const request = { target, terminal, detach: values.detach ?? false };
-    if (isBulkAction(first)) return actOnRun(first, second, request);
     const limits = readBatchLimits(values);
+    const maxFailures = values['max-failures'] === undefined ? undefined : limits.maxFailures;
+    const request = { target, terminal, detach: values.detach ?? false, maxFailures };
+    if (isBulkAction(first)) return actOnRun(first, second, request);
     if (values.to === undefined)
       throw new ServingError('INVALID_REQUEST', 'the run needs a name: --to <run>; its results lie below bulk/<run>/');
     const reference = parseReference(first);

@@ -1,12 +1,14 @@
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement, BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import { priceOf } from '../../src/monitoring/figures/prices.ts';
 import { ask } from './ask.ts';
 import type { Outgoing } from './send.ts';
 import type { Target } from './target.ts';
 
-/** Dollars in us-east-1 on x86_64, of 2026-07-21. A child is a Lambda request, four transitions of its state machine, and four objects. */
-const PRICES = { gigabyteSecond: 0.0000166667, child: 0.0000002 + 4 * 0.000025 + 4 * 0.000005, object: 0.0000004 };
+/** Dollars in us-east-1. Beside its invocation, a child is four transitions of its state machine and four objects. */
+const CHILD_DOLLARS = 4 * 0.000025 + 4 * 0.000005;
+const OBJECT_DOLLARS = 0.0000004;
 const MEASUREMENTS = 3;
 
 /** The time and the price of a run, or the reason for which its first element could not be measured. */
@@ -47,11 +49,11 @@ export const estimate = async (
   }
   const children = Math.ceil(elements / chunk);
   const workMs = msPerElement * elements;
-  const gigabytes = LAMBDA_MB_PER_VCPU / 1024;
   return {
     msPerElement,
     seconds: workMs / 1000 / Math.max(1, Math.min(maxConcurrency, children)),
-    dollars: (workMs / 1000) * gigabytes * PRICES.gigabyteSecond + children * PRICES.child + elements * PRICES.object,
+    dollars:
+      priceOf(children, workMs, LAMBDA_MB_PER_VCPU, false) + children * CHILD_DOLLARS + elements * OBJECT_DOLLARS,
   };
 };
 

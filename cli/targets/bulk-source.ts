@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parse } from 'csv-parse';
+import { pipeline } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
 import { ServingError } from '../../src/core/errors.ts';
 import { messageOf } from '../../src/core/message-of.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-run.ts';
@@ -27,9 +28,18 @@ const toJsonElement = (row: number, line: string): BulkElement => {
   }
 };
 
+/** The value of JSON text; undefined for any other text. */
+const parseQuoted = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** A key as it is, or as a JSON string: a key may have line breaks. */
 const toKeyElement = (row: number, line: string): BulkElement => {
-  const key: unknown = line.startsWith('"') ? JSON.parse(line) : line;
+  const key = line.startsWith('"') ? parseQuoted(line) : line;
   if (typeof key === 'string' && key.startsWith(UPLOADS_PREFIX)) return { key };
   return { row, problem: `line ${row} is ${line}, expected a key below ${UPLOADS_PREFIX}` };
 };
@@ -37,12 +47,30 @@ const toKeyElement = (row: number, line: string): BulkElement => {
 const quote = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 const toCsv = (record: readonly string[]): string => record.map(quote).join(',');
 
+/** A quotation mark that nothing closes makes a row of the rest of the file. */
+const MOST_ROW_CHARACTERS = 16 * 1024 * 1024;
+const CSV_OPTIONS = {
+  ...{ bom: true, relax_column_count: true, relax_quotes: true },
+  max_record_size: MOST_ROW_CHARACTERS,
+};
+
+/** The records of a file of CSV. @throws `INVALID_INPUT` for a quotation mark that nothing closes */
+async function* readRecords(path: string): AsyncGenerator<readonly string[]> {
+  const records = parse(CSV_OPTIONS);
+  pipeline(createReadStream(path), records, () => undefined); // the records end with its error
+  try {
+    yield* records as AsyncIterable<string[]>;
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new ServingError('INVALID_INPUT', `${path} cannot be read as CSV: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** Rows of CSV, each below the header. Quoted cells may have line breaks; a row of another length cannot be read. */
 async function* readCsv(path: string): AsyncGenerator<BulkElement> {
-  const records = createReadStream(path).pipe(parse({ bom: true, relax_column_count: true, relax_quotes: true }));
   let header: readonly string[] | undefined;
   let row = 0;
-  for await (const record of records as AsyncIterable<string[]>) {
+  for await (const record of readRecords(path)) {
     if (header === undefined) {
       header = record;
       continue;

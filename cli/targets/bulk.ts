@@ -30,6 +30,8 @@ export interface BulkRequest {
   readonly terminal: Terminal;
   /** Does not wait for the end. */
   readonly detach: boolean;
+  /** Takes the place of the limit of the run. */
+  readonly maxFailures: number | undefined;
 }
 
 type Summary = Awaited<ReturnType<ReturnType<typeof createSummariser>>>;
@@ -60,25 +62,27 @@ const isOver = ({ chunks, isPlanned }: Summary): boolean => isPlanned && chunks.
  * @throws `INFERENCE_FAILED` when too many have failed, also when the run ended before it could be stopped
  */
 const follow = async (
-  { target: { data }, terminal }: BulkRequest,
+  { target: { data }, terminal, ...request }: BulkRequest,
   executions: Executions,
   run: BulkRun,
   arn: string,
 ): Promise<Report> => {
   const summarise = createSummariser(data, run);
+  const maxFailures = request.maxFailures ?? run.maxFailures;
   const onProgress = terminal.progress('Answering', formatElements);
   for (;;) {
     const isRunning = await executions.isRunning(arn);
     const summary = await summarise();
     const { succeeded, failed, elements } = summary;
     onProgress(succeeded + failed, elements);
-    if (failed > run.maxFailures * elements) {
+    if (failed > maxFailures * elements) {
       if (isRunning) await executions.stop(arn);
       await writeManifest(data, run, summary);
-      const limit = `more than ${formatShare(run.maxFailures)} of ${formatElements(elements)}`;
+      const limit = `more than ${formatShare(maxFailures)} of ${formatElements(elements)}`;
+      const remedy = isRunning ? `; go on with more: batch resume ${run.name} --max-failures 100%` : '';
       throw new ServingError(
         'INFERENCE_FAILED',
-        `the run ${isRunning ? 'was stopped' : 'is over'}: ${failed} failed, ${limit}; ${failuresKey(run.name)} has the reasons`,
+        `the run ${isRunning ? 'was stopped' : 'is over'}: ${failed} failed, ${limit}; ${failuresKey(run.name)} has the reasons${remedy}`,
       );
     }
     if (!isRunning) {
@@ -110,9 +114,10 @@ const countElements = async (readSource: ReadSource) => {
   return { elements, first };
 };
 
-/** @throws `INVALID_REQUEST` for a source without elements */
-const assertElements = (elements: number, source: string): void => {
-  if (elements === 0) throw new ServingError('INVALID_REQUEST', `${source} has no elements`);
+/** A run without elements would keep its name from the next one. @throws `INVALID_REQUEST` for a source without elements */
+const assertElements = async (readSource: ReadSource, source: string): Promise<void> => {
+  for await (const _first of readSource('')) return;
+  throw new ServingError('INVALID_REQUEST', `${source} has no elements`);
 };
 
 export interface NewRun extends BulkRequest {
@@ -133,10 +138,10 @@ export const startRun = async (request: NewRun, readSource?: ReadSource): Promis
       const text = `Would answer ${formatElements(elements)} in ${formatChunks(Math.ceil(elements / run.chunk))}: ${formatEstimate(found)}`;
       return { json: { ...run, elements, estimate: found, dryRun }, text };
     }
+    await assertElements(source, run.source);
     await createRun(target.data, run);
     const plan = await planRun(target.data, run, source, (count) => terminal.step(`Planning ${count}`));
     terminal.step('');
-    assertElements(plan.elements, run.source);
     const [first] = await readChunk(target.data, run.name, 0);
     const found = formatEstimate(await estimate(target, run, first, plan.elements));
     const question = `Answer ${formatElements(plan.elements)} in ${formatChunks(plan.chunks)} (${found})`;
@@ -168,16 +173,18 @@ const cancel = async ({ target: { data }, run, executions, arn }: OnRun): Promis
 };
 
 const resume = async (request: OnRun): Promise<Report> => {
-  const { target, run, executions, arn } = request;
-  if (arn !== undefined && (await executions.isRunning(arn))) return follow(request, executions, run, arn);
+  const { target, run, executions, arn, detach } = request;
+  if (arn !== undefined && (await executions.isRunning(arn)))
+    return detach ? status(request) : follow(request, executions, run, arn);
+  await target.repository.bundle(run.model, run.version); // otherwise each chunk would fail, again and again
   if (!(await readPlan(target.data, run.name)).isComplete)
     await planRun(target.data, run, await openSource(target.data, run.source));
   return execute(request, executions, run);
 };
 
 /** A run of its own over the failures of another one, which stays as it is. */
-const retryFailed = async ({ target, terminal, detach, run }: OnRun): Promise<Report> => {
-  const { data } = target;
+const retryFailed = async ({ run, ...request }: OnRun): Promise<Report> => {
+  const { data } = request.target;
   const { counted, failed } = await createSummariser(data, run)();
   if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${run.name} has no failures`);
   const failures: ReadSource = async function* (cursor) {
@@ -189,7 +196,7 @@ const retryFailed = async ({ target, terminal, detach, run }: OnRun): Promise<Re
     }
   };
   const again = { ...run, name: `${run.name}-retry`, created: new Date().toISOString(), maxFailures: 1 };
-  return startRun({ target, terminal, detach, run: again, dryRun: false, yes: true }, failures);
+  return startRun({ ...request, run: again, dryRun: false, yes: true }, failures);
 };
 
 /** The actions on a run that exists. */

@@ -7,7 +7,7 @@ import { AwsError } from './aws-error.ts';
 
 const TARGET = 'AWSStepFunctions.';
 /** Attempts at a chunk, as many as the state machine of serverless.yml makes. */
-const ATTEMPTS = 12;
+export const CHUNK_ATTEMPTS = 12;
 
 /** The keys of a bucket below a prefix, ascending. */
 export type ListKeys = (bucket: string, prefix: string) => readonly string[];
@@ -37,7 +37,7 @@ export const createStatesApi =
     const executions = new Map<string, Execution>();
 
     const runChunk = async (execution: Execution, key: string): Promise<void> => {
-      for (let attempt = 1; attempt <= ATTEMPTS && execution.status === 'RUNNING'; attempt += 1)
+      for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; attempt += 1)
         try {
           await invoke({ key });
           return;
@@ -74,7 +74,7 @@ export const createStatesApi =
 
     const perform = async (request: IncomingMessage): Promise<unknown> => {
       const name = String(request.headers['x-amz-target']).slice(TARGET.length);
-      const action = actions[name];
+      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
       if (!action) throw new AwsError('InvalidAction', 400, `The embedded Step Functions do not implement ${name}.`);
       return action(JSON.parse(await text(request)));
     };

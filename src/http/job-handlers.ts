@@ -3,7 +3,7 @@ import { isAllowed } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
 import { shorten, show } from '../core/show.ts';
 import { cancelJob } from '../jobs/cancel-job.ts';
-import { describeJob, describeWebhook, jobPath, readAnswer } from '../jobs/describe-job.ts';
+import { describeJob, describeWebhook, isInline, jobPath, readAnswer, URL_SECONDS } from '../jobs/describe-job.ts';
 import { hasEnded, isJobId, type Job, readJob } from '../jobs/job-document.ts';
 import { listJobs } from '../jobs/submit-job.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -34,21 +34,23 @@ export const jobHeaders = ({ request, state }: Job): Record<string, string> => (
   ...(!hasEnded(state) && RETRY_AFTER),
 });
 
-/** The description of a job with its answer, and the entity tag of everything but the answer, which never changes. */
-const describeWhole = async (
-  { data }: Serving,
-  job: Job,
-): Promise<{ readonly text: string; readonly etag: string }> => {
-  const webhook = await describeWebhook(data, job);
-  const described = JSON.stringify({ ...describeJob(job), ...(webhook && { webhook }) });
+/**
+ * The entity tag of a description without its answer, which never changes. The URL of an answer does: a cache that keeps a description
+ * gets a new one when half of the time of its URL is over.
+ */
+export const entityTag = (described: string, { state: { result } }: Job, nowMs: number): string => {
+  const turn = result && !isInline(result) ? Math.floor((2 * nowMs) / (URL_SECONDS * 1000)) : '';
+  return `"${hash('sha256', `${described}${turn}`).slice(0, 32)}"`;
+};
+
+const withAnswer = async ({ data }: Serving, job: Job, described: string): Promise<string> => {
   const answer = await readAnswer(data, job);
-  const etag = `"${hash('sha256', described).slice(0, 32)}"`;
-  if (answer === undefined) return { text: described, etag };
+  if (answer === undefined) return described;
   const result =
     'json' in answer
       ? `"result":${answer.json}`
       : `"resultUrl":${JSON.stringify(answer.url)},"resultContentType":${JSON.stringify(answer.contentType)}`;
-  return { text: `${described.slice(0, -1)},${result}}`, etag };
+  return `${described.slice(0, -1)},${result}}`;
 };
 
 const isKnown = (header: string | undefined, etag: string): boolean =>
@@ -57,10 +59,12 @@ const isKnown = (header: string | undefined, etag: string): boolean =>
 export const getJob = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const { parameters, request } = exchange;
   const job = await findJob(serving, exchange, parameters.id ?? '');
-  const { text, etag } = await describeWhole(serving, job);
+  const webhook = await describeWebhook(serving.data, job);
+  const described = JSON.stringify({ ...describeJob(job), ...(webhook && { webhook }) });
+  const etag = entityTag(described, job, Date.now());
   const headers = { ...jobHeaders(job), etag, 'cache-control': 'private, no-cache' };
   if (isKnown(request.headers['if-none-match'], etag)) return { status: 304, headers, body: '' };
-  return jsonResponse(text, { headers });
+  return jsonResponse(await withAnswer(serving, job, described), { headers });
 };
 
 export const deleteJob = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {

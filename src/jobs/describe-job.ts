@@ -1,11 +1,12 @@
 import type { ObjectStore } from '../repository/stores/object-store.ts';
-import { hasEnded, type Job, type JobStatus } from './job-document.ts';
+import { hasEnded, type Job, type JobResult, type JobStatus } from './job-document.ts';
 import { type DeliveryReport, readDeliveries } from './webhooks/delivery.ts';
 import { announceEvent } from './webhooks/webhook.ts';
 
 /** JSON of more bytes is not part of the description of its job. */
 const MAX_INLINE_BYTES = 1024 * 1024;
-const URL_SECONDS = 3_600;
+/** The time for which a URL of an answer reads it. */
+export const URL_SECONDS = 3_600;
 
 /** A job as its owner sees it. */
 export interface JobDescription {
@@ -45,12 +46,15 @@ export const describeJob = ({ request: { id, model, version, created }, state }:
 /** The answer of a job that has succeeded: JSON text, or a URL that reads it for an hour. */
 export type JobAnswer = { readonly json: string } | { readonly url: string; readonly contentType: string };
 
+/** Tells whether the answer is part of the description of its job. */
+export const isInline = ({ contentType, sizeBytes }: JobResult): boolean =>
+  contentType === 'application/json' && sizeBytes <= MAX_INLINE_BYTES;
+
 /** @throws `NOT_FOUND` once the answer has been deleted; `MODEL_UNAVAILABLE` */
 export const readAnswer = async (data: ObjectStore, { state: { result } }: Job): Promise<JobAnswer | undefined> => {
   if (result === undefined) return undefined;
-  const { key, contentType, sizeBytes } = result;
-  const isInline = contentType === 'application/json' && sizeBytes <= MAX_INLINE_BYTES;
-  if (!isInline && data.presign) return { url: await data.presign(key, URL_SECONDS), contentType };
+  const { key, contentType } = result;
+  if (!isInline(result) && data.presign) return { url: await data.presign(key, URL_SECONDS), contentType };
   const { body } = await data.read(key);
   if (contentType === 'application/json') return { json: Buffer.from(body).toString() };
   return { url: `data:${contentType};base64,${Buffer.from(body).toString('base64')}`, contentType };

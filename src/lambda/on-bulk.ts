@@ -4,7 +4,8 @@ import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import { parseChunkKey } from '../jobs/bulk/bulk-run.ts';
-import { type ChunkEnd, runChunk } from '../jobs/bulk/run-chunk.ts';
+import type { ChunkEnd } from '../jobs/bulk/chunk-end.ts';
+import { runChunk } from '../jobs/bulk/run-chunk.ts';
 import type { Serving } from '../serving/serving.ts';
 
 /** Room to answer before Lambda ends the function. */

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openSource } from '../../cli/targets/bulk-source.ts';
-import { NEVER } from '../../src/core/deadline.ts';
+import { type Deadline, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { attemptKey, type BulkElement, createRun, readChunk, readPlan } from '../../src/jobs/bulk/bulk-run.ts';
+import type { ChunkEnd } from '../../src/jobs/bulk/chunk-end.ts';
 import { planRun, prefixSource, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
-import { type ChunkEnd, runChunk } from '../../src/jobs/bulk/run-chunk.ts';
+import { runChunk } from '../../src/jobs/bulk/run-chunk.ts';
 import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
 import { bulkRun, readAnswers, readChunkFailures, sourceOf } from '../support/bulk.ts';
 import { countRows } from '../support/jobs.ts';
@@ -80,6 +81,16 @@ describe('a plan', () => {
     expect(rows).toEqual(elements.map((_, index) => index + 1));
   });
 
+  it('ends a chunk early that would be too large for a child', async () => {
+    const text = 'x'.repeat(3_000_000);
+    const elements = Array.from({ length: 8 }, (_, index) => ({ row: index + 1, input: text }));
+    expect(await planRun(serving.data, bulkRun({ chunk: 200 }), sourceOf(elements))).toMatchObject({
+      chunks: 3,
+      elements: 8,
+    });
+    expect(await readChunk(serving.data, 'run', 2)).toHaveLength(2);
+  });
+
   it('is not made twice under one name', async () => {
     await start(rowsOf(1));
     await expect(createRun(serving.data, bulkRun())).rejects.toThrow(/there is a run run already; go on with it/);
@@ -110,6 +121,10 @@ describe('a file', () => {
     expect(await read('t.csv', text, '3')).toHaveLength(1);
   });
 
+  it('of CSV with a quotation mark that nothing closes is refused by its name', async () => {
+    await expect(read('t.csv', 'text,n\n"open,1\nplain,2\n')).rejects.toThrow(/t\.csv cannot be read as CSV: .*quote/i);
+  });
+
   it('of JSON Lines has a value for each line, and names those that are none', async () => {
     expect(await read('t.jsonl', '[1,2]\n\n{"a": 1\n"text"\n')).toEqual([
       { row: 1, input: [1, 2] },
@@ -119,10 +134,11 @@ describe('a file', () => {
   });
 
   it('of keys has an object for each line, which may be a JSON string', async () => {
-    expect(await read('t.txt', 'uploads/iris/a.csv\n"uploads/iris/a\\nb.csv"\nbulk/run/x\n')).toEqual([
+    expect(await read('t.txt', 'uploads/iris/a.csv\n"uploads/iris/a\\nb.csv"\nbulk/run/x\n"open\n')).toEqual([
       { key: 'uploads/iris/a.csv' },
       { key: 'uploads/iris/a\nb.csv' },
       { row: 3, problem: 'line 3 is bulk/run/x, expected a key below uploads/' },
+      { row: 4, problem: 'line 4 is "open, expected a key below uploads/' },
     ]);
   });
 
@@ -207,6 +223,44 @@ describe('a chunk', () => {
       await expect(runOne(0, { data: { ...serving.data, read } })).rejects.toThrow('S3 is away');
     expect(await readAnswers(serving.data, 'run', 0)).toBeUndefined();
     expect(await runOne(0)).toEqual({ succeeded: 1, failed: 0, isKnown: false });
+  });
+
+  it('whose time is over goes on behind the elements that are done', async () => {
+    await start(rowsOf(40), { chunk: 40 });
+    const counted = await countRows(serving, 'iris');
+    const short = { remainingMs: () => (counted.length < 1 ? 60_000 : -1) };
+    const run = (deadline: Deadline) => runChunk(serving, { name: 'run', chunk: 0, deadline, requestId: 'request' });
+    await expect(run(short)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const [done = 0] = counted;
+
+    expect(await run(NEVER)).toEqual({ succeeded: 40, failed: 0, isKnown: false });
+
+    expect([done > 0 && done < 40, counted.reduce((sum, rows) => sum + rows)]).toEqual([true, 40]);
+    expect((await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row)).toEqual(rowsOf(40).map((_, i) => i + 1));
+  });
+
+  it('gives an element up that uses up the whole time alone, twice, and no other', async () => {
+    for (const name of ['long', 'short']) await serving.data.write(`uploads/iris/${name}.csv`, '5.1,3.5,1.4,0.2\n');
+    await start([{ key: 'uploads/iris/long.csv' }, { key: 'uploads/iris/short.csv' }]);
+    await serving.fetch('/models/iris/versions/1', { method: 'POST', body: '{"inputs": [[5.1, 3.5, 1.4, 0.2]]}' });
+    let isOver = false;
+    const data = {
+      ...serving.data,
+      read: (...args: Parameters<typeof serving.data.read>) => {
+        isOver ||= args[0] === 'uploads/iris/long.csv';
+        return serving.data.read(...args);
+      },
+    };
+    const run = () => {
+      isOver = false;
+      const deadline = { remainingMs: () => (isOver ? -1 : 60_000) };
+      return runChunk({ ...serving, data }, { name: 'run', chunk: 0, deadline, requestId: 'request' });
+    };
+    for (let attempt = 1; attempt <= 3; attempt += 1)
+      await expect(run()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await run()).toEqual({ succeeded: 1, failed: 1, isKnown: false });
+    const failed = 'uploads/iris/long.csv';
+    expect((await readChunkFailures(serving.data, 'run', 0)).map(({ key }) => key)).toEqual([failed]);
   });
 
   it('gives an element up that has ended its process twice, and no other', async () => {

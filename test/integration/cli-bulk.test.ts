@@ -62,6 +62,9 @@ describe(DOCUMENT, () => {
     const { stderr, exitCode } = await run('batch', 'iris', path, '--to', 'wrong', '--chunk', '1', '--yes');
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/the run (was stopped|is over): \d+ failed, more than 1 % of 500 elements/);
+    expect(await json('batch', 'resume', 'wrong', '--max-failures', '100%')).toMatchObject({
+      ...{ status: 'is complete', succeeded: 0, failed: 500 },
+    });
   });
 
   it('fails when too many elements have failed, however fast the run ended', async () => {
@@ -83,6 +86,7 @@ describe(DOCUMENT, () => {
     expect(await refusal('iris', 'bulk/flowers/results/', '--to', 'x')).toMatch(/expected a prefix below uploads/);
     expect(await refusal('iris', 'none.csv', '--to', 'x')).toMatch(/there is no file none.csv/);
     expect(await refusal('iris', 'uploads/nothing/', '--to', 'x', '--yes')).toMatch(/has no elements/);
+    expect(await refusal('iris', 'uploads/none/', '--to', 'x', '--yes')).toMatch(/has no elements/); // and takes no name
     expect(await refusal('nobody', flowers, '--to', 'x')).toMatch(/nobody/);
     expect(await refusal('iris', flowers, '--to', 'asked')).toMatch(
       /there is no terminal to ask at; say so with --yes/,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { deadlineAt, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
+import { entityTag } from '../../src/http/job-handlers.ts';
 import { type JobState, readJob, readState, writeState } from '../../src/jobs/job-document.ts';
 import { MOST_ATTEMPTS, runJob } from '../../src/jobs/run-job.ts';
 import { createS3Store } from '../../src/repository/stores/s3-store.ts';
@@ -257,6 +258,9 @@ describe('a job', () => {
     expect(result).toBeUndefined();
     expect(resultUrl).toMatch(/X-Amz-Signature=/);
     expect(await (await fetch(resultUrl)).json()).toHaveLength(9_000);
+    const job = await readJob(data, id);
+    const tags = [0, 1_799, 1_800].map((seconds) => job && entityTag('', job, seconds * 1000));
+    expect([tags[0] === tags[1], tags[1] === tags[2]]).toEqual([true, false]); // the URL reads it for 3,600 s
     await storage.stop();
   });
 });

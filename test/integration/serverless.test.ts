@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
 import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
@@ -427,6 +428,8 @@ describe('the template', () => {
       ToleratedFailurePercentage: 100,
     });
     expect(Chunks.ItemProcessor.ProcessorConfig.Mode).toBe('DISTRIBUTED');
+    const { Retry } = Chunks.ItemProcessor.States.Answer;
+    expect(Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 }]);
     expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });

@@ -28,14 +28,22 @@ export const resultKey = (name: string, chunk: number): string => `${resultsPref
 export const chunkFailuresKey = (name: string, chunk: number): string =>
   `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
+export const progressKey = (name: string, chunk: number): string =>
+  `${folder(name)}attempts/${chunkName(chunk)}-done.json`;
 export const failuresKey = (name: string): string => `${folder(name)}failures.jsonl`;
 export const manifestKey = (name: string): string => `${folder(name)}manifest.json`;
 const runKey = (name: string): string => `${folder(name)}run.json`;
 const planKey = (name: string): string => `${folder(name)}plan.json`;
 const executionKey = (name: string): string => `${folder(name)}execution.json`;
 
-/** The run and the number in the key of a chunk; undefined for another key. */
-export const parseChunkKey = (key: string): { readonly name: string; readonly chunk: number } | undefined => {
+/** A chunk of a run. */
+export interface ChunkPlace {
+  readonly name: string;
+  readonly chunk: number;
+}
+
+/** The chunk of a key; undefined for another key. */
+export const parseChunkKey = (key: string): ChunkPlace | undefined => {
   const [, name = '', digits = ''] = /^bulk\/([^/]+)\/plan\/(\d{8})\.jsonl$/.exec(key) ?? [];
   return NAME.test(name) ? { name, chunk: Number(digits) } : undefined;
 };

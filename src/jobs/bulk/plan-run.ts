@@ -12,6 +12,8 @@ export type ReadSource = (cursor: string) => AsyncIterable<SourceElement>;
 
 /** Chunks that are written side by side, before the plan is written down. */
 const CHUNKS_OF_STEP = 16;
+/** Bytes after which a chunk ends before it has all its elements: a child reads it whole. */
+const MOST_CHUNK_BYTES = 8 * 1024 * 1024;
 
 /**
  * Writes the chunks of a run, from where an earlier plan ended. A step is in memory, and no more. Chunks behind the plan that was written
@@ -26,29 +28,34 @@ export const planRun = async (
 ): Promise<BulkPlan> => {
   let plan = await readPlan(data, name);
   if (plan.isComplete) return plan;
-  let lines: string[] = [];
+  let chunks: string[][] = [];
+  let bytes = 0;
   let cursor = plan.cursor;
 
   const flush = async (isComplete: boolean): Promise<void> => {
-    const chunks = Array.from({ length: Math.ceil(lines.length / size) }, (_, index) =>
-      lines.slice(index * size, (index + 1) * size),
-    );
     const { chunks: first, elements } = plan;
     await Promise.all(
       chunks.map((chunk, index) =>
         data.write(chunkKey(name, first + index), `${chunk.join('\n')}\n`, { contentType: 'application/jsonl' }),
       ),
     );
-    plan = { chunks: first + chunks.length, elements: elements + lines.length, cursor, isComplete };
+    plan = { chunks: first + chunks.length, elements: elements + chunks.flat().length, cursor, isComplete };
     await writePlan(data, name, plan);
-    lines = [];
+    chunks = [];
     onProgress(plan.elements);
   };
 
   for await (const next of readSource(plan.cursor)) {
-    lines.push(JSON.stringify(next.element));
+    const last = chunks.at(-1);
+    if (last === undefined || last.length === size || bytes >= MOST_CHUNK_BYTES) {
+      if (chunks.length === CHUNKS_OF_STEP) await flush(false);
+      chunks.push([]);
+      bytes = 0;
+    }
+    const line = JSON.stringify(next.element);
+    chunks.at(-1)?.push(line);
+    bytes += Buffer.byteLength(line);
     cursor = next.cursor;
-    if (lines.length === size * CHUNKS_OF_STEP) await flush(false);
   }
   await flush(true);
   return plan;

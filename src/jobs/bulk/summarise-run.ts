@@ -8,7 +8,7 @@ import {
   resultKey,
   resultsPrefix,
 } from './bulk-run.ts';
-import { readEnd } from './run-chunk.ts';
+import { readEnd } from './chunk-end.ts';
 
 /** A run as far as it has come. */
 export interface BulkSummary {
@@ -21,24 +21,26 @@ export interface BulkSummary {
 
 const SIDE_BY_SIDE = 32;
 
-/** The chunks that have results, ascending. */
-const doneChunks = async (data: ObjectStore, name: string): Promise<number[]> => {
+/** The chunks from `first` on that have results, ascending. */
+const doneChunks = async (data: ObjectStore, name: string, first: number): Promise<number[]> => {
   const done: number[] = [];
-  for await (const { key } of data.list(resultsPrefix(name)))
+  for await (const { key } of data.list(resultsPrefix(name), first === 0 ? undefined : resultKey(name, first - 1)))
     done.push(Number.parseInt(key.slice(resultsPrefix(name).length), 10));
   return done;
 };
 
-/** Counts by the metadata of the results. Chunks that were counted before are not read again. */
+/** Counts by the metadata of the results. Chunks that were counted before are not read again, nor listed below the first that is missing. */
 export const createSummariser = (data: ObjectStore, { name }: BulkRun) => {
   const counted = new Map<number, { readonly succeeded: number; readonly failed: number }>();
+  let missing = 0;
   return async (): Promise<BulkSummary & { readonly counted: ReadonlyMap<number, { readonly failed: number }> }> => {
     const plan = await readPlan(data, name);
-    const unknown = (await doneChunks(data, name)).filter((chunk) => !counted.has(chunk));
+    while (counted.has(missing)) missing += 1;
+    const unknown = (await doneChunks(data, name, missing)).filter((chunk) => !counted.has(chunk));
     for (let start = 0; start < unknown.length; start += SIDE_BY_SIDE)
       await Promise.all(
         unknown.slice(start, start + SIDE_BY_SIDE).map(async (chunk) => {
-          const end = await readEnd({ data }, name, chunk);
+          const end = await readEnd(data, { name, chunk });
           if (end) counted.set(chunk, end);
         }),
       );

@@ -1,0 +1,66 @@
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+import { ServingError } from '../../core/errors.ts';
+import { unlessMissing } from '../../repository/model-repository.ts';
+import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import { type BulkElement, type ChunkPlace, chunkFailuresKey, resultKey } from './bulk-run.ts';
+
+/** The end of a chunk. `isKnown` means that an earlier child has written it. */
+export interface ChunkEnd {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly isKnown: boolean;
+}
+
+/** A line of the answers or of the failures. */
+export const lineSchema = v.object({ isAnswer: v.boolean(), text: v.string() });
+export type ElementLine = v.InferOutput<typeof lineSchema>;
+
+/** @param json the answer as JSON text */
+export const answerLine = (element: BulkElement, json: string): ElementLine => {
+  const place = 'key' in element ? { key: element.key } : { row: element.row };
+  return { isAnswer: true, text: `${JSON.stringify(place).slice(0, -1)},"answer":${json}}` };
+};
+
+/** A failure with everything that another run needs to try it again. */
+export const failureLine = (element: BulkElement, { code, message }: Pick<ServingError, 'code' | 'message'>) => ({
+  isAnswer: false,
+  text: JSON.stringify({ ...element, code, message }),
+});
+
+const toText = (lines: readonly ElementLine[]): string => lines.map(({ text }) => `${text}\n`).join('');
+
+/** Writes the answers last: a chunk with answers is done. Another child that was faster has written the same. */
+export const writeEnd = async (
+  data: ObjectStore,
+  { name, chunk }: ChunkPlace,
+  lines: readonly ElementLine[],
+): Promise<ChunkEnd> => {
+  const answers = lines.filter(({ isAnswer }) => isAnswer);
+  const failures = lines.filter(({ isAnswer }) => !isAnswer);
+  if (failures.length > 0) await data.write(chunkFailuresKey(name, chunk), toText(failures));
+  const { gzip } = process.getBuiltinModule('node:zlib'); // no cold start waits for it
+  const metadata = { succeeded: String(answers.length), failed: String(failures.length) };
+  const options = { condition: { ifNoneMatch: '*' }, contentType: 'application/gzip', metadata } as const;
+  const isKnown = await data.write(resultKey(name, chunk), await promisify(gzip)(toText(answers)), options).then(
+    () => false,
+    (error: unknown) => {
+      if (ServingError.from(error).code === 'CONFLICT') return true;
+      throw error;
+    },
+  );
+  return { succeeded: answers.length, failed: failures.length, isKnown };
+};
+
+/** The end of a chunk that is done; undefined for any other. @throws `INTERNAL` for results without their counts */
+export const readEnd = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<ChunkEnd | undefined> => {
+  const key = resultKey(name, chunk);
+  const head = await unlessMissing(data.head(key));
+  if (head === undefined) return undefined;
+  const [succeeded, failed] = [Number(head.metadata.succeeded), Number(head.metadata.failed)];
+  if (Number.isInteger(succeeded) && Number.isInteger(failed)) return { succeeded, failed, isKnown: true };
+  throw new ServingError(
+    'INTERNAL',
+    `${key} has no counts in its metadata; remove it, and batch resume ${name} writes it again`,
+  );
+};
