@@ -7,7 +7,7 @@ import { toPieces } from '../../../src/onnx/chunks.ts';
 import { createGraph, singles } from '../../../src/onnx/graph-builder.ts';
 import { integer } from '../../../src/onnx/node.ts';
 import { FIXTURES, readJson } from '../image-parity.ts';
-import type { GeneratedReference } from './text-generation.ts';
+import type { GeneratedReference } from './generated-reference.ts';
 
 /** How onnxruntime multiplies by weights of 4 bits where a model allows 8 bits: in float32 on x86 without AVX2. */
 type Products = 'int8' | 'float32';

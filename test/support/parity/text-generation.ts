@@ -6,23 +6,9 @@ import { readLayout } from '../../../src/generation/causal/layout.ts';
 import { FIXTURES, readJson } from '../image-parity.ts';
 import { answerTolerance, formatTolerance } from '../processors/tolerances.ts';
 import { createTestServing, pushNamed, type TestServing } from '../serving.ts';
+import type { GeneratedReference } from './generated-reference.ts';
 import { readInt4 } from './int4.ts';
 import type { ParityRow } from './parity-row.ts';
-
-/** A prompt, and what the reference makes of it. */
-export interface GeneratedReference {
-  readonly prompt?: string;
-  /** A prompt of a text that many times. */
-  readonly repeat?: readonly [text: string, times: number];
-  /** The number of tokens for a prompt that repeats. */
-  readonly input_ids: readonly number[] | number;
-  readonly ids: readonly number[];
-  readonly logprobs: readonly number[];
-  readonly margin: number;
-  readonly text: string;
-  /** float32 of the next token, as base64. */
-  readonly logits?: string;
-}
 
 export interface TextGenerationReference {
   readonly models: Readonly<Record<string, readonly GeneratedReference[]>>;
