@@ -193,6 +193,12 @@ describe('POST /v1/chat/completions', () => {
       'text alone',
     ],
     [
+      'many marks on a letter',
+      { messages: [{ role: 'user', content: `a${'\u0301'.repeat(300)}` }] },
+      422,
+      '300 combining marks',
+    ],
+    [
       'arguments that are no JSON',
       { messages: [{ role: 'assistant', tool_calls: [{ function: { name: 'a', arguments: '{' } }] }] },
       422,
@@ -248,6 +254,16 @@ describe('POST /v1/chat/completions', () => {
       expect({ status: response.status, ...error }).toMatchObject({ status, type: 'invalid_request_error' });
       expect(error.message).toContain(message);
     }
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an image', [{ type: 'image', url: 'x' }], '"content" of messages[0] is'],
+    ['an object', { text: 'a' }, '"content" of messages[0] is'],
+    ['half of a character', '\ud800', 'lone surrogate'],
+  ])("refuses %s in Hugging Face's form, too", async (_what, content, message) => {
+    const response = await post('/models/chat', { inputs: [{ role: 'user', content }] });
+    const { error } = (await response.json()) as { error: string };
+    expect([response.status, error]).toEqual([422, expect.stringContaining(message)]);
   });
 
   it('refuses NaN, which is no JSON', async () => {

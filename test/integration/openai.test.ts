@@ -77,10 +77,21 @@ describe('POST /v1/embeddings', () => {
     expect(await response.json()).toMatchObject({ model });
   });
 
+  it('refuses lists that are nested too deep', async () => {
+    const input = '['.repeat(100_000) + ']'.repeat(100_000);
+    const body = `{"model": "${SENTENCES}", "input": ${input}}`;
+    const response = await serving.fetch('/v1/embeddings', { method: 'POST', body });
+    expect({ status: response.status, text: await response.text() }).toEqual({
+      status: 422,
+      text: expect.stringContaining('nested too deep'),
+    });
+  });
+
   it.each<[string, Record<string, unknown>, number, string]>([
     ['no input', {}, 400, '"input" is undefined'],
     ['an empty list', { input: [] }, 400, '"input" is []'],
     ['token ids', { input: [[1, 2], [3]] }, 400, 'token ids'],
+    ['lists of lists of ids', { input: [[[1, 2]]] }, 422, 'inputs[0]'],
     ['an element that is no text', { input: ['a', { b: 1 }] }, 422, 'inputs[1]'],
     ['a text that is too long', { input: 'word '.repeat(2_000) }, 422, 'the model takes'],
     ['too many texts', { input: Array.from({ length: 1_001 }, () => 'a') }, 413, '1001 texts'],

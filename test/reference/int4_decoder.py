@@ -2,12 +2,13 @@
 
 Writes test/fixtures/models/tiny-llama-int4, a folder of onnxruntime-genai's builder, with the tokenizer of tiny-llama. And
 test/fixtures/reference/int4-decoder.json: for each prompt of generation_prompts.py the tokens that onnxruntime-genai generates greedily,
-their log-probabilities, and the smallest distance of the likeliest token to the second. Needs packages of its own:
-requirements-genai.txt.
+their log-probabilities, and the smallest distance of the likeliest token to the second. They are there twice: with products in 8 bits, as
+the model asks for, and with products in float32, as processors without AVX2 compute it. Needs packages of its own: requirements-genai.txt.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy
+import onnx
 import onnxruntime_genai as genai
 import torch
 from generation_prompts import NEW_TOKENS, PROMPTS
@@ -46,7 +48,8 @@ def export():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         builder = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", folder, "-o", str(TARGET), "-p", "int4", "-e", "cpu"]
-        subprocess.run(builder, check=True)
+        # Not in this folder: its quantization.py has the name of a module of the builder.
+        subprocess.run(builder, check=True, cwd=folder)
 
 
 def answer(model, tokenizer, text):
@@ -67,11 +70,28 @@ def answer(model, tokenizer, text):
     return {"prompt": text, "input_ids": ids, "ids": new, "logprobs": logprobs, "margin": round(float(min(margins)), 6)}
 
 
+def answers(folder):
+    model, tokenizer = genai.Model(str(folder)), AutoTokenizer.from_pretrained(TARGET)
+    return "[\n" + ",\n".join(json.dumps(answer(model, tokenizer, text), ensure_ascii=False) for text in PROMPTS) + "\n]"
+
+
+def multiply_in_float32(folder):
+    model = onnx.load(folder / "model.onnx", load_external_data=False)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "accuracy_level":
+                attribute.i = 1
+    onnx.save(model, folder / "model.onnx")
+
+
 def main():
     export()
-    model, tokenizer = genai.Model(str(TARGET)), AutoTokenizer.from_pretrained(TARGET)
-    lines = ",\n".join(json.dumps(answer(model, tokenizer, text), ensure_ascii=False) for text in PROMPTS)
-    REFERENCE.write_text('{"versions":' + json.dumps(VERSIONS) + ',\n"prompts":[\n' + lines + "\n]}\n")
+    with TemporaryDirectory() as parent:
+        folder = Path(parent) / "model"
+        shutil.copytree(TARGET, folder)
+        multiply_in_float32(folder)
+        parts = {"versions": json.dumps(VERSIONS), "int8": answers(TARGET), "float32": answers(folder)}
+    REFERENCE.write_text("{" + ",\n".join(f'"{name}":{part}' for name, part in parts.items()) + "}\n")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ const decodeText = (bytes: Uint8Array, contentType = 'application/octet-stream')
   }
 };
 
-const assertText = (element: unknown, name: string): string => {
+/** @throws `INVALID_INPUT` for what is no text, for half of a character, and for too many combining marks in a row */
+export const assertText = (element: unknown, name: string): string => {
   if (typeof element !== 'string')
     throw new ServingError('INVALID_INPUT', `${name} is ${show(element)}, expected a text`);
   if (!element.isWellFormed())

@@ -18,8 +18,9 @@ export interface EmbeddingsRequest {
 const PARAMETERS = ['pooling', 'normalize', 'prompt_name'];
 const FIELDS = ['model', 'input', 'encoding_format', 'dimensions', ...PARAMETERS];
 
-const isTokenIds = (input: unknown): boolean =>
-  typeof input === 'number' || (Array.isArray(input) && input.every(isTokenIds));
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+/** A number of a list of ids, or one of several lists. */
+const isTokenIds = (input: unknown): boolean => isNumber(input) || (Array.isArray(input) && input.every(isNumber));
 
 const readInput = (input: unknown): readonly unknown[] => {
   const inputs = Array.isArray(input) ? input : [input];

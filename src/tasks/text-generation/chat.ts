@@ -42,12 +42,29 @@ const isMessage = (value: unknown): boolean => isObject(value) && typeof value.r
 export const isMessages = (inputs: unknown): inputs is readonly unknown[] =>
   Array.isArray(inputs) && inputs.length > 0 && inputs.every(isMessage);
 
+/** True for a text, for none, and for parts of text; templates leave out images without a word. */
+const isTextual = (content: unknown): boolean =>
+  content === undefined ||
+  content === null ||
+  typeof content === 'string' ||
+  (Array.isArray(content) && content.every((part) => isObject(part) && typeof part.text === 'string'));
+
+const assertTextual = (message: unknown, index: number): void => {
+  const { content } = isObject(message) ? message : {};
+  if (!isTextual(content))
+    refuse(
+      'INVALID_INPUT',
+      `"content" of messages[${index}] is ${show(content)}, expected a text: the model takes text alone`,
+    );
+};
+
 /** Reads a conversation: a list of messages, or an object of messages and tools. @throws `INVALID_INPUT` */
 export const readConversation = (inputs: unknown): Conversation => {
   const given = isObject(inputs) ? inputs : { messages: inputs };
   const { messages, tools, chat_template_kwargs: variables = {}, add_generation_prompt: asked = true } = given;
   if (!isMessages(messages))
     return refuse('INVALID_INPUT', `"messages" is ${show(messages)}, expected [{"role": "user", "content": "…"}, …]`);
+  messages.forEach(assertTextual);
   if (tools !== undefined && !Array.isArray(tools))
     return refuse('INVALID_INPUT', `"tools" is ${show(tools)}, expected a list of functions`);
   if (!isObject(variables))

@@ -2,7 +2,7 @@ import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { assertCharacters, toTexts } from '../../media/text/input.ts';
+import { assertCharacters, assertText, toTexts } from '../../media/text/input.ts';
 import { type Conversation, isMessages, readConversation } from './chat.ts';
 import type { Resources } from './resources.ts';
 
@@ -49,6 +49,7 @@ const encodeChat = (conversation: Conversation, { tokenizer, chat }: Resources):
     );
   const text = chat(conversation);
   assertCharacters(text.length);
+  assertText(text, 'the text of the conversation');
   return tokenizer.encode(text, { ...WHOLE, addSpecialTokens: false }).ids;
 };
 

@@ -9,5 +9,6 @@ export interface ParityRow {
   readonly bar: string;
 }
 
-/** True for a row whose worst case is beyond its bar, and for one that is not comparable. */
-export const isOverBar = ({ worst, bar }: ParityRow): boolean => !(worst === bar || Number(worst) <= Number(bar));
+/** True for a row whose worst case is beyond its bar, and for one that is not comparable or compares nothing. */
+export const isOverBar = ({ inputs, worst, bar }: ParityRow): boolean =>
+  inputs === 0 || !(worst === bar || Number(worst) <= Number(bar));

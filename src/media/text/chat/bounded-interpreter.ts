@@ -7,6 +7,8 @@ import { PYTHON_TEXT } from './python-text.ts';
 const MOST_MS = 2_000;
 const MOST_CHARACTERS = 4_194_304;
 const MOST_ELEMENTS = 10_000;
+/** Values within a list, also those of lists in it. */
+const MOST_PARTS = 1_048_576;
 const MOST_LEVELS = 400;
 
 /** The texts that Python and Jinja make of values without one. */
@@ -29,6 +31,32 @@ const assertSize = ({ value }: Value): void => {
     tooMuch(`makes a text of ${value.length} characters, at most ${MOST_CHARACTERS} are allowed`);
   if (Array.isArray(value) && value.length > MOST_ELEMENTS)
     tooMuch(`makes a list of ${value.length} elements, at most ${MOST_ELEMENTS} are allowed`);
+};
+
+const isValue = (part: unknown): part is Value => isObject(part) && typeof part.type === 'string';
+
+/** An object that `namespace(…)` made: a template may set its fields later, which it may do with no other value. */
+const CHANGEABLE = 'NamespaceValue';
+
+/** Counts the values in a value, as its text repeats them: a list that holds another one twice has all values of that one twice. */
+const createPartCount = (): ((value: Value) => number) => {
+  const known = new WeakMap<object, number>();
+  let changeable = 0;
+  const count = ({ type, value }: Value): number => {
+    if (!Array.isArray(value) && !(value instanceof Map)) return 1;
+    const parts = known.get(value);
+    if (parts !== undefined) return parts;
+    const before = changeable;
+    if (type === CHANGEABLE) changeable += 1;
+    let sum = 1;
+    for (const part of value.values()) {
+      if (isValue(part)) sum += count(part);
+      if (sum > MOST_PARTS) break;
+    }
+    if (changeable === before) known.set(value, sum);
+    return sum;
+  };
+  return count;
 };
 
 interface TextCall {
@@ -59,6 +87,7 @@ const toKnownCall = (name: string, operand: Node, args: unknown): TextCall | und
 export class BoundedInterpreter extends Interpreter {
   readonly #endMs = performance.now() + MOST_MS;
   #levels = 0;
+  readonly #countParts = createPartCount();
 
   override evaluate(node: Node | undefined, scope: Environment): Value {
     if (performance.now() > this.#endMs) tooMuch(`takes longer than ${MOST_MS / 1000} s`);
@@ -67,6 +96,7 @@ export class BoundedInterpreter extends Interpreter {
     try {
       const value = this.#strip(node, scope) ?? super.evaluate(node, scope);
       assertSize(value);
+      if (this.#countParts(value) > MOST_PARTS) tooMuch(`makes lists of more than ${MOST_PARTS} values in all`);
       return value;
     } finally {
       this.#levels -= 1;

@@ -85,6 +85,21 @@ describe('a template that goes too far', () => {
       '{% set n = namespace(l=range(9)) %}{% for a in range(99) %}{% set n.l = n.l + n.l %}{% endfor %}',
       'list of',
     ],
+    [
+      'puts lists into lists',
+      '{% set n = namespace(l=[1]) %}{% for a in range(60) %}{% set n.l = [n.l, n.l] %}{% endfor %}{{ n.l | tojson }}',
+      'lists of',
+    ],
+    [
+      'puts objects into objects',
+      "{% set n = namespace(o={}) %}{% for a in range(60) %}{% set n.o = {'a': n.o, 'b': n.o} %}{% endfor %}{{ n.o }}",
+      'lists of',
+    ],
+    [
+      'fills lists later',
+      `{% set n = [${'namespace(),'.repeat(40)}] %}{% for a in range(39) %}{% set m = n[a] %}{% set m.l = [n[a + 1], n[a + 1]] %}{% endfor %}{{ n[0] }}`,
+      'the chat template', // too large, or too slow
+    ],
   ])('and %s is stopped', (_what, source, problem) => {
     expect(run(source)).toEqual({ refusal: expect.stringContaining(problem), code: 'MODEL_INVALID' });
   });
