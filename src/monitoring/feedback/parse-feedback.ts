@@ -29,6 +29,8 @@ const CLOCK_MS = 600_000;
 /** Captures are never kept for so long. */
 const OLDEST_DAYS = 400;
 const DAY_MS = 86_400_000;
+/** A day, or a time with its zone: without one, it would depend on the clock that reads it. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/;
 
 const refuseInput = (problem: string): never => {
   throw new ServingError('INVALID_INPUT', problem);
@@ -47,9 +49,10 @@ const readId = (id: unknown, nowMs: number): { id: string; prediction: Predictio
 
 const readTime = (time: unknown, nowMs: number): string => {
   if (time === undefined || time === '') return new Date(nowMs).toISOString();
-  const ms = typeof time === 'number' ? time * 1_000 : Date.parse(String(time));
+  const isText = typeof time === 'string' && ISO_TIME.test(time);
+  const ms = typeof time === 'number' ? time * 1_000 : isText ? Date.parse(time) : Number.NaN;
   if (Number.isNaN(new Date(ms).getTime()))
-    return refuseInput(`"time" is ${show(time)}, expected ISO 8601 or seconds since 1970`);
+    return refuseInput(`"time" is ${show(time)}, expected 2026-11-25T08:30:00Z or seconds since 1970`);
   return new Date(ms > nowMs + CLOCK_MS ? nowMs : ms).toISOString();
 };
 
