@@ -4,13 +4,13 @@ import { type Accuracy, scoreDay } from '../../src/monitoring/feedback/accuracy.
 import { accuracyKey, scoreDays } from '../../src/monitoring/feedback/score-days.ts';
 import { takeFeedbackFiles } from '../../src/monitoring/feedback/take-uploads.ts';
 import type { Monitor, ScoreReport } from '../../src/monitoring/job.ts';
-import { capturesOf, startCapture } from '../support/monitoring/captures.ts';
+import { flushCaptures, startCapture } from '../support/monitoring/captures.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const TODAY = new Date().toISOString().slice(0, 10);
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.3, 3.3, 6.0, 2.5];
-const TIMES = [/"time" is "yesterday"/, /"time" is "May 1"/, /"time" is "2026-11-26T08:00", expected/];
+const TIMES = [/"time" is "yesterday"/, /"time" is "May 1"/, /"2026-02-31"/, /"time" is "2026-11-26T08:00", expected/];
 const MADE_UP = `${TODAY.replaceAll('-', '')}-1-0123456789abcdef0123456789abcdef-iris`;
 
 let serving: TestServing;
@@ -37,7 +37,7 @@ const monitor = (): Monitor => ({
 });
 
 beforeEach(async () => {
-  await capturesOf(serving, 'iris');
+  await flushCaptures(serving);
   for (const prefix of ['captures/', 'labels/', 'feedback/', 'monitoring/'])
     for await (const { key } of serving.data.list(prefix)) await serving.data.remove(key);
 });
@@ -55,7 +55,7 @@ const tell = async (body: unknown, path = '/feedback', contentType = 'applicatio
 };
 
 const score = async (): Promise<Accuracy> => {
-  await capturesOf(serving, 'iris');
+  await flushCaptures(serving);
   const { versions } = await scoreDay(serving.data, 'iris', TODAY);
   const [first] = versions;
   if (first === undefined) throw new Error('nothing was scored');
@@ -107,6 +107,7 @@ describe('feedback', () => {
       { id, row: -1, correct: true },
       { id, label: 'setosa', time: 'yesterday' },
       { id, label: 'setosa', time: 'May 1' },
+      { id, label: 'setosa', time: '2026-02-31' },
       { id, label: 'setosa', time: '2026-11-26T08:00' },
       { id, label: 'setosa', colour: 'red' },
       { id: MADE_UP.replace(/^\d{8}/, '20990101'), correct: true },
@@ -114,7 +115,7 @@ describe('feedback', () => {
     ];
     const body = lines.map((line) => JSON.stringify(line)).join('\n');
     const { status, answer } = await tell(body, '/feedback', 'application/jsonl');
-    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 14 });
+    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 15 });
     const problems = (answer.problems as { line: number; problem: string }[]).map(({ problem }) => problem);
     expect(problems).toEqual(
       [
@@ -151,7 +152,7 @@ describe('feedback', () => {
     await tell({ id: MADE_UP, correct: true });
     const id = await predict(SETOSA);
     await tell({ id, correct: true });
-    await capturesOf(serving, 'iris');
+    await flushCaptures(serving);
     const key = captureObjectKey('iris', Date.now(), 'damaged', 0);
     await serving.data.write(key, 'no gzip');
     const day = await scoreDay(serving.data, 'iris', TODAY);
@@ -170,7 +171,7 @@ describe('feedback', () => {
 it('a day keeps its accuracy when its captures expire', async () => {
   const id = await predict(SETOSA);
   await tell({ id, correct: true });
-  await capturesOf(serving, 'iris');
+  await flushCaptures(serving);
   await scoreDays(monitor());
   const stored = async () =>
     JSON.parse(Buffer.from((await serving.data.read(accuracyKey('iris', TODAY))).body).toString());
@@ -186,7 +187,7 @@ describe('a file of feedback', () => {
     const ids: string[] = [];
     for (let request = 0; request < 3; request += 1)
       ids.push(await predict(...Array.from({ length: 100 }, () => SETOSA)));
-    await capturesOf(serving, 'iris');
+    await flushCaptures(serving);
     const rows = ids.flatMap((id) =>
       Array.from({ length: 100 }, (_, row) => `${id},${row},"${row < 90 ? 'setosa' : 'virginica'}"`),
     );
