@@ -17,7 +17,7 @@ const readDays = async ({ data }: Target, name: string, version: number, days: n
   const records: CaptureRecord[] = [];
   for (let back = 0; back < days; back += 1) {
     const keys = await listCaptures(data, name, dayOf(Date.now() - back * DAY_MS));
-    records.push(...(await readCaptures(data, keys)).records.filter((record) => record.version === version));
+    for (const record of (await readCaptures(data, keys)).records) if (record.version === version) records.push(record);
   }
   return records;
 };

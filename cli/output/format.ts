@@ -1,3 +1,5 @@
+import { toPercent } from '../../src/core/to-percent.ts';
+
 /** Rows in columns as wide as their widest cell. */
 export const formatTable = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -20,7 +22,7 @@ export const formatFields = (fields: Readonly<Record<string, string | readonly s
   );
 
 /** `10 %`, of 0.1. */
-export const formatShare = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
+export const formatShare = (share: number): string => `${toPercent(share)} %`;
 
 /** `2026-11-23 12:30`, of an ISO 8601 time, in UTC. */
 export const formatDate = (time: string): string => time.slice(0, 16).replace('T', ' ');

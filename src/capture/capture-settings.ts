@@ -35,8 +35,11 @@ const OFF = { formatVersion: 1, share: 0, inputs: 'features', redact: [] } as co
 /** @throws `MODEL_INVALID` naming the field */
 export const parseCaptureSettings = (bytes: Uint8Array, origin: string): CaptureSettings => {
   const parsed = v.safeParse(settingsSchema, parseJson(bytes, origin));
-  if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);
-  return parsed.output;
+  if (parsed.success) return parsed.output;
+  throw new ServingError(
+    'MODEL_INVALID',
+    `${origin}: ${describeIssue(parsed.issues)}; delete the object, and ask for the capture again`,
+  );
 };
 
 /** The settings, and the etag by which they can be replaced; undefined while nothing is captured. */

@@ -5,7 +5,7 @@ import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { capturesPrefix } from './keys.ts';
 import { ARMS, type CaptureRecord } from './record.ts';
 
-/** The records of a time, with what could not be read. */
+/** The records of a time, without the inputs themselves, and what could not be read. */
 export interface ReadCaptures {
   readonly records: readonly CaptureRecord[];
   readonly objects: number;
@@ -33,15 +33,19 @@ const isRecord = (value: unknown): value is CaptureRecord =>
   typeof value.status === 'string' &&
   ARMS.some((arm) => arm === value.arm);
 
-/** @throws Error for a line that is no record */
+/**
+ * Records without `input`: a day of them has to fit into memory, and an input has up to 64 KiB.
+ * @throws Error for a line that is no record
+ */
 const parseLines = (text: string): CaptureRecord[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
     .map((line, index) => {
       const value: unknown = JSON.parse(line);
-      if (isRecord(value)) return value;
-      throw new Error(`line ${index + 1} is no record of a prediction`);
+      if (!isRecord(value)) throw new Error(`line ${index + 1} is no record of a prediction`);
+      const { input: _input, ...record } = value;
+      return record;
     });
 
 /** Keys of the capture objects of a model and day; those of one hour, `07`, when it is given. */

@@ -1,7 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { type ParsedFeedback, parseFeedback } from '../monitoring/feedback/parse-feedback.ts';
-import { byPartition, MOST_PARTITIONS, storeFeedback } from '../monitoring/feedback/store-feedback.ts';
+import { storeFeedback } from '../monitoring/feedback/store-feedback.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import { parseJsonLines } from '../protocol/task-api/request.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -68,12 +68,6 @@ const takeFeedback = async (serving: Serving, exchange: Exchange): Promise<HttpR
       if (single || !CONCERN_LINES.includes(code)) throw error;
       refused.push({ line: index + 1, problem: message });
     }
-  const partitions = byPartition(accepted).size;
-  if (partitions > MOST_PARTITIONS)
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `the feedback is on predictions of ${partitions} days and models, at most ${MOST_PARTITIONS} are taken at once`,
-    );
   await storeFeedback(serving.data, accepted, receivedMs);
   return toJsonResponse({ accepted: accepted.length, refused: refused.length, problems: refused.slice(0, MOST_NAMED) });
 };

@@ -14,7 +14,7 @@ import { type Auth, readConfig } from './configuration.ts';
 import { readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';
 import { createPage, type PageFiles } from './page.ts';
-import { createTelemetry } from './telemetry.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
 
 export interface Docs {
   readonly repository: ModelRepository;

@@ -52,6 +52,7 @@ export const METRICS = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof METRICS;
+export type MetricValue = readonly [name: MetricName, value: number];
 
 /** The dimensions of each metric, by the thing that it is of. */
 export const DIMENSIONS = {

@@ -7,7 +7,7 @@ import { createModelRepository } from '../repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
 import { readConfig } from './configuration.ts';
 import { createNotify } from './notification.ts';
-import { createMonitorTelemetry } from './telemetry.ts';
+import { createMonitorTelemetry } from './telemetry/monitor-telemetry.ts';
 
 /** @throws `INVALID_REQUEST` for an event of another kind: a schedule that does nothing would be noticed by nobody */
 const jobsOf = (event: unknown): string[] => {

@@ -11,7 +11,7 @@ import { readWebhookConfig } from './configuration.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
 import { failuresOf, recordsOf } from './queue-event.ts';
 import { createNotificationParser } from './s3-notifications.ts';
-import { createWarned } from './telemetry.ts';
+import { createWarned } from './telemetry/describe-failure.ts';
 
 export interface OnWebhookOptions {
   readonly data: ObjectStore;

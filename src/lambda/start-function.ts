@@ -9,7 +9,7 @@ import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
 import { type Config, readConfig } from './configuration.ts';
-import { createTelemetry } from './telemetry.ts';
+import { createTelemetry } from './telemetry/telemetry.ts';
 
 /** The buckets of a function. */
 interface Buckets {

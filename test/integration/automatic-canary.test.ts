@@ -13,6 +13,8 @@ const COLOURS = 'test/fixtures/models/colours';
 /** Functions write their counts every 10 s. */
 const ROUND_MS = 11_000;
 const MOST_ROUNDS = 12;
+/** Requests of a round on a machine that is slow, or busy: enough for a decision about a quarter of them. */
+const LEAST_SENT = 100;
 
 let home: string;
 let server: LocalServer;
@@ -127,7 +129,7 @@ afterAll(async () => {
 const roll = async (name: string, send: () => Promise<unknown>): Promise<number> => {
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
     const endMs = Date.now() + ROUND_MS;
-    while (Date.now() < endMs) await send();
+    for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1) await send();
     await monitor.invoke({ jobs: ['rollouts'] });
     const [last] = await historyOf(name);
     if (last?.to.canary === undefined) return round;

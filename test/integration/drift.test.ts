@@ -133,6 +133,22 @@ describe('the hourly judgement', () => {
     expect(await judgementOf('10')).toMatchObject({ objects: 2, versions: { 1: { samples: 600 } } });
   });
 
+  it('makes a damaged document again, and does without it in later hours', async () => {
+    for (const back of [2, 1]) {
+      const timeMs = NOW_MS - back * HOUR_MS;
+      await capture(
+        flowers(150).map((features) => toRecord(features, timeMs)),
+        timeMs,
+      );
+    }
+    for (const hour of ['08', '10', '11'])
+      await serving.data.write(`monitoring/iris/2026-11-25/${hour}.json`, '{"no":');
+    await judgeHours(monitor());
+    expect(warnings).toEqual([]);
+    expect(reports).toMatchObject([{ samples: 150, verdict: 'ok' }]);
+    expect((await judgementOf('11')).versions[1]).toMatchObject({ hours: 2, judgement: { samples: 300 } });
+  });
+
   it('of an hour without traffic says that there was none', async () => {
     await judgeHours(monitor());
     expect(reports).toMatchObject([{ model: 'iris', samples: 0, verdict: 'no baseline' }]);

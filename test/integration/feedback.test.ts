@@ -4,12 +4,13 @@ import { type Accuracy, scoreDay } from '../../src/monitoring/feedback/accuracy.
 import { accuracyKey, scoreDays } from '../../src/monitoring/feedback/score-days.ts';
 import { takeFeedbackFiles } from '../../src/monitoring/feedback/take-uploads.ts';
 import type { Monitor, ScoreReport } from '../../src/monitoring/job.ts';
-import { capturesOf, startCapture } from '../support/monitoring/captures.ts';
+import { flushCaptures, startCapture } from '../support/monitoring/captures.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const TODAY = new Date().toISOString().slice(0, 10);
 const SETOSA = [5.1, 3.5, 1.4, 0.2];
 const VIRGINICA = [6.3, 3.3, 6.0, 2.5];
+const TIMES = [/"time" is "yesterday"/, /"time" is "May 1"/, /"2026-02-31"/, /"time" is "2026-11-26T08:00", expected/];
 const MADE_UP = `${TODAY.replaceAll('-', '')}-1-0123456789abcdef0123456789abcdef-iris`;
 
 let serving: TestServing;
@@ -36,7 +37,7 @@ const monitor = (): Monitor => ({
 });
 
 beforeEach(async () => {
-  await capturesOf(serving, 'iris');
+  await flushCaptures(serving);
   for (const prefix of ['captures/', 'labels/', 'feedback/', 'monitoring/'])
     for await (const { key } of serving.data.list(prefix)) await serving.data.remove(key);
 });
@@ -54,7 +55,7 @@ const tell = async (body: unknown, path = '/feedback', contentType = 'applicatio
 };
 
 const score = async (): Promise<Accuracy> => {
-  await capturesOf(serving, 'iris');
+  await flushCaptures(serving);
   const { versions } = await scoreDay(serving.data, 'iris', TODAY);
   const [first] = versions;
   if (first === undefined) throw new Error('nothing was scored');
@@ -105,13 +106,16 @@ describe('feedback', () => {
       { id, value: 'much' },
       { id, row: -1, correct: true },
       { id, label: 'setosa', time: 'yesterday' },
+      { id, label: 'setosa', time: 'May 1' },
+      { id, label: 'setosa', time: '2026-02-31' },
+      { id, label: 'setosa', time: '2026-11-26T08:00' },
       { id, label: 'setosa', colour: 'red' },
       { id: MADE_UP.replace(/^\d{8}/, '20990101'), correct: true },
       { id: MADE_UP.replace(/^\d{8}/, '20200101'), correct: true },
     ];
     const body = lines.map((line) => JSON.stringify(line)).join('\n');
     const { status, answer } = await tell(body, '/feedback', 'application/jsonl');
-    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 12 });
+    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 15 });
     const problems = (answer.problems as { line: number; problem: string }[]).map(({ problem }) => problem);
     expect(problems).toEqual(
       [
@@ -122,7 +126,7 @@ describe('feedback', () => {
           /has 2 of "label"/,
           /"label" is 7/,
         ],
-        ...[/"correct" is "yes"/, /"value" is "much"/, /"row" is -1/, /"time" is "yesterday"/, /"colour" is unknown/],
+        ...[/"correct" is "yes"/, /"value" is "much"/, /"row" is -1/, ...TIMES, /"colour" is unknown/],
         ...[/a day to come/, /no longer kept/],
       ].map((text) => expect.stringMatching(text)),
     );
@@ -148,7 +152,7 @@ describe('feedback', () => {
     await tell({ id: MADE_UP, correct: true });
     const id = await predict(SETOSA);
     await tell({ id, correct: true });
-    await capturesOf(serving, 'iris');
+    await flushCaptures(serving);
     const key = captureObjectKey('iris', Date.now(), 'damaged', 0);
     await serving.data.write(key, 'no gzip');
     const day = await scoreDay(serving.data, 'iris', TODAY);
@@ -164,12 +168,26 @@ describe('feedback', () => {
   });
 });
 
+it('a day keeps its accuracy when its captures expire', async () => {
+  const id = await predict(SETOSA);
+  await tell({ id, correct: true });
+  await flushCaptures(serving);
+  await scoreDays(monitor());
+  const stored = async () =>
+    JSON.parse(Buffer.from((await serving.data.read(accuracyKey('iris', TODAY))).body).toString());
+  const before = await stored();
+  expect(before.versions).toMatchObject([{ labelled: 1 }]);
+  for await (const { key } of serving.data.list('captures/')) await serving.data.remove(key);
+  await scoreDays(monitor());
+  expect(await stored()).toEqual(before);
+});
+
 describe('a file of feedback', () => {
   it('is taken once, with a report beside it, and scored by the job', async () => {
     const ids: string[] = [];
     for (let request = 0; request < 3; request += 1)
       ids.push(await predict(...Array.from({ length: 100 }, () => SETOSA)));
-    await capturesOf(serving, 'iris');
+    await flushCaptures(serving);
     const rows = ids.flatMap((id) =>
       Array.from({ length: 100 }, (_, row) => `${id},${row},"${row < 90 ? 'setosa' : 'virginica'}"`),
     );
@@ -194,6 +212,26 @@ describe('a file of feedback', () => {
     const { body } = await serving.data.read('feedback/much.csv.report.json');
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ accepted: 100_000, refused: 0 });
   }, 60_000);
+
+  it('has times in seconds, too, and the last one counts', async () => {
+    const id = await predict(SETOSA);
+    const lines = [`${id},setosa,1764147601`, `${id},virginica,1764147600`, `${id},virginica,2025-11-26T08:00:00Z`];
+    await serving.data.write('feedback/times.csv', ['id,label,time', ...lines].join('\n'));
+    await takeFeedbackFiles(monitor());
+    expect((await score()).accuracy).toMatchObject({ right: 1, of: 1 }); // 08:00 is second 1,764,144,000
+  });
+
+  it('on predictions of too many days and models is refused as a whole, with a report', async () => {
+    const lines = Array.from({ length: 101 }, (_, index) => `${MADE_UP}${index},true`);
+    await serving.data.write('feedback/wide.csv', ['id,correct', ...lines].join('\n'));
+    await takeFeedbackFiles(monitor());
+    const { body } = await serving.data.read('feedback/wide.csv.report.json');
+    expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({
+      accepted: 0,
+      problems: [{ problem: 'the feedback is on predictions of 101 days and models, at most 100 are taken at once' }],
+    });
+    for await (const { key } of serving.data.list('labels/')) throw new Error(`${key} was written`);
+  });
 
   it('without a column of ids is reported', async () => {
     await serving.data.write('feedback/other.csv', 'name,label\na,b\n');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { createNotify } from '../../src/lambda/notification.ts';
-import { createMonitorTelemetry } from '../../src/lambda/telemetry.ts';
+import { createMonitorTelemetry } from '../../src/lambda/telemetry/monitor-telemetry.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:alarms';
 const environment = { ...process.env };

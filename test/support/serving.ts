@@ -16,7 +16,7 @@ import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { ObjectStore, UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { type LocalFile, publish } from '../../src/repository/versions/publish.ts';
-import { ordinaryBackground } from '../../src/serving/background.ts';
+import { type Background, ordinaryBackground } from '../../src/serving/background.ts';
 import type { ShadowReport } from '../../src/serving/compare-answers.ts';
 import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
@@ -50,8 +50,26 @@ export interface TestServing extends Serving {
   readonly clock: { nowMs: number };
   /** Sends a request to the HTTP application. */
   fetch(path: string, init?: RequestInit & { deadline?: Deadline }): Promise<Response>;
+  /** Resolves when the work behind the answers so far has ended. */
+  idle(): Promise<void>;
   remove(): Promise<void>;
 }
+
+/** The background, and the work that it has not ended yet. */
+const watchBackground = (background: Background): { background: Background; pending: ReadonlySet<Promise<void>> } => {
+  const pending = new Set<Promise<void>>();
+  const defer: Background['defer'] = (start) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    pending.add(promise);
+    background.defer(() =>
+      start().finally(() => {
+        pending.delete(promise);
+        resolve();
+      }),
+    );
+  };
+  return { background: { ...background, defer }, pending };
+};
 
 export const createTestServing = async (
   stores: { models?: UploadingStore; data?: ObjectStore } = {},
@@ -67,6 +85,7 @@ export const createTestServing = async (
   const lostCaptures: LostCaptures[] = [];
   const clock = { nowMs: 0 };
   const modelDirectory = join(root, 'cache');
+  const { background, pending } = watchBackground(options.background ?? ordinaryBackground);
   const serving = createServing({
     models: stores.models ?? createDirectoryStore(join(root, 'models-bucket')),
     data: stores.data ?? createDirectoryStore(join(root, 'data-bucket')),
@@ -76,8 +95,8 @@ export const createTestServing = async (
     diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: 30_000,
     nowMs: () => clock.nowMs,
-    background: ordinaryBackground,
     ...options,
+    background,
     telemetry: {
       observed: (observation) => observations.push(observation),
       loaded: (report) => loads.push(report),
@@ -105,6 +124,9 @@ export const createTestServing = async (
       requests += 1;
       const context = { requestId: `request-${requests}`, deadline };
       return fetchApplication(new Request(`http://test${path}`, init), context);
+    },
+    async idle() {
+      while (pending.size > 0) await Promise.all(pending);
     },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }), // work behind an answer may still write
   };

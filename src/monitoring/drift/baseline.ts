@@ -77,13 +77,14 @@ export const readBaseline = async (
   if (object === undefined) return undefined;
   const origin = `${store.location}/${key}`;
   const parsed = v.safeParse(baselineSchema, parseJson(object.body, origin));
-  if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}`);
+  const advice = `make it again: npx onnx-serverless monitor ${model} --baseline <file|7d>`;
+  if (!parsed.success) throw new ServingError('MODEL_INVALID', `${origin}: ${describeIssue(parsed.issues)}; ${advice}`);
   const { output } = parsed;
   if (output.task === task && output.model === model && output.version === version) return output;
   throw new ServingError(
     'MODEL_INVALID',
     `${origin} is the baseline of ${output.model} version ${output.version} for ${output.task}, ` +
-      `expected ${model} version ${version} for ${task}: make it again`,
+      `expected ${model} version ${version} for ${task}; ${advice}`,
   );
 };
 

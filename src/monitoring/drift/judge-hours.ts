@@ -1,75 +1,23 @@
-import * as v from 'valibot';
 import { hourOf } from '../../capture/keys.ts';
 import { dayOf } from '../../capture/prediction-id.ts';
 import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
 import type { CaptureRecord } from '../../capture/record.ts';
 import { ServingError } from '../../core/errors.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
-import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { describeIssue, parseJson } from '../../repository/versions/bundle.ts';
 import { capturedModels } from '../captured-models.ts';
 import type { Monitor, MonitorJob } from '../job.ts';
 import { type Baseline, readBaseline, valuesOf } from './baseline.ts';
-import { addCounts, countsSchema, countValues, type FeatureCounts } from './histogram.ts';
-import { type Judgement, judgeWindow, LEAST_SAMPLES } from './judge.ts';
+import { addCounts, countValues, type FeatureCounts } from './histogram.ts';
+import { type CountedVersion, type ModelHour, readHour, type VersionHour, writeHour } from './hour-document.ts';
+import { judgeWindow, LEAST_SAMPLES } from './judge.ts';
 
 type Histograms = Readonly<Record<string, FeatureCounts>>;
-
-const versionSchema = v.object({
-  samples: v.number(),
-  errors: v.number(),
-  /** The time of the baseline whose bins these are; missing for a version without a baseline. */
-  baseline: v.optional(v.string()),
-  counts: v.record(v.string(), countsSchema),
-});
-const hourSchema = v.object({
-  formatVersion: v.literal(1),
-  model: v.string(),
-  day: v.string(),
-  hour: v.string(),
-  /** Objects that were read, by which a later look finds out that there are more. */
-  objects: v.number(),
-  damaged: v.array(v.object({ key: v.string(), problem: v.string() })),
-  versions: v.record(v.string(), v.looseObject(versionSchema.entries)),
-});
-
-/** The histograms of a version in an hour, and the judgement of the last hours that have enough samples. */
-export interface VersionHour extends v.InferOutput<typeof versionSchema> {
-  /** Hours that were judged together, 24 at most. */
-  readonly hours: number;
-  readonly judgement: Judgement | undefined;
-}
-
-/** `monitoring/<model>/<day>/<hour>.json`. */
-export interface ModelHour extends Omit<v.InferOutput<typeof hourSchema>, 'versions'> {
-  readonly versions: Readonly<Record<string, VersionHour>>;
-}
 
 const HOUR_MS = 3_600_000;
 /** Hours that are looked at again: environments that were frozen write late. */
 const LATE_HOURS = 3;
 /** Hours that a judgement may take together. */
 const MOST_HOURS = 24;
-const MAX_BYTES = 16 * 1024 * 1024;
-
-/** The folder of a day's judgements. */
-export const monitoringPrefix = (model: string, day: string): string => `monitoring/${model}/${day}/`;
-const hourKey = (model: string, ms: number): string => `${monitoringPrefix(model, dayOf(ms))}${hourOf(ms)}.json`;
-
-type StoredHour = v.InferOutput<typeof hourSchema>;
-
-const readHour = async (
-  data: ObjectStore,
-  model: string,
-  ms: number,
-): Promise<{ readonly document: StoredHour; readonly etag: string } | undefined> => {
-  const key = hourKey(model, ms);
-  const object = await unlessMissing(data.read(key, MAX_BYTES));
-  if (object === undefined) return undefined;
-  const parsed = v.safeParse(hourSchema, parseJson(object.body, key));
-  if (!parsed.success) throw new ServingError('INTERNAL', `${key}: ${describeIssue(parsed.issues)}`);
-  return { document: parsed.output, etag: object.etag };
-};
 
 /** The histograms of records, with the bins of a baseline. A feature that a record does not have is not counted for it. */
 export const countRecords = (records: readonly CaptureRecord[], { features }: Baseline): Histograms => {
@@ -99,12 +47,12 @@ const widen = async (
   model: string,
   version: string,
   ms: number,
-  own: v.InferOutput<typeof versionSchema>,
+  own: CountedVersion,
 ): Promise<{ readonly samples: number; readonly counts: Histograms; readonly hours: number }> => {
   let { samples, counts }: { samples: number; counts: Histograms } = own;
   let hours = 1;
   while (samples < LEAST_SAMPLES && hours < MOST_HOURS) {
-    const earlier = (await readHour(data, model, ms - hours * HOUR_MS))?.document.versions[version];
+    const earlier = (await readHour(data, model, ms - hours * HOUR_MS))?.hour?.versions[version];
     hours += 1;
     if (earlier === undefined || earlier.baseline !== own.baseline) continue;
     samples += earlier.samples;
@@ -132,12 +80,12 @@ const judgeVersion = async (
 };
 
 /** Judges one hour, unless its judgement has read all objects already. @returns undefined when there was nothing to do */
-export const judgeHour = async (monitor: Monitor, model: string, ms: number): Promise<ModelHour | undefined> => {
+const judgeHour = async (monitor: Monitor, model: string, ms: number): Promise<ModelHour | undefined> => {
   const { data } = monitor;
   const [day, hour] = [dayOf(ms), hourOf(ms)];
   const keys = await listCaptures(data, model, day, hour);
   const known = await readHour(data, model, ms);
-  if (known?.document.objects === keys.length) return undefined;
+  if (known?.hour?.objects === keys.length) return undefined;
   const { records, damaged } = await readCaptures(data, keys);
   const byVersion = Map.groupBy(
     records.filter(({ arm }) => arm !== 'shadow'),
@@ -154,16 +102,7 @@ export const judgeHour = async (monitor: Monitor, model: string, ms: number): Pr
     damaged: [...damaged],
     versions,
   };
-  try {
-    await data.write(hourKey(model, ms), JSON.stringify(judged), {
-      condition: known === undefined ? { ifNoneMatch: '*' } : { ifMatch: known.etag },
-      contentType: 'application/json',
-    });
-    return judged;
-  } catch (error) {
-    if (ServingError.from(error).code === 'CONFLICT') return undefined; // another monitor was first
-    throw error;
-  }
+  return (await writeHour(data, ms, judged, known)) ? judged : undefined; // another monitor was first
 };
 
 /** The version with the most samples of an hour: that of the metrics. */

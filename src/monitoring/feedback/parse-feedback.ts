@@ -29,6 +29,8 @@ const CLOCK_MS = 600_000;
 /** Captures are never kept for so long. */
 const OLDEST_DAYS = 400;
 const DAY_MS = 86_400_000;
+/** A day, or a time with its zone: without one, it would depend on the clock that reads it. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/;
 
 const refuseInput = (problem: string): never => {
   throw new ServingError('INVALID_INPUT', problem);
@@ -45,11 +47,19 @@ const readId = (id: unknown, nowMs: number): { id: string; prediction: Predictio
   return { id, prediction };
 };
 
+/** NaN for anything but a time: `Date.parse` takes nearly any text, and makes March 3 of February 31. */
+const parseTime = (time: unknown): number => {
+  if (typeof time !== 'string' || !ISO_TIME.test(time)) return Number.NaN;
+  const day = time.slice(0, 10);
+  const isDay = new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(8));
+  return isDay ? Date.parse(time) : Number.NaN;
+};
+
 const readTime = (time: unknown, nowMs: number): string => {
   if (time === undefined || time === '') return new Date(nowMs).toISOString();
-  const ms = typeof time === 'number' ? time * 1_000 : Date.parse(String(time));
+  const ms = typeof time === 'number' ? time * 1_000 : parseTime(time);
   if (Number.isNaN(new Date(ms).getTime()))
-    return refuseInput(`"time" is ${show(time)}, expected ISO 8601 or seconds since 1970`);
+    return refuseInput(`"time" is ${show(time)}, expected 2026-11-25T08:30:00Z or seconds since 1970`);
   return new Date(ms > nowMs + CLOCK_MS ? nowMs : ms).toISOString();
 };
 
@@ -82,7 +92,7 @@ export const parseFeedback = (document: unknown, nowMs: number): ParsedFeedback 
   const unknown = Object.keys(document).find((name) => !FIELDS.includes(name));
   if (unknown !== undefined) refuseInput(`${show(unknown)} is unknown, expected ${FIELDS.join(', ')}`);
   const { row = 0, time } = document;
-  if (typeof row !== 'number' || !Number.isInteger(row) || row < 0)
+  if (typeof row !== 'number' || !Number.isSafeInteger(row) || row < 0)
     return refuseInput(`"row" is ${show(row)}, expected the place of the input in its request, from 0`);
   return { ...readId(document.id, nowMs), row, ...readWord(document), time: readTime(time, nowMs) };
 };

@@ -26,7 +26,7 @@ export const readLabels = async (data: ObjectStore, model: string, day: string):
   const keys: string[] = [];
   for await (const { key } of data.list(labelsPrefix(model, day))) keys.push(key);
   keys.sort();
-  const words: Feedback[] = [];
+  const wordsOf = new Map(keys.map((key): [string, Feedback[]] => [key, []]));
   const damaged: { key: string; problem: string }[] = [];
   const next = keys.values();
   const lane = async (): Promise<void> => {
@@ -34,7 +34,7 @@ export const readLabels = async (data: ObjectStore, model: string, day: string):
       try {
         const { body } = await data.read(key, MAX_BYTES);
         const lines = Buffer.from(body).toString('utf8').split('\n');
-        for (const line of lines) if (line !== '') words.push(parseFeedback(JSON.parse(line), Date.now()));
+        for (const line of lines) if (line !== '') wordsOf.get(key)?.push(parseFeedback(JSON.parse(line), Date.now()));
       } catch (error) {
         const { code, message } = ServingError.from(error);
         if (code === 'MODEL_UNAVAILABLE') throw error;
@@ -42,6 +42,8 @@ export const readLabels = async (data: ObjectStore, model: string, day: string):
       }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
+  // In the order of the keys, by which the younger object has the last word of two with the same time.
+  const words = [...wordsOf.values()].flat();
   const last = new Map<string, Feedback>();
   for (const word of words) {
     const known = last.get(wordKey(word));

@@ -23,8 +23,8 @@ export const accuracyKey = (model: string, day: string): string => `monitoring/$
 const isAccuracy = (value: unknown): value is DayAccuracy =>
   isObject(value) && value.formatVersion === 1 && Array.isArray(value.versions) && isObject(value.objects);
 
-/** Reads the accuracy of a day; undefined for a day without labels. A damaged document is made again. */
-export const readAccuracy = async (data: ObjectStore, model: string, day: string): Promise<DayAccuracy | undefined> => {
+/** Reads the accuracy of a day; undefined for one that was not scored. A damaged document is made again. */
+const readAccuracy = async (data: ObjectStore, model: string, day: string): Promise<DayAccuracy | undefined> => {
   const object = await unlessMissing(data.read(accuracyKey(model, day), MAX_BYTES));
   if (object === undefined) return undefined;
   try {
@@ -42,7 +42,7 @@ const countObjects = async (data: ObjectStore, prefix: string): Promise<number> 
 };
 
 /** Days, newest first, that have feedback. */
-export const labelledDays = async (data: ObjectStore, model: string, nowMs: number): Promise<string[]> => {
+const labelledDays = async (data: ObjectStore, model: string, nowMs: number): Promise<string[]> => {
   const oldest = dayOf(nowMs - LATE_DAYS * DAY_MS);
   const days: string[] = [];
   for await (const folder of data.folders(modelLabelsPrefix(model))) days.push(folder.replace(/^day=/, ''));
@@ -52,18 +52,30 @@ export const labelledDays = async (data: ObjectStore, model: string, nowMs: numb
     .reverse();
 };
 
+/** The accuracy of a day as it was scored, or scored anew when there are more objects. Captures that have expired leave it as it was. */
+const currentAccuracy = async (
+  data: ObjectStore,
+  model: string,
+  day: string,
+): Promise<{ readonly accuracy: DayAccuracy; readonly isNew: boolean }> => {
+  const known = await readAccuracy(data, model, day);
+  const captures = (await listCaptures(data, model, day)).length;
+  const labels = await countObjects(data, labelsPrefix(model, day));
+  if (
+    known &&
+    (captures < known.objects.captures || (captures === known.objects.captures && labels === known.objects.labels))
+  )
+    return { accuracy: known, isNew: false };
+  return { accuracy: await scoreDay(data, model, day), isNew: true };
+};
+
 const scoreModel = async ({ data, nowMs, telemetry }: Monitor, model: string): Promise<void> => {
   let [right, of] = [0, 0];
   for (const day of await labelledDays(data, model, nowMs())) {
-    const labels = await countObjects(data, labelsPrefix(model, day));
-    const captures = (await listCaptures(data, model, day)).length;
-    let known = await readAccuracy(data, model, day);
-    if (known?.objects.labels !== labels || known.objects.captures !== captures) {
-      known = await scoreDay(data, model, day);
-      await data.write(accuracyKey(model, day), JSON.stringify(known), { contentType: 'application/json' });
-    }
+    const { accuracy: scored, isNew } = await currentAccuracy(data, model, day);
+    if (isNew) await data.write(accuracyKey(model, day), JSON.stringify(scored), { contentType: 'application/json' });
     if (day < dayOf(nowMs() - METRIC_DAYS * DAY_MS)) continue;
-    for (const { arm, accuracy } of known.versions) {
+    for (const { arm, accuracy } of scored.versions) {
       if (arm === 'shadow' || accuracy === undefined) continue;
       right += accuracy.right;
       of += accuracy.of;
@@ -87,6 +99,6 @@ export const scoreDays: MonitorJob = async (monitor) => {
 export const scoreRecentDays = async (data: ObjectStore, model: string, nowMs: number): Promise<DayAccuracy[]> => {
   const scored: DayAccuracy[] = [];
   for (const day of (await labelledDays(data, model, nowMs)).slice(0, METRIC_DAYS))
-    scored.push(await scoreDay(data, model, day));
+    scored.push((await currentAccuracy(data, model, day)).accuracy);
   return scored;
 };

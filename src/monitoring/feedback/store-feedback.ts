@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ServingError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import type { ParsedFeedback } from './parse-feedback.ts';
 
@@ -11,17 +12,14 @@ export const labelsPrefix = (model: string, day: string): string => `${LABELS_PR
 export const modelLabelsPrefix = (model: string): string => `${LABELS_PREFIX}model=${model}/`;
 
 /** Objects that one batch of feedback may take: one for each model and day. */
-export const MOST_PARTITIONS = 100;
+const MOST_PARTITIONS = 100;
 
 const partitionOf = ({ prediction: { model, day } }: ParsedFeedback): string => labelsPrefix(model, day);
-
-/** The feedback by the partition of its predictions. */
-export const byPartition = (feedback: readonly ParsedFeedback[]): Map<string, ParsedFeedback[]> =>
-  Map.groupBy(feedback, partitionOf);
 
 /**
  * Writes feedback, an object for each model and day of the predictions.
  * @param batch a name by which a second write replaces the first; by default, a new one
+ * @throws `PAYLOAD_TOO_LARGE` for predictions of more than 100 days and models; `MODEL_UNAVAILABLE`
  */
 export const storeFeedback = async (
   data: ObjectStore,
@@ -29,7 +27,13 @@ export const storeFeedback = async (
   receivedMs: number,
   batch = `${receivedMs}-${randomUUID().slice(0, 8)}`,
 ): Promise<void> => {
-  const writes = [...byPartition(feedback)].map(([prefix, lines]) => {
+  const partitions = Map.groupBy(feedback, partitionOf);
+  if (partitions.size > MOST_PARTITIONS)
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `the feedback is on predictions of ${partitions.size} days and models, at most ${MOST_PARTITIONS} are taken at once`,
+    );
+  const writes = [...partitions].map(([prefix, lines]) => {
     const text = lines.map(({ prediction: _prediction, ...line }) => `${JSON.stringify(line)}\n`).join('');
     return data.write(`${prefix}${batch}.jsonl`, text, { contentType: 'application/jsonl' });
   });

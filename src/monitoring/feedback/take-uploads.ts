@@ -13,6 +13,7 @@ const REPORT = '.report.json';
 /** A file has some 100,000 lines. */
 const MAX_BYTES = 50 * 1024 * 1024;
 const MOST_NAMED = 100;
+const SECONDS = /^\d+(\.\d+)?$/;
 
 /** The outcome of a file of feedback. */
 interface Report {
@@ -35,9 +36,10 @@ const toDocument = (names: readonly string[], line: string): Record<string, unkn
   const entries = names
     .map((name, index): [string, string] => [name, cells[index] ?? ''])
     .filter(([, cell]) => cell !== '');
-  const { row, value, correct, ...texts } = Object.fromEntries(entries);
+  const { row, value, correct, time, ...texts } = Object.fromEntries(entries);
   return {
     ...texts,
+    ...(time !== undefined && { time: SECONDS.test(time) ? Number(time) : time }),
     ...(row !== undefined && { row: Number(row) }),
     ...(value !== undefined && { value: Number(value) }),
     ...(correct !== undefined && {
@@ -65,20 +67,32 @@ const parseCsv = (text: string, nowMs: number): Omit<Report, 'etag' | 'accepted'
   return { feedback, refused: problems.length, problems: problems.slice(0, MOST_NAMED) };
 };
 
+/** Stores the feedback of a file; one that is too large is refused as a whole. */
+const storeFile = async (
+  data: ObjectStore,
+  key: string,
+  etag: string,
+  nowMs: number,
+): Promise<Omit<Report, 'etag'>> => {
+  try {
+    const { body } = await data.read(key, MAX_BYTES);
+    const { feedback, ...rest } = parseCsv(Buffer.from(body).toString('utf8'), nowMs);
+    const batch = `file-${createHash('sha256').update(`${key} ${etag}`).digest('hex').slice(0, 16)}`;
+    await storeFeedback(data, feedback, nowMs, batch);
+    return { accepted: feedback.length, ...rest };
+  } catch (error) {
+    const { code, message } = ServingError.from(error);
+    if (code !== 'PAYLOAD_TOO_LARGE') throw error;
+    return { accepted: 0, refused: 1, problems: [{ line: 1, problem: message }] };
+  }
+};
+
 /** Takes a file, unless its report says that it was taken. A second taker writes the same objects. */
 const takeFile = async (data: ObjectStore, key: string, nowMs: number): Promise<void> => {
   const reported = await unlessMissing(data.head(reportKeyOf(key)));
   const { etag } = await data.head(key);
   if (reported?.metadata['source-etag'] === etag.replaceAll('"', '')) return;
-  const { body } = await data.read(key, MAX_BYTES);
-  const { feedback, ...rest } = parseCsv(Buffer.from(body).toString('utf8'), nowMs);
-  await storeFeedback(
-    data,
-    feedback,
-    nowMs,
-    `file-${createHash('sha256').update(`${key} ${etag}`).digest('hex').slice(0, 16)}`,
-  );
-  const report: Report = { etag, accepted: feedback.length, ...rest };
+  const report: Report = { etag, ...(await storeFile(data, key, etag, nowMs)) };
   await data.write(reportKeyOf(key), JSON.stringify(report, undefined, 2), {
     contentType: 'application/json',
     metadata: { 'source-etag': etag.replaceAll('"', '') },

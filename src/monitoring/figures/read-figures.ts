@@ -13,6 +13,8 @@ export interface ModelFigures {
   readonly memoryMb: number | undefined;
   /** US dollars at list prices, without init and free tiers. */
   readonly cost: number;
+  /** Requests by hour, `2026-11-26 08`; hours without requests are missing. */
+  readonly traffic: ReadonlyMap<string, number>;
   /** Objects that could not be read, and are left out. */
   readonly broken: readonly string[];
 }
@@ -34,6 +36,9 @@ const keysOf = async (store: ObjectStore, model: string, fromMs: number, toMs: n
   return keys;
 };
 
+/** `2026-11-26 08`, of a key that ends in `2026-11-26/08-<environment>.json`. */
+const timeOf = (key: string): string => key.split('/').slice(-2).join(' ').slice(0, 13);
+
 /** Adds the figures of a model, of all hours that a time touches. @throws `MODEL_UNAVAILABLE` */
 export const readFigures = async (
   store: ObjectStore,
@@ -43,6 +48,7 @@ export const readFigures = async (
 ): Promise<ModelFigures> => {
   const versions = new Map<number, VersionFigures>();
   const broken: string[] = [];
+  const traffic = new Map<string, number>();
   let memoryMb: number | undefined;
   let cost = 0;
   const keys = await keysOf(store, model, fromMs, toMs);
@@ -52,14 +58,16 @@ export const readFigures = async (
     (text, key) => {
       const hour = parseFigures(text);
       if (hour === undefined) throw new ServingError('INVALID_INPUT', `${key} has no figures`);
+      const time = timeOf(key);
       memoryMb = Math.min(memoryMb ?? hour.memoryMb, hour.memoryMb);
       for (const [version, figures] of Object.entries(hour.versions)) {
         const { requests, billedMs } = figures;
+        traffic.set(time, (traffic.get(time) ?? 0) + requests);
         cost += priceOf(requests, billedMs, hour.memoryMb, HTTP_FUNCTION.test(hour.functionName));
         versions.set(Number(version), addFigures(versions.get(Number(version)) ?? noFigures(), figures));
       }
     },
     (key) => broken.push(key),
   );
-  return { versions, memoryMb, cost, broken: broken.sort() };
+  return { versions, memoryMb, cost, traffic, broken: broken.sort() };
 };

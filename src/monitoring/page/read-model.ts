@@ -4,9 +4,8 @@ import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { type DriftNow, judgeNow } from '../drift/judge-now.ts';
 import type { DayAccuracy } from '../feedback/accuracy.ts';
 import { scoreRecentDays } from '../feedback/score-days.ts';
-import { dayPrefix, hourOf } from '../figures/hours.ts';
+import { hourOf } from '../figures/hours.ts';
 import { type ModelFigures, readFigures } from '../figures/read-figures.ts';
-import { parseFigures } from '../figures/version-figures.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
@@ -23,20 +22,18 @@ export interface MonitoredModel {
   readonly accuracy: readonly DayAccuracy[];
 }
 
-/** Requests by hour. */
-const readTraffic = async (data: ObjectStore, name: string, nowMs: number): Promise<[string, number][]> => {
-  const hours = Array.from({ length: HOURS }, (_, index) => hourOf(nowMs - (HOURS - 1 - index) * HOUR_MS));
-  return Promise.all(
-    hours.map(async ({ day, hour }): Promise<[string, number]> => {
-      let requests = 0;
-      for await (const { key } of data.list(`${dayPrefix(name, day)}${hour}`)) {
-        const figures = parseFigures(Buffer.from((await data.read(key)).body).toString('utf8'));
-        for (const version of Object.values(figures?.versions ?? {})) requests += version.requests;
-      }
-      return [`${hour}:00`, requests];
-    }),
-  );
-};
+/** A model that the page cannot show, and the reason. */
+export interface BrokenModel {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** Requests by hour; 0 where there are none. */
+const trafficOf = ({ traffic }: ModelFigures, nowMs: number): [string, number][] =>
+  Array.from({ length: HOURS }, (_, index): [string, number] => {
+    const { day, hour } = hourOf(nowMs - (HOURS - 1 - index) * HOUR_MS);
+    return [`${hour}:00`, traffic.get(`${day} ${hour}`) ?? 0];
+  });
 
 /** Reads what the page shows of a model. @throws `NOT_FOUND`, `MODEL_UNAVAILABLE` */
 export const readMonitoredModel = async (
@@ -45,10 +42,9 @@ export const readMonitoredModel = async (
   nowMs: number,
 ): Promise<MonitoredModel> => {
   const { routing } = await repository.routing(name);
+  const figures = await readFigures(data, name, nowMs - (HOURS - 1) * HOUR_MS, nowMs);
   return {
-    ...{ name, nowMs, routing },
-    figures: await readFigures(data, name, nowMs - (HOURS - 1) * HOUR_MS, nowMs),
-    traffic: await readTraffic(data, name, nowMs),
+    ...{ name, nowMs, routing, figures, traffic: trafficOf(figures, nowMs) },
     drift: await judgeNow({ repository, data, nowMs }, name, routing.stable),
     accuracy: await scoreRecentDays(data, name, nowMs),
   };

@@ -4,11 +4,12 @@ import type { DriftNow } from '../drift/judge-now.ts';
 import type { Accuracy, DayAccuracy } from '../feedback/accuracy.ts';
 import { binStart, type Histogram } from '../histogram.ts';
 import { bars, escapeHtml, intervals, type Pair, pairedBars, table } from './charts.ts';
-import type { MonitoredModel } from './read-model.ts';
+import type { BrokenModel, MonitoredModel } from './read-model.ts';
 
 /** Features whose histograms are shown: those that drift most. */
 const MOST_FEATURES = 12;
 const MOST_CHANGES = 20;
+const MOST_LABELS = 20;
 
 const STYLE = `:root{color-scheme:light dark;--ink:#1d2733;--paper:#fff;--usual:#9aa7b5;--now:#0b63ce;--line:#ccd3da;--alarm:#b3261e}
 @media (prefers-color-scheme:dark){:root{--ink:#e6e9ed;--paper:#14181d;--usual:#6b7885;--now:#6cb0ff;--line:#3a434d;--alarm:#ff8a80}}
@@ -101,6 +102,16 @@ const latencyBars = (latencyMs: Histogram): [string, number][] =>
     .sort(([one], [other]) => one - other)
     .map(([bin, times]) => [`from ${round(binStart(bin))} ms`, times]);
 
+/** The most frequent labels; the others as one. */
+const labelBars = (labels: DriftNow['labels']): [string, number][] => {
+  const sorted = Object.entries(labels).toSorted(([, one], [, other]) => other - one);
+  const others = sorted.slice(MOST_LABELS).reduce((sum, [, times]) => sum + times, 0);
+  return [...sorted.slice(0, MOST_LABELS), ...(others > 0 ? [['others', others] satisfies [string, number]] : [])];
+};
+
+const renderBroken = ({ name, problem }: BrokenModel): string =>
+  `<section id="${escapeHtml(name)}"><h2>${escapeHtml(name)}</h2><p class="alarm">${escapeHtml(problem)}</p></section>`;
+
 const renderModel = ({ name, routing, figures, traffic, drift, accuracy }: MonitoredModel): string => {
   const latencies = [...figures.versions].map(([version, { latencyMs }]) =>
     bars(`Latency of version ${version}`, latencyBars(latencyMs)),
@@ -114,19 +125,20 @@ const renderModel = ({ name, routing, figures, traffic, drift, accuracy }: Monit
       note,
     ]);
   return `<section id="${escapeHtml(name)}"><h2>${escapeHtml(name)}</h2>
-<div class="charts">${bars('Requests by hour (UTC)', traffic)}${latencies.join('')}${bars('Labels', Object.entries(drift.labels))}</div>
+<div class="charts">${bars('Requests by hour (UTC)', traffic)}${latencies.join('')}${bars('Labels', labelBars(drift.labels))}</div>
 <h3>Drift</h3>${renderDrift(drift)}
 <h3>Accuracy</h3>${renderAccuracy(accuracy)}
 <h3>Roll-outs</h3>${table('Newest first', [['time (UTC)', 'by', 'action', 'stable', 'canary', 'note'], ...history])}</section>`;
 };
 
 /** The page of models: HTML that needs nothing else, no script, no font and no network. */
-export const renderPage = (models: readonly MonitoredModel[], nowMs: number): string => {
+export const renderPage = (models: readonly (MonitoredModel | BrokenModel)[], nowMs: number): string => {
+  const sections = models.map((model) => ('problem' in model ? renderBroken(model) : renderModel(model)));
   const links = models.map(({ name }) => `<a href="#${encodeURIComponent(name)}">${escapeHtml(name)}</a>`).join('');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Models</title>
 <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'"><style>${STYLE}</style></head>
 <body><h1>Models</h1><p>At ${new Date(nowMs).toISOString().slice(0, 16).replace('T', ' ')} UTC. Grey: the baseline. Blue: the last 24 hours.</p>
-<nav>${links}</nav><main>${models.map(renderModel).join('\n')}</main></body></html>
+<nav>${links}</nav><main>${sections.join('\n')}</main></body></html>
 `;
 };

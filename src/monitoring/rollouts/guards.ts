@@ -1,3 +1,4 @@
+import { toPercent } from '../../core/to-percent.ts';
 import type { Routing } from '../../repository/routing/routing.ts';
 import { logEvidence } from './evidence.ts';
 import { type Bad, badEvents, type StepCounts } from './step-counts.ts';
@@ -22,7 +23,9 @@ export interface Judgement {
 type Guard = (counts: StepCounts, canary: AutomaticCanary) => Judgement;
 
 /** More answers may differ when a model was trained again: a disagreement is no error. */
-export const DEFAULT_DISAGREEMENT = 0.1;
+const DEFAULT_DISAGREEMENT = 0.1;
+/** The test needs a share above 0 and below 1, also when no answer, or each, may differ. */
+const [LEAST_SHARE, MOST_SHARE] = [1e-6, 0.99];
 
 /** The arm of each bad event against the share of the keys that the canary has. */
 const judgeArms = (
@@ -53,8 +56,8 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     judgeArms('slow', canary.slow, stable.slow, [canary.timed, stable.timed], weight),
   /** Answers of the canary, as a shadow, that differ from those of the stable version. */
   disagreement: ({ changed, compared }, { plan: { disagreement = DEFAULT_DISAGREEMENT } }) => ({
-    logEvidence: logEvidence(changed, compared, Math.min(disagreement, 0.99)),
+    logEvidence: logEvidence(changed, compared, Math.min(Math.max(disagreement, LEAST_SHARE), MOST_SHARE)),
     requests: compared,
-    text: `${changed} of ${compared} answers differ, ${disagreement * 100} % may`,
+    text: `${changed} of ${compared} answers differ, ${toPercent(disagreement)} % may`,
   }),
 };

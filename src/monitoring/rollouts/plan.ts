@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { shorten } from '../../core/show.ts';
+import { toPercent } from '../../core/to-percent.ts';
 import type { RoutingChanger } from '../../repository/routing/change-routing.ts';
 import { changing, setCanary } from '../../repository/routing/rollout.ts';
 import { type AutomaticCanary, GUARDS } from './guards.ts';
@@ -26,19 +27,20 @@ const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
 };
 
-const inPercent = (shares: readonly number[]): string => shares.map((share) => `${share * 100}`).join(',');
+const inPercent = (...shares: readonly number[]): string => shares.map(toPercent).join(',');
 
 /** Steps from the first weight up to the last one. @throws `INVALID_REQUEST` */
 const stepsOf = ({ weight, until, steps = DEFAULT_STEPS }: PlanOptions): number[] => {
   if (steps.some((step, index) => !(step > (steps[index - 1] ?? 0) && step <= 1)))
-    refuse(`the steps are ${inPercent(steps)}, expected percents that rise up to 100, such as 5,25,50,100`);
+    refuse(`the steps are ${inPercent(...steps)}, expected percents that rise up to 100, such as 5,25,50,100`);
   const first = weight ?? steps[0] ?? 0;
   const last = until ?? steps.at(-1) ?? 1;
   if (!(first > 0 && first < 1))
     refuse(
-      `the first weight is ${first * 100} %, expected one between 0 and 100 %: the stable version has to answer, too`,
+      `the first weight is ${inPercent(first)} %, expected one between 0 and 100 %: the stable version has to answer, too`,
     );
-  if (last < first) refuse(`the canary would end at ${last * 100} %, below its first weight of ${first * 100} %`);
+  if (last < first)
+    refuse(`the canary would end at ${inPercent(last)} %, below its first weight of ${inPercent(first)} %`);
   const between = steps.filter((step) => step > first && step < last);
   return last === first ? [first] : [first, ...between, last];
 };

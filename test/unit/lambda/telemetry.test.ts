@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import { startStopwatch } from '../../../src/core/stopwatch.ts';
-import { createTelemetry } from '../../../src/lambda/telemetry.ts';
+import { createTelemetry } from '../../../src/lambda/telemetry/telemetry.ts';
 import type { Observation, Step } from '../../../src/serving/telemetry.ts';
 
 const ENVIRONMENT = { memoryMb: 1769, directory: '.', initMs: () => 421 };

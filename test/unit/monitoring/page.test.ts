@@ -29,7 +29,7 @@ const MODEL: MonitoredModel = {
       },
     ],
   },
-  figures: { versions: new Map(), memoryMb: undefined, cost: 0, broken: [] },
+  figures: { versions: new Map(), memoryMb: undefined, cost: 0, traffic: new Map(), broken: [] },
   traffic: [
     ['11:00', 3],
     ['12:00', 7],
@@ -88,6 +88,20 @@ it('each chart has a name and its numbers, for those who do not see it', () => {
   expect(charts).toBeGreaterThanOrEqual(4);
   expect(page.match(/<svg role="img" aria-label="[^"]+"/g)).toHaveLength(charts);
   expect(page.match(/<summary>Numbers<\/summary>/g)).toHaveLength(charts);
+});
+
+it('the most frequent labels stand alone, all others together', () => {
+  const labels = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`label ${index}`, index + 1]));
+  const many = renderPage([{ ...MODEL, drift: { ...MODEL.drift, labels } }], NOW_MS);
+  expect(many).toContain('label 299: 300');
+  expect(many).not.toContain('label 279');
+  expect(many).toContain(`others: ${(280 * 281) / 2}`);
+});
+
+it('a model that cannot be read stands with the reason', () => {
+  const broken = renderPage([{ name: 'broken', problem: HOSTILE }, MODEL], NOW_MS);
+  expect(broken).toContain('<h2>broken</h2><p class="alarm">&#60;script src=');
+  expect(broken).toContain('<h2>iris</h2>');
 });
 
 it('a page without models is a page', () => {

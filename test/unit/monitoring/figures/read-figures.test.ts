@@ -48,6 +48,9 @@ it('adds environments, functions and hours by version, of the hours that the tim
 
   const day = await readFigures(store, 'm', NOW_MS - 24 * HOUR_MS, NOW_MS);
   expect(day.versions.get(1)?.requests).toBe(28);
+  expect(Object.fromEntries(day.traffic)).toEqual({
+    ...{ '2026-11-25 23': 11, '2026-11-26 06': 7, '2026-11-26 07': 9, '2026-11-26 08': 2 },
+  });
 });
 
 it('names an object that is broken, and leaves it out', async () => {

@@ -153,3 +153,13 @@ it('counts of environments are added: a key of both is one', () => {
   expect(sum.canary).toMatchObject({ requests: 4, errors: { alone: 3, keys: ['a', 'b', 'c'] } });
   expect(sum).toMatchObject({ latencyMs: { 1: 4 }, compared: 2 });
 });
+
+it('a guard of no disagreement at all rolls back after a few answers that differ, and lets equal ones go on', () => {
+  const canary = canaryOf({ guards: ['disagreement'], disagreement: 0 });
+  const differ = (changed: number): StepCounts => countsOf({}, {}, { compared: 100, changed });
+  expect(judgeStep(canary, differ(4), START_MS + HOUR_MS)).toEqual({
+    action: 'rollback',
+    note: 'disagreement: 4 of 100 answers differ, 0 % may',
+  });
+  expect(judgeStep(canary, differ(0), START_MS + HOUR_MS).action).toBe('raise');
+});

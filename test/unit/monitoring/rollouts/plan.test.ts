@@ -22,6 +22,7 @@ describe('the steps of a plan', () => {
     [{ steps: [0, 0.5] }, 'expected percents that rise'],
     [{ steps: [0.5, 5] }, 'expected percents that rise'],
     [{ steps: [Number.NaN] }, 'expected percents that rise'],
+    [{ steps: [0.07, 0.03] }, 'the steps are 7,3, expected'],
     [{ steps: [1] }, 'the stable version has to answer, too'],
     [{ weight: 0 }, 'expected one between 0 and 100 %'],
     [{ weight: 0.5, until: 0.1 }, 'would end at 10 %, below its first weight of 50 %'],

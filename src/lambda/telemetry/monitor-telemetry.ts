@@ -1,0 +1,62 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { ServingError } from '../../core/errors.ts';
+import type { MonitorTelemetry } from '../../monitoring/job.ts';
+import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
+import type { Notify } from '../notification.ts';
+import { createWarned } from './describe-failure.ts';
+
+const DECIDED = {
+  time: 'canary timed',
+  raise: 'canary raised',
+  promote: 'canary promoted',
+  rollback: 'canary rolled back',
+} as const;
+
+/**
+ * Metrics of the whole stage and log lines of the monitor's decisions.
+ * @param notify tells people that a canary was rolled back
+ */
+export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
+  const metrics = new Metrics();
+  const logger = new Logger();
+  const warned = createWarned(logger);
+  const publish = (values: readonly MetricValue[], model?: string): void => {
+    if (model !== undefined) metrics.addDimension('model', model);
+    for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
+    metrics.publishStoredMetrics();
+  };
+  const count = (name: MetricName): void => publish([[name, 1]]);
+
+  return {
+    warned,
+    judged({ model, samples, verdict, worst, drifted }) {
+      const values: MetricValue[] = [['Samples', samples]];
+      if (worst) values.push(['WorstDrift', worst.drift]);
+      if (drifted) values.push(['DriftedFeatures', drifted.length]);
+      publish(values, model);
+      if (verdict === 'drift') count('DriftedModels');
+      const line = { model, samples, verdict, worst, drifted };
+      if (verdict === 'drift' || verdict === 'warning') logger.warn('inputs or answers drift', line);
+      else logger.info('drift judged', line);
+    },
+    scored({ model, accuracy, labels }) {
+      publish([['Accuracy', accuracy]], model);
+      logger.info('accuracy scored', { model, accuracy, labels });
+    },
+    async decided({ model, version, action, note }) {
+      const line = { model, version, note };
+      if (action !== 'rollback') {
+        if (action !== 'time') count('CanarySteps');
+        return logger.info(DECIDED[action], line);
+      }
+      count('CanaryRollbacks');
+      logger.warn(DECIDED[action], line);
+      const text = `Version ${version} of model ${model} was rolled back by the monitor: ${note}.`;
+      const more = `npx onnx-serverless history ${model} shows its way.`;
+      await notify(`${model}: canary ${version} rolled back`, `${text}\n${more}\n`).catch((error: unknown) =>
+        warned('the notification of a rollback was not sent', ServingError.from(error)),
+      );
+    },
+  };
+};
