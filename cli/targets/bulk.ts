@@ -4,6 +4,7 @@ import {
   type BulkElement,
   type BulkRun,
   createRun,
+  failuresKey,
   manifestKey,
   readChunk,
   readExecution,
@@ -15,6 +16,7 @@ import {
 import { planRun, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
 import { createSummariser, readFailures, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
 import type { Report } from '../command.ts';
+import { formatShare } from '../output/format.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { estimate, formatEstimate } from './bulk-estimate.ts';
 import { openSource } from './bulk-source.ts';
@@ -33,6 +35,7 @@ export interface BulkRequest {
 type Summary = Awaited<ReturnType<ReturnType<typeof createSummariser>>>;
 
 const formatElements = (count: number): string => `${count} ${count === 1 ? 'element' : 'elements'}`;
+const formatChunks = (count: number): string => `${count} ${count === 1 ? 'chunk' : 'chunks'}`;
 
 const describe = (
   run: BulkRun,
@@ -52,7 +55,10 @@ const describe = (
 
 const isOver = ({ chunks, isPlanned }: Summary): boolean => isPlanned && chunks.done === chunks.total;
 
-/** Follows an execution to its end, and stops it when too many elements fail. */
+/**
+ * Follows an execution to its end, and stops it when too many elements fail.
+ * @throws `INFERENCE_FAILED` when too many have failed, also when the run ended before it could be stopped
+ */
 const follow = async (
   { target: { data }, terminal }: BulkRequest,
   executions: Executions,
@@ -66,13 +72,13 @@ const follow = async (
     const summary = await summarise();
     const { succeeded, failed, elements } = summary;
     onProgress(succeeded + failed, elements);
-    if (isRunning && failed > run.maxFailures * elements) {
-      await executions.stop(arn);
+    if (failed > run.maxFailures * elements) {
+      if (isRunning) await executions.stop(arn);
       await writeManifest(data, run, summary);
-      const limit = `more than ${run.maxFailures * 100} % of ${formatElements(elements)}`;
+      const limit = `more than ${formatShare(run.maxFailures)} of ${formatElements(elements)}`;
       throw new ServingError(
         'INFERENCE_FAILED',
-        `the run was stopped: ${failed} failed, ${limit}; batch status ${run.name} counts them`,
+        `the run ${isRunning ? 'was stopped' : 'is over'}: ${failed} failed, ${limit}; ${failuresKey(run.name)} has the reasons`,
       );
     }
     if (!isRunning) {
@@ -124,7 +130,7 @@ export const startRun = async (request: NewRun, readSource?: ReadSource): Promis
     if (dryRun) {
       const { elements, first } = await countElements(source);
       const found = await estimate(target, run, first, elements);
-      const text = `Would answer ${formatElements(elements)} in ${Math.ceil(elements / run.chunk)} chunks: ${formatEstimate(found)}`;
+      const text = `Would answer ${formatElements(elements)} in ${formatChunks(Math.ceil(elements / run.chunk))}: ${formatEstimate(found)}`;
       return { json: { ...run, elements, estimate: found, dryRun }, text };
     }
     await createRun(target.data, run);
@@ -133,7 +139,7 @@ export const startRun = async (request: NewRun, readSource?: ReadSource): Promis
     assertElements(plan.elements, run.source);
     const [first] = await readChunk(target.data, run.name, 0);
     const found = formatEstimate(await estimate(target, run, first, plan.elements));
-    const question = `Answer ${formatElements(plan.elements)} in ${plan.chunks} chunks (${found})`;
+    const question = `Answer ${formatElements(plan.elements)} in ${formatChunks(plan.chunks)} (${found})`;
     if (!yes && !(await terminal.confirm(question, 'say so with --yes')))
       throw new ServingError('INVALID_REQUEST', `nothing was run; the plan stays: batch resume ${run.name}`);
     return await execute(request, executions, run);

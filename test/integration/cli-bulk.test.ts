@@ -61,7 +61,16 @@ describe(DOCUMENT, () => {
     await writeFile(path, '[1]\n'.repeat(500));
     const { stderr, exitCode } = await run('batch', 'iris', path, '--to', 'wrong', '--chunk', '1', '--yes');
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/the run was stopped: \d+ failed, more than 1 % of 500 elements/);
+    expect(stderr).toMatch(/the run (was stopped|is over): \d+ failed, more than 1 % of 500 elements/);
+  });
+
+  it('fails when too many elements have failed, however fast the run ended', async () => {
+    const path = join(home, 'one-chunk.jsonl');
+    await writeFile(path, '[1]\n'.repeat(3));
+    const { stderr, exitCode } = await run('batch', 'iris', path, '--to', 'one', '--max-failures', '7%', '--yes');
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/: 3 failed, more than 7 % of 3 elements; bulk\/one\/failures.jsonl has the reasons/);
+    expect(await json('batch', 'status', 'one')).toMatchObject({ failed: 3, succeeded: 0 });
   });
 
   it('refuses what it cannot run', async () => {
