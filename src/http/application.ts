@@ -120,16 +120,19 @@ const observeEnd = (
   return { ...response, body: '' };
 };
 
+/** Every route. `/openapi.json` describes each of them. */
+export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
+  ...taskRoutes(serving, jobs),
+  ...jobRoutes(serving),
+  ...feedbackRoutes(serving),
+  ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
+  ...openInferenceRoutes(serving),
+  ...openAiRoutes(serving),
+  ...kserveV1Routes(serving),
+];
+
 export const createApplication = (serving: Serving, { authorise, jobs }: ApplicationOptions = {}): Application => {
-  const findRoutes = createFindRoutes([
-    ...taskRoutes(serving, jobs),
-    ...jobRoutes(serving),
-    ...feedbackRoutes(serving),
-    ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
-    ...openInferenceRoutes(serving),
-    ...openAiRoutes(serving),
-    ...kserveV1Routes(serving),
-  ]);
+  const findRoutes = createFindRoutes(createRoutes(serving, jobs));
 
   return async (request, context) => {
     const { method } = request;

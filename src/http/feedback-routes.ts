@@ -2,7 +2,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { type ParsedFeedback, parseFeedback } from '../monitoring/feedback/parse-feedback.ts';
 import { storeFeedback } from '../monitoring/feedback/store-feedback.ts';
-import { parseJsonBody } from '../protocol/json.ts';
+import { decodeUtf8, parseJsonBody } from '../protocol/json.ts';
 import { parseJsonLines } from '../protocol/task-api/request.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type HttpResponse, toJsonResponse } from './message.ts';
@@ -17,16 +17,19 @@ interface Refusal {
   readonly problem: string;
 }
 
+/** The end of a line between two documents. It is written so that a search of many empty lines takes linear time. */
+const BETWEEN_LINES = /\}[^\S\n]*\n\s*\{/;
+
 /** True for one document, false for JSON Lines. A body of one line is both. */
 const isSingle = (text: string, contentType: string): boolean =>
-  !/jsonl|ndjson|jsonlines/.test(contentType) && !/\}\s*\n\s*\{/.test(text);
+  !/jsonl|ndjson|jsonlines/.test(contentType) && !BETWEEN_LINES.test(text);
 
 const documentsOf = (
   body: Uint8Array | string,
   contentType = '',
 ): { documents: readonly unknown[]; single: boolean } => {
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
-  if (!isSingle(text, contentType)) return { documents: parseJsonLines(Buffer.from(text)), single: false };
+  const text = decodeUtf8(body);
+  if (!isSingle(text, contentType)) return { documents: parseJsonLines(text), single: false };
   const document = parseJsonBody(text);
   return Array.isArray(document) ? { documents: document, single: false } : { documents: [document], single: true };
 };
@@ -57,7 +60,7 @@ const takeFeedback = async (serving: Serving, exchange: Exchange): Promise<HttpR
   const { documents, single } = documentsOf(await request.readBody(), request.headers['content-type']);
   const assertVersion = createAssertVersion(serving, exchange);
   const accepted: ParsedFeedback[] = [];
-  const refused: Refusal[] = [];
+  const problems: Refusal[] = [];
   for (const [index, document] of documents.entries())
     try {
       const feedback = parseFeedback(document, receivedMs);
@@ -66,10 +69,10 @@ const takeFeedback = async (serving: Serving, exchange: Exchange): Promise<HttpR
     } catch (error) {
       const { code, message } = ServingError.from(error);
       if (single || !CONCERN_LINES.includes(code)) throw error;
-      refused.push({ line: index + 1, problem: message });
+      if (problems.length < MOST_NAMED) problems.push({ line: index + 1, problem: message });
     }
   await storeFeedback(serving.data, accepted, receivedMs);
-  return toJsonResponse({ accepted: accepted.length, refused: refused.length, problems: refused.slice(0, MOST_NAMED) });
+  return toJsonResponse({ accepted: accepted.length, refused: documents.length - accepted.length, problems });
 };
 
 /** `POST /feedback` takes what somebody knows of predictions: one as JSON, many as a list or as JSON Lines. */

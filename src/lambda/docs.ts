@@ -28,7 +28,7 @@ const describeModels = async (
   { repository, auth, telemetry }: Docs,
   identity: Identity | undefined,
 ): Promise<DescribedModel[]> => {
-  const { scopes } = identity ?? { scopes: auth === 'aws_iam' || auth === 'none' ? ['predict'] : [] };
+  const scopes = auth === 'aws_iam' || auth === 'none' ? ['predict'] : (identity?.scopes ?? []);
   const names = (await repository.names()).filter((name) => isAllowed(scopes, 'predict', name));
   const described = await Promise.all(
     names.map((name) =>

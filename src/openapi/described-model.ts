@@ -1,18 +1,15 @@
-import type { Signature } from '../core/tensor.ts';
 import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import { fileKey } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
 import { targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { inputsOf, type ModelFacts, type TaskInputs } from './task-inputs.ts';
 
 /** The version of a model that answers, as its callers see it. */
-export interface DescribedModel {
+export interface DescribedModel extends ModelFacts {
   readonly name: string;
   readonly version: number;
-  readonly task: string;
-  readonly settings: PublishedBundle['settings'];
-  /** The tensors of `/v2`. */
-  readonly signature: Signature;
+  readonly inputs: TaskInputs;
   readonly maxBatch: number;
   readonly created: string;
   /** Inputs that were recorded when the version was pushed, by their media types: text, or the value of JSON. */
@@ -44,14 +41,17 @@ const readExamples = async (
   return examples;
 };
 
-/** The model as it answers now; undefined before its first push has ended. @throws `MODEL_INVALID`, `MODEL_UNAVAILABLE` */
+/**
+ * The model as it answers now; undefined before its first push has ended.
+ * @throws `MODEL_INVALID`, `MODEL_UNAVAILABLE`, and any error of settings that its task does not take
+ */
 export const describeModel = async (repository: ModelRepository, name: string): Promise<DescribedModel | undefined> => {
   const document = await unlessMissing(repository.routing(name));
   if (document === undefined) return undefined;
   const { stable } = targetsOf(document.routing);
   const bundle = await repository.bundle(name, stable);
   const { version, task, settings, maxBatch, created, graphs } = bundle;
-  const signature = tensorSignature(graphs);
+  const facts: ModelFacts = { task, settings, signature: tensorSignature(graphs) };
   const examples = await readExamples(repository, bundle);
-  return { name, version, task, settings, signature, maxBatch, created, examples };
+  return { name, version, ...facts, inputs: inputsOf(facts), maxBatch, created, examples };
 };

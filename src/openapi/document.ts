@@ -1,6 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { DescribedModel } from './described-model.ts';
 import { ERROR_RESPONSES, ERROR_SCHEMAS } from './errors.ts';
+import { FEEDBACK_PATHS, MODEL_FEEDBACK_PATHS } from './feedback-paths.ts';
 import { JOB_PATHS } from './job-paths.ts';
 import { modelComponents, modelPaths } from './model-paths.ts';
 import { openAiPaths } from './openai-paths.ts';
@@ -47,8 +48,9 @@ export const createDocument = (models: readonly DescribedModel[], auth: string) 
       ...Object.assign({}, ...models.map(modelPaths)),
       ...SERVER_PATHS,
       ...JOB_PATHS,
+      ...FEEDBACK_PATHS,
       ...openAiPaths(models),
-      ...(models.length > 0 && MODEL_QUESTIONS),
+      ...(models.length > 0 && { ...MODEL_QUESTIONS, ...MODEL_FEEDBACK_PATHS }),
     },
     components: {
       ...(scheme !== undefined && { securitySchemes: { [auth]: scheme } }),

@@ -6,7 +6,6 @@ import { JOB } from './job-paths.ts';
 import { arrayOf, type JsonSchema, objectOf, reference, STRING } from './json-schema.ts';
 import { jsonContent, type Operation, prediction, withAnswer } from './operations.ts';
 import { answerOf, labelsOf } from './task-answers.ts';
-import { inputsOf } from './task-inputs.ts';
 import { INFER_RESPONSE, inferRequest, tensorInputsExample } from './tensors.ts';
 
 const schemaOf = ({ description, ...schema }: ParameterSchema): JsonSchema => ({ description, ...schema });
@@ -59,7 +58,7 @@ const UPLOAD = (name: string): JsonSchema =>
 
 /** The body of `POST /models/{name}`. */
 const taskBody = (model: DescribedModel) => {
-  const { schema, example, media, csv } = inputsOf(model);
+  const { schema, example, media, csv } = model.inputs;
   const parameters = parametersSchema(parametersOf(model.task, model.settings));
   const isTable = model.task.startsWith('tabular-');
   const document = objectOf({ inputs: { anyOf: [schema, UPLOAD(model.name)] } }, { parameters });

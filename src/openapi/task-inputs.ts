@@ -1,13 +1,23 @@
 import * as v from 'valibot';
+import type { Signature } from '../core/tensor.ts';
 import { MAX_AUDIO_FILES } from '../media/audio/input.ts';
 import { createSilence } from '../media/audio/wav.ts';
 import { BLACK_PIXEL, MAX_IMAGES } from '../media/image/input.ts';
 import { MAX_ROWS } from '../media/table/rows.ts';
 import { type Column, columnsSchema, createTable } from '../media/table/table.ts';
 import { MAX_TEXTS } from '../media/text/input.ts';
-import type { DescribedModel } from './described-model.ts';
+import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { MAX_QUERIES } from '../tasks/recommendation/parameters.ts';
 import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, objectOf, oneOrMany, STRING } from './json-schema.ts';
 import { tensorInputs, tensorInputsExample } from './tensors.ts';
+
+/** The parts of a version that its inputs follow from. */
+export interface ModelFacts {
+  readonly task: string;
+  readonly settings: PublishedBundle['settings'];
+  /** The tensors of `/v2`. */
+  readonly signature: Signature;
+}
 
 /** The inputs of a model. */
 export interface TaskInputs {
@@ -83,8 +93,8 @@ const toCell = (value: unknown): string => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** Rows as lists, as objects by column, or as columns. */
-const rows = ({ settings, signature }: DescribedModel): TaskInputs => {
+/** Rows as lists, as objects by column, or as columns. @throws for columns that do not fit the graph */
+const rows = ({ settings, signature }: ModelFacts): TaskInputs => {
   const { columns } = createTable(v.parse(v.optional(columnsSchema), settings.columns), signature);
   const names = columns.map(({ name }) => name);
   const list = arrayOf({}, { minItems: columns.length, maxItems: columns.length, description: names.join(', ') });
@@ -102,7 +112,7 @@ const rows = ({ settings, signature }: DescribedModel): TaskInputs => {
 const oneOrManyRows = (row: JsonSchema): JsonSchema[] => [row, arrayOf(row, { minItems: 1, maxItems: MAX_ROWS })];
 
 /** By the name of a task. */
-const INPUTS: Readonly<Record<string, (model: DescribedModel) => TaskInputs>> = {
+const INPUTS: Readonly<Record<string, (model: ModelFacts) => TaskInputs>> = {
   tensor: ({ signature }) => ({
     schema: tensorInputs(signature),
     example: tensorInputsExample(signature),
@@ -111,7 +121,7 @@ const INPUTS: Readonly<Record<string, (model: DescribedModel) => TaskInputs>> = 
   'image-classification': () => images,
   'object-detection': () => images,
   recommendation: () => ({
-    schema: oneOrMany(QUERY, { maxItems: 1_000 }),
+    schema: oneOrMany(QUERY, { maxItems: MAX_QUERIES }),
     example: { user: 'nobody', history: [] },
     media: [],
   }),
@@ -131,6 +141,6 @@ const INPUTS: Readonly<Record<string, (model: DescribedModel) => TaskInputs>> = 
   },
 };
 
-/** The inputs of a model; anything, for the task of an extension. */
-export const inputsOf = (model: DescribedModel): TaskInputs =>
+/** The inputs of a model; anything, for the task of an extension. @throws for settings that the task does not take */
+export const inputsOf = (model: ModelFacts): TaskInputs =>
   INPUTS[model.task]?.(model) ?? { schema: {}, example: null, media: ['application/octet-stream'] };

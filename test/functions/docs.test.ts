@@ -25,6 +25,10 @@ beforeAll(async () => {
   for (const name of ['add', 'other'])
     await publishModel(createModelRepository(store), name, 'test/fixtures/models/add.onnx');
   await store.write('models/broken/routing.json', '{}', {});
+  await publishModel(createModelRepository(store), 'misfit', 'test/fixtures/models/add.onnx', {
+    task: 'tabular-regression',
+    settings: { columns: 'none' },
+  });
   deployed = await deployFunction('docs', storage, tmpdir());
   locked = await deployFunction('docs', storage, tmpdir(), { API_AUTH: 'key' });
 });
@@ -54,9 +58,17 @@ it('answers each event, compressed', async () => {
   }
 });
 
-it('describes every model but a broken one, of which the log tells', async () => {
+it('describes every model but broken ones, of which the log tells', async () => {
   expect(namesIn(await get('/openapi.json'))).toEqual(['Server', 'add', 'other']);
-  expect(JSON.stringify(deployed.lines)).toContain('the document leaves out the model broken');
+  for (const name of ['broken', 'misfit'])
+    expect(JSON.stringify(deployed.lines)).toContain(`the document leaves out the model ${name}`);
+});
+
+it('describes every model to a caller whose signature API Gateway has checked', async () => {
+  const event = (await readEvents('docs')).get('docs.json') as { readonly requestContext: object };
+  const authorizer = { iam: { callerId: 'AROAEXAMPLE:alice', accountId: '123456789012' } };
+  const signed = { ...event, headers: {}, requestContext: { ...event.requestContext, authorizer } };
+  expect(namesIn((await deployed.invoke(signed)) as Result)).toEqual(['Server', 'add', 'other']);
 });
 
 it.each([

@@ -132,6 +132,21 @@ describe('feedback', () => {
     );
   });
 
+  it('names the first hundred problems', async () => {
+    const { answer } = await tell('7\n'.repeat(101), '/feedback', 'application/jsonl');
+    expect(answer).toMatchObject({ accepted: 0, refused: 101, problems: { length: 100 } });
+  });
+
+  it('with a megabyte of empty lines behind it is refused, and no one waits for a search of them', async () => {
+    expect(await tell(`{}${'\n'.repeat(1_000_000)}`)).toMatchObject({ status: 422 });
+  });
+
+  it('that is not UTF-8 is refused, rather than kept with other letters', async () => {
+    const body = Buffer.from('{"id": "a", "label": "Z\xfcrich"}', 'latin1');
+    const response = await serving.fetch('/feedback', { method: 'POST', body });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('not UTF-8')]);
+  });
+
   it.each([
     ['{', 400, /JSON/],
     ['[]', 200, /./],

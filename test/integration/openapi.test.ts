@@ -9,14 +9,11 @@ import { type ServerType, serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import openapiTypescript, { astToString } from 'openapi-typescript';
-import { jobRoutes } from '../../src/http/job-routes.ts';
-import { kserveV1Routes } from '../../src/http/kserve-v1-routes.ts';
-import { openInferenceRoutes } from '../../src/http/open-inference-routes.ts';
-import { openAiRoutes } from '../../src/http/openai/routes.ts';
-import { repositoryRoutes } from '../../src/http/repository-routes.ts';
-import { taskRoutes } from '../../src/http/task-routes.ts';
+import { createRoutes } from '../../src/http/application.ts';
+import { STATUSES } from '../../src/jobs/job-document.ts';
 import { type DescribedModel, describeModel } from '../../src/openapi/described-model.ts';
 import { createDocument } from '../../src/openapi/document.ts';
+import { JOB } from '../../src/openapi/job-paths.ts';
 import { isTaskName } from '../../src/tasks/index.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
@@ -67,10 +64,7 @@ describe('the document of the API', () => {
   });
 
   it('has every route of the application, and no other', () => {
-    const routes = [taskRoutes, openInferenceRoutes, repositoryRoutes, openAiRoutes, jobRoutes, kserveV1Routes].flatMap(
-      (create) => create(serving),
-    );
-    const expected = routes.flatMap(({ method, paths }) =>
+    const expected = createRoutes(serving).flatMap(({ method, paths }) =>
       paths.map((path) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}').replace('}/predict', '}:predict')}`),
     );
     const { paths } = JSON.parse(textOf()) as { readonly paths: Readonly<Record<string, object>> };
@@ -86,6 +80,10 @@ describe('the document of the API', () => {
         }),
     );
     expect([...new Set(documented)].sort()).toEqual(expected.sort());
+  });
+
+  it('has every status of a job', () => {
+    expect(JOB).toMatchObject({ properties: { status: { enum: STATUSES } } });
   });
 
   it('has an example for each model that the model answers', async () => {

@@ -9,7 +9,7 @@ const nameOf = ({ body }) => (isFile(body) ? body.name : undefined);
 const curl = (url, request) => {
   const { headers, body } = request;
   const auth = headersOf(request).authorization ? ` \\\n  -H "authorization: Bearer $KEY"` : '';
-  const data = isFile(body) ? `--data-binary @${quoteShell(nameOf(request))}` : `--data-binary ${quoteShell(body)}`;
+  const data = isFile(body) ? `--data-binary @${quoteShell(nameOf(request))}` : `--data-raw ${quoteShell(body)}`;
   return `curl ${quoteShell(url)} \\\n  -H ${quoteShell(`content-type: ${headers['content-type']}`)}${auth} \\\n  ${data}`;
 };
 

@@ -12,7 +12,7 @@ import { signatureOf, type TaskType } from '../task-type.ts';
 import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
 import { type Catalogue, type Item, parseCatalogue, parseUsers, type Users } from './catalogue.ts';
 import { findTensors, isIndex, type RecommenderGraph, toFeeds } from './graph.ts';
-import { PARAMETERS } from './parameters.ts';
+import { MAX_QUERIES, PARAMETERS } from './parameters.ts';
 import { type Query, type ResolvedQuery, readQuery, resolveQuery } from './query.ts';
 import { ITEMS_FILE, type RecommendationSettings, settingsSchema, USERS_FILE } from './settings.ts';
 
@@ -43,8 +43,6 @@ export interface Recommendations {
 }
 
 const DEFAULT_TOP_K = PARAMETERS.top_k.default;
-/** Bounds the time of a request: each query ranks the whole catalogue. */
-const MAX_QUERIES = 1_000;
 /** Bounds the recommendations of all queries together. */
 const MAX_RECOMMENDATIONS = 100_000;
 

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { isAnonymous } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
@@ -20,12 +21,21 @@ const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** The bytes that the runtime could not have. */
+const LACKING_BYTES = /Failed to allocate memory for requested buffer of size (\d+)/;
+
+/** True where the machine has the memory, but not now: other requests or models take it, and the operator has to know. */
+const isExhausted = (message: string): boolean => {
+  const [, bytes] = LACKING_BYTES.exec(message) ?? [];
+  return bytes !== undefined && Number(bytes) <= totalmem();
+};
+
 /** Messages about sizes that do not fit each other within the graph, such as more tokens than a model has positions. */
 const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1|invalid expand shape/;
 
 /**
- * The refusal of a node. A model was warmed up before it answers, so the graph runs. It refuses values or shapes, such as a
- * category that an encoder does not know, or a picture that is smaller than a kernel.
+ * The refusal of a node. Every model has answered an input before it answers callers, so the graph runs. It refuses values or shapes, such
+ * as a category that an encoder does not know, or a picture that is smaller than a kernel.
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
@@ -85,6 +95,7 @@ const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => 
 
 /** The explanation of a failure that the values or the shapes of `feeds` lead to; undefined for any other. */
 const explain = (message: string, feeds: Tensors): string | undefined => {
+  if (isExhausted(message)) return undefined;
   const fault = findIndexFault(message);
   if (fault !== undefined) return describeIndex(fault, feeds);
   if (SHAPE_FAULT.test(message))

@@ -32,17 +32,20 @@ export interface GenerationParameters {
   readonly fullText: boolean;
 }
 
-/** Names of Hugging Face's server for the same. */
-const OTHER_NAMES: Readonly<Record<string, string>> = { stop_sequences: 'stop', random_seed: 'seed' };
+/** Names of Hugging Face's server for the same. Maps have no properties that a caller's name could meet. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['stop_sequences', 'stop'],
+  ['random_seed', 'seed'],
+]);
 
 /** Parameters that Hugging Face's clients send with a value that changes nothing. */
-const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
-  best_of: [1],
-  num_return_sequences: [1],
-  decoder_input_details: [false],
-  watermark: [false],
-  typical_p: [1],
-};
+const WITHOUT_EFFECT: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['best_of', 1],
+  ['num_return_sequences', 1],
+  ['decoder_input_details', false],
+  ['watermark', false],
+  ['typical_p', 1],
+]);
 
 const refuse = (problem: string): never => {
   throw new ServingError('INVALID_REQUEST', problem);
@@ -52,8 +55,8 @@ const refuse = (problem: string): never => {
 const withKnownNames = (parameters: Parameters): Parameters =>
   Object.fromEntries(
     Object.entries(parameters)
-      .filter(([name, value]) => value !== null && WITHOUT_EFFECT[name]?.includes(value) !== true)
-      .map(([name, value]) => [Object.hasOwn(OTHER_NAMES, name) ? (OTHER_NAMES[name] ?? name) : name, value]),
+      .filter(([name, value]) => value !== null && !(WITHOUT_EFFECT.has(name) && WITHOUT_EFFECT.get(name) === value))
+      .map(([name, value]) => [OTHER_NAMES.get(name) ?? name, value]),
   );
 
 const readStops = ({ stop = [] }: Parameters): readonly string[] => {

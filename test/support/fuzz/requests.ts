@@ -39,7 +39,10 @@ const oneOrMany = <T>(element: fc.Arbitrary<T>) => fc.oneof(element, listOf(elem
 const row = (columns: number) =>
   fc.oneof({ weight: 3, arbitrary: listOf(NUMBER, columns) }, { weight: 1, arbitrary: listOf(NUMBER) });
 
-/** Inputs of each model of the task API. */
+const IMAGES = fc.constantFrom<unknown>(PIXEL, `data:image/png;base64,${PIXEL}`, `${PIXEL.slice(0, 40)}=`, 5);
+const SOUNDS = fc.constantFrom<unknown>(SOUND, SOUND.slice(0, 80), 'UklGRg==', []);
+
+/** Inputs of each model of the task API: every task has one. */
 const INPUTS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   iris: fc.oneof(row(4), fc.array(row(4), { maxLength: 3 })),
   'tabular-ridge': oneOrMany(row(3)),
@@ -47,12 +50,19 @@ const INPUTS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'tiny-bert-ner': oneOrMany(TEXT),
   'tiny-bert-sentences': fc.oneof(oneOrMany(TEXT), fc.record({ source_sentence: TEXT, sentences: listOf(TEXT) })),
   'retail-recommender': fc.record({ history: listOf(fc.constantFrom('85123A', '22423', 'x')) }),
-  'efficientnet-lite0': fc.constantFrom<unknown>(PIXEL, `data:image/png;base64,${PIXEL}`, `${PIXEL.slice(0, 40)}=`, 5),
-  'tiny-wav2vec2': fc.constantFrom<unknown>(SOUND, SOUND.slice(0, 80), 'UklGRg==', []),
+  'efficientnet-lite0': IMAGES,
+  'tiny-detr': IMAGES,
+  'tiny-wav2vec2': SOUNDS,
+  'tiny-whisper': SOUNDS,
+  'tiny-marian': oneOrMany(TEXT),
+  'tiny-gpt2': fc.oneof(oneOrMany(TEXT), fc.record({ tokens: listOf(NUMBER) })),
 };
 
 const PARAMETERS = fc.dictionary(
-  fc.constantFrom('top_k', 'function_to_apply', 'stride', 'pooling', 'aggregation_strategy', '__proto__', 'x'),
+  fc.constantFrom(
+    ...['top_k', 'function_to_apply', 'stride', 'pooling', 'aggregation_strategy', '__proto__', 'x'],
+    ...['threshold', 'num_beams', 'max_new_tokens', 'temperature', 'stop', 'return_timestamps', 'src_lang'],
+  ),
   fc.oneof(fc.integer({ min: -2, max: 5 }), fc.constantFrom<unknown>('none', 'simple', 'mean', null, [], 1e9)),
   { maxKeys: 2 },
 );
@@ -136,6 +146,49 @@ const embeddingsRequest = fc
   )
   .map((document) => ({ path: '/v1/embeddings', query: '', headers: JSON_TYPE, body: json(document) }));
 
+const MESSAGE = fc.record({ role: fc.constantFrom('user', 'system', 'tool', 'x'), content: TEXT });
+
+const completionRequest = fc
+  .record(
+    {
+      model: fc.constantFrom('tiny-gpt2', 'iris', 'tiny-gpt2@none'),
+      prompt: oneOrMany(TEXT),
+      messages: listOf(MESSAGE),
+      max_tokens: fc.oneof(fc.integer({ min: 1, max: 4 }), ODD),
+      stop: oneOrMany(TEXT),
+      temperature: NUMBER,
+    },
+    { requiredKeys: ['model', 'prompt', 'max_tokens'] },
+  )
+  .map((document) => ({
+    path: 'messages' in document ? '/v1/chat/completions' : '/v1/completions',
+    ...{ query: '', headers: JSON_TYPE, body: json(document) },
+  }));
+
+const FEEDBACK = fc.record(
+  {
+    id: fc.oneof(fc.constant('20261126-1-0123456789abcdef0123456789abcdef-iris'), ODD),
+    row: fc.oneof(fc.nat(3), ODD),
+    label: TEXT,
+    value: NUMBER,
+    time: fc.oneof(fc.constant('2026-11-26'), ODD),
+  },
+  { requiredKeys: ['id'] },
+);
+
+const feedbackRequest = fc
+  .tuple(fc.constantFrom('/feedback', '/models/iris/feedback', '/models/x/feedback'), oneOrMany(FEEDBACK))
+  .map(([path, document]) => ({ path, query: '', headers: JSON_TYPE, body: json(document) }));
+
+const repositoryRequest = fc
+  .tuple(
+    fc.constantFrom('index', 'models/iris/load', 'models/iris/unload', 'models/x/load'),
+    fc.record({ ready: fc.oneof(fc.boolean(), ODD), parameters: PARAMETERS }, { requiredKeys: [] }),
+  )
+  .map(([path, document]) => ({
+    ...{ path: `/v2/repository/${path}`, query: '', headers: JSON_TYPE, body: json(document) },
+  }));
+
 const RAW_TYPES = [
   'text/plain',
   'text/csv',
@@ -169,6 +222,7 @@ const BREAKS: readonly Break[] = [
   (request) => ({ ...request, body: insert(request.body, 0, Buffer.from('\ufeff')) }),
   (request) => ({ ...request, body: insert(request.body, 1, Buffer.from('"inputs":1,"__proto__":{"polluted":1},')) }),
   (request) => ({ ...request, body: Buffer.from(`${'['.repeat(50_000)}`) }),
+  (request) => ({ ...request, body: Buffer.concat([request.body, Buffer.alloc(200_000, '\n')]) }),
   (request) => ({ ...request, headers: { ...request.headers, 'content-encoding': 'gzip' } }),
   (request) => ({
     ...request,
@@ -193,6 +247,9 @@ const whole: fc.Arbitrary<FuzzedRequest> = fc.oneof(
   { weight: 1, arbitrary: binaryRequest },
   { weight: 1, arbitrary: instancesRequest },
   { weight: 1, arbitrary: embeddingsRequest },
+  { weight: 1, arbitrary: completionRequest },
+  { weight: 1, arbitrary: feedbackRequest },
+  { weight: 1, arbitrary: repositoryRequest },
   { weight: 2, arbitrary: rawRequest },
 );
 
