@@ -65,12 +65,14 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
   const timed: Measurements = {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
-    rivals: () => measureRivals(workbench, peers, miniLm, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
     optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
-    ...(!options.quick && largeModels(workbench)),
+    ...(!options.quick && {
+      rivals: () => measureRivals(workbench, peers, miniLm, rounds),
+      ...largeModels(workbench),
+    }),
   };
   const all = await measureEach(timed, results);
   if (!options.quick) {
