@@ -3,6 +3,7 @@ import { ensureLayer, layerNames } from './build.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
 import type { ModelsLayerOptions } from './models-layer.ts';
+import { addScaling, prepareScaling } from './scaling.ts';
 import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
@@ -14,11 +15,19 @@ interface Serverless {
       readonly environment: Readonly<Record<string, unknown>>;
       layers: readonly { readonly Ref?: string }[];
       stackTags?: Record<string, string>;
+      readonly compiledCloudFormationTemplate: { readonly Resources: Record<string, unknown> };
     };
-    readonly custom: { readonly tags: string; readonly embedModels: string };
+    readonly custom: { readonly tags: string; readonly embedModels: string; readonly capacity: unknown };
     readonly layers: { models?: { readonly path: string } };
     readonly functions: Readonly<
-      Record<string, { readonly layers?: readonly unknown[]; readonly package?: { readonly artifact?: string } }>
+      Record<
+        string,
+        {
+          readonly layers?: readonly unknown[];
+          readonly package?: { readonly artifact?: string };
+          provisionedConcurrency?: unknown;
+        }
+      >
     >;
   };
   getProvider(name: 'aws'): {
@@ -30,8 +39,8 @@ interface Serverless {
 
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
- * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags` and
- * `embedModels`.
+ * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
+ * `embedModels` and those of capacity.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -41,9 +50,11 @@ class LayersPlugin {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
         if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
+        prepareScaling(serverless);
       },
       'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),
       'before:deploy:function:packageFunction': () => rewriteFunctionZips(serverless),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => addScaling(serverless),
       'before:package:compileLayers': async () => {
         if (serverless.processedInput.commands.join(' ') === 'package') packageWithoutAccount(serverless);
       },

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
+import { isObject } from '../../src/core/is-object.ts';
+import { parseCapacity } from '../../src/deployment/capacity.ts';
 import type { S3Notification } from '../aws/s3-notification.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import { type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
@@ -117,7 +119,11 @@ const parseFile = (path: string, { parameters, names }: VariableOptions): Servic
   const unknown = Object.keys(parameters).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new Error(`--param ${unknown}: no such parameter. There are: ${known.sort().join(', ')}`);
-  const parsed = v.safeParse(serviceFileSchema, resolveVariables(root, { parameters, names }));
+  const resolved = resolveVariables(root, { parameters, names });
+  // Every process is warm here, but what would end a deployment is said here, too.
+  if (isObject(resolved) && isObject(resolved.custom) && 'capacity' in resolved.custom)
+    parseCapacity(resolved.custom.capacity);
+  const parsed = v.safeParse(serviceFileSchema, resolved);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw new Error(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
