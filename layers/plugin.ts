@@ -1,5 +1,7 @@
 import path from 'node:path';
+import type { FleetService } from '../src/deployment/fleet-parts.ts';
 import { ensureLayer, layerNames } from './build.ts';
+import { addFunctions } from './fleet.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
 import type { ModelsLayerOptions } from './models-layer.ts';
@@ -8,7 +10,7 @@ import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
   readonly serviceDir: string;
-  readonly processedInput: { readonly commands: readonly string[] };
+  readonly processedInput: { readonly commands: readonly string[]; readonly options: unknown };
   readonly service: {
     readonly provider: {
       readonly architecture: Architecture;
@@ -17,17 +19,21 @@ interface Serverless {
       stackTags?: Record<string, string>;
       readonly compiledCloudFormationTemplate: { readonly Resources: Record<string, unknown> };
     };
-    readonly custom: { readonly tags: string; readonly embedModels: string; readonly capacity: unknown };
+    readonly custom: FleetService['custom'] & {
+      readonly tags: string;
+      readonly embedModels: string;
+      readonly capacity: unknown;
+    };
+    readonly resources: FleetService['resources'];
+    setFunctionNames(options: unknown): void;
     readonly layers: { models?: { readonly path: string } };
-    readonly functions: Readonly<
-      Record<
-        string,
-        {
-          readonly layers?: readonly unknown[];
-          readonly package?: { readonly artifact?: string };
-          provisionedConcurrency?: unknown;
-        }
-      >
+    readonly functions: Record<
+      string,
+      {
+        readonly layers?: readonly unknown[];
+        readonly package?: { readonly artifact?: string };
+        provisionedConcurrency?: unknown;
+      }
     >;
   };
   getProvider(name: 'aws'): {
@@ -40,7 +46,7 @@ interface Serverless {
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
  * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
- * `embedModels` and those of capacity.
+ * `embedModels`, `fleet` and those of capacity.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -50,6 +56,7 @@ class LayersPlugin {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
         if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
+        addFunctions(serverless);
         prepareScaling(serverless);
       },
       'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),

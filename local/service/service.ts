@@ -4,6 +4,7 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
+import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
 import type { S3Notification } from '../aws/s3-notification.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import { type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
@@ -15,6 +16,8 @@ export interface Service {
   readonly events: readonly DeclaredEvent[];
   readonly queues: readonly QueueSettings[];
   readonly notifications: readonly S3Notification[];
+  /** Functions of models that the default one does not serve. */
+  readonly fleet: Readonly<Record<string, string>>;
   /** Authorizers of the HTTP API, by name. */
   readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
 }
@@ -111,8 +114,24 @@ const toAuthorizers = ({ httpApi }: ServiceFile['provider']): Service['authorize
     }),
   );
 
+const isFleetService = (root: unknown): root is FleetService =>
+  isObject(root) &&
+  [root.custom, root.functions, root.resources].every(isObject) &&
+  isObject(root.custom) &&
+  'fleet' in root.custom;
+
+/** Does what the plugins of osls do with the parameters. @throws Error naming the parameter */
+const applyParameters = (root: unknown): Service['fleet'] => {
+  // Every process is warm here, but what would end a deployment is said here, too.
+  if (isObject(root) && isObject(root.custom) && 'capacity' in root.custom) parseCapacity(root.custom.capacity);
+  return isFleetService(root) ? functionsOf(addFleet(root)) : {};
+};
+
 /** @throws Error naming the place in the file */
-const parseFile = (path: string, { parameters, names }: VariableOptions): ServiceFile => {
+const parseFile = (
+  path: string,
+  { parameters, names }: VariableOptions,
+): { readonly file: ServiceFile; readonly fleet: Service['fleet'] } => {
   const text = readFileSync(path, 'utf8');
   const root = load(text);
   const known = parameterNames(text, root);
@@ -120,18 +139,16 @@ const parseFile = (path: string, { parameters, names }: VariableOptions): Servic
   if (unknown !== undefined)
     throw new Error(`--param ${unknown}: no such parameter. There are: ${known.sort().join(', ')}`);
   const resolved = resolveVariables(root, { parameters, names });
-  // Every process is warm here, but what would end a deployment is said here, too.
-  if (isObject(resolved) && isObject(resolved.custom) && 'capacity' in resolved.custom)
-    parseCapacity(resolved.custom.capacity);
+  const fleet = applyParameters(resolved);
   const parsed = v.safeParse(serviceFileSchema, resolved);
-  if (parsed.success) return parsed.output;
+  if (parsed.success) return { file: parsed.output, fleet };
   const [issue] = parsed.issues;
   throw new Error(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
 };
 
 /** Reads functions, events, queues and notifications from a serverless.yml. @throws Error that names the file and the place in it */
 export const readService = (path: string, options: VariableOptions): Service => {
-  const file = parseFile(path, options);
+  const { file, fleet } = parseFile(path, options);
   const functions = Object.entries(file.functions);
   const resources = Object.entries(file.resources?.Resources ?? {});
   return {
@@ -139,6 +156,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     events: functions.flatMap(([name, settings]) => toEvents(name, settings)),
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
     authorizers: toAuthorizers(file.provider),
+    fleet,
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };
 };

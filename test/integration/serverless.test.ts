@@ -496,6 +496,41 @@ describe('the template', () => {
     );
   });
 
+  it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
+    const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
+    const stage = await packageInto('fleet', `--param=fleet=${JSON.stringify(fleet)}`, '--param=models=iris,whisper');
+    const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
+    expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
+    expect(big).toMatchObject({
+      ...{ FunctionName: 'onnx-serverless-dev-big', MemorySize: 10_240, EphemeralStorage: { Size: 4096 } },
+      ...{ ReservedConcurrentExecutions: 3, Handler: infer.Handler, Layers: infer.Layers },
+      Role: { 'Fn::GetAtt': ['BigRole', 'Arn'] },
+    });
+    expect(big.Environment.Variables).toMatchObject({ MODELS_BUCKET: infer.Environment.Variables.MODELS_BUCKET });
+    expect(referencesIn(resource(stage, 'BigRole'))).not.toContain('InferLogGroup');
+    expect(
+      referencesIn(stage.Resources).filter(
+        (id) => !(id in stage.Resources) && id !== 'AlarmEmail' && id !== 'HasDashboard',
+      ),
+    ).toEqual([]);
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => Properties);
+    const leadingTo = routes.filter(({ Target }) => referencesIn(Target).includes('HttpApiIntegrationBig'));
+    expect(leadingTo.map(({ RouteKey }) => RouteKey)).toEqual(
+      expect.arrayContaining([
+        'ANY /models/whisper',
+        'ANY /models/whisper/{proxy+}',
+        'ANY /v2/models/whisper/{proxy+}',
+      ]),
+    );
+    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('AWS_IAM');
+    const alarms = ofType('AWS::CloudWatch::Alarm', stage).filter((alarm) =>
+      referencesIn(alarm).includes('BigLambdaFunction'),
+    );
+    expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual(['Duration', 'Errors', 'Throttles']);
+    expect(stage.Outputs.Fleet).toMatchObject({ Value: '{"whisper":"big"}' });
+    expect(template.Outputs).not.toHaveProperty('Fleet');
+  });
+
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
     const { UPLOAD_ATTEMPTS } = properties('OnDashuploadLambdaFunction').Environment.Variables;
     expect(Number(UPLOAD_ATTEMPTS)).toBe(Number(properties('UploadQueue').RedrivePolicy.maxReceiveCount));
