@@ -63,6 +63,16 @@ describe('a plan', () => {
     expect(await readChunk(serving.data, 'run', 0)).toContainEqual({ key: 'uploads/iris/a\nb.csv' });
   });
 
+  it('passes over a million markers of folders', async () => {
+    const list = async function* () {
+      for (let index = 0; index < 1_000_000; index += 1)
+        yield { key: `uploads/iris/${index}/`, sizeBytes: 0, etag: '', modifiedMs: 0 };
+      yield { key: 'uploads/iris/only.csv', sizeBytes: 1, etag: '', modifiedMs: 0 };
+    };
+    const source = prefixSource({ ...serving.data, list }, 'uploads/iris/');
+    expect(await planRun(serving.data, bulkRun(), source)).toMatchObject({ chunks: 1, elements: 1 });
+  });
+
   it('that was interrupted goes on where it ended, and has each element once', async () => {
     const elements = rowsOf(1_000);
     const run = bulkRun({ chunk: 3 });
@@ -332,6 +342,22 @@ describe('a chunk', () => {
       await expect(runOne(0, { data: { ...serving.data, read } })).rejects.toThrow('S3 is away');
     expect(await readAnswers(serving.data, 'run', 0)).toBeUndefined();
     expect(await runOne(0)).toEqual({ succeeded: 1, failed: 0, isKnown: false });
+  });
+
+  it('is left to another attempt while a disk is full, and no element is blamed', async () => {
+    await start(rowsOf(10));
+    const full = () => Promise.reject(new ServingError('INSUFFICIENT_STORAGE', 'the disk is full'));
+    const write: typeof serving.data.write = (key, ...rest) =>
+      key.includes('/results/') ? full() : serving.data.write(key, ...rest);
+    const options = { name: 'run', chunk: 0, deadline: NEVER, requestId: 'request' };
+    const children = [
+      { ...serving, models: { ...serving.models, acquire: full } },
+      { ...serving, data: { ...serving.data, write } },
+    ];
+    for (const child of children) await expect(runChunk(child, options)).rejects.toThrow('the disk is full');
+    expect(await readAnswers(serving.data, 'run', 0)).toBeUndefined();
+    expect(await runOne(0)).toEqual({ succeeded: 10, failed: 0, isKnown: false });
+    expect(await readChunkFailures(serving.data, 'run', 0)).toEqual([]);
   });
 
   it('whose time is over goes on behind the elements that are done', async () => {
