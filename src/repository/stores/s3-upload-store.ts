@@ -7,6 +7,7 @@ import {
   CreateMultipartUploadCommand,
   PutObjectCommand,
   type S3Client,
+  S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { assertUnchanged } from '../versions/file-hash.ts';
@@ -86,9 +87,20 @@ export const createS3UploadStore = (client: S3Client, bucket: string, patience =
     onSent(body.byteLength);
   };
 
+  /** Tells whether an upload that S3 no longer knows was completed, and the answer was lost. */
+  const isStored = async (error: unknown, key: string, sha256: string): Promise<boolean> => {
+    if (!(error instanceof S3ServiceException) || error.name !== 'NoSuchUpload') return false;
+    const { metadata } = await store.head(key);
+    return metadata.sha256 === sha256;
+  };
+
   const putParts = async (key: string, source: Source): Promise<void> => {
     const object = { Bucket: bucket, Key: key };
-    const create = new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' });
+    const create = new CreateMultipartUploadCommand({
+      ...object,
+      ChecksumAlgorithm: 'SHA256',
+      Metadata: { sha256: source.sha256 },
+    });
     const created = await patiently(patience, 0, (abortSignal) => client.send(create, { abortSignal }));
     const upload = { ...object, UploadId: created.UploadId };
     try {
@@ -103,6 +115,7 @@ export const createS3UploadStore = (client: S3Client, bucket: string, patience =
       // S3 joins the parts before it ends its answer: as long as to send them, at most.
       await patiently(patience, source.sizeBytes, (abortSignal) => client.send(complete, { abortSignal }));
     } catch (error) {
+      if (await isStored(error, key, source.sha256).catch(() => false)) return;
       // When this fails too, the bucket's lifecycle removes the parts within a day.
       const abort = new AbortMultipartUploadCommand(upload);
       await patiently(patience, 0, (abortSignal) => client.send(abort, { abortSignal })).catch(() => {});
