@@ -13,6 +13,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kserve', script: 'kserve_rest.py' },
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
+  { name: '@huggingface/inference, clients=javascript', script: 'huggingface-defaults.ts' },
   { name: 'mlserver infer', script: 'mlserver_infer.py', requirements: 'requirements-mlserver.txt' },
   { name: 'boto3', script: 's3.py' },
   { name: 'aws s3', script: 'aws_cli.py', requirements: 'requirements-aws.txt' },

@@ -310,9 +310,12 @@ describe('sls package', () => {
     expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
   });
 
-  it.each(['embedRouting', 'references'])('refuses a value of %s with which no function would start', async (name) => {
-    await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
-  });
+  it.each(['embedRouting', 'references', 'clients'])(
+    'refuses a value of %s with which no function would start',
+    async (name) => {
+      await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
+    },
+  );
 
   it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
     await expect(packageInto('typo', '--param=auth=nome')).rejects.toThrow('Cannot resolve variable');
