@@ -321,6 +321,25 @@ describe('POST /v1/chat/completions', () => {
     expect((await chat({})).status).toBe(200);
   });
 
+  it('keeps a model that is to be evicted until its stream has ended', async () => {
+    const response = await chat({ temperature: 0, stream: true, max_tokens: 60, logit_bias: { 2: -100 } });
+    const reader = response.body?.getReader();
+    const parts = [await reader?.read()];
+    let isDropped = false;
+    const dropped = serving.models.drop('chat', deadlineAt(Date.now() + 60_000)).then(() => {
+      isDropped = true;
+    });
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      expect(isDropped).toBe(false);
+      parts.push(part);
+    }
+    await dropped;
+    const text = parts.map((part) => Buffer.from(part?.value ?? []).toString()).join('');
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(text).toContain('"finish_reason":"length"');
+    expect((await chat({})).status).toBe(200); // it is loaded again
+  });
+
   it('answers two streams at once', async () => {
     const ask = () => chunksOf(chat({ temperature: 0, stream: true }));
     const [one, other] = await Promise.all([ask(), ask()]);
