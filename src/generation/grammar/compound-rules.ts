@@ -2,6 +2,7 @@ import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { literal } from './json-rules.ts';
 import { readLength, readList, refuseSchema, type Schema } from './keywords.ts';
+import { patternExpression } from './pattern-rule.ts';
 import type { Rule, Visit } from './rule.ts';
 import { TEXT_FORMATS } from './text-formats.ts';
 
@@ -16,10 +17,13 @@ export const textRule = (schema: Schema, path: string): Rule => {
   const low = readLength(schema, 'minLength', path);
   const high = readLength(schema, 'maxLength', path);
   const format = TEXT_FORMATS.get(String(schema.format));
-  if (format !== undefined && (low !== undefined || high !== undefined))
-    refuseSchema(path, `has "format": ${show(schema.format)} beside a length, which is not supported together`);
+  const pattern = schema.pattern === undefined ? undefined : patternExpression(schema.pattern, path);
+  const hasLength = low !== undefined || high !== undefined;
+  if ([format !== undefined, pattern !== undefined, hasLength].filter(Boolean).length > 1)
+    refuseSchema(path, 'has two of a known "format", "pattern" and a length, which are not supported together');
   if ((low ?? 0) > (high ?? Number.POSITIVE_INFINITY)) refuseSchema(path, 'has "minLength" above "maxLength"');
-  if (format !== undefined) return { body: `"\\"" (${format}) "\\""`, needs: [[]] };
+  const known = format ?? pattern;
+  if (known !== undefined) return { body: `"\\"" (${known}) "\\""`, needs: [[]] };
   if (low === undefined && high === undefined) return { body: 'text', needs: [[]] };
   return { body: `"\\"" character${times(low ?? 0, high)} "\\""`, needs: [[]] };
 };

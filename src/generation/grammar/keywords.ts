@@ -19,6 +19,7 @@ const OF_TYPE: Readonly<Record<string, readonly JsonType[]>> = {
   minLength: ['string'],
   maxLength: ['string'],
   format: ['string'],
+  pattern: ['string'],
   minimum: ['number'],
   maximum: ['number'],
   exclusiveMinimum: ['number'],
@@ -31,7 +32,6 @@ type Alone = (typeof ALONE)[number];
 
 /** Keywords that no grammar here can keep, each with the values that change nothing. */
 const NOT_SERVED: Readonly<Record<string, readonly unknown[]>> = {
-  pattern: [],
   not: [],
   if: [],
   dependentRequired: [],
