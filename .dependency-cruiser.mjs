@@ -139,7 +139,7 @@ export default {
     only(
       'advise-on-optimise',
       src('advise'),
-      [SERVING, src('metrics', 'evaluation', 'authoring', 'optimise')],
+      [SERVING, src('metrics', 'evaluation', 'authoring', 'optimise', 'deployment')],
       'advise measures versions as optimise does',
     ),
     only(
