@@ -17,6 +17,8 @@ export interface Constraint {
   mask(logits: Float32Array): void;
   /** Notes the token that was chosen. */
   accept(id: number): void;
+  /** True when nothing may follow the tokens so far. */
+  isEnd(): boolean;
 }
 
 export interface GenerateOptions {
@@ -126,7 +128,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
       constraint?.accept(id);
       ids.push(id);
       done += 1;
-      const isEos = eosTokenIds.includes(id);
+      const isEos = eosTokenIds.includes(id) || constraint?.isEnd() === true;
       const end = isEos ? 'eos_token' : done === maxNewTokens ? 'length' : undefined;
       // The caller has kept them until this token came.
       if (step === 0) for (const old of new Set([held, cache])) if (old !== options.cache) freeCache(old);
