@@ -1,0 +1,91 @@
+/** Times the tokens of the packaged infer against those of onnxruntime-genai and transformers.js on the same files, in turn. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { measureInTurn, timeMs } from '../figures.ts';
+import { script } from '../script.ts';
+
+/** A prompt, and the request of the product for it. */
+export interface GeneratorPrompt {
+  readonly tokens: readonly number[];
+  readonly event: APIGatewayProxyEventV2;
+}
+
+export interface GeneratorsInput {
+  readonly handlerPath: string;
+  /** Programs with their arguments, by name, that take a line of JSON for each prompt. */
+  readonly rivals: Readonly<Record<string, readonly string[]>>;
+  readonly prompts: readonly GeneratorPrompt[];
+  readonly newTokens: number;
+  readonly rounds: number;
+}
+
+/** Milliseconds of a token by round, for each prompt. */
+export type GeneratorTimes = readonly Readonly<Record<string, number[]>>[];
+
+interface Timed {
+  readonly ms: number;
+  readonly ids: readonly number[];
+}
+type Contender = (prompt: GeneratorPrompt) => Promise<Timed>;
+type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIGatewayProxyStructuredResultV2>;
+
+const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 600_000 };
+
+const openProduct = async ({ handlerPath, newTokens }: GeneratorsInput): Promise<Contender> => {
+  const { handler } = (await import(handlerPath)) as { handler: Handler };
+  return async ({ event }) => {
+    let body = '';
+    let statusCode: number | undefined;
+    const ms = await timeMs(async () => {
+      ({ statusCode, body = '' } = await handler(event, context));
+    });
+    assert.equal(statusCode, 200, body);
+    const [answer] = JSON.parse(body);
+    const ids: number[] = answer.details.tokens.map(({ id }: { id: number }) => id);
+    assert.equal(ids.length, newTokens);
+    return { ms: ms / newTokens, ids };
+  };
+};
+
+/** A process that answers a line with a line. */
+const openRival = ([program = '', ...args]: readonly string[], newTokens: number) => {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask: Contender = async ({ tokens }) => {
+    child.stdin.write(`${JSON.stringify({ prompt: tokens, tokens: newTokens })}\n`);
+    const { value, done } = await lines.next();
+    assert(!done, `${program} ended`);
+    return JSON.parse(value) as Timed;
+  };
+  return { ask, stop: () => child.stdin.end() };
+};
+
+script(async (input: GeneratorsInput): Promise<GeneratorTimes> => {
+  const opened = Object.entries(input.rivals).map(
+    ([name, command]) => [name, openRival(command, input.newTokens)] as const,
+  );
+  const contenders: Record<string, Contender> = { product: await openProduct(input) };
+  for (const [name, { ask }] of opened) contenders[name] = ask;
+  const times: Record<string, number[]>[] = [];
+  for (const prompt of input.prompts) {
+    let expected: readonly number[] | undefined;
+    const measured = Object.entries(contenders).map(
+      ([name, ask]) =>
+        [
+          name,
+          async () => {
+            const { ms, ids } = await ask(prompt);
+            expected ??= ids;
+            // Graphs in other versions of the runtime may differ where two tokens are nearly as likely.
+            assert.equal(ids[0], expected[0], `${name} gives another first token`);
+            return ms;
+          },
+        ] as const,
+    );
+    times.push(await measureInTurn({ rounds: input.rounds }, Object.fromEntries(measured)));
+  }
+  for (const [, { stop }] of opened) stop();
+  return times;
+});
