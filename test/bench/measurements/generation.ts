@@ -56,6 +56,8 @@ export const measureGeneration = async (workbench: Workbench, rounds: number): P
   };
 };
 
+/** Tokens of a prompt that are computed within one answer. */
+const PART = 250;
 /** Tokens before those that are timed, with the figure over onnxruntime-genai. */
 const LENGTHS = [
   [SHORT, 'llm.genai_ratio_16'],
@@ -73,11 +75,20 @@ export const measureGenerators = async (
   rounds: number,
 ): Promise<Results> => {
   const modelFolder = path.join(workbench.directory, MODEL);
+  const ask = (length: number, newTokens: number) => {
+    const parameters = { max_new_tokens: newTokens, min_new_tokens: newTokens, do_sample: false, details: true };
+    const body = JSON.stringify({ inputs: { tokens: tokens(length) }, parameters });
+    return postEvent(`/models/${MODEL}`, 'application/json', body);
+  };
   const prompts = await Promise.all(
     LENGTHS.map(async ([length]): Promise<GeneratorPrompt> => {
-      const parameters = { max_new_tokens: NEW_TOKENS, min_new_tokens: NEW_TOKENS, do_sample: false, details: true };
-      const body = JSON.stringify({ inputs: { tokens: tokens(length) }, parameters });
-      return { tokens: tokens(length), event: await postEvent(`/models/${MODEL}`, 'application/json', body) };
+      const parts = Array.from({ length: Math.ceil(length / PART) }, (_, part) => Math.min(length, (part + 1) * PART));
+      return {
+        tokens: tokens(length),
+        event: await ask(length, NEW_TOKENS),
+        before: await Promise.all(parts.map((part) => ask(part, 1))),
+        rivals: length === SHORT ? ['genai', 'transformers'] : ['genai'],
+      };
     }),
   );
   const input: GeneratorsInput = {
@@ -95,7 +106,7 @@ export const measureGenerators = async (
       figures[name] = toRatio(python, product);
       times[`a token after ${length}, onnxruntime-genai`] = toFigure(python);
     }
-    if (transformers && length === SHORT) {
+    if (transformers) {
       figures['llm.transformersjs_ratio'] = toRatio(transformers, product);
       times[`a token after ${length}, transformers.js`] = toFigure(transformers);
     }

@@ -10,6 +10,10 @@ import { script } from '../script.ts';
 export interface GeneratorPrompt {
   readonly tokens: readonly number[];
   readonly event: APIGatewayProxyEventV2;
+  /** Requests for longer and longer parts of the prompt: an answer has half a minute, and a long prompt takes most of it. */
+  readonly before: readonly APIGatewayProxyEventV2[];
+  /** Names of the rivals that get it. */
+  readonly rivals: readonly string[];
 }
 
 export interface GeneratorsInput {
@@ -33,20 +37,24 @@ type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIG
 
 const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 600_000 };
 
-const openProduct = async ({ handlerPath, newTokens }: GeneratorsInput): Promise<Contender> => {
+const openProduct = async ({ handlerPath, newTokens }: GeneratorsInput) => {
   const { handler } = (await import(handlerPath)) as { handler: Handler };
-  return async ({ event }) => {
-    let body = '';
-    let statusCode: number | undefined;
-    const ms = await timeMs(async () => {
-      ({ statusCode, body = '' } = await handler(event, context));
-    });
+  const send = async (event: APIGatewayProxyEventV2): Promise<string> => {
+    const { statusCode, body = '' } = await handler(event, context);
     assert.equal(statusCode, 200, body);
+    return body;
+  };
+  const ask: Contender = async ({ event }) => {
+    let body = '';
+    const ms = await timeMs(async () => {
+      body = await send(event);
+    });
     const [answer] = JSON.parse(body);
     const ids: number[] = answer.details.tokens.map(({ id }: { id: number }) => id);
     assert.equal(ids.length, newTokens);
     return { ms: ms / newTokens, ids };
   };
+  return { send, ask };
 };
 
 /** A process that answers a line with a line. */
@@ -66,12 +74,15 @@ script(async (input: GeneratorsInput): Promise<GeneratorTimes> => {
   const opened = Object.entries(input.rivals).map(
     ([name, command]) => [name, openRival(command, input.newTokens)] as const,
   );
-  const contenders: Record<string, Contender> = { product: await openProduct(input) };
+  const product = await openProduct(input);
+  const contenders: Record<string, Contender> = { product: product.ask };
   for (const [name, { ask }] of opened) contenders[name] = ask;
   const times: Record<string, number[]>[] = [];
   for (const prompt of input.prompts) {
     let expected: readonly number[] | undefined;
-    const measured = Object.entries(contenders).map(
+    for (const event of prompt.before) await product.send(event);
+    const asked = Object.entries(contenders).filter(([name]) => name === 'product' || prompt.rivals.includes(name));
+    const measured = asked.map(
       ([name, ask]) =>
         [
           name,
