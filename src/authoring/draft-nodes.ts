@@ -30,7 +30,7 @@ export const createNodes = () => {
 export type Nodes = ReturnType<typeof createNodes>;
 
 /**
- * Drafts the next token int64[1,1] of logits [1,V]. Of the likeliest candidates, those that top_p and min_p keep are added up in the order of
+ * Drafts the next token int64[1,1] of logits [1,V]. The likeliest candidates that top_p and min_p keep are added up in the order of
  * their ids. The token is the one at which the sum passes the uniform number of the step. `src/generation/causal/sampling.ts` does the same
  * in double precision.
  */
