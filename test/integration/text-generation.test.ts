@@ -297,7 +297,7 @@ describe('a large decoder', () => {
       ];
     };
     expect(notes).toEqual([expect.stringMatching(/its cache takes up to 12.3 MB of memory for 1,000 tokens/)]);
-    expect(await logitsOf('plain')).toEqual([false, ['batch', 'tokens', 400]]);
+    expect(await logitsOf('plain')).toEqual([false, ['batch_size', 'tokens', 400]]);
     expect(await logitsOf('baked')).toEqual([true, ['steps', 1, 400]]);
     const long = { tokens: Array.from({ length: 700 }, (_, index) => (index * 7) % 400) };
     const [plain, baked] = [await ask(long, {}, 'plain'), await ask(long, {}, 'baked')];
