@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { argMax } from '../../core/arg-max.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
@@ -133,6 +134,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
       // The caller has kept them until this token came.
       if (step === 0) for (const old of new Set([held, cache])) if (old !== options.cache) freeCache(old);
       held = decoded.cache;
+      if (step > 0) await nextTurn(); // a run blocks the thread: what was told so far is sent before
       yield { id, likely: describe?.(id), end, cache: held };
       if (isEos) return;
       isDraft = id === decoded.drafts[step];
