@@ -7,7 +7,7 @@ import { isObject } from '../../src/core/is-object.ts';
 import { decodeUtf8 } from '../../src/protocol/json.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import { decodedMediaType } from '../../src/serving/input-decoders.ts';
-import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
+import { MAX_INPUT_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { Target } from '../targets/target.ts';
 

@@ -8,7 +8,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import { messageOf } from '../../src/core/message-of.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-run.ts';
 import { prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
-import { UPLOADS_PREFIX } from '../../src/protocol/task-api/request.ts';
+import { UPLOADS_PREFIX } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 
 /** Lines of a file with their numbers, from 1. */

@@ -17,6 +17,7 @@ import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import type { Authorise, Route } from './route.ts';
 import { type JobSettings, taskRoutes } from './task-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
 
 /**
  * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol and OpenAI's API
@@ -57,7 +58,7 @@ const createFindRoutes = (routes: readonly Route[]) => {
     if (found === undefined)
       throw new ServingError(
         'NOT_FOUND',
-        `no route ${shorten(path)}; there are /models, /models/{name}, /feedback, /jobs, /v1 and /v2`,
+        `no route ${shorten(path)}; there are /models, /models/{name}, /uploads, /feedback, /jobs, /v1 and /v2`,
       );
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { found, parameters };
@@ -123,6 +124,7 @@ const observeEnd = (
 /** Every route. `/openapi.json` describes each of them. */
 export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...taskRoutes(serving, jobs),
+  ...uploadRoutes(serving),
   ...jobRoutes(serving),
   ...feedbackRoutes(serving),
   ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name

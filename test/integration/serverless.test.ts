@@ -276,6 +276,9 @@ describe('sls package', () => {
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
+    expect(resource(stage, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', origins] }, AllowedMethods: ['GET', 'PUT'] }),
+    ]);
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
@@ -490,15 +493,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but uploads, answers, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['results', 'rollouts'],
-      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+        ...['inputs', 'outputs', 'results', 'rollouts', 'uploads'],
+      ]
+        .sort()
+        .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -540,6 +545,12 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        ...['Infer', 'Stream', 'Job'].map((role) => `${role}Role | s3:GetObject | \${DataBucket.Arn}/inputs/*`),
+        ...['Infer', 'Stream'].flatMap((role) => [
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+        ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
         'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
