@@ -6,12 +6,21 @@ import { assertModelName } from '../repository/keys.ts';
 export const OPERATIONS = ['predict', 'feedback', 'jobs', 'admin'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
+/** Requests that a key may make; any number where a limit is left out. */
+export interface Quota {
+  readonly keyId: string;
+  readonly perSecond?: number | undefined;
+  readonly perDay?: number | undefined;
+}
+
 /** A caller that was identified. */
 export interface Identity {
   /** The person or the program that holds the key or the token. */
   readonly holder: string;
   /** The rights of the caller: `predict` for all models, `predict:iris` for one. */
   readonly scopes: readonly string[];
+  /** Undefined for a caller whose requests are not counted. */
+  readonly quota?: Quota | undefined;
 }
 
 const isOperation = (text: string): text is Operation => OPERATIONS.some((operation) => operation === text);

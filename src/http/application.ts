@@ -1,4 +1,6 @@
 import { TrieRouter } from 'hono/router/trie-router';
+import type { Quotas } from '../access/quotas.ts';
+import type { Quota } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
@@ -30,6 +32,8 @@ export interface ApplicationOptions {
   readonly jobs?: JobSettings;
   /** Asked before a route reads the request. Left out, every request is allowed. */
   readonly authorise?: Authorise;
+  /** Counts the requests of callers with a quota. Left out, nobody's are counted. */
+  readonly quotas?: Quotas;
 }
 
 /** Routes are found by path alone, so that a wrong method can be told apart. */
@@ -121,6 +125,13 @@ const observeEnd = (
   return { ...response, body: '' };
 };
 
+/** Counts a request, and tells what is left in `headers`. @throws `TOO_MANY_REQUESTS` */
+const takeQuota = (quotas: Quotas | undefined, quota: Quota, headers: Record<string, string>): void => {
+  const verdict = quotas?.take(quota);
+  Object.assign(headers, verdict?.headers);
+  if (verdict?.refusal) throw verdict.refusal;
+};
+
 /** Every route. `/openapi.json` describes each of them. */
 export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...taskRoutes(serving, jobs),
@@ -133,7 +144,10 @@ export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...kserveV1Routes(serving),
 ];
 
-export const createApplication = (serving: Serving, { authorise, jobs }: ApplicationOptions = {}): Application => {
+export const createApplication = (
+  serving: Serving,
+  { authorise, jobs, quotas }: ApplicationOptions = {},
+): Application => {
   const findRoutes = createFindRoutes(createRoutes(serving, jobs));
 
   return async (request, context) => {
@@ -147,6 +161,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {
+      if (context.identity?.quota) takeQuota(quotas, context.identity.quota, headers);
       const { found, parameters } = findRoutes(path);
       const route = found.find((each) => each.method === routedMethod(method));
       const [first] = found;

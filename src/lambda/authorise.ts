@@ -14,7 +14,7 @@ export const KEYS_TTL_MS = 20_000;
 export interface Authorisation {
   readonly isAuthorized: boolean;
   /** The caller, for `infer` to read. */
-  readonly context?: { readonly holder: string; readonly scopes: string };
+  readonly context?: Readonly<Record<string, string | number>>;
 }
 
 /** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
@@ -23,7 +23,9 @@ export const authoriseHandler =
   async (event: unknown): Promise<Authorisation> => {
     const identity = await identifyCaller(identify, isObject(event) && isObject(event.headers) ? event.headers : {});
     if (identity === undefined) return { isAuthorized: false };
-    return { isAuthorized: true, context: { holder: identity.holder, scopes: identity.scopes.join(' ') } };
+    const { holder, scopes, quota } = identity;
+    const limits = Object.entries(quota ?? {}).filter(([, value]) => value !== undefined);
+    return { isAuthorized: true, context: { holder, scopes: scopes.join(' '), ...Object.fromEntries(limits) } };
   };
 
 /** Connects the keys in the bucket of the models. */

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { Identity } from '../access/scope.ts';
+import type { Identity, Quota } from '../access/scope.ts';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
@@ -59,11 +59,18 @@ const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
   return isEncoded ? pairs.map(([name, value]) => `${name}=${value}`).join('&') : new URLSearchParams(pairs).toString();
 };
 
+/** The limits of a key; the gateway may have made text of numbers. */
+const readQuota = ({ keyId, perSecond, perDay }: JsonObject): Quota | undefined => {
+  const toLimit = (value: unknown): number | undefined => (Number(value) >= 1 ? Number(value) : undefined);
+  return typeof keyId === 'string' ? { keyId, perSecond: toLimit(perSecond), perDay: toLimit(perDay) } : undefined;
+};
+
 /** The principal of a signed request, the fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
 const readIdentity = ({ lambda, jwt, iam }: JsonObject): Identity | undefined => {
   // `AROA…:<session>` for a role, whose sessions are one caller. IAM has checked the rights.
   if (isObject(iam)) return { holder: toText(iam.callerId).replace(/:.*$/, ''), scopes: [] };
-  if (isObject(lambda)) return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' ') };
+  if (isObject(lambda))
+    return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' '), quota: readQuota(lambda) };
   if (!isObject(jwt)) return undefined;
   const { sub, scope } = toObject(jwt.claims);
   // Many issuers put the name of the service before a scope: `onnx/predict`.

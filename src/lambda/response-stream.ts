@@ -66,7 +66,7 @@ const identifyByKeys = (): Identify => {
 
 /** Answers an event. Every failure is an answer. */
 const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
-  const application = createApplication(serving, applicationOptions(auth));
+  const application = createApplication(serving, applicationOptions(auth, serving));
   return async (event: unknown, context: Context): Promise<HttpResponse> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return refuseEvent(event, context);

@@ -57,6 +57,25 @@ describe('npm start with auth=key', () => {
     expect(await ask('/v2/models/iris', `Bearer ${key}`)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 
+  it('counts the requests of a key with limits, for jobs and streams, too, and says when to come again', async () => {
+    const { key } = await create('dora', '--daily', '6', '--rate', '1000');
+    const first = await fetch(`${server.endpoint}/v2`, { headers: { authorization: `Bearer ${key}` } });
+    expect(first.headers.get('ratelimit-policy')).toBe('"second";q=1000;w=1, "day";q=6;w=86400');
+    expect(first.headers.get('ratelimit')).toMatch(/^"second";r=\d+;t=1, "day";r=[0-4];t=\d+$/);
+    const asked = await Promise.all(Array.from({ length: 6 }, () => ask('/v2', `Bearer ${key}`)));
+    expect(asked.map(({ status }) => status)).toContain(429);
+    for (const more of [{}, { prefer: 'respond-async' }, { accept: 'text/event-stream' }]) {
+      const headers = { authorization: `Bearer ${key}`, ...more };
+      const refused = await fetch(`${server.endpoint}/models/iris`, {
+        method: 'POST',
+        headers,
+        body: '{"inputs": []}',
+      });
+      expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      expect(await refused.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    }
+  });
+
   it('checks no tokens, and says so', async () => {
     const directory = join(project, '.tokens');
     const starting = startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt' }, onLine: () => {} });
@@ -65,6 +84,23 @@ describe('npm start with auth=key', () => {
 });
 
 describe('the command key', () => {
+  it.each([
+    ['--rate', '0'],
+    ['--daily', '1.5'],
+    ['--rate', '-1'],
+    ['--daily', 'many'],
+  ])('refuses %s %s', async (option, value) => {
+    const { exitCode, stderr } = await cli('key', 'create', 'erin', `${option}=${value}`);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${option} ${value}, expected a whole number`)]);
+  });
+
+  it('shows the limits of a key, which its successor has, too', async () => {
+    const { id } = await create('fred', '--rate', '5', '--daily', '10000');
+    await cli('key', 'rotate', id);
+    const { stdout } = await cli('key', 'list');
+    expect(stdout.split('\n').filter((line) => /fred .* 5\/s, 10000\/day/.test(line))).toHaveLength(2);
+  });
+
   it('shows a key once, and lists it without its secret', async () => {
     const { stdout } = await cli(
       'key',
@@ -82,7 +118,7 @@ describe('the command key', () => {
     expect(note).toBe(`Key ${text.slice(4, 14)} of carol may predict, jobs. Keep it now: nobody can show it again.`);
     const listed = await cli('key', 'list');
     expect(listed.stdout).toMatch(
-      new RegExp(`^${text.slice(4, 14)} +carol +predict jobs +\\S+ \\S+ +live until `, 'm'),
+      new RegExp(`^${text.slice(4, 14)} +carol +predict jobs +none +\\S+ \\S+ +live until `, 'm'),
     );
     expect(listed.stdout + (await cli('key', 'list', '--json')).stdout).not.toContain(text.slice(15, 58));
   });

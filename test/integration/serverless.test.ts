@@ -500,7 +500,7 @@ describe('the template', () => {
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['inputs', 'outputs', 'results', 'rollouts', 'uploads'],
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
       ]
         .sort()
         .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
@@ -550,6 +550,7 @@ describe('the template', () => {
           `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
           `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
         ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
