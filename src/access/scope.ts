@@ -37,6 +37,10 @@ export const toScope = (operation: string, model: string | undefined): string =>
   return `${operation}:${model}`;
 };
 
+/** The scopes in the claim of a token. Many issuers put the name of the service before one: `onnx/predict`. */
+export const scopesOfClaim = (claim: unknown): string[] =>
+  (typeof claim === 'string' ? claim : '').split(' ').map((text) => text.slice(text.lastIndexOf('/') + 1));
+
 /** Tells whether `scopes` allow the operation on a model; without a model, on all of them. */
 export const isAllowed = (scopes: readonly string[], operation: Operation, model: string | undefined): boolean =>
   scopes.includes(operation) || (model !== undefined && scopes.includes(`${operation}:${model}`));

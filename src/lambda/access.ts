@@ -12,6 +12,7 @@ const CHECKS: Record<Auth, { readonly scopes: boolean; readonly quotas: boolean 
   none: { scopes: false, quotas: false },
   jwt: { scopes: true, quotas: false },
   key: { scopes: true, quotas: true },
+  key_or_jwt: { scopes: true, quotas: true },
 };
 
 /** The checks of the application itself, for HTTP, jobs and streams alike. */
@@ -26,7 +27,10 @@ export const applicationOptions = (auth: Auth, { data, background, telemetry }: 
 
 const BEARER = /^Bearer +(\S+)$/i;
 
-/** The holder of the key in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
+/** Tells whether a function without an authorizer in front of it can find out who calls. */
+export const identifiesItself = (auth: Auth): boolean => auth === 'key' || auth === 'key_or_jwt';
+
+/** The holder of the key or the token in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
 export const identifyCaller = async (
   identify: Identify,
   { authorization }: Readonly<Record<string, unknown>>,

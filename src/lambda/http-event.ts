@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { Identity, Quota } from '../access/scope.ts';
+import { type Identity, type Quota, scopesOfClaim } from '../access/scope.ts';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
@@ -73,11 +73,7 @@ const readIdentity = ({ lambda, jwt, iam }: JsonObject): Identity | undefined =>
     return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' '), quota: readQuota(lambda) };
   if (!isObject(jwt)) return undefined;
   const { sub, scope } = toObject(jwt.claims);
-  // Many issuers put the name of the service before a scope: `onnx/predict`.
-  const scopes = toText(scope)
-    .split(' ')
-    .map((text) => text.slice(text.lastIndexOf('/') + 1));
-  return { holder: toText(sub), scopes };
+  return { holder: toText(sub), scopes: scopesOfClaim(scope) };
 };
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */

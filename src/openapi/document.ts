@@ -17,6 +17,7 @@ const SECURITY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   key: { type: 'http', scheme: 'bearer', description: 'A key that `onnx-serverless key create` made.' },
   jwt: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  key_or_jwt: { type: 'http', scheme: 'bearer', description: 'A key of `onnx-serverless key create`, or a JWT.' },
 };
 
 const SERVER_TAG = { name: 'Server', description: 'What the server has, and how it is.' };

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startIssuer } from '../support/token-issuer.ts';
 
 /** The project itself, with no sample models to push. */
 const PARTS = ['serverless.yml', 'functions', 'src', 'package.json', 'node_modules'];
@@ -81,6 +82,26 @@ describe('npm start with auth=key', () => {
     const starting = startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt' }, onLine: () => {} });
     await expect(starting).rejects.toThrow('functions.infer: httpApi: npm start checks no tokens; it checks keys');
   });
+});
+
+it('npm start with auth=key_or_jwt answers the holders of keys and of tokens', async () => {
+  const issuer = await startIssuer();
+  const directory = join(project, '.both');
+  const parameters = { auth: 'key_or_jwt', jwtIssuer: issuer.issuer, jwtAudience: 'models' };
+  const both = await startLocalServer({ project, directory, port: 0, parameters, onLine: () => undefined });
+  const askBoth = async (credential: string, path = '/models', endpoint = both.endpoint): Promise<number> =>
+    (await fetch(`${endpoint}${path}`, { headers: { authorization: `Bearer ${credential}` } })).status;
+  try {
+    expect(await askBoth(await issuer.sign())).toBe(200);
+    expect(await askBoth(await issuer.sign({ scope: 'predict:iris' }))).toBe(403);
+    expect(await askBoth(await issuer.sign({}, 'stranger'))).toBe(403);
+    const stream = Object.values(both.functionUrls)[0];
+    expect(await askBoth(await issuer.sign(), '/models', stream)).toBe(200);
+    expect(await askBoth(await issuer.sign({}, 'stranger'), '/models', stream)).toBe(401);
+  } finally {
+    await both.stop();
+    await issuer.stop();
+  }
 });
 
 describe('the command key', () => {

@@ -267,6 +267,18 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
   });
 
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
+    const issuer = 'https://issuer.example.org/';
+    const args = ['--param=auth=key_or_jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
+    const stage = await packageInto('both', ...args);
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+    for (const id of [AUTHORISE, 'StreamLambdaFunction'])
+      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: 'models' },
+      });
+    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+  });
+
   it('answers preflight requests of the given origins without an authorizer', async () => {
     const origins = 'https://a.example,https://b.example';
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
