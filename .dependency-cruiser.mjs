@@ -3,6 +3,7 @@
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * repository → capture; {tasks, engine, repository, protocol, capture} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * core → deployment → {layers, local, advise};
  * {evaluation, authoring} → optimise → advise → cli; {metrics, capture} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
@@ -162,7 +163,19 @@ export default {
       [src('contract')],
       'extensions import the public contract',
     ),
-    only('layers-apart', '^layers/(?!models-layer[.]ts$)', ['^layers/'], 'layers import nothing of the project'),
+    only('deployment-on-core', src('deployment'), [src('core')], 'parameters become parts of a deployment'),
+    only(
+      'layers-apart',
+      '^layers/(?!(models-layer|plugin|scaling|fleet)[.]ts$)',
+      ['^layers/'],
+      'layers import nothing of the project',
+    ),
+    only(
+      'parameters-on-deployment',
+      '^layers/(plugin|scaling|fleet)[.]ts$',
+      ['^layers/', src('core', 'deployment')],
+      'the plugin hands the parameters on',
+    ),
     only(
       'models-layer-on-authoring',
       '^layers/models-layer[.]ts$',
@@ -180,6 +193,7 @@ export default {
     door('one-door-to-s3', '@aws-sdk/(?!client-(sqs|sns))', ['^src/repository/stores/s3-']),
     door('one-door-to-sqs', '@aws-sdk/client-sqs', ['^src/lambda/message-queue']),
     door('one-door-to-sns', '@aws-sdk/client-sns', ['^src/lambda/notification']),
+    door('one-door-to-tokens', '^(node_modules/)?jose', ['^src/access/identify-token']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [

@@ -140,6 +140,30 @@ const referencesIn = (value: unknown): string[] => {
   return inner.filter((id) => !id.startsWith('AWS::'));
 };
 
+/** One environment always, five in office hours, and up to eight while they are busy. */
+const expectScaling = (stage: Template): void => {
+  expect(resource(stage, 'InferProvConcLambdaAlias').Properties).not.toHaveProperty('ProvisionedConcurrencyConfig');
+  const target = resource(stage, 'InferProvConcLambdaAliasTarget');
+  expect(target.DependsOn).toEqual(['InferProvConcLambdaAlias']);
+  const [at, until] = ['cron(50 7 ? * MON,TUE,WED,THU,FRI *)', 'cron(0 18 ? * MON,TUE,WED,THU,FRI *)'];
+  const scheduled = { Timezone: 'Europe/Berlin' };
+  expect(target.Properties).toMatchObject({
+    ...{ MinCapacity: 1, MaxCapacity: 8, ServiceNamespace: 'lambda' },
+    ResourceId: { 'Fn::Sub': `function:\${InferLambdaFunction}:provisioned` },
+    ScheduledActions: [
+      { ...scheduled, Schedule: at, ScalableTargetAction: { MinCapacity: 5, MaxCapacity: 8 } },
+      { ...scheduled, Schedule: until, ScalableTargetAction: { MinCapacity: 1, MaxCapacity: 8 } },
+    ],
+  });
+  expect(resource(stage, 'InferProvConcLambdaAliasPolicy').Properties).toMatchObject({
+    ScalingTargetId: { Ref: 'InferProvConcLambdaAliasTarget' },
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: 0.6,
+      PredefinedMetricSpecification: { PredefinedMetricType: 'LambdaProvisionedConcurrencyUtilization' },
+    },
+  });
+};
+
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
   template = await packageInto('default');
@@ -268,6 +292,18 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
   });
 
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
+    const issuer = 'https://issuer.example.org/';
+    const args = ['--param=auth=key_or_jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
+    const stage = await packageInto('both', ...args);
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+    for (const id of [AUTHORISE, 'StreamLambdaFunction'])
+      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: 'models' },
+      });
+    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+  });
+
   it('answers preflight requests of the given origins without an authorizer', async () => {
     const origins = 'https://a.example,https://b.example';
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
@@ -277,6 +313,9 @@ describe('sls package', () => {
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
+    expect(resource(stage, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', origins] }, AllowedMethods: ['GET', 'PUT'] }),
+    ]);
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
@@ -471,7 +510,10 @@ describe('the template', () => {
     });
     expect(Chunks.ItemProcessor.ProcessorConfig.Mode).toBe('DISTRIBUTED');
     const { Retry } = Chunks.ItemProcessor.States.Answer;
-    expect(Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 }]);
+    expect(Retry).toMatchObject([
+      { ErrorEquals: ['Lambda.TooManyRequestsException'], MaxAttempts: 10_000 },
+      { ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 },
+    ]);
     expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
@@ -485,15 +527,65 @@ describe('the template', () => {
       'jobs',
       ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
       ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
+      ...['--param=uploadConcurrency=3', '--param=bulkConcurrency=20', '--param=accountConcurrency=50'],
+      ...['--param=provisionedConcurrency=1', '--param=provisionedMaximum=8', '--param=provisionedUtilisation=0.6'],
+      ...['--param=provisionedSchedule=weekdays 8-18: 5', '--param=scheduleTimezone=Europe/Berlin'],
+      ...['--param=scheduleLead=10', '--param=reservedConcurrency=20'],
     );
     expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
-    const mapping = resource(stage, 'JobEventSourceMappingSQSJobQueue').Properties;
-    expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
+    const consumersOf = (id: string): number => Number(resource(stage, id).Properties.ScalingConfig.MaximumConcurrency);
+    expect(consumersOf('JobEventSourceMappingSQSJobQueue')).toBe(7);
+    expect(consumersOf('OnDashuploadEventSourceMappingSQSUploadQueue')).toBe(3);
+    expect(resource(stage, 'BulkLambdaFunction').Properties.ReservedConcurrentExecutions).toBe(20);
+    expectScaling(stage);
     expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
       ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
     });
     const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
     expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
+  });
+
+  it('scales nothing by default, and ends with a message for a schedule that is none', async () => {
+    for (const type of ['ScalableTarget', 'ScalingPolicy'])
+      expect(ofType(`AWS::ApplicationAutoScaling::${type}`)).toEqual([]);
+    await expect(packageInto('unknown', '--param=provisionedSchedule=someday 8-18: 5')).rejects.toThrow(
+      /the parameter provisionedSchedule has "someday 8-18: 5": "someday" is no day/,
+    );
+  });
+
+  it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
+    const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
+    const stage = await packageInto('fleet', `--param=fleet=${JSON.stringify(fleet)}`, '--param=models=iris,whisper');
+    const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
+    expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
+    expect(big).toMatchObject({
+      ...{ FunctionName: 'onnx-serverless-dev-big', MemorySize: 10_240, EphemeralStorage: { Size: 4096 } },
+      ...{ ReservedConcurrentExecutions: 3, Handler: infer.Handler, Layers: infer.Layers },
+      Role: { 'Fn::GetAtt': ['BigRole', 'Arn'] },
+    });
+    expect(big.Environment.Variables).toMatchObject({ MODELS_BUCKET: infer.Environment.Variables.MODELS_BUCKET });
+    expect(referencesIn(resource(stage, 'BigRole'))).not.toContain('InferLogGroup');
+    expect(
+      referencesIn(stage.Resources).filter(
+        (id) => !(id in stage.Resources) && id !== 'AlarmEmail' && id !== 'HasDashboard',
+      ),
+    ).toEqual([]);
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => Properties);
+    const leadingTo = routes.filter(({ Target }) => referencesIn(Target).includes('HttpApiIntegrationBig'));
+    expect(leadingTo.map(({ RouteKey }) => RouteKey)).toEqual(
+      expect.arrayContaining([
+        'ANY /models/whisper',
+        'ANY /models/whisper/{proxy+}',
+        'ANY /v2/models/whisper/{proxy+}',
+      ]),
+    );
+    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('AWS_IAM');
+    const alarms = ofType('AWS::CloudWatch::Alarm', stage).filter((alarm) =>
+      referencesIn(alarm).includes('BigLambdaFunction'),
+    );
+    expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual(['Duration', 'Errors', 'Throttles']);
+    expect(stage.Outputs.Fleet).toMatchObject({ Value: '{"whisper":"big"}' });
+    expect(template.Outputs).not.toHaveProperty('Fleet');
   });
 
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
@@ -532,15 +624,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but uploads, answers, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['results', 'rollouts'],
-      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
+      ]
+        .sort()
+        .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -582,6 +676,13 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        ...['Infer', 'Stream', 'Job'].map((role) => `${role}Role | s3:GetObject | \${DataBucket.Arn}/inputs/*`),
+        ...['Infer', 'Stream'].flatMap((role) => [
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
+        ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
         'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
