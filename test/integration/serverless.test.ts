@@ -50,8 +50,15 @@ const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
   ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
-  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
-  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ status: 'string', latency_ms: 'double', unit: 'string', bytes: 'bigint', type: 'string', sha256: 'string' },
+  ...{
+    input: 'string',
+    input_omitted: 'string',
+    features: 'map<string,string>',
+    label: 'string',
+    score: 'double',
+    margin: 'double',
+  },
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;

@@ -1,3 +1,4 @@
+import { binNames, round } from '../drift/bin-names.ts';
 import { totalOf } from '../drift/divergence.ts';
 import type { Bins } from '../drift/histogram.ts';
 import type { DriftNow } from '../drift/judge-now.ts';
@@ -22,19 +23,6 @@ table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.15rem .7rem .15rem 
 :focus-visible{outline:2px solid var(--now);outline-offset:2px}summary{cursor:pointer}`;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-const round = (value: number): string => String(Number(value.toPrecision(3)));
-
-const binNames = (bins: Bins): string[] => {
-  if (bins.kind === 'category') return [...bins.categories, 'others'];
-  if (bins.edges.length === 0) return ['all'];
-  const ends = [Number.NEGATIVE_INFINITY, ...bins.edges, Number.POSITIVE_INFINITY];
-  return ends.slice(1).map((end, index) => {
-    const start = ends[index] ?? end;
-    if (start === Number.NEGATIVE_INFINITY) return `below ${round(end)}`;
-    return end === Number.POSITIVE_INFINITY ? `${round(start)} and above` : `${round(start)} to ${round(end)}`;
-  });
-};
 
 const pairsOf = (bins: Bins, usual: readonly number[], now: readonly number[]): Pair[] => {
   const [before, after] = [Math.max(1, totalOf(usual)), Math.max(1, totalOf(now))];
