@@ -43,8 +43,11 @@ const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor =>
     ),
   );
 
-/** The ONNX graph of a BERT encoder as Optimum exports it: input_ids, attention_mask and token_type_ids to last_hidden_state. */
-export const buildBert = (weights: (name: string) => Tensor, sizes: BertSizes): Chunks => {
+/**
+ * The ONNX graph of a BERT encoder as Optimum exports it: input_ids, attention_mask and token_type_ids to last_hidden_state.
+ * @param head float32[hidden_size,labels]: with it, the graph gives the logits of labels for each token instead
+ */
+export const buildBert = (weights: (name: string) => Tensor, sizes: BertSizes, head?: Tensor): Chunks => {
   const { hidden_size: width, num_attention_heads: heads } = sizes;
   const graph = createGraph('bert');
   const { op } = graph;
@@ -92,6 +95,12 @@ export const buildBert = (weights: (name: string) => Tensor, sizes: BertSizes): 
     const inner = op('Gelu', [dense(x, `${name}.intermediate.dense`)]);
     x = norm(op('Add', [dense(inner, `${name}.output.dense`), x]), `${name}.output.LayerNorm`);
   }
-  graph.output('last_hidden_state', x, 'float32', ['batch', 'sequence', width]);
+  if (head === undefined) graph.output('last_hidden_state', x, 'float32', ['batch', 'sequence', width]);
+  else
+    graph.output('logits', op('MatMul', [x, graph.constant(head)]), 'float32', [
+      'batch',
+      'sequence',
+      head.shape[1] ?? 0,
+    ]);
   return graph.toModel();
 };

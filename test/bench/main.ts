@@ -6,6 +6,7 @@ import { measureGrowth } from './measurements/growth.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
 import { measureOptimise } from './measurements/optimise.ts';
+import { measureRivals } from './measurements/rivals.ts';
 import { measureSizes } from './measurements/sizes.ts';
 import { measureWarm } from './measurements/warm.ts';
 import type { Results } from './measures.ts';
@@ -67,8 +68,11 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     batch: () => measureBatch(workbench, sample, rounds),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
-    optimise: () => measureOptimise(workbench, sample, miniLm, report),
-    ...(!options.quick && largeModels(workbench)),
+    optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
+    ...(!options.quick && {
+      rivals: () => measureRivals(workbench, peers, miniLm, rounds),
+      ...largeModels(workbench),
+    }),
   };
   const all = await measureEach(timed, results);
   if (!options.quick) {

@@ -7,8 +7,9 @@ import { ensureVirtualEnvironment } from '../support/virtual-environment.ts';
 
 /** Installed below `peers/`, on demand: the project itself does not depend on them. */
 const PACKAGES = ['@huggingface/transformers@4.3.1', 'aws-lambda-ric@4.0.2'];
-const folder = path.join(import.meta.dirname, 'peers');
-const modules = path.join(folder, 'node_modules');
+/** The functions that somebody writes by hand. */
+export const peersFolder = path.join(import.meta.dirname, 'peers');
+const modules = path.join(peersFolder, 'node_modules');
 const runtimeClient = path.join(modules, 'aws-lambda-ric');
 
 export interface Peers {
@@ -21,7 +22,7 @@ export interface Peers {
 }
 
 /** The folder of a function in Python. */
-export const pythonFolder = path.join(folder, 'python');
+export const pythonFolder = path.join(peersFolder, 'python');
 
 const exists = (file: string): Promise<boolean> =>
   access(file).then(
@@ -30,7 +31,7 @@ const exists = (file: string): Promise<boolean> =>
   );
 
 const npm = (...args: string[]): Promise<boolean> =>
-  promisify(execFile)('npm', [...args, '--prefix', folder, '--no-audit', '--no-fund', '--fetch-retries=0']).then(
+  promisify(execFile)('npm', [...args, '--prefix', peersFolder, '--no-audit', '--no-fund', '--fetch-retries=0']).then(
     () => true,
     () => false,
   );
@@ -59,7 +60,7 @@ export const ensurePeers = async (report: (line: string) => void): Promise<Peers
   const isBuilt = await exists(path.join(runtimeClient, 'rapid-client.node'));
   if (!isBuilt) report("AWS's runtime client is not built here: a loop of the bench's own stands in for it");
   return {
-    transformersFolder: (await exists(installed)) ? folder : undefined,
+    transformersFolder: (await exists(installed)) ? peersFolder : undefined,
     python: await ensurePython(report),
     runtimeClient: isBuilt ? path.join(runtimeClient, 'index.mjs') : undefined,
   };

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type createSharp from 'sharp';
+import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
+import type { Command } from '../first-answer.ts';
+import type { MeasureName, Results } from '../measures.ts';
+import type { MiniLm } from '../minilm.ts';
+import { type Peers, peersFolder, pythonFolder } from '../peers.ts';
+import { postEvent, SAMPLE, sampleFolder } from '../sample.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
+
+/** Work that the product and its rivals do warm. */
+interface Case {
+  readonly measure: MeasureName;
+  readonly task: string;
+  /** The model as it was exported. */
+  readonly folder: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly event: APIGatewayProxyEventV2;
+  /** Throws unless a rival's answer is that of the product. */
+  readonly compare: (answer: never, expected: never) => void;
+}
+
+const fixture = (name: string): string => path.join(projectRoot, 'test/fixtures/models', name);
+
+/** An answer of the product and that of a rival differ by rounding alone. */
+const NEAR = 1e-4;
+/** Scores of photos differ as far as decoders and resizers do. */
+const NEAR_PHOTOS = 0.03;
+
+const assertNear = (value: number, expected: number, what: string, tolerance = NEAR): void =>
+  assert.ok(Math.abs(value - expected) <= tolerance, `${what} is ${value}, expected ${expected}`);
+
+const compareVectors = (answer: number[][], expected: number[][]): void => {
+  assert.equal(answer.length, expected.length);
+  for (const [row, vector] of expected.entries())
+    for (const [column, value] of vector.entries()) assertNear(answer[row]?.[column] ?? Number.NaN, value, 'a number');
+};
+
+interface Entity {
+  readonly entity: string;
+  readonly score: number;
+}
+
+const compareEntities = (answer: Entity[], expected: Entity[]): void => {
+  assert.deepEqual(
+    answer.map(({ entity }) => entity),
+    expected.map(({ entity }) => entity),
+  );
+  for (const [index, { score }] of expected.entries()) assertNear(answer[index]?.score ?? Number.NaN, score, 'a score');
+};
+
+const compareTexts = (answer: unknown, expected: unknown): void => {
+  const trimmed = (text: unknown): string => JSON.stringify(text).replace(/": *" */g, '":"');
+  assert.equal(trimmed([answer].flat()), trimmed([expected].flat()));
+};
+
+interface Label {
+  readonly label: string;
+  readonly score: number;
+}
+
+const compareLabels = ([first]: Label[], [best]: Label[]): void => {
+  assert.equal(first?.label, best?.label);
+  assertNear(first?.score ?? Number.NaN, best?.score ?? Number.NaN, 'the best score', NEAR_PHOTOS);
+};
+
+/** A WAV file of 16 bits: tones under noise, at 16 kHz. */
+const speak = (seconds: number): Buffer => {
+  const samples = 16_000 * seconds;
+  const wav = Buffer.alloc(44 + 2 * samples);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + 2 * samples, 4);
+  wav.write('WAVEfmt ', 8);
+  for (const [at, value] of [
+    [16, 16],
+    [24, 16_000],
+    [28, 32_000],
+    [40, 2 * samples],
+  ] as const)
+    wav.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ] as const)
+    wav.writeUInt16LE(value, at);
+  wav.write('data', 36);
+  let noise = 1;
+  for (let at = 0; at < samples; at += 1) {
+    noise = (noise * 48_271) % 2_147_483_647;
+    const tone = Math.sin(at / 20) + Math.sin(at / 7) * Math.sin(at / 9_000);
+    wav.writeInt16LE(Math.round(6_000 * tone + 4_000 * (noise / 2_147_483_647 - 0.5)), 44 + 2 * at);
+  }
+  return wav;
+};
+
+/** A JPEG of 4000×3000. */
+const takeLargePhoto = (): Promise<Buffer> => {
+  const sharp = createRequire(import.meta.url)('sharp') as typeof createSharp;
+  return sharp(path.join(sampleFolder, 'samples/coffee.jpg'))
+    .resize({ width: 4000, height: 3000, fit: 'cover' })
+    .jpeg({ quality: 90 })
+    .toBuffer();
+};
+
+const sentences = async (count: number): Promise<string[]> => {
+  const [, ...lines] = (await readFile(path.join(projectRoot, 'models/sentiment/held-out.tsv'), 'utf8')).split('\n');
+  return lines.slice(0, count).map((line) => line.split('\t')[0] ?? '');
+};
+
+const TEXT = 'Sarah Connor lives in London and works for a company that makes machines.';
+const SPEECH = { language: 'en', max_new_tokens: '40' };
+
+const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>> => {
+  const ask = (name: string, body: unknown) => postEvent(`/models/${name}`, 'application/json', JSON.stringify(body));
+  const speech = await postEvent('/models/speech', 'audio/wav', speak(30));
+  return {
+    ...(miniLm !== undefined && {
+      embeddings: {
+        measure: 'warm.embeddings_ratio',
+        task: 'feature-extraction',
+        folder: miniLm.sentences,
+        event: await ask('embeddings', { inputs: await sentences(32) }),
+        compare: compareVectors,
+      },
+      entities: {
+        measure: 'warm.entities_ratio',
+        task: 'token-classification',
+        folder: miniLm.entities,
+        event: await ask('entities', { inputs: TEXT }),
+        compare: compareEntities,
+      },
+    }),
+    translation: {
+      measure: 'warm.translation_ratio',
+      task: 'translation',
+      folder: fixture('tiny-t5'),
+      event: await ask('translation', { inputs: TEXT, parameters: { max_new_tokens: 60 } }),
+      compare: compareTexts,
+    },
+    speech: {
+      measure: 'warm.speech_ratio',
+      task: 'automatic-speech-recognition',
+      folder: fixture('tiny-whisper'),
+      query: SPEECH,
+      event: { ...speech, rawQueryString: new URLSearchParams(SPEECH).toString(), queryStringParameters: SPEECH },
+      compare: compareTexts,
+    },
+    photo: {
+      measure: 'warm.photo_ratio',
+      task: 'image-classification',
+      folder: sampleFolder,
+      event: await postEvent(`/models/${SAMPLE}`, 'image/jpeg', await takeLargePhoto()),
+      compare: compareLabels,
+    },
+  };
+};
+
+interface Reply {
+  readonly ms: number;
+  readonly answer: unknown;
+}
+
+/** A process that answers cases one after the other. */
+const startContender = ({ program = process.execPath, args, cwd, environment }: Command) => {
+  const child = spawn(program, args, { cwd, env: environment, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+  let printed = '';
+  child.stdout?.resume();
+  child.stderr?.on('data', (chunk: Buffer) => {
+    printed = (printed + chunk).slice(-4_000);
+  });
+  const ended = once(child, 'close').then(([status, signal]) => {
+    throw new Error(`${args.join(' ')} ended (${status ?? signal}):\n${printed}`);
+  });
+  ended.catch(() => {}); // reported by the case that waits for an answer
+  const lines = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]();
+  return {
+    answer: async (name: string): Promise<Reply> => {
+      child.stdin?.write(`${name}\n`);
+      const { value } = await Promise.race([lines.next(), ended]);
+      return value === undefined ? await ended : (JSON.parse(value) as Reply);
+    },
+    stop: (): void => {
+      child.kill('SIGKILL');
+    },
+  };
+};
+
+type Contender = ReturnType<typeof startContender>;
+
+const startContenders = (workbench: Workbench, peers: Peers, casesFile: string): Record<string, Contender> => {
+  const { directory, environment } = workbench;
+  const start = (args: string[], more: Partial<Command> = {}): Contender =>
+    startContender({ args: [...args, casesFile], cwd: directory, environment: environment(), ...more });
+  const { transformersFolder, python } = peers;
+  return {
+    product: start([path.join(directory, 'scripts/answer.mjs'), path.join(directory, 'infer/handler.mjs')]),
+    ...(transformersFolder !== undefined && { transformers: start([path.join(peersFolder, 'warm.mjs')]) }),
+    ...(python !== undefined && {
+      python: start([path.join(pythonFolder, 'warm.py')], { program: python, cwd: pythonFolder }),
+    }),
+  };
+};
+
+/** The time of the product over that of the faster rival of each round. */
+const overFaster = ({ product = [], ...rivals }: Record<string, number[]>): Figure =>
+  toRatio(
+    product,
+    product.map((_, round) => Math.min(...Object.values(rivals).map((ms) => ms[round] ?? Infinity))),
+  );
+
+/** Warm requests to the packaged infer beside the same work by transformers.js and by Python, in turn. */
+export const measureRivals = async (
+  workbench: Workbench,
+  peers: Peers,
+  miniLm: MiniLm | undefined,
+  rounds: number,
+): Promise<Results> => {
+  const cases = await casesOf(miniLm);
+  for (const [name, { folder }] of Object.entries(cases))
+    if (folder !== sampleFolder) await workbench.push(folder, name);
+  const casesFile = path.join(workbench.directory, 'rivals.json');
+  await writeFile(casesFile, JSON.stringify(cases));
+  const contenders = startContenders(workbench, peers, casesFile);
+  const [figures, times]: [Record<string, Figure>, Record<string, Figure>] = [{}, {}];
+  try {
+    for (const [name, { measure, compare }] of Object.entries(cases)) {
+      const expected = (await contenders.product?.answer(name))?.answer;
+      const measured = await measureInTurn(
+        { rounds, repeats: 3 },
+        Object.fromEntries(
+          Object.entries(contenders).map(([who, contender]) => [
+            who,
+            async () => {
+              const { ms, answer } = await contender.answer(name);
+              compare(answer as never, expected as never);
+              return ms;
+            },
+          ]),
+        ),
+      );
+      if (Object.keys(measured).length > 1) figures[measure] = overFaster(measured);
+      for (const [who, ms] of Object.entries(measured)) times[`${name}, ${who}`] = toFigure(ms);
+    }
+  } finally {
+    for (const contender of Object.values(contenders)) contender.stop();
+  }
+  return { figures, times };
+};
