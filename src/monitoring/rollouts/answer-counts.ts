@@ -4,7 +4,7 @@ import { binNames } from '../drift/bin-names.ts';
 import { type Bins, countValues } from '../drift/histogram.ts';
 import type { Arm } from './step-counts.ts';
 
-/** Events of both arms. Those of one caller count once. */
+/** Events of both arms: those of one caller count once. */
 export type ByArm = Readonly<Record<Arm, number>>;
 
 /** A kind of answers: those whose label, score or other figure lies in a bin of the baseline. */
@@ -12,7 +12,7 @@ export interface AnswerKind extends ByArm {
   readonly name: string;
 }
 
-/** What the captured answers of a step tell about a canary. */
+/** Counts of the captured answers of a step. */
 export interface AnswerCounts {
   readonly captured: ByArm;
   /** Answers with feedback that says whether they are right, and the wrong ones among them. */

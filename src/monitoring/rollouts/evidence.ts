@@ -47,7 +47,7 @@ export const meanLogEvidence = (logs: readonly number[]): number => {
 const logLikelihood = (events: number, all: number, rate: number): number =>
   (events === 0 ? 0 : events * Math.log(rate)) + (events === all ? 0 : (all - events) * Math.log(1 - rate));
 
-/** The same, averaged over all rates from 0 to 1. */
+/** The natural logarithm of that likelihood, averaged over all rates from 0 to 1. */
 const meanLogLikelihood = (events: number, all: number): number =>
   logGamma(events + 1) + logGamma(all - events + 1) - logGamma(all + 2);
 
