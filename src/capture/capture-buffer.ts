@@ -19,6 +19,8 @@ export interface CaptureBuffer {
   add(records: readonly CaptureRecord[]): Promise<void>;
   /** Writes all records. Never rejects. */
   flush(): Promise<void>;
+  /** Writes all records for the last time: those that are not taken are lost. Never rejects. */
+  end(): Promise<void>;
 }
 
 const FLUSH_RECORDS = 100;
@@ -41,12 +43,18 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
   let objects = 0;
   let timer: NodeJS.Timeout | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
+  let lastError: unknown;
+
+  const lose = (records: readonly CaptureRecord[]): void => {
+    for (const [model, { length }] of Map.groupBy(records, ({ model }) => model))
+      onLost(model, length, ServingError.from(lastError));
+  };
 
   /** Keeps the newest of the records that could not be written. */
   const keep = (records: readonly CaptureRecord[], error: unknown): void => {
+    lastError = error;
     const all = [...records, ...waiting];
-    const lost = Map.groupBy(all.slice(0, Math.max(0, all.length - MOST_RECORDS)), ({ model }) => model);
-    for (const [model, { length }] of lost) onLost(model, length, ServingError.from(error));
+    lose(all.slice(0, Math.max(0, all.length - MOST_RECORDS)));
     waiting = all.slice(-MOST_RECORDS);
   };
 
@@ -80,6 +88,11 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
 
   return {
     flush,
+    async end() {
+      await flush();
+      lose(waiting);
+      waiting = [];
+    },
     async add(records) {
       if (waiting.length === 0 && records.length > 0) schedule();
       const before = waiting.length;

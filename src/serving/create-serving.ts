@@ -74,5 +74,8 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onLost: telemetry.captureLost,
     onFailure: telemetry.warned,
   });
-  return { repository, router, models, data, references, telemetry, statistics, rollouts, capture, background };
+  const end = async (): Promise<void> => {
+    await Promise.all([capture.end(), rollouts.flush(), figures?.flush()]);
+  };
+  return { repository, router, models, data, references, telemetry, statistics, rollouts, capture, background, end };
 };

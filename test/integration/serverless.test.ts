@@ -591,6 +591,8 @@ describe('the template', () => {
       ['Duration'],
       ['CanaryRollbacks'],
       ['DriftedModels'],
+      ['LeastAccuracy'],
+      ['SilentModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -643,20 +645,31 @@ describe('the template', () => {
   it('subscribes an address, and makes a dashboard, by their parameters', async () => {
     const [without, stage] = [
       template,
-      await packageInto('mail', '--param=alarmEmail=me@example.org', '--param=dashboard=off'),
-    ].map(({ Parameters }) => [Parameters.AlarmEmail?.Default, Parameters.HasDashboard?.Default]);
+      await packageInto(
+        'mail',
+        '--param=alarmEmail=me@example.org',
+        '--param=dashboard=off',
+        '--param=accuracyBelow=0.9',
+      ),
+    ].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
+      [AlarmEmail, HasDashboard, AccuracyBelow].map((parameter) => String(parameter?.Default)),
+    );
     expect([without, stage]).toEqual([
-      ['', 'on'],
-      ['me@example.org', 'off'],
+      ['', 'on', '0'],
+      ['me@example.org', 'off', '0.9'],
     ]);
     expect(template.Conditions).toEqual({
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
     expect(resource(template, 'AlarmSubscription')).toMatchObject({
       ...{ Condition: 'SubscribesEmail', Properties: { Endpoint: { Ref: 'AlarmEmail' }, Protocol: 'email' } },
     });
     expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'MakesDashboard' });
+    expect(resource(template, 'AccuracyAlarm')).toMatchObject({
+      ...{ Condition: 'WatchesAccuracy', Properties: { Threshold: { Ref: 'AccuracyBelow' } } },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {
