@@ -36,6 +36,15 @@ const groupsOf = (records: readonly CaptureRecord[]): CaptureRecord[][] => [
   ...Map.groupBy(records, ({ model, time }) => `${model} ${time.slice(0, 13)}`).values(),
 ];
 
+/** JSON Lines, compressed. */
+const toObject = (records: readonly CaptureRecord[]): Promise<Uint8Array> =>
+  compress(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+
+const tellLost = (onLost: CaptureBufferOptions['onLost'], records: readonly CaptureRecord[], error: unknown): void => {
+  for (const [model, { length }] of Map.groupBy(records, ({ model }) => model))
+    onLost(model, length, ServingError.from(error));
+};
+
 export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOptions): CaptureBuffer => {
   const environment = randomBytes(4).toString('hex');
   const oneByOne = createQueue();
@@ -45,16 +54,11 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
   let dueMs = Number.POSITIVE_INFINITY;
   let lastError: unknown;
 
-  const lose = (records: readonly CaptureRecord[]): void => {
-    for (const [model, { length }] of Map.groupBy(records, ({ model }) => model))
-      onLost(model, length, ServingError.from(lastError));
-  };
-
   /** Keeps the newest of the records that could not be written. */
   const keep = (records: readonly CaptureRecord[], error: unknown): void => {
     lastError = error;
     const all = [...records, ...waiting];
-    lose(all.slice(0, Math.max(0, all.length - MOST_RECORDS)));
+    tellLost(onLost, all.slice(0, Math.max(0, all.length - MOST_RECORDS)), error);
     waiting = all.slice(-MOST_RECORDS);
   };
 
@@ -63,8 +67,7 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
     if (first === undefined) return;
     const key = captureObjectKey(first.model, Date.parse(first.time), environment, objects++);
     try {
-      const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-      await data.write(key, await compress(lines), { contentType: 'application/gzip' });
+      await data.write(key, await toObject(records), { contentType: 'application/gzip' });
     } catch (error) {
       keep(records, error);
     }
@@ -90,8 +93,7 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
     flush,
     async end() {
       await flush();
-      lose(waiting);
-      waiting = [];
+      tellLost(onLost, waiting.splice(0), lastError);
     },
     async add(records) {
       if (waiting.length === 0 && records.length > 0) schedule();
