@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
 import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
@@ -293,6 +294,44 @@ describe('sls package', () => {
     ]);
   });
 
+  it('has a name of its own, and a log of each request, when a stage wants them', async () => {
+    const certificate = 'arn:aws:acm:us-east-1:123456789012:certificate/a';
+    const domain = ['--param=domain=models.example.org', `--param=certificate=${certificate}`];
+    const stage = await packageInto('domain', ...domain, '--param=accessLogs=on');
+    expect([template, stage].map(({ Parameters }) => Parameters.Domain?.Default)).toEqual(['', 'models.example.org']);
+    expect(resource(stage, 'HttpApiDomain')).toMatchObject({
+      Condition: 'HasDomain',
+      Properties: { DomainNameConfigurations: [{ CertificateArn: certificate, SecurityPolicy: 'TLS_1_2' }] },
+    });
+    expect(resource(stage, 'HttpApiMapping')).toMatchObject({
+      ...{ Condition: 'HasDomain', DependsOn: ['HttpApiStage'] },
+      Properties: { ApiId: { Ref: 'HttpApi' }, DomainName: { Ref: 'HttpApiDomain' }, Stage: '$default' },
+    });
+    expect(resource(stage, 'HttpApiStage').Properties).toMatchObject({
+      ...{ StageName: '$default', AccessLogSettings: { Format: expect.stringContaining('$context.status') } },
+    });
+    expect(resource(template, 'HttpApiStage').Properties.AccessLogSettings).toBeUndefined();
+  });
+
+  it('stands behind a firewall with the template of the examples', async () => {
+    const front = load(await readFile('examples/web-firewall/template.yml', 'utf8')) as Template;
+    const { Rules, Scope } = resource(front, 'Firewall').Properties;
+    expect(Scope).toBe('CLOUDFRONT'); // the others cannot guard an HTTP API
+    expect(Rules.map(({ Name, Priority }: Resource['Properties']) => [Priority, Name])).toEqual([
+      ...[
+        [0, 'rate'],
+        [1, 'reputation'],
+        [2, 'inputs'],
+      ],
+    ]);
+    const { DistributionConfig } = resource(front, 'Front').Properties;
+    expect(DistributionConfig.WebACLId).toEqual({ 'Fn::GetAtt': ['Firewall', 'Arn'] });
+    expect(DistributionConfig.DefaultCacheBehavior.AllowedMethods).toEqual(
+      expect.arrayContaining(['GET', 'POST', 'DELETE']),
+    );
+    expect(template.Outputs.Endpoint).toMatchObject({ Value: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } });
+  });
+
   it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
     const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
@@ -317,9 +356,12 @@ describe('sls package', () => {
     expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
   });
 
-  it.each(['embedRouting', 'references'])('refuses a value of %s with which no function would start', async (name) => {
-    await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
-  });
+  it.each(['embedRouting', 'references', 'clients'])(
+    'refuses a value of %s with which no function would start',
+    async (name) => {
+      await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
+    },
+  );
 
   it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
     await expect(packageInto('typo', '--param=auth=nome')).rejects.toThrow('Cannot resolve variable');
@@ -659,6 +701,7 @@ describe('the template', () => {
       ['me@example.org', 'off', '0.9'],
     ]);
     expect(template.Conditions).toEqual({
+      HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
       WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
