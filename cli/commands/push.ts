@@ -90,6 +90,11 @@ served is refused. The first version of a model answers at once, a later one whe
       value: '<rows>',
       description: 'most rows that run together (default: 32; images for object-detection: 1)',
     },
+    'chat-template': {
+      type: 'string',
+      value: '<file.jinja>',
+      description: 'the chat template of a model that generates text, in the place of its own',
+    },
     'no-bake': { type: 'boolean', description: 'publish and load the graphs as they are' },
     warmup: {
       type: 'string',
@@ -117,6 +122,7 @@ served is refused. The first version of a model answers at once, a later one whe
       ...(signer && { sign: signer.sign }),
       dimensions,
       ...(values['max-batch'] !== undefined && { maxBatch: parseMaxBatch(values['max-batch']) }),
+      ...(values['chat-template'] !== undefined && { chatTemplate: values['chat-template'] }),
       bake: !(values['no-bake'] ?? false),
       warmup: values.warmup ?? [],
       promote: values.promote ?? false,
