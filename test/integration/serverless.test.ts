@@ -299,6 +299,18 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
   });
 
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
+    const issuer = 'https://issuer.example.org/';
+    const args = ['--param=auth=key_or_jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
+    const stage = await packageInto('both', ...args);
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+    for (const id of [AUTHORISE, 'StreamLambdaFunction'])
+      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: 'models' },
+      });
+    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+  });
+
   it('answers preflight requests of the given origins without an authorizer', async () => {
     const origins = 'https://a.example,https://b.example';
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
@@ -308,6 +320,9 @@ describe('sls package', () => {
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
+    expect(resource(stage, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', origins] }, AllowedMethods: ['GET', 'PUT'] }),
+    ]);
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
@@ -616,15 +631,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but uploads, answers, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['results', 'rollouts'],
-      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
+      ]
+        .sort()
+        .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -666,6 +683,13 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        ...['Infer', 'Stream', 'Job'].map((role) => `${role}Role | s3:GetObject | \${DataBucket.Arn}/inputs/*`),
+        ...['Infer', 'Stream'].flatMap((role) => [
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
+        ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
         'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
