@@ -110,6 +110,20 @@ describe('infer', () => {
     expect(requests.every((line) => JSON.stringify(line).length < 1000)).toBe(true); // no payload
   });
 
+  it('writes the figures of its last minute when Lambda ends it', async () => {
+    await publishIt();
+    deployed = await deploy();
+    for (let request = 0; request < 3; request += 1) await invoke(photoEvent); // the first one alone is written at once
+    await deployed.stop();
+    const data = createS3UploadStore(createTestS3Client(storage.endpoint), storage.dataBucket);
+    const requests: number[] = [];
+    for await (const { key } of data.list(`figures/${MODEL}/`)) {
+      const { versions } = JSON.parse(Buffer.from((await data.read(key)).body).toString());
+      requests.push(versions[1].requests);
+    }
+    expect(requests.reduce((sum, each) => sum + each, 0)).toBe(3);
+  });
+
   it('is healthy without any model, and names the command that pushes one in its log alone', async () => {
     deployed = await deploy({ PRELOAD_MODELS: MODEL });
     await deployed.init();

@@ -51,8 +51,15 @@ const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
   ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
-  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
-  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ status: 'string', latency_ms: 'double', unit: 'string', bytes: 'bigint', type: 'string', sha256: 'string' },
+  ...{
+    input: 'string',
+    input_omitted: 'string',
+    features: 'map<string,string>',
+    label: 'string',
+    score: 'double',
+    margin: 'double',
+  },
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;
@@ -727,6 +734,8 @@ describe('the template', () => {
       ['Duration'],
       ['CanaryRollbacks'],
       ['DriftedModels'],
+      ['LeastAccuracy'],
+      ['SilentModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -779,21 +788,32 @@ describe('the template', () => {
   it('subscribes an address, and makes a dashboard, by their parameters', async () => {
     const [without, stage] = [
       template,
-      await packageInto('mail', '--param=alarmEmail=me@example.org', '--param=dashboard=off'),
-    ].map(({ Parameters }) => [Parameters.AlarmEmail?.Default, Parameters.HasDashboard?.Default]);
+      await packageInto(
+        'mail',
+        '--param=alarmEmail=me@example.org',
+        '--param=dashboard=off',
+        '--param=accuracyBelow=0.9',
+      ),
+    ].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
+      [AlarmEmail, HasDashboard, AccuracyBelow].map((parameter) => String(parameter?.Default)),
+    );
     expect([without, stage]).toEqual([
-      ['', 'on'],
-      ['me@example.org', 'off'],
+      ['', 'on', '0'],
+      ['me@example.org', 'off', '0.9'],
     ]);
     expect(template.Conditions).toEqual({
       HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
     expect(resource(template, 'AlarmSubscription')).toMatchObject({
       ...{ Condition: 'SubscribesEmail', Properties: { Endpoint: { Ref: 'AlarmEmail' }, Protocol: 'email' } },
     });
     expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'MakesDashboard' });
+    expect(resource(template, 'AccuracyAlarm')).toMatchObject({
+      ...{ Condition: 'WatchesAccuracy', Properties: { Threshold: { Ref: 'AccuracyBelow' } } },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {
