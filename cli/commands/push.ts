@@ -43,6 +43,7 @@ const describePushed = (
     files: `${formatBytes(totalBytes(files))} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
     ...(notes.length > 0 && { note: [...notes] }),
+    ...(target.functionOf && { function: target.functionOf(name) }),
     ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),
   });
   const answers = version === stable;
@@ -134,7 +135,9 @@ served is refused. The first version of a model answers at once, a later one whe
     const { publicKey } = signer ?? {};
     const { location } = target.repository.store;
     const { example: _example, ...described } = pushed;
-    const json = { ...described, location, dryRun, ...(publicKey !== undefined && { publicKey }) };
+    const functionName = target.functionOf?.(pushed.name);
+    const served = functionName !== undefined && { function: functionName };
+    const json = { ...described, location, dryRun, ...served, ...(publicKey !== undefined && { publicKey }) };
     return { text: describePushed(pushed, target, dryRun, publicKey), json };
   },
 });

@@ -140,6 +140,30 @@ const referencesIn = (value: unknown): string[] => {
   return inner.filter((id) => !id.startsWith('AWS::'));
 };
 
+/** One environment always, five in office hours, and up to eight while they are busy. */
+const expectScaling = (stage: Template): void => {
+  expect(resource(stage, 'InferProvConcLambdaAlias').Properties).not.toHaveProperty('ProvisionedConcurrencyConfig');
+  const target = resource(stage, 'InferProvConcLambdaAliasTarget');
+  expect(target.DependsOn).toEqual(['InferProvConcLambdaAlias']);
+  const [at, until] = ['cron(50 7 ? * MON,TUE,WED,THU,FRI *)', 'cron(0 18 ? * MON,TUE,WED,THU,FRI *)'];
+  const scheduled = { Timezone: 'Europe/Berlin' };
+  expect(target.Properties).toMatchObject({
+    ...{ MinCapacity: 1, MaxCapacity: 8, ServiceNamespace: 'lambda' },
+    ResourceId: { 'Fn::Sub': `function:\${InferLambdaFunction}:provisioned` },
+    ScheduledActions: [
+      { ...scheduled, Schedule: at, ScalableTargetAction: { MinCapacity: 5, MaxCapacity: 8 } },
+      { ...scheduled, Schedule: until, ScalableTargetAction: { MinCapacity: 1, MaxCapacity: 8 } },
+    ],
+  });
+  expect(resource(stage, 'InferProvConcLambdaAliasPolicy').Properties).toMatchObject({
+    ScalingTargetId: { Ref: 'InferProvConcLambdaAliasTarget' },
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: 0.6,
+      PredefinedMetricSpecification: { PredefinedMetricType: 'LambdaProvisionedConcurrencyUtilization' },
+    },
+  });
+};
+
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
   template = await packageInto('default');
@@ -471,7 +495,10 @@ describe('the template', () => {
     });
     expect(Chunks.ItemProcessor.ProcessorConfig.Mode).toBe('DISTRIBUTED');
     const { Retry } = Chunks.ItemProcessor.States.Answer;
-    expect(Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 }]);
+    expect(Retry).toMatchObject([
+      { ErrorEquals: ['Lambda.TooManyRequestsException'], MaxAttempts: 10_000 },
+      { ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 },
+    ]);
     expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
@@ -485,15 +512,65 @@ describe('the template', () => {
       'jobs',
       ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
       ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
+      ...['--param=uploadConcurrency=3', '--param=bulkConcurrency=20', '--param=accountConcurrency=50'],
+      ...['--param=provisionedConcurrency=1', '--param=provisionedMaximum=8', '--param=provisionedUtilisation=0.6'],
+      ...['--param=provisionedSchedule=weekdays 8-18: 5', '--param=scheduleTimezone=Europe/Berlin'],
+      ...['--param=scheduleLead=10', '--param=reservedConcurrency=20'],
     );
     expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
-    const mapping = resource(stage, 'JobEventSourceMappingSQSJobQueue').Properties;
-    expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
+    const consumersOf = (id: string): number => Number(resource(stage, id).Properties.ScalingConfig.MaximumConcurrency);
+    expect(consumersOf('JobEventSourceMappingSQSJobQueue')).toBe(7);
+    expect(consumersOf('OnDashuploadEventSourceMappingSQSUploadQueue')).toBe(3);
+    expect(resource(stage, 'BulkLambdaFunction').Properties.ReservedConcurrentExecutions).toBe(20);
+    expectScaling(stage);
     expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
       ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
     });
     const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
     expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
+  });
+
+  it('scales nothing by default, and ends with a message for a schedule that is none', async () => {
+    for (const type of ['ScalableTarget', 'ScalingPolicy'])
+      expect(ofType(`AWS::ApplicationAutoScaling::${type}`)).toEqual([]);
+    await expect(packageInto('unknown', '--param=provisionedSchedule=someday 8-18: 5')).rejects.toThrow(
+      /the parameter provisionedSchedule has "someday 8-18: 5": "someday" is no day/,
+    );
+  });
+
+  it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
+    const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
+    const stage = await packageInto('fleet', `--param=fleet=${JSON.stringify(fleet)}`, '--param=models=iris,whisper');
+    const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
+    expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
+    expect(big).toMatchObject({
+      ...{ FunctionName: 'onnx-serverless-dev-big', MemorySize: 10_240, EphemeralStorage: { Size: 4096 } },
+      ...{ ReservedConcurrentExecutions: 3, Handler: infer.Handler, Layers: infer.Layers },
+      Role: { 'Fn::GetAtt': ['BigRole', 'Arn'] },
+    });
+    expect(big.Environment.Variables).toMatchObject({ MODELS_BUCKET: infer.Environment.Variables.MODELS_BUCKET });
+    expect(referencesIn(resource(stage, 'BigRole'))).not.toContain('InferLogGroup');
+    expect(
+      referencesIn(stage.Resources).filter(
+        (id) => !(id in stage.Resources) && id !== 'AlarmEmail' && id !== 'HasDashboard',
+      ),
+    ).toEqual([]);
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => Properties);
+    const leadingTo = routes.filter(({ Target }) => referencesIn(Target).includes('HttpApiIntegrationBig'));
+    expect(leadingTo.map(({ RouteKey }) => RouteKey)).toEqual(
+      expect.arrayContaining([
+        'ANY /models/whisper',
+        'ANY /models/whisper/{proxy+}',
+        'ANY /v2/models/whisper/{proxy+}',
+      ]),
+    );
+    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('AWS_IAM');
+    const alarms = ofType('AWS::CloudWatch::Alarm', stage).filter((alarm) =>
+      referencesIn(alarm).includes('BigLambdaFunction'),
+    );
+    expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual(['Duration', 'Errors', 'Throttles']);
+    expect(stage.Outputs.Fleet).toMatchObject({ Value: '{"whisper":"big"}' });
+    expect(template.Outputs).not.toHaveProperty('Fleet');
   });
 
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {
