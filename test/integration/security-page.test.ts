@@ -8,7 +8,7 @@ import { MAX_AUDIO_FILES } from '../../src/media/audio/input.ts';
 import { MAX_PIXELS } from '../../src/media/image/bounds.ts';
 import { MAX_ROWS } from '../../src/media/table/rows.ts';
 import { MAX_CHARACTERS, MAX_TEXTS } from '../../src/media/text/input.ts';
-import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/serving/inputs.ts';
+import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 
 interface Service {
   readonly params: { readonly default: { readonly uploadAttempts: number } };
