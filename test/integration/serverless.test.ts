@@ -51,8 +51,15 @@ const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
   ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
-  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
-  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ status: 'string', latency_ms: 'double', unit: 'string', bytes: 'bigint', type: 'string', sha256: 'string' },
+  ...{
+    input: 'string',
+    input_omitted: 'string',
+    features: 'map<string,string>',
+    label: 'string',
+    score: 'double',
+    margin: 'double',
+  },
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;
@@ -292,6 +299,18 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
   });
 
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
+    const issuer = 'https://issuer.example.org/';
+    const args = ['--param=auth=key_or_jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
+    const stage = await packageInto('both', ...args);
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+    for (const id of [AUTHORISE, 'StreamLambdaFunction'])
+      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: 'models' },
+      });
+    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+  });
+
   it('answers preflight requests of the given origins without an authorizer', async () => {
     const origins = 'https://a.example,https://b.example';
     const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
@@ -301,6 +320,9 @@ describe('sls package', () => {
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
+    expect(resource(stage, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', origins] }, AllowedMethods: ['GET', 'PUT'] }),
+    ]);
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
@@ -606,15 +628,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but uploads, answers, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['results', 'rollouts'],
-      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
+      ]
+        .sort()
+        .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -656,6 +680,13 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        ...['Infer', 'Stream', 'Job'].map((role) => `${role}Role | s3:GetObject | \${DataBucket.Arn}/inputs/*`),
+        ...['Infer', 'Stream'].flatMap((role) => [
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
+        ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
         'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
@@ -700,6 +731,8 @@ describe('the template', () => {
       ['Duration'],
       ['CanaryRollbacks'],
       ['DriftedModels'],
+      ['LeastAccuracy'],
+      ['SilentModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -752,21 +785,32 @@ describe('the template', () => {
   it('subscribes an address, and makes a dashboard, by their parameters', async () => {
     const [without, stage] = [
       template,
-      await packageInto('mail', '--param=alarmEmail=me@example.org', '--param=dashboard=off'),
-    ].map(({ Parameters }) => [Parameters.AlarmEmail?.Default, Parameters.HasDashboard?.Default]);
+      await packageInto(
+        'mail',
+        '--param=alarmEmail=me@example.org',
+        '--param=dashboard=off',
+        '--param=accuracyBelow=0.9',
+      ),
+    ].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
+      [AlarmEmail, HasDashboard, AccuracyBelow].map((parameter) => String(parameter?.Default)),
+    );
     expect([without, stage]).toEqual([
-      ['', 'on'],
-      ['me@example.org', 'off'],
+      ['', 'on', '0'],
+      ['me@example.org', 'off', '0.9'],
     ]);
     expect(template.Conditions).toEqual({
       HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
     expect(resource(template, 'AlarmSubscription')).toMatchObject({
       ...{ Condition: 'SubscribesEmail', Properties: { Endpoint: { Ref: 'AlarmEmail' }, Protocol: 'email' } },
     });
     expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'MakesDashboard' });
+    expect(resource(template, 'AccuracyAlarm')).toMatchObject({
+      ...{ Condition: 'WatchesAccuracy', Properties: { Threshold: { Ref: 'AccuracyBelow' } } },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {
