@@ -27,6 +27,8 @@ const readAtStart = ({ outputs }: Metafile): string[] => {
   return [...read];
 };
 
+const LIBRARY = 'src/generation/grammar/library.ts';
+
 describe('bundles', () => {
   it('hold every function of the folder functions without a file that only push needs', async () => {
     const names = await readdir('functions');
@@ -35,21 +37,13 @@ describe('bundles', () => {
     expect(inputs).toContain('src/tasks/image-classification/task.ts');
   });
 
-  it.each(['infer', 'stream'])('hold the library of grammars in a file that only a grammar needs: %s', async (name) => {
-    const metafile = await metafileOf(name);
-    const owners = Object.entries(metafile.outputs).filter(
-      ([, { inputs }]) => 'src/generation/grammar/library-source.ts' in inputs,
-    );
-    expect(owners.map(([, { bytes }]) => [bytes > 1e6, bytes < 1.3e6])).toEqual([[true, true]]);
-    const atStart = readAtStart(metafile);
-    expect(atStart.length).toBeGreaterThan(1);
-    expect(owners.filter(([path]) => atStart.includes(path))).toEqual([]);
-  });
-
-  it('leave the library of grammars out of functions that generate no text', async () => {
-    for (const name of ['docs', 'webhook']) {
-      const { inputs } = await metafileOf(name);
-      expect(Object.keys(inputs)).not.toContain('src/generation/grammar/library-source.ts');
+  it('hold nothing of the library of grammars, which a layer has and which no start looks for', async () => {
+    for (const name of ['infer', 'stream']) {
+      const metafile = await metafileOf(name);
+      expect(Object.keys(metafile.inputs).filter((path) => path.includes('web-xgrammar'))).toEqual([]);
+      const owners = Object.entries(metafile.outputs).filter(([, { inputs }]) => LIBRARY in inputs);
+      expect(owners).toHaveLength(1);
+      expect(owners.filter(([path]) => readAtStart(metafile).includes(path))).toEqual([]);
     }
   });
 });

@@ -102,6 +102,14 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
     expect(JSON.parse(body)[0].label).toBe('espresso');
   });
 
+  it('finds the library of grammars', async () => {
+    const script = `console.log(require.resolve('@mlc-ai/web-xgrammar'))`;
+    const environment = { NODE_PATH: path.join(sandbox, 'opt/nodejs/node_modules') };
+    const { stdout } = await run(process.execPath, ['-e', script], { cwd: sandbox, env: environment });
+    const text = await readFile(stdout.trim(), 'utf8');
+    expect(text).toBe(await readFile('node_modules/@mlc-ai/web-xgrammar/lib/index.js', 'utf8'));
+  });
+
   it('finds no native package anywhere else', async () => {
     const { statusCode, log } = await postEspresso('');
     expect(statusCode).toBe(500);

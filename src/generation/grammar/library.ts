@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { compileFunction } from 'node:vm';
 import { ServingError } from '../../core/errors.ts';
-import { LIBRARY_SOURCE } from './library-source.ts';
 
 /** A value in the memory of the WebAssembly. */
 export interface Handle {
@@ -54,9 +55,13 @@ interface Exports {
 /** The place in the package at which its own function for an instance is known. */
 const BEFORE = 'let binding = null;';
 
-/** The package keeps a single instance for good; an instance that has given up must be replaced. */
+/**
+ * The package keeps a single instance for good; an instance that has given up must be replaced. It says that it is an ES module, and it is none:
+ * its text is evaluated. On Lambda a layer has it.
+ */
 const instantiate = (): ((options: Options) => Promise<Library>) => {
-  const source = LIBRARY_SOURCE.replace(BEFORE, `exports.createLibrary = Module; ${BEFORE}`);
+  const text = readFileSync(createRequire(import.meta.url).resolve('@mlc-ai/web-xgrammar'), 'utf8');
+  const source = text.replace(BEFORE, `exports.createLibrary = Module; ${BEFORE}`);
   const exported: Exports = {};
   const names = ['exports', 'module', 'process', 'location'];
   const run = compileFunction(source, names, { filename: 'web-xgrammar.js' });
