@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -89,14 +89,47 @@ const drawnMetric = ([first, name = '', ...dimensions]: readonly [
   return { namespace, name: found, dimensions: names, statistic };
 };
 
+/** Where serverless-esbuild bundles by default: a packaging that was killed, or `sls invoke local`, left its modules there. */
+const SHARED_FOLDER = '.esbuild/.build';
+const LEFT_BEHIND = 'left-behind.mjs';
+
 let directory: string;
 let template: Template;
+/** Stages with parameters of their own. Each packaging takes seconds: what does not exclude each other shares one. */
+let open: Template;
+let locked: Template;
+let tokens: Template;
+
+const KEY = 'arn:aws:kms:us-east-1:000000000000:key/k';
+const BOUNDARY = 'arn:aws:iam::000000000000:policy/boundary';
+const ORIGINS = 'https://a.example,https://b.example';
+const ISSUER = 'https://issuer.example.org/';
+
+type Parameters = Readonly<Record<string, string>>;
+
+/** Everybody may call this stage, and nearly every parameter is changed. */
+const OPEN: Parameters = {
+  ...{ auth: 'none', region: 'eu-west-1', memory: '3008', tmpSize: '2048', preloadModels: 'a,b' },
+  ...{ provisionedConcurrency: '2', reservedConcurrency: '20', models: 'a,b,c', trustedKeys: PUBLIC_KEY },
+  ...{ modelMemoryShare: '0.5', modelTmpShare: '0.8', requestsPerSecond: '5', requestBurst: '8' },
+  ...{ permissionsBoundary: BOUNDARY, rolePath: '/services/', encryption: 'customer', kmsKey: KEY },
+  ...{ network: 'vpc', subnets: 'subnet-a,subnet-b', securityGroups: 'sg-a' },
+  ...{ tracing: 'off', accessLogs: 'on', tags: 'team=vision', alarmEmail: 'me@example.org', dashboard: 'off' },
+  ...{ jobMemory: '3008', jobConcurrency: '7', jobBodyBytes: '1000000', jobModels: 'whisper,nllb' },
+  webhookHosts: 'ci.internal:8080',
+};
+/** Holders of keys may call this stage, from pages of other sites, too. */
+const LOCKED: Parameters = { auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' };
+const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
-const packageInto = async (name: string, ...args: string[]): Promise<Template> => packageWith({}, name, ...args);
-
-const packageWith = async (variables: NodeJS.ProcessEnv, name: string, ...args: string[]): Promise<Template> => {
+const packageWith = async (
+  name: string,
+  parameters: Parameters,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<Template> => {
   const target = path.join(directory, name);
+  const args = Object.entries(parameters).map(([parameter, value]) => `--param=${parameter}=${value}`);
   const aws = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
   const environment = { PATH: process.env.PATH, HOME: directory, ...aws, ...variables };
   await sls(['package', '--package', target, ...args], environment);
@@ -141,18 +174,29 @@ const referencesIn = (value: unknown): string[] => {
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
-  template = await packageInto('default');
+  for (const name of NAMES) {
+    await mkdir(path.join(SHARED_FOLDER, 'functions', name), { recursive: true });
+    await writeFile(path.join(SHARED_FOLDER, 'functions', name, LEFT_BEHIND), 'export {};');
+  }
+  template = await packageWith('default', {});
+  open = await packageWith('open', OPEN, { SERVICE_NAME: 'vision' });
+  locked = await packageWith('locked', LOCKED);
+  tokens = await packageWith('tokens', TOKENS);
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  await rm(SHARED_FOLDER, { recursive: true, force: true });
+});
 
 describe('sls package', () => {
-  it('writes functions that hold their own bundle and nothing native, within their size', async () => {
+  it('writes functions that hold their own bundle and nothing native, nor what others left, within their size', async () => {
     for (const name of NAMES) {
       const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
       process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
       const entries = zipEntries(archive).map((entry) => entry.name);
-      expect(entries).toContain(`functions/${name}/handler.mjs`);
       expect(entries.filter((entry) => !new RegExp(`^functions/${name}/[^/]+\\.mjs$`).test(entry))).toEqual([]);
+      expect(entries).toContain(`functions/${name}/handler.mjs`);
+      expect(entries).not.toContain(`functions/${name}/${LEFT_BEHIND}`);
       expect(archive.length).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);
     }
   });
@@ -170,7 +214,7 @@ describe('sls package', () => {
     expect(references).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer']);
     expect(Object.keys(template.Resources)).not.toContain('ModelsLambdaLayer');
     const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
-    await expect(packageWith(credentials, 'embedding', '--param=embedModels=iris')).rejects.toThrow(
+    await expect(packageWith('embedding', { embedModels: 'iris' }, credentials)).rejects.toThrow(
       /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
     );
   });
@@ -180,73 +224,55 @@ describe('sls package', () => {
     expect(names.sort()).toEqual(NAMES.map((name) => `onnx-serverless-dev-${name}`));
   });
 
-  it('takes every parameter of a stage', async () => {
-    const stage = await packageInto(
-      'changed',
-      ...['--param=region=eu-west-1', '--param=memory=3008', '--param=tmpSize=2048', '--param=preloadModels=a,b'],
-      ...['--param=provisionedConcurrency=2', '--param=reservedConcurrency=20', '--param=auth=none'],
-      ...['--param=models=a,b,c', '--param=modelMemoryShare=0.5', '--param=modelTmpShare=0.8'],
-      ...['--param=requestsPerSecond=5', '--param=requestBurst=8'],
-      `--param=trustedKeys=${PUBLIC_KEY}`,
-    );
-    expect(resource(stage, 'InferLambdaFunction').Properties).toMatchObject({
+  it('takes every parameter of a stage', () => {
+    expect(resource(open, 'InferLambdaFunction').Properties).toMatchObject({
       MemorySize: 3008,
       EphemeralStorage: { Size: 2048 },
       ReservedConcurrentExecutions: 20,
       Environment: { Variables: { PRELOAD_MODELS: 'a,b' } },
     });
     for (const id of FUNCTIONS) {
-      const { Variables } = resource(stage, id).Properties.Environment;
+      const { Variables } = resource(open, id).Properties.Environment;
       expect(Variables).toMatchObject({ MODELS: 'a,b,c', MODEL_MEMORY_SHARE: '0.5', MODEL_TMP_SHARE: '0.8' });
       expect(parseTrustedKeys(Variables.TRUSTED_KEYS)).toHaveLength(1);
     }
-    const { ThrottlingRateLimit, ThrottlingBurstLimit } = resource(stage, 'HttpApiStage').Properties
+    const { ThrottlingRateLimit, ThrottlingBurstLimit } = resource(open, 'HttpApiStage').Properties
       .DefaultRouteSettings;
     expect([ThrottlingRateLimit, ThrottlingBurstLimit].map(Number)).toEqual([5, 8]);
-    const [alias] = ofType('AWS::Lambda::Alias', stage);
+    const [alias] = ofType('AWS::Lambda::Alias', open);
     expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
-    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
+    const [route] = ofType('AWS::ApiGatewayV2::Route', open);
     expect(route?.Properties).not.toHaveProperty('AuthorizationType');
   });
 
-  it('takes the parameters of an account with rules of its own', async () => {
-    const key = 'arn:aws:kms:us-east-1:000000000000:key/k';
-    const boundary = 'arn:aws:iam::000000000000:policy/boundary';
-    const stage = await packageInto(
-      'rules',
-      ...[`--param=permissionsBoundary=${boundary}`, '--param=rolePath=/services/'],
-      ...['--param=network=vpc', '--param=subnets=subnet-a,subnet-b', '--param=securityGroups=sg-a'],
-      ...['--param=encryption=customer', `--param=kmsKey=${key}`],
-      ...['--param=tracing=off', '--param=accessLogs=on', '--param=tags=team=vision'],
-    );
+  it('takes the parameters of an account with rules of its own', () => {
     for (const id of FUNCTIONS) {
-      const { VpcConfig, KmsKeyArn, TracingConfig } = resource(stage, id).Properties;
-      expect([KmsKeyArn, TracingConfig]).toEqual([key, { Mode: 'PassThrough' }]);
+      const { VpcConfig, KmsKeyArn, TracingConfig } = resource(open, id).Properties;
+      expect([KmsKeyArn, TracingConfig]).toEqual([KEY, { Mode: 'PassThrough' }]);
       expect(VpcConfig).toEqual({
         SubnetIds: { 'Fn::Split': [',', 'subnet-a,subnet-b'] },
         SecurityGroupIds: { 'Fn::Split': [',', 'sg-a'] },
       });
     }
     for (const id of FUNCTIONS.map(roleOf)) {
-      const { Path, PermissionsBoundary, Policies } = resource(stage, id).Properties;
-      expect([Path, PermissionsBoundary]).toEqual(['/services/', boundary]);
+      const { Path, PermissionsBoundary, Policies } = resource(open, id).Properties;
+      expect([Path, PermissionsBoundary]).toEqual(['/services/', BOUNDARY]);
       const names = Policies.flatMap(({ PolicyName = [] }) => PolicyName);
       expect(names.slice(1)).toEqual(['network', 'key']);
     }
     for (const id of ['ModelsBucket', 'DataBucket'])
-      expect(resource(stage, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
-        { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true },
+      expect(resource(open, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+        { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: KEY }, BucketKeyEnabled: true },
       ]);
     const queues = ['Upload', 'Job', 'Webhook'].flatMap((name) => [`${name}Queue`, `${name}DeadLetterQueue`]);
-    for (const id of [...queues, 'AlarmTopic']) expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
-    for (const id of LOG_GROUPS) expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
-    expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
+    for (const id of [...queues, 'AlarmTopic']) expect(resource(open, id).Properties.KmsMasterKeyId).toBe(KEY);
+    for (const id of LOG_GROUPS) expect(resource(open, id).Properties.KmsKeyId).toBe(KEY);
+    expect(resource(open, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
 
-  it('asks the authorizer about keys, and keeps its answer by the key for less than a minute', async () => {
-    const stage = await packageInto('keys', '--param=auth=key');
-    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
-    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
+  it('asks the authorizer about keys, and keeps its answer by the key for less than a minute', () => {
+    const [route] = ofType('AWS::ApiGatewayV2::Route', locked);
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', locked);
     expect(route?.Properties).toMatchObject({ AuthorizationType: 'CUSTOM' });
     expect(authorizer?.Properties).toMatchObject({
       ...{ AuthorizerType: 'REQUEST', EnableSimpleResponses: true, AuthorizerPayloadFormatVersion: '2.0' },
@@ -255,40 +281,26 @@ describe('sls package', () => {
     expect(JSON.stringify(authorizer?.Properties.AuthorizerUri)).toContain(AUTHORISE);
     const ttlSeconds = authorizer?.Properties.AuthorizerResultTtlInSeconds;
     expect(ttlSeconds + KEYS_TTL_MS / 1000).toBeLessThan(60);
-    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables.API_AUTH).toBe('key');
+    expect(resource(locked, 'InferLambdaFunction').Properties.Environment.Variables.API_AUTH).toBe('key');
   });
 
-  it('has tokens checked by API Gateway, by their issuer and audience', async () => {
-    const issuer = 'https://issuer.example.org/';
-    const args = ['--param=auth=jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
-    const stage = await packageInto('tokens', ...args);
-    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
-    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('JWT');
-    expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
+  it('has tokens checked by API Gateway, by their issuer and audience', () => {
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', tokens);
+    expect(ofType('AWS::ApiGatewayV2::Route', tokens)[0]?.Properties.AuthorizationType).toBe('JWT');
+    expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
   });
 
-  it('answers preflight requests of the given origins without an authorizer', async () => {
-    const origins = 'https://a.example,https://b.example';
-    const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
-    expect(resource(stage, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
-      AllowOrigins: { 'Fn::Split': [',', origins] },
+  it('answers preflight requests of the given origins without an authorizer', () => {
+    expect(resource(locked, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
+      AllowOrigins: { 'Fn::Split': [',', ORIGINS] },
       AllowMethods: ['GET', 'POST', 'DELETE'],
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
-    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
-      Properties.RouteKey,
-      Properties.AuthorizationType,
-    ]);
-    expect(routes).toEqual([
-      ['ANY /{proxy+}', 'CUSTOM'],
-      ['OPTIONS /{proxy+}', undefined],
-    ]);
   });
 
-  it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
-    const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
-    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+  it('has routes to the page and to preflight requests when asked for, and all else behind the lock of the endpoint', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route', locked).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType ?? 'NONE',
     ]);
@@ -298,6 +310,7 @@ describe('sls package', () => {
       ['GET /docs/{proxy+}', 'NONE'],
       ['GET /openapi.json', 'CUSTOM'],
       ['GET /reference', 'NONE'],
+      ['OPTIONS /{proxy+}', 'NONE'],
     ]);
   });
 
@@ -305,17 +318,15 @@ describe('sls package', () => {
     expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
   });
 
-  it('takes the name of the service from the environment', async () => {
-    const stage = await packageWith({ SERVICE_NAME: 'vision' }, 'service');
-    expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
+  it('takes the name of the service from the environment', () => {
+    expect(resource(open, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
   });
 
-  it.each(['embedRouting', 'references'])('refuses a value of %s with which no function would start', async (name) => {
-    await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
-  });
-
-  it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
-    await expect(packageInto('typo', '--param=auth=nome')).rejects.toThrow('Cannot resolve variable');
+  it('refuses values with which no function would start, and an unknown authorization instead of opening the endpoint', async () => {
+    const wrong = packageWith('wrong', { embedRouting: 'nome', references: 'nome', auth: 'nome' });
+    const message = await wrong.then(String, String);
+    for (const place of ['EMBED_ROUTING', 'REFERENCES', 'httpApi.authorizers'])
+      expect(message).toMatch(new RegExp(`Cannot resolve variable at "[\\w.]*${place}"`));
   });
 });
 
@@ -437,20 +448,15 @@ describe('the template', () => {
     expect(validateStates({ ...Definition, StartAt: 'Nowhere' }).isValid).toBe(false);
   });
 
-  it('gives jobs the longest time, and their callers the settings of the stage', async () => {
+  it('gives jobs the longest time, and their callers the settings of the stage', () => {
     expect(properties('JobLambdaFunction').Timeout).toBe(900);
-    const stage = await packageInto(
-      'jobs',
-      ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
-      ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
-    );
-    expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
-    const mapping = resource(stage, 'JobEventSourceMappingSQSJobQueue').Properties;
+    expect(resource(open, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
+    const mapping = resource(open, 'JobEventSourceMappingSQSJobQueue').Properties;
     expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
-    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
+    expect(resource(open, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
       ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
     });
-    const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
+    const { Variables } = resource(open, 'WebhookLambdaFunction').Properties.Environment;
     expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
   });
 
@@ -633,12 +639,12 @@ describe('the template', () => {
     }
   });
 
-  it('subscribes an address, and makes a dashboard, by their parameters', async () => {
-    const [without, stage] = [
-      template,
-      await packageInto('mail', '--param=alarmEmail=me@example.org', '--param=dashboard=off'),
-    ].map(({ Parameters }) => [Parameters.AlarmEmail?.Default, Parameters.HasDashboard?.Default]);
-    expect([without, stage]).toEqual([
+  it('subscribes an address, and makes a dashboard, by their parameters', () => {
+    const defaults = [template, open].map(({ Parameters }) => [
+      Parameters.AlarmEmail?.Default,
+      Parameters.HasDashboard?.Default,
+    ]);
+    expect(defaults).toEqual([
       ['', 'on'],
       ['me@example.org', 'off'],
     ]);
