@@ -6,7 +6,9 @@ import { createGraph, type GraphBuilder, singles } from '../../../src/onnx/graph
 import { type GraphDocument, readGraph, writeGraph } from '../../../src/onnx/graph-document.ts';
 import { float, integer, integers } from '../../../src/onnx/node.ts';
 import { type OnnxModel, parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
+import { formatDeclared, readValueInfo } from '../../../src/onnx/value-info.ts';
 import { besideGraph } from '../../../src/optimise/passes/beside.ts';
+import { fixSizes } from '../../../src/optimise/passes/fix-sizes.ts';
 import { float16Weights } from '../../../src/optimise/passes/float16-weights.ts';
 import { foldBatchNorms } from '../../../src/optimise/passes/fold-batch-norms.ts';
 import { foldCasts } from '../../../src/optimise/passes/fold-casts.ts';
@@ -245,6 +247,34 @@ describe('a pass', () => {
     expect(operators(document)).toEqual(['MatMul', 'Add', 'Identity']);
     expect(document.graph.weights.size).toBe(1);
     expect(await run({ ...made, document }, INPUT)).toEqual(await run(made, INPUT));
+  });
+
+  it('fixes the sizes that samples share, but neither rows nor a name with two sizes', async () => {
+    const made = build((graph) => {
+      const x = graph.input('x', 'float32', ['n', 3, '', 'width']);
+      const others = [graph.input('past', 'float32', ['n', 'steps']), graph.input('mask', 'float32', ['n', 'steps'])];
+      const rows = graph.input('rows', 'float32', ['m', 'n']);
+      graph.output('y', graph.op('Add', [x, graph.op('Add', [x, x])]), 'float32', ['n', 3, '', 'width']);
+      for (const [index, other] of [...others, rows].entries())
+        graph.output(`z${index}`, graph.op('Neg', [other]), 'float32', ['n', 'any']);
+    });
+    const sizes = new Map([
+      ['x', [1, 3, 8, 4]],
+      ['past', [1, 5]],
+      ['mask', [1, 6]],
+      ['rows', [1, 1]],
+    ]);
+    const document = fixSizes(made.document, sizes);
+    const declared = document.graph.inputs.map(({ encoded }) => formatDeclared(readValueInfo(Buffer.concat(encoded))));
+    expect(declared).toEqual([
+      'x float32[n,3,8,4]',
+      'past float32[n,steps]',
+      'mask float32[n,steps]',
+      'rows float32[m,n]',
+    ]);
+    const feeds = { x: floats([2, 3, 8, 4]), past: floats([2, 5]), mask: floats([2, 5]), rows: floats([2, 2]) };
+    expect(await run({ ...made, document }, feeds)).toEqual(await run(made, feeds));
+    expect(fixSizes(made.document, new Map([['x', [1, 3, undefined, undefined]]])).graph).toBe(made.document.graph);
   });
 
   it('is compared layer by layer, each on the inputs of the original', async () => {
