@@ -218,6 +218,18 @@ describe('optimise', () => {
     expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
   });
 
+  it('compares the layers of a merged decoder, which stand within an If', async () => {
+    await push(join(FOLDER, 'tiny-marian'), 'merged');
+    const data = await file('short.jsonl', sentences(2));
+    const words = ['--data', data, '--max-loss', '0%', '--methods', 'int8-dynamic', '--dry-run', '--json'];
+
+    const report = Object((await cli('optimise', 'merged', ...words)).json);
+
+    const layers: string[] = report.layerErrors['int8-dynamic'].map(({ layer }: { layer: string }) => layer);
+    expect(layers.filter((layer) => layer.startsWith('/model/decoder/')).length).toBeGreaterThan(5);
+    expect(report.attempts[1].kept[0]).toBe(layers[0]);
+  });
+
   it.each([
     ['no data', [], /--data is missing, expected a file or a folder/],
     ['data that is not there', ['--data', 'nowhere.jsonl'], /there is no file or folder nowhere\.jsonl/],

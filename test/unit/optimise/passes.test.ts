@@ -17,6 +17,7 @@ import { dynamicInt8 } from '../../../src/optimise/passes/int8-dynamic.ts';
 import { staticInt8 } from '../../../src/optimise/passes/int8-static.ts';
 import { tensorsToCalibrate } from '../../../src/optimise/passes/static-plan.ts';
 import { tidy } from '../../../src/optimise/passes/tidy.ts';
+import { type GraphNode, type SmallGraph, toOnnxFile } from '../../support/onnx-graph.ts';
 
 /** Numbers between -1 and 1 that look random, and are the same each time. */
 const noise = (count: number, seed = 1): Float32Array =>
@@ -284,5 +285,50 @@ describe('a pass', () => {
     expect(pairs.size).toBe(2);
     for (const [original, other] of pairs.values())
       expect(cosine(outputs[original] ?? [], outputs[other] ?? [])).toBeGreaterThan(0.9999);
+  });
+
+  it('is compared within the branches of an If, where a layer counts in the branch that runs', async () => {
+    const product = (name: string) => ({ operator: 'MatMul', inputs: ['x', name], outputs: ['y_inside'] });
+    const output = (name: string) => ({ name, dtype: 'float32', shape: ['n', 48] }) as const;
+    const branch = (nodes: readonly GraphNode[]): SmallGraph => ({ outputs: [output('y_inside')], nodes });
+    const long = [
+      { operator: 'MatMul', inputs: ['x', 'w'], outputs: ['first'] },
+      { operator: 'Relu', inputs: ['first'], outputs: ['positive'] },
+      { operator: 'MatMul', inputs: ['positive', 'square'], outputs: ['y_inside'] },
+    ];
+    const file = toOnnxFile({
+      inputs: [
+        { name: 'x', dtype: 'float32', shape: ['n', 64] },
+        { name: 'flag', dtype: 'bool', shape: [] },
+      ],
+      outputs: [output('y')],
+      nodes: [
+        {
+          operator: 'If',
+          inputs: ['flag'],
+          outputs: ['y'],
+          attributes: { then_branch: branch(long), else_branch: branch([product('w')]) },
+        },
+      ],
+      weights: [
+        { name: 'w', dtype: 'float32', shape: [64, 48], data: noise(64 * 48) },
+        { name: 'square', dtype: 'float32', shape: [48, 48], data: noise(48 * 48, 2) },
+      ],
+    });
+    const model = parseOnnxModel(file);
+    const original = readGraph(model);
+    const { document, pairs } = besideGraph(original, dynamicInt8(original, 8));
+    expect([...pairs.keys()]).toEqual(['first', 'y_inside']);
+    for (const flag of [true, false]) {
+      const outputs = await run({ model, document }, { ...INPUT, flag: new ort.Tensor('bool', [flag], []) });
+      for (const [layer, [one, other]] of pairs) {
+        const [a, b] = [outputs[one] ?? [], outputs[other] ?? []];
+        if (layer === 'first' && !flag) expect([...a]).toEqual([...b]);
+        else expect(cosine(a, b)).toBeGreaterThan(0.9999);
+        expect([...a].some((value, index) => value !== b[index])).toBe(flag || layer !== 'first');
+      }
+    }
+    const kept = dynamicInt8(original, 8, new Set(['first']));
+    expect(besideGraph(original, kept).pairs.has('first')).toBe(false);
   });
 });
