@@ -28,7 +28,7 @@ const price = (dollars: number, unit: string, asOf: string, source: string): Pri
 /**
  * List prices of US East (N. Virginia), of Google's us-central1 and of Azure's East US; first tiers. Lambda's on demand were seen in AWS's
  * price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a million GB-seconds are $36.67, on arm64 $33.33.
- * Those of load balancers were seen there by its pull request 978.
+ * Its pull request 978 has seen those of load balancers there.
  */
 export const LIST_PRICES = {
   'lambda.requests': price(0.2, 'million requests', '2026-07-21', AWS_LAMBDA),
