@@ -53,7 +53,7 @@ interface State {
 /** A routing that has been stale for this many times its time to live is refreshed before it is used, if S3 answers at once. */
 const STALE_TTLS = 1;
 /** An answer waits no longer for a revalidation. */
-const REVALIDATION_MS = 200;
+export const REVALIDATION_MS = 200;
 /** A read that takes longer is given up: the routing in memory goes on answering. */
 const REFRESH_READ_MS = 4_000;
 /** Age at which a read that is under way is shared no more. */

@@ -23,7 +23,7 @@ let folder: string;
 let serving: TestServing;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'graphs-'));
-  serving = await createTestServing({}, { revalidationMs: 60_000 });
+  serving = await createTestServing();
 });
 afterAll(async () => {
   await serving.remove();

@@ -29,7 +29,7 @@ const settle = async (): Promise<void> => {
 
 beforeEach(async () => {
   pending = [];
-  serving = await createTestServing({}, { background, revalidationMs: 60_000 });
+  serving = await createTestServing({}, { background });
   for (const _version of [1, 2, 3]) await publishModel(serving.repository, 'm', ADD);
   await route({ stable: 1 });
 });

@@ -19,7 +19,7 @@ let serving: TestServing;
 let coffee: Buffer;
 
 const start = async (stores?: Parameters<typeof createTestServing>[0]) => {
-  serving = await createTestServing(stores, { revalidationMs: 60_000 });
+  serving = await createTestServing(stores);
   coffee = await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`);
 };
 const ask = (path = '/models/lite0') =>

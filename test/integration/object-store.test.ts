@@ -4,7 +4,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type S3Client,
+  type AbortMultipartUploadCommandInput as UploadTarget,
+} from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDeferredStore } from '../../src/repository/stores/deferred-store.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
@@ -111,6 +116,37 @@ describe('S3 store', () => {
 
       expect(failures).toBe(2);
       expect(bytes.equals((await store.read('parts/again')).body)).toBe(true);
+    });
+
+    it.each([
+      ['is stored when the answer to its completion is lost', false],
+      ['is not stored when somebody else aborts its upload', true],
+    ])('%s', async (_what, aborts) => {
+      let completions = 0;
+      client.middlewareStack.add(
+        (next, { commandName }) =>
+          async (call) => {
+            if (commandName !== 'CompleteMultipartUploadCommand') return next(call);
+            completions += 1;
+            if (completions > 1) return next(call);
+            if (aborts) await storage.client.send(new AbortMultipartUploadCommand(call.input as UploadTarget));
+            else await next(call);
+            throw Object.assign(new Error('connection reset'), { name: 'TimeoutError' });
+          },
+        { step: 'initialize' },
+      );
+
+      const key = `parts/lost-${aborts}`;
+      const upload = store.upload(key, path, { sha256: sha256Of(bytes) });
+
+      if (aborts) {
+        await expect(upload).rejects.toMatchObject({ message: expect.stringContaining('NoSuchUpload') });
+        await expect(store.head(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      } else {
+        await upload;
+        expect(bytes.equals((await store.read(key)).body)).toBe(true);
+      }
+      expect(completions).toBe(2);
     });
   });
 

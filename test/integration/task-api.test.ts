@@ -13,7 +13,7 @@ let serving: TestServing;
 let coffee: Buffer<ArrayBuffer>;
 
 beforeAll(async () => {
-  serving = await createTestServing({}, { revalidationMs: 60_000 });
+  serving = await createTestServing();
   await publishSample(serving.repository, 'lite0');
   coffee = await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`);
   await serving.data.write('uploads/lite0/coffee.jpg', coffee);

@@ -39,7 +39,7 @@ let sequence = 0x10;
 let remainingMs: number;
 
 beforeEach(async () => {
-  serving = await createTestServing({}, { revalidationMs: 60_000 });
+  serving = await createTestServing();
   queue = createRecordedQueue();
   crashNote = NO_CRASH;
   remainingMs = 30_000;
@@ -347,7 +347,7 @@ describe('a result', () => {
   beforeEach(async () => {
     await serving.remove();
     const data = createS3UploadStore(client, storage.dataBucket);
-    serving = await createTestServing({ data }, { revalidationMs: 60_000 });
+    serving = await createTestServing({ data });
     await publishSample(serving.repository, 'lite0');
     for await (const { key } of data.list('')) await data.remove(key);
   });

@@ -4,6 +4,7 @@ import { createModelRepository, type ModelRepository } from '../../src/repositor
 import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { REVALIDATION_MS } from '../../src/serving/routing-cache.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { type Fault, type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -47,7 +48,12 @@ beforeAll(async () => {
   for (let version = 1; version <= VERSIONS; version += 1)
     await publishModel(repository, 'm', 'test/fixtures/models/add.onnx');
   const models = createS3UploadStore(createTestS3Client(proxy.endpoint), storage.modelsBucket);
-  serving = await createTestServing({ models }, { routingTtlMs: TTL_MS, nowMs: Date.now });
+  serving = await createTestServing(
+    { models },
+    {
+      ...{ routingTtlMs: TTL_MS, revalidationMs: REVALIDATION_MS, nowMs: Date.now },
+    },
+  );
 });
 afterAll(async () => {
   proxy.stop();

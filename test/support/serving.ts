@@ -94,6 +94,7 @@ export const createTestServing = async (
     memoryBudgetBytes: Number.POSITIVE_INFINITY,
     diskBudgetBytes: Number.POSITIVE_INFINITY,
     routingTtlMs: 30_000,
+    revalidationMs: 60_000, // a busy machine reads a new routing late, and tests wait for it
     nowMs: () => clock.nowMs,
     ...options,
     background,

@@ -7,10 +7,11 @@ import {
   CreateMultipartUploadCommand,
   PutObjectCommand,
   type S3Client,
+  S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { assertUnchanged } from '../versions/file-hash.ts';
-import type { UploadingStore } from './object-store.ts';
+import type { ObjectStore, UploadingStore } from './object-store.ts';
 import { toServingError } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE, patiently } from './s3-patience.ts';
 import { createS3Store } from './s3-store.ts';
@@ -73,6 +74,13 @@ const sendParts = async ({ file, path, sizeBytes, sha256, onSent }: Source, send
   }
 };
 
+/** Tells whether an upload that S3 no longer knows was completed, and the answer was lost. */
+const isStored = async (error: unknown, store: ObjectStore, key: string, sha256: string): Promise<boolean> => {
+  if (!(error instanceof S3ServiceException) || error.name !== 'NoSuchUpload') return false;
+  const { metadata } = await store.head(key);
+  return metadata.sha256 === sha256;
+};
+
 /** The S3 store with uploads of files. A file of more than one part is sent by multipart upload, which is aborted when it fails. */
 export const createS3UploadStore = (client: S3Client, bucket: string, patience = FUNCTION_PATIENCE): UploadingStore => {
   const store = createS3Store(client, bucket, patience);
@@ -88,7 +96,8 @@ export const createS3UploadStore = (client: S3Client, bucket: string, patience =
 
   const putParts = async (key: string, source: Source): Promise<void> => {
     const object = { Bucket: bucket, Key: key };
-    const create = new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' });
+    const sums = { ChecksumAlgorithm: 'SHA256', Metadata: { sha256: source.sha256 } } as const;
+    const create = new CreateMultipartUploadCommand({ ...object, ...sums });
     const created = await patiently(patience, 0, (abortSignal) => client.send(create, { abortSignal }));
     const upload = { ...object, UploadId: created.UploadId };
     try {
@@ -103,6 +112,7 @@ export const createS3UploadStore = (client: S3Client, bucket: string, patience =
       // S3 joins the parts before it ends its answer: as long as to send them, at most.
       await patiently(patience, source.sizeBytes, (abortSignal) => client.send(complete, { abortSignal }));
     } catch (error) {
+      if (await isStored(error, store, key, source.sha256).catch(() => false)) return;
       // When this fails too, the bucket's lifecycle removes the parts within a day.
       const abort = new AbortMultipartUploadCommand(upload);
       await patiently(patience, 0, (abortSignal) => client.send(abort, { abortSignal })).catch(() => {});

@@ -8,6 +8,7 @@ import type { UploadingStore } from '../../../src/repository/stores/object-store
 import type { Patience } from '../../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../../src/repository/stores/s3-upload-store.ts';
 import { type Background, ordinaryBackground } from '../../../src/serving/background.ts';
+import { REVALIDATION_MS } from '../../../src/serving/routing-cache.ts';
 import type { EmbeddedStorage } from '../embedded-storage.ts';
 import type { FaultyProxy, Rule } from '../faulty-proxy.ts';
 import { createTestS3Client } from '../s3.ts';
@@ -207,7 +208,11 @@ export const startProcess = async (storage: EmbeddedStorage, proxy: FaultyProxy,
   const stores = { models: store, data: createS3UploadStore(client, dataBucket, PATIENCE) };
   const held: Promise<unknown>[] = [];
   const background: Background = { ...ordinaryBackground, hold: (work) => held.push(work) };
-  const serving = await createTestServing(stores, { only: [model, 'other'], background });
+  const serving = await createTestServing(stores, {
+    only: [model, 'other'],
+    revalidationMs: REVALIDATION_MS,
+    background,
+  });
   const data = createS3UploadStore(storage.client, dataBucket);
   const settle = async () => void (await Promise.allSettled(held));
   return { serving, repository: createModelRepository(store), model, healthy, data, settle };

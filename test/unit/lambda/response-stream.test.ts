@@ -156,11 +156,12 @@ describe('a stream', () => {
 
   it('that meets the deadline ends with an event that says so', async () => {
     const counts = counting(Number.POSITIVE_INFINITY);
-    const { text } = await invoke(event, {}, new Answer(), 700);
+    await invoke(eventOf('POST', '/models/add', {}, '{"inputs": 1}')); // loads the model
+    const { text } = await invoke(event, {}, new Answer(), 2_000);
     const events = text.trimEnd().split('\n\n');
     expect(JSON.parse((events.at(-1) ?? '').replace('data: ', ''))).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     expect(counts.ended).toBe(true);
-    expect(serving.observations[0]?.failures.map(({ code }) => code)).toEqual(['DEADLINE_EXCEEDED']);
+    expect(serving.observations.at(-1)?.failures.map(({ code }) => code)).toEqual(['DEADLINE_EXCEEDED']);
   });
 
   it('that nobody reads any more stops within a chunk, and is no fault', async () => {
