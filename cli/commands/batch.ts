@@ -1,5 +1,6 @@
 import { whoami } from '../../src/authoring/whoami.ts';
 import { ServingError } from '../../src/core/errors.ts';
+import { FORMATS } from '../../src/jobs/bulk/bulk-run.ts';
 import { defineCommand, type Options } from '../command.ts';
 import { readBatchLimits } from '../options/batch-options.ts';
 import { parseReference, resolveVersion } from '../options/model-reference.ts';
@@ -17,6 +18,12 @@ const OPTIONS = {
     type: 'string',
     value: '<percent>',
     description: 'share of failures above which the run is stopped (default: 1%)',
+  },
+  format: { type: 'string', value: FORMATS.join('|'), description: 'the format of the results (default: jsonl.gz)' },
+  join: {
+    type: 'string',
+    value: '<columns>',
+    description: 'columns of a table that the results have, too, with commas between them',
   },
   'dry-run': { type: 'boolean', description: 'count, estimate time and dollars, and run nothing' },
   yes: { type: 'boolean', description: 'do not ask' },

@@ -1,6 +1,8 @@
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import type { BulkElement, BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
+import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import { createToInput } from '../../src/jobs/bulk/joined-columns.ts';
 import { priceOf } from '../../src/monitoring/figures/prices.ts';
 import { ask } from './ask.ts';
 import type { Outgoing } from './send.ts';
@@ -16,26 +18,24 @@ export type Estimate =
   | { readonly msPerElement: number; readonly seconds: number; readonly dollars: number }
   | { readonly unknown: string };
 
-const toPost = (element: BulkElement): Outgoing | undefined => {
+const toPost = (element: BulkElement, toInput: ReturnType<typeof createToInput>): Outgoing | undefined => {
   const json = (value: unknown): Outgoing => ({
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify(value)),
   });
   if ('key' in element) return json({ inputs: { s3: element.key } });
-  if ('csv' in element)
-    return { method: 'POST', headers: { 'content-type': 'text/csv; header=present' }, body: Buffer.from(element.csv) };
-  return 'input' in element ? json({ inputs: element.input }) : undefined;
+  return 'input' in element ? json({ inputs: toInput(element) }) : undefined;
 };
 
 /** Times requests with the first element: more than its share of a chunk takes, since it runs alone and crosses the network. */
 export const estimate = async (
-  { send }: Pick<Target, 'send'>,
-  { model, version, chunk, maxConcurrency }: BulkRun,
+  { send, repository }: Pick<Target, 'send' | 'repository'>,
+  { model, version, chunk, maxConcurrency, join }: BulkRun,
   first: BulkElement | undefined,
   elements: number,
 ): Promise<Estimate> => {
-  const post = first && toPost(first);
+  const post = first && toPost(first, createToInput(await repository.bundle(model, version), join));
   if (post === undefined) return { unknown: 'there is no element to measure' };
   let msPerElement = Number.POSITIVE_INFINITY;
   try {

@@ -1,15 +1,19 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
 import { ServingError } from '../../src/core/errors.ts';
-import { messageOf } from '../../src/core/message-of.ts';
-import type { BulkElement } from '../../src/jobs/bulk/bulk-run.ts';
-import { prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
+import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
+import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import { MOST_CHUNK_BYTES, prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
+import type { TableKind } from '../../src/jobs/bulk/table-slice.ts';
+import { type TableFile, tableSource } from '../../src/jobs/bulk/table-source.ts';
 import { UPLOADS_PREFIX } from '../../src/protocol/task-api/request.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
+
+type SourceOfRun = Pick<BulkRun, 'source' | 'chunk' | 'join'>;
+const KINDS: readonly TableKind[] = ['csv', 'jsonl'];
+const READ_BYTES = 1024 * 1024;
 
 /** Lines of a file with their numbers, from 1. */
 async function* readLines(path: string): AsyncGenerator<readonly [number, string]> {
@@ -19,14 +23,6 @@ async function* readLines(path: string): AsyncGenerator<readonly [number, string
     if (line.trim() !== '') yield [number, line];
   }
 }
-
-const toJsonElement = (row: number, line: string): BulkElement => {
-  try {
-    return { row, input: JSON.parse(line) };
-  } catch (error) {
-    return { row, problem: `line ${row} is not JSON: ${messageOf(error)}` };
-  }
-};
 
 /** The value of JSON text; undefined for any other text. */
 const parseQuoted = (text: string): unknown => {
@@ -44,43 +40,6 @@ const toKeyElement = (row: number, line: string): BulkElement => {
   return { row, problem: `line ${row} is ${line}, expected a key below ${UPLOADS_PREFIX}` };
 };
 
-const quote = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-const toCsv = (record: readonly string[]): string => record.map(quote).join(',');
-
-/** A quotation mark that nothing closes makes a row of the rest of the file. */
-const MOST_ROW_CHARACTERS = 16 * 1024 * 1024;
-const CSV_OPTIONS = {
-  ...{ bom: true, relax_column_count: true, relax_quotes: true },
-  max_record_size: MOST_ROW_CHARACTERS,
-};
-
-/** The records of a file of CSV. @throws `INVALID_INPUT` for a quotation mark that nothing closes */
-async function* readRecords(path: string): AsyncGenerator<readonly string[]> {
-  const records = parse(CSV_OPTIONS);
-  pipeline(createReadStream(path), records, () => undefined); // the records end with its error
-  try {
-    yield* records as AsyncIterable<string[]>;
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause;
-    throw new ServingError('INVALID_INPUT', `${path} cannot be read as CSV: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Rows of CSV, each below the header. Quoted cells may have line breaks; a row of another length cannot be read. */
-async function* readCsv(path: string): AsyncGenerator<BulkElement> {
-  let header: readonly string[] | undefined;
-  let row = 0;
-  for await (const record of readRecords(path)) {
-    if (header === undefined) {
-      header = record;
-      continue;
-    }
-    row += 1;
-    if (record.length === header.length) yield { row, csv: `${toCsv(header)}\n${toCsv(record)}\n` };
-    else yield { row, problem: `row ${row} has ${record.length} cells, the header has ${header.length}` };
-  }
-}
-
 /** Reads a file from its beginning, and passes over what was planned before. */
 const fileSource = (read: () => AsyncIterable<BulkElement>): ReadSource =>
   async function* (cursor): AsyncGenerator<SourceElement> {
@@ -91,33 +50,47 @@ const fileSource = (read: () => AsyncIterable<BulkElement>): ReadSource =>
     }
   };
 
-async function* mapLines(
-  path: string,
-  toElement: (row: number, line: string) => BulkElement,
-): AsyncGenerator<BulkElement> {
-  for await (const [row, line] of readLines(path)) yield toElement(row, line);
+async function* readKeys(path: string): AsyncGenerator<BulkElement> {
+  for await (const [row, line] of readLines(path)) yield toKeyElement(row, line);
 }
 
-const FILES: Readonly<Record<string, (path: string) => AsyncIterable<BulkElement>>> = {
-  '.jsonl': (path) => mapLines(path, toJsonElement),
-  '.csv': readCsv,
-  '.txt': (path) => mapLines(path, toKeyElement),
+const kindOf = (path: string): TableKind | undefined => KINDS.find((kind) => path.toLowerCase().endsWith(`.${kind}`));
+
+/** A table in the data bucket. @throws `NOT_FOUND` */
+const storedTable = async (data: ObjectStore, key: string, kind: TableKind): Promise<TableFile> => {
+  const { etag, sizeBytes } = await data.head(key);
+  return { path: key, kind, stamp: etag, open: (offset) => data.readRange(key, offset, sizeBytes, etag) };
 };
 
+const localTable = ({ size, mtimeMs }: Stats, path: string, kind: TableKind): TableFile => ({
+  ...{ path, kind, stamp: `${size}-${mtimeMs}` },
+  open: (start) => createReadStream(path, { start, highWaterMark: READ_BYTES }),
+});
+
 /**
- * The elements of a prefix of the data bucket, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys.
+ * The elements of a prefix of the data bucket, of a table there, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys.
  * @throws `INVALID_REQUEST`, `NOT_FOUND`
  */
-export const openSource = async (data: ObjectStore, source: string): Promise<ReadSource> => {
+export const openSource = async (data: ObjectStore, run: SourceOfRun): Promise<ReadSource> => {
+  const { source, chunk: rows, join } = run;
+  const kind = kindOf(source);
+  const limits = { rows, bytes: MOST_CHUNK_BYTES };
+  if (join.length > 0 && kind === undefined)
+    throw new ServingError('INVALID_REQUEST', `--join passes columns of a table through, and ${source} is none`);
   const prefix = source.replace(/^s3:\/\/[^/]+\//, '');
-  if (prefix.startsWith(UPLOADS_PREFIX)) return prefixSource(data, prefix);
-  const read = FILES[extname(source).toLowerCase()];
-  if (read === undefined)
+  if (prefix.startsWith(UPLOADS_PREFIX))
+    return kind === undefined
+      ? prefixSource(data, prefix)
+      : tableSource(await storedTable(data, prefix, kind), limits, join);
+  const isKeys = extname(source).toLowerCase() === '.txt';
+  if (kind === undefined && !isKeys)
     throw new ServingError(
       'INVALID_REQUEST',
-      `the source is ${source}, expected a prefix below ${UPLOADS_PREFIX} of the data bucket, or a file: ${Object.keys(FILES).join(', ')}`,
+      `the source is ${source}, expected a prefix below ${UPLOADS_PREFIX} of the data bucket, or a file: .jsonl, .csv, .txt`,
     );
-  if (!(await stat(source).catch(() => undefined))?.isFile())
-    throw new ServingError('NOT_FOUND', `there is no file ${source}`);
-  return fileSource(() => read(source));
+  const found = await stat(source).catch(() => undefined);
+  if (!found?.isFile()) throw new ServingError('NOT_FOUND', `there is no file ${source}`);
+  return kind === undefined
+    ? fileSource(() => readKeys(source))
+    : tableSource(localTable(found, source, kind), limits, join);
 };

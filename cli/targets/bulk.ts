@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServingError } from '../../src/core/errors.ts';
+import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import {
-  type BulkElement,
   type BulkRun,
   createRun,
   failuresKey,
@@ -11,6 +11,7 @@ import {
   readPlan,
   readRun,
   resultsPrefix,
+  toElements,
   writeExecution,
 } from '../../src/jobs/bulk/bulk-run.ts';
 import { planRun, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
@@ -107,9 +108,9 @@ const execute = async (request: BulkRequest, executions: Executions, run: BulkRu
 const countElements = async (readSource: ReadSource) => {
   let elements = 0;
   let first: BulkElement | undefined;
-  for await (const { element } of readSource('')) {
-    first ??= element;
-    elements += 1;
+  for await (const { element, elements: count = 1 } of readSource('')) {
+    first ??= toElements(element)[0];
+    elements += count;
   }
   return { elements, first };
 };
@@ -131,7 +132,7 @@ export const startRun = async (request: NewRun, readSource?: ReadSource): Promis
   const { target, terminal, run, dryRun, yes } = request;
   const executions = openExecutions(target);
   try {
-    const source = readSource ?? (await openSource(target.data, run.source));
+    const source = readSource ?? (await openSource(target.data, run));
     if (dryRun) {
       const { elements, first } = await countElements(source);
       const found = await estimate(target, run, first, elements);
@@ -178,7 +179,7 @@ const resume = async (request: OnRun): Promise<Report> => {
     return detach ? status(request) : follow(request, executions, run, arn);
   await target.repository.bundle(run.model, run.version); // otherwise each chunk would fail, again and again
   if (!(await readPlan(target.data, run.name)).isComplete)
-    await planRun(target.data, run, await openSource(target.data, run.source));
+    await planRun(target.data, run, await openSource(target.data, run));
   return execute(request, executions, run);
 };
 

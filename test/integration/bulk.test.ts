@@ -2,14 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parquetReadObjects } from 'hyparquet';
 import { openSource } from '../../cli/targets/bulk-source.ts';
 import { type Deadline, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import { attemptKey, type BulkElement, createRun, readChunk, readPlan } from '../../src/jobs/bulk/bulk-run.ts';
+import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
+import { attemptKey, createRun, readChunk, readPlan, toElements } from '../../src/jobs/bulk/bulk-run.ts';
 import type { ChunkEnd } from '../../src/jobs/bulk/chunk-end.ts';
 import { planRun, prefixSource, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
 import { runChunk } from '../../src/jobs/bulk/run-chunk.ts';
 import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
+import { tableSource } from '../../src/jobs/bulk/table-source.ts';
 import { bulkRun, readAnswers, readChunkFailures, sourceOf } from '../support/bulk.ts';
 import { countRows } from '../support/jobs.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
@@ -36,7 +39,7 @@ const runOne = (chunk: number, on: Pick<TestServing, 'data'> = serving): Promise
 
 const collect = async (source: ReadSource, cursor = ''): Promise<BulkElement[]> => {
   const elements: BulkElement[] = [];
-  for await (const { element } of source(cursor)) elements.push(element);
+  for await (const { element } of source(cursor)) elements.push(...toElements(element));
   return elements;
 };
 
@@ -58,6 +61,16 @@ describe('a plan', () => {
 
     expect(plan).toMatchObject({ chunks: 3, elements: 6, isComplete: true });
     expect(await readChunk(serving.data, 'run', 0)).toContainEqual({ key: 'uploads/iris/a\nb.csv' });
+  });
+
+  it('passes over a million markers of folders', async () => {
+    const list = async function* () {
+      for (let index = 0; index < 1_000_000; index += 1)
+        yield { key: `uploads/iris/${index}/`, sizeBytes: 0, etag: '', modifiedMs: 0 };
+      yield { key: 'uploads/iris/only.csv', sizeBytes: 1, etag: '', modifiedMs: 0 };
+    };
+    const source = prefixSource({ ...serving.data, list }, 'uploads/iris/');
+    expect(await planRun(serving.data, bulkRun(), source)).toMatchObject({ chunks: 1, elements: 1 });
   });
 
   it('that was interrupted goes on where it ended, and has each element once', async () => {
@@ -107,22 +120,85 @@ describe('a file', () => {
   const read = async (name: string, text: string, cursor = '') => {
     const path = join(directory, name);
     await writeFile(path, text);
-    return collect(await openSource(serving.data, path), cursor);
+    return collect(await openSource(serving.data, { source: path, chunk: 2, join: [] }), cursor);
   };
 
   it('of CSV has a row for each record, with quotes and line breaks inside, and names those that are broken', async () => {
-    const text = '\ufefftext,n\r\n"a ""quoted"", cell\nof two lines",1\r\nbroken\r\nplain,2\r\na,b,c\r\n';
+    const text =
+      '\ufefftext,n\r\n"a ""quoted"", cell\nof two lines",1\r\nbroken\r\n\r\nplain,2\r\na,b,c\r\n"x"y,3\n"open,4\nlast,"5"';
     expect(await read('t.csv', text)).toEqual([
-      { row: 1, csv: 'text,n\n"a ""quoted"", cell\nof two lines",1\n' },
-      { row: 2, problem: 'row 2 has 1 cells, the header has 2' },
-      { row: 3, csv: 'text,n\nplain,2\n' },
-      { row: 4, problem: 'row 4 has 3 cells, the header has 2' },
+      { row: 1, line: 2, input: { text: 'a "quoted", cell\nof two lines', n: '1' } },
+      { row: 2, line: 4, problem: 'row 2 (line 4) has 1 cells, the header has 2' },
+      { row: 3, line: 6, input: { text: 'plain', n: '2' } },
+      { row: 4, line: 7, problem: 'row 4 (line 7) has 3 cells, the header has 2' },
+      { row: 5, line: 8, problem: 'row 5 (line 8) has a quotation mark that nothing closes' },
+      { row: 6, line: 9, problem: 'row 6 (line 9) has a quotation mark that nothing closes' },
+      { row: 7, line: 10, input: { text: 'last', n: '5' } },
     ]);
-    expect(await read('t.csv', text, '3')).toHaveLength(1);
   });
 
-  it('of CSV with a quotation mark that nothing closes is refused by its name', async () => {
-    await expect(read('t.csv', 'text,n\n"open,1\nplain,2\n')).rejects.toThrow(/t\.csv cannot be read as CSV: .*quote/i);
+  it.each([
+    ['has no header', '\n\n'],
+    ['names the column "a" twice', 'a,b,a\n1,2,3\n'],
+    ['has a quotation mark that nothing closes', '"a,b\n1,2\n'],
+  ])('of CSV that %s is refused', async (reason, text) => {
+    await expect(read('t.csv', text)).rejects.toThrow(reason);
+  });
+
+  it('in another encoding is refused by its header, and a row of it is a failure', async () => {
+    const path = join(directory, 't.csv');
+    const open = () => openSource(serving.data, { source: path, chunk: 2, join: [] }).then((source) => collect(source));
+    await writeFile(path, Buffer.from('größe\n1\n', 'latin1'));
+    await expect(open()).rejects.toThrow(/is not UTF-8; save the file in that encoding/);
+    await writeFile(path, Buffer.from('a\ngröße\n1\n', 'latin1'));
+    expect(await open()).toEqual([
+      { row: 1, problem: 'line 2 is not UTF-8' },
+      { row: 2, line: 3, input: { a: '1' } },
+    ]);
+  });
+
+  it('is cut where records end, whatever the parts are in which its bytes come', async () => {
+    const text = `id,text\r\n${Array.from({ length: 50 }, (_, index) => `${index},"ä ""${index}""\r\n,é"\r\n`).join('')}`;
+    const bytes = Buffer.from(text);
+    const expected = Array.from({ length: 50 }, (_, index) => ({
+      ...{ row: index + 1, line: 2 + 2 * index, input: { id: String(index), text: `ä "${index}"\r\n,é` } },
+    }));
+    for (const size of [1, 2, 3, 7, 64, 10_000]) {
+      const open = async function* (offset: number) {
+        for (let at = offset; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      const table = { path: 't.csv', kind: 'csv', stamp: '1', open } as const;
+      const source = tableSource(table, { rows: 7, bytes: 1_000_000 });
+      expect(await collect(source)).toEqual(expected);
+      const cursors: string[] = [];
+      for await (const { cursor } of source('')) cursors.push(cursor);
+      expect(cursors).toHaveLength(8);
+      expect(await collect(source, cursors[2])).toEqual(expected.slice(21));
+      const changed = tableSource({ ...table, stamp: '2' }, { rows: 7, bytes: 1_000_000 });
+      await expect(collect(changed, cursors[2])).rejects.toThrow(/t\.csv has changed since its plan was begun/);
+    }
+  });
+
+  it('of the data bucket is read there, with the columns that --join names', async () => {
+    await serving.data.write('uploads/tables/flowers.csv', 'id,x\na,1\n');
+    const open = (join: string[], source = 'uploads/tables/flowers.csv') =>
+      openSource(serving.data, { source, chunk: 2, join }).then((opened) => collect(opened));
+    expect(await open(['id'])).toEqual([{ row: 1, line: 2, input: { id: 'a', x: '1' } }]);
+    await expect(open(['no'])).rejects.toThrow(
+      '--join names the column "no", and uploads/tables/flowers.csv has "id", "x"',
+    );
+    await expect(open(['id'], 'uploads/tables/')).rejects.toThrow(/and uploads\/tables\/ is none/);
+    await expect(open([], 'uploads/tables/gone.csv')).rejects.toThrow(/does not exist/);
+  });
+
+  it('with a row that never ends is refused', async () => {
+    const endless = async function* () {
+      for (let part = 0; part < 20; part += 1) yield Buffer.alloc(1024 * 1024, 'x');
+    };
+    const table = { path: 't.jsonl', kind: 'jsonl', stamp: '1', open: endless } as const;
+    await expect(collect(tableSource(table, { rows: 1, bytes: 1 }))).rejects.toThrow(
+      't.jsonl, line 1: a row has more than',
+    );
   });
 
   it('of JSON Lines has a value for each line, and names those that are none', async () => {
@@ -143,7 +219,9 @@ describe('a file', () => {
   });
 
   it.each(['bulk/run/', 's3://bucket/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
-    await expect(openSource(serving.data, source)).rejects.toThrow(/expected a prefix below uploads\//);
+    await expect(openSource(serving.data, { source, chunk: 2, join: [] })).rejects.toThrow(
+      /expected a prefix below uploads\//,
+    );
   });
 });
 
@@ -177,7 +255,7 @@ describe('a chunk', () => {
     await start([
       ...[{ key: 'uploads/iris/bad.csv' }, { key: 'uploads/iris/good.csv' }, { key: 'uploads/iris/gone.csv' }],
       ...[
-        { row: 4, csv: 'sepal length (cm),x\n1,2\n' },
+        { row: 4, line: 5, input: { 'sepal length (cm)': '1', x: '2' } },
         { row: 5, problem: 'row 5 has 1 cells' },
       ],
       { row: 6, input: [5.1, 3.5, 1.4, 0.2] },
@@ -203,6 +281,47 @@ describe('a chunk', () => {
     expect(await writeManifest(serving.data, bulkRun(), summary)).toEqual({ INVALID_INPUT: 3, NOT_FOUND: 1 });
   });
 
+  it('of a table has its columns beside the answers, and a refused row costs no other one', async () => {
+    const columns = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'];
+    const cells = (index: number) => [5 + (index % 3), 3, index === 123 ? 'wide' : 1 + (index % 5), 0.2].map(String);
+    const inputs = Array.from({ length: 200 }, (_, index) => cells(index));
+    const elements = inputs.map((row, index) => ({
+      ...{ row: index + 1, line: index + 2 },
+      input: { id: `f${index}`, ...Object.fromEntries(columns.map((name, column) => [name, row[column]])) },
+    }));
+    const join = ['id', 'sepal width (cm)'];
+    await start(elements, { chunk: 200, join });
+    const parquet = bulkRun({ name: 'parquet', chunk: 200, join, format: 'parquet' });
+    await createRun(serving.data, parquet);
+    await planRun(serving.data, parquet, sourceOf(elements));
+
+    expect(await runOne(0)).toEqual({ succeeded: 199, failed: 1, isKnown: false });
+    const options = { name: 'parquet', chunk: 0, deadline: NEVER, requestId: 'request' };
+    expect(await runChunk(serving, options)).toEqual({ succeeded: 199, failed: 1, isKnown: false });
+
+    const [failure, ...others] = await readChunkFailures(serving.data, 'run', 0);
+    expect(failure).toMatchObject({ row: 124, line: 125, code: 'INVALID_INPUT' });
+    expect(failure?.message).toMatch(/column "petal length \(cm\)" is "wide", expected a number/);
+    expect(others).toEqual([]);
+    const answers = (await readAnswers(serving.data, 'run', 0)) ?? [];
+    expect(answers[123]).toMatchObject({ row: 125, columns: { id: 'f124', 'sepal width (cm)': '3' } });
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    const body = JSON.stringify({ inputs: inputs.filter((_, index) => index !== 123) });
+    expect(answers.map(({ answer }) => answer)).toEqual(
+      await (await serving.fetch('/models/iris/versions/1', { ...init, body })).json(),
+    );
+
+    const { body: file } = await serving.data.read('bulk/parquet/results/00000000.parquet');
+    const rows = await parquetReadObjects({ file: new Uint8Array(file).buffer });
+    expect(rows).toHaveLength(199);
+    for (const [index, { row, columns: joined, answer }] of answers.entries()) {
+      const [best] = answer as { label: string; score: number }[];
+      const expected = { row: BigInt(row ?? 0), ...joined, answer_label: best?.label, answer_score: best?.score };
+      expect(rows[index]).toMatchObject(expected);
+      expect(JSON.parse(rows[index]?.answer)).toEqual(answer);
+    }
+  });
+
   it('that is run twice, or by two children, is written once', async () => {
     await start(rowsOf(10));
     const ends = await Promise.all([runOne(0), runOne(0)]);
@@ -225,18 +344,38 @@ describe('a chunk', () => {
     expect(await runOne(0)).toEqual({ succeeded: 1, failed: 0, isKnown: false });
   });
 
+  it('is left to another attempt while a disk is full, and no element is blamed', async () => {
+    await start(rowsOf(10));
+    const full = () => Promise.reject(new ServingError('INSUFFICIENT_STORAGE', 'the disk is full'));
+    const write: typeof serving.data.write = (key, ...rest) =>
+      key.includes('/results/') ? full() : serving.data.write(key, ...rest);
+    const options = { name: 'run', chunk: 0, deadline: NEVER, requestId: 'request' };
+    const children = [
+      { ...serving, models: { ...serving.models, acquire: full } },
+      { ...serving, data: { ...serving.data, write } },
+    ];
+    for (const child of children) await expect(runChunk(child, options)).rejects.toThrow('the disk is full');
+    expect(await readAnswers(serving.data, 'run', 0)).toBeUndefined();
+    expect(await runOne(0)).toEqual({ succeeded: 10, failed: 0, isKnown: false });
+    expect(await readChunkFailures(serving.data, 'run', 0)).toEqual([]);
+  });
+
   it('whose time is over goes on behind the elements that are done', async () => {
-    await start(rowsOf(40), { chunk: 40 });
+    const all = 2_500;
+    await start(rowsOf(all), { chunk: all });
     const counted = await countRows(serving, 'iris');
-    const short = { remainingMs: () => (counted.length < 1 ? 60_000 : -1) };
+    const total = () => counted.reduce((sum, rows) => sum + rows, 0);
+    const short = { remainingMs: () => (total() < 1_024 ? 60_000 : -1) };
     const run = (deadline: Deadline) => runChunk(serving, { name: 'run', chunk: 0, deadline, requestId: 'request' });
     await expect(run(short)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    const [done = 0] = counted;
+    const done = total();
 
-    expect(await run(NEVER)).toEqual({ succeeded: 40, failed: 0, isKnown: false });
+    expect(await run(NEVER)).toEqual({ succeeded: all, failed: 0, isKnown: false });
 
-    expect([done > 0 && done < 40, counted.reduce((sum, rows) => sum + rows)]).toEqual([true, 40]);
-    expect((await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row)).toEqual(rowsOf(40).map((_, i) => i + 1));
+    expect([done > 0 && done < all, total()]).toEqual([true, all]);
+    expect((await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row)).toEqual(
+      rowsOf(all).map((_, i) => i + 1),
+    );
   });
 
   it('gives an element up that uses up the whole time alone, twice, and no other', async () => {

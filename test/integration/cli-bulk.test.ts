@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parquetReadObjects } from 'hyparquet';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
 import { expectedOf, parseSteps, splitCommand } from '../support/walkthrough.ts';
@@ -56,6 +57,32 @@ describe(DOCUMENT, () => {
     expect(await json('batch', 'retry-failed', 'many')).toMatchObject({ name: 'many-retry', elements: 2, failed: 2 });
   });
 
+  it('has each row of a large table once, with its columns, around rows that are broken', async () => {
+    const path = join(home, 'table.csv');
+    const rows = Array.from({ length: 30_000 }, (_, index) => `f${index},"a ""note"",\nof two lines",5.1,3.5,1.4,0.2`);
+    rows[12_345] = 'x,"open,5.1,3.5,1.4,0.2';
+    rows[23_456] = 'x,short';
+    const header = 'id,note,sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)';
+    await writeFile(path, `${header}\n${rows.join('\n')}\n`);
+    const words = ['--to', 'rows', '--chunk', '7000', '--join', 'id,note', '--format', 'parquet', '--yes'];
+    expect(await json('batch', 'iris', path, ...words)).toMatchObject({
+      ...{ status: 'is complete', succeeded: 29_998, failed: 2, chunks: { done: 5, total: 5 } },
+    });
+
+    const read = async (key: string) =>
+      new Uint8Array(await (await fetch(`${server.s3Endpoint}/data/${key}`)).arrayBuffer());
+    const failures = Buffer.from(await read('bulk/rows/failures.jsonl')).toString();
+    expect(failures).toMatch(
+      /"row 12346 \(line 24692\) has a quotation mark.*\n.*"row 23457 \(line 46913\) has 2 cells/,
+    );
+    const ids: unknown[] = [];
+    for (let chunk = 0; chunk < 5; chunk += 1) {
+      const file = (await read(`bulk/rows/results/0000000${chunk}.parquet`)).buffer;
+      for (const row of await parquetReadObjects({ file })) ids.push(row.id);
+    }
+    expect(ids).toEqual(rows.flatMap((_, index) => ([12_345, 23_456].includes(index) ? [] : [`f${index}`])));
+  });
+
   it('is stopped when too many elements fail', async () => {
     const path = join(home, 'wrong.jsonl');
     await writeFile(path, '[1]\n'.repeat(500));
@@ -83,6 +110,13 @@ describe(DOCUMENT, () => {
     expect(await refusal('iris', flowers, '--to', '../x')).toMatch(/the run is called "..\/x"/);
     expect(await refusal('iris', flowers, '--to', 'x', '--chunk', '0')).toMatch(/--chunk 0, expected a number/);
     expect(await refusal('iris', flowers, '--to', 'x', '--max-failures', '101%')).toMatch(/expected a percentage/);
+    expect(await refusal('iris', flowers, '--to', 'x', '--format', 'csv')).toMatch(/expected jsonl.gz or parquet/);
+    expect(await refusal('iris', flowers, '--to', 'x', '--join', 'a,a')).toMatch(
+      /expected the names of columns, each once/,
+    );
+    expect(await refusal('iris', flowers, '--to', 'x', '--join', 'answer')).toMatch(/and none of key, row, answer/);
+    expect(await refusal('iris', flowers, '--to', 'x', '--join', 'id')).toMatch(/--join names the column "id", and/);
+    expect(await refusal('iris', 'uploads/none.csv', '--to', 'x')).toMatch(/uploads\/none.csv does not exist/);
     expect(await refusal('iris', 'bulk/flowers/results/', '--to', 'x')).toMatch(/expected a prefix below uploads/);
     expect(await refusal('iris', 'none.csv', '--to', 'x')).toMatch(/there is no file none.csv/);
     expect(await refusal('iris', 'uploads/nothing/', '--to', 'x', '--yes')).toMatch(/has no elements/);

@@ -4,6 +4,8 @@ import { messageOf } from '../../core/message-of.ts';
 import { show } from '../../core/show.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore, WriteOptions } from '../../repository/stores/object-store.ts';
+import { type BulkElement, elementSchema } from './bulk-element.ts';
+import { expandSlice, sliceSchema, type TableSlice } from './table-slice.ts';
 
 /** A run has a folder of its own below it. */
 const BULK_PREFIX = 'bulk/';
@@ -24,7 +26,8 @@ const chunkName = (chunk: number): string => String(chunk).padStart(CHUNK_DIGITS
 export const planPrefix = (name: string): string => `${folder(name)}plan/`;
 export const resultsPrefix = (name: string): string => `${folder(name)}results/`;
 export const chunkKey = (name: string, chunk: number): string => `${planPrefix(name)}${chunkName(chunk)}.jsonl`;
-export const resultKey = (name: string, chunk: number): string => `${resultsPrefix(name)}${chunkName(chunk)}.jsonl.gz`;
+export const resultKey = ({ name, format }: Pick<BulkRun, 'name' | 'format'>, chunk: number): string =>
+  `${resultsPrefix(name)}${chunkName(chunk)}.${format}`;
 export const chunkFailuresKey = (name: string, chunk: number): string =>
   `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
@@ -48,6 +51,10 @@ export const parseChunkKey = (key: string): ChunkPlace | undefined => {
   return NAME.test(name) ? { name, chunk: Number(digits) } : undefined;
 };
 
+/** The formats of results. */
+export const FORMATS = ['jsonl.gz', 'parquet'] as const;
+export type BulkFormat = (typeof FORMATS)[number];
+
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const runSchema = v.object({
   name: v.string(),
@@ -60,6 +67,10 @@ const runSchema = v.object({
   maxConcurrency: count,
   /** The share of failures, 0 to 1, above which the command stops the run. */
   maxFailures: v.number(),
+  /** The ending of the files of results. */
+  format: v.optional(v.picklist(FORMATS), 'jsonl.gz'),
+  /** Columns of the source that the results have, too. */
+  join: v.optional(v.array(v.string()), []),
   created: v.string(),
   by: v.string(),
 });
@@ -74,14 +85,12 @@ const planSchema = v.object({
 });
 export type BulkPlan = v.InferOutput<typeof planSchema>;
 
-/** An element of a chunk: an object, a line of JSON Lines, a row of CSV below its header, or a row that cannot be read. */
-const elementSchema = v.union([
-  v.object({ key: v.string() }),
-  v.object({ row: count, csv: v.string() }),
-  v.object({ row: count, input: v.unknown() }),
-  v.object({ row: count, problem: v.string() }),
-]);
-export type BulkElement = v.InferOutput<typeof elementSchema>;
+/** A line of a chunk: an element, or rows of a table that lie one behind the other. */
+export type PlannedLine = BulkElement | TableSlice;
+const lineSchema = v.union([sliceSchema, elementSchema]);
+
+/** The elements of a line of a chunk. */
+export const toElements = (line: PlannedLine): readonly BulkElement[] => ('slice' in line ? expandSlice(line) : [line]);
 
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 const JSON_OPTIONS: WriteOptions = { contentType: 'application/json' };
@@ -141,7 +150,7 @@ export const readChunk = async (data: ObjectStore, name: string, chunk: number):
   const { body } = await data.read(key, MAX_DOCUMENT_BYTES);
   try {
     const lines = Buffer.from(body).toString('utf8').split('\n');
-    return lines.filter(Boolean).map((line) => v.parse(elementSchema, JSON.parse(line)));
+    return lines.filter(Boolean).flatMap((line) => toElements(v.parse(lineSchema, JSON.parse(line))));
   } catch (cause) {
     throw new ServingError('INTERNAL', `${key} cannot be read: ${messageOf(cause)}`, { cause });
   }

@@ -1,9 +1,11 @@
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { type BulkElement, type BulkPlan, type BulkRun, chunkKey, readPlan, writePlan } from './bulk-run.ts';
+import { type BulkPlan, type BulkRun, chunkKey, type PlannedLine, readPlan, writePlan } from './bulk-run.ts';
 
-/** An element, and the place in its source from which a plan goes on behind it. */
+/** An element, or a slice of a table, and the place in its source from which a plan goes on behind it. */
 export interface SourceElement {
-  readonly element: BulkElement;
+  readonly element: PlannedLine;
+  /** The elements that it holds; 1 without it. */
+  readonly elements?: number;
   readonly cursor: string;
 }
 
@@ -13,7 +15,7 @@ export type ReadSource = (cursor: string) => AsyncIterable<SourceElement>;
 /** Chunks that are written side by side, before the plan is written down. */
 const CHUNKS_OF_STEP = 16;
 /** Bytes after which a chunk ends before it has all its elements: a child reads it whole. */
-const MOST_CHUNK_BYTES = 8 * 1024 * 1024;
+export const MOST_CHUNK_BYTES = 8 * 1024 * 1024;
 
 /**
  * Writes the chunks of a run, from where an earlier plan ended. A step is in memory, and no more. Chunks behind the plan that was written
@@ -29,7 +31,7 @@ export const planRun = async (
   let plan = await readPlan(data, name);
   if (plan.isComplete) return plan;
   let chunks: string[][] = [];
-  let bytes = 0;
+  let [inStep, inChunk, bytes] = [0, 0, 0];
   let cursor = plan.cursor;
 
   const flush = async (isComplete: boolean): Promise<void> => {
@@ -39,22 +41,22 @@ export const planRun = async (
         data.write(chunkKey(name, first + index), `${chunk.join('\n')}\n`, { contentType: 'application/jsonl' }),
       ),
     );
-    plan = { chunks: first + chunks.length, elements: elements + chunks.flat().length, cursor, isComplete };
+    plan = { chunks: first + chunks.length, elements: elements + inStep, cursor, isComplete };
     await writePlan(data, name, plan);
-    chunks = [];
+    [chunks, inStep] = [[], 0];
     onProgress(plan.elements);
   };
 
   for await (const next of readSource(plan.cursor)) {
-    const last = chunks.at(-1);
-    if (last === undefined || last.length === size || bytes >= MOST_CHUNK_BYTES) {
+    const { elements = 1 } = next;
+    if (chunks.length === 0 || inChunk + elements > size || bytes >= MOST_CHUNK_BYTES) {
       if (chunks.length === CHUNKS_OF_STEP) await flush(false);
       chunks.push([]);
-      bytes = 0;
+      [inChunk, bytes] = [0, 0];
     }
     const line = JSON.stringify(next.element);
     chunks.at(-1)?.push(line);
-    bytes += Buffer.byteLength(line);
+    [inStep, inChunk, bytes] = [inStep + elements, inChunk + elements, bytes + Buffer.byteLength(line)];
     cursor = next.cursor;
   }
   await flush(true);

@@ -8,6 +8,7 @@ import { answerElements } from './answer-elements.ts';
 import { type ChunkPlace, readChunk, readRun } from './bulk-run.ts';
 import { beginAttempt } from './chunk-attempt.ts';
 import { type ChunkEnd, readEnd, writeEnd } from './chunk-end.ts';
+import { createToInput } from './joined-columns.ts';
 
 export interface ChunkOptions extends ChunkPlace {
   readonly deadline: Deadline;
@@ -22,9 +23,11 @@ export interface ChunkOptions extends ChunkPlace {
 export const runChunk = async (serving: Serving, options: ChunkOptions): Promise<ChunkEnd> => {
   const { name, chunk, deadline, requestId } = options;
   const { data } = serving;
-  const known = await readEnd(data, options);
+  const run = await readRun(data, name);
+  const known = await readEnd(data, run, chunk);
   if (known) return known;
-  const [{ model, version }, elements] = await Promise.all([readRun(data, name), readChunk(data, name, chunk)]);
+  const { model, version } = run;
+  const elements = await readChunk(data, name, chunk);
   const bundle = await serving.router.route({ name: model, version }, undefined, deadline);
   const observation: Observation = {
     ...{ model, version, requestId, operation: 'bulk' },
@@ -33,8 +36,9 @@ export const runChunk = async (serving: Serving, options: ChunkOptions): Promise
   const task = await createTask(bundle);
   const attempt = await beginAttempt(data, options);
   try {
-    await answerElements({ serving, bundle, task, deadline, observation }, elements, attempt);
-    return await writeEnd(data, options, attempt.lines);
+    const toInput = createToInput(bundle, run.join);
+    await answerElements({ serving, bundle, task, run, toInput, deadline, observation }, elements, attempt);
+    return await writeEnd(data, run, chunk, attempt.lines);
   } catch (cause) {
     const error = ServingError.from(cause);
     observation.failures.push(error);

@@ -22,25 +22,26 @@ export interface BulkSummary {
 const SIDE_BY_SIDE = 32;
 
 /** The chunks from `first` on that have results, ascending. */
-const doneChunks = async (data: ObjectStore, name: string, first: number): Promise<number[]> => {
+const doneChunks = async (data: ObjectStore, run: BulkRun, first: number): Promise<number[]> => {
+  const prefix = resultsPrefix(run.name);
   const done: number[] = [];
-  for await (const { key } of data.list(resultsPrefix(name), first === 0 ? undefined : resultKey(name, first - 1)))
-    done.push(Number.parseInt(key.slice(resultsPrefix(name).length), 10));
+  for await (const { key } of data.list(prefix, first === 0 ? undefined : resultKey(run, first - 1)))
+    done.push(Number.parseInt(key.slice(prefix.length), 10));
   return done;
 };
 
 /** Counts by the metadata of the results. Chunks that were counted before are not read again, nor listed below the first that is missing. */
-export const createSummariser = (data: ObjectStore, { name }: BulkRun) => {
+export const createSummariser = (data: ObjectStore, run: BulkRun) => {
   const counted = new Map<number, { readonly succeeded: number; readonly failed: number }>();
   let missing = 0;
   return async (): Promise<BulkSummary & { readonly counted: ReadonlyMap<number, { readonly failed: number }> }> => {
-    const plan = await readPlan(data, name);
+    const plan = await readPlan(data, run.name);
     while (counted.has(missing)) missing += 1;
-    const unknown = (await doneChunks(data, name, missing)).filter((chunk) => !counted.has(chunk));
+    const unknown = (await doneChunks(data, run, missing)).filter((chunk) => !counted.has(chunk));
     for (let start = 0; start < unknown.length; start += SIDE_BY_SIDE)
       await Promise.all(
         unknown.slice(start, start + SIDE_BY_SIDE).map(async (chunk) => {
-          const end = await readEnd(data, { name, chunk });
+          const end = await readEnd(data, run, chunk);
           if (end) counted.set(chunk, end);
         }),
       );
@@ -83,7 +84,7 @@ export const writeManifest = async (
     lines.push(`${line}\n`);
   }
   await data.write(failuresKey(run.name), lines.join(''), { contentType: 'application/jsonl' });
-  const files = [...counted.keys()].sort((a, b) => a - b).map((chunk) => resultKey(run.name, chunk));
+  const files = [...counted.keys()].sort((a, b) => a - b).map((chunk) => resultKey(run, chunk));
   const manifest = { ...run, ...summary, reasons, failures: failuresKey(run.name), files };
   await data.write(manifestKey(run.name), JSON.stringify(manifest, undefined, 2), { contentType: 'application/json' });
   return reasons;

@@ -1,0 +1,68 @@
+import { promisify } from 'node:util';
+import { isObject } from '../../core/is-object.ts';
+import type { BulkFormat } from './bulk-run.ts';
+
+type Column = readonly unknown[];
+
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+
+/** The scalar parts of an answer by the names of their columns; those of its first element where it is a list. */
+const scalarsOf = (answer: unknown): Readonly<Record<string, unknown>> => {
+  const first: unknown = Array.isArray(answer) ? answer[0] : answer;
+  if (isScalar(first)) return { answer_value: first };
+  const entries = isObject(first) ? Object.entries(first).filter(([, value]) => isScalar(value)) : [];
+  return Object.fromEntries(entries.map(([name, value]) => [`answer_${name}`, value]));
+};
+
+const toText = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
+
+/** Numbers stay numbers in a column that has nothing else. */
+const toColumn = (name: string, values: Column) => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  const areNumbers = known.length > 0 && known.every((value) => typeof value === 'number');
+  return areNumbers
+    ? { name, type: 'DOUBLE' as const, data: values.map((value) => value ?? null) }
+    : { name, type: 'STRING' as const, data: values.map(toText) };
+};
+
+/** Rows of answers as a Parquet file: the key or the row, joined columns, the answer as JSON, and its scalar parts. */
+const toParquet = async (lines: readonly string[]): Promise<Uint8Array> => {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
+  const rows = lines.map((line): Readonly<Record<string, unknown>> => {
+    const { key, row, columns = {}, answer }: Record<string, unknown> = JSON.parse(line);
+    return {
+      ...(key === undefined ? { row } : { key }),
+      ...(isObject(columns) && columns),
+      answer,
+      ...scalarsOf(answer),
+    };
+  });
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columnData = names.map((name) => {
+    const values = rows.map((row) => row[name]);
+    if (name === 'row') return { name, type: 'INT64' as const, data: values.map((value) => BigInt(Number(value))) };
+    if (name === 'answer') return { name, type: 'STRING' as const, data: values.map((value) => JSON.stringify(value)) };
+    return toColumn(name, values);
+  });
+  const none = [{ name: 'answer', type: 'STRING' as const, data: [] }];
+  return new Uint8Array(parquetWriteBuffer({ columnData: columnData.length > 0 ? columnData : none }));
+};
+
+const toGzip = (lines: readonly string[]): Promise<Uint8Array> => {
+  const { gzip } = process.getBuiltinModule('node:zlib'); // no cold start waits for it
+  return promisify(gzip)(lines.map((line) => `${line}\n`).join(''));
+};
+
+interface FileOfResults {
+  readonly contentType: string;
+  readonly encode: (lines: readonly string[]) => Promise<Uint8Array>;
+}
+
+/** The encoders of lines of answers as a file, by format. */
+export const RESULT_FILES: Readonly<Record<BulkFormat, FileOfResults>> = {
+  'jsonl.gz': { contentType: 'application/gzip', encode: toGzip },
+  parquet: { contentType: 'application/vnd.apache.parquet', encode: toParquet },
+};

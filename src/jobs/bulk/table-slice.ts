@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import { messageOf } from '../../core/message-of.ts';
+import type { BulkElement } from './bulk-element.ts';
+import { type NextRecord, nextCsvRecord, nextJsonLine, splitCells } from './table-records.ts';
+
+/** The kinds of tables, by the endings of their names. */
+export const TABLE_RECORDS: Readonly<Record<TableKind, NextRecord>> = { csv: nextCsvRecord, jsonl: nextJsonLine };
+export type TableKind = 'csv' | 'jsonl';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Records of a table that lie one behind the other, as their text. */
+export const sliceSchema = v.object({
+  slice: v.picklist(['csv', 'jsonl']),
+  /** The names of the columns; none for JSON Lines. */
+  header: v.array(v.string()),
+  /** The row and the line of the first record. Rows of CSV are counted below the header, from 1. */
+  row: count,
+  line: count,
+  text: v.string(),
+});
+export type TableSlice = v.InferOutput<typeof sliceSchema>;
+
+/** The character in a text for bytes that are not UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+const toJsonElement = (row: number, text: string): BulkElement => {
+  try {
+    return { row, input: JSON.parse(text) };
+  } catch (error) {
+    return { row, problem: `line ${row} is not JSON: ${messageOf(error)}` };
+  }
+};
+
+const toCsvElement = (place: { row: number; line: number }, text: string, header: readonly string[]): BulkElement => {
+  const cells = splitCells(text);
+  if (cells.length === header.length)
+    return { ...place, input: Object.fromEntries(header.map((name, index) => [name, cells[index]])) };
+  return {
+    ...place,
+    problem: `row ${place.row} (line ${place.line}) has ${cells.length} cells, the header has ${header.length}`,
+  };
+};
+
+/** The rows of a slice. A record that cannot be read is an element with a problem; empty lines are none. */
+export const expandSlice = ({ slice, header, row: firstRow, line: firstLine, text }: TableSlice): BulkElement[] => {
+  const bytes = Buffer.from(text);
+  const next = TABLE_RECORDS[slice];
+  const elements: BulkElement[] = [];
+  let [row, line, at] = [firstRow, firstLine, 0];
+  while (at < bytes.length) {
+    const record = next(bytes, at, true);
+    if (record === undefined) break;
+    const recordText = bytes.toString('utf8', at, record.end);
+    const place = slice === 'csv' ? { row, line } : { row: line, line };
+    if (recordText.trim() !== '') {
+      row += 1;
+      const { row: number } = place;
+      if (recordText.includes(REPLACEMENT)) elements.push({ row: number, problem: `line ${line} is not UTF-8` });
+      else if (record.isBroken)
+        elements.push({ ...place, problem: `row ${number} (line ${line}) has a quotation mark that nothing closes` });
+      else elements.push(slice === 'csv' ? toCsvElement(place, recordText, header) : toJsonElement(line, recordText));
+    }
+    line += record.lines;
+    at = record.next;
+  }
+  return elements;
+};
