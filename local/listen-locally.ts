@@ -10,23 +10,30 @@ export interface Listening {
 /** Names of this machine alone, with or without a port. */
 const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
+/** True for the page of an origin that a setting lets in. */
+const isAllowed = ({ headers: { origin } }: IncomingMessage, origins: readonly string[]): boolean =>
+  origin !== undefined && (origins.includes('*') || origins.includes(origin));
+
 /**
  * The reason to refuse a request that the page of another site makes a browser send. It has a foreign `Origin`, or a foreign name that
  * leads to this machine (DNS rebinding). Programs on this machine send no `Origin`, and the address that they were given.
  */
-const foreignPart = ({
-  headers: { host = '', origin, 'sec-fetch-site': site },
-}: IncomingMessage): string | undefined => {
+const foreignPart = (request: IncomingMessage, origins: readonly string[]): string | undefined => {
+  const { host = '', origin, 'sec-fetch-site': site } = request.headers;
   if (!LOCAL_HOST.test(host)) return `the host ${JSON.stringify(host)} is none`;
+  if (isAllowed(request, origins)) return undefined;
   if (origin !== undefined && !LOCAL_HOST.test(origin.replace(/^https?:\/\//, '')))
     return `the origin ${JSON.stringify(origin)} is none`;
   return site === 'cross-site' ? 'a page of another site is none' : undefined;
 };
 
-/** A server for programs and pages of this machine. A request that the page of another site sends is answered with 403. */
-export const createLocalServer = (listener: RequestListener): Server =>
+/**
+ * A server for programs and pages of this machine. A request that the page of another site sends is answered with 403.
+ * @param origins other sites whose pages are let in
+ */
+export const createLocalServer = (listener: RequestListener, origins: readonly string[] = []): Server =>
   createServer((request, response) => {
-    const foreign = foreignPart(request);
+    const foreign = foreignPart(request, origins);
     if (foreign === undefined) return listener(request, response);
     request.resume();
     response.writeHead(403, { 'content-type': 'application/json' });

@@ -44,7 +44,7 @@ export type StartEvents = (surroundings: EventSurroundings) => Promise<StartedEv
 /** Reads all events of one kind, so that they can be started. @throws Error that says which event is wrong, and how */
 export type EventKind = (
   events: readonly DeclaredEvent[],
-  service: Pick<Service, 'queues' | 'authorizers'>,
+  service: Pick<Service, 'queues' | 'authorizers' | 'cors'>,
 ) => StartEvents;
 
 /** Reads each event by itself. @throws Error that names the function and the kind before the problem */

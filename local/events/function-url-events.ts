@@ -20,13 +20,14 @@ const urlSchema = v.object(
 );
 
 /** Each function's own URL, on a port of its own. */
-export const functionUrlEvents: EventKind = (events) => {
+export const functionUrlEvents: EventKind = (events, { cors }) => {
   const urls = readEach(events, (value) => parseSettings(urlSchema, value === true ? {} : value));
   return async ({ port: apiPort, invocable }) => {
     const started = await Promise.all(
       urls.map(async ({ functionName, invokeMode }, index) => {
         const isStreaming = invokeMode === 'RESPONSE_STREAM';
-        const start = (port: number) => startFunctionUrl({ port, isStreaming, ...invocable(functionName) });
+        const settings = { isStreaming, cors: cors.urls[functionName], ...invocable(functionName) };
+        const start = (port: number) => startFunctionUrl({ port, ...settings });
         return { functionName, ...(await listenNear(apiPort, FIRST_DISTANCE + index, start)) };
       }),
     );

@@ -35,13 +35,14 @@ const readRoute = (value: unknown, authorizers: Service['authorizers']): Authori
 };
 
 /** The routes of the one HTTP API, which answers 404 when there are none. */
-export const httpApiEvents: EventKind = (events, { authorizers }) => {
+export const httpApiEvents: EventKind = (events, { authorizers, cors }) => {
   const routes = readEach(events, (value) => readRoute(value, authorizers));
   const findRoute = createRouter(routes);
   return async ({ port, invocable }) => {
     const { endpoint, stop } = await startHttpApi({
       port,
       findRoute,
+      cors: cors.httpApi,
       invoke: ({ functionName }, event) => invocable(functionName).invoke(event),
       authorizerOf: ({ authorizer }) =>
         authorizer && {

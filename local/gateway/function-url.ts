@@ -8,6 +8,8 @@ import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import type { FunctionProcess } from '../functions/function-process.ts';
 import { PRELUDE_CONTENT_TYPE } from '../functions/response-stream.ts';
 import { createLocalServer, type Listening, listenLocally } from '../listen-locally.ts';
+import type { CorsSettings } from '../service/service.ts';
+import { createCors } from './cors.ts';
 import {
   type HttpAnswer,
   type HttpHead,
@@ -25,6 +27,8 @@ export interface FunctionUrlOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly isStreaming: boolean;
+  /** The pages of other origins that may call; none otherwise. */
+  readonly cors?: CorsSettings | undefined;
   readonly invoke: FunctionProcess['invoke'];
   readonly invokeStreaming: FunctionProcess['invokeStreaming'];
 }
@@ -53,6 +57,7 @@ const readEvent = async (request: IncomingMessage): Promise<APIGatewayProxyEvent
   return event && Buffer.byteLength(JSON.stringify(event)) <= LAMBDA_PAYLOAD_BYTES ? event : undefined;
 };
 
+type Send = (answer: HttpAnswer) => void;
 type Stream = Extract<FunctionAnswer, { kind: 'stream' }>;
 
 const headOf = async ({ contentType, body }: Stream): Promise<HttpHead> =>
@@ -61,10 +66,11 @@ const headOf = async ({ contentType, body }: Stream): Promise<HttpHead> =>
     : { status: 200, headers: new Map([['content-type', contentType]]) };
 
 /** Hands each chunk to the client as it comes. An error on the way ends the connection, which is all that HTTP can say then. */
-const sendStream = async (response: ServerResponse, answer: Stream): Promise<void> => {
+const sendStream = async (response: ServerResponse, answer: Stream, more: HttpHead['headers']): Promise<void> => {
   const { body } = answer;
   try {
-    writeHead(response, await headOf(answer));
+    const { status, headers } = await headOf(answer);
+    writeHead(response, { status, headers: new Map([...headers, ...more]) });
     response.flushHeaders();
   } catch (error) {
     body.destroy();
@@ -78,20 +84,26 @@ const sendStream = async (response: ServerResponse, answer: Stream): Promise<voi
 export const startFunctionUrl = ({
   port,
   isStreaming,
+  cors,
   invoke,
   invokeStreaming,
 }: FunctionUrlOptions): Promise<Listening> => {
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { preflight, headersOf, origins } = createCors(cors);
+  const handle = async (request: IncomingMessage, response: ServerResponse, send: Send): Promise<void> => {
     const event = await readEvent(request);
-    if (!event) return sendAnswer(request, response, TOO_LARGE);
-    if (!isStreaming) return sendAnswer(request, response, toHttpAnswer(await invoke(event)));
+    if (!event) return send(TOO_LARGE);
+    if (!isStreaming) return send(toHttpAnswer(await invoke(event)));
     const answer = await invokeStreaming(event);
-    if (answer.kind === 'stream') return sendStream(response, answer);
-    sendAnswer(request, response, toHttpAnswer(JSON.parse(answer.payload)));
+    if (answer.kind === 'stream') return sendStream(response, answer, headersOf(request));
+    send(toHttpAnswer(JSON.parse(answer.payload)));
   };
 
   const server = createLocalServer((request, response) => {
-    handle(request, response).catch((error: unknown) => sendAnswer(request, response, answerToError(error)));
-  });
+    const asked = preflight(request);
+    if (asked) return sendAnswer(request, response, { ...asked, body: '' });
+    const send: Send = (answer) =>
+      sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+    handle(request, response, send).catch((error: unknown) => send(answerToError(error)));
+  }, origins);
   return listenLocally(server, port);
 };

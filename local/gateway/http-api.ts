@@ -4,7 +4,9 @@ import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { HTTP_API_BODY_BYTES, HTTP_API_TIMEOUT_MS, LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import { createLocalServer, type Listening, listenLocally } from '../listen-locally.ts';
+import type { CorsSettings } from '../service/service.ts';
 import { type Authorizer, askAuthorizer } from './authorizer.ts';
+import { createCors } from './cors.ts';
 import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
 import { readBody } from './read-body.ts';
@@ -19,6 +21,8 @@ export interface HttpApiOptions<R extends Route> {
   readonly invoke: (route: R, event: APIGatewayProxyEventV2) => Promise<unknown>;
   /** The authorizer of a route; undefined for a route that lets everybody in. */
   readonly authorizerOf?: (route: R) => Authorizer | undefined;
+  /** The pages of other origins that may call; none otherwise. */
+  readonly cors?: CorsSettings | undefined;
   /** The time that an HTTP API waits for its function. */
   readonly timeoutMs?: number;
 }
@@ -76,11 +80,16 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
     }
   };
 
+  const { preflight, headersOf, origins } = createCors(options.cors);
   const server = createLocalServer((request, response) => {
+    const asked = preflight(request);
+    if (asked) return sendAnswer(request, response, { ...asked, body: '' });
+    const send = (answer: HttpAnswer): void =>
+      sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+    // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
     answerTo(request)
-      .then((answer) => sendAnswer(request, response, answer))
-      // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
-      .catch(() => sendAnswer(request, response, FUNCTION_FAILED));
-  });
+      .then(send)
+      .catch(() => send(FUNCTION_FAILED));
+  }, origins);
   return listenLocally(server, port);
 };

@@ -80,6 +80,34 @@ const serviceFunction = v.object({
   url: v.nullish(v.unknown()),
 });
 
+const list = v.union(
+  [
+    v.array(v.string()),
+    v.pipe(
+      v.object({ 'Fn::Split': v.tuple([v.literal(','), v.string()]) }),
+      v.transform(({ 'Fn::Split': [, names] }) => names.split(',')),
+    ),
+  ],
+  ({ input }) => `${show(input)}, expected a list, or { Fn::Split: [",", <text>] }`,
+);
+/** `{ Ref: AWS::NoValue }` leaves the setting out, and has become a name by now. */
+const cors = v.union([
+  v.pipe(
+    v.string(),
+    v.transform(() => undefined),
+  ),
+  v.object({
+    AllowOrigins: list,
+    AllowMethods: v.optional(list, []),
+    AllowHeaders: v.optional(list, []),
+    ExposeHeaders: v.optional(list, []),
+    MaxAge: v.optional(wholeNumber(0, 86_400), 0),
+  }),
+]);
+const extension = v.object({
+  Properties: v.optional(v.object({ CorsConfiguration: v.optional(cors), Cors: v.optional(cors) }), {}),
+});
+
 const redrivePolicy = v.object({ deadLetterTargetArn: text('a queue'), maxReceiveCount: wholeNumber(1, 1_000) });
 const notification = v.object({
   Queue: text('a queue'),
@@ -112,8 +140,15 @@ export const serviceFileSchema = v.object({
     ),
   }),
   functions: v.record(v.string(), serviceFunction),
-  resources: v.nullish(v.object({ Resources: v.nullish(v.record(v.string(), resource), {}) }), {}),
+  resources: v.nullish(
+    v.object({
+      Resources: v.nullish(v.record(v.string(), resource), {}),
+      extensions: v.nullish(v.record(v.string(), extension), {}),
+    }),
+    {},
+  ),
 });
 
 export type ServiceFile = v.InferOutput<typeof serviceFileSchema>;
+export type Cors = Exclude<v.InferOutput<typeof cors>, undefined>;
 export type Resource = v.InferOutput<typeof resource>;

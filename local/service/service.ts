@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import type { S3Notification } from '../aws/s3-notification.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
-import { type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
+import { type Cors, type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
 import { parameterNames, resolveVariables, type VariableOptions } from './variables.ts';
 
 /** The part of a serverless.yml that runs on this machine. */
@@ -15,6 +15,17 @@ export interface Service {
   readonly notifications: readonly S3Notification[];
   /** Authorizers of the HTTP API, by name. */
   readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
+  /** The pages that may call the HTTP API, and URLs of functions by the functions' names; left out, no page of another origin may. */
+  readonly cors: { readonly httpApi?: CorsSettings | undefined; readonly urls: Readonly<Record<string, CorsSettings>> };
+}
+
+/** Pages of other origins, and what they may send and read. */
+export interface CorsSettings {
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly maxAgeSeconds: number;
 }
 
 /** A function that decides who is let in. */
@@ -109,6 +120,27 @@ const toAuthorizers = ({ httpApi }: ServiceFile['provider']): Service['authorize
     }),
   );
 
+const toCorsSettings = ({ AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders, MaxAge }: Cors): CorsSettings => ({
+  origins: AllowOrigins.filter((origin) => origin !== ''),
+  methods: AllowMethods,
+  headers: AllowHeaders,
+  exposedHeaders: ExposeHeaders,
+  maxAgeSeconds: MaxAge,
+});
+
+/** The logical id that osls gives the URL of a function. */
+const urlIdOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunctionUrl`;
+
+const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
+  const extensions = resources?.extensions ?? {};
+  const api = extensions.HttpApi?.Properties.CorsConfiguration;
+  const urls = Object.keys(functions).flatMap((name) => {
+    const cors = extensions[urlIdOf(name)]?.Properties.Cors;
+    return cors === undefined ? [] : [[name, toCorsSettings(cors)] as const];
+  });
+  return { httpApi: api && toCorsSettings(api), urls: Object.fromEntries(urls) };
+};
+
 /** @throws Error naming the place in the file */
 const parseFile = (path: string, { parameters, names }: VariableOptions): ServiceFile => {
   const text = readFileSync(path, 'utf8');
@@ -133,6 +165,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     events: functions.flatMap(([name, settings]) => toEvents(name, settings)),
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
     authorizers: toAuthorizers(file.provider),
+    cors: toCors(file),
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };
 };

@@ -3,6 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import { namesIn } from '../core/names-in.ts';
 import { EMBED_ROUTINGS, type EmbeddedModels, type EmbedRouting } from '../repository/embedded-models.ts';
 import type { References } from '../serving/serving.ts';
+import { CLIENTS, type Clients } from '../tasks/client-defaults.ts';
 
 const AUTHS = ['aws_iam', 'jwt', 'key', 'none'] as const;
 export type Auth = (typeof AUTHS)[number];
@@ -12,6 +13,8 @@ export interface Config {
   readonly modelsBucket: string;
   readonly dataBucket: string;
   readonly references: References;
+  /** The clients whose shape an answer has unless its request says otherwise. */
+  readonly clients: Clients;
   /** Names of the only models that the function serves; all when empty. */
   readonly models: readonly string[];
   /** Names of the models to load during init. */
@@ -59,6 +62,12 @@ const INIT_RESERVE_MS = 1_000;
 const parseReferences = (text: string): References => {
   if (text === 'model' || text === 'all') return text;
   throw new ServingError('INTERNAL', `REFERENCES is ${text}, expected model or all`);
+};
+
+const parseClients = (text: string): Clients => {
+  const clients = CLIENTS.find((known) => known === text);
+  if (clients !== undefined) return clients;
+  throw new ServingError('INTERNAL', `CLIENTS is ${text}, expected ${CLIENTS.join(' or ')}`);
 };
 
 const parseAuth = (text: string): Auth => {
@@ -139,6 +148,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),
+    clients: parseClients(environment.CLIENTS || 'python'),
     models: namesIn(environment.MODELS),
     preloadModels: namesIn(environment.PRELOAD_MODELS),
     embedded: {

@@ -10,6 +10,7 @@ import { createModelRepository, type ModelRepository } from '../repository/model
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
 import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import type { Telemetry } from '../serving/telemetry.ts';
+import type { Clients } from '../tasks/client-defaults.ts';
 import { type Auth, readConfig } from './configuration.ts';
 import { readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';
@@ -19,20 +20,21 @@ import { createTelemetry } from './telemetry/telemetry.ts';
 export interface Docs {
   readonly repository: ModelRepository;
   readonly auth: Auth;
+  readonly clients: Clients;
   readonly files: PageFiles;
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
 /** The models that a caller may use, but for broken ones. @throws `MODEL_UNAVAILABLE` when the store does not answer */
 const describeModels = async (
-  { repository, auth, telemetry }: Docs,
+  { repository, auth, clients, telemetry }: Docs,
   identity: Identity | undefined,
 ): Promise<DescribedModel[]> => {
   const scopes = auth === 'aws_iam' || auth === 'none' ? ['predict'] : (identity?.scopes ?? []);
   const names = (await repository.names()).filter((name) => isAllowed(scopes, 'predict', name));
   const described = await Promise.all(
     names.map((name) =>
-      describeModel(repository, name).catch((error: unknown) => {
+      describeModel(repository, name, clients).catch((error: unknown) => {
         const failure = ServingError.from(error);
         if (failure.code === 'MODEL_UNAVAILABLE') throw failure;
         telemetry.warned(`the document leaves out the model ${name}`, failure);
@@ -84,9 +86,9 @@ export const docsHandler = (docs: Docs) => {
 
 /** Connects the bucket of the models. */
 export const connectDocs = (files: PageFiles): Docs => {
-  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, memoryMb, ...config } = readConfig();
+  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, clients, memoryMb, ...config } = readConfig();
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
   const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
-  return { repository: createModelRepository(store, options), auth, files, telemetry };
+  return { repository: createModelRepository(store, options), auth, clients, files, telemetry };
 };

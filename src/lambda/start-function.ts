@@ -51,6 +51,7 @@ export const startFunction = async (): Promise<{
     data,
     embedded: config.embedded,
     references: config.references,
+    clients: config.clients,
     telemetry: createTelemetry({ memoryMb, directory, initMs }),
     figures: { functionName, initMs },
     background,

@@ -3,6 +3,7 @@ import { fileKey } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
 import { targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import type { Clients } from '../tasks/client-defaults.ts';
 import { inputsOf, type ModelFacts, type TaskInputs } from './task-inputs.ts';
 
 /** The version of a model that answers, as its callers see it. */
@@ -11,6 +12,8 @@ export interface DescribedModel extends ModelFacts {
   readonly version: number;
   readonly inputs: TaskInputs;
   readonly maxBatch: number;
+  /** The clients whose shape its answers have. */
+  readonly clients: Clients;
   readonly created: string;
   /** Inputs that were recorded when the version was pushed, by their media types: text, or the value of JSON. */
   readonly examples: Readonly<Record<string, unknown>>;
@@ -45,7 +48,11 @@ const readExamples = async (
  * The model as it answers now; undefined before its first push has ended.
  * @throws `MODEL_INVALID`, `MODEL_UNAVAILABLE`, and any error of settings that its task does not take
  */
-export const describeModel = async (repository: ModelRepository, name: string): Promise<DescribedModel | undefined> => {
+export const describeModel = async (
+  repository: ModelRepository,
+  name: string,
+  clients: Clients = 'python',
+): Promise<DescribedModel | undefined> => {
   const document = await unlessMissing(repository.routing(name));
   if (document === undefined) return undefined;
   const { stable } = targetsOf(document.routing);
@@ -53,5 +60,5 @@ export const describeModel = async (repository: ModelRepository, name: string): 
   const { version, task, settings, maxBatch, created, graphs } = bundle;
   const facts: ModelFacts = { task, settings, signature: tensorSignature(graphs) };
   const examples = await readExamples(repository, bundle);
-  return { name, version, ...facts, inputs: inputsOf(facts), maxBatch, created, examples };
+  return { name, version, ...facts, inputs: inputsOf(facts), maxBatch, clients, created, examples };
 };

@@ -1,4 +1,5 @@
 import { isObject } from '../core/is-object.ts';
+import { withDefaults } from '../tasks/client-defaults.ts';
 import { parametersOf } from '../tasks/parameter-tables.ts';
 import type { ParameterSchema, ParameterTable } from '../tasks/parameters.ts';
 import type { DescribedModel } from './described-model.ts';
@@ -7,6 +8,11 @@ import { arrayOf, type JsonSchema, objectOf, reference, STRING } from './json-sc
 import { jsonContent, type Operation, prediction, withAnswer } from './operations.ts';
 import { answerOf, labelsOf } from './task-answers.ts';
 import { INFER_RESPONSE, inferRequest, tensorInputsExample } from './tensors.ts';
+
+const parameterTable = ({ task, settings, clients }: DescribedModel): ParameterTable | undefined => {
+  const table = parametersOf(task, settings);
+  return table && withDefaults(table, task, clients);
+};
 
 const schemaOf = ({ description, ...schema }: ParameterSchema): JsonSchema => ({ description, ...schema });
 
@@ -59,7 +65,7 @@ const UPLOAD = (name: string): JsonSchema =>
 /** The body of `POST /models/{name}`. */
 const taskBody = (model: DescribedModel) => {
   const { schema, example, media, csv } = model.inputs;
-  const parameters = parametersSchema(parametersOf(model.task, model.settings));
+  const parameters = parametersSchema(parameterTable(model));
   const isTable = model.task.startsWith('tabular-');
   const document = objectOf({ inputs: { anyOf: [schema, UPLOAD(model.name)] } }, { parameters });
   const table = objectOf({ table: { type: 'object', additionalProperties: arrayOf({}) } }, { parameters });
@@ -96,7 +102,7 @@ const ACCEPTED = {
 /** The operations that run one model. Ids of operations are names in programs that are generated from the document. */
 export const modelPaths = (model: DescribedModel): Readonly<Record<string, Operation>> => {
   const { name, signature } = model;
-  const table = parametersOf(model.task, model.settings);
+  const table = parameterTable(model);
   const answer = jsonContent(reference('schemas', `Answer.${name}`));
   const mayStream = table === undefined || model.task === 'text-generation'; // tasks of extensions may
   const streamed = mayStream && { 'text/event-stream': { schema: STRING } };

@@ -50,7 +50,7 @@ const ANSWERS: Readonly<Record<string, (model: DescribedModel) => JsonSchema>> =
   recommendation: () => oneOrMany(RECOMMENDATIONS),
   'automatic-speech-recognition': () => oneOrMany(objectOf({ text: STRING }, { chunks: arrayOf(CHUNK) })),
   'tabular-classification': () =>
-    arrayOf({ anyOf: [arrayOf(ROW_LABEL), arrayOf(arrayOf(ROW_LABEL)), STRING, arrayOf(STRING)] }),
+    arrayOf({ anyOf: [arrayOf(ROW_LABEL), arrayOf(arrayOf(ROW_LABEL)), STRING, arrayOf(STRING), NUMBER, VECTOR] }),
   'tabular-regression': () => arrayOf({ anyOf: [NUMBER, VECTOR] }),
   'token-classification': () => oneOrMany(arrayOf(ENTITY)),
   'text-classification': (model) => arrayOf(arrayOf(scored(model))),

@@ -4,6 +4,7 @@ import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.
 import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-models.ts';
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
+import type { Clients } from '../tasks/client-defaults.ts';
 import type { Background } from './background.ts';
 import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
@@ -23,6 +24,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   readonly embedded?: EmbeddedModels;
   /** `model` when left out. */
   readonly references?: References;
+  /** `python` when left out. */
+  readonly clients?: Clients;
   readonly telemetry: Telemetry;
   readonly background: Background;
   readonly routingTtlMs: number;
@@ -40,6 +43,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     data,
     embedded = { directory: '', names: [], routing: 'deployed' },
     references = 'model',
+    clients = 'python',
     background,
     routingTtlMs: ttlMs,
     revalidationMs,
@@ -74,5 +78,6 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onLost: telemetry.captureLost,
     onFailure: telemetry.warned,
   });
-  return { repository, router, models, data, references, telemetry, statistics, rollouts, capture, background };
+  const settings = { references, clients };
+  return { repository, router, models, data, ...settings, telemetry, statistics, rollouts, capture, background };
 };

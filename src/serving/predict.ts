@@ -29,7 +29,7 @@ export const predict = async (serving: Serving, call: Call): Promise<Prediction>
     return prediction;
   };
   try {
-    const task = await taskOf(call, bundle);
+    const task = await taskOf(serving, call, bundle);
     stopwatch.lap('route');
 
     const run = (decoded: readonly Decoded[], model: LoadedModel): Promise<Outcomes> => {

@@ -8,6 +8,7 @@ import type { ModelCache } from '../engine/model-cache.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
+import { type Clients, forClients } from '../tasks/client-defaults.ts';
 import { createTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/task.ts';
 import { createTensorTask } from '../tasks/tensor/task.ts';
@@ -28,6 +29,8 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   /** Holds `uploads/` and `results/`. */
   readonly data: ObjectStore;
   readonly references: References;
+  /** The clients whose shape an answer has unless its request says otherwise. */
+  readonly clients: Clients;
   readonly telemetry: Telemetry;
   readonly statistics: Statistics;
   readonly rollouts: RolloutCounts;
@@ -77,8 +80,8 @@ export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline
   models.use(bundle, deadline, async () => {});
 
 /** The task that answers `call` with a version. @throws `MODEL_INVALID` */
-export const taskOf = ({ as }: Call, bundle: PublishedBundle): Task | Promise<Task> =>
-  as === 'tensors' ? createTensorTask(bundle) : createTask(bundle);
+export const taskOf = async ({ clients }: Serving, { as }: Call, bundle: PublishedBundle): Promise<Task> =>
+  as === 'tensors' ? createTensorTask(bundle) : forClients(await createTask(bundle), bundle.task, clients);
 
 /** Chooses the version that answers, and notes it. @throws `NOT_FOUND`; `MODEL_UNAVAILABLE` when that takes longer than the deadline */
 export const routeCall = async ({ router, models }: Serving, call: Call): Promise<PublishedBundle> => {

@@ -22,7 +22,7 @@ const runShadow = async (
   { bundle, ids, outcomes }: Prediction,
   shadow: PublishedBundle,
 ): Promise<void> => {
-  const task = await taskOf(call, shadow);
+  const task = await taskOf(serving, call, shadow);
   const deadline = deadlineAt(Date.now() + SHADOW_BUDGET_MS);
   const { lap, totalMs } = startStopwatch();
   const decoded = await decodeAll(task, call.payloads);

@@ -52,7 +52,7 @@ export const openStream = async (serving: Serving, call: Call): Promise<Streamed
     afterStream(serving, call, { bundle, ids, outcomes: [outcome] }, run);
   };
   try {
-    const task = await taskOf(call, bundle);
+    const task = await taskOf(serving, call, bundle);
     const [payload] = payloads;
     const stream = task.stream?.bind(task);
     if (stream === undefined || payload === undefined) return undefined;

@@ -3,6 +3,8 @@ export interface Client {
   readonly name: string;
   /** A file of this folder: Python, TypeScript, or JavaScript that finds its packages in the temporary folder. */
   readonly script: string;
+  /** The packages of a Python script, a file of this folder; `requirements.txt` otherwise. */
+  readonly requirements?: string;
 }
 
 /** In the order of their runs. */
@@ -11,7 +13,13 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kserve', script: 'kserve_rest.py' },
   { name: 'huggingface_hub', script: 'hub.py' },
   { name: '@huggingface/inference', script: 'huggingface.ts' },
+  { name: '@huggingface/inference, clients=javascript', script: 'huggingface-defaults.ts' },
+  { name: 'mlserver infer', script: 'mlserver_infer.py', requirements: 'requirements-mlserver.txt' },
   { name: 'boto3', script: 's3.py' },
+  { name: 'aws s3', script: 'aws_cli.py', requirements: 'requirements-aws.txt' },
+  { name: 'rclone', script: 'rclone.py', requirements: 'requirements-aws.txt' },
+  { name: 's3fs', script: 's3_files.py', requirements: 'requirements-s3fs.txt' },
+  { name: '@aws-sdk/client-s3', script: 's3-sdk.mjs' },
   { name: 'openai (PyPI)', script: 'openai_client.py' },
   { name: 'openai (npm)', script: 'openai.mjs' },
   { name: 'ai, @ai-sdk/openai-compatible', script: 'ai-sdk.mjs' },

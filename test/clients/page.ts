@@ -1,12 +1,20 @@
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { check } from './check.ts';
 import { pythonProgram } from './python-program.ts';
 
-/** Every example of docs/clients.md. Its last line, a comment, is a part of what it prints. Usage: page.ts <endpoint> <s3 endpoint> */
+/** Every example of docs/clients.md but that for a browser, which `test/integration/other-origins.test.ts` runs. Its last line, a comment, is a part of what it prints. Usage: page.ts <endpoint> <s3 endpoint> */
+
+/** Examples whose packages are in a list of their own. */
+const LISTS: Readonly<Record<string, string>> = {
+  mlserver: 'requirements-mlserver.txt',
+  'aws s3': 'requirements-aws.txt',
+  rclone: 'requirements-aws.txt',
+  'Python: s3fs': 'requirements-s3fs.txt',
+};
 
 const [endpoint = '', s3Endpoint = ''] = process.argv.slice(2);
 const run = promisify(execFile);
@@ -32,16 +40,18 @@ const runModule = async (code: string): Promise<string> => {
 
 const examples = [...page.matchAll(EXAMPLE)];
 await check('every section with code has an example', async () => {
-  assert.equal(examples.length, [...page.matchAll(/^```\w+$/gm)].length);
+  assert.equal(examples.length, [...page.matchAll(/^```(?!html)\w+$/gm)].length);
 });
 for (const [, heading = '', language, code = '', expected = ''] of examples) {
-  const python = language === 'python' ? await pythonProgram() : undefined;
-  if (language === 'python' && python === undefined) continue;
+  const list = LISTS[heading];
+  const python = language === 'python' || list !== undefined ? await pythonProgram(list) : undefined;
+  if (language !== 'ts' && heading !== 'curl' && python === undefined) continue;
   await check(heading, async () => {
     const text = placed(code);
     if (language === 'ts') return assert.ok((await runModule(text)).includes(expected));
-    const [program, flag] = python === undefined ? ['bash', '-c'] : [python, '-c'];
-    const { stdout } = await run(program, [flag, text]);
+    const program = language === 'python' && python !== undefined ? python : 'bash';
+    const PATH = python === undefined ? process.env.PATH : `${dirname(python)}:${process.env.PATH}`;
+    const { stdout } = await run(program, ['-c', text], { env: { ...process.env, PATH } });
     assert.ok(stdout.includes(expected), `${stdout} has no ${expected}`);
   });
 }

@@ -8,9 +8,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Makes, once for each list of requirements, a virtual environment in the temporary folder. Undefined on a machine without Python. */
-export const pythonProgram = async (): Promise<string | undefined> => {
-  const requirements = join(import.meta.dirname, 'requirements.txt');
+/**
+ * Makes, once for each list of requirements, a virtual environment in the temporary folder. Undefined on a machine without Python.
+ * @param list a file of this folder
+ */
+export const pythonProgram = async (list = 'requirements.txt'): Promise<string | undefined> => {
+  const requirements = join(import.meta.dirname, list);
   const digest = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')

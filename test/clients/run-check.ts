@@ -8,10 +8,10 @@ import { pythonProgram } from './python-program.ts';
 
 /** Runs the script of a client, which prints a line for each check. Returns false when a check failed. */
 export const runCheck = async (
-  { name, script }: Client,
+  { name, script, requirements }: Client,
   { endpoint, s3Endpoint, dataBucket, functionUrls }: LocalServer,
 ): Promise<boolean> => {
-  const program = script.endsWith('.py') ? await pythonProgram() : process.execPath;
+  const program = script.endsWith('.py') ? await pythonProgram(requirements) : process.execPath;
   if (program === undefined) {
     console.log(`      ${name} is skipped: there is no python3 with venv`);
     return true;

@@ -89,6 +89,11 @@ def raw():
     np.testing.assert_array_equal(result.as_numpy("negated"), -row)
 
 
+def pictures(count):
+    values = np.resize(np.sin(np.arange(3 * 224 * 224, dtype=np.float32)), (count, 3, 224, 224))
+    return client.infer("efficientnet-lite0", [tensor("pixel_values", values)]).get_response()["outputs"][0]["shape"]
+
+
 def states(model):
     return [each["state"] for each in client.get_model_repository_index() if each["name"] == model]
 
@@ -120,6 +125,8 @@ check("request in deflate", lambda: compressed("deflate"))
 check("async_infer", asynchronous)
 check("class_count", classes)
 check("raw body", raw)
+check("seven pictures of 3x224x224 in one request", lambda: equal(pictures(7), [7, 1000]))
+check("more than a request holds is refused", lambda: refused(lambda: pictures(8), "413"))
 check("repository index", lambda: equal(states("every"), ["READY"]))
 check("unload and load", unload)
 check("statistics", statistics)

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describeModel } from '../../src/openapi/described-model.ts';
+import { createDocument } from '../../src/openapi/document.ts';
 import { createTestServing, pushNamed, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
 
 const PHOTO = (await readFile(`${SAMPLE_FOLDER}/samples/coffee.jpg`)).toString('base64');
@@ -34,6 +36,64 @@ it('compares texts by the cosines of their vectors', async () => {
   const [one = [], other = []] = vectors;
   const cosine = one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0);
   expect(compared).toEqual({ status: 200, answer: [expect.closeTo(1, 5), expect.closeTo(cosine, 5)] });
+});
+
+it('answers a number for the best label of each row when it is asked to', async () => {
+  const numbers = { inputs: { data: FLOWERS }, parameters: { label_numbers: true } };
+  expect(await ask('iris', numbers)).toEqual({ status: 200, answer: [0, 2] });
+  const wrong = { inputs: { data: FLOWERS }, parameters: { label_numbers: 1 } };
+  expect(await ask('iris', wrong)).toMatchObject({ status: 400, answer: { code: 'INVALID_REQUEST' } });
+});
+
+describe('with clients=javascript', () => {
+  let other: TestServing;
+  beforeAll(async () => {
+    other = await createTestServing({}, { clients: 'javascript' });
+    for (const name of ['iris', 'tiny-bert-ner']) await pushNamed(other.repository, name);
+  });
+  afterAll(() => other.remove());
+
+  const answerTo = async (model: string, document: unknown): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json' };
+    return (await other.fetch(`/models/${model}`, { method: 'POST', body: JSON.stringify(document), headers })).json();
+  };
+
+  it('answers entities, unless a request asks for tokens', async () => {
+    const inputs = 'Sarah lives in Zürich';
+    const simple = await answerTo('tiny-bert-ner', { inputs, parameters: { aggregation_strategy: 'simple' } });
+    expect(simple).toEqual(expect.arrayContaining([expect.objectContaining({ entity_group: expect.any(String) })]));
+    expect(await answerTo('tiny-bert-ner', { inputs })).toEqual(simple);
+    expect(await answerTo('tiny-bert-ner', { inputs, parameters: { aggregation_strategy: null } })).toEqual(simple);
+    const tokens = await answerTo('tiny-bert-ner', { inputs, parameters: { aggregation_strategy: 'none' } });
+    expect(tokens).toEqual(expect.arrayContaining([expect.objectContaining({ entity: expect.any(String) })]));
+  });
+
+  it('answers numbers for columns, and labels for rows', async () => {
+    expect(await answerTo('iris', { inputs: { data: FLOWERS } })).toEqual([0, 2]);
+    expect(await answerTo('iris', { table: FLOWERS })).toEqual(['setosa', 'virginica']);
+    expect(await answerTo('iris', { inputs: [[5.1, 3.5, 1.4, 0.2]], parameters: { top_k: 1 } })).toEqual([
+      [{ label: 'setosa', score: expect.any(Number) }],
+    ]);
+    const asked = { inputs: { data: FLOWERS }, parameters: { label_numbers: false, top_k: 1 } };
+    expect(await answerTo('iris', asked)).toMatchObject([[{ label: 'setosa' }], [{ label: 'virginica' }]]);
+  });
+
+  it('describes the shapes that it answers', async () => {
+    const models = await Promise.all(
+      ['iris', 'tiny-bert-ner'].map((name) => describeModel(other.repository, name, 'javascript')),
+    );
+    const { paths } = createDocument(
+      models.filter((model) => model !== undefined),
+      'none',
+    );
+    expect(paths['/models/tiny-bert-ner']).toMatchObject({
+      post: {
+        parameters: expect.arrayContaining([
+          expect.objectContaining({ schema: expect.objectContaining({ default: 'simple' }) }),
+        ]),
+      },
+    });
+  });
 });
 
 it('applies the function that an image is asked for with', async () => {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
 import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
@@ -103,6 +104,7 @@ let tokens: Template;
 const KEY = 'arn:aws:kms:us-east-1:000000000000:key/k';
 const BOUNDARY = 'arn:aws:iam::000000000000:policy/boundary';
 const ORIGINS = 'https://a.example,https://b.example';
+const CERTIFICATE = 'arn:aws:acm:us-east-1:123456789012:certificate/a';
 const ISSUER = 'https://issuer.example.org/';
 
 type Parameters = Readonly<Record<string, string>>;
@@ -116,7 +118,7 @@ const OPEN: Parameters = {
   ...{ network: 'vpc', subnets: 'subnet-a,subnet-b', securityGroups: 'sg-a' },
   ...{ tracing: 'off', accessLogs: 'on', tags: 'team=vision', alarmEmail: 'me@example.org', dashboard: 'off' },
   ...{ jobMemory: '3008', jobConcurrency: '7', jobBodyBytes: '1000000', jobModels: 'whisper,nllb' },
-  webhookHosts: 'ci.internal:8080',
+  ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
 };
 /** Holders of keys may call this stage, from pages of other sites, too. */
 const LOCKED: Parameters = { auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' };
@@ -299,6 +301,41 @@ describe('sls package', () => {
     });
   });
 
+  it('has a name of its own, and a log of each request, when a stage wants them', () => {
+    expect([template, open].map(({ Parameters }) => Parameters.Domain?.Default)).toEqual(['', 'models.example.org']);
+    expect(resource(open, 'HttpApiDomain')).toMatchObject({
+      Condition: 'HasDomain',
+      Properties: { DomainNameConfigurations: [{ CertificateArn: CERTIFICATE, SecurityPolicy: 'TLS_1_2' }] },
+    });
+    expect(resource(open, 'HttpApiMapping')).toMatchObject({
+      ...{ Condition: 'HasDomain', DependsOn: ['HttpApiStage'] },
+      Properties: { ApiId: { Ref: 'HttpApi' }, DomainName: { Ref: 'HttpApiDomain' }, Stage: '$default' },
+    });
+    expect(resource(open, 'HttpApiStage').Properties).toMatchObject({
+      ...{ StageName: '$default', AccessLogSettings: { Format: expect.stringContaining('$context.status') } },
+    });
+    expect(resource(template, 'HttpApiStage').Properties.AccessLogSettings).toBeUndefined();
+  });
+
+  it('stands behind a firewall with the template of the examples', async () => {
+    const front = load(await readFile('examples/web-firewall/template.yml', 'utf8')) as Template;
+    const { Rules, Scope } = resource(front, 'Firewall').Properties;
+    expect(Scope).toBe('CLOUDFRONT'); // the others cannot guard an HTTP API
+    expect(Rules.map(({ Name, Priority }: Resource['Properties']) => [Priority, Name])).toEqual([
+      ...[
+        [0, 'rate'],
+        [1, 'reputation'],
+        [2, 'inputs'],
+      ],
+    ]);
+    const { DistributionConfig } = resource(front, 'Front').Properties;
+    expect(DistributionConfig.WebACLId).toEqual({ 'Fn::GetAtt': ['Firewall', 'Arn'] });
+    expect(DistributionConfig.DefaultCacheBehavior.AllowedMethods).toEqual(
+      expect.arrayContaining(['GET', 'POST', 'DELETE']),
+    );
+    expect(template.Outputs.Endpoint).toMatchObject({ Value: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } });
+  });
+
   it('has routes to the page and to preflight requests when asked for, and all else behind the lock of the endpoint', () => {
     const routes = ofType('AWS::ApiGatewayV2::Route', locked).map(({ Properties }) => [
       Properties.RouteKey,
@@ -323,9 +360,9 @@ describe('sls package', () => {
   });
 
   it('refuses values with which no function would start, and an unknown authorization instead of opening the endpoint', async () => {
-    const wrong = packageWith('wrong', { embedRouting: 'nome', references: 'nome', auth: 'nome' });
+    const wrong = packageWith('wrong', { embedRouting: 'nome', references: 'nome', auth: 'nome', clients: 'nome' });
     const message = await wrong.then(String, String);
-    for (const place of ['EMBED_ROUTING', 'REFERENCES', 'httpApi.authorizers'])
+    for (const place of ['EMBED_ROUTING', 'REFERENCES', 'CLIENTS', 'httpApi.authorizers'])
       expect(message).toMatch(new RegExp(`Cannot resolve variable at "[\\w.]*${place}"`));
   });
 });
@@ -649,6 +686,7 @@ describe('the template', () => {
       ['me@example.org', 'off'],
     ]);
     expect(template.Conditions).toEqual({
+      HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });

@@ -107,6 +107,13 @@ export const answerHead = (
   }));
 };
 
+/** The number of the best label: the label itself where all are numbers, otherwise its place among them. */
+export const numberOf = ({ labels }: Head, [best]: readonly RowLabel[]): number => {
+  const label = best?.label ?? '';
+  const areNumbers = labels.every((each) => each.trim() !== '' && Number.isFinite(Number(each)));
+  return areNumbers ? Number(label) : labels.indexOf(label);
+};
+
 /** From which score on a label is set, where the graph does not say it. */
 export const thresholdOf = ({ scores }: TabularClassificationSettings): number => (scores === 'margins' ? 0 : 0.5);
 

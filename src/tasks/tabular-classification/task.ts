@@ -16,7 +16,7 @@ import { rowElements } from '../elements.ts';
 import { readParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
-import { answerHead, answerLabels, type ReadNumbers } from './answer.ts';
+import { answerHead, answerLabels, numberOf, type ReadNumbers } from './answer.ts';
 import { type Heads, readHeads } from './heads.ts';
 import { PARAMETERS } from './parameters.ts';
 import { settingsSchema, type TabularClassificationSettings } from './settings.ts';
@@ -24,8 +24,8 @@ import { settingsSchema, type TabularClassificationSettings } from './settings.t
 interface Request {
   readonly source: TableSource;
   readonly topK: number;
-  /** Answers the best label of each row alone, as the Hugging Face API does for a `table`. */
-  readonly isLabelOnly: boolean;
+  /** Answers the best label of each row alone: its name, as the Hugging Face API does for a `table`, or its number. */
+  readonly alone: 'name' | 'number' | undefined;
 }
 
 const namesOf = ({ heads }: Heads): string[] => {
@@ -41,17 +41,17 @@ const steps = (
   const answerOne = heads.isMultiLabel ? answerLabels : answerHead;
   const mostLabels = Math.max(...heads.heads.map(({ labels }) => labels.length));
   return {
-    blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, isLabelOnly: false },
+    blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, alone: undefined },
     outputNames: namesOf(heads),
 
     elements: rowElements,
 
     decode(payload) {
-      const { top_k } = readParameters(payload.parameters, PARAMETERS);
+      const { top_k, label_numbers } = readParameters(payload.parameters, PARAMETERS);
       return {
         source: decodeTable(payload, table),
         topK: top_k ?? mostLabels,
-        isLabelOnly: tableOf(payload.inputs) !== undefined,
+        alone: label_numbers ? 'number' : tableOf(payload.inputs) && 'name',
       };
     },
 
@@ -63,14 +63,17 @@ const steps = (
 
     collate: (rows) => toFeeds(rows, table),
 
-    postprocess: (outputs, { source, topK, isLabelOnly }, rows) =>
+    postprocess: (outputs, { source, topK, alone }, rows) =>
       jsonAnswer(
         rows.map((row, index) => {
           const tensors = outputs[index] ?? {};
           const read: ReadNumbers = (name) => readNumbers(tensors, name, row, table, nameRow(source, index));
-          const answers = heads.heads.map((head) => answerOne(head, settings, tensors, read, isLabelOnly ? 1 : topK));
-          const labels = isLabelOnly ? answers.map((each) => each[0]?.label) : answers;
-          return settings.targets === undefined && answers.length === 1 ? labels[0] : labels;
+          const labels = heads.heads.map((head) => {
+            const answer = answerOne(head, settings, tensors, read, alone ? 1 : topK);
+            if (alone === undefined) return answer;
+            return alone === 'number' ? numberOf(head, answer) : answer[0]?.label;
+          });
+          return settings.targets === undefined && labels.length === 1 ? labels[0] : labels;
         }),
       ),
   };

@@ -42,6 +42,12 @@ describe('the configuration', () => {
     expect(() => readConfig({ ...BUCKETS, REFERENCES: 'own' })).toThrow('expected model or all');
   });
 
+  it('answers in the shapes of the Python clients, or of those for JavaScript', () => {
+    expect(readConfig(BUCKETS).clients).toBe('python');
+    expect(readConfig({ ...BUCKETS, CLIENTS: 'javascript' }).clients).toBe('javascript');
+    expect(() => readConfig({ ...BUCKETS, CLIENTS: 'ruby' })).toThrow('expected python or javascript');
+  });
+
   it('reads the versions that are withdrawn, and refuses what names none', () => {
     expect(readConfig({ ...BUCKETS, WITHDRAWN: 'iris/3, a.b/12' }).withdrawn).toEqual(['iris/3', 'a.b/12']);
     for (const wrong of ['iris', 'iris/', 'iris/0', 'iris/next', 'a/b/3'])

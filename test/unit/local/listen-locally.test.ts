@@ -36,6 +36,23 @@ describe('a local server', () => {
     expect(await send(headers)).toEqual({ status: 200, body: 'answer' });
   });
 
+  it.each([
+    { origins: ['https://a.example'], origin: 'https://a.example', expected: 200 },
+    { origins: ['https://a.example'], origin: 'https://b.example', expected: 403 },
+    { origins: ['*'], origin: 'https://b.example', expected: 200 },
+    { origins: ['*'], origin: 'https://b.example', host: 'b.example', expected: 403 },
+  ])('lets in the pages of origins that a setting names: %j', async ({ origins, expected, ...headers }) => {
+    const other = await listenLocally(
+      createLocalServer((_request, response) => response.end(), origins),
+      0,
+    );
+    const sent = request(other.endpoint, { headers: { ...headers, 'sec-fetch-site': 'cross-site' } }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    response.resume();
+    await other.stop();
+    expect(response.statusCode).toBe(expected);
+  });
+
   it.each<Record<string, string>>([
     { origin: 'https://attacker.example' },
     { origin: 'null' },

@@ -134,6 +134,22 @@ describe('a service', () => {
     expect(notifications).toEqual([{ bucket: 'data', prefix: 'in/', queue: 'Jobs' }]);
   });
 
+  it('has the origins of pages that may call, for its API and for URLs of functions', async () => {
+    const cors = '{ AllowOrigins: { Fn::Split: [",", "https://a.example,https://b.example"] }, MaxAge: 5 }';
+    const extensions = `  extensions:
+    HttpApi: { Properties: { CorsConfiguration: ${cors} } }
+    ALambdaFunctionUrl: { Properties: { Cors: { Ref: AWS::NoValue } } }
+    BLambdaFunctionUrl: { Properties: { Cors: { AllowOrigins: ["*"], ExposeHeaders: [etag] } } }
+`;
+    const rest = { methods: [], headers: [], exposedHeaders: [], maxAgeSeconds: 0 };
+    const { cors: found } = await read(COMPLETE.replace('resources:\n', `resources:\n${extensions}`));
+    expect(found).toEqual({
+      httpApi: { ...rest, origins: ['https://a.example', 'https://b.example'], maxAgeSeconds: 5 },
+      urls: { b: { ...rest, origins: ['*'], exposedHeaders: ['etag'] } },
+    });
+    expect((await read(COMPLETE)).cors).toEqual({ httpApi: undefined, urls: {} });
+  });
+
   it('takes parameters before their defaults', async () => {
     const { functions, events } = await read(COMPLETE, { memory: '3008', auth: 'closed', reserved: '2' });
     expect(functions[0]).toMatchObject({ memoryMb: 3008, reservedConcurrency: 2 });
