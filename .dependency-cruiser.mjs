@@ -3,6 +3,7 @@
  * core → metrics; {media, metrics} → evaluation → cli;
  * core → onnx → {formats, source}; core → {media, generation} → tasks; core → repository → {engine, access};
  * repository → capture; {tasks, engine, repository, protocol, capture} → serving → jobs → http → lambda → functions; {formats, source, tasks, serving} → authoring → {cli, local}.
+ * core → deployment → {layers, local, advise};
  * {evaluation, authoring} → optimise → advise → cli; {metrics, capture} → monitoring → {serving, lambda, cli}.
  */
 const ROOMS = '^(src|functions|cli|local|layers|models|extensions|examples|test|events|docs)/';
@@ -162,7 +163,19 @@ export default {
       [src('contract')],
       'extensions import the public contract',
     ),
-    only('layers-apart', '^layers/(?!models-layer[.]ts$)', ['^layers/'], 'layers import nothing of the project'),
+    only('deployment-on-core', src('deployment'), [src('core')], 'parameters become parts of a deployment'),
+    only(
+      'layers-apart',
+      '^layers/(?!(models-layer|plugin|scaling|fleet)[.]ts$)',
+      ['^layers/'],
+      'layers import nothing of the project',
+    ),
+    only(
+      'parameters-on-deployment',
+      '^layers/(plugin|scaling|fleet)[.]ts$',
+      ['^layers/', src('core', 'deployment')],
+      'the plugin hands the parameters on',
+    ),
     only(
       'models-layer-on-authoring',
       '^layers/models-layer[.]ts$',

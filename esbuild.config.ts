@@ -164,6 +164,17 @@ const pageAtBuildTime: Plugin = {
   },
 };
 
+/** Puts the source of XGrammar in the place of its look for it on disk: the package itself is no module that a bundler can read. */
+const grammarLibraryAtBuildTime: Plugin = {
+  name: 'grammar-library-at-build-time',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]grammar[\\/]library-source\.ts$/ }, async () => {
+      const file = join(import.meta.dirname, 'node_modules/@mlc-ai/web-xgrammar/lib/index.js');
+      return { contents: `export const LIBRARY_SOURCE = ${JSON.stringify(await readFile(file, 'utf8'))};` };
+    });
+  },
+};
+
 /** Functions need the version of package.json, and nothing else of it. */
 const versionAlone: Plugin = {
   name: 'version-alone',
@@ -197,6 +208,7 @@ export const bundleOptions = {
     decodersWithoutWorkers,
     extensionsAtBuildTime,
     pageAtBuildTime,
+    grammarLibraryAtBuildTime,
     versionAlone,
   ],
 } satisfies BuildOptions;

@@ -1,24 +1,39 @@
 import path from 'node:path';
+import type { FleetService } from '../src/deployment/fleet-parts.ts';
 import { ensureLayer, layerNames } from './build.ts';
+import { addFunctions } from './fleet.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
 import type { ModelsLayerOptions } from './models-layer.ts';
+import { addScaling, prepareScaling } from './scaling.ts';
 import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
   readonly serviceDir: string;
-  readonly processedInput: { readonly commands: readonly string[] };
+  readonly processedInput: { readonly commands: readonly string[]; readonly options: unknown };
   readonly service: {
     readonly provider: {
       readonly architecture: Architecture;
       readonly environment: Readonly<Record<string, unknown>>;
       layers: readonly { readonly Ref?: string }[];
       stackTags?: Record<string, string>;
+      readonly compiledCloudFormationTemplate: { readonly Resources: Record<string, unknown> };
     };
-    readonly custom: { readonly tags: string; readonly embedModels: string };
+    readonly custom: FleetService['custom'] & {
+      readonly tags: string;
+      readonly embedModels: string;
+      readonly capacity: unknown;
+    };
+    readonly resources: FleetService['resources'];
+    setFunctionNames(options: unknown): void;
     readonly layers: { models?: { readonly path: string } };
-    readonly functions: Readonly<
-      Record<string, { readonly layers?: readonly unknown[]; readonly package?: { readonly artifact?: string } }>
+    readonly functions: Record<
+      string,
+      {
+        readonly layers?: readonly unknown[];
+        readonly package?: { readonly artifact?: string };
+        provisionedConcurrency?: unknown;
+      }
     >;
   };
   getProvider(name: 'aws'): {
@@ -30,8 +45,8 @@ interface Serverless {
 
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
- * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags` and
- * `embedModels`.
+ * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
+ * `embedModels`, `fleet` and those of capacity.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -41,9 +56,12 @@ class LayersPlugin {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
         if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
+        addFunctions(serverless);
+        prepareScaling(serverless);
       },
       'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),
       'before:deploy:function:packageFunction': () => rewriteFunctionZips(serverless),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => addScaling(serverless),
       'before:package:compileLayers': async () => {
         if (serverless.processedInput.commands.join(' ') === 'package') packageWithoutAccount(serverless);
       },

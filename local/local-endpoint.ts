@@ -13,6 +13,8 @@ const endpointSchema = v.object({
   metricsEndpoint: v.string(),
   modelsBucket: v.string(),
   dataBucket: v.string(),
+  /** Functions of models that the default one does not serve. */
+  fleet: v.optional(v.record(v.string(), v.string()), {}),
   pid: v.number(),
 });
 

@@ -140,7 +140,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     }
 
     const endpoints = { ...addresses, s3Endpoint: aws.endpoint, metricsEndpoint: metrics.endpoint };
-    const running = { ...endpoints, ...BUCKETS, pid: process.pid };
+    const running = { ...endpoints, ...BUCKETS, fleet: service.fleet, pid: process.pid };
     await writeFile(endpointFile, JSON.stringify(running, undefined, 2));
     keep({ stop: () => rm(endpointFile, { force: true }) });
     const modelsPlace = { s3Endpoint: aws.endpoint, bucket: BUCKETS.modelsBucket, onLine };

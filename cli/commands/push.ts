@@ -43,6 +43,7 @@ const describePushed = (
     files: `${formatBytes(totalBytes(files))} in ${files.length}: ${files.map(({ path }) => path).join(', ')}`,
     ...(alternatives.length > 0 && { 'left out': `${alternatives.join(', ')} (pushed when named)` }),
     ...(notes.length > 0 && { note: [...notes] }),
+    ...(target.functionOf && { function: target.functionOf(name) }),
     ...(publicKey !== undefined && { 'signed for': publicKey.trim().split('\n') }),
   });
   const answers = version === stable;
@@ -90,6 +91,11 @@ served is refused. The first version of a model answers at once, a later one whe
       value: '<rows>',
       description: 'most rows that run together (default: 32; images for object-detection: 1)',
     },
+    'chat-template': {
+      type: 'string',
+      value: '<file.jinja>',
+      description: 'the chat template of a model that generates text, in the place of its own',
+    },
     'no-bake': { type: 'boolean', description: 'publish and load the graphs as they are' },
     warmup: {
       type: 'string',
@@ -117,6 +123,7 @@ served is refused. The first version of a model answers at once, a later one whe
       ...(signer && { sign: signer.sign }),
       dimensions,
       ...(values['max-batch'] !== undefined && { maxBatch: parseMaxBatch(values['max-batch']) }),
+      ...(values['chat-template'] !== undefined && { chatTemplate: values['chat-template'] }),
       bake: !(values['no-bake'] ?? false),
       warmup: values.warmup ?? [],
       promote: values.promote ?? false,
@@ -128,7 +135,9 @@ served is refused. The first version of a model answers at once, a later one whe
     const { publicKey } = signer ?? {};
     const { location } = target.repository.store;
     const { example: _example, ...described } = pushed;
-    const json = { ...described, location, dryRun, ...(publicKey !== undefined && { publicKey }) };
+    const functionName = target.functionOf?.(pushed.name);
+    const served = functionName !== undefined && { function: functionName };
+    const json = { ...described, location, dryRun, ...served, ...(publicKey !== undefined && { publicKey }) };
     return { text: describePushed(pushed, target, dryRun, publicKey), json };
   },
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import * as v from 'valibot';
 import { ServingError } from '../../src/core/errors.ts';
 import { TIMEOUTS } from './timeouts.ts';
 
@@ -13,6 +14,8 @@ export interface Deployment {
   readonly deadLetterQueueUrl?: string | undefined;
   /** The state machine of runs; undefined for a stack of a template that has none. */
   readonly bulkStateMachineArn?: string | undefined;
+  /** Functions of models that the default one does not serve. */
+  readonly fleet?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The queue of dead letters: a resource of serverless.yml, and the output that has its address. */
@@ -32,6 +35,9 @@ export const readServiceName = async (
   if (name !== undefined) return name;
   throw new ServingError('INVALID_REQUEST', `${path} has no line "service: <name>"`);
 };
+
+/** The output that names the functions of models. */
+const fleetSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
 
 /** Undefined when there is no such stack. */
 const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
@@ -66,5 +72,6 @@ export const readStack = async (stackName: string, stage: string, region: string
     dataBucket: output('DataBucket'),
     deadLetterQueueUrl: find(DEAD_LETTER_QUEUE),
     bulkStateMachineArn: find('BulkStateMachine'),
+    fleet: v.parse(fleetSchema, find('Fleet') ?? '{}'),
   };
 };

@@ -4,6 +4,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
 import { DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
+import { DEFAULT_FUNCTION } from '../../src/deployment/fleet.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
@@ -55,6 +56,8 @@ export interface Target {
   readonly deadLetters: DeadLetterQueue | undefined;
   /** Undefined for a directory, and for a stack that names none. */
   readonly states: StateMachine | undefined;
+  /** The function that answers the requests for a model; undefined for a directory. */
+  readonly functionOf: ((model: string) => string) | undefined;
   /** To be called at the end. */
   close(): Promise<void>;
 }
@@ -84,7 +87,7 @@ const deploymentTarget = (
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  const { modelsBucket, dataBucket, deadLetterQueueUrl: url, bulkStateMachineArn: arn } = deployment;
+  const { modelsBucket, dataBucket, deadLetterQueueUrl: url, bulkStateMachineArn: arn, fleet = {} } = deployment;
   return {
     ...rest,
     repository: createModelRepository(createS3UploadStore(client, modelsBucket, COMMAND_PATIENCE)),
@@ -92,6 +95,7 @@ const deploymentTarget = (
     buckets: { client, names: [modelsBucket, dataBucket] },
     deadLetters: url === undefined ? undefined : { url, clientConfig },
     states: arn === undefined ? undefined : { arn, dataBucket, clientConfig },
+    functionOf: (model) => fleet[model] ?? DEFAULT_FUNCTION,
     close: async () => client.destroy(),
   };
 };
@@ -128,6 +132,7 @@ const directoryTarget = async (directory: string, { mayCreate = false }: TargetU
     buckets: undefined,
     deadLetters: undefined,
     states: undefined,
+    functionOf: undefined,
     ...serving,
   };
 };
@@ -137,6 +142,7 @@ const localServerSchema = v.object({
   modelsBucket: v.string(),
   dataBucket: v.string(),
   s3Endpoint: v.string(),
+  fleet: v.optional(v.record(v.string(), v.string()), {}),
 });
 
 /** The local server as it describes itself in a file, when it answers. @throws `NOT_FOUND` */

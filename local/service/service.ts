@@ -2,6 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
+import { isObject } from '../../src/core/is-object.ts';
+import { parseCapacity } from '../../src/deployment/capacity.ts';
+import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
 import type { S3Notification } from '../aws/s3-notification.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import { type Cors, type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
@@ -13,6 +16,8 @@ export interface Service {
   readonly events: readonly DeclaredEvent[];
   readonly queues: readonly QueueSettings[];
   readonly notifications: readonly S3Notification[];
+  /** Functions of models that the default one does not serve. */
+  readonly fleet: Readonly<Record<string, string>>;
   /** Authorizers of the HTTP API, by name. */
   readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
   /** The pages that may call the HTTP API, and URLs of functions by the functions' names; left out, no page of another origin may. */
@@ -120,6 +125,19 @@ const toAuthorizers = ({ httpApi }: ServiceFile['provider']): Service['authorize
     }),
   );
 
+const isFleetService = (root: unknown): root is FleetService =>
+  isObject(root) &&
+  [root.custom, root.functions, root.resources].every(isObject) &&
+  isObject(root.custom) &&
+  'fleet' in root.custom;
+
+/** Does what the plugins of osls do with the parameters. @throws Error naming the parameter */
+const applyParameters = (root: unknown): Service['fleet'] => {
+  // Every process is warm here, but what would end a deployment is said here, too.
+  if (isObject(root) && isObject(root.custom) && 'capacity' in root.custom) parseCapacity(root.custom.capacity);
+  return isFleetService(root) ? functionsOf(addFleet(root)) : {};
+};
+
 const toCorsSettings = ({ AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders, MaxAge }: Cors): CorsSettings => ({
   origins: AllowOrigins.filter((origin) => origin !== ''),
   methods: AllowMethods,
@@ -142,22 +160,27 @@ const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
 };
 
 /** @throws Error naming the place in the file */
-const parseFile = (path: string, { parameters, names }: VariableOptions): ServiceFile => {
+const parseFile = (
+  path: string,
+  { parameters, names }: VariableOptions,
+): { readonly file: ServiceFile; readonly fleet: Service['fleet'] } => {
   const text = readFileSync(path, 'utf8');
   const root = load(text);
   const known = parameterNames(text, root);
   const unknown = Object.keys(parameters).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new Error(`--param ${unknown}: no such parameter. There are: ${known.sort().join(', ')}`);
-  const parsed = v.safeParse(serviceFileSchema, resolveVariables(root, { parameters, names }));
-  if (parsed.success) return parsed.output;
+  const resolved = resolveVariables(root, { parameters, names });
+  const fleet = applyParameters(resolved);
+  const parsed = v.safeParse(serviceFileSchema, resolved);
+  if (parsed.success) return { file: parsed.output, fleet };
   const [issue] = parsed.issues;
   throw new Error(`${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
 };
 
 /** Reads functions, events, queues and notifications from a serverless.yml. @throws Error that names the file and the place in it */
 export const readService = (path: string, options: VariableOptions): Service => {
-  const file = parseFile(path, options);
+  const { file, fleet } = parseFile(path, options);
   const functions = Object.entries(file.functions);
   const resources = Object.entries(file.resources?.Resources ?? {});
   return {
@@ -165,6 +188,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     events: functions.flatMap(([name, settings]) => toEvents(name, settings)),
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
     authorizers: toAuthorizers(file.provider),
+    fleet,
     cors: toCors(file),
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };

@@ -18,6 +18,7 @@ import {
 import { suggestName } from '../source/model-source.ts';
 import { recipeOf } from '../tasks/index.ts';
 import { type FoundSource, findSource } from './find-source.ts';
+import { giveChatTemplate } from './give-chat-template.ts';
 import { type PrepareOptions, prepareModel } from './prepare-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
@@ -29,6 +30,8 @@ export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 's
   readonly name?: string;
   /** Default: the task that the Hugging Face folder names, `tensor` for a file outside of one. */
   readonly task?: string;
+  /** The file of a chat template in Jinja, in the place of the folder's. */
+  readonly chatTemplate?: string;
   /** Lets the version answer at once. Otherwise only the first one does. */
   readonly promote?: boolean;
   /** Does everything but write. */
@@ -87,14 +90,14 @@ export const pushModel = async (
   options: PushOptions = {},
 ): Promise<PushedModel> => {
   const { note, resume, sign, by = whoami(), onProgress } = options;
-  const { source, outline } = await findSource(path, () => options.onStep?.('its conversion'));
-  const name = options.name ?? suggestName(source);
+  const { source: found, outline } = await findSource(path, () => options.onStep?.('its conversion'));
+  const name = options.name ?? suggestName(found);
   assertModelName(name);
   const recognised =
-    options.task === undefined
-      ? await recogniseTask(source)
-      : { task: parseTask(options.task), reason: 'as asked for' };
+    options.task === undefined ? await recogniseTask(found) : { task: parseTask(options.task), reason: 'as asked for' };
   if (options.task === undefined) await assertSameTask(repository, name, recognised);
+  const { chatTemplate } = options;
+  const source = chatTemplate === undefined ? found : await giveChatTemplate(found, recognised.task, chatTemplate);
   const scratch = await mkdtemp(join(tmpdir(), 'push-'));
   return withTemporaryPath(scratch, async () => {
     const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));

@@ -1,22 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isObject } from '../core/is-object.ts';
-import { type ModelSource, readSettingsFile } from './model-source.ts';
+import { type ModelSource, readSettingsFile, readTextFile } from './model-source.ts';
 import type { Settings } from './settings-file.ts';
+
+/** The file of a template, which goes before the others. */
+export const CHAT_TEMPLATE = 'chat_template.jinja';
 
 /** The chat templates of a model by name, `default` among them, and the texts of its special tokens. */
 export interface ChatSource {
   readonly templates: Readonly<Record<string, string>>;
   readonly tokens: Readonly<Record<string, string>>;
 }
-
-const readText = async ({ directory }: ModelSource, path: string): Promise<string | undefined> => {
-  try {
-    return await readFile(join(directory, path), 'utf8');
-  } catch {
-    return undefined; // a folder without the file
-  }
-};
 
 /** A template, or a list of templates with names, as tokenizer_config.json has it. */
 const templatesIn = (value: unknown): Record<string, string> => {
@@ -43,7 +36,7 @@ export const readChatTemplates = async (source: ModelSource): Promise<ChatSource
   const config = (await readSettingsFile(source, 'tokenizer_config.json')) ?? {};
   const special = (await readSettingsFile(source, 'special_tokens_map.json')) ?? {};
   const processor = (await readSettingsFile(source, 'chat_template.json')) ?? {};
-  const text = await readText(source, 'chat_template.jinja');
+  const text = await readTextFile(source, CHAT_TEMPLATE);
   const found = [text, processor.chat_template, config.chat_template].find((value) => value !== undefined);
   const templates = templatesIn(found);
   if (Object.keys(templates).length === 0) return undefined;

@@ -18,6 +18,8 @@ export interface ModelSource {
   readonly ownsDirectory: boolean;
   /** Left out for a model of ONNX files. */
   readonly conversion?: Conversion;
+  /** Texts that somebody gives in the place of the folder's, by path. */
+  readonly given?: Readonly<Record<string, string>>;
 }
 
 /** The origin of a graph that push made of a file of another library. */
@@ -149,8 +151,12 @@ export const suggestName = ({ directory, graphs: { model }, conversion }: ModelS
     .replace(/[^A-Za-z0-9]+$/, '');
 };
 
-const madeFile = ({ conversion }: ModelSource, name: string): string | undefined =>
-  conversion !== undefined && Object.hasOwn(conversion.files, name) ? conversion.files[name] : undefined;
+const madeFile = ({ given = {}, conversion }: ModelSource, name: string): string | undefined =>
+  [given, conversion?.files ?? {}].find((files) => Object.hasOwn(files, name))?.[name];
+
+/** A text file of the model; undefined when there is none. */
+export const readTextFile = async (source: ModelSource, name: string): Promise<string | undefined> =>
+  madeFile(source, name) ?? (await readFile(join(source.directory, name), 'utf8').catch(() => undefined));
 
 /** Tells whether the model has a file of that name. */
 export const hasFile = async (source: ModelSource, name: string): Promise<boolean> =>
@@ -169,7 +175,7 @@ export const readSettingsFile = async (
   name: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> => {
   const { directory } = source;
-  const text = madeFile(source, name) ?? (await readFile(join(directory, name), 'utf8').catch(() => undefined));
+  const text = await readTextFile(source, name);
   if (text === undefined) return undefined;
   assertNoPointer(join(directory, name), text);
   let value: unknown;

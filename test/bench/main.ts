@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
+import { measureBulk } from './measurements/bulk.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
 import { measureGeneration, measureLargeLoad } from './measurements/generation.ts';
 import { measureGrowth } from './measurements/growth.ts';
@@ -26,8 +27,6 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
   },
 });
-if (options.only !== undefined && options.only !== 'llm')
-  throw new Error(`--only ${options.only} is unknown; there is --only llm, for large models`);
 const rounds = options.quick ? 3 : 15;
 
 const report = (line: string): void => {
@@ -66,6 +65,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
+    'bulk runs': () => measureBulk(workbench, sample, options.quick),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
     optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
@@ -82,10 +82,18 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
   return all;
 };
 
+/** Parts of the bench that run alone. */
+const PARTS: Readonly<Record<string, (workbench: Workbench) => Promise<Results>>> = {
+  llm: (workbench) => measureEach(largeModels(workbench), []),
+  bulk: async (workbench) => measureBulk(workbench, await prepareSample(workbench, BATCH), options.quick),
+};
+const measureChosen = options.only === undefined ? measureAll : PARTS[options.only];
+if (measureChosen === undefined)
+  throw new Error(`--only ${options.only} is unknown; there are ${Object.keys(PARTS).join(', ')}`);
+
 const workbench = await createWorkbench();
 try {
-  const { figures, times } =
-    options.only === 'llm' ? await measureEach(largeModels(workbench), []) : await measureAll(workbench);
+  const { figures, times } = await measureChosen(workbench);
   if (options.json) console.log(JSON.stringify(figures, undefined, 2));
   else
     console.log(`${toPlainTable(FIGURE_HEADER, figureRows(figures))}\n\n${toPlainTable(TIME_HEADER, timeRows(times))}`);

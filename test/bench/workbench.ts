@@ -18,7 +18,7 @@ export const projectRoot = path.resolve(import.meta.dirname, '../..');
 const architecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 /** The queue of uploads, as in the sample events. */
 export const UPLOAD_QUEUE = 'uploads';
-const FUNCTIONS = ['infer', 'on-upload'] as const;
+const FUNCTIONS = ['infer', 'on-upload', 'bulk'] as const;
 
 /**
  * The packaged functions `<name>/handler.mjs`, the layers below `opt/`, and the bench's own `floors/` and `scripts/`, in a folder from

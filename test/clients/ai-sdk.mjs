@@ -7,10 +7,10 @@ import { check } from './check.ts';
 
 const [endpoint, , , streams, packages] = process.argv.slice(2);
 const load = createRequire(join(packages, 'package.json'));
-const { embedMany, generateText, streamText } = load('ai');
+const { embedMany, generateObject, generateText, jsonSchema, streamText, tool } = load('ai');
 const { createOpenAICompatible } = load('@ai-sdk/openai-compatible');
 const provider = createOpenAICompatible({ name: 'onnx', baseURL: `${streams}/v1`, includeUsage: true });
-const whole = createOpenAICompatible({ name: 'onnx', baseURL: `${endpoint}/v1` });
+const whole = createOpenAICompatible({ name: 'onnx', baseURL: `${endpoint}/v1`, supportsStructuredOutputs: true });
 const model = provider('chat');
 const GREEDY = { model, prompt: 'Hello there', temperature: 0, maxOutputTokens: 8, maxRetries: 0 };
 
@@ -52,4 +52,19 @@ await check('embedMany', async () => {
   });
   assert.equal(embeddings.length, 2);
   assert.ok(usage.tokens > 0);
+});
+
+const OK = jsonSchema({ type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] });
+
+await check('generateObject', async () => {
+  const { object } = await generateObject({ ...GREEDY, model: whole('chat'), maxOutputTokens: 200, schema: OK });
+  assert.equal(typeof object.ok, 'boolean');
+});
+
+await check('toolChoice, required', async () => {
+  const tools = { answer: tool({ description: 'Answers', inputSchema: OK }) };
+  const asked = { ...GREEDY, model: provider('tools'), maxOutputTokens: 200, tools, toolChoice: 'required' };
+  const { toolCalls } = await generateText(asked);
+  assert.equal(toolCalls[0].toolName, 'answer');
+  assert.equal(typeof toolCalls[0].input.ok, 'boolean');
 });

@@ -89,6 +89,13 @@ def sampled():
     equal(texts[0], texts[1])
 
 
+def constrained():
+    grammar = {"type": "json", "value": {"enum": ["yes", "no"]}}
+    text = client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=40, grammar=grammar)
+    equal(text in ['"yes"', '"no"'], True)
+
+
+check("text_generation, grammar", constrained)
 check("text_generation, with details and as a stream", generated)
 check("text_generation, sampled", sampled)
 check("text_classification", lambda: equal(classify()[0].label, "POSITIVE"))

@@ -73,6 +73,28 @@ await check('translation, truncation and generate_parameters', async () => {
   await on('tiny-marian').translation({ inputs: 'Hello', parameters });
 });
 
+/** This client speaks OpenAI's API to models that generate text. */
+const openAi = new InferenceClient(undefined, { endpointUrl: `${endpoint}/v1` });
+
+await check('textGeneration, as the task itself answers', async () => {
+  const parameters = { max_new_tokens: 4, temperature: 0 };
+  const { generated_text } = await openAi.textGeneration({ model: 'tiny-llama', inputs: 'Hello', parameters });
+  const response = await fetch(`${endpoint}/models/tiny-llama`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify({ inputs: 'Hello', parameters }),
+  });
+  assert.deepEqual(await response.json(), [{ generated_text }]);
+});
+
+await check('chatCompletion, json_schema', async () => {
+  const json_schema = { name: 'answer', schema: { enum: ['yes', 'no'] } };
+  const { choices } = await openAi.chatCompletion({
+    ...{ model: 'chat', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 40 },
+    response_format: { type: 'json_schema', json_schema },
+  });
+  assert.match(choices[0]?.message.content ?? '', /^"(yes|no)"$/);
+});
+
 await check('an unknown parameter is refused', async () => {
   const parameters = { nothing: 1 };
   await assert.rejects(on('sentiment').textClassification({ inputs: 'a', parameters }), /nothing|Failed|400/);

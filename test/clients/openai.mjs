@@ -81,6 +81,30 @@ await check('tools are taken, and the answer has a reason to end', async () => {
   assert.ok(['length', 'stop', 'tool_calls'].includes(choices[0].finish_reason));
 });
 
+await check('response_format, json_schema and json_object', async () => {
+  const schema = {
+    type: 'object',
+    properties: { ok: { type: 'boolean' } },
+    required: ['ok'],
+    additionalProperties: false,
+  };
+  const response_format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
+  const completion = await client.chat.completions.parse({ ...GREEDY, max_tokens: 200, response_format });
+  assert.equal(typeof JSON.parse(completion.choices[0].message.content).ok, 'boolean');
+  const object = await client.chat.completions.create({ ...GREEDY, response_format: { type: 'json_object' } });
+  assert.equal(object.choices[0].message.content[0], '{');
+});
+
+await check('tool_choice makes the model call', async () => {
+  const parameters = { type: 'object', properties: { zone: { enum: ['CET', 'UTC'] } }, required: ['zone'] };
+  const tools = [{ type: 'function', function: { name: 'clock', parameters } }];
+  const asked = { ...GREEDY, model: 'tools', max_tokens: 200, tools, tool_choice: 'required' };
+  const { choices } = await client.chat.completions.stream(asked).finalChatCompletion();
+  const [call] = choices[0].message.tool_calls;
+  assert.equal(call.function.name, 'clock');
+  assert.ok(['CET', 'UTC'].includes(JSON.parse(call.function.arguments).zone));
+});
+
 await check('completions.create', async () => {
   const { choices } = await client.completions.create({ model: 'chat', prompt: ['Once', 'Twice'], max_tokens: 4 });
   assert.equal(choices.length, 2);

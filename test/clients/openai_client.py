@@ -1,6 +1,7 @@
 """openai of PyPI, unchanged. Usage: openai_client.py <endpoint> <s3 endpoint> <data bucket> <endpoint of streams>"""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -46,6 +47,18 @@ async def side_by_side():
 def template():
     extra = {"chat_template_kwargs": {"enable_thinking": False}, "min_p": 0.1}
     equal(len(client.chat.completions.create(**GREEDY, extra_body=extra).choices), 1)
+
+
+def structured():
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+    asked = {**GREEDY, "max_tokens": 200}
+    content = client.chat.completions.create(**asked, response_format=form).choices[0].message.content
+    equal(isinstance(json.loads(content)["ok"], bool), True)
+    tools = [{"type": "function", "function": {"name": "answer", "parameters": schema}}]
+    choice = {"type": "function", "function": {"name": "answer"}}
+    message = client.chat.completions.create(**asked, tools=tools, tool_choice=choice).choices[0].message
+    equal(list(json.loads(message.tool_calls[0].function.arguments)), ["ok"])
 
 
 def completions():
@@ -95,6 +108,7 @@ check("chat.completions.create, stream", stream)
 check("a stream that is left frees the model", abort)
 check("AsyncOpenAI, three at a time", lambda: asyncio.run(side_by_side()))
 check("extra_body", template)
+check("response_format and tool_choice", structured)
 check("completions.create", completions)
 check("embeddings.create, as base64 and as numbers", embeddings)
 check("audio", speech)

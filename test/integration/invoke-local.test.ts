@@ -19,7 +19,7 @@ beforeAll(async () => {
   await copyProject(project);
   storage = await startEmbeddedStorage();
   const local: LocalEndpoint = {
-    ...{ endpoint: 'http://127.0.0.1:1', functionUrls: {}, metricsEndpoint: 'http://127.0.0.1:1', pid: 1 },
+    ...{ endpoint: 'http://127.0.0.1:1', functionUrls: {}, fleet: {}, metricsEndpoint: 'http://127.0.0.1:1', pid: 1 },
     ...{ s3Endpoint: storage.endpoint, modelsBucket: storage.modelsBucket, dataBucket: storage.dataBucket },
   };
   await mkdir(path.join(project, '.local'));

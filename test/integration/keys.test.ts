@@ -57,6 +57,21 @@ describe('npm start with auth=key', () => {
     expect(await ask('/v2/models/iris', `Bearer ${key}`)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 
+  it('checks keys and their scopes on the URL of streams, too', async () => {
+    const { key } = await create('carol', '--model', 'iris');
+    const send = async (authorization: string | undefined, model: string) => {
+      const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) };
+      const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }], stream: true });
+      const url = `${server.functionUrls.stream}/v1/chat/completions`;
+      const response = await fetch(url, { method: 'POST', headers, body });
+      return [response.status, ((await response.json()) as { error: { code: string } }).error.code];
+    };
+    expect(await send(undefined, 'iris')).toEqual([401, 'invalid_api_key']);
+    expect(await send('Bearer x', 'iris')).toEqual([401, 'invalid_api_key']);
+    expect(await send(`Bearer ${key}`, 'secret')).toEqual([403, 'forbidden']);
+    expect(await send(`Bearer ${key}`, 'iris')).toEqual([404, 'model_not_found']); // nobody has pushed it
+  });
+
   it('checks no tokens, and says so', async () => {
     const directory = join(project, '.tokens');
     const starting = startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt' }, onLine: () => {} });

@@ -37,6 +37,9 @@ interface Chunk {
   readonly usage?: Completion['usage'] | null;
 }
 
+const tool = (parameters?: object) => ({ tools: [{ type: 'function', function: { name: 'clock', parameters } }] });
+const CLOCK = tool();
+const named = (name: string) => ({ type: 'function', function: { name } });
 const HELLO = [{ role: 'user', content: 'Hello there' }];
 const post = (path: string, document: unknown, remainingMs = 300_000): Promise<Response> =>
   serving.fetch(path, {
@@ -235,6 +238,16 @@ describe('POST /v1/chat/completions', () => {
     ['too many log-probabilities', { logprobs: true, top_logprobs: 21 }, 400, '"top_logprobs"'],
     ['a function without a name', { tools: [{ type: 'function', function: {} }] }, 400, '"tools"'],
     ['a call that is demanded', { tools: [], tool_choice: 'required' }, 400, '"tool_choice"'],
+    ['a call of a function that is not there', { ...CLOCK, tool_choice: named('watch') }, 400, '"clock"'],
+    ['a choice of functions that is none', { ...CLOCK, tool_choice: 5 }, 400, '"tool_choice" is 5'],
+    ['an unknown form', { response_format: { type: 'xml' } }, 400, '"response_format"'],
+    [
+      'a form without a schema',
+      { response_format: { type: 'json_schema', json_schema: {} } },
+      400,
+      '"response_format"',
+    ],
+    ['a function with an endless schema', { ...tool({ $ref: '#' }), tool_choice: 'required' }, 400, 'without an end'],
     ['an unknown field', { modalities: ['audio'] }, 400, '"modalities"'],
     ['an unknown model', { model: 'nobody' }, 404, 'nobody'],
     ['a model of another task', { model: 'iris' }, 400, 'tabular-classification'],
@@ -306,6 +319,25 @@ describe('POST /v1/chat/completions', () => {
     expect({ usage, failures }).toEqual({ usage: {}, failures: [] });
     await serving.models.drop('chat', deadlineAt(Date.now() + 20_000)); // waits for every lease
     expect((await chat({})).status).toBe(200);
+  });
+
+  it('keeps a model that is to be evicted until its stream has ended', async () => {
+    const response = await chat({ temperature: 0, stream: true, max_tokens: 60, logit_bias: { 2: -100 } });
+    const reader = response.body?.getReader();
+    const parts = [await reader?.read()];
+    let isDropped = false;
+    const dropped = serving.models.drop('chat', deadlineAt(Date.now() + 60_000)).then(() => {
+      isDropped = true;
+    });
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      expect(isDropped).toBe(false);
+      parts.push(part);
+    }
+    await dropped;
+    const text = parts.map((part) => Buffer.from(part?.value ?? []).toString()).join('');
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(text).toContain('"finish_reason":"length"');
+    expect((await chat({})).status).toBe(200); // it is loaded again
   });
 
   it('answers two streams at once', async () => {

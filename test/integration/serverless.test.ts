@@ -117,11 +117,22 @@ const OPEN: Parameters = {
   ...{ permissionsBoundary: BOUNDARY, rolePath: '/services/', encryption: 'customer', kmsKey: KEY },
   ...{ network: 'vpc', subnets: 'subnet-a,subnet-b', securityGroups: 'sg-a' },
   ...{ tracing: 'off', accessLogs: 'on', tags: 'team=vision', alarmEmail: 'me@example.org', dashboard: 'off' },
-  ...{ jobMemory: '3008', jobConcurrency: '7', jobBodyBytes: '1000000', jobModels: 'whisper,nllb' },
+  ...{
+    accountConcurrency: '50',
+    jobMemory: '3008',
+    jobConcurrency: '7',
+    jobBodyBytes: '1000000',
+    jobModels: 'whisper,nllb',
+  },
   ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
 };
-/** Holders of keys may call this stage, from pages of other sites, too. */
-const LOCKED: Parameters = { auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' };
+/** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
+const LOCKED: Parameters = {
+  ...{ auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' },
+  ...{ uploadConcurrency: '3', bulkConcurrency: '20', accountConcurrency: '50', reservedConcurrency: '20' },
+  ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
+  ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
+};
 const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
@@ -174,6 +185,30 @@ const referencesIn = (value: unknown): string[] => {
   return inner.filter((id) => !id.startsWith('AWS::'));
 };
 
+/** One environment always, five in office hours, and up to eight while they are busy. */
+const expectScaling = (stage: Template): void => {
+  expect(resource(stage, 'InferProvConcLambdaAlias').Properties).not.toHaveProperty('ProvisionedConcurrencyConfig');
+  const target = resource(stage, 'InferProvConcLambdaAliasTarget');
+  expect(target.DependsOn).toEqual(['InferProvConcLambdaAlias']);
+  const [at, until] = ['cron(50 7 ? * MON,TUE,WED,THU,FRI *)', 'cron(0 18 ? * MON,TUE,WED,THU,FRI *)'];
+  const scheduled = { Timezone: 'Europe/Berlin' };
+  expect(target.Properties).toMatchObject({
+    ...{ MinCapacity: 1, MaxCapacity: 8, ServiceNamespace: 'lambda' },
+    ResourceId: { 'Fn::Sub': `function:\${InferLambdaFunction}:provisioned` },
+    ScheduledActions: [
+      { ...scheduled, Schedule: at, ScalableTargetAction: { MinCapacity: 5, MaxCapacity: 8 } },
+      { ...scheduled, Schedule: until, ScalableTargetAction: { MinCapacity: 1, MaxCapacity: 8 } },
+    ],
+  });
+  expect(resource(stage, 'InferProvConcLambdaAliasPolicy').Properties).toMatchObject({
+    ScalingTargetId: { Ref: 'InferProvConcLambdaAliasTarget' },
+    TargetTrackingScalingPolicyConfiguration: {
+      TargetValue: 0.6,
+      PredefinedMetricSpecification: { PredefinedMetricType: 'LambdaProvisionedConcurrencyUtilization' },
+    },
+  });
+};
+
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
   for (const name of NAMES) {
@@ -181,8 +216,14 @@ beforeAll(async () => {
     await writeFile(path.join(SHARED_FOLDER, 'functions', name, LEFT_BEHIND), 'export {};');
   }
   template = await packageWith('default', {});
+});
+beforeAll(async () => {
   open = await packageWith('open', OPEN, { SERVICE_NAME: 'vision' });
+});
+beforeAll(async () => {
   locked = await packageWith('locked', LOCKED);
+});
+beforeAll(async () => {
   tokens = await packageWith('tokens', TOKENS);
 });
 afterAll(async () => {
@@ -477,7 +518,10 @@ describe('the template', () => {
     });
     expect(Chunks.ItemProcessor.ProcessorConfig.Mode).toBe('DISTRIBUTED');
     const { Retry } = Chunks.ItemProcessor.States.Answer;
-    expect(Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 }]);
+    expect(Retry).toMatchObject([
+      { ErrorEquals: ['Lambda.TooManyRequestsException'], MaxAttempts: 10_000 },
+      { ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 },
+    ]);
     expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
@@ -488,13 +532,60 @@ describe('the template', () => {
   it('gives jobs the longest time, and their callers the settings of the stage', () => {
     expect(properties('JobLambdaFunction').Timeout).toBe(900);
     expect(resource(open, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
-    const mapping = resource(open, 'JobEventSourceMappingSQSJobQueue').Properties;
-    expect(Number(mapping.ScalingConfig.MaximumConcurrency)).toBe(7);
+    const consumersOf = (stage: Template, id: string): number =>
+      Number(resource(stage, id).Properties.ScalingConfig.MaximumConcurrency);
+    expect(consumersOf(open, 'JobEventSourceMappingSQSJobQueue')).toBe(7);
+    expect(consumersOf(locked, 'OnDashuploadEventSourceMappingSQSUploadQueue')).toBe(3);
+    expect(resource(locked, 'BulkLambdaFunction').Properties.ReservedConcurrentExecutions).toBe(20);
+    expectScaling(locked);
     expect(resource(open, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
       ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
     });
     const { Variables } = resource(open, 'WebhookLambdaFunction').Properties.Environment;
     expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
+  });
+
+  it('scales nothing by default, and ends with a message for a schedule that is none', async () => {
+    for (const type of ['ScalableTarget', 'ScalingPolicy'])
+      expect(ofType(`AWS::ApplicationAutoScaling::${type}`)).toEqual([]);
+    await expect(packageWith('unknown', { provisionedSchedule: 'someday 8-18: 5' })).rejects.toThrow(
+      /the parameter provisionedSchedule has "someday 8-18: 5": "someday" is no day/,
+    );
+  });
+
+  it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
+    const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
+    const stage = await packageWith('fleet', { fleet: JSON.stringify(fleet), models: 'iris,whisper' });
+    const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
+    expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
+    expect(big).toMatchObject({
+      ...{ FunctionName: 'onnx-serverless-dev-big', MemorySize: 10_240, EphemeralStorage: { Size: 4096 } },
+      ...{ ReservedConcurrentExecutions: 3, Handler: infer.Handler, Layers: infer.Layers },
+      Role: { 'Fn::GetAtt': ['BigRole', 'Arn'] },
+    });
+    expect(big.Environment.Variables).toMatchObject({ MODELS_BUCKET: infer.Environment.Variables.MODELS_BUCKET });
+    expect(referencesIn(resource(stage, 'BigRole'))).not.toContain('InferLogGroup');
+    expect(
+      referencesIn(stage.Resources).filter(
+        (id) => !(id in stage.Resources) && id !== 'AlarmEmail' && id !== 'HasDashboard',
+      ),
+    ).toEqual([]);
+    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => Properties);
+    const leadingTo = routes.filter(({ Target }) => referencesIn(Target).includes('HttpApiIntegrationBig'));
+    expect(leadingTo.map(({ RouteKey }) => RouteKey)).toEqual(
+      expect.arrayContaining([
+        'ANY /models/whisper',
+        'ANY /models/whisper/{proxy+}',
+        'ANY /v2/models/whisper/{proxy+}',
+      ]),
+    );
+    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('AWS_IAM');
+    const alarms = ofType('AWS::CloudWatch::Alarm', stage).filter((alarm) =>
+      referencesIn(alarm).includes('BigLambdaFunction'),
+    );
+    expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual(['Duration', 'Errors', 'Throttles']);
+    expect(stage.Outputs.Fleet).toMatchObject({ Value: '{"whisper":"big"}' });
+    expect(template.Outputs).not.toHaveProperty('Fleet');
   });
 
   it('tells on-upload the attempts of its queue, and lets it hide messages', () => {

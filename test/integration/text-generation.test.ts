@@ -49,6 +49,7 @@ describe('text generation', () => {
     const alone = [];
     for (const text of texts) alone.push(...(await askForText(serving, 'tiny-llama', text)));
     expect(together.map((answer) => answer.generated_text)).toEqual(alone.map((answer) => answer.generated_text));
+    expect(together.map(idsOf)).toEqual(alone.map(idsOf));
     const plain = await (await send('tiny-llama', { inputs: 'Hello' })).json();
     expect(plain).toEqual([{ generated_text: expect.any(String) }]);
   });
@@ -238,7 +239,7 @@ describe('text generation', () => {
 
   it('tells the likeliest tokens at each place', async () => {
     const { details } = await ask(TEXT, { top_n_tokens: 3 });
-    const tops = (details as { top_tokens?: { id: number; logprob: number }[][] }).top_tokens ?? [];
+    const tops = details.top_tokens ?? [];
     expect(tops.map((top) => top.length)).toEqual(details.tokens.map(() => 3));
     tops.forEach((top, index) => {
       expect(top[0]).toMatchObject({ id: details.tokens[index]?.id, logprob: details.tokens[index]?.logprob });

@@ -15,6 +15,8 @@ export interface Constraint {
   mask(logits: Float32Array): void;
   /** Notes the token that was chosen. */
   accept(id: number): void;
+  /** True when nothing may follow the tokens so far. */
+  isEnd(): boolean;
 }
 
 export interface GenerateOptions {
@@ -93,7 +95,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
     const id = choose(logits, ids, options);
     constraint?.accept(id);
     ids.push(id);
-    const isEos = eosTokenIds.includes(id);
+    const isEos = eosTokenIds.includes(id) || constraint?.isEnd() === true;
     const end = isEos ? 'eos_token' : done === maxNewTokens ? 'length' : undefined;
     if (before !== options.cache) freeCache(before); // the caller has kept it until this token came
     yield { id, likely: describe?.(id), end, cache };

@@ -114,26 +114,28 @@ const answerList = async (run: ChunkRun, elements: readonly BulkElement[]): Prom
 const answerHalves = async (
   run: ChunkRun,
   elements: readonly BulkElement[],
-  fetched: readonly Fetched[],
+  fetched?: readonly Fetched[],
 ): Promise<ElementLine[]> => {
   const lines = elements.length > 1 ? await answerList(run, elements) : undefined;
   if (lines) return lines;
   if (elements.length <= LEAST_GROUP || !elements.some((element) => 'input' in element))
-    return answerGroup(run, elements, fetched);
+    return answerGroup(run, elements, fetched ?? (await fetchAll(run, elements)));
   const middle = elements.length >> 1;
-  const first = await answerHalves(run, elements.slice(0, middle), fetched.slice(0, middle));
-  return [...first, ...(await answerHalves(run, elements.slice(middle), fetched.slice(middle)))];
+  const first = await answerHalves(run, elements.slice(0, middle), fetched?.slice(0, middle));
+  return [...first, ...(await answerHalves(run, elements.slice(middle), fetched?.slice(middle)))];
 };
 
 /** The elements that are not done, in groups that share their runs. */
 const answerTogether = async (run: ChunkRun, elements: readonly BulkElement[], lines: ElementLine[]): Promise<void> => {
   const isTable = modelColumns(run.bundle) !== undefined && elements.some((element) => 'row' in element);
   const size = isTable ? TABLE_GROUP : Math.min(MOST_GROUP, Math.max(LEAST_GROUP, run.bundle.maxBatch));
-  let ahead = fetchAll(run, elements.slice(lines.length, lines.length + size));
+  const fetchGroup = async (start: number): Promise<Fetched[] | undefined> =>
+    isTable ? undefined : fetchAll(run, elements.slice(start, start + size));
+  let ahead = fetchGroup(lines.length);
   while (lines.length < elements.length) {
     const group = elements.slice(lines.length, lines.length + size);
     const fetched = await ahead;
-    ahead = fetchAll(run, elements.slice(lines.length + size, lines.length + 2 * size));
+    ahead = fetchGroup(lines.length + size);
     lines.push(...(await answerHalves(run, group, fetched)));
   }
 };

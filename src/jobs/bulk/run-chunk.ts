@@ -24,10 +24,9 @@ export const runChunk = async (serving: Serving, options: ChunkOptions): Promise
   const { name, chunk, deadline, requestId } = options;
   const { data } = serving;
   const run = await readRun(data, name);
-  const known = await readEnd(data, run, chunk);
+  const [known, elements] = await Promise.all([readEnd(data, run, chunk), readChunk(data, name, chunk)]);
   if (known) return known;
   const { model, version } = run;
-  const elements = await readChunk(data, name, chunk);
   const bundle = await serving.router.route({ name: model, version }, undefined, deadline);
   const observation: Observation = {
     ...{ model, version, requestId, operation: 'bulk' },

@@ -47,6 +47,8 @@ export interface Tokenizer {
   token(id: number): string | undefined;
   /** Tells whether `skipSpecialTokens` leaves the token out. */
   isSpecial(id: number): boolean;
+  /** The UTF-8 of each token within a text, by its id; undefined for special tokens. Undefined for a tokenizer whose tokens have no bytes of their own. */
+  bytesOfTokens(): readonly (Uint8Array | undefined)[] | undefined;
   /** The text of tokens from the vocabulary. */
   join(tokens: readonly string[]): string;
   /** Id of the token for unknown text; undefined for a vocabulary without it. */
@@ -78,7 +80,7 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
   const specials = new Set(components.addedTokens.filter(({ special }) => special).map(({ content }) => content));
   const idOf = (token: string | null | undefined): number | undefined =>
     token == null ? undefined : vocabulary.tokenId(token);
-  const { decode, inTime } = components;
+  const { decode, inTime, bytesOf } = components;
   const join = (tokens: readonly string[]): string => {
     if (decode === undefined) return tokens.join(' ');
     const units = tokens.reduce((sum, { length }) => sum + length, 0);
@@ -109,6 +111,12 @@ export const createTokenizer = (tokenizerJson: unknown, tokenizerConfig: unknown
     },
     ...vocabulary,
     isSpecial: (id) => specials.has(vocabulary.token(id) ?? ''),
+    bytesOfTokens: () =>
+      bytesOf &&
+      Array.from({ length: vocabulary.vocabSize }, (_, id) => {
+        const token = vocabulary.token(id);
+        return token === undefined || specials.has(token) ? undefined : bytesOf(token);
+      }),
     join,
     unknownId: idOf(config.unk_token ?? components.unk_token),
     subwordPrefix: components.continuing_subword_prefix || undefined,

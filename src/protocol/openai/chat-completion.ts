@@ -1,9 +1,9 @@
-import { isObject } from '../../core/is-object.ts';
 import type { CompletionFormat } from './completion-format.ts';
 import type { TokenLogprob } from './deltas.ts';
 import { type Fields, parseFields, refuseField } from './fields.ts';
 import { GENERATION_FIELDS, type GenerationRequest, readGeneration, readTopLogprobs } from './generation-parameters.ts';
 import { readMessages } from './messages.ts';
+import { readGrammar, readTools } from './tools.ts';
 
 /** A request that has a model write text. */
 export interface CompletionRequest extends Omit<GenerationRequest, 'choices'> {
@@ -18,30 +18,8 @@ export interface CompletionRequest extends Omit<GenerationRequest, 'choices'> {
 const FIELDS = [
   ...GENERATION_FIELDS,
   ...['messages', 'max_completion_tokens', 'logprobs', 'top_logprobs', 'tools', 'tool_choice', 'parallel_tool_calls'],
-  ...['response_format', 'chat_template_kwargs'],
+  'chat_template_kwargs',
 ];
-
-interface Tool {
-  readonly function: { readonly name: string };
-}
-
-const isTool = (tool: unknown): tool is Tool =>
-  isObject(tool) && tool.type === 'function' && isObject(tool.function) && typeof tool.function.name === 'string';
-
-/** The functions that the model may call; undefined for none. */
-const readTools = ({ tools, tool_choice: choice = 'auto' }: Fields): readonly Tool[] | undefined => {
-  if (choice !== 'auto' && choice !== 'none')
-    refuseField('tool_choice', choice, '"auto" or "none": no model here can be made to call a function');
-  if (tools === undefined || choice === 'none') return undefined;
-  if (!Array.isArray(tools) || !tools.every(isTool))
-    return refuseField('tools', tools, '[{"type": "function", "function": {"name": "…", "parameters": {…}}}, …]');
-  return tools.length === 0 ? undefined : tools;
-};
-
-const assertFormat = ({ response_format: format }: Fields): void => {
-  if (format === undefined || (isObject(format) && format.type === 'text')) return;
-  refuseField('response_format', format, '{"type": "text"}');
-};
 
 const readLogprobs = ({ logprobs = false, top_logprobs: top }: Fields): Fields => {
   if (typeof logprobs !== 'boolean') return refuseField('logprobs', logprobs, 'true or false');
@@ -53,9 +31,9 @@ const readLogprobs = ({ logprobs = false, top_logprobs: top }: Fields): Fields =
 /** A request of `POST /v1/chat/completions`. https://platform.openai.com/docs/api-reference/chat @throws `INVALID_REQUEST`, `INVALID_INPUT` */
 export const parseChatRequest = (document: unknown): CompletionRequest => {
   const fields = parseFields(document, FIELDS);
-  assertFormat(fields);
-  const tools = readTools(fields);
-  const logprobs = readLogprobs(fields);
+  const asked = readTools(fields);
+  const { tools } = asked;
+  const further = { ...readLogprobs(fields), ...readGrammar(fields, asked) };
   const { choices, ...generation } = readGeneration(fields);
   const { chat_template_kwargs } = fields;
   const inputs = {
@@ -66,7 +44,7 @@ export const parseChatRequest = (document: unknown): CompletionRequest => {
   return {
     ...generation,
     ...{ prompts: 1, toolNames: (tools ?? []).map(({ function: { name } }) => name) },
-    choices: choices.map((parameters) => ({ inputs, parameters: { ...parameters, ...logprobs } })),
+    choices: choices.map((parameters) => ({ inputs, parameters: { ...parameters, ...further } })),
   };
 };
 

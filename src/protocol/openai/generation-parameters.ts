@@ -9,7 +9,10 @@ const SAME = [
 ];
 
 /** Fields of every request that has a model write text. `top_k`, `min_p`, `repetition_penalty` and `cache_prompt` are no fields of OpenAI's. */
-export const GENERATION_FIELDS = [...SAME, ...['model', 'n', 'seed', 'max_tokens', 'stream', 'stream_options']];
+export const GENERATION_FIELDS = [
+  ...SAME,
+  ...['model', 'n', 'seed', 'max_tokens', 'stream', 'stream_options', 'response_format'],
+];
 
 const MOST_CHOICES = 8;
 const MOST_TOKENS = 10_000_000;

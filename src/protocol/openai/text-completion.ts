@@ -4,6 +4,7 @@ import type { CompletionFormat } from './completion-format.ts';
 import type { TokenLogprob } from './deltas.ts';
 import { type Fields, parseFields, refuseField } from './fields.ts';
 import { GENERATION_FIELDS, readGeneration, readTopLogprobs } from './generation-parameters.ts';
+import { readGrammar } from './tools.ts';
 
 const FIELDS = [...GENERATION_FIELDS, 'prompt', 'echo', 'logprobs', 'best_of', 'suffix'];
 const MOST_PROMPTS = 32;
@@ -36,6 +37,7 @@ export const parseTextRequest = (document: unknown): CompletionRequest => {
   assertSupported(fields);
   const { logprobs } = fields;
   const top = { details: true, top_n_tokens: readTopLogprobs('logprobs', logprobs) };
+  const grammar = readGrammar(fields);
   const { choices, ...generation } = readGeneration(fields);
   const prompts = readPrompts(fields.prompt);
   return {
@@ -43,7 +45,7 @@ export const parseTextRequest = (document: unknown): CompletionRequest => {
     ...{ prompts: prompts.length, toolNames: [] },
     choices: prompts.flatMap((inputs) =>
       choices.map((parameters) => ({
-        ...{ inputs, parameters: { ...parameters, ...(logprobs !== undefined && top) } },
+        ...{ inputs, parameters: { ...parameters, ...grammar, ...(logprobs !== undefined && top) } },
         ...(fields.echo === true && typeof inputs === 'string' && { echo: inputs }),
       })),
     ),

@@ -1,10 +1,11 @@
 import { createRandom } from '../../core/random.ts';
 import { emptyCache } from '../../generation/causal/cache.ts';
-import { type Constraint, type GeneratedToken, generateTokens } from '../../generation/causal/generate.ts';
+import { type GeneratedToken, generateTokens } from '../../generation/causal/generate.ts';
 import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
 import type { DecoderLayout } from '../../generation/causal/layout.ts';
 import { causalProcessors } from '../../generation/causal/processors.ts';
 import { createStopTexts } from '../../generation/causal/stop-texts.ts';
+import type { OwnedConstraint } from '../../generation/grammar/engine.ts';
 import { createTextStream } from '../../media/text/text-stream.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { graphOf } from '../graph-of.ts';
@@ -27,7 +28,6 @@ export interface Question {
   /** At least one token. */
   readonly ids: readonly number[];
   readonly parameters: GenerationParameters;
-  readonly constraint?: Constraint;
 }
 
 const describeToken = (
@@ -66,21 +66,23 @@ const randomOf = (seed: number): (() => number) => createRandom((seed % 2 ** 32)
 
 /**
  * Continues a prompt, a chunk for each token. The cache of an answer is kept for prompts that begin alike.
- * @throws `INVALID_INPUT`, `PAYLOAD_TOO_LARGE` for what does not fit; `MODEL_UNAVAILABLE` while other answers take the memory;
- *   `DEADLINE_EXCEEDED`, `INFERENCE_FAILED`
+ * @throws `INVALID_REQUEST` for a grammar that takes too long; `INVALID_INPUT`, `PAYLOAD_TOO_LARGE` for what does not fit;
+ *   `MODEL_UNAVAILABLE` while other answers take the memory; `DEADLINE_EXCEEDED`, `INFERENCE_FAILED`
  */
 export async function* answerInChunks(
   { settings, defaults, layout }: Generator,
-  { ids, parameters, constraint }: Question,
+  { ids, parameters }: Question,
   model: TaskModel<Resources>,
 ): AsyncGenerator<GenerationChunk, undefined> {
-  const { tokenizer, prefixes } = model.resources;
+  const { tokenizer, prefixes, grammars } = model.resources;
   const maxNewTokens = roomFor(ids.length, parameters, defaults, layout, settings, model);
   const release = reserve(ids.length + maxNewTokens, layout, model);
   const known = parameters.cachePrompt ? prefixes.find(ids, model.caller) : undefined;
   const all = [...ids];
   let cache = known ?? emptyCache(layout);
+  let constraint: OwnedConstraint | undefined;
   try {
+    if (parameters.grammar !== undefined) constraint = await grammars.constrain(parameters.grammar);
     const tokens = generateTokens({
       ...{ graph: graphOf(model.graphs), layout, prompt: ids, cache, maxNewTokens },
       sampling: parameters.sampling,
@@ -121,6 +123,7 @@ export async function* answerInChunks(
     }
   } finally {
     release();
+    constraint?.release();
     if (parameters.cachePrompt)
       prefixes.keep(all, cache, model.caller, freeBytesOf(model) - model.resources.reserved.bytes);
   }

@@ -36,6 +36,7 @@ export const PARAMETERS = {
   frequency_penalty: { ...PENALTY, description: 'Lowers a token for each time that it is in the answer.' },
   presence_penalty: { ...PENALTY, description: 'Lowers a token once it is in the answer.' },
   logit_bias: { anyOf: [{ type: 'object' }], description: 'Numbers from -100 to 100 by the number of a token.' },
+  grammar: { anyOf: [{ type: 'object' }], description: 'The JSON schema of the answer: {"type": "json", "value": …}.' },
   details: { type: 'boolean', default: false, description: 'Adds the end, and each token with its log-probability.' },
   top_n_tokens: { type: 'integer', minimum: 0, maximum: 20, description: 'Likeliest tokens at each place.' },
   return_full_text: { type: 'boolean', default: false, description: 'Puts the text before the answer.' },

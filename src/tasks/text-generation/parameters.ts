@@ -5,6 +5,7 @@ import { show } from '../../core/show.ts';
 import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
 import type { Sampling } from '../../generation/causal/sampling.ts';
 import { type Parameters, type ParameterValues, readInteger, readParameters } from '../parameters.ts';
+import { readGrammar } from './grammar.ts';
 import { MAX_STOP_CHARACTERS, MAX_STOPS, MAX_TOKENS, PARAMETERS } from './parameter-table.ts';
 
 /** Most tokens whose logits a request may change. */
@@ -30,6 +31,8 @@ export interface GenerationParameters {
   readonly cachePrompt: boolean;
   /** Puts the prompt before the answer. */
   readonly fullText: boolean;
+  /** The grammar of the answer in EBNF; undefined for any text. */
+  readonly grammar: string | undefined;
 }
 
 /** Names of Hugging Face's server for the same. Maps have no properties that a caller's name could meet. */
@@ -127,5 +130,6 @@ export const readGenerationParameters = (given: Parameters, defaults: Generation
     topTokens,
     cachePrompt: values.cache_prompt ?? true,
     fullText: values.return_full_text ?? false,
+    grammar: readGrammar(parameters),
   };
 };

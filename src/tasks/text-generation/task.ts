@@ -110,7 +110,7 @@ const createTask = (generator: Generator): Task<Request, Resources> => ({
     parameters: readGenerationParameters(payload.parameters, generator.defaults),
   }),
   blank: () => blankRequest(generator),
-  load: (read) => loadResources(read, generator.layout, generator.settings),
+  load: (read) => loadResources(read, generator),
   predict: oneByOne(answerRequest(generator)),
   stream: (request, model) => streamRequest(generator, request, model),
 });

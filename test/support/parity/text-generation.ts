@@ -37,6 +37,7 @@ export interface GeneratedAnswer {
     readonly cached_tokens: number;
     readonly seed: number | null;
     readonly tokens: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
+    readonly top_tokens?: readonly (readonly { readonly id: number; readonly logprob: number }[])[];
   };
 }
 
@@ -145,35 +146,47 @@ const INT4_MARGIN = 0.003;
 const INT4_BAR = 0.05;
 
 interface RoughBars {
-  readonly margin: number;
   readonly bar: number;
   readonly of: string;
+  /** Tokens of a prompt's answer that are compared. */
+  readonly lengthOf: (expected: GeneratedReference) => Promise<number> | number;
   /** The share of the tokens, the nearest ones, whose log-probabilities have to hold the bar. */
   readonly share: number;
 }
 
-/** A model whose numbers are rougher than float32, where the reference is sure of its tokens. */
+/** The number of tokens until the first one of which the float32 model is less sure than by `margin`. */
+const sureTokens = async (serving: TestServing, prompt: string, margin: number): Promise<number> => {
+  const [answer] = await askForText(serving, 'tiny-llama', prompt, { top_n_tokens: 2 });
+  const margins = (answer?.details.top_tokens ?? []).map(([best, next]) => (best?.logprob ?? 0) - (next?.logprob ?? 0));
+  const unsure = margins.findIndex((each) => each <= margin);
+  return unsure < 0 ? margins.length : unsure;
+};
+
+/** A model whose numbers are rougher than float32, as far as the reference is sure of its tokens. */
 const measureRough = async (
   serving: TestServing,
   model: string,
   reference: readonly GeneratedReference[],
-  { margin, bar, of, share }: RoughBars,
+  { bar, of, share, lengthOf: sureLengthOf }: RoughBars,
 ): Promise<ParityRow[]> => {
   await pushNamed(serving.repository, model);
   const logprobs: number[] = [];
   let wrong = 0;
-  const sure = reference.filter((expected) => expected.margin > margin);
-  for (const expected of sure) {
+  let inputs = 0;
+  for (const expected of reference) {
+    const length = await sureLengthOf(expected);
+    if (length === 0) continue;
+    inputs += 1;
     const [answer] = await askForText(serving, model, promptOf(expected));
-    const tokens = answer?.details.tokens ?? [];
-    if (tokens.map(({ id }) => id).join() !== expected.ids.join()) wrong += 1;
+    const tokens = (answer?.details.tokens ?? []).slice(0, length);
+    if (tokens.map(({ id }) => id).join() !== expected.ids.slice(0, length).join()) wrong += 1;
     else logprobs.push(...tokens.map(({ logprob }, index) => Math.abs(logprob - (expected.logprobs[index] ?? 0))));
   }
   const nearest = logprobs.toSorted((one, other) => one - other).slice(0, Math.ceil(share * logprobs.length));
   return [
-    { model, inputs: sure.length, compared: 'token ids, greedy', ...verdict(wrong) },
+    { model, inputs, compared: 'token ids, greedy', ...verdict(wrong) },
     {
-      ...{ model, inputs: sure.length, compared: `log-probabilities, of ${of}` },
+      ...{ model, inputs, compared: `log-probabilities, of ${of}` },
       ...{ worst: worstOf(nearest), bar: formatTolerance(bar) },
     },
   ];
@@ -187,10 +200,12 @@ export const measureTextGeneration = async (): Promise<ParityRow[]> => {
   for (const [model, reference] of Object.entries(models)) {
     rows.push(...(await measureAnswers(serving, model, reference)), await measureLogits(model, reference));
   }
-  const half = { margin: HALF_MARGIN, bar: HALF_BAR, of: 'float32', share: 1 };
+  const halfLength = (expected: GeneratedReference) => sureTokens(serving, promptOf(expected), HALF_MARGIN);
+  const half = { lengthOf: halfLength, bar: HALF_BAR, of: 'float32', share: 1 };
   rows.push(...(await measureRough(serving, 'tiny-llama-half', models['tiny-llama'] ?? [], half)));
   const { reference, share } = await readInt4();
-  const int4 = { margin: INT4_MARGIN, bar: INT4_BAR, of: 'onnxruntime-genai', share };
+  const int4Length = ({ margin, ids }: GeneratedReference): number => (margin > INT4_MARGIN ? ids.length : 0);
+  const int4 = { lengthOf: int4Length, bar: INT4_BAR, of: 'onnxruntime-genai', share };
   rows.push(...(await measureRough(serving, 'tiny-llama-int4', reference, int4)));
   await serving.remove();
   return rows;

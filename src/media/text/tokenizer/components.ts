@@ -8,6 +8,7 @@ import { createPreTokenizer } from './pre-tokenizers.ts';
 import { createKind } from './schemas.ts';
 import { createSentencePiece } from './sentencepiece/sentencepiece-model.ts';
 import { createTimeLimit, findBacktracking } from './time-limit.ts';
+import { tokenBytes } from './token-bytes.ts';
 import { createUnigram } from './unigram.ts';
 import type { VocabularyModel } from './vocabulary-model.ts';
 import { createWordPiece } from './word-piece.ts';
@@ -73,5 +74,6 @@ export const readComponents = (tokenizerJson: unknown, tokenizerConfig: unknown)
     preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
     postProcessor: json.post_processor == null ? undefined : createPostProcessor(json.post_processor),
     decode: json.decoder == null ? undefined : createDecoder(json.decoder),
+    bytesOf: tokenBytes(json.decoder),
   };
 };

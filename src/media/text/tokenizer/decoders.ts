@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { cleanUpTokens } from '../clean-up-spaces.ts';
-import { CHARACTER_BYTES } from './characters.ts';
 import { compilePattern } from './patterns.ts';
 import { createKind, patternSchema } from './schemas.ts';
 import { createSentencePieceDecoder } from './sentencepiece/sentencepiece-decoder.ts';
+import { ofByteLevel } from './token-bytes.ts';
 
 /** A step from tokens to their text. */
 export type Decoder = (tokens: readonly string[]) => string[];
@@ -11,14 +11,10 @@ export type Decoder = (tokens: readonly string[]) => string[];
 const lossyUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Replaces characters by the bytes that they stand for. A token with any other character stays as it is. */
-const byteLevel: Decoder = (tokens) => {
-  const bytes = tokens.flatMap((token) => {
-    const own = Array.from(token, (character) => CHARACTER_BYTES.get(character));
-    return own.every((byte) => byte !== undefined) ? own : [...Buffer.from(token)];
-  });
-  return [lossyUtf8.decode(Uint8Array.from(bytes))];
-};
+/** Replaces characters by the bytes that they stand for. */
+const byteLevel: Decoder = (tokens) => [
+  lossyUtf8.decode(Uint8Array.from(tokens.flatMap((token) => [...ofByteLevel(token)]))),
+];
 
 /** Replaces runs of `<0x41>` by the characters of their bytes; for invalid UTF-8, by a replacement character for each byte. */
 const byteFallback: Decoder = (tokens) => {

@@ -1,6 +1,6 @@
-import { createContext, Script } from 'node:vm';
 import { ServingError } from '../../../core/errors.ts';
 import { isObject } from '../../../core/is-object.ts';
+import { runInTime } from '../../../core/run-in-time.ts';
 import { show } from '../../../core/show.ts';
 
 /** Runs `work` on a text of `units` UTF-16 units. @throws `INVALID_INPUT` when it takes too long */
@@ -25,37 +25,18 @@ export const findBacktracking = (component: unknown): string[] => {
   });
 };
 
-const isTimeOut = (error: unknown): boolean => isObject(error) && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-
-/**
- * Limits the time that `patterns` may take. Only another thread can end a regular expression, and the time-out of `vm` has one. The work
- * itself runs in this context.
- */
+/** Limits the time that `patterns` may take. */
 export const createTimeLimit = (patterns: readonly string[]): TimeLimit => {
   if (patterns.length === 0) return (_units, work) => work();
   const shown = patterns.map((pattern) => show(pattern)).join(', ');
-  const script = new Script('work()');
-  const context: { work: () => unknown } = { work: () => undefined };
-  createContext(context);
-  return <Result>(units: number, work: () => Result): Result => {
+  return (units, work) => {
     if (units <= HARMLESS_UNITS) return work();
-    let finish = (): Result => {
-      throw new ServingError('INTERNAL', 'the work with a time limit gave no result');
-    };
-    context.work = () => {
-      const result = work();
-      finish = () => result;
-    };
-    try {
-      script.runInContext(context, { timeout: toLimitMs(units) });
-    } catch (error) {
-      if (!isTimeOut(error)) throw error;
+    return runInTime(toLimitMs(units), work, (cause) => {
       throw new ServingError(
         'INVALID_INPUT',
         `the regular expressions of the tokenizer (${shown}) take too long for a text of ${units} characters; send a shorter one`,
-        { cause: error },
+        { cause },
       );
-    }
-    return finish();
+    });
   };
 };

@@ -28,7 +28,11 @@ describe('generated tokens', () => {
   });
 
   it('leave the last cache as it is when no token may come next', async () => {
-    const nothing = { mask: (logits: Float32Array) => logits.fill(Number.NEGATIVE_INFINITY), accept: () => {} };
+    const nothing = {
+      mask: (logits: Float32Array) => logits.fill(Number.NEGATIVE_INFINITY),
+      accept: () => {},
+      isEnd: () => false,
+    };
     let masks = 0;
     const constraint = { ...nothing, mask: (logits: Float32Array) => (masks++ > 1 ? nothing.mask(logits) : undefined) };
     const caches: Cache[] = [];
@@ -42,15 +46,22 @@ describe('generated tokens', () => {
     expect(caches.map((each) => Math.max(...sizesOf(each)))).toEqual([0, 2 * 5 * 8]);
   });
 
-  it('tell a constraint every token that was chosen', async () => {
+  it('tell a constraint every token that was chosen, and end where it ends', async () => {
     const accepted: number[] = [];
     const constraint = {
       mask: (logits: Float32Array) => {
         logits[7] = 1_000;
       },
       accept: (id: number) => accepted.push(id),
+      isEnd: () => accepted.length === 3,
     };
-    for await (const { id } of generateTokens({ ...OPTIONS, constraint })) expect(id).toBe(7);
-    expect(accepted).toEqual([7, 7, 7, 7, 7]);
+    const ends: unknown[] = [];
+    for await (const { id, end } of generateTokens({ ...OPTIONS, constraint })) ends.push([id, end]);
+    expect(ends).toEqual([
+      [7, undefined],
+      [7, undefined],
+      [7, 'eos_token'],
+    ]);
+    expect(accepted).toEqual([7, 7, 7]);
   });
 });

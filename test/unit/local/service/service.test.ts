@@ -134,6 +134,14 @@ describe('a service', () => {
     expect(notifications).toEqual([{ bucket: 'data', prefix: 'in/', queue: 'Jobs' }]);
   });
 
+  it('is refused for a schedule of provisioned concurrency that would end a deployment', async () => {
+    const path = join(import.meta.dirname, '../../../../serverless.yml');
+    const readProject = (schedule: string) => () =>
+      readService(path, { parameters: { provisionedSchedule: schedule }, names: {} });
+    expect(readProject('weekdays 8-18: 5')).not.toThrow();
+    expect(readProject('weekdays 18-8: 5')).toThrow(/provisionedSchedule has "weekdays 18-8: 5": it ends before/);
+  });
+
   it('has the origins of pages that may call, for its API and for URLs of functions', async () => {
     const cors = '{ AllowOrigins: { Fn::Split: [",", "https://a.example,https://b.example"] }, MaxAge: 5 }';
     const extensions = `  extensions:

@@ -1,0 +1,105 @@
+import { isObject } from '../core/is-object.ts';
+import { DEFAULT_FUNCTION, defaultModels, type FleetFunction, parseFleet } from './fleet.ts';
+
+type Fields = Record<string, unknown>;
+
+/** A serverless.yml whose variables are resolved: what is read and added to here. */
+export interface FleetService {
+  readonly custom: { readonly fleet: unknown; readonly fleetModels: unknown };
+  readonly functions: Record<string, unknown>;
+  readonly resources: { readonly Resources: Fields; readonly extensions: Fields; readonly Outputs: Fields };
+}
+
+/** The paths that name a model. API Gateway prefers them to the catch-all. */
+const pathsOf = (model: string): string[] => [
+  `/models/${model}`,
+  `/models/${model}/{proxy+}`,
+  `/v1/models/${model}`,
+  `/v1/models/${model}/{proxy+}`,
+  `/v1/models/${model}:predict`,
+  `/v2/models/${model}`,
+  `/v2/models/${model}/{proxy+}`,
+  `/v2/repository/models/${model}/{proxy+}`,
+];
+const CATCH_ALL = '/{proxy+}';
+
+const fieldsOf = (value: unknown): Fields => (isObject(value) ? { ...value } : {});
+
+/** A copy in which the parts of `infer` are those of `name`. */
+const renamed = (value: unknown, prefix: string): unknown => {
+  if (typeof value === 'string') return value.replace(/\bInfer(LambdaFunction|LogGroup|Role)\b/g, `${prefix}$1`);
+  if (Array.isArray(value)) return value.map((each) => renamed(each, prefix));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, renamed(each, prefix)]));
+};
+
+const eventsOf = (events: unknown, models: readonly string[]): unknown[] =>
+  (Array.isArray(events) ? events : []).flatMap((event) => {
+    const route = isObject(event) ? fieldsOf(event.httpApi) : {};
+    if (route.path !== CATCH_ALL) return [];
+    return models.flatMap(pathsOf).map((path) => ({ httpApi: { ...route, path } }));
+  });
+
+const toFunction = (infer: unknown, { models, ...own }: FleetFunction, prefix: string): Fields => {
+  const { name: _nameOfInfer, ...settings } = fieldsOf(infer);
+  const list = models.join(',');
+  return {
+    ...settings,
+    description: `Answers prediction requests for ${list}`.slice(0, 256),
+    role: `${prefix}Role`,
+    ...(own.memory !== undefined && { memorySize: own.memory }),
+    ...(own.tmpSize !== undefined && { ephemeralStorageSize: own.tmpSize }),
+    provisionedConcurrency: own.provisionedConcurrency ?? 0,
+    reservedConcurrency: own.reservedConcurrency ?? null,
+    environment: { ...fieldsOf(settings.environment), MODELS: list, PRELOAD_MODELS: own.preload ? list : '' },
+    events: eventsOf(settings.events, models),
+  };
+};
+
+const toResources = ({ InferRole, ThrottleAlarm, DurationAlarm }: Fields, prefix: string): Fields => {
+  const throttle = fieldsOf(renamed(ThrottleAlarm, prefix));
+  return {
+    [`${prefix}Role`]: renamed(InferRole, prefix),
+    [`${prefix}ThrottleAlarm`]: throttle,
+    [`${prefix}DurationAlarm`]: renamed(DurationAlarm, prefix),
+    [`${prefix}ErrorAlarm`]: {
+      ...throttle,
+      Properties: {
+        ...fieldsOf(throttle.Properties),
+        AlarmDescription: 'The function ended without an answer: crash, time-out, lack of memory.',
+        ...{ MetricName: 'Errors', Period: 300, Threshold: 3, ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
+      },
+    },
+  };
+};
+
+/** The function of each model that the default one does not serve. */
+export const functionsOf = (fleet: readonly FleetFunction[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(fleet.flatMap(({ name, models }) => models.map((model) => [model, name])));
+
+/**
+ * Adds the functions of the parameter `fleet` to a service, each with its role, log, alarms and routes, as `infer` has them.
+ * @throws Error that says what is wrong with the parameter
+ */
+export const addFleet = (service: FleetService): readonly FleetFunction[] => {
+  const { custom, functions, resources } = service;
+  const fleet = parseFleet(custom.fleet, custom.fleetModels, Object.keys(functions));
+  if (fleet.length === 0) return fleet;
+  const infer = functions[DEFAULT_FUNCTION];
+  for (const each of fleet) {
+    const prefix = each.name.charAt(0).toUpperCase() + each.name.slice(1);
+    functions[each.name] = toFunction(infer, each, prefix);
+    Object.assign(resources.Resources, toResources(resources.Resources, prefix));
+    for (const part of ['LambdaFunction', 'LogGroup'])
+      resources.extensions[prefix + part] = renamed(resources.extensions[`Infer${part}`], prefix);
+  }
+  const settings = fieldsOf(infer);
+  const MODELS = defaultModels(fleet, custom.fleetModels);
+  functions[DEFAULT_FUNCTION] = { ...settings, environment: { ...fieldsOf(settings.environment), MODELS } };
+  const served = functionsOf(fleet);
+  resources.Outputs.Fleet = {
+    Description: 'The functions of models that infer does not serve',
+    Value: JSON.stringify(served),
+  };
+  return fleet;
+};

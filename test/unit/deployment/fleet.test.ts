@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultModels, parseFleet } from '../../../src/deployment/fleet.ts';
+import { addFleet, functionsOf } from '../../../src/deployment/fleet-parts.ts';
+
+const TAKEN = ['infer', 'job'];
+const parse = (value: unknown, models = '') => parseFleet(value, models, TAKEN);
+const BIG = { name: 'big', models: ['whisper'], memory: 10_240 };
+
+describe('the parameter fleet', () => {
+  it('is a list in the file, and JSON on the command line', () => {
+    expect(parse([BIG])).toEqual([{ ...BIG, preload: false }]);
+    expect(parse(JSON.stringify([BIG]))).toEqual(parse([BIG]));
+    expect(parse('')).toEqual([]);
+    expect(functionsOf(parse([BIG, { name: 'eyes', models: ['detr', 'yolo'] }]))).toEqual({
+      ...{ whisper: 'big', detr: 'eyes', yolo: 'eyes' },
+    });
+  });
+
+  it('leaves the default function the other models', () => {
+    const fleet = parse([BIG], 'iris,whisper, sentiment');
+    expect(defaultModels(fleet, 'iris,whisper, sentiment')).toBe('iris,sentiment');
+    expect(defaultModels(parse([BIG]), '')).toBe('');
+  });
+
+  it.each([
+    ['x', /"x" is no JSON, expected a list such as/],
+    [{}, /\{\}, expected a list/],
+    [[3], /3 is no function, expected its name, models and memory/],
+    [[{ ...BIG, name: 'Big One' }], /the name "Big One", expected up to 24 small letters and digits/],
+    [[{ ...BIG, name: 'infer' }], /infer is the default function/],
+    [[{ ...BIG, name: 'job' }], /there is a function job already/],
+    [[BIG, { ...BIG, models: ['nllb'] }], /there is a function big already/],
+    [[{ name: 'big' }], /models of big is undefined, expected a list of names/],
+    [[{ name: 'big', models: [] }], /models of big is \[\], expected a list of names/],
+    [[{ name: 'big', models: ['a/b'] }], /models of big is \["a\/b"\], expected/],
+    [[BIG, { name: 'two', models: ['whisper'] }], /whisper is in big and in two, expected one function for it/],
+    [[{ name: 'big', models: ['my-model', 'my.model'] }], /my.model and my-model differ in no letter or digit/],
+    [[{ ...BIG, memroy: 1 }], /big has "memroy", expected name, models, preload, memory/],
+    [[{ ...BIG, memory: '3 GB' }], /memory of big is "3 GB", expected a whole number from 128 to 10240/],
+    [[{ ...BIG, preload: 'yes' }], /preload of big is "yes", expected true or false/],
+    [[{ name: 'big', models: Array.from({ length: 16 }, (_, index) => `m${index}`) }], /16 models; the routes of 15/],
+  ])('refuses %j', (value, message) => {
+    expect(() => parse(value)).toThrow(message);
+  });
+
+  it('knows the models that the stage serves', () => {
+    expect(() => parse([BIG], 'iris')).toThrow(/big serves whisper, which the parameter models does not name: iris/);
+    expect(() => parse([BIG], 'whisper')).toThrow(/no model is left to the default function infer/);
+  });
+
+  it('becomes functions with the settings of infer, and parts of their own', () => {
+    const infer = {
+      ...{ name: 'service-dev-infer', handler: 'a.handler', role: 'InferRole', environment: { A: 'a', MODELS: '' } },
+      events: [{ httpApi: { method: '*', path: '/{proxy+}', authorizer: { name: 'keys' } } }, { httpApi: 'GET /' }],
+    };
+    const role = { Resource: { 'Fn::GetAtt': ['InferLogGroup', 'Arn'] } };
+    const alarm = { Properties: { Dimensions: [{ Value: { Ref: 'InferLambdaFunction' } }], MetricName: 'Throttles' } };
+    const Resources = { InferRole: role, ThrottleAlarm: alarm, DurationAlarm: alarm };
+    const extensions = { InferLambdaFunction: { Properties: { VpcConfig: 'v' } }, InferLogGroup: {} };
+    const service = {
+      custom: { fleet: [{ ...BIG, preload: true }], fleetModels: '' },
+      functions: { infer },
+      resources: { Resources, extensions, Outputs: {} },
+    };
+    addFleet(service);
+    expect(service.functions).toMatchObject({
+      infer,
+      big: {
+        ...{ handler: 'a.handler', role: 'BigRole', memorySize: 10_240 },
+        environment: { A: 'a', MODELS: 'whisper', PRELOAD_MODELS: 'whisper' },
+        events: expect.arrayContaining([
+          { httpApi: { method: '*', path: '/models/whisper', authorizer: { name: 'keys' } } },
+          { httpApi: { method: '*', path: '/v2/models/whisper/{proxy+}', authorizer: { name: 'keys' } } },
+        ]),
+      },
+    });
+    expect(Object.keys(service.functions).map((name) => name)).toEqual(['infer', 'big']);
+    expect(service.resources).toMatchObject({
+      Resources: {
+        BigRole: { Resource: { 'Fn::GetAtt': ['BigLogGroup', 'Arn'] } },
+        BigErrorAlarm: { Properties: { Dimensions: [{ Value: { Ref: 'BigLambdaFunction' } }], MetricName: 'Errors' } },
+      },
+      extensions: { BigLambdaFunction: { Properties: { VpcConfig: 'v' } } },
+      Outputs: { Fleet: { Value: '{"whisper":"big"}' } },
+    });
+  });
+});
