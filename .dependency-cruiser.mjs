@@ -139,7 +139,7 @@ export default {
     only(
       'advise-on-optimise',
       src('advise'),
-      [SERVING, src('metrics', 'evaluation', 'authoring', 'optimise')],
+      [SERVING, src('metrics', 'evaluation', 'authoring', 'optimise', 'deployment')],
       'advise measures versions as optimise does',
     ),
     only(
@@ -193,6 +193,7 @@ export default {
     door('one-door-to-s3', '@aws-sdk/(?!client-(sqs|sns))', ['^src/repository/stores/s3-']),
     door('one-door-to-sqs', '@aws-sdk/client-sqs', ['^src/lambda/message-queue']),
     door('one-door-to-sns', '@aws-sdk/client-sns', ['^src/lambda/notification']),
+    door('one-door-to-tokens', '^(node_modules/)?jose', ['^src/access/identify-token']),
     door('one-door-to-sharp', '^(node_modules/)?sharp', ['^src/media/image/']),
     door('one-door-to-tokenizers', '@huggingface/tokenizers', ['^src/media/text/tokenizer/patterns']),
     door('one-door-to-audio-decoders', '^(node_modules/)?(@wasm-audio-decoders|mpg123-decoder|opus-decoder)', [

@@ -9,6 +9,7 @@ import { advise } from './commands/advise.ts';
 import { alias } from './commands/alias.ts';
 import { batch } from './commands/batch.ts';
 import { canary } from './commands/canary.ts';
+import { capacity } from './commands/capacity.ts';
 import { check } from './commands/check.ts';
 import { convert } from './commands/convert.ts';
 import { deleteCommand } from './commands/delete.ts';
@@ -43,7 +44,7 @@ import { findTarget, type Target, type TargetOptions } from './targets/target.ts
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, jobs, batch, evaluate, optimise, advise },
+  ...{ push, list, show, predict, jobs, batch, evaluate, optimise, advise, capacity },
   ...{ inspect: inspectCommand, check, convert },
   ...{ promote, canary, shadow, alias, rollback, history, monitor },
   ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },

@@ -4,6 +4,7 @@ import type { EmbeddedAws } from './aws/embedded-aws.ts';
 import { EMBEDDED_FOLDER } from './embedded-models.ts';
 import type { EventSurroundings } from './events/event-kind.ts';
 import { FunctionError } from './functions/function-error.ts';
+import type { FunctionOptions } from './functions/function-options.ts';
 import { createFunction, type FunctionProcess } from './functions/function-process.ts';
 import type { ServiceFunction } from './service/service.ts';
 
@@ -14,7 +15,11 @@ export interface LocalFunctionsOptions {
   readonly parameters: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
   readonly aws: EmbeddedAws;
+  readonly scaling: LocalScaling;
 }
+
+/** The processes of each function, as Lambda starts and ends them. */
+export type LocalScaling = Pick<FunctionOptions, 'environments' | 'idleMs'>;
 
 export interface LocalFunctions {
   /** An event that comes before the end of `init` waits for that. */
@@ -26,7 +31,7 @@ export interface LocalFunctions {
 
 const createLocalFunction = (
   { environment, ...settings }: ServiceFunction,
-  { directory, parameters, onLine, aws }: LocalFunctionsOptions,
+  { directory, parameters, onLine, aws, scaling }: LocalFunctionsOptions,
 ): FunctionProcess => {
   const local = {
     AWS_ENDPOINT_URL: aws.endpoint,
@@ -36,7 +41,7 @@ const createLocalFunction = (
     // Nobody wants to wait half a minute for a promote here.
     ...(parameters.routingTtl === undefined && { ROUTING_TTL_SECONDS: '1' }),
   };
-  return createFunction({ ...settings, environment: { ...environment, ...local }, onLine });
+  return createFunction({ ...settings, ...scaling, environment: { ...environment, ...local }, onLine });
 };
 
 /** All functions of the service. None has a process before `init`. */

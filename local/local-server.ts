@@ -8,7 +8,7 @@ import type { EventAddresses, ServedEvent, StartEvents } from './events/event-ki
 import { readEvents } from './events/event-kinds.ts';
 import { listenNear } from './listen-near.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
-import { createLocalFunctions } from './local-functions.ts';
+import { createLocalFunctions, type LocalScaling } from './local-functions.ts';
 import { type MetricsServer, startMetricsServer } from './metrics/metrics-server.ts';
 import { monitorPage } from './metrics/monitor-page.ts';
 import { pushSamples } from './samples.ts';
@@ -26,6 +26,8 @@ export interface LocalServerOptions {
   readonly project?: string;
   /** Stage parameters of serverless.yml that are not to have their default. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Processes of each function: one, which is never ended, unless it is given. */
+  readonly scaling?: LocalScaling;
 }
 
 export interface LocalServer extends LocalEndpoint {
@@ -99,7 +101,7 @@ const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown>
  * @throws Error when serverless.yml is wrong, or a port or the directory is taken
  */
 export const startLocalServer = async (options: LocalServerOptions): Promise<LocalServer> => {
-  const { directory, port, onLine, project = PROJECT, parameters = {} } = options;
+  const { directory, port, onLine, project = PROJECT, parameters = {}, scaling = {} } = options;
   const { service, starts } = readProject(project, parameters);
   const endpointFile = join(directory, ENDPOINT_FILE);
   const parts: Part[] = [];
@@ -127,7 +129,8 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
       metrics.read(line);
       onLine(line);
     };
-    const functions = keep(createLocalFunctions(service.functions, { directory, parameters, onLine: onLogged, aws }));
+    const settings = { directory, parameters, onLine: onLogged, aws, scaling };
+    const functions = keep(createLocalFunctions(service.functions, settings));
     ({ invoke } = functions.invocable(BULK_FUNCTION));
     const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);
     const surroundings = { aws, port, clock: systemClock, invocable: functions.invocable, onFailure };

@@ -20,6 +20,8 @@ const OPTIONS = {
     ...{ type: 'string', value: '<days>' },
     description: `create: the key expires after so many; rotate: the old key does (default: never; ${OVERLAP_DAYS})`,
   },
+  rate: { type: 'string', value: '<requests>', description: 'create: requests a second that the key may make' },
+  daily: { type: 'string', value: '<requests>', description: 'create: requests a day, which begins at midnight UTC' },
 } as const satisfies Options;
 
 interface Request {
@@ -34,6 +36,15 @@ const daysAfter = (now: Date, text: string): Date => {
   if (/^[1-9]\d{0,3}$/.test(text)) return new Date(now.getTime() + Number(text) * DAY_MS);
   throw new ServingError('INVALID_REQUEST', `--days ${text}, expected a number of days from 1 to 9999`);
 };
+
+/** @throws `INVALID_REQUEST` */
+const limitOf = (option: string, text: string | undefined): number | undefined => {
+  if (text === undefined || /^[1-9]\d{0,8}$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new ServingError('INVALID_REQUEST', `--${option} ${text}, expected a whole number of requests from 1`);
+};
+
+const formatLimits = ({ perSecond, perDay }: StoredKey): string =>
+  [perSecond && `${perSecond}/s`, perDay && `${perDay}/day`].filter(Boolean).join(', ') || 'none';
 
 /** A key without its hash. */
 const describe = ({ sha256: _hash, ...key }: StoredKey) => key;
@@ -53,7 +64,8 @@ const create = async ({ store, subject: holder, values, now }: Request): Promise
   const { model: models = [undefined], operation: operations = ['predict'], days } = values;
   const scopes = operations.flatMap((operation) => models.map((model) => toScope(operation, model)));
   const expires = days === undefined ? {} : { expires: daysAfter(now, days).toISOString() };
-  return reportIssued(await issueKey(store, { holder, scopes, by: whoami(), now, ...expires }));
+  const limits = { perSecond: limitOf('rate', values.rate), perDay: limitOf('daily', values.daily) };
+  return reportIssued(await issueKey(store, { holder, scopes, by: whoami(), now, ...expires, ...limits }));
 };
 
 const rotate = async ({ store, subject, values: { days = OVERLAP_DAYS }, now }: Request): Promise<Report> => {
@@ -73,12 +85,13 @@ const list = async ({ store, now }: Request): Promise<Report> => {
     key.id,
     key.holder,
     key.scopes.join(' '),
+    formatLimits(key),
     formatDate(key.created),
     stateOf(key, now),
   ]);
   return {
     json: { keys: keys.map(describe) },
-    text: formatTable([['KEY', 'HOLDER', 'SCOPES', 'CREATED (UTC)', 'STATE'], ...rows]),
+    text: formatTable([['KEY', 'HOLDER', 'SCOPES', 'LIMITS', 'CREATED (UTC)', 'STATE'], ...rows]),
   };
 };
 

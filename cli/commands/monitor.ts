@@ -65,7 +65,8 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
     }
     const { routing } = await repository.routing(name);
     const figures = await readFigures(data, name, nowMs - lastMs, nowMs);
-    const rollout = await readRollout(data, name, routing, nowMs);
+    const state = await readRollout({ repository, data, nowMs, onBroken: () => {} }, name, routing);
+    const rollout = state && { ...state.decision, counts: state.counts };
     const drift = await judgeNow({ repository, data, nowMs }, name, routing.stable);
     const accuracy = await scoreRecentDays(data, name, nowMs);
     const parts = [

@@ -16,7 +16,7 @@ export const PLAN_OPTIONS = {
   guard: {
     type: 'string',
     value: '<names>',
-    description: 'with --auto: errors,refusals,latency by default; disagreement, or disagreement=20%, compares answers',
+    description: 'with --auto: errors,refusals,latency by default; disagreement, or disagreement=20%, accuracy, drift',
   },
   callers: {
     type: 'string',

@@ -5,9 +5,9 @@ import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { isObject } from '../../src/core/is-object.ts';
 import { decodeUtf8 } from '../../src/protocol/json.ts';
+import { MAX_INPUT_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import { decodedMediaType } from '../../src/serving/input-decoders.ts';
-import { MAX_INPUT_BYTES } from '../../src/serving/inputs.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { Target } from '../targets/target.ts';
 

@@ -18,7 +18,7 @@ export const cacheFields = ({
   const fitting = Math.max(0, Math.floor(free / cacheBytes({ bytesPerToken }, 1)));
   const longest = typeof contextLength === 'number' ? Math.min(contextLength, fitting) : fitting;
   return {
-    cache: `${formatBytes(bytesPerToken)} a token, three times while a token is computed`,
+    cache: `${formatBytes(bytesPerToken)} a token, four times while a token is computed`,
     'longest text': `${longest} tokens with its answer at memory=${TEMPLATE_MEMORY_MB}, which has room for ${fitting}`,
   };
 };

@@ -2,7 +2,7 @@ import { PRICES } from '../../src/monitoring/figures/prices.ts';
 import type { ModelFigures } from '../../src/monitoring/figures/read-figures.ts';
 import type { VersionFigures } from '../../src/monitoring/figures/version-figures.ts';
 import { quantile } from '../../src/monitoring/histogram.ts';
-import type { RolloutState } from '../../src/monitoring/rollouts/read-rollout.ts';
+import type { Decision } from '../../src/monitoring/rollouts/judge-step.ts';
 import type { Routing } from '../../src/repository/routing/routing.ts';
 import { describeTargets } from '../options/routing-change.ts';
 import { formatTable } from './format.ts';
@@ -76,7 +76,7 @@ export const formatModelFigures = (
   time: string,
   figures: ModelFigures,
   routing: Routing,
-  rollout: RolloutState | undefined,
+  rollout: Decision | undefined,
 ): string => {
   const { versions, cost, broken } = figures;
   const lines =

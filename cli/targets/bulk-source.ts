@@ -8,7 +8,7 @@ import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { MOST_CHUNK_BYTES, prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
 import type { TableKind } from '../../src/jobs/bulk/table-slice.ts';
 import { type TableFile, tableSource } from '../../src/jobs/bulk/table-source.ts';
-import { UPLOADS_PREFIX } from '../../src/protocol/task-api/request.ts';
+import { UPLOADS_PREFIX } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 
 type SourceOfRun = Pick<BulkRun, 'source' | 'chunk' | 'join'>;

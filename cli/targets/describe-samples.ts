@@ -19,6 +19,9 @@ const SETTINGS: CaptureSettings = { formatVersion: 1, share: 1, inputs: 'feature
 const collectRecords = () => {
   const records: CaptureRecord[] = [];
   const pending = new Set<Promise<void>>();
+  const flush = async (): Promise<void> => {
+    await Promise.all(pending);
+  };
   const capture: Capture = {
     prepare: ({ ids, describe }) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -32,9 +35,8 @@ const collectRecords = () => {
         }
       };
     },
-    async flush() {
-      await Promise.all(pending);
-    },
+    flush,
+    end: flush,
   };
   return { records, capture };
 };

@@ -1,4 +1,4 @@
-import { authoriseHandler, identifyByKeysOfBucket } from '../../src/lambda/authorise.ts';
+import { authoriseHandler, connectIdentify } from '../../src/lambda/authorise.ts';
 
-/** Tells API Gateway whose key a request has. */
-export const handler = authoriseHandler(identifyByKeysOfBucket());
+/** Tells API Gateway whose key, or whose token, a request has. */
+export const handler = authoriseHandler(connectIdentify());

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AwsError } from './aws-error.ts';
-import { assertNotExpired, SIGNATURE_PARAMETERS } from './presigned.ts';
+import { assertNotExpired, assertSignature, SIGNATURE_PARAMETERS } from './presigned.ts';
 import { createBucketOperations } from './s3-bucket-operations.ts';
 import { createListings } from './s3-listings.ts';
 import { createObjectOperations } from './s3-object-operations.ts';
@@ -68,7 +68,7 @@ const send = async (request: IncomingMessage, response: ServerResponse, answer: 
   else response.end(request.method === 'HEAD' ? undefined : body);
 };
 
-/** Answers a request as S3 does, for the operations that the project needs. Credentials are not checked. */
+/** Answers a request as S3 does, for the operations that the project needs. Credentials of headers are not checked. */
 export const createS3Api = (objects: S3Objects, uploads: S3Uploads, onCreated: OnObjectCreated) => {
   const operations: Operations = {
     ...createBucketOperations(objects),
@@ -81,6 +81,7 @@ export const createS3Api = (objects: S3Objects, uploads: S3Uploads, onCreated: O
     try {
       const call = parseCall(request);
       assertNotExpired(call.query, Date.now());
+      assertSignature(request, call.query);
       const name = operationNameOf(call);
       const operation = operations[name];
       if (!operation) throw notImplemented(name);

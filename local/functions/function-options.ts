@@ -9,6 +9,10 @@ export interface FunctionOptions {
   readonly timeoutSeconds: number;
   /** The invocations that may run and wait at the same time. Every further one is refused. */
   readonly reservedConcurrency?: number;
+  /** Processes at the same time; one unless it is given. Events wait when all of them are busy. */
+  readonly environments?: number;
+  /** Time after which a process without an event is ended; never unless it is given. */
+  readonly idleMs?: number;
   /** The service's variables, in addition to those that Lambda sets. This process passes on `PATH` alone. */
   readonly environment: Readonly<Record<string, string>>;
   /** Receives each line that the function logs. */

@@ -5,7 +5,7 @@ import { type FunctionAnswer, joinAnswer, startAnswer } from './function-answer.
 import { FunctionError, THROTTLED } from './function-error.ts';
 import type { FunctionOptions } from './function-options.ts';
 
-/** A function as Lambda runs it with a concurrency of one: a process that handles one event at a time, replaced when it ends or takes too long. */
+/** A function as Lambda runs it: processes that handle one event at a time, each replaced when it ends or takes too long. */
 export interface FunctionProcess {
   /** Starts the process before the first event comes. @throws FunctionError when the module does not load. */
   init(): Promise<void>;
@@ -27,12 +27,13 @@ const INIT_SECONDS = 60;
 const createExecutionEnvironments = (options: FunctionOptions) => {
   let environment: ExecutionEnvironment | undefined;
   let isStopped = false;
+  let ending: Promise<void> | undefined;
 
   const start = (): ExecutionEnvironment => {
     if (isStopped) throw new FunctionError('Runtime.Stopped', `${options.name} was stopped`);
     const started = startExecutionEnvironment(options);
     started.ended.addEventListener('abort', () => {
-      environment = undefined;
+      if (environment === started) environment = undefined;
     });
     return started;
   };
@@ -53,18 +54,26 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
       }
       return started;
     },
+    isStarted: (): boolean => environment !== undefined,
+    /** Ends the process; the next event starts another. */
+    end: (): void => {
+      ending = environment?.shutDown();
+      environment = undefined;
+    },
     stop: async (): Promise<void> => {
       isStopped = true;
-      await environment?.shutDown();
+      await Promise.all([ending, environment?.shutDown()]);
     },
   };
 };
 
-export const createFunction = (options: FunctionOptions): FunctionProcess => {
-  const { timeoutSeconds, reservedConcurrency = Number.POSITIVE_INFINITY } = options;
-  const { ensureStarted, stop } = createExecutionEnvironments(options);
+/** A process that answers one event after the other, and is ended when it has had none for a time. */
+const createLane = (options: FunctionOptions) => {
+  const { timeoutSeconds, idleMs = Number.POSITIVE_INFINITY } = options;
+  const { ensureStarted, isStarted, end, stop } = createExecutionEnvironments(options);
   const oneByOne = createQueue();
   let active = 0;
+  let idling: NodeJS.Timeout | undefined;
 
   /** Runs one invocation to its end; `begin` hears of its answer, which may come before. */
   const run = async (event: unknown, begin: (answer: FunctionAnswer) => void): Promise<void> => {
@@ -86,24 +95,70 @@ export const createFunction = (options: FunctionOptions): FunctionProcess => {
     }
   };
 
+  return {
+    ensureStarted,
+    isStarted,
+    active: (): number => active,
+    run: async (event: unknown, begin: (answer: FunctionAnswer) => void): Promise<void> => {
+      active += 1;
+      clearTimeout(idling);
+      try {
+        await oneByOne(() => run(event, begin));
+      } finally {
+        active -= 1;
+        if (active === 0 && Number.isFinite(idleMs)) idling = setTimeout(end, idleMs);
+      }
+    },
+    stop: async (): Promise<void> => {
+      clearTimeout(idling);
+      await stop();
+    },
+  };
+};
+
+type Lane = ReturnType<typeof createLane>;
+
+/** The files of each process lie in a folder of its own, as each environment has a /tmp. */
+const optionsOf = (options: FunctionOptions, lane: number): FunctionOptions => {
+  const folder = options.environment.MODEL_CACHE_DIR;
+  if (lane === 0 || folder === undefined) return options;
+  return { ...options, environment: { ...options.environment, MODEL_CACHE_DIR: `${folder}-${lane + 1}` } };
+};
+
+export const createFunction = (options: FunctionOptions): FunctionProcess => {
+  const { reservedConcurrency = Number.POSITIVE_INFINITY, environments = 1 } = options;
+  const lanes = Array.from({ length: environments }, (_, lane) => createLane(optionsOf(options, lane)));
+  /** The lanes in the order of their last use: Lambda prefers the environment that was used last. */
+  let order: readonly Lane[] = lanes;
+
+  const choose = (): Lane | undefined => {
+    const free = order.filter((lane) => lane.active() === 0);
+    const leastBusy = order.toSorted((a, b) => a.active() - b.active())[0];
+    return free.find((lane) => lane.isStarted()) ?? free[0] ?? leastBusy;
+  };
+
   const invokeStreaming = async (event: unknown): Promise<FunctionAnswer> => {
+    const active = lanes.reduce((sum, lane) => sum + lane.active(), 0);
     if (active >= reservedConcurrency) throw new FunctionError(THROTTLED, 'Rate Exceeded.');
     const { promise, resolve, reject } = Promise.withResolvers<FunctionAnswer>();
-    active += 1;
-    oneByOne(() => run(event, resolve))
+    const lane = choose();
+    lane
+      ?.run(event, resolve)
       .catch(reject)
       .finally(() => {
-        active -= 1;
+        order = [lane, ...order.filter((other) => other !== lane)];
       });
     return promise;
   };
 
   return {
     init: async () => {
-      await ensureStarted();
+      await lanes[0]?.ensureStarted();
     },
     invoke: async (event) => joinAnswer(await invokeStreaming(event)),
     invokeStreaming,
-    stop,
+    stop: async () => {
+      await Promise.all(lanes.map((lane) => lane.stop()));
+    },
   };
 };

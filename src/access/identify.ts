@@ -45,6 +45,8 @@ export const createIdentifyByKey = (
     const find = async (maxAgeMs: number) => (await currentKeys(maxAgeMs)).entries.find((each) => each.id === id);
     const key = (await find(ttlMs)) ?? (await find(Math.min(UNKNOWN_TTL_MS, ttlMs)));
     if (!key || !matchesHash(credential, key.sha256) || !isLive(key, nowMs())) return undefined;
-    return { holder: key.holder, scopes: key.scopes };
+    const { holder, scopes, perSecond, perDay } = key;
+    const isLimited = perSecond !== undefined || perDay !== undefined;
+    return { holder, scopes, ...(isLimited && { quota: { keyId: key.id, perSecond, perDay } }) };
   };
 };

@@ -14,7 +14,7 @@ export interface IssuedKey {
   readonly text: string;
 }
 
-export interface KeyRequest extends Pick<StoredKey, 'holder' | 'scopes' | 'by' | 'expires'> {
+export interface KeyRequest extends Pick<StoredKey, 'holder' | 'scopes' | 'by' | 'expires' | 'perSecond' | 'perDay'> {
   readonly now: Date;
 }
 
@@ -65,7 +65,7 @@ export const issueKey = async (store: ObjectStore, request: KeyRequest): Promise
 };
 
 /**
- * Makes a key with the scopes of the key `id`, which goes on being valid up to `until`.
+ * Makes a key with the scopes and limits of the key `id`, which goes on being valid up to `until`.
  * @throws `NOT_FOUND`; `CONFLICT` for a key that is not live, and when its holder has two live keys
  */
 export const rotateKey = async (
@@ -80,9 +80,9 @@ export const rotateKey = async (
     const old = find(keys, id);
     if (!isLive(old, now.getTime()))
       throw new ServingError('CONFLICT', `key ${id} is revoked or has expired; create a new key for ${old.holder}`);
-    const { holder, scopes } = old;
+    const { holder, scopes, perSecond, perDay } = old;
     const end = Math.min(until.getTime(), Date.parse(old.expires ?? until.toISOString()));
-    issued = issue(created, { holder, scopes, by, now });
+    issued = issue(created, { holder, scopes, perSecond, perDay, by, now });
     return withKey(replace(keys, { ...old, expires: new Date(end).toISOString() }), issued, now);
   });
   if (issued) return issued;

@@ -2,11 +2,14 @@ import * as v from 'valibot';
 import { createAccessDocument, type Entries } from './access-document.ts';
 
 const time = v.pipe(v.string(), v.isoTimestamp());
+const limit = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 const keySchema = v.object({
   id: v.string(),
   holder: v.string(),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   scopes: v.array(v.string()),
+  perSecond: limit,
+  perDay: limit,
   created: time,
   by: v.string(),
   expires: v.optional(time),

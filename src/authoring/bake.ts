@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path';
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import { formatBytes } from '../core/format-bytes.ts';
+import type { TensorSpec } from '../core/tensor.ts';
 import { bakeGraph, runtimeVersion, WEIGHTS_SUFFIX } from '../engine/bake.ts';
 import { openGraph } from '../engine/open-graphs.ts';
 import type { Draft, LocalFile } from '../repository/versions/publish.ts';
-import { cutToLastPosition, lastPositionOfRun } from './cut-to-last-position.ts';
+import { compareSteps, cutToLastPosition, lastPositionOfRun, replayRun } from './cut-to-last-position.ts';
 import { toLocalFile } from './gather-files.ts';
-import { largestDifference, type RecordedRun } from './recorded-runs.ts';
+import type { RecordedRun } from './recorded-runs.ts';
 import type { RunsByRole } from './trial-run.ts';
 
 /** Graphs with less weight load in a few milliseconds as they are; a second file costs as much. */
@@ -41,8 +42,8 @@ const replay = async (localPath: string, runs: readonly RecordedRun[]) => {
   const { session, createMs } = await openGraph(localPath, LAMBDA_MB_PER_VCPU);
   try {
     let maxDifference = 0;
-    for (const { feeds, outputNames, outputs } of runs)
-      maxDifference = Math.max(maxDifference, largestDifference(outputs, await session.run(feeds, outputNames)));
+    for (const run of runs)
+      maxDifference = Math.max(maxDifference, await replayRun(session, run), await compareSteps(session, run));
     return { createMs: Math.round(createMs), maxDifference, signature: session.signature };
   } finally {
     await session.release();
@@ -92,14 +93,13 @@ export const bake = async (
       tolerance: TOLERANCE,
       runtime: runtimeVersion(),
     };
-    const outputs = isCut
-      ? signature.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }))
-      : graph.signature.outputs;
+    const copy = ({ name, dtype, shape }: TensorSpec) => ({ name, dtype, shape: [...shape] });
+    const { inputs, outputs } = signature;
     return {
       graph: {
         ...graph,
         ...{ file: path, externalData: [weightsPath], createMs, baked },
-        signature: { ...graph.signature, outputs },
+        ...(isCut && { signature: { inputs: inputs.map(copy), outputs: outputs.map(copy) } }),
       },
       files,
     };

@@ -19,6 +19,8 @@ export interface CaptureBuffer {
   add(records: readonly CaptureRecord[]): Promise<void>;
   /** Writes all records. Never rejects. */
   flush(): Promise<void>;
+  /** Writes all records for the last time: those that are not taken are lost. Never rejects. */
+  end(): Promise<void>;
 }
 
 const FLUSH_RECORDS = 100;
@@ -34,6 +36,15 @@ const groupsOf = (records: readonly CaptureRecord[]): CaptureRecord[][] => [
   ...Map.groupBy(records, ({ model, time }) => `${model} ${time.slice(0, 13)}`).values(),
 ];
 
+/** JSON Lines, compressed. */
+const toObject = (records: readonly CaptureRecord[]): Promise<Uint8Array> =>
+  compress(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+
+const tellLost = (onLost: CaptureBufferOptions['onLost'], records: readonly CaptureRecord[], error: unknown): void => {
+  for (const [model, { length }] of Map.groupBy(records, ({ model }) => model))
+    onLost(model, length, ServingError.from(error));
+};
+
 export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOptions): CaptureBuffer => {
   const environment = randomBytes(4).toString('hex');
   const oneByOne = createQueue();
@@ -41,12 +52,13 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
   let objects = 0;
   let timer: NodeJS.Timeout | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
+  let lastError: unknown;
 
   /** Keeps the newest of the records that could not be written. */
   const keep = (records: readonly CaptureRecord[], error: unknown): void => {
+    lastError = error;
     const all = [...records, ...waiting];
-    const lost = Map.groupBy(all.slice(0, Math.max(0, all.length - MOST_RECORDS)), ({ model }) => model);
-    for (const [model, { length }] of lost) onLost(model, length, ServingError.from(error));
+    tellLost(onLost, all.slice(0, Math.max(0, all.length - MOST_RECORDS)), error);
     waiting = all.slice(-MOST_RECORDS);
   };
 
@@ -55,8 +67,7 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
     if (first === undefined) return;
     const key = captureObjectKey(first.model, Date.parse(first.time), environment, objects++);
     try {
-      const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-      await data.write(key, await compress(lines), { contentType: 'application/gzip' });
+      await data.write(key, await toObject(records), { contentType: 'application/gzip' });
     } catch (error) {
       keep(records, error);
     }
@@ -80,6 +91,10 @@ export const createCaptureBuffer = ({ data, onLost, nowMs }: CaptureBufferOption
 
   return {
     flush,
+    async end() {
+      await flush();
+      tellLost(onLost, waiting.splice(0), lastError);
+    },
     async add(records) {
       if (waiting.length === 0 && records.length > 0) schedule();
       const before = waiting.length;

@@ -33,6 +33,8 @@ export interface Capture {
   prepare(candidate: Candidate): (() => Promise<void>) | undefined;
   /** Writes what is still buffered. */
   flush(): Promise<void>;
+  /** Writes what is still buffered for the last time: records that are not taken are lost. */
+  end(): Promise<void>;
 }
 
 /** Settings as they were read; undefined for a model that captures nothing. */
@@ -112,5 +114,6 @@ export const createCapture = (options: CaptureOptions): Capture => {
       return () => capture(candidate, known.settings);
     },
     flush: buffer.flush,
+    end: buffer.end,
   };
 };

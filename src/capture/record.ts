@@ -26,6 +26,8 @@ export interface CaptureRecord extends Partial<Input>, Output {
   /** `ok`, or the code of the error. */
   readonly status: 'ok' | ErrorCode;
   readonly latency_ms: number;
+  /** A hash of the caller's routing key, or of the id: the unit by which the record counts for an automatic canary, if it counts for one. */
+  readonly unit?: string;
   readonly features?: Partial<Features>;
 }
 
@@ -41,6 +43,7 @@ export interface Captured {
   readonly source: string;
   readonly timeMs: number;
   readonly latencyMs: number;
+  readonly unit: string | undefined;
   readonly outcome: { readonly answer: Answer } | { readonly error: ErrorCode };
   /** Undefined when the input could not be read. */
   readonly payload: Payload | undefined;
@@ -57,7 +60,8 @@ const redacted = <T extends object>(fields: T, redact: readonly string[]): Parti
 
 /** The records of a prediction: one for each input of its request. */
 export const toRecords = (captured: Captured, settings: CaptureSettings): CaptureRecord[] => {
-  const { outcome, features, payload, latencyMs, timeMs, id, model, version, arm, source, task, place } = captured;
+  const { outcome, features, payload, latencyMs, timeMs, id, model, version, arm, source, task, place, unit } =
+    captured;
   const { inputs: level, redact } = settings;
   const outputs = 'answer' in outcome ? describeAnswer(outcome.answer, task) : [];
   const own = Math.max(1, outputs.length, features.length);
@@ -66,7 +70,7 @@ export const toRecords = (captured: Captured, settings: CaptureSettings): Captur
   return Array.from({ length: Math.min(own, MOST_DESCRIBED) }, (_, index): CaptureRecord => {
     const described = level === 'none' ? undefined : features[index];
     return {
-      ...redacted(outputs[index] ?? {}, redact),
+      ...redacted({ ...outputs[index], ...(unit !== undefined && { unit }) }, redact),
       ...whole,
       ...{ id, row: place.index + index, rows, time: new Date(timeMs).toISOString(), model, version, arm, source },
       status: 'answer' in outcome ? 'ok' : outcome.error,

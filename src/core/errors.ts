@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'FORBIDDEN'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'PAYLOAD_TOO_LARGE'
+  | 'TOO_MANY_REQUESTS'
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'CONFLICT'
@@ -33,6 +34,7 @@ export const ERROR_KINDS: Record<ErrorCode, ErrorKind> = {
   FORBIDDEN: { fault: 'client', permanent: true },
   UNSUPPORTED_MEDIA_TYPE: { fault: 'client', permanent: true },
   PAYLOAD_TOO_LARGE: { fault: 'client', permanent: true },
+  TOO_MANY_REQUESTS: { fault: 'client', permanent: false },
   NOT_FOUND: { fault: 'client', permanent: true },
   METHOD_NOT_ALLOWED: { fault: 'client', permanent: true },
   CONFLICT: { fault: 'client', permanent: false },

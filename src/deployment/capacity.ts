@@ -1,6 +1,6 @@
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
-import { cronsOf, parseWeeklySchedule, stepsOf, type Window } from './weekly-schedule.ts';
+import { cronsOf, environmentsAt, parseWeeklySchedule, stepsOf, type Window } from './weekly-schedule.ts';
 
 /** The environments that a stage keeps for requests, and those that other work may take. */
 export interface Capacity {
@@ -111,7 +111,10 @@ export const toScalingResources = (
     MinCapacity: environments,
     MaxCapacity: environments === 0 ? 0 : Math.max(environments, most),
   });
-  const scheduled = cronsOf(stepsOf(windows, { base, leadMinutes })).map(({ cron, environments }, index) => ({
+  const steps = stepsOf(windows, { base, leadMinutes });
+  // A schedule of all hours has no change that would begin it.
+  const least = steps.length === 0 ? environmentsAt(windows, 0, { base, leadMinutes }) : base;
+  const scheduled = cronsOf(steps).map(({ cron, environments }, index) => ({
     ScheduledActionName: `keep-${environments}-${index + 1}`,
     Schedule: cron,
     Timezone: timezone,
@@ -134,7 +137,7 @@ export const toScalingResources = (
       Type: 'AWS::ApplicationAutoScaling::ScalableTarget',
       DependsOn: [aliasId],
       Properties: {
-        ...limits(base),
+        ...limits(least),
         ServiceNamespace: 'lambda',
         ScalableDimension: 'lambda:function:ProvisionedConcurrency',
         ResourceId: { 'Fn::Sub': `function:\${${functionId}}:provisioned` },

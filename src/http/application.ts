@@ -1,4 +1,6 @@
 import { TrieRouter } from 'hono/router/trie-router';
+import type { Quotas } from '../access/quotas.ts';
+import type { Quota } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
@@ -17,6 +19,7 @@ import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
 import type { Authorise, Route } from './route.ts';
 import { type JobSettings, taskRoutes } from './task-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
 
 /**
  * The HTTP application: the task API below `/models`, the Open Inference Protocol below `/v2`, KServe's first protocol and OpenAI's API
@@ -29,6 +32,8 @@ export interface ApplicationOptions {
   readonly jobs?: JobSettings;
   /** Asked before a route reads the request. Left out, every request is allowed. */
   readonly authorise?: Authorise;
+  /** Counts the requests of callers with a quota. Left out, nobody's are counted. */
+  readonly quotas?: Quotas;
 }
 
 /** Routes are found by path alone, so that a wrong method can be told apart. */
@@ -57,7 +62,7 @@ const createFindRoutes = (routes: readonly Route[]) => {
     if (found === undefined)
       throw new ServingError(
         'NOT_FOUND',
-        `no route ${shorten(path)}; there are /models, /models/{name}, /feedback, /jobs, /v1 and /v2`,
+        `no route ${shorten(path)}; there are /models, /models/{name}, /uploads, /feedback, /jobs, /v1 and /v2`,
       );
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { found, parameters };
@@ -120,9 +125,17 @@ const observeEnd = (
   return { ...response, body: '' };
 };
 
+/** Counts a request, and tells what is left in `headers`. @throws `TOO_MANY_REQUESTS` */
+const takeQuota = (quotas: Quotas | undefined, quota: Quota, headers: Record<string, string>): void => {
+  const verdict = quotas?.take(quota);
+  Object.assign(headers, verdict?.headers);
+  if (verdict?.refusal) throw verdict.refusal;
+};
+
 /** Every route. `/openapi.json` describes each of them. */
 export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...taskRoutes(serving, jobs),
+  ...uploadRoutes(serving),
   ...jobRoutes(serving),
   ...feedbackRoutes(serving),
   ...repositoryRoutes(serving), // `/v2/models/stats` comes before the model of any name
@@ -131,7 +144,10 @@ export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...kserveV1Routes(serving),
 ];
 
-export const createApplication = (serving: Serving, { authorise, jobs }: ApplicationOptions = {}): Application => {
+export const createApplication = (
+  serving: Serving,
+  { authorise, jobs, quotas }: ApplicationOptions = {},
+): Application => {
   const findRoutes = createFindRoutes(createRoutes(serving, jobs));
 
   return async (request, context) => {
@@ -145,6 +161,7 @@ export const createApplication = (serving: Serving, { authorise, jobs }: Applica
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {
+      if (context.identity?.quota) takeQuota(quotas, context.identity.quota, headers);
       const { found, parameters } = findRoutes(path);
       const route = found.find((each) => each.method === routedMethod(method));
       const [first] = found;

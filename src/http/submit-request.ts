@@ -77,6 +77,8 @@ export const submitRequest = async (
   { body, taskRequest, preference }: DeferredRequest,
 ): Promise<HttpResponse> => {
   const { request, context, observation } = exchange;
+  if (taskRequest.output)
+    throw new ServingError('INVALID_REQUEST', 'a job keeps its answer, of any size; leave out "output"');
   const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
   const webhook = readWebhook(taskRequest.parameters, trusted);
   const bundle = await serving.router.route(modelReference(exchange), routingKey(exchange), context.deadline);

@@ -1,4 +1,5 @@
 import { truncatedInputsOf } from '../core/answer.ts';
+import { refuse } from '../core/errors.ts';
 import { mapStream } from '../core/stream.ts';
 import type { TrustedHosts } from '../jobs/webhooks/webhook.ts';
 import { encodeAnswer } from '../protocol/task-api/encode.ts';
@@ -72,6 +73,8 @@ const predictTask =
     const body = await request.readBody();
     const taskRequest = parseTaskRequest(body, request.headers['content-type'], request.query);
     const reference = modelReference(exchange);
+    const { output } = taskRequest;
+    if (output) (await import('./stored-answer.ts')).assertOutputReachable(output, reference.name);
     if (jobs && becomesJob(body, reference.name, preference, jobs)) {
       const { submitRequest } = await import('./submit-request.ts');
       return submitRequest(serving, jobs.webhookHosts, exchange, { body, taskRequest, preference });
@@ -87,11 +90,13 @@ const predictTask =
     };
     try {
       const isStreamed = taskRequest.isStreamed === true || acceptsEvents(request.headers.accept);
+      if (isStreamed && output) refuse('INVALID_REQUEST', 'an answer in chunks is not stored; leave out "output"');
       const streamed = isStreamed ? await streamTask(serving, call) : undefined;
       if (streamed) return streamed;
       const response = toResponse(await predict(serving, call));
       observation.stopwatch.lap('encode');
-      return response;
+      if (output === undefined) return response;
+      return await (await import('./stored-answer.ts')).storeAnswer(serving.data, output, response);
     } catch (error) {
       throw withoutContent(error, taskRequest);
     }

@@ -1,5 +1,5 @@
 import { S3_KEY_BYTES } from '../core/aws-limits.ts';
-import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
+import { UPLOADS_PREFIX } from '../protocol/task-api/object-reference.ts';
 
 /** An object below `uploads/`, as the event of its upload describes it. */
 export interface Upload {
@@ -15,7 +15,8 @@ export interface Upload {
 
 const RESULTS_PREFIX = 'results/';
 
-export const resultKeyOf = ({ key }: Upload): string => `${RESULTS_PREFIX}${key.slice(UPLOADS_PREFIX.length)}.json`;
+export const resultKeyOf = ({ key }: Pick<Upload, 'key'>): string =>
+  `${RESULTS_PREFIX}${key.slice(UPLOADS_PREFIX.length)}.json`;
 
 /** The bytes by which the key of the result is too long to be written; 0 or less for one that fits. */
 export const excessBytes = (upload: Upload): number => Buffer.byteLength(resultKeyOf(upload)) - S3_KEY_BYTES;

@@ -1,20 +1,36 @@
 import type { Identify } from '../access/identify.ts';
+import { createQuotas } from '../access/quotas.ts';
 import type { Identity } from '../access/scope.ts';
 import type { ApplicationOptions } from '../http/application.ts';
 import { authoriseByScopes } from '../http/authorise.ts';
+import type { Serving } from '../serving/serving.ts';
 import type { Auth } from './configuration.ts';
 
 /** With `aws_iam` and `none`, the gateway in front of the function decides alone. A table makes the compiler ask about a further kind. */
-const APPLICATION_OPTIONS: Record<Auth, ApplicationOptions> = {
-  ...{ aws_iam: {}, none: {} },
-  ...{ key: { authorise: authoriseByScopes }, jwt: { authorise: authoriseByScopes } },
+const CHECKS: Record<Auth, { readonly scopes: boolean; readonly quotas: boolean }> = {
+  aws_iam: { scopes: false, quotas: false },
+  none: { scopes: false, quotas: false },
+  jwt: { scopes: true, quotas: false },
+  key: { scopes: true, quotas: true },
+  key_or_jwt: { scopes: true, quotas: true },
 };
 
-export const applicationOptions = (auth: Auth): ApplicationOptions => APPLICATION_OPTIONS[auth];
+/** The checks of the application itself, for HTTP, jobs and streams alike. */
+export const applicationOptions = (auth: Auth, { data, background, telemetry }: Serving): ApplicationOptions => {
+  const checks = CHECKS[auth];
+  const { defer } = background;
+  return {
+    ...(checks.scopes && { authorise: authoriseByScopes }),
+    ...(checks.quotas && { quotas: createQuotas({ data, defer, warned: telemetry.warned }) }),
+  };
+};
 
 const BEARER = /^Bearer +(\S+)$/i;
 
-/** The holder of the key in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
+/** Tells whether a function without an authorizer in front of it can find out who calls. */
+export const identifiesItself = (auth: Auth): boolean => auth === 'key' || auth === 'key_or_jwt';
+
+/** The holder of the key or the token in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
 export const identifyCaller = async (
   identify: Identify,
   { authorization }: Readonly<Record<string, unknown>>,

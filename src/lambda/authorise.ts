@@ -1,8 +1,10 @@
 import { createIdentifyByKey, type Identify } from '../access/identify.ts';
+import { createIdentifyByToken } from '../access/identify-token.ts';
+import { keyIdOf } from '../access/key.ts';
 import { isObject } from '../core/is-object.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
 import { identifyCaller } from './access.ts';
-import { readKeysBucket } from './configuration.ts';
+import { readIdentifyConfig } from './configuration.ts';
 
 /**
  * Keys are read again after this time. API Gateway keeps an answer for another 20 s (`resultTtlInSeconds`), and a read of S3 takes seconds
@@ -14,7 +16,7 @@ export const KEYS_TTL_MS = 20_000;
 export interface Authorisation {
   readonly isAuthorized: boolean;
   /** The caller, for `infer` to read. */
-  readonly context?: { readonly holder: string; readonly scopes: string };
+  readonly context?: Readonly<Record<string, string | number>>;
 }
 
 /** An authorizer of an HTTP API: it identifies the caller, and `infer` checks what the caller may do. */
@@ -23,9 +25,16 @@ export const authoriseHandler =
   async (event: unknown): Promise<Authorisation> => {
     const identity = await identifyCaller(identify, isObject(event) && isObject(event.headers) ? event.headers : {});
     if (identity === undefined) return { isAuthorized: false };
-    return { isAuthorized: true, context: { holder: identity.holder, scopes: identity.scopes.join(' ') } };
+    const { holder, scopes, quota } = identity;
+    const limits = Object.entries(quota ?? {}).filter(([, value]) => value !== undefined);
+    return { isAuthorized: true, context: { holder, scopes: scopes.join(' '), ...Object.fromEntries(limits) } };
   };
 
-/** Connects the keys in the bucket of the models. */
-export const identifyByKeysOfBucket = (): Identify =>
-  createIdentifyByKey(createS3Store(createS3Client(), readKeysBucket()), { ttlMs: KEYS_TTL_MS });
+/** Identifies by the keys in the bucket of the models and, with `key_or_jwt`, by the tokens of an issuer. */
+export const connectIdentify = (): Identify => {
+  const { modelsBucket, tokens } = readIdentifyConfig();
+  const byKey = createIdentifyByKey(createS3Store(createS3Client(), modelsBucket), { ttlMs: KEYS_TTL_MS });
+  if (tokens === undefined) return byKey;
+  const byToken = createIdentifyByToken(tokens);
+  return (credential) => (keyIdOf(credential) === undefined ? byToken(credential) : byKey(credential));
+};

@@ -1,3 +1,4 @@
+import type { TokenIssuer } from '../access/identify-token.ts';
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import { namesIn } from '../core/names-in.ts';
@@ -5,7 +6,7 @@ import { EMBED_ROUTINGS, type EmbeddedModels, type EmbedRouting } from '../repos
 import type { References } from '../serving/serving.ts';
 import { CLIENTS, type Clients } from '../tasks/client-defaults.ts';
 
-const AUTHS = ['aws_iam', 'jwt', 'key', 'none'] as const;
+const AUTHS = ['aws_iam', 'jwt', 'key', 'key_or_jwt', 'none'] as const;
 export type Auth = (typeof AUTHS)[number];
 
 /** The configuration of a function. Only this file knows the names of the environment variables. */
@@ -97,9 +98,21 @@ const requiredIn =
     return value;
   };
 
-/** The bucket that holds the keys. @throws `INTERNAL` when its variable is missing */
-export const readKeysBucket = (environment: Environment = process.env): string =>
-  requiredIn(environment)('MODELS_BUCKET');
+/** The means by which a function identifies callers itself: keys in a bucket and, with `key_or_jwt`, tokens of an issuer. */
+export interface IdentifyConfig {
+  readonly modelsBucket: string;
+  readonly tokens: TokenIssuer | undefined;
+}
+
+/** @throws `INTERNAL` when a variable is missing */
+export const readIdentifyConfig = (environment: Environment = process.env): IdentifyConfig => {
+  const required = requiredIn(environment);
+  const takesTokens = parseAuth(environment.API_AUTH || 'key') === 'key_or_jwt';
+  return {
+    modelsBucket: required('MODELS_BUCKET'),
+    tokens: takesTokens ? { issuer: required('JWT_ISSUER'), audience: required('JWT_AUDIENCE') } : undefined,
+  };
+};
 
 /** The configuration of the function that delivers webhooks. @throws `INTERNAL` */
 export const readWebhookConfig = (

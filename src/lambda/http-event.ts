@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { Identity } from '../access/scope.ts';
+import { type Identity, type Quota, scopesOfClaim } from '../access/scope.ts';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
@@ -34,6 +34,10 @@ const toObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
 const toText = (value: unknown): string => (typeof value === 'string' ? value : '');
 const toNumber = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
+/** The id stands in a header of the answer and in the log: nothing but printable ASCII gets there. */
+const toRequestId = ({ requestId }: JsonObject): string =>
+  typeof requestId === 'string' && /^[\x21-\x7e]{1,128}$/.test(requestId) ? requestId : '';
+
 const BODYLESS = new Set(['GET', 'HEAD']);
 
 /** Text that is not base64 stays the string that it is. An event may have `null` for an empty body. */
@@ -44,33 +48,42 @@ const toReadBody =
     return isBase64Encoded ? Buffer.from(toText(body), 'base64') : toText(body);
   };
 
+/** The text of a string, a number or a boolean. No gateway sends anything else, and an object may have no text. */
+const toWord = (value: unknown): string => (typeof value === 'object' ? '' : String(value));
+
 /** By lower-case name; the values of a list as one. */
 const toHeaders = ({ headers, multiValueHeaders }: JsonObject): HttpRequest['headers'] =>
   Object.fromEntries(
-    Object.entries(toObject(headers ?? multiValueHeaders)).map(([name, value]) => [name.toLowerCase(), String(value)]),
+    Object.entries(toObject(headers ?? multiValueHeaders)).map(([name, value]) => [
+      name.toLowerCase(),
+      [value].flat().map(toWord).join(','),
+    ]),
   );
 
 /** The query of payload format 1.0, which has it in parts. A load balancer leaves names and values encoded. */
 const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
   const { queryStringParameters, multiValueQueryStringParameters } = event;
   const pairs = Object.entries(toObject(multiValueQueryStringParameters ?? queryStringParameters)).flatMap(
-    ([name, values]) => [values].flat().map((value): [string, string] => [name, String(value)]),
+    ([name, values]) => [values].flat().map((value): [string, string] => [name, toWord(value)]),
   );
   return isEncoded ? pairs.map(([name, value]) => `${name}=${value}`).join('&') : new URLSearchParams(pairs).toString();
+};
+
+/** The limits of a key; the gateway may have made text of numbers. */
+const readQuota = ({ keyId, perSecond, perDay }: JsonObject): Quota | undefined => {
+  const toLimit = (value: unknown): number | undefined => (Number(value) >= 1 ? Number(value) : undefined);
+  return typeof keyId === 'string' ? { keyId, perSecond: toLimit(perSecond), perDay: toLimit(perDay) } : undefined;
 };
 
 /** The principal of a signed request, the fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
 const readIdentity = ({ lambda, jwt, iam }: JsonObject): Identity | undefined => {
   // `AROA…:<session>` for a role, whose sessions are one caller. IAM has checked the rights.
   if (isObject(iam)) return { holder: toText(iam.callerId).replace(/:.*$/, ''), scopes: [] };
-  if (isObject(lambda)) return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' ') };
+  if (isObject(lambda))
+    return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' '), quota: readQuota(lambda) };
   if (!isObject(jwt)) return undefined;
   const { sub, scope } = toObject(jwt.claims);
-  // Many issuers put the name of the service before a scope: `onnx/predict`.
-  const scopes = toText(scope)
-    .split(' ')
-    .map((text) => text.slice(text.lastIndexOf('/') + 1));
-  return { holder: toText(sub), scopes };
+  return { holder: toText(sub), scopes: scopesOfClaim(scope) };
 };
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
@@ -88,7 +101,7 @@ const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): 
       ...{ method, path, query: toText(event.rawQueryString) },
       ...{ headers: toHeaders(event), readBody: toReadBody(event, method) },
     },
-    requestId: toText(context.requestId),
+    requestId: toRequestId(context),
     receivedMs: toNumber(context.timeEpoch),
     identity: readIdentity(toObject(context.authorizer)),
     format: '2.0',
@@ -109,7 +122,7 @@ const readFormat1 = (event: JsonObject, context: JsonObject): HttpEvent => {
       ...{ method, path, query: joinQuery(event, 'elb' in context) },
       ...{ headers: toHeaders(event), readBody: toReadBody(event, method) },
     },
-    requestId: toText(context.requestId),
+    requestId: toRequestId(context),
     receivedMs: toNumber(context.requestTimeEpoch),
     identity: undefined,
     format: '1.0',

@@ -22,7 +22,7 @@ const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
 
 /** The application behind API Gateway, a function URL or a load balancer. */
 export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam', jobs?: JobSettings) => {
-  const application = createApplication(serving, { ...applicationOptions(auth), ...(jobs && { jobs }) });
+  const application = createApplication(serving, { ...applicationOptions(auth, serving), ...(jobs && { jobs }) });
   const isOpen = auth === 'none';
   return async (event: unknown, context: Context): Promise<HttpResult> => {
     const httpEvent = readHttpEvent(event);

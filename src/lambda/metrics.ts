@@ -2,7 +2,7 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 
 export interface Metric {
   readonly unit: (typeof MetricUnit)[keyof typeof MetricUnit];
-  readonly statistic: 'Sum' | 'Average' | 'Maximum';
+  readonly statistic: 'Sum' | 'Average' | 'Maximum' | 'Minimum';
   /** `service` for a metric of the whole stage, which an alarm can watch whatever the models are called; otherwise that of a version. */
   readonly of?: 'service' | 'model';
 }
@@ -46,6 +46,8 @@ export const METRICS = {
   DriftedFeatures: { unit: MetricUnit.Count, statistic: 'Maximum', of: 'model' },
   Samples: { unit: MetricUnit.Count, statistic: 'Sum', of: 'model' },
   Accuracy: { unit: MetricUnit.NoUnit, statistic: 'Average', of: 'model' },
+  LeastAccuracy: { unit: MetricUnit.NoUnit, statistic: 'Minimum', of: 'service' },
+  SilentModels: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   DriftedModels: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanarySteps: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanaryRollbacks: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },

@@ -12,7 +12,7 @@ import { createMonitorTelemetry } from './telemetry/monitor-telemetry.ts';
 /** @throws `INVALID_REQUEST` for an event of another kind: a schedule that does nothing would be noticed by nobody */
 const jobsOf = (event: unknown): string[] => {
   const jobs = isObject(event) ? event.jobs : undefined;
-  if (Array.isArray(jobs) && jobs.length > 0) return jobs.map(String);
+  if (Array.isArray(jobs) && jobs.length > 0 && jobs.every((job) => typeof job === 'string')) return jobs;
   throw new ServingError('INVALID_REQUEST', `the event is ${show(event)}, expected {"jobs": ["rollouts"]}`);
 };
 

@@ -17,7 +17,10 @@ export const recordsOf = (event: unknown): readonly SQSRecord[] => {
 };
 
 /** 1 for the first reception. */
-export const attemptOf = ({ attributes }: SQSRecord): number => Number(attributes?.ApproximateReceiveCount) || 1;
+export const attemptOf = ({ attributes }: SQSRecord): number => {
+  const count: unknown = attributes?.ApproximateReceiveCount;
+  return typeof count === 'object' ? 1 : Number(count) || 1;
+};
 
 /** The answer that keeps these messages in their queue. */
 export const failuresOf = (records: readonly SQSRecord[]): SQSBatchResponse => ({

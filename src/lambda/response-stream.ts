@@ -8,7 +8,7 @@ import { createApplication } from '../http/application.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions, identifyCaller } from './access.ts';
+import { applicationOptions, identifiesItself, identifyCaller } from './access.ts';
 import type { LambdaBackground } from './background.ts';
 import type { Auth } from './configuration.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
@@ -30,7 +30,7 @@ declare const awslambda: {
 export interface StreamOptions {
   /** `aws_iam` when left out. */
   readonly auth?: Auth;
-  /** Finds the holder of a key, in the bucket when left out: a function URL has no authorizer in front of it. */
+  /** Finds the holder of a key or a token, by the settings of the stage when left out: a function URL has no authorizer in front of it. */
   readonly identify?: Identify;
 }
 
@@ -58,15 +58,15 @@ const send = async (body: HttpResponse['body'], response: Writable): Promise<voi
   }
 };
 
-/** Identifies by the keys of the bucket. The AWS SDK is started when the first key comes. */
+/** Identifies by keys and tokens. The AWS SDK is started when the first key comes. */
 const identifyByKeys = (): Identify => {
-  const open = once(async () => (await import('./authorise.ts')).identifyByKeysOfBucket());
+  const open = once(async () => (await import('./authorise.ts')).connectIdentify());
   return async (credential) => (await open())(credential);
 };
 
 /** Answers an event. Every failure is an answer. */
 const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
-  const application = createApplication(serving, applicationOptions(auth));
+  const application = createApplication(serving, applicationOptions(auth, serving));
   return async (event: unknown, context: Context): Promise<HttpResponse> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return refuseEvent(event, context);
@@ -74,7 +74,7 @@ const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyB
     const requestId = httpEvent.requestId || context.awsRequestId;
     const deadline = invocationDeadline(context);
     try {
-      const identity = auth === 'key' ? await identifyCaller(identify, request.headers) : httpEvent.identity;
+      const identity = identifiesItself(auth) ? await identifyCaller(identify, request.headers) : httpEvent.identity;
       return await application(request, { requestId, deadline, identity, isOpen: auth === 'none' });
     } catch (error) {
       return errorResponse(ServingError.from(error), requestId, request.path);

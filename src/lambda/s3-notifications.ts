@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import { messageOf } from '../core/message-of.ts';
 import { show } from '../core/show.ts';
 import type { Upload } from '../jobs/upload.ts';
-import { UPLOADS_PREFIX } from '../protocol/task-api/request.ts';
+import { UPLOADS_PREFIX } from '../protocol/task-api/object-reference.ts';
 
 /** An upload, before the count of its attempts is known. */
 export type AnnouncedUpload = Omit<Upload, 'isLastAttempt'>;

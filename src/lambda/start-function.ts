@@ -66,7 +66,7 @@ export const startFunction = async (): Promise<{
   });
   // Lambda gives the process half a second to end.
   process.once('SIGTERM', () => {
-    Promise.all([serving.capture.flush(), serving.rollouts.flush()]).finally(() => process.exit());
+    serving.end().finally(() => process.exit());
   });
   await preload(serving, config.preloadModels, config.initBudgetMs);
   endedMs = performance.now(); // since the start of the process

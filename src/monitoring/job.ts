@@ -20,6 +20,8 @@ export interface DriftReport {
   /** Undefined without a verdict: no figure is not a drift of 0. */
   readonly worst: { readonly feature: string; readonly drift: number } | undefined;
   readonly drifted: readonly string[] | undefined;
+  /** No answer was captured for a day. */
+  readonly isSilent: boolean;
 }
 
 /** The share of right answers among those with feedback, over a week. */

@@ -7,6 +7,7 @@ import { modelComponents, modelPaths } from './model-paths.ts';
 import { openAiPaths } from './openai-paths.ts';
 import { HEADERS } from './operations.ts';
 import { MODEL_QUESTIONS, PATH_PARAMETERS, SERVER_PATHS } from './server-paths.ts';
+import { UPLOAD_PATHS } from './upload-paths.ts';
 
 /** The means by which callers are let in, by the stage parameter `auth`. */
 const SECURITY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -16,6 +17,7 @@ const SECURITY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   key: { type: 'http', scheme: 'bearer', description: 'A key that `onnx-serverless key create` made.' },
   jwt: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  key_or_jwt: { type: 'http', scheme: 'bearer', description: 'A key of `onnx-serverless key create`, or a JWT.' },
 };
 
 const SERVER_TAG = { name: 'Server', description: 'What the server has, and how it is.' };
@@ -47,6 +49,7 @@ export const createDocument = (models: readonly DescribedModel[], auth: string) 
     paths: {
       ...Object.assign({}, ...models.map(modelPaths)),
       ...SERVER_PATHS,
+      ...UPLOAD_PATHS,
       ...JOB_PATHS,
       ...FEEDBACK_PATHS,
       ...openAiPaths(models),

@@ -8,6 +8,7 @@ import { arrayOf, type JsonSchema, objectOf, reference, STRING } from './json-sc
 import { jsonContent, type Operation, prediction, withAnswer } from './operations.ts';
 import { answerOf, labelsOf } from './task-answers.ts';
 import { INFER_RESPONSE, inferRequest, tensorInputsExample } from './tensors.ts';
+import { STORED } from './upload-paths.ts';
 
 const parameterTable = ({ task, settings, clients }: DescribedModel): ParameterTable | undefined => {
   const table = parametersOf(task, settings);
@@ -59,15 +60,25 @@ const describe = (model: DescribedModel): string => {
 
 const UPLOAD = (name: string): JsonSchema =>
   objectOf({
-    s3: { type: 'string', pattern: `^uploads/${name}/.`, description: 'The key of an upload in the data bucket.' },
+    s3: {
+      type: 'string',
+      pattern: `^(uploads|inputs)/${name}/.`,
+      description: 'The key of an object, of POST /uploads.',
+    },
   });
+
+const OUTPUT = (name: string): JsonSchema => ({
+  ...objectOf({ s3: { type: 'string', pattern: `^outputs/${name}/.*[^/]$` } }),
+  description: 'The place that the answer is written to. No answer replaces another object.',
+});
 
 /** The body of `POST /models/{name}`. */
 const taskBody = (model: DescribedModel) => {
   const { schema, example, media, csv } = model.inputs;
   const parameters = parametersSchema(parameterTable(model));
   const isTable = model.task.startsWith('tabular-');
-  const document = objectOf({ inputs: { anyOf: [schema, UPLOAD(model.name)] } }, { parameters });
+  const output = OUTPUT(model.name);
+  const document = objectOf({ inputs: { anyOf: [schema, UPLOAD(model.name)] } }, { parameters, output });
   const table = objectOf({ table: { type: 'object', additionalProperties: arrayOf({}) } }, { parameters });
   const json = example === undefined ? undefined : { inputs: example };
   const examples: Readonly<Record<string, unknown>> = {
@@ -107,7 +118,11 @@ export const modelPaths = (model: DescribedModel): Readonly<Record<string, Opera
   const mayStream = table === undefined || model.task === 'text-generation'; // tasks of extensions may
   const streamed = mayStream && { 'text/event-stream': { schema: STRING } };
   const predict = (summary: string, operationId: string): Operation => ({
-    ...withAnswer(prediction(summary, name, operationId, { ...answer, ...streamed }), 202, ACCEPTED),
+    ...withAnswer(
+      withAnswer(prediction(summary, name, operationId, { ...answer, ...streamed }), 202, ACCEPTED),
+      201,
+      STORED,
+    ),
     description: describe(model),
     parameters: Object.entries(table ?? {}).map(queryParameter),
     requestBody: reference('requestBodies', `Task.${name}`),

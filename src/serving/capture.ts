@@ -3,6 +3,8 @@ import { deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import type { Features } from '../core/features.ts';
 import type { Payload } from '../core/payload.ts';
+import { hashKey } from '../monitoring/rollouts/step-counts.ts';
+import { callerKey, countedStep } from './rollout-counts.ts';
 import type { AfterAnswer, Run } from './run.ts';
 import { areUploads, type Call, type Prediction, type Serving } from './serving.ts';
 
@@ -30,6 +32,12 @@ interface Facts {
   readonly latencyMs: number;
 }
 
+/** The unit by which a prediction counts for an automatic canary: callers with a key of their own count once. */
+const unitOf = (call: Call, arm: Arm, id: string): string | undefined => {
+  if (arm === 'shadow' || countedStep(call.observation) === undefined) return undefined;
+  return hashKey((areUploads(call) ? undefined : callerKey(call.observation)) ?? id);
+};
+
 /** The work that captures the outcomes of a run; undefined when there is none. */
 export const captureRun = (
   { capture, router }: Serving,
@@ -55,7 +63,8 @@ export const captureRun = (
       const payload: Payload | undefined = await payloads[index]?.().catch(() => undefined);
       const features = await featuresOf(run, index);
       const place = isEachAlone ? { index: 0, of: 1 } : { index, of: ids.length };
-      captured.push({ ...facts, id, place, outcome: toOutcome(outcomes[index]), payload, features });
+      const unit = unitOf(call, arm, id);
+      captured.push({ ...facts, id, place, unit, outcome: toOutcome(outcomes[index]), payload, features });
     }
     return captured;
   };

@@ -78,6 +78,9 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     onLost: telemetry.captureLost,
     onFailure: telemetry.warned,
   });
+  const end = async (): Promise<void> => {
+    await Promise.all([capture.end(), rollouts.flush(), figures?.flush()]);
+  };
   const settings = { references, clients };
-  return { repository, router, models, data, ...settings, telemetry, statistics, rollouts, capture, background };
+  return { repository, router, models, data, ...settings, telemetry, statistics, rollouts, capture, background, end };
 };

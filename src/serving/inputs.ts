@@ -2,20 +2,16 @@ import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
 import { show } from '../core/show.ts';
 import {
+  INPUTS_PREFIX,
+  MAX_INPUT_BYTES,
+  MAX_JSON_BYTES,
   type ObjectReference,
-  parseJsonLines,
-  parseTaskRequest,
-  type TaskRequest,
+  ownerOf,
   UPLOADS_PREFIX,
-} from '../protocol/task-api/request.ts';
+} from '../protocol/task-api/object-reference.ts';
+import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
 import { decodedMediaType, decodePayload } from './input-decoders.ts';
 import type { Serving } from './serving.ts';
-
-/** Bytes of an input. Decoding needs several times its size in memory. */
-export const MAX_INPUT_BYTES = 50 * 1024 * 1024;
-
-/** Bytes of a JSON input. Parsed, it takes up to forty times its text. */
-export const MAX_JSON_BYTES = 10 * 1024 * 1024;
 
 /**
  * Media type of objects whose name says nothing. The content type of an object is not used: most uploaders set none. Tasks look at the
@@ -47,6 +43,8 @@ export const parseObject = async (key: string, body: Uint8Array): Promise<Payloa
   const request = parseTaskRequest(body, 'application/json', '');
   if ('reference' in request)
     throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);
+  if (request.output)
+    throw new ServingError('INVALID_REQUEST', `${key} has "output", which stands in the request that refers to it`);
   return request;
 };
 
@@ -55,18 +53,17 @@ export type AssertAllowed = (model: string) => Promise<void>;
 
 /** @throws `FORBIDDEN` before anything is read when the object belongs to another model that is out of reach */
 export const assertReachable = async (
-  { s3 }: ObjectReference,
+  reference: ObjectReference,
   model: string,
   { references }: Serving,
   assertAllowed: AssertAllowed,
 ): Promise<void> => {
-  const prefix = `${UPLOADS_PREFIX}${model}/`;
-  if (s3.startsWith(prefix)) return;
-  if (references === 'all') {
-    const [owner = ''] = s3.slice(UPLOADS_PREFIX.length).split('/');
-    return assertAllowed(owner);
-  }
-  throw new ServingError('FORBIDDEN', `"s3" is ${show(s3)}, expected the key of an object below ${show(prefix)}`, {
+  const { s3 } = reference;
+  const prefixes = [UPLOADS_PREFIX, INPUTS_PREFIX].map((prefix) => `${prefix}${model}/`);
+  if (prefixes.some((prefix) => s3.startsWith(prefix))) return;
+  if (references === 'all') return assertAllowed(ownerOf(reference));
+  const expected = prefixes.map(show).join(' or ');
+  throw new ServingError('FORBIDDEN', `"s3" is ${show(s3)}, expected the key of an object below ${expected}`, {
     operator: 'the stage parameter "references" is "model"; with "all", requests may refer to uploads for any model',
   });
 };

@@ -41,8 +41,12 @@ const keysIn = ({ stable, canary }: StepCounts): number =>
 const addFailure = (arm: ArmCounts, { code }: ServingError, key: string | undefined): void =>
   addBad(ERROR_KINDS[code].fault === 'server' ? arm.errors : arm.refused, key);
 
+/** The step of an automatic canary that a request counts for; undefined for none, and for callers that do not count. */
+export const countedStep = ({ step, holder }: Observation): CanaryStep | undefined =>
+  step?.callers && !(holder !== undefined && step.callers.includes(holder)) ? undefined : step;
+
 /** The key that the caller chose for a request; undefined when it has only the id that the gateway gave it. */
-const keyOf = ({ key, requestId, gatewayRequestId }: Observation): string | undefined =>
+export const callerKey = ({ key, requestId, gatewayRequestId }: Observation): string | undefined =>
   key === requestId && gatewayRequestId === undefined ? undefined : key;
 
 const countRequest = (
@@ -52,7 +56,7 @@ const countRequest = (
   observation: Observation,
 ): void => {
   const { failures, stopwatch, waited } = observation;
-  const key = keyOf(observation);
+  const key = callerKey(observation);
   arm.requests += 1;
   if (failures[0]) addFailure(arm, failures[0], key);
   // The canary's first requests in each environment wait for its load, and are a larger share of its own than of the stable version's.
@@ -96,9 +100,9 @@ export const createRolloutCounts = (options: Omit<GrowingObjectsOptions, 'flushM
   return {
     flush: objects.flush,
     observe(observation) {
-      const { step, holder, uploads } = observation;
+      const { uploads } = observation;
+      const step = countedStep(observation);
       if (step === undefined) return;
-      if (step.callers && !(holder !== undefined && step.callers.includes(holder))) return;
       count(step, (counts) => {
         if (uploads) countUploads(counts[step.arm], uploads);
         else countRequest(counts[step.arm], counts, step, observation);

@@ -36,6 +36,8 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   readonly rollouts: RolloutCounts;
   readonly capture: Capture;
   readonly background: Background;
+  /** Writes what is buffered, before the process ends. Captures that the bucket does not take are counted as lost. Never rejects. */
+  end(): Promise<void>;
 }
 
 /** A request with any number of inputs for the same model. */

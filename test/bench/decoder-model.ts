@@ -72,7 +72,7 @@ const lengthsOf = (graph: GraphBuilder, mask: Value): Lengths => {
 };
 
 const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths, random: () => number): Value => {
-  const shape = ['batch', CACHED_HEADS, 'past', HEAD];
+  const shape = ['batch_size', CACHED_HEADS, 'past', HEAD];
   const past = ['key', 'value'].map((part) => graph.input(`past_key_values.${layer}.${part}`, 'float32', shape));
   const qkv = multiply(graph, normalize(graph, x), WIDTH, (HEADS + 2 * CACHED_HEADS) * HEAD, random);
   const [attended = '', ...present] = graph.ops(
@@ -92,7 +92,12 @@ const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths
     'com.microsoft',
   );
   ['key', 'value'].forEach((part, index) => {
-    graph.output(`present.${layer}.${part}`, present[index] ?? '', 'float32', ['batch', CACHED_HEADS, 'total', HEAD]);
+    graph.output(`present.${layer}.${part}`, present[index] ?? '', 'float32', [
+      'batch_size',
+      CACHED_HEADS,
+      'total',
+      HEAD,
+    ]);
   });
   const between = graph.op('Add', [x, multiply(graph, attended, HEADS * HEAD, WIDTH, random)]);
   const normal = normalize(graph, between);
@@ -101,6 +106,28 @@ const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths
   const inner = graph.op('Mul', [active, multiply(graph, normal, WIDTH, INNER, random)]);
   return graph.op('Add', [between, multiply(graph, inner, INNER, WIDTH, random)]);
 };
+
+/** The settings that onnxruntime-genai reads. */
+const genaiConfig = (layers: number, vocabulary: number) => ({
+  model: {
+    ...{ type: 'llama', bos_token_id: 0, eos_token_id: 0, pad_token_id: 0 },
+    ...{ context_length: CONTEXT, vocab_size: vocabulary },
+    decoder: {
+      session_options: { intra_op_num_threads: 1, inter_op_num_threads: 1 },
+      filename: 'model.onnx',
+      ...{ head_size: HEAD, hidden_size: WIDTH, num_hidden_layers: layers },
+      ...{ num_attention_heads: HEADS, num_key_value_heads: CACHED_HEADS },
+      inputs: {
+        ...{ input_ids: 'input_ids', attention_mask: 'attention_mask' },
+        ...{ past_key_names: 'past_key_values.%d.key', past_value_names: 'past_key_values.%d.value' },
+      },
+      outputs: {
+        ...{ logits: 'logits', present_key_names: 'present.%d.key', present_value_names: 'present.%d.value' },
+      },
+    },
+  },
+  search: { max_length: CONTEXT, past_present_share_buffer: true, do_sample: false, num_beams: 1 },
+});
 
 /** Tokens of bytes and of made-up words: `Ġw300`, …. */
 const vocabularyOf = (size: number): Record<string, number> => {
@@ -112,7 +139,8 @@ const vocabularyOf = (size: number): Record<string, number> => {
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
 /**
- * Writes the folder of a decoder with random int4 weights, as onnxruntime-genai's builder makes them, and of a tokenizer.
+ * Writes the folder of a decoder with random int4 weights, as onnxruntime-genai's builder makes them, and of a tokenizer. onnxruntime-genai and
+ * transformers.js read it, too.
  */
 export const writeDecoderModel = async (
   folder: string,
@@ -120,8 +148,8 @@ export const writeDecoderModel = async (
 ): Promise<void> => {
   const random = createRandom(7);
   const graph = createGraph();
-  const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
-  const lengths = lengthsOf(graph, graph.input('attention_mask', 'int64', ['batch', 'total']));
+  const ids = graph.input('input_ids', 'int64', ['batch_size', 'tokens']);
+  const lengths = lengthsOf(graph, graph.input('attention_mask', 'int64', ['batch_size', 'total']));
   const embeddings = singles(
     [vocabulary, WIDTH],
     Float32Array.from({ length: vocabulary * WIDTH }, () => random() - 0.5),
@@ -129,7 +157,7 @@ export const writeDecoderModel = async (
   let x = graph.op('Gather', [graph.constant(embeddings), ids]);
   for (let layer = 0; layer < layers; layer += 1) x = addLayer(graph, x, layer, lengths, random);
   const logits = multiply(graph, normalize(graph, x), WIDTH, vocabulary, random);
-  graph.output('logits', logits, 'float32', ['batch', 'tokens', vocabulary]);
+  graph.output('logits', logits, 'float32', ['batch_size', 'tokens', vocabulary]);
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown) => writeFile(path.join(folder, name), JSON.stringify(value));
   await writeFile(path.join(folder, 'model.onnx'), toPieces(graph.toModel()));
@@ -137,7 +165,10 @@ export const writeDecoderModel = async (
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
     max_position_embeddings: CONTEXT,
+    ...{ hidden_size: WIDTH, head_dim: HEAD, num_hidden_layers: layers, vocab_size: vocabulary },
+    ...{ num_attention_heads: HEADS, num_key_value_heads: CACHED_HEADS },
   });
+  await json('genai_config.json', genaiConfig(layers, vocabulary));
   await json('generation_config.json', { eos_token_id: 0, bos_token_id: 0 });
   await json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast' });
   await json('tokenizer.json', {

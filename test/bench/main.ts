@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
 import { measureBulk } from './measurements/bulk.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
-import { measureGeneration, measureLargeLoad } from './measurements/generation.ts';
+import { measureGeneration, measureGenerators, measureLargeLoad } from './measurements/generation.ts';
 import { measureGrowth } from './measurements/growth.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
@@ -14,7 +14,7 @@ import type { Results } from './measures.ts';
 import { ensureMiniLm } from './minilm.ts';
 import { writePerformancePage } from './page/performance-page.ts';
 import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './page/table.ts';
-import { ensurePeers } from './peers.ts';
+import { ensureGenerators, ensurePeers } from './peers.ts';
 import { prepareSample } from './sample.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
@@ -28,6 +28,8 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = options.quick ? 3 : 15;
+/** A round computes some hundred tokens after long texts, three times. */
+const MOST_GENERATOR_ROUNDS = 5;
 
 const report = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -48,6 +50,9 @@ const measureEach = async (measurements: Measurements, results: Results[]): Prom
 
 const largeModels = (workbench: Workbench): Measurements => ({
   'generated text': () => measureGeneration(workbench, rounds),
+  'generated text of others': async () => {
+    return measureGenerators(workbench, await ensureGenerators(report), Math.min(rounds, MOST_GENERATOR_ROUNDS));
+  },
   'a large model': () => measureLargeLoad(workbench, rounds),
 });
 

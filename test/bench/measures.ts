@@ -47,6 +47,22 @@ export const MEASURES = {
     what: '64 tokens of 135 M int4 weights, a bare loop of runs over ours with sampling',
     atLeast: 0.93,
   },
+  'llm.genai_ratio_16': {
+    what: 'tokens/s after 16 tokens over onnxruntime-genai in Python, same files, one thread',
+    atLeast: 0.95,
+  },
+  'llm.genai_ratio': {
+    what: 'tokens/s after 512 tokens over onnxruntime-genai in Python, same files, one thread',
+    atLeast: 0.85,
+  },
+  'llm.genai_ratio_2000': {
+    what: 'tokens/s after 2,000 tokens over onnxruntime-genai in Python, same files, one thread',
+    atLeast: 0.75,
+  },
+  'llm.transformersjs_ratio': {
+    what: 'tokens/s after 16 tokens over transformers.js, same files, one thread',
+    atLeast: 1,
+  },
   'llm.prefix_ttft_ratio': { what: 'first token after 513 tokens of which 512 are known, over none', atMost: 0.25 },
   'llm.load_ratio': { what: '1 GB from S3, verified, over the best raw ranged download', atMost: 1.3 },
   'llm.peak_rss_ratio': { what: 'memory that loading 1 GB and a first run take, over 1 GB', atMost: 1.25 },

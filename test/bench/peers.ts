@@ -36,19 +36,30 @@ const npm = (...args: string[]): Promise<boolean> =>
     () => false,
   );
 
-const ensurePython = async (report: (line: string) => void): Promise<string | undefined> => {
-  const environment = path.join(import.meta.dirname, '../../.venv/bench');
+/** The programs of a virtual environment below `.venv/`; undefined where it cannot be made. */
+const ensurePrograms = async (
+  name: string,
+  requirements: string,
+  report: (line: string) => void,
+): Promise<string | undefined> => {
+  const environment = path.join(import.meta.dirname, '../../.venv', name);
   try {
-    const programs = await ensureVirtualEnvironment(environment, path.join(pythonFolder, 'requirements.txt'));
-    return path.join(programs, 'python');
+    return await ensureVirtualEnvironment(environment, path.join(pythonFolder, requirements));
   } catch (error) {
-    report(`the comparison with Python is left out, it cannot be installed: ${messageOf(error).split('\n')[0]}`);
+    report(
+      `the comparison with ${name} in Python is left out, it cannot be installed: ${messageOf(error).split('\n')[0]}`,
+    );
     return undefined;
   }
 };
 
-/** Installs what is missing, which takes a network and a minute, once. */
-export const ensurePeers = async (report: (line: string) => void): Promise<Peers> => {
+const ensurePython = async (report: (line: string) => void): Promise<string | undefined> => {
+  const programs = await ensurePrograms('bench', 'requirements.txt', report);
+  return programs && path.join(programs, 'python');
+};
+
+/** Installs what is missing, which takes a network and a minute, once. Returns the folder of transformers.js; undefined where it cannot be installed. */
+const ensureTransformers = async (report: (line: string) => void): Promise<string | undefined> => {
   const installed = path.join(modules, '@huggingface/transformers');
   if (!(await exists(installed))) {
     report(`installing ${PACKAGES.join(' and ')}, once`);
@@ -57,11 +68,29 @@ export const ensurePeers = async (report: (line: string) => void): Promise<Peers
     if (await npm('install', ...flags, ...PACKAGES)) await npm('rebuild', 'aws-lambda-ric');
     else report('they cannot be installed (no network?): the comparison with transformers.js is left out');
   }
+  return (await exists(installed)) ? peersFolder : undefined;
+};
+
+/** Installs what is missing, as `ensureTransformers` does, and a Python. */
+export const ensurePeers = async (report: (line: string) => void): Promise<Peers> => {
+  const transformersFolder = await ensureTransformers(report);
   const isBuilt = await exists(path.join(runtimeClient, 'rapid-client.node'));
   if (!isBuilt) report("AWS's runtime client is not built here: a loop of the bench's own stands in for it");
   return {
-    transformersFolder: (await exists(installed)) ? peersFolder : undefined,
+    transformersFolder,
     python: await ensurePython(report),
     runtimeClient: isBuilt ? path.join(runtimeClient, 'index.mjs') : undefined,
+  };
+};
+
+/** Programs with their arguments that generate tokens for lines of JSON, by name; without those that cannot be installed. */
+export const ensureGenerators = async (
+  report: (line: string) => void,
+): Promise<Readonly<Record<string, readonly string[]>>> => {
+  const programs = await ensurePrograms('genai', 'genai-requirements.txt', report);
+  const transformersFolder = await ensureTransformers(report);
+  return {
+    ...(programs && { genai: [path.join(programs, 'python'), path.join(pythonFolder, 'generate.py')] }),
+    ...(transformersFolder && { transformers: [process.execPath, path.join(transformersFolder, 'generate.mjs')] }),
   };
 };

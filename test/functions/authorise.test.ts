@@ -34,12 +34,17 @@ it('identifies the holder of a key, and of no other credential', async () => {
   const { text } = await issueKey(store, { holder: 'alice', scopes: ['predict:iris', 'jobs'], by: 'a test', now });
   const revoked = await issueKey(store, { holder: 'bob', scopes: ['predict'], by: 'a test', now });
   await revokeKey(store, revoked.key.id, now);
+  const limited = await issueKey(store, { holder: 'carol', scopes: ['predict'], perDay: 7, by: 'a test', now });
   await deployed.stop();
   deployed = await deployFunction('authorise', storage, tmpdir());
 
   expect(await ask(`Bearer ${text}`)).toEqual({
     isAuthorized: true,
     context: { holder: 'alice', scopes: 'predict:iris jobs' },
+  });
+  expect(await ask(`Bearer ${limited.text}`)).toEqual({
+    isAuthorized: true,
+    context: { holder: 'carol', scopes: 'predict', keyId: limited.key.id, perDay: 7 },
   });
   for (const refused of [
     text,

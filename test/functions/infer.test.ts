@@ -54,20 +54,33 @@ afterEach(async () => {
 });
 
 describe('infer', () => {
-  it.each([...events])('answers %s as the code that it is bundled of', async (_file, event) => {
-    const model = modelOf(event as Event) ?? MODEL;
-    await publishIt(model);
+  it.each([...events].filter(([file]) => file !== 'infer-uploads.json'))(
+    'answers %s as the code that it is bundled of',
+    async (_file, event) => {
+      const model = modelOf(event as Event) ?? MODEL;
+      await publishIt(model);
+      deployed = await deploy();
+      const serving = await createTestServing();
+      await pushNamed(serving.repository, model);
+      const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+      const expected = await inferHandler(serving)(event as APIGatewayProxyEventV2, context);
+      await serving.remove();
+
+      const { statusCode, headers, body } = await invoke(event);
+
+      expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
+      expect(JSON.parse(body)).toEqual(JSON.parse(expected.body ?? ''));
+    },
+  );
+
+  it('gives a URL that takes an object', async () => {
+    await publishIt('iris');
     deployed = await deploy();
-    const serving = await createTestServing();
-    await pushNamed(serving.repository, model);
-    const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
-    const expected = await inferHandler(serving)(event as APIGatewayProxyEventV2, context);
-    await serving.remove();
 
-    const { statusCode, headers, body } = await invoke(event);
-
-    expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
-    expect(JSON.parse(body)).toEqual(JSON.parse(expected.body ?? ''));
+    const { statusCode, body } = await invoke(events.get('infer-uploads.json'));
+    expect(statusCode).toBe(201);
+    const { url, headers } = JSON.parse(body);
+    expect((await fetch(url, { method: 'PUT', headers, body: '5.1,3.5,1.4,0.2\n' })).status).toBe(200);
   });
 
   it('labels the photo of its sample event, and says so in metrics and log', async () => {
@@ -95,6 +108,20 @@ describe('infer', () => {
     const requests = deployed.lines.filter(({ message }) => message === 'request');
     expect(requests).toHaveLength(2);
     expect(requests.every((line) => JSON.stringify(line).length < 1000)).toBe(true); // no payload
+  });
+
+  it('writes the figures of its last minute when Lambda ends it', async () => {
+    await publishIt();
+    deployed = await deploy();
+    for (let request = 0; request < 3; request += 1) await invoke(photoEvent); // the first one alone is written at once
+    await deployed.stop();
+    const data = createS3UploadStore(createTestS3Client(storage.endpoint), storage.dataBucket);
+    const requests: number[] = [];
+    for await (const { key } of data.list(`figures/${MODEL}/`)) {
+      const { versions } = JSON.parse(Buffer.from((await data.read(key)).body).toString());
+      requests.push(versions[1].requests);
+    }
+    expect(requests.reduce((sum, each) => sum + each, 0)).toBe(3);
   });
 
   it('is healthy without any model, and names the command that pushes one in its log alone', async () => {

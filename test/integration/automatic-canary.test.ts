@@ -1,7 +1,8 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { type DeployedFunction, deployFunction } from '../support/deployed-function.ts';
@@ -196,4 +197,56 @@ it('a canary that nobody calls stays as it is', async () => {
   await start('idle');
   await monitor.invoke({ jobs: ['rollouts'] });
   expect((await historyOf('idle')).map(({ action }) => action)).toEqual(['canary', 'push']);
+});
+
+describe('a canary that is judged by its answers', () => {
+  interface Answered {
+    readonly id: string;
+    readonly label: string;
+  }
+  const ask = async (name: string, body: Uint8Array<ArrayBuffer>): Promise<Answered> => {
+    const headers = { 'content-type': 'image/jpeg' };
+    const response = await fetch(`${server.endpoint}/models/${name}`, { method: 'POST', headers, body });
+    const [{ label } = { label: '' }] = (await response.json()) as { label: string }[];
+    return { id: response.headers.get('x-prediction-id') ?? '', label };
+  };
+
+  /** Rolls a version with these labels out. Each answer gets feedback with the label of the first version. Returns the rounds. */
+  const rollWithFeedback = async (name: string, labels: string[], guards: string): Promise<number> => {
+    const body = new Uint8Array(await readFile('test/fixtures/images/grey.jpg'));
+    await pushColours(name);
+    await cli('monitor', name, '--capture', '100%');
+    await setTimeout(2_500); // the functions follow
+    const { label: right } = await ask(name, body);
+    for (let sent = 0; sent < 320; sent += 1) await ask(name, body);
+    await setTimeout(1_000); // the captures are written behind the answers
+    await cli('monitor', name, '--baseline', '7d');
+    await pushColours(name, labels);
+    await start(name, '--guard', guards);
+    return roll(name, async () => {
+      const { id } = await ask(name, body);
+      const sent = await fetch(`${server.endpoint}/feedback`, {
+        method: 'POST',
+        body: JSON.stringify({ id, label: right }),
+      });
+      expect(sent.status).toBe(200);
+    });
+  };
+  const SWAPPED = ['green', 'blue', 'red'];
+
+  it('and answers wrong is gone within two looks, a good one arrives', async () => {
+    const [mistaken, drifting] = await Promise.all([
+      rollWithFeedback('mistaken', SWAPPED, 'accuracy'),
+      rollWithFeedback('drifting', SWAPPED, 'drift'),
+      rollWithFeedback('right', COLOUR_LABELS, 'accuracy,drift'),
+    ]);
+
+    const rolledBack = { by: 'monitor', action: 'rollback', to: { stable: 1, aliases: {} } };
+    const accuracy = /^accuracy: (\d+) wrong of \1 requests with feedback, stable 0 of \d+$/;
+    const drift = /^drift: .+ in (\d+) of \1 captured requests, stable 0 of \d+$/;
+    expect((await historyOf('mistaken'))[0]).toMatchObject({ ...rolledBack, note: expect.stringMatching(accuracy) });
+    expect((await historyOf('drifting'))[0]).toMatchObject({ ...rolledBack, note: expect.stringMatching(drift) });
+    expect((await historyOf('right'))[0]).toMatchObject({ by: 'monitor', action: 'promote', to: { stable: 2 } });
+    expect(Math.max(mistaken, drifting)).toBeLessThanOrEqual(2);
+  }, 400_000);
 });

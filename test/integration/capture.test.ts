@@ -258,6 +258,26 @@ describe('capture while S3 refuses writes', () => {
       await refusing.remove();
     }
   }, 60_000);
+
+  it('counts what is lost when the process ends', async () => {
+    const store = createDirectoryStore(`${serving.modelDirectory}-ending`);
+    const refuse = async (): Promise<never> => {
+      throw new ServingError('MODEL_UNAVAILABLE', 'S3 does not take it');
+    };
+    const ending = await createTestServing({ data: { ...store, write: refuse } });
+    try {
+      await pushNamed(ending.repository, 'iris');
+      await startCapture(ending, 'iris');
+      const body = JSON.stringify({ inputs: [FLOWER, FLOWER] });
+      expect((await ending.fetch('/models/iris', { method: 'POST', body })).status).toBe(200);
+      await ending.idle();
+      await ending.end();
+      await ending.end();
+      expect(ending.lostCaptures).toEqual([expect.objectContaining({ model: 'iris', records: 2 })]);
+    } finally {
+      await ending.remove();
+    }
+  });
 });
 
 describe('capture settings', () => {

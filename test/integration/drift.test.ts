@@ -151,7 +151,19 @@ describe('the hourly judgement', () => {
 
   it('of an hour without traffic says that there was none', async () => {
     await judgeHours(monitor());
-    expect(reports).toMatchObject([{ model: 'iris', samples: 0, verdict: 'no baseline' }]);
+    expect(reports).toMatchObject([{ model: 'iris', samples: 0, verdict: 'no baseline', isSilent: false }]);
+  });
+
+  it('tells of a day without a captured answer, and not of hours that nobody judged', async () => {
+    await capture(flowers(300).map((features) => toRecord(features)));
+    for (let hour = 0; hour <= 24; hour += 1) await judgeHours(monitor(NOW_MS + hour * HOUR_MS));
+    expect(reports.map(({ isSilent }) => isSilent)).toEqual([...new Array<boolean>(24).fill(false), true]);
+    await capture(
+      flowers(10).map((features) => toRecord(features, NOW_MS + 24 * HOUR_MS)),
+      NOW_MS + 24 * HOUR_MS,
+    );
+    await judgeHours(monitor(NOW_MS + 25 * HOUR_MS));
+    expect(reports.at(-1)).toMatchObject({ samples: 10, isSilent: false });
   });
 
   it('names a damaged object, and judges the others', async () => {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startIssuer } from '../support/token-issuer.ts';
 
 /** The project itself, with no sample models to push. */
 const PARTS = ['serverless.yml', 'functions', 'src', 'package.json', 'node_modules'];
@@ -57,6 +58,25 @@ describe('npm start with auth=key', () => {
     expect(await ask('/v2/models/iris', `Bearer ${key}`)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 
+  it('counts the requests of a key with limits, for jobs and streams, too, and says when to come again', async () => {
+    const { key } = await create('dora', '--daily', '6', '--rate', '1000');
+    const first = await fetch(`${server.endpoint}/v2`, { headers: { authorization: `Bearer ${key}` } });
+    expect(first.headers.get('ratelimit-policy')).toBe('"second";q=1000;w=1, "day";q=6;w=86400');
+    expect(first.headers.get('ratelimit')).toMatch(/^"second";r=\d+;t=1, "day";r=[0-4];t=\d+$/);
+    const asked = await Promise.all(Array.from({ length: 6 }, () => ask('/v2', `Bearer ${key}`)));
+    expect(asked.map(({ status }) => status)).toContain(429);
+    for (const more of [{}, { prefer: 'respond-async' }, { accept: 'text/event-stream' }]) {
+      const headers = { authorization: `Bearer ${key}`, ...more };
+      const refused = await fetch(`${server.endpoint}/models/iris`, {
+        method: 'POST',
+        headers,
+        body: '{"inputs": []}',
+      });
+      expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      expect(await refused.json()).toMatchObject({ code: 'TOO_MANY_REQUESTS' });
+    }
+  });
+
   it('checks keys and their scopes on the URL of streams, too', async () => {
     const { key } = await create('carol', '--model', 'iris');
     const send = async (authorization: string | undefined, model: string) => {
@@ -79,7 +99,44 @@ describe('npm start with auth=key', () => {
   });
 });
 
+it('npm start with auth=key_or_jwt answers the holders of keys and of tokens', async () => {
+  const issuer = await startIssuer();
+  const directory = join(project, '.both');
+  const parameters = { auth: 'key_or_jwt', jwtIssuer: issuer.issuer, jwtAudience: 'models' };
+  const both = await startLocalServer({ project, directory, port: 0, parameters, onLine: () => undefined });
+  const askBoth = async (credential: string, path = '/models', endpoint = both.endpoint): Promise<number> =>
+    (await fetch(`${endpoint}${path}`, { headers: { authorization: `Bearer ${credential}` } })).status;
+  try {
+    expect(await askBoth(await issuer.sign())).toBe(200);
+    expect(await askBoth(await issuer.sign({ scope: 'predict:iris' }))).toBe(403);
+    expect(await askBoth(await issuer.sign({}, 'stranger'))).toBe(403);
+    const stream = Object.values(both.functionUrls)[0];
+    expect(await askBoth(await issuer.sign(), '/models', stream)).toBe(200);
+    expect(await askBoth(await issuer.sign({}, 'stranger'), '/models', stream)).toBe(401);
+  } finally {
+    await both.stop();
+    await issuer.stop();
+  }
+});
+
 describe('the command key', () => {
+  it.each([
+    ['--rate', '0'],
+    ['--daily', '1.5'],
+    ['--rate', '-1'],
+    ['--daily', 'many'],
+  ])('refuses %s %s', async (option, value) => {
+    const { exitCode, stderr } = await cli('key', 'create', 'erin', `${option}=${value}`);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${option} ${value}, expected a whole number`)]);
+  });
+
+  it('shows the limits of a key, which its successor has, too', async () => {
+    const { id } = await create('fred', '--rate', '5', '--daily', '10000');
+    await cli('key', 'rotate', id);
+    const { stdout } = await cli('key', 'list');
+    expect(stdout.split('\n').filter((line) => /fred .* 5\/s, 10000\/day/.test(line))).toHaveLength(2);
+  });
+
   it('shows a key once, and lists it without its secret', async () => {
     const { stdout } = await cli(
       'key',
@@ -97,7 +154,7 @@ describe('the command key', () => {
     expect(note).toBe(`Key ${text.slice(4, 14)} of carol may predict, jobs. Keep it now: nobody can show it again.`);
     const listed = await cli('key', 'list');
     expect(listed.stdout).toMatch(
-      new RegExp(`^${text.slice(4, 14)} +carol +predict jobs +\\S+ \\S+ +live until `, 'm'),
+      new RegExp(`^${text.slice(4, 14)} +carol +predict jobs +none +\\S+ \\S+ +live until `, 'm'),
     );
     expect(listed.stdout + (await cli('key', 'list', '--json')).stdout).not.toContain(text.slice(15, 58));
   });

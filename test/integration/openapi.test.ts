@@ -44,7 +44,7 @@ describe('the document of the API', () => {
     expect(tasks.size).toBe(12);
   });
 
-  it.each(['key', 'jwt', 'aws_iam', 'none'])(
+  it.each(['key', 'jwt', 'key_or_jwt', 'aws_iam', 'none'])(
     'has nothing that the linter of Redocly finds, with auth=%s',
     async (auth) => {
       const config = await createConfig({

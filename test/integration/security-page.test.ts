@@ -8,11 +8,11 @@ import { MAX_AUDIO_FILES } from '../../src/media/audio/input.ts';
 import { MAX_PIXELS } from '../../src/media/image/bounds.ts';
 import { MAX_ROWS } from '../../src/media/table/rows.ts';
 import { MAX_CHARACTERS, MAX_TEXTS } from '../../src/media/text/input.ts';
-import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/serving/inputs.ts';
+import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 
 interface Service {
-  readonly params: { readonly default: { readonly uploadAttempts: number } };
-  readonly functions: Readonly<Record<string, { timeout: number; events: { sqs?: { maximumConcurrency: number } }[] }>>;
+  readonly params: { readonly default: { readonly uploadAttempts: number; readonly uploadConcurrency: number } };
+  readonly functions: Readonly<Record<string, { timeout: number }>>;
 }
 
 const MIB = 1024 * 1024;
@@ -32,7 +32,7 @@ describe('the limits in docs/security.md', () => {
     ['audio files of a request', MAX_AUDIO_SECONDS === 3_600 ? 'an hour of sound together' : `${MAX_AUDIO_SECONDS} s`],
     ['audio files of a request', `${MAX_AUDIO_FILES}, `],
     ['search of a translation or transcription', `${MAX_BEAMS} beams, ${count(MAX_TOKENS)} tokens`],
-    ['environments', `${functions['on-upload']?.events[0]?.sqs?.maximumConcurrency} at a time`],
+    ['environments', `${params.default.uploadConcurrency} at a time`],
     ['time of a batch', `${functions['on-upload']?.timeout} s`],
     ['attempts', `${params.default.uploadAttempts}, then the dead-letter queue`],
   ])('have the figure of the code for %s', (resource, figure) => {

@@ -51,8 +51,15 @@ const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 /** The types of Hive for the fields of a record. The model is a partition. */
 const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
   ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
-  ...{ status: 'string', latency_ms: 'double', bytes: 'bigint', type: 'string', sha256: 'string', input: 'string' },
-  ...{ input_omitted: 'string', features: 'map<string,string>', label: 'string', score: 'double', margin: 'double' },
+  ...{ status: 'string', latency_ms: 'double', unit: 'string', bytes: 'bigint', type: 'string', sha256: 'string' },
+  ...{
+    input: 'string',
+    input_omitted: 'string',
+    features: 'map<string,string>',
+    label: 'string',
+    score: 'double',
+    margin: 'double',
+  },
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;
@@ -116,7 +123,14 @@ const OPEN: Parameters = {
   ...{ modelMemoryShare: '0.5', modelTmpShare: '0.8', requestsPerSecond: '5', requestBurst: '8' },
   ...{ permissionsBoundary: BOUNDARY, rolePath: '/services/', encryption: 'customer', kmsKey: KEY },
   ...{ network: 'vpc', subnets: 'subnet-a,subnet-b', securityGroups: 'sg-a' },
-  ...{ tracing: 'off', accessLogs: 'on', tags: 'team=vision', alarmEmail: 'me@example.org', dashboard: 'off' },
+  ...{
+    tracing: 'off',
+    accessLogs: 'on',
+    tags: 'team=vision',
+    alarmEmail: 'me@example.org',
+    dashboard: 'off',
+    accuracyBelow: '0.9',
+  },
   ...{
     accountConcurrency: '50',
     jobMemory: '3008',
@@ -333,6 +347,16 @@ describe('sls package', () => {
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
   });
 
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
+    const stage = await packageWith('both', { ...TOKENS, auth: 'key_or_jwt' });
+    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+    for (const id of [AUTHORISE, 'StreamLambdaFunction'])
+      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
+      });
+    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+  });
+
   it('answers preflight requests of the given origins without an authorizer', () => {
     expect(resource(locked, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
       AllowOrigins: { 'Fn::Split': [',', ORIGINS] },
@@ -340,6 +364,9 @@ describe('sls package', () => {
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
+    expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
+    ]);
   });
 
   it('has a name of its own, and a log of each request, when a stage wants them', () => {
@@ -565,11 +592,8 @@ describe('the template', () => {
     });
     expect(big.Environment.Variables).toMatchObject({ MODELS_BUCKET: infer.Environment.Variables.MODELS_BUCKET });
     expect(referencesIn(resource(stage, 'BigRole'))).not.toContain('InferLogGroup');
-    expect(
-      referencesIn(stage.Resources).filter(
-        (id) => !(id in stage.Resources) && id !== 'AlarmEmail' && id !== 'HasDashboard',
-      ),
-    ).toEqual([]);
+    const known = { ...stage.Resources, ...stage.Parameters };
+    expect(referencesIn(stage.Resources).filter((id) => !(id in known))).toEqual([]);
     const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => Properties);
     const leadingTo = routes.filter(({ Target }) => referencesIn(Target).includes('HttpApiIntegrationBig'));
     expect(leadingTo.map(({ RouteKey }) => RouteKey)).toEqual(
@@ -624,15 +648,17 @@ describe('the template', () => {
     }
   });
 
-  it('writes nothing but results, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
+  it('writes nothing but uploads, answers, jobs, runs, captures, counts and, as the monitor alone, routings', () => {
     const statements = FUNCTIONS.map(roleOf).flatMap(statementsOf);
     const writes = statements.filter(({ Action }) => textsIn(Action).some((action) => /^s3:(Put|Delete)/.test(action)));
     const places = writes.flatMap(({ Resource }) => textsIn(Resource));
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['results', 'rollouts'],
-      ].map((folder) => `\${DataBucket.Arn}/${folder}/*`),
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
+      ]
+        .sort()
+        .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
       `\${ModelsBucket.Arn}/models/*/routing.json`,
     ]);
   });
@@ -674,6 +700,13 @@ describe('the template', () => {
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
         ...['Infer', 'Job'].map((role) => `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/jobs/*`),
+        ...['Infer', 'Stream', 'Job'].map((role) => `${role}Role | s3:GetObject | \${DataBucket.Arn}/inputs/*`),
+        ...['Infer', 'Stream'].flatMap((role) => [
+          `${role}Role | s3:PutObject | \${DataBucket.Arn}/inputs/*/\${DataBucket.Arn}/uploads/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
+          `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
+        ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
         'BulkStatesRole | s3:ListBucket | DataBucket/Arn',
@@ -718,6 +751,8 @@ describe('the template', () => {
       ['Duration'],
       ['CanaryRollbacks'],
       ['DriftedModels'],
+      ['LeastAccuracy'],
+      ['SilentModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
   });
@@ -767,24 +802,27 @@ describe('the template', () => {
     }
   });
 
-  it('subscribes an address, and makes a dashboard, by their parameters', () => {
-    const defaults = [template, open].map(({ Parameters }) => [
-      Parameters.AlarmEmail?.Default,
-      Parameters.HasDashboard?.Default,
-    ]);
+  it('subscribes an address, makes a dashboard, and watches accuracy, by their parameters', () => {
+    const defaults = [template, open].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
+      [AlarmEmail, HasDashboard, AccuracyBelow].map((parameter) => String(parameter?.Default)),
+    );
     expect(defaults).toEqual([
-      ['', 'on'],
-      ['me@example.org', 'off'],
+      ['', 'on', '0'],
+      ['me@example.org', 'off', '0.9'],
     ]);
     expect(template.Conditions).toEqual({
       HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
     expect(resource(template, 'AlarmSubscription')).toMatchObject({
       ...{ Condition: 'SubscribesEmail', Properties: { Endpoint: { Ref: 'AlarmEmail' }, Protocol: 'email' } },
     });
     expect(resource(template, 'Dashboard')).toMatchObject({ Condition: 'MakesDashboard' });
+    expect(resource(template, 'AccuracyAlarm')).toMatchObject({
+      ...{ Condition: 'WatchesAccuracy', Properties: { Threshold: { Ref: 'AccuracyBelow' } } },
+    });
   });
 
   it('watches as many metrics as the README gives the price of', async () => {

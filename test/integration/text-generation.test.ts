@@ -296,15 +296,53 @@ describe('a large decoder', () => {
         graphs.model?.signature.outputs.find((output) => output.name === 'logits')?.shape,
       ];
     };
-    expect(notes).toEqual([expect.stringMatching(/its cache takes up to 9.2 MB of memory for 1,000 tokens/)]);
-    expect(await logitsOf('plain')).toEqual([false, ['batch', 'tokens', 400]]);
-    expect(await logitsOf('baked')).toEqual([true, ['batch', 1, 400]]);
+    expect(notes).toEqual([expect.stringMatching(/its cache takes up to 12.3 MB of memory for 1,000 tokens/)]);
+    expect(await logitsOf('plain')).toEqual([false, ['batch_size', 'tokens', 400]]);
+    expect(await logitsOf('baked')).toEqual([true, ['steps', 1, 400]]);
     const long = { tokens: Array.from({ length: 700 }, (_, index) => (index * 7) % 400) };
     const [plain, baked] = [await ask(long, {}, 'plain'), await ask(long, {}, 'baked')];
     expect(idsOf(baked)).toEqual(idsOf(plain));
     baked.details.tokens.forEach(({ logprob }, index) => {
       expect(logprob).toBeCloseTo(plain.details.tokens[index]?.logprob ?? 0, 3);
     });
+  });
+
+  const prompt = { tokens: Array.from({ length: 20 }, (_, index) => 300 + index) };
+  const forty = { max_new_tokens: 40, min_new_tokens: 40, cache_prompt: false, top_n_tokens: 2 };
+  const sampled = { temperature: 0.9, top_k: 20, top_p: 0.95, seed: 3 };
+
+  it.each([
+    ['the likeliest tokens', {}],
+    ['sampled tokens', sampled],
+    ['sampled tokens of all', { temperature: 1.3, seed: 4 }],
+    ['sampled tokens with a least part', { temperature: 0.7, min_p: 0.1, seed: 5 }],
+    ['penalties', { ...sampled, repetition_penalty: 1.3, frequency_penalty: 0.5, presence_penalty: 0.5 }],
+    ['a bias', { logit_bias: { 301: 3, 302: -100 } }],
+    ['an answer that may end', { ...sampled, min_new_tokens: 0, logit_bias: { 0: 4 } }],
+    ['a stop text', { stop: [' w31'] }],
+  ])('answers in runs of several steps as step by step: %s', async (_name, parameters) => {
+    const [plain, baked] = [
+      await ask(prompt, { ...forty, ...parameters }, 'plain'),
+      await ask(prompt, { ...forty, ...parameters }, 'baked'),
+    ];
+    expect(idsOf(baked)).toEqual(idsOf(plain));
+    expect(baked.generated_text).toBe(plain.generated_text);
+    expect(baked.details.finish_reason).toBe(plain.details.finish_reason);
+    baked.details.tokens.forEach(({ logprob }, index) => {
+      expect(logprob).toBeCloseTo(plain.details.tokens[index]?.logprob ?? 0, 4);
+    });
+  });
+
+  it('keeps what is true of a run whose tokens were not all taken', async () => {
+    const plain = await ask(prompt, forty, 'plain');
+    for (const length of [3, 6, 12, 25]) {
+      const start = { tokens: [...prompt.tokens, ...idsOf(plain).slice(0, length)] };
+      const stop = ` w${idsOf(plain)[length]}`;
+      await ask(prompt, { max_new_tokens: 40, min_new_tokens: 40, stop: [stop] }, 'baked');
+      const known = await ask(start, { ...forty, cache_prompt: true }, 'baked');
+      expect(known.details.cached_tokens).toBeGreaterThanOrEqual(prompt.tokens.length);
+      expect(idsOf(known)).toEqual(idsOf(await ask(start, forty, 'plain')));
+    }
   });
 });
 
@@ -324,14 +362,14 @@ describe('what does not fit', () => {
   it('into the memory is refused with the bytes, and smaller answers are not', async () => {
     const bundle = await serving.repository.bundle('tiny-llama', 1);
     const task = await createTask(bundle);
-    // 2 layers of keys and values in 2 heads of 8 numbers are 256 bytes a token; they exist three times.
+    // 2 layers of keys and values in 2 heads of 8 numbers are 256 bytes a token; they exist four times.
     const predictWith = (freeTokens: number, requests: readonly object[]) =>
       serving.models.use(bundle, NEVER, ({ graphs, resources }) =>
         task.predict(
           requests.map((parameters) =>
             task.decode({ inputs: { tokens: [1, 2, 3, 4] }, parameters: { ...parameters } }),
           ),
-          { graphs, resources, maxBatch: 1, deadline: NEVER, freeBytes: () => 3 * 256 * freeTokens },
+          { graphs, resources, maxBatch: 1, deadline: NEVER, freeBytes: () => 4 * 256 * freeTokens },
           () => {},
         ),
       );
@@ -346,7 +384,7 @@ describe('what does not fit', () => {
     expect(refused?.status === 'rejected' && refused.reason).toMatchObject({
       code: 'PAYLOAD_TOO_LARGE',
       message: expect.stringMatching(
-        /prompt has 4 tokens.*7 new ones they are 11, which take 8.4 kB.*room for 10 tokens \(7.7 kB\)/,
+        /prompt has 4 tokens.*7 new ones they are 11, which take 11.3 kB.*room for 10 tokens \(10.2 kB\)/,
       ),
     });
     expect((await predictWith(3, [{}]))[0]).toMatchObject({

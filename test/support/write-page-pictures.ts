@@ -31,6 +31,11 @@ try {
     await page.close();
   };
   await picture('docs/page.jpg', { width: 820, colorScheme: 'light' }, '#model=efficientnet-lite0', COFFEE);
+  const reference = await browser.newPage({ viewport: { width: 820, height: 600 } });
+  await reference.goto(`${server.endpoint}/reference`);
+  await reference.click('summary:has-text("/models/sentiment")');
+  await reference.evaluate('document.querySelector("details[open]").scrollIntoView()');
+  await reference.screenshot({ path: 'docs/reference.jpg', type: 'jpeg', quality: 60 });
   await picture('docs/page-on-a-phone.jpg', { width: 360, colorScheme: 'dark' }, '#model=sentiment');
 } finally {
   await browser.close();

@@ -3,6 +3,7 @@ import type { Graph } from '../../core/graph.ts';
 import { fromHalf } from '../../core/half.ts';
 import { type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
 import { type Cache, freeCache } from './cache.ts';
+import { DRAFT_INPUTS, type Draft, isDraftInput, ONE_STEP } from './draft.ts';
 import type { DecoderLayout, OtherInput } from './layout.ts';
 
 /** Logits that one run of a prompt's part may give, in bytes: most graphs compute those of all positions. */
@@ -13,9 +14,12 @@ const LEAST_TOKENS = 16;
 
 /** A decoder with the cache of a text after some of its tokens. */
 export interface Decoded {
+  /** The cache of all tokens that were fed, those included that the graph drafted for itself. */
   readonly cache: Cache;
-  /** Logits float32[V] of the next token, which the caller may change. */
-  readonly logits: Float32Array;
+  /** Logits float32[V] of the next token after each step, which the caller may change; at least one. */
+  readonly logits: readonly Float32Array[];
+  /** The token that the graph drafted after each step, and fed to the next one; empty for graphs that draft none. */
+  readonly drafts: readonly number[];
 }
 
 const integers = (dtype: 'int64' | 'int32', values: readonly number[]): Tensor =>
@@ -39,9 +43,10 @@ const VALUES: Readonly<Record<OtherInput, (type: 'int64' | 'int32', past: number
   use_cache_branch: (_, past) => tensor('bool', [1], Uint8Array.of(past === 0 ? 0 : 1)),
 };
 
-const otherInputs = ({ others }: DecoderLayout, past: number, length: number): Tensors =>
+const otherInputs = ({ others, vocabulary }: DecoderLayout, past: number, length: number, draft: Draft): Tensors =>
   Object.fromEntries(
     [...others].map(([name, { dtype, shape }]) => {
+      if (isDraftInput(name)) return [name, DRAFT_INPUTS[name](draft, vocabulary ?? 1)];
       const value = VALUES[name](dtype === 'int32' ? 'int32' : 'int64', past, length);
       return [name, shape.length === 1 && value.shape.length === 0 ? { ...value, shape: [1] } : value];
     }),
@@ -58,11 +63,15 @@ const fromHalves = (bits: Uint16Array): Float32Array => {
   return numbers;
 };
 
-/** The last position of logits [1,T,V]. @throws `INFERENCE_FAILED` when there is none */
-const lastLogits = (logits: Tensor | undefined): Float32Array => {
-  const width = logits?.shape[2] ?? 0;
-  if (logits?.dtype === 'float32' && width > 0) return logits.data.subarray(logits.data.length - width);
-  if (logits?.dtype === 'float16' && width > 0) return fromHalves(logits.data.subarray(logits.data.length - width));
+/** The last position of logits [steps,T,V], for each step. @throws `INFERENCE_FAILED` when there is none */
+const lastLogits = (logits: Tensor | undefined): Float32Array[] => {
+  const [steps = 0, positions = 0, width = 0] = logits?.shape ?? [];
+  const size = positions * width;
+  if (size > 0 && steps > 0 && (logits?.dtype === 'float32' || logits?.dtype === 'float16'))
+    return Array.from({ length: steps }, (_, step) => {
+      const [from, to] = [(step + 1) * size - width, (step + 1) * size];
+      return logits.dtype === 'float32' ? logits.data.subarray(from, to) : fromHalves(logits.data.subarray(from, to));
+    });
   throw new ServingError('INFERENCE_FAILED', 'the decoder gave no logits');
 };
 
@@ -74,28 +83,32 @@ export const tokensPerRun = ({ vocabulary = 0, isLastOnly, others }: DecoderLayo
   return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
 };
 
-/** Feeds `ids`, and returns the outputs `logits`, if wanted, and the longer cache: the graph's own tensors, without a copy. */
+/** Feeds `ids`, and returns the outputs `logits` and `drafts`, if wanted, and the longer cache: the graph's own tensors, without a copy. */
 const runTokens = async (
   graph: Graph,
   layout: DecoderLayout,
   { length, tensors }: Cache,
   ids: readonly number[],
-  withLogits: boolean,
-): Promise<{ readonly cache: Cache; readonly logits: Tensor | undefined }> => {
-  const outputs = await graph.run(
-    { input_ids: integers(layout.tokens, ids), ...otherInputs(layout, length, ids.length), ...tensors },
-    [...(withLogits ? ['logits'] : []), ...layout.caches.map(({ present }) => present)],
-  );
+  draft: Draft | undefined,
+): Promise<{ readonly cache: Cache; readonly logits: Tensor | undefined; readonly drafts: readonly number[] }> => {
+  const others = otherInputs(layout, length, ids.length, draft ?? ONE_STEP);
+  const wanted = draft === undefined ? [] : layout.takesSteps ? ['logits', 'drafts'] : ['logits'];
+  const outputs = await graph.run({ input_ids: integers(layout.tokens, ids), ...others, ...tensors }, [
+    ...wanted,
+    ...layout.caches.map(({ present }) => present),
+  ]);
   const longer: Record<string, Tensor> = {};
   for (const { past, present } of layout.caches) {
     const own = outputs[present];
     if (own !== undefined) longer[past] = own;
   }
-  return { cache: { length: length + ids.length, tensors: longer }, logits: outputs.logits };
+  const drafts = Array.from(outputs.drafts?.data ?? [], Number);
+  const fed = ids.length + Math.max(0, drafts.length - 1);
+  return { cache: { length: length + fed, tensors: longer }, logits: outputs.logits, drafts };
 };
 
 /**
- * Feeds at least one token after those of `cache`, a long prompt in several runs. Only the last run gives logits.
+ * Feeds at least one token after those of `cache`, a long prompt in several runs. Only the last run gives logits, and may take more steps.
  * @throws `DEADLINE_EXCEEDED` between two runs, `INFERENCE_FAILED`
  */
 export const decode = async (
@@ -103,6 +116,7 @@ export const decode = async (
   layout: DecoderLayout,
   cache: Cache,
   ids: readonly number[],
+  draft: Draft = ONE_STEP,
 ): Promise<Decoded> => {
   const size = tokensPerRun(layout);
   let current = cache;
@@ -112,8 +126,8 @@ export const decode = async (
     current = longer;
   };
   for (; ids.length - start > size; start += size)
-    next((await runTokens(graph, layout, current, ids.slice(start, start + size), false)).cache);
-  const { cache: longer, logits } = await runTokens(graph, layout, current, ids.slice(start), true);
+    next((await runTokens(graph, layout, current, ids.slice(start, start + size), undefined)).cache);
+  const { cache: longer, logits, drafts } = await runTokens(graph, layout, current, ids.slice(start), draft);
   next(longer);
-  return { cache: longer, logits: lastLogits(logits) };
+  return { cache: longer, logits: lastLogits(logits), drafts };
 };

@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { type DType, elementBytes, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
+import { type DraftInput, isDraftInput } from './draft.ts';
 
 /** Precisions of a cache, and of logits. */
 const FRACTIONS = ['float32', 'float16'] as const;
@@ -22,13 +23,15 @@ export interface DecoderLayout {
   readonly caches: readonly CacheSpec[];
   readonly tokens: 'int64' | 'int32';
   /** Inputs beside tokens and caches, each with its data type. */
-  readonly others: ReadonlyMap<OtherInput, TensorSpec>;
+  readonly others: ReadonlyMap<OtherInput | DraftInput, TensorSpec>;
   /** Number of logits of a position. */
   readonly vocabulary: number | undefined;
   /** Bytes of all caches for one token. */
   readonly bytesPerToken: number;
   /** Tells that the graph gives logits of the last position alone. */
   readonly isLastOnly: boolean;
+  /** Tells that a run may take several steps, whose tokens the graph drafts. */
+  readonly takesSteps: boolean;
 }
 
 /** Sizes that a graph leaves open, from the settings of its model. */
@@ -53,7 +56,8 @@ const refuse = (problem: string): never => {
   throw new ServingError('MODEL_INVALID', problem);
 };
 
-const isOther = (name: string): name is OtherInput => OTHER_INPUTS.some((other) => other === name);
+const isOther = (name: string): name is OtherInput | DraftInput =>
+  OTHER_INPUTS.some((other) => other === name) || isDraftInput(name);
 const isFraction = (dtype: DType): dtype is Fraction => FRACTIONS.some((fraction) => fraction === dtype);
 
 const EXPORT = 'optimum-cli export onnx --model <model> --task text-generation-with-past <folder>';
@@ -120,5 +124,6 @@ export const readLayout = ({ inputs, outputs }: Signature, open?: HeadSizes): De
     vocabulary: typeof vocabulary === 'number' ? vocabulary : undefined,
     bytesPerToken: caches.reduce((sum, { dtype, heads, size }) => sum + heads * size * elementBytes(dtype), 0),
     isLastOnly: positions === 1 || others.has('num_logits_to_keep') || others.has('logits_to_keep'),
+    takesSteps: others.has('steps'),
   };
 };

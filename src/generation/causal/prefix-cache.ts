@@ -20,7 +20,7 @@ interface Entry {
 export interface PrefixCache {
   /** The cache of the longest beginning of `ids` that is known, without its last token; undefined when it is short or unknown. */
   find(ids: readonly number[], owner: string | undefined): Cache | undefined;
-  /** Keeps the cache of `ids`, and drops others until all take `mostBytes` at most. */
+  /** Keeps the part of `cache` that is of `ids`, and drops others until all take `mostBytes` at most. */
   keep(ids: readonly number[], cache: Cache, owner: string | undefined, mostBytes: number): void;
   /** Drops entries until all take `mostBytes` at most. */
   shrink(mostBytes: number): void;
@@ -61,8 +61,10 @@ export const createPrefixCache = (layout: DecoderLayout): PrefixCache => {
     },
 
     keep(ids, cache, owner, mostBytes) {
-      const entry = { owner, ids: ids.slice(0, cache.length), cache };
-      if (!isUsable || bytesOf(entry) > Math.min(mostBytes, MOST_BYTES) || cache.length < LEAST_TOKENS) return;
+      const length = Math.min(ids.length, cache.length);
+      const isTooLarge = length * layout.bytesPerToken > Math.min(mostBytes, MOST_BYTES);
+      if (!isUsable || isTooLarge || length < LEAST_TOKENS) return;
+      const entry = { owner, ids: ids.slice(0, length), cache: cutCache(cache, layout, length) };
       const isWithin = (other: Entry): boolean =>
         other.owner === owner && commonLength(other.ids, entry.ids) === other.ids.length;
       entries = [...entries.filter((other) => !isWithin(other)), entry];

@@ -30,18 +30,23 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
 
   return {
     warned,
-    judged({ model, samples, verdict, worst, drifted }) {
+    judged({ model, samples, verdict, worst, drifted, isSilent }) {
       const values: MetricValue[] = [['Samples', samples]];
       if (worst) values.push(['WorstDrift', worst.drift]);
       if (drifted) values.push(['DriftedFeatures', drifted.length]);
       publish(values, model);
       if (verdict === 'drift') count('DriftedModels');
+      if (isSilent) {
+        count('SilentModels');
+        logger.warn('no answers were captured for a day', { model });
+      }
       const line = { model, samples, verdict, worst, drifted };
       if (verdict === 'drift' || verdict === 'warning') logger.warn('inputs or answers drift', line);
       else logger.info('drift judged', line);
     },
     scored({ model, accuracy, labels }) {
       publish([['Accuracy', accuracy]], model);
+      publish([['LeastAccuracy', accuracy]]);
       logger.info('accuracy scored', { model, accuracy, labels });
     },
     async decided({ model, version, action, note }) {

@@ -5,7 +5,7 @@ const LANCZOS = [
 ] as const;
 
 /** The natural logarithm of the gamma function, for numbers of 0.5 and more. */
-const logGamma = (x: number): number => {
+export const logGamma = (x: number): number => {
   const [first = 0, ...others] = LANCZOS;
   const sum = others.reduce((total, weight, index) => total + weight / (x + index), first);
   const t = x + 6.5;

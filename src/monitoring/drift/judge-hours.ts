@@ -109,7 +109,16 @@ const judgeHour = async (monitor: Monitor, model: string, ms: number): Promise<M
 const mainOf = ({ versions }: ModelHour): VersionHour | undefined =>
   Object.values(versions).toSorted((one, other) => other.samples - one.samples)[0];
 
-const report = ({ telemetry }: Monitor, hour: ModelHour): void => {
+/** Tells whether a day of judged hours has no answer. An hour that was not judged proves nothing. */
+const isSilent = async ({ data }: Monitor, model: string, hourMs: number): Promise<boolean> => {
+  for (let back = 0; back < MOST_HOURS; back += 1) {
+    const { hour } = (await readHour(data, model, hourMs - back * HOUR_MS)) ?? {};
+    if (hour === undefined || Object.values(hour.versions).some(({ samples }) => samples > 0)) return false;
+  }
+  return true;
+};
+
+const report = ({ telemetry }: Monitor, hour: ModelHour, silent: boolean): void => {
   const main = mainOf(hour);
   const { judgement } = main ?? {};
   const judged = judgement === undefined || judgement.verdict === 'too few' ? undefined : judgement;
@@ -119,6 +128,7 @@ const report = ({ telemetry }: Monitor, hour: ModelHour): void => {
     verdict: judgement?.verdict ?? 'no baseline',
     worst: judged?.worst,
     drifted: judged?.drifted,
+    isSilent: silent,
   });
   for (const { key, problem } of hour.damaged)
     telemetry.warned(`${key} is damaged, and was left out`, new ServingError('INTERNAL', problem));
@@ -127,8 +137,9 @@ const report = ({ telemetry }: Monitor, hour: ModelHour): void => {
 const judgeModel = async (monitor: Monitor, model: string): Promise<void> => {
   const currentMs = Math.floor(monitor.nowMs() / HOUR_MS) * HOUR_MS;
   for (let back = LATE_HOURS; back >= 1; back -= 1) {
-    const judged = await judgeHour(monitor, model, currentMs - back * HOUR_MS);
-    if (judged !== undefined && back === 1) report(monitor, judged);
+    const hourMs = currentMs - back * HOUR_MS;
+    const judged = await judgeHour(monitor, model, hourMs);
+    if (judged !== undefined && back === 1) report(monitor, judged, await isSilent(monitor, model, hourMs));
   }
 };
 

@@ -66,7 +66,8 @@ const limited = (samples: readonly Classified[]): Classified[] => {
   return samples.map(({ truth, predicted }) => ({ truth: name(truth), predicted: name(predicted) }));
 };
 
-const isRight = ({ record, word }: Pair): boolean | undefined =>
+/** Undefined when the word does not tell, as a number does not. */
+export const isRight = ({ record, word }: Pair): boolean | undefined =>
   word.correct ?? (word.label === undefined || record.label === undefined ? undefined : word.label === record.label);
 
 const scoreShares = (pairs: readonly Pair[]): Partial<Accuracy> => {

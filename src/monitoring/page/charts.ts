@@ -81,9 +81,11 @@ export const intervals = (
   return figure(caption, svgOf(caption, drawn.join('') + ends(points.map(({ name }) => name))), rows);
 };
 
-/** A table of texts; its first row is the header. */
+/** A table of texts; its first row is the header. A wide one is scrolled by itself, also with the keys. */
 export const table = (caption: string, [header = [], ...rows]: readonly (readonly string[])[]): string => {
   const cells = (row: readonly string[], kind: string): string =>
     `<tr>${row.map((cell) => `<${kind}>${escapeHtml(cell)}</${kind}>`).join('')}</tr>`;
-  return `<table><caption>${escapeHtml(caption)}</caption>${cells(header, 'th')}${rows.map((row) => cells(row, 'td')).join('')}</table>`;
+  const attributes = `class="wide" role="group" tabindex="0" aria-label="${escapeHtml(caption)}"`;
+  const body = rows.map((row) => cells(row, 'td')).join('');
+  return `<div ${attributes}><table><caption>${escapeHtml(caption)}</caption>${cells(header, 'th')}${body}</table></div>`;
 };

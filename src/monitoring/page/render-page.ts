@@ -1,3 +1,4 @@
+import { binNames, round } from '../drift/bin-names.ts';
 import { totalOf } from '../drift/divergence.ts';
 import type { Bins } from '../drift/histogram.ts';
 import type { DriftNow } from '../drift/judge-now.ts';
@@ -15,26 +16,14 @@ const STYLE = `:root{color-scheme:light dark;--ink:#1d2733;--paper:#fff;--usual:
 @media (prefers-color-scheme:dark){:root{--ink:#e6e9ed;--paper:#14181d;--usual:#6b7885;--now:#6cb0ff;--line:#3a434d;--alarm:#ff8a80}}
 body{margin:0 auto;padding:1rem;max-width:72rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 a{color:var(--now)}nav a{margin-right:1rem}section{border-top:1px solid var(--line);margin-top:1.5rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:1rem}figure{margin:0}figcaption,caption{font-weight:600;text-align:left}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:1rem}figure{margin:0;min-width:0}
+figure td{overflow-wrap:anywhere}.wide{overflow-x:auto}figcaption,caption{font-weight:600;text-align:left}
 svg{width:100%;height:auto;border-bottom:1px solid var(--line)}.usual{fill:var(--usual)}.now,circle{fill:var(--now)}
 text{fill:var(--ink);font-size:11px}line{stroke:var(--now);stroke-width:2}
 table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.15rem .7rem .15rem 0;text-align:left}.alarm{color:var(--alarm);font-weight:600}
 :focus-visible{outline:2px solid var(--now);outline-offset:2px}summary{cursor:pointer}`;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-const round = (value: number): string => String(Number(value.toPrecision(3)));
-
-const binNames = (bins: Bins): string[] => {
-  if (bins.kind === 'category') return [...bins.categories, 'others'];
-  if (bins.edges.length === 0) return ['all'];
-  const ends = [Number.NEGATIVE_INFINITY, ...bins.edges, Number.POSITIVE_INFINITY];
-  return ends.slice(1).map((end, index) => {
-    const start = ends[index] ?? end;
-    if (start === Number.NEGATIVE_INFINITY) return `below ${round(end)}`;
-    return end === Number.POSITIVE_INFINITY ? `${round(start)} and above` : `${round(start)} to ${round(end)}`;
-  });
-};
 
 const pairsOf = (bins: Bins, usual: readonly number[], now: readonly number[]): Pair[] => {
   const [before, after] = [Math.max(1, totalOf(usual)), Math.max(1, totalOf(now))];
@@ -71,7 +60,7 @@ const renderConfusion = (day: string, { version, arm, confusion = {} }: Accuracy
   return rows.length === 0
     ? ''
     : table(`Right labels by rows, answers by columns: version ${version}, ${arm}, ${day}`, [
-        ['', ...predicted],
+        ['right label', ...predicted],
         ...rows,
       ]);
 };
@@ -138,7 +127,8 @@ export const renderPage = (models: readonly (MonitoredModel | BrokenModel)[], no
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Models</title>
 <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'"><style>${STYLE}</style></head>
-<body><h1>Models</h1><p>At ${new Date(nowMs).toISOString().slice(0, 16).replace('T', ' ')} UTC. Grey: the baseline. Blue: the last 24 hours.</p>
+<body><header><h1>Models</h1>
+<p>At ${new Date(nowMs).toISOString().slice(0, 16).replace('T', ' ')} UTC. Grey: the baseline. Blue: the last 24 hours.</p></header>
 <nav>${links}</nav><main>${sections.join('\n')}</main></body></html>
 `;
 };

@@ -5,8 +5,8 @@ import { changeRouting, type RoutingChanger } from '../../repository/routing/cha
 import { endCanary, promote, ROLL_BACK, setCanary } from '../../repository/routing/rollout.ts';
 import type { Monitor, MonitorJob, RolloutReport } from '../job.ts';
 import { type AutomaticCanary, automaticCanary } from './guards.ts';
-import { type Decision, judgeStep } from './judge-step.ts';
-import { readCounts } from './read-counts.ts';
+import type { Decision } from './judge-step.ts';
+import { readRollout } from './read-rollout.ts';
 
 /** The author of the changes in the history. */
 const MONITOR = 'monitor';
@@ -41,16 +41,16 @@ const removeLeftOvers = async ({ data, nowMs }: Monitor, prefix: string, kept: s
 
 const decide = async (monitor: Monitor, model: string): Promise<void> => {
   const { repository, data, telemetry, nowMs } = monitor;
-  const canary = automaticCanary((await unlessMissing(repository.routing(model)))?.routing ?? {});
+  const routing = (await unlessMissing(repository.routing(model)))?.routing;
+  const canary = automaticCanary(routing ?? {});
   const step = canary && stepPrefix(model, canary.version, canary.plan.since);
   await removeLeftOvers(monitor, `${ROLLOUTS_PREFIX}${model}/`, step);
-  if (canary === undefined || step === undefined) return;
-  const counts = await readCounts(data, step, (key, error) =>
-    telemetry.warned(`the counts ${key} are left out`, error),
-  );
-  const decision = judgeStep(canary, counts, nowMs());
+  if (canary === undefined || routing === undefined) return;
+  const onBroken = (key: string, error: ServingError): void => telemetry.warned(`${key} is left out`, error);
+  const state = await readRollout({ repository, data, nowMs: nowMs(), onBroken }, model, routing);
+  const decision = state?.decision;
+  if (decision === undefined || decision.action === 'wait') return;
   const { action, note } = decision;
-  if (action === 'wait') return;
   const reason = { by: MONITOR, action: ACTIONS[action], note };
   const changed = await changeRouting(repository, model, reason, toChange(decision, canary, nowMs()));
   if (changed) await telemetry.decided({ model, version: canary.version, action, note });

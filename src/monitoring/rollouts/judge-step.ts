@@ -1,5 +1,5 @@
 import { quantile, totalOf } from '../histogram.ts';
-import { type AutomaticCanary, GUARDS } from './guards.ts';
+import { type AutomaticCanary, GUARDS, type StepFacts } from './guards.ts';
 import type { StepCounts } from './step-counts.ts';
 
 /** The probability that a canary which is no worse is ever rolled back, over all guards and steps. */
@@ -28,7 +28,7 @@ const inMinutes = (ms: number): string => `${Math.ceil(ms / 60_000)} min`;
  * Decides about a canary by the counts of its step alone. A guard that has seen too little, or that is not known, never lets the canary go on.
  * The test is valid however often it is looked at; its error is shared out to the guards and the steps.
  */
-export const judgeStep = (canary: AutomaticCanary, counts: StepCounts, nowMs: number): Decision => {
+export const judgeStep = (canary: AutomaticCanary, counts: StepFacts, nowMs: number): Decision => {
   const { plan, weight } = canary;
   const limit = Math.log(Math.max(1, plan.guards.length * plan.steps.length) / FALSE_ROLLBACKS);
   const judged = plan.guards.map((name) => ({ name, judgement: GUARDS[name]?.(counts, canary) }));
@@ -45,8 +45,9 @@ export const judgeStep = (canary: AutomaticCanary, counts: StepCounts, nowMs: nu
     };
   for (const { name, judgement } of judged) {
     if (judgement === undefined) return wait(`the guard ${name} is not known here`);
-    if (judgement.requests < LEAST_REQUESTS)
-      return wait(`${name}: ${judgement.requests} of ${LEAST_REQUESTS} requests are counted`);
+    const { problem, requests, kind = 'requests' } = judgement;
+    if (problem !== undefined) return wait(`${name}: ${problem}`);
+    if (requests < LEAST_REQUESTS) return wait(`${name}: ${requests} of ${LEAST_REQUESTS} ${kind} are counted`);
   }
   if (judged.length === 0) return wait('the plan has no guard');
   const next = plan.steps.find((step) => step > weight);

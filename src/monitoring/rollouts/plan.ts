@@ -4,6 +4,7 @@ import { toPercent } from '../../core/to-percent.ts';
 import type { RoutingChanger } from '../../repository/routing/change-routing.ts';
 import { changing, setCanary } from '../../repository/routing/rollout.ts';
 import { type AutomaticCanary, GUARDS } from './guards.ts';
+import { needsAnswers } from './read-answers.ts';
 
 /** The wishes of a person for an automatic canary. Shares lie between 0 and 1. */
 export interface PlanOptions {
@@ -71,6 +72,10 @@ export const planCanary = (options: PlanOptions, now: Date): AutomaticCanary => 
 export const startCanary = (canary: AutomaticCanary): RoutingChanger =>
   changing((current) => {
     const { version, plan } = canary;
+    if (needsAnswers(plan) && !current.captured)
+      refuse(
+        'the guards accuracy and drift look at captured answers, and none are captured: npx onnx-serverless monitor <model> --capture 100%',
+      );
     const next = setCanary(canary)(current);
     if (next === undefined || !plan.guards.includes('disagreement')) return next ?? current;
     if (next.shadow && next.shadow.version !== version)

@@ -1,23 +1,27 @@
 import { stepPrefix } from '../../repository/keys.ts';
 import type { Routing } from '../../repository/routing/routing.ts';
-import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { automaticCanary } from './guards.ts';
+import { automaticCanary, type StepFacts } from './guards.ts';
 import { type Decision, judgeStep } from './judge-step.ts';
+import { needsAnswers, type RolloutSources, readAnswers } from './read-answers.ts';
 import { readCounts } from './read-counts.ts';
-import type { StepCounts } from './step-counts.ts';
 
-/** The state of an automatic canary: what the monitor would do now, and the counts of the step. */
-export type RolloutState = Decision & { readonly counts: StepCounts };
+/** The facts of the step of an automatic canary, and what the monitor would do now. */
+export interface RolloutState {
+  readonly decision: Decision;
+  readonly counts: StepFacts;
+}
 
-/** Undefined without an automatic canary. */
+/** Undefined without an automatic canary. @throws `MODEL_UNAVAILABLE` */
 export const readRollout = async (
-  data: ObjectStore,
+  sources: RolloutSources,
   name: string,
   routing: Routing,
-  nowMs: number,
 ): Promise<RolloutState | undefined> => {
   const canary = automaticCanary(routing);
   if (canary === undefined) return undefined;
-  const counts = await readCounts(data, stepPrefix(name, canary.version, canary.plan.since), () => {});
-  return { ...judgeStep(canary, counts, nowMs), counts };
+  const { data, nowMs, onBroken } = sources;
+  const counts = await readCounts(data, stepPrefix(name, canary.version, canary.plan.since), onBroken);
+  const answers = needsAnswers(canary.plan) ? await readAnswers(sources, name, routing, canary) : undefined;
+  const facts = { ...counts, ...(answers && { answers }) };
+  return { decision: judgeStep(canary, facts, nowMs), counts: facts };
 };

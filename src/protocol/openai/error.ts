@@ -1,7 +1,11 @@
 import { ERROR_KINDS, type ErrorCode } from '../../core/errors.ts';
 
 /** OpenAI's own words for kinds of errors, where it has some. */
-const CODES: Partial<Record<ErrorCode, string>> = { NOT_FOUND: 'model_not_found', UNAUTHORIZED: 'invalid_api_key' };
+const CODES: Partial<Record<ErrorCode, string>> = {
+  NOT_FOUND: 'model_not_found',
+  UNAUTHORIZED: 'invalid_api_key',
+  TOO_MANY_REQUESTS: 'rate_limit_exceeded',
+};
 
 /** An error as OpenAI's clients read it. https://platform.openai.com/docs/guides/error-codes */
 export const toOpenAiError = (code: ErrorCode, message: string) => ({

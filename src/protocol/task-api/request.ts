@@ -1,23 +1,18 @@
-import { S3_KEY_BYTES } from '../../core/aws-limits.ts';
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
 import { decodeUtf8, parseJsonBody } from '../json.ts';
-
-/** An object in the project's own data bucket, for what does not fit into a request. */
-export interface ObjectReference {
-  readonly s3: string;
-}
+import { type ObjectReference, parseOutput, parseReference } from './object-reference.ts';
 
 /** The body of a task request: inputs that are there, or a reference to them. */
 export type TaskRequest = (Omit<Payload, 'parameters'> | { readonly reference: ObjectReference }) & {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Asks for the answer in chunks: `"stream": true` in a document, as Hugging Face's clients send it. */
   readonly isStreamed?: boolean;
+  /** The place that the answer is written to, for what does not fit into a response. */
+  readonly output?: ObjectReference;
 };
-
-export const UPLOADS_PREFIX = 'uploads/';
 
 const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 
@@ -79,22 +74,6 @@ const parseHeader = (contentType = ''): Pick<Payload, 'hasHeader'> => {
   return { hasHeader: header === 'present' };
 };
 
-/** @throws `INVALID_REQUEST` for a key that is not a plain one below `uploads/` */
-export const parseReference = (key: unknown): ObjectReference => {
-  if (
-    typeof key !== 'string' ||
-    !key.startsWith(UPLOADS_PREFIX) ||
-    !key.isWellFormed() ||
-    Buffer.byteLength(key) > S3_KEY_BYTES ||
-    key.split('/').some((part) => part === '..' || part === '.')
-  )
-    return refuse(
-      'INVALID_REQUEST',
-      `"s3" is ${show(key)}, expected the key of an object below "${UPLOADS_PREFIX}" in the data bucket`,
-    );
-  return { s3: key };
-};
-
 const parseValue = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -136,11 +115,13 @@ const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>
   }
   if (!isObject(document) || !('inputs' in document))
     return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
-  const { inputs, parameters, stream, ...beside } = document;
-  const streamed = parseStream(stream) ? { isStreamed: true } : {};
-  const all = { ...query, ...parseParameters(beside, parameters) };
-  if (isObject(inputs) && 's3' in inputs) return { reference: parseReference(inputs.s3), parameters: all, ...streamed };
-  return { inputs, parameters: all, ...streamed };
+  const { inputs, parameters, stream, output, ...beside } = document;
+  const rest = {
+    parameters: { ...query, ...parseParameters(beside, parameters) },
+    ...(parseStream(stream) && { isStreamed: true }),
+    ...(output !== undefined && { output: parseOutput(output) }),
+  };
+  return isObject(inputs) && 's3' in inputs ? { reference: parseReference(inputs.s3), ...rest } : { inputs, ...rest };
 };
 
 /** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */

@@ -23,4 +23,9 @@ export const createDeferredStore = (location: string, open: () => Promise<Object
     if (store.presign === undefined) throw new ServingError('INTERNAL', `${location} has no URLs`);
     return store.presign(key, seconds);
   },
+  presignWrite: async (key, seconds, bounds) => {
+    const store = await open();
+    if (store.presignWrite === undefined) throw new ServingError('INTERNAL', `${location} has no URLs`);
+    return store.presignWrite(key, seconds, bounds);
+  },
 });

@@ -68,6 +68,22 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
   /** A URL that reads the object for so many seconds, without credentials; left out by a store that has no URLs. */
   presign?(key: string, seconds: number): Promise<string>;
+  /** A URL that writes the object once or more within so many seconds, with exactly these properties; left out as `presign` is. */
+  presignWrite?(key: string, seconds: number, bounds: WriteBounds): Promise<PresignedWrite>;
+}
+
+/** Properties that an object has to have which a URL writes. */
+export interface WriteBounds {
+  readonly sizeBytes: number;
+  readonly contentType: string;
+  /** In hexadecimal. */
+  readonly sha256?: string | undefined;
+}
+
+/** A URL for PUT, and the headers that its request has to have. */
+export interface PresignedWrite {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A store that takes files of any size, for publishing; functions do not need it. */

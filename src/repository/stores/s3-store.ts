@@ -1,4 +1,4 @@
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from './object-store.ts';
 import { headObject, isUnchanged, listPages, removeObject, toServingError, writeObject } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE } from './s3-patience.ts';
@@ -72,10 +72,9 @@ export const createS3Store = (client: S3Client, name: string, patience = FUNCTIO
 
     remove: (key) => attempt(key, () => removeObject(bucket, key)),
 
-    presign: async (key, expiresIn) => {
-      // Answers need it that are too large for a response: no cold start waits for it.
-      const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
-      return getSignedUrl(client, new GetObjectCommand({ Bucket: name, Key: key }), { expiresIn });
-    },
+    // Answers need the rest that are too large for a response: no cold start waits for it.
+    presign: async (key, seconds) => (await import('./s3-presign.ts')).presignRead(bucket, key, seconds),
+    presignWrite: async (key, seconds, bounds) =>
+      (await import('./s3-presign.ts')).presignWrite(bucket, key, seconds, bounds),
   };
 };

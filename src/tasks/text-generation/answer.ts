@@ -124,7 +124,8 @@ export async function* answerInChunks(
   } finally {
     release();
     constraint?.release();
+    const fed = all.slice(0, Math.max(ids.length, all.length - 1)); // the last token was not fed
     if (parameters.cachePrompt)
-      prefixes.keep(all, cache, model.caller, freeBytesOf(model) - model.resources.reserved.bytes);
+      prefixes.keep(fed, cache, model.caller, freeBytesOf(model) - model.resources.reserved.bytes);
   }
 }

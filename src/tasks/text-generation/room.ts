@@ -11,8 +11,8 @@ export { readLayout };
 /** New tokens where neither the request nor the model names a number, as in transformers' pipelines. */
 const DEFAULT_NEW_TOKENS = 256;
 
-/** The cache exists three times at its peak: as the run's input, in the runtime's output, and in the copy that Node gets. */
-const CACHE_COPIES = 3;
+/** The cache exists four times at its peak: as the run's input, before and after the last step, and as the run's output. */
+const CACHE_COPIES = 4;
 
 /** Bytes that `tokens` take at most while an answer of them is generated. */
 export const cacheBytes = ({ bytesPerToken }: Pick<DecoderLayout, 'bytesPerToken'>, tokens: number): number =>

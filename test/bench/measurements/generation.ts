@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { writeDecoderModel } from '../decoder-model.ts';
-import { toFigure, toRatio } from '../figures.ts';
+import { type Figure, toFigure, toRatio } from '../figures.ts';
 import type { Results } from '../measures.ts';
 import { postEvent } from '../sample.ts';
 import type { GenerateInput, GenerateTimes } from '../scripts/generate.ts';
+import type { GeneratorPrompt, GeneratorsInput, GeneratorTimes } from '../scripts/generators.ts';
 import type { Workbench } from '../workbench.ts';
 import { loadRepeatedly, publishMatmul, timeDownload } from './load.ts';
 
@@ -20,7 +21,7 @@ const tokens = (count: number): number[] =>
 export const measureGeneration = async (workbench: Workbench, rounds: number): Promise<Results> => {
   const folder = path.join(workbench.directory, MODEL);
   await writeDecoderModel(folder);
-  await workbench.push(folder, MODEL, { bake: false });
+  await workbench.push(folder, MODEL);
   const ask = (count: number, parameters: object) =>
     postEvent(
       `/models/${MODEL}`,
@@ -53,6 +54,64 @@ export const measureGeneration = async (workbench: Workbench, rounds: number): P
       'first token after 513, known but for one': toFigure(known),
     },
   };
+};
+
+/** Tokens of a prompt that are computed within one answer. */
+const PART = 250;
+/** Tokens before those that are timed, with the figure over onnxruntime-genai. */
+const LENGTHS = [
+  [SHORT, 'llm.genai_ratio_16'],
+  [512, 'llm.genai_ratio'],
+  [2_000, 'llm.genai_ratio_2000'],
+] as const;
+
+/**
+ * Generated tokens of the packaged infer, and of programs that people use otherwise, on the files that `measureGeneration` made. A prompt is known from
+ * the round before, as a conversation is, and onnxruntime-genai's clock starts behind it. That of transformers.js does not.
+ */
+export const measureGenerators = async (
+  workbench: Workbench,
+  rivals: Readonly<Record<string, readonly string[]>>,
+  rounds: number,
+): Promise<Results> => {
+  const modelFolder = path.join(workbench.directory, MODEL);
+  const ask = (length: number, newTokens: number) => {
+    const parameters = { max_new_tokens: newTokens, min_new_tokens: newTokens, do_sample: false, details: true };
+    const body = JSON.stringify({ inputs: { tokens: tokens(length) }, parameters });
+    return postEvent(`/models/${MODEL}`, 'application/json', body);
+  };
+  const prompts = await Promise.all(
+    LENGTHS.map(async ([length]): Promise<GeneratorPrompt> => {
+      const parts = Array.from({ length: Math.ceil(length / PART) }, (_, part) => Math.min(length, (part + 1) * PART));
+      return {
+        tokens: tokens(length),
+        event: await ask(length, NEW_TOKENS),
+        before: await Promise.all(parts.map((part) => ask(part, 1))),
+        rivals: length === SHORT ? ['genai', 'transformers'] : ['genai'],
+      };
+    }),
+  );
+  const input: GeneratorsInput = {
+    handlerPath: path.join(workbench.directory, 'infer/handler.mjs'),
+    rivals: Object.fromEntries(Object.entries(rivals).map(([name, command]) => [name, [...command, modelFolder]])),
+    ...{ prompts, newTokens: NEW_TOKENS, rounds },
+  };
+  const measured = await workbench.run<GeneratorTimes>('generators', input);
+  const figures: Record<string, Figure> = {};
+  const times: Record<string, Figure> = {};
+  for (const [index, [length, name]] of LENGTHS.entries()) {
+    const { product = [], genai: python, transformers } = measured[index] ?? {};
+    times[`a token after ${length}, warm infer`] = toFigure(product);
+    if (python) {
+      figures[name] = toRatio(python, product);
+      times[`a token after ${length}, onnxruntime-genai`] = toFigure(python);
+    }
+    if (transformers) {
+      figures['llm.transformersjs_ratio'] = toRatio(transformers, product);
+      times[`a token after ${length}, transformers.js`] = toFigure(transformers);
+    }
+  }
+  return { figures, times };
 };
 
 const LARGE_MB = 1_000;

@@ -180,6 +180,36 @@ const feedbackRequest = fc
   .tuple(fc.constantFrom('/feedback', '/models/iris/feedback', '/models/x/feedback'), oneOrMany(FEEDBACK))
   .map(([path, document]) => ({ path, query: '', headers: JSON_TYPE, body: json(document) }));
 
+/** A URL for an object, and an answer with a place. */
+const storedRequest = fc.oneof(
+  fc
+    .record(
+      {
+        model: fc.constantFrom<unknown>('iris', 'sentiment', 'nothing', '../iris', 5),
+        name: fc.constantFrom<unknown>('a.csv', 'a.json', '../a', '', null),
+        sizeBytes: fc.oneof(fc.integer({ min: 1, max: 100 }), ODD),
+        contentType: fc.constantFrom<unknown>('text/csv', 'text/csv\r\nx-amz-acl: public-read', 5),
+        sha256: fc.constantFrom<unknown>('0'.repeat(64), 'x', null),
+        predict: fc.oneof(fc.boolean(), ODD),
+      },
+      { requiredKeys: ['model'] },
+    )
+    .map((document) => ({ path: '/uploads', query: '', headers: JSON_TYPE, body: json(document) })),
+  fc
+    .tuple(
+      row(4),
+      fc.oneof(
+        fc.uuid().map((id) => ({ s3: `outputs/iris/${id}` })),
+        fc.record({ s3: TEXT }),
+        ODD,
+      ),
+    )
+    .map(([inputs, output]) => ({
+      ...{ path: '/models/iris', query: '', headers: JSON_TYPE },
+      body: json({ inputs: [inputs], output }),
+    })),
+);
+
 const repositoryRequest = fc
   .tuple(
     fc.constantFrom('index', 'models/iris/load', 'models/iris/unload', 'models/x/load'),
@@ -250,6 +280,7 @@ const whole: fc.Arbitrary<FuzzedRequest> = fc.oneof(
   { weight: 1, arbitrary: completionRequest },
   { weight: 1, arbitrary: feedbackRequest },
   { weight: 1, arbitrary: repositoryRequest },
+  { weight: 1, arbitrary: storedRequest },
   { weight: 2, arbitrary: rawRequest },
 );
 

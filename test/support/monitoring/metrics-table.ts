@@ -42,6 +42,8 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   DriftedFeatures: ['features with a warning or a drift', 'beside `WorstDrift`'],
   Samples: ['captured answers of the hour', 'each hour, for a model whose predictions are captured'],
   Accuracy: ['share of right answers of a week', 'each hour, for a model with feedback on 200 answers'],
+  LeastAccuracy: ['the least `Accuracy` of all models', 'beside `Accuracy`'],
+  SilentModels: ['1', 'after 24 hours without a captured answer of a model whose predictions are captured'],
   DriftedModels: ['1', 'after an hour of a model with the verdict `drift`'],
   CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
   CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],

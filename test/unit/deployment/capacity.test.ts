@@ -21,6 +21,12 @@ describe('the capacity of a stage', () => {
     expect(Object.keys(toScalingResources(parse({ schedule: 'mon 8-9: 1' }), PLACE))).toEqual(['ATarget']);
   });
 
+  it('is kept from the deployment on by a schedule of all hours', () => {
+    const { ATarget } = toScalingResources(parse({ schedule: 'daily 0-24: 3' }), PLACE);
+    expect(ATarget).toMatchObject({ Properties: { MinCapacity: 3, MaxCapacity: 3 } });
+    expect(ATarget).not.toHaveProperty('Properties.ScheduledActions');
+  });
+
   it('grows by need within a window alone when nothing is kept outside of it', () => {
     const { ATarget } = toScalingResources(parse({ schedule: 'mon 8-9: 2', most: 6 }), PLACE);
     expect(ATarget).toMatchObject({

@@ -71,8 +71,8 @@ const DECISIONS: { readonly [Action in RolloutReport['action']]: RolloutReport }
 };
 
 const JUDGED: readonly Required<DriftReport>[] = [
-  { model: 'm', samples: 300, verdict: 'ok', worst: { feature: 'f', drift: 0.01 }, drifted: [] },
-  { model: 'm', samples: 300, verdict: 'drift', worst: { feature: 'f', drift: 0.5 }, drifted: ['f'] },
+  { model: 'm', samples: 300, verdict: 'ok', worst: { feature: 'f', drift: 0.01 }, drifted: [], isSilent: false },
+  { model: 'm', samples: 300, verdict: 'drift', worst: { feature: 'f', drift: 0.5 }, drifted: ['f'], isSilent: true },
 ];
 
 /** The lines that the functions log for the reports of these methods. */

@@ -100,6 +100,21 @@ describe('with keys', () => {
     expect((await invoke(event, { auth: 'key', identify })).prelude).toMatchObject({ statusCode: 404 });
   });
 
+  it('refuses the holder of a key beyond its limits', async () => {
+    const limited = { ...ALICE, quota: { keyId: 'k', perDay: 2 } };
+    const background = createCountingBackground();
+    const handler = streamHandler(serving, background, { auth: 'key', identify: async () => limited });
+    const statuses: unknown[] = [];
+    for (let requests = 0; requests < 3; requests += 1) {
+      const answer = new Answer();
+      const event = eventOf('POST', '/models/add', { authorization: 'Bearer good' }, '{"inputs": 1}');
+      const context = { awsRequestId: 'one', getRemainingTimeInMillis: () => 10_000 } as Context;
+      await (handler as StreamingHandler)(event, answer, context);
+      statuses.push(answer.prelude);
+    }
+    expect(statuses).toMatchObject([{ statusCode: 404 }, { statusCode: 404 }, { statusCode: 429 }]);
+  });
+
   it('lets nobody in with tokens, which a function URL does not check', async () => {
     const event = eventOf('POST', '/models/add', { authorization: 'Bearer good' }, '{"inputs": 1}');
     expect((await invoke(event, { auth: 'jwt', identify })).prelude).toMatchObject({ statusCode: 401 });

@@ -3,8 +3,8 @@ import { readStartOptions } from '../../../local/start-options.ts';
 
 describe('the options of npm start', () => {
   it('are port 3000 and the page when nothing is said', () => {
-    expect(readStartOptions([], {})).toEqual({ port: 3000, parameters: { docs: 'on' } });
-    expect(readStartOptions([], { PORT: '' })).toEqual({ port: 3000, parameters: { docs: 'on' } });
+    expect(readStartOptions([], {})).toEqual({ port: 3000, parameters: { docs: 'on' }, scaling: {} });
+    expect(readStartOptions([], { PORT: '' })).toEqual({ port: 3000, parameters: { docs: 'on' }, scaling: {} });
   });
 
   it('are parameters as sls takes them', () => {
@@ -27,6 +27,14 @@ describe('the options of npm start', () => {
       memory: '2',
     });
     expect(readStartOptions(['--param=docs=off'], {}).parameters).toEqual({ docs: 'off' });
+  });
+
+  it('are the processes of each function', () => {
+    expect(readStartOptions([], { ENVIRONMENTS: '8', IDLE_SECONDS: '5' }).scaling).toEqual({
+      ...{ environments: 8, idleMs: 5000 },
+    });
+    for (const text of ['0', '101', 'many', '-1', '2.5'])
+      expect(() => readStartOptions([], { ENVIRONMENTS: text })).toThrow(`ENVIRONMENTS is ${text}, expected a number`);
   });
 
   it.each([

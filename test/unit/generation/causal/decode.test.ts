@@ -83,8 +83,9 @@ describe('a decoder', () => {
 
   it('gives the logits of the last position in float32', async () => {
     const { graph, layout } = createDecoder([]);
-    const { logits } = await decode(graph, layout, emptyCache(layout), [1, 2]);
-    expect([...logits]).toEqual([4, 5, 6, 7].map((step) => 1 + step / 1024));
+    const { logits, drafts } = await decode(graph, layout, emptyCache(layout), [1, 2]);
+    expect(drafts).toEqual([]);
+    expect(logits.flatMap((each) => [...each])).toEqual([4, 5, 6, 7].map((step) => 1 + step / 1024));
   });
 
   it('takes a long text in parts, and asks for logits once', async () => {

@@ -15,7 +15,9 @@ const session = await createSession('test/fixtures/models/tiny-llama/model.onnx'
 const layout = readLayout(session.signature);
 const [first] = models['tiny-llama'] ?? [];
 const ids = typeof first?.input_ids === 'object' ? first.input_ids : [];
-const { logits } = await decode(session, layout, emptyCache(layout), ids);
+const {
+  logits: [logits = new Float32Array(0)],
+} = await decode(session, layout, emptyCache(layout), ids);
 await session.release();
 
 const probabilitiesOf = ({ ids: tokens, weights, total }: Candidates): Map<number, number> =>

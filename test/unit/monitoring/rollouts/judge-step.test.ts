@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { logEvidence } from '../../../../src/monitoring/rollouts/evidence.ts';
-import type { AutomaticCanary } from '../../../../src/monitoring/rollouts/guards.ts';
+import type { AnswerCounts } from '../../../../src/monitoring/rollouts/answer-counts.ts';
+import { logEvidence, logRateEvidence, meanLogEvidence } from '../../../../src/monitoring/rollouts/evidence.ts';
+import type { AutomaticCanary, StepFacts } from '../../../../src/monitoring/rollouts/guards.ts';
 import { judgeStep } from '../../../../src/monitoring/rollouts/judge-step.ts';
 import { addCounts, noCounts, type StepCounts } from '../../../../src/monitoring/rollouts/step-counts.ts';
 
@@ -56,6 +57,54 @@ describe('evidence', () => {
       choose = (choose * (30 - hits)) / (hits + 1);
     }
     expect(expectation).toBeCloseTo(1, 9);
+  });
+});
+
+describe('evidence of two rates', () => {
+  it('has the value of the formula: the mean likelihood by the largest one', () => {
+    // ∫ p^3 (1-p) dp · ∫ p (1-p)^9 dp, by the likelihood of 4 events of 14
+    const mean = (3 * 2 * 1 * 1) / (5 * 4 * 3 * 2 * 1) / (11 * 10);
+    expect(logRateEvidence(3, 4, 1, 10)).toBeCloseTo(Math.log(mean / ((4 / 14) ** 4 * (10 / 14) ** 10)), 10);
+  });
+
+  it('is none without samples of both, nor for equal or lower rates, and finite for millions', () => {
+    for (const [events, all, others, allOthers] of [
+      ...([
+        [5, 5, 0, 0],
+        [0, 0, 5, 5],
+        [5, 5, 5, 5],
+      ] as const),
+      ...([
+        [50, 100, 500, 1_000],
+        [0, 100, 900, 1_000],
+      ] as const),
+    ])
+      expect(logRateEvidence(events, all, others, allOthers)).toBeLessThanOrEqual(0);
+    expect(Number.isFinite(logRateEvidence(900_000, 1_000_000, 1, 9_000_000))).toBe(true);
+  });
+
+  it('is at most 1 on average while the rates are equal', () => {
+    // The exact expectation over all outcomes of 6 samples of the one and 12 of the other.
+    const chances = (size: number, rate: number): number[] => {
+      let choose = 1;
+      return Array.from({ length: size + 1 }, (_, hits) => {
+        if (hits > 0) choose = (choose * (size - hits + 1)) / hits;
+        return choose * rate ** hits * (1 - rate) ** (size - hits);
+      });
+    };
+    for (const rate of [0.01, 0.1, 0.5, 0.9]) {
+      let expectation = 0;
+      for (const [one, chance] of chances(6, rate).entries())
+        for (const [other, otherChance] of chances(12, rate).entries())
+          expectation += chance * otherChance * Math.exp(logRateEvidence(one, 6, other, 12));
+      expect(expectation).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('of several tests is their mean', () => {
+    expect(meanLogEvidence([Math.log(3), Math.log(5), 0])).toBeCloseTo(Math.log(3), 12);
+    expect(meanLogEvidence([5_000, 0])).toBeCloseTo(5_000 - Math.log(2), 9);
+    expect(meanLogEvidence([])).toBe(Number.NEGATIVE_INFINITY);
   });
 });
 
@@ -162,4 +211,69 @@ it('a guard of no disagreement at all rolls back after a few answers that differ
     note: 'disagreement: 4 of 100 answers differ, 0 % may',
   });
   expect(judgeStep(canary, differ(0), START_MS + HOUR_MS).action).toBe('raise');
+});
+
+describe('captured answers', () => {
+  const byArm = (canary: number, stable: number) => ({ canary, stable });
+  const factsOf = (answers: Partial<AnswerCounts>): StepFacts => ({
+    ...noCounts(),
+    answers: {
+      ...{ captured: byArm(0, 0), judged: byArm(0, 0), wrong: byArm(0, 0), kinds: [], problems: {} },
+      ...answers,
+    },
+  });
+  const LATE_MS = START_MS + HOUR_MS;
+  const accuracy = canaryOf({ guards: ['accuracy'] });
+  const drift = canaryOf({ guards: ['drift'] });
+
+  it('that are wrong roll the canary back, also when most of the feedback is on its answers', () => {
+    expect(judgeStep(accuracy, factsOf({ judged: byArm(12, 60), wrong: byArm(12, 3) }), START_MS)).toEqual({
+      action: 'rollback',
+      note: 'accuracy: 12 wrong of 12 requests with feedback, stable 3 of 60',
+    });
+    const onCanary = factsOf({ judged: byArm(5_000, 200), wrong: byArm(500, 20) });
+    expect(judgeStep(accuracy, onCanary, LATE_MS)).toMatchObject({ action: 'raise', weight: 0.25 });
+  });
+
+  it('without feedback neither raise the weight nor roll back, whichever version has none', () => {
+    for (const [judged, wrong] of [
+      [byArm(0, 0), byArm(0, 0)],
+      [byArm(5_000, 0), byArm(5_000, 0)],
+      [byArm(0, 5_000), byArm(0, 0)],
+      [byArm(99, 5_000), byArm(0, 0)],
+    ] as const)
+      expect(judgeStep(accuracy, factsOf({ judged, wrong }), LATE_MS)).toMatchObject({
+        action: 'wait',
+        note: expect.stringMatching(/^accuracy: (0|99) of 100 requests with feedback, of each version, are counted$/),
+      });
+  });
+
+  it('of a kind that the canary gives far more often roll it back, and twice as often does not', () => {
+    const captured = byArm(1_000, 19_000);
+    const kinds = (canary: number) => [
+      { name: 'label cat', ...byArm(canary, 3_800) },
+      { name: 'label dog', ...byArm(1_000 - canary, 15_200) },
+    ];
+    expect(judgeStep(drift, factsOf({ captured, kinds: kinds(800) }), START_MS)).toEqual({
+      action: 'rollback',
+      note: 'drift: label cat in 800 of 1000 captured requests, stable 3800 of 19000',
+    });
+    for (const canary of [0, 200, 400])
+      expect(judgeStep(drift, factsOf({ captured, kinds: kinds(canary) }), LATE_MS).action).toBe('raise');
+  });
+
+  it('that are missing, or have nothing to be compared with, never raise the weight', () => {
+    const wait = (note: string) => ({ action: 'wait', note });
+    expect(judgeStep(drift, factsOf({ captured: byArm(5_000, 0) }), LATE_MS)).toEqual(
+      wait('drift: 0 of 100 captured requests, of each version, are counted'),
+    );
+    const captured = byArm(5_000, 5_000);
+    const problems = { kinds: 'version 1 has no baseline' };
+    expect(judgeStep(drift, factsOf({ captured, problems }), LATE_MS)).toEqual(
+      wait('drift: version 1 has no baseline'),
+    );
+    const none = factsOf({ problems: { answers: 'no answers are captured' } });
+    expect(judgeStep(accuracy, none, LATE_MS)).toEqual(wait('accuracy: no answers are captured'));
+    expect(judgeStep(accuracy, noCounts(), LATE_MS)).toEqual(wait('accuracy: no answers were read'));
+  });
 });

@@ -26,8 +26,11 @@ describe('the steps of a plan', () => {
     [{ steps: [1] }, 'the stable version has to answer, too'],
     [{ weight: 0 }, 'expected one between 0 and 100 %'],
     [{ weight: 0.5, until: 0.1 }, 'would end at 10 %, below its first weight of 50 %'],
-    [{ guards: [] }, 'is not known, expected errors, refusals, latency, disagreement'],
-    [{ guards: ['accuracy'] }, 'the guard accuracy is not known, expected errors, refusals, latency, disagreement'],
+    [{ guards: [] }, 'is not known, expected errors, refusals, latency, disagreement, accuracy, drift'],
+    [
+      { guards: ['luck'] },
+      'the guard luck is not known, expected errors, refusals, latency, disagreement, accuracy, drift',
+    ],
     [{ guards: ['constructor'] }, 'the guard constructor is not known'],
   ])('are refused when they cannot be gone: %j', (options, message) => {
     expect(() => planCanary({ version: 2, ...options }, NOW)).toThrow(message);
@@ -46,4 +49,13 @@ describe('the start of a canary with a guard on disagreement', () => {
   it('is refused while another version is the shadow', () => {
     expect(() => start({ ...current, shadow: { version: 3, rate: 1 } })).toThrow('version 3 is the shadow');
   });
+});
+
+it('a guard on answers is refused while none are captured: the canary would wait for ever', () => {
+  const current: Routing = { formatVersion: 1, stable: 1, aliases: {}, deleted: [], history: [] };
+  for (const guard of ['accuracy', 'drift']) {
+    const start = startCanary(planCanary({ version: 2, guards: [guard] }, NOW));
+    expect(() => start(current)).toThrow('monitor <model> --capture 100%');
+    expect(start({ ...current, captured: true })).toMatchObject({ canary: { plan: { guards: [guard] } } });
+  }
 });

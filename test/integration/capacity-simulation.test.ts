@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { simulate } from '../../src/advise/capacity/simulate.ts';
+
+/** Requests at the same time, and the time after those before, as a share of the time that an idle process lives. */
+const BURSTS: readonly (readonly [requests: number, pause: number])[] = [
+  ...([
+    [1, 0],
+    [2, 0.7],
+    [3, 0.7],
+    [2, 1.8],
+    [3, 0.7],
+    [1, 0.7],
+  ] as const),
+];
+const MOST = Math.max(...BURSTS.map(([requests]) => requests));
+
+let directory: string;
+let server: LocalServer;
+/** Whether each answered request was the first of its process. */
+const coldStarts: boolean[] = [];
+
+const onLine = (line: string): void => {
+  if (!line.startsWith('{"level"')) return;
+  const { message, coldStart } = JSON.parse(line);
+  if (message === 'request') coldStarts.push(coldStart === true);
+};
+
+/** Sends requests at the same time, and returns when each was sent and how long its answer took. */
+const burst = (requests: number, { endpoint }: { readonly endpoint: string }) =>
+  Promise.all(
+    Array.from({ length: requests }, async () => {
+      const atMs = performance.now();
+      const response = await fetch(`${endpoint}/models/iris`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"inputs": [[5.1, 3.5, 1.4, 0.2]]}',
+      });
+      expect(response.status).toBe(200);
+      await response.arrayBuffer();
+      return { atMs, latencyMs: performance.now() - atMs };
+    }),
+  );
+
+const start = (idleMs?: number): Promise<LocalServer> =>
+  startLocalServer({ directory, port: 0, onLine, scaling: { environments: MOST, ...(idleMs && { idleMs }) } });
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'capacity-'));
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+it('simulates the cold starts that the local server has under the same trace', async () => {
+  server = await start();
+  const coldMs = Math.max(...(await burst(MOST, server)).map(({ latencyMs }) => latencyMs));
+  const serviceMs = Math.max(...(await burst(1, server)).map(({ latencyMs }) => latencyMs));
+  await server.stop();
+
+  const idleMs = 2 * coldMs + 500;
+  server = await start(idleMs);
+  coldStarts.length = 0;
+  const sent: Promise<{ readonly atMs: number }[]>[] = [];
+  for (const [requests, pause] of BURSTS) {
+    await sleep(pause * idleMs);
+    sent.push(burst(requests, server));
+  }
+  const requests = (await Promise.all(sent)).flat().map(({ atMs }) => ({ atMs, serviceMs }));
+  while (coldStarts.length < requests.length) await sleep(20);
+
+  const simulated = simulate(requests, { coldMs, idleMs }, () => 0).filter(({ isCold }) => isCold).length;
+  const real = coldStarts.filter((isCold) => isCold).length;
+  process.stdout.write(`cold starts of ${requests.length} requests: ${real}, simulated ${simulated}\n`);
+  // Processes started again after pauses and for more requests at a time, and answered more than once.
+  expect(real).toBeGreaterThan(MOST);
+  expect(real).toBeLessThan(requests.length);
+  expect(Math.abs(simulated - real) / real).toBeLessThanOrEqual(0.1);
+});
