@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BuildOptions, Plugin, PluginBuild } from 'esbuild';
@@ -200,7 +201,15 @@ export const bundleOptions = {
   ],
 } satisfies BuildOptions;
 
-const serverlessEsbuildOptions = () => ({ ...bundleOptions, exclude: external, outputFileExtension: '.mjs' });
+/**
+ * serverless-esbuild zips all that its folder holds: files that an earlier run left, or that another writes at the same time, too. Each
+ * process gets a folder of its own, and removes it however it ends.
+ */
+const serverlessEsbuildOptions = () => {
+  const outputWorkFolder = join('.esbuild', randomUUID());
+  process.once('exit', () => rmSync(join(import.meta.dirname, outputWorkFolder), { recursive: true, force: true }));
+  return { ...bundleOptions, exclude: external, outputFileExtension: '.mjs', outputWorkFolder };
+};
 
 /** serverless-esbuild loads this file with `require` and expects a function. */
 export { serverlessEsbuildOptions as 'module.exports' };

@@ -30,6 +30,10 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
       value: '<share>',
       description: `most that the metric may lose, by the upper end of its interval (default: ${DEFAULT_MAX_LOSS})`,
     },
+    'fixed-sizes': {
+      type: 'boolean',
+      description: 'fix the sizes of inputs that all samples share; the new version refuses others',
+    },
     canary: { type: 'string', value: '<share>', description: 'let the new version answer a share of the requests' },
     sign: { type: 'string', value: '<key.pem>', description: 'sign the version with this Ed25519 private key' },
     ...CHANGE_OPTIONS,
@@ -51,6 +55,7 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
     const { report, version } = await optimiseModel(repository, bundle, {
       ...{ data, maxLoss, dryRun },
       ...(methods && { methods }),
+      ...(values['fixed-sizes'] && { fixedSizes: true }),
       ...(canary !== undefined && { canary }),
       ...(note !== undefined && { note }),
       ...(signer && { sign: signer.sign }),

@@ -26,7 +26,13 @@ const toRow = ({ method, kept, outcome, reason, loss, figures, originalCpuMs }: 
 };
 
 /** The table of an optimisation: a row for the original and for each attempt. */
-export const formatOptimisation = ({ attempts, original, samples, maxLoss }: OptimisationReport): string => {
+export const formatOptimisation = ({
+  attempts,
+  original,
+  samples,
+  fixedSizes,
+  maxLoss,
+}: OptimisationReport): string => {
   const loss = attempts.find((attempt) => attempt.loss)?.loss;
   const time = attempts.find((attempt) => attempt.originalCpuMs !== undefined)?.originalCpuMs;
   const header = [
@@ -56,6 +62,7 @@ export const formatOptimisation = ({ attempts, original, samples, maxLoss }: Opt
   return [
     formatTable([header, first, ...attempts.map((attempt) => toRow(attempt, original.bytes))]),
     `${samples.answered} samples; the upper end of the interval (95 %) may be ${percent(maxLoss)}`,
+    ...(fixedSizes.length > 0 ? [`Fixed sizes: ${fixedSizes.join(', ')}; other sizes will be refused`] : []),
     ...(left > 0 ? [`${left} samples were left out: the original does not answer them`] : []),
     ...(samples.answered < FEW_SAMPLES ? [`${samples.answered} samples are few: intervals are wide`] : []),
     ...reasons,

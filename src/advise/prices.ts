@@ -28,6 +28,7 @@ const price = (dollars: number, unit: string, asOf: string, source: string): Pri
 /**
  * List prices of US East (N. Virginia), of Google's us-central1 and of Azure's East US; first tiers. Lambda's on demand were seen in AWS's
  * price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a million GB-seconds are $36.67, on arm64 $33.33.
+ * Its pull request 978 has seen those of load balancers there.
  */
 export const LIST_PRICES = {
   'lambda.requests': price(0.2, 'million requests', '2026-07-21', AWS_LAMBDA),
@@ -41,8 +42,13 @@ export const LIST_PRICES = {
   'http-api.requests': price(1, 'million requests', '2026', API_GATEWAY),
   'fargate.vcpu': price(0.04048, 'hour of a vCPU (x86_64)', '2026-04-01', FARGATE),
   'fargate.gb': price(0.004445, 'hour of a GB', '2026-04-01', FARGATE),
-  'load-balancer.hour': price(0.0225, 'hour', '2025', LOAD_BALANCING),
-  'load-balancer.lcu': price(0.008, 'hour of a capacity unit: 25 new connections a second', '2025', LOAD_BALANCING),
+  'load-balancer.hour': price(0.0225, 'hour', '2026-07-22', LOAD_BALANCING),
+  'load-balancer.lcu': price(
+    0.008,
+    'hour of a capacity unit: 25 new connections a second',
+    '2026-07-22',
+    LOAD_BALANCING,
+  ),
   'cloud-run.vcpu': price(0.000024, 'second of a vCPU', '2025', CLOUD_RUN),
   'cloud-run.gib': price(0.0000025, 'second of a GiB', '2025', CLOUD_RUN),
   'cloud-run.requests': price(0.4, 'million requests', '2025', CLOUD_RUN),

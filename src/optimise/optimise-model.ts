@@ -10,6 +10,7 @@ import type { UploadingStore } from '../repository/stores/object-store.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { PublishOptions } from '../repository/versions/publish.ts';
 import { type Answers, bestOf } from './attempt.ts';
+import { fixedSizesOf, fixGraphs, withOpenDimensions } from './fixed-sizes.ts';
 import { assertLabels } from './loss.ts';
 import type { LocalVersion } from './measuring/local-version.ts';
 import { startJob } from './measuring/start-job.ts';
@@ -27,6 +28,8 @@ export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {
   readonly data: string;
   readonly methods?: readonly MethodName[];
   readonly maxLoss: number;
+  /** True to fix the sizes of inputs that are the same in all samples. */
+  readonly fixedSizes?: boolean;
   /** The share of requests that the new version answers at once. */
   readonly canary?: number;
   readonly dryRun: boolean;
@@ -79,12 +82,13 @@ export const optimiseModel = async (
   return withScratch('optimise', async (scratch) => {
     onStep('downloading');
     const version = await fetchVersion(repository, bundle, join(scratch, 'original'));
-    const graphs = await prepareGraphs(version);
+    const prepared = await prepareGraphs(version);
     onStep('the original');
     const { samples, sha256 } = read;
     const measured = await startJob('answer', { version, samples });
     const answered = assertAnswered(measured.answers, read, data, bundle.task);
     assertLabels(samples, measured.answers, bundle);
+    const graphs = options.fixedSizes ? fixGraphs(prepared, measured.sizes) : prepared;
     const candidates = join(scratch, 'candidates');
     await mkdir(candidates);
     const search = new Search(
@@ -101,12 +105,14 @@ export const optimiseModel = async (
       method: best?.method,
       maxLoss,
       samples: { count: samples.length, answered, sha256 },
+      fixedSizes: fixedSizesOf(graphs),
       original: { bytes, peakBytes: measured.peakBytes, createMs: measured.createMs },
     });
     const candidate = tried.find(({ attempt }) => attempt === best)?.candidate;
     if (dryRun || candidate === undefined) return { report, version: undefined };
     onStep('pushing');
-    const pushed = await publishCandidate(repository, candidate.version, graphs, report, scratch, options);
+    const open = withOpenDimensions(candidate.version, graphs);
+    const pushed = await publishCandidate(repository, open, graphs, report, scratch, options);
     if (canary !== undefined) {
       const reason = { by: whoami(), action: 'canary', note: options.note ?? '', dryRun: false };
       await changeRouting(repository, bundle.name, reason, setCanary({ version: pushed, weight: canary }));

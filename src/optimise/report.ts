@@ -14,6 +14,8 @@ export interface OptimisationReport {
   readonly method: MethodName | undefined;
   readonly maxLoss: number;
   readonly samples: { readonly count: number; readonly answered: number; readonly sha256: string };
+  /** Inputs whose sizes were fixed, such as `pixels float32[n,3,224,224]`. The version refuses other sizes. */
+  readonly fixedSizes: readonly string[];
   readonly original: Omit<Figures, 'cpuMs'>;
   readonly attempts: readonly Attempt[];
   /** The worst layers of each method whose errors were looked for. */
@@ -24,7 +26,7 @@ export interface OptimisationReport {
 
 export const toReport = (
   tried: readonly Tried[],
-  about: Pick<OptimisationReport, 'from' | 'method' | 'maxLoss' | 'samples' | 'original'>,
+  about: Pick<OptimisationReport, 'from' | 'method' | 'maxLoss' | 'samples' | 'fixedSizes' | 'original'>,
 ): OptimisationReport => ({
   ...about,
   attempts: tried.map(({ attempt }) => attempt),

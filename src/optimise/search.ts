@@ -47,8 +47,8 @@ export interface Tried {
   readonly errors: readonly LayerError[];
 }
 
-const hasSameNodes = (a: OnnxGraph, b: OnnxGraph): boolean =>
-  a.nodes.length === b.nodes.length && a.nodes.every((node, index) => node === b.nodes[index]);
+const isSame = (a: OnnxGraph, b: OnnxGraph): boolean =>
+  a.inputs === b.inputs && a.nodes.length === b.nodes.length && a.nodes.every((node, index) => node === b.nodes[index]);
 
 const fail = (method: MethodName, kept: readonly string[], reason: string): Tried => ({
   attempt: { method, kept, outcome: 'fails', reason },
@@ -112,7 +112,7 @@ export class Search {
       const documents = await this.#apply(method, kept);
       const isChanged = graphs.some(({ role, prepared, original }) => {
         const before = method === 'structure' ? original.document : prepared;
-        return !hasSameNodes(before.graph, documents.get(role)?.graph ?? prepared.graph);
+        return !isSame(before.graph, documents.get(role)?.graph ?? prepared.graph);
       });
       if (!isChanged) return fail(method, kept, 'it finds nothing to change in the graph');
       const candidate = await writeCandidate(version, graphs, documents, await mkdtemp(join(scratch, 'candidate-')));

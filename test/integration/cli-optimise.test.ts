@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -36,6 +36,8 @@ const sentences = (count: number): string =>
   Array.from({ length: count }, (_, index) =>
     JSON.stringify({ text: `Sentence ${index} is a good one, and its number is ${index * 7}.` }),
   ).join('\n');
+
+const filesOf = (...paths: string[]): string => paths.map((path) => JSON.stringify({ file: resolve(path) })).join('\n');
 
 describe('optimise', () => {
   /** Runs the command in a process of its own, whose temporary files lie in a folder of their own. */
@@ -188,9 +190,14 @@ describe('optimise', () => {
     expect((await cli('show', 'entities', '--json')).json).toMatchObject({ versions: [1] });
   });
 
-  it.each(['tiny-marian', 'tiny-t5'])('works on the encoder and the decoder of %s', async (name) => {
+  it.each([
+    ['the encoder and the decoder of Marian', 'tiny-marian', sentences(2)],
+    ['the encoder and the decoder of T5', 'tiny-t5', sentences(2)],
+    ['the encoder and the decoder of Whisper', 'tiny-whisper', filesOf('test/fixtures/audio/mono.flac')],
+    ['a detector', 'tiny-detr', filesOf('models/efficientnet-lite0/samples/chelsea.jpg')],
+  ])('works on %s', async (_about, name, samples) => {
     await push(join(FOLDER, name), name);
-    const data = await file('short.jsonl', sentences(2));
+    const data = await file('short.jsonl', samples);
     const words = [
       'optimise',
       name,
@@ -209,6 +216,18 @@ describe('optimise', () => {
     const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
     expect(outcomes).not.toContain('fails');
     expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+  });
+
+  it('compares the layers of a merged decoder, which stand within an If', async () => {
+    await push(join(FOLDER, 'tiny-marian'), 'merged');
+    const data = await file('short.jsonl', sentences(2));
+    const words = ['--data', data, '--max-loss', '0%', '--methods', 'int8-dynamic', '--dry-run', '--json'];
+
+    const report = Object((await cli('optimise', 'merged', ...words)).json);
+
+    const layers: string[] = report.layerErrors['int8-dynamic'].map(({ layer }: { layer: string }) => layer);
+    expect(layers.filter((layer) => layer.startsWith('/model/decoder/')).length).toBeGreaterThan(5);
+    expect(report.attempts[1].kept[0]).toBe(layers[0]);
   });
 
   it.each([
@@ -267,6 +286,36 @@ describe('optimise', () => {
     expect(exitCode).toBe(3);
     expect(stdout).toMatch(/int8-dynamic .*fails: it finds nothing to change in the graph/);
     expect(stdout).toMatch(/1 samples are few: intervals are wide/);
+  });
+
+  it('fixes the sizes that all samples share when asked, and the new version refuses others', async () => {
+    const spec = (name: string, shape: readonly (number | string)[]) => ({ name, dtype: 'float32', shape }) as const;
+    const weights = [{ ...spec('w', [1, 4096]), data: new Float32Array(4096).fill(0.5) }];
+    const nodes = [
+      { operator: 'ReduceSum', inputs: ['x', 'axis'], outputs: ['sum'] },
+      { operator: 'Add', inputs: ['sum', 'w'], outputs: ['y'] },
+    ];
+    const axis = { name: 'axis', dtype: 'int64', shape: [1], data: BigInt64Array.of(1n) } as const;
+    const graph = { inputs: [spec('x', ['n', 's'])], outputs: [spec('y', ['n', 4096])], nodes };
+    await writeFile(join(root, 'sizes.onnx'), toOnnxFile({ ...graph, weights: [...weights, axis] }));
+    await push(join(root, 'sizes.onnx'), 'sizes');
+    const line = (...data: number[]): string =>
+      JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, data.length], data }] });
+    const alike = await file('alike.jsonl', [line(1, 2, 3), line(4, 5, 6)].join('\n'));
+    const unlike = await file('unlike.jsonl', [line(1, 2, 3), line(4, 5)].join('\n'));
+    const words = ['--fixed-sizes', '--methods', 'float16-weights', '--max-loss', '100%'];
+
+    const refused = await cli('optimise', 'sizes', '--data', unlike, ...words);
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/--fixed-sizes finds no size to fix/) });
+
+    const { exitCode, stdout } = await cli('optimise', 'sizes', '--data', alike, ...words);
+
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+    expect(stdout).toMatch(/Fixed sizes: x float32\[n,3\]; other sizes will be refused/);
+    await cli('promote', 'sizes', '2');
+    const predict = async (text: string): Promise<Ran> => cli('predict', 'sizes', await file('request.json', text));
+    expect(await predict(line(1, 2, 3))).toMatchObject({ exitCode: 0 });
+    expect(await predict(line(1, 2))).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/input "x"/) });
   });
 
   it('names the tensor in which calibration meets NaN', async () => {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -97,14 +97,66 @@ const drawnMetric = ([first, name = '', ...dimensions]: readonly [
   return { namespace, name: found, dimensions: names, statistic };
 };
 
+/** Where serverless-esbuild bundles by default: a packaging that was killed, or `sls invoke local`, left its modules there. */
+const SHARED_FOLDER = '.esbuild/.build';
+const LEFT_BEHIND = 'left-behind.mjs';
+
 let directory: string;
 let template: Template;
+/** Stages with parameters of their own. Each packaging takes seconds: what does not exclude each other shares one. */
+let open: Template;
+let locked: Template;
+let tokens: Template;
+
+const KEY = 'arn:aws:kms:us-east-1:000000000000:key/k';
+const BOUNDARY = 'arn:aws:iam::000000000000:policy/boundary';
+const ORIGINS = 'https://a.example,https://b.example';
+const CERTIFICATE = 'arn:aws:acm:us-east-1:123456789012:certificate/a';
+const ISSUER = 'https://issuer.example.org/';
+
+type Parameters = Readonly<Record<string, string>>;
+
+/** Everybody may call this stage, and nearly every parameter is changed. */
+const OPEN: Parameters = {
+  ...{ auth: 'none', region: 'eu-west-1', memory: '3008', tmpSize: '2048', preloadModels: 'a,b' },
+  ...{ provisionedConcurrency: '2', reservedConcurrency: '20', models: 'a,b,c', trustedKeys: PUBLIC_KEY },
+  ...{ modelMemoryShare: '0.5', modelTmpShare: '0.8', requestsPerSecond: '5', requestBurst: '8' },
+  ...{ permissionsBoundary: BOUNDARY, rolePath: '/services/', encryption: 'customer', kmsKey: KEY },
+  ...{ network: 'vpc', subnets: 'subnet-a,subnet-b', securityGroups: 'sg-a' },
+  ...{
+    tracing: 'off',
+    accessLogs: 'on',
+    tags: 'team=vision',
+    alarmEmail: 'me@example.org',
+    dashboard: 'off',
+    accuracyBelow: '0.9',
+  },
+  ...{
+    accountConcurrency: '50',
+    jobMemory: '3008',
+    jobConcurrency: '7',
+    jobBodyBytes: '1000000',
+    jobModels: 'whisper,nllb',
+  },
+  ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
+};
+/** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
+const LOCKED: Parameters = {
+  ...{ auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' },
+  ...{ uploadConcurrency: '3', bulkConcurrency: '20', accountConcurrency: '50', reservedConcurrency: '20' },
+  ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
+  ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
+};
+const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
-const packageInto = async (name: string, ...args: string[]): Promise<Template> => packageWith({}, name, ...args);
-
-const packageWith = async (variables: NodeJS.ProcessEnv, name: string, ...args: string[]): Promise<Template> => {
+const packageWith = async (
+  name: string,
+  parameters: Parameters,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<Template> => {
   const target = path.join(directory, name);
+  const args = Object.entries(parameters).map(([parameter, value]) => `--param=${parameter}=${value}`);
   const aws = { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
   const environment = { PATH: process.env.PATH, HOME: directory, ...aws, ...variables };
   await sls(['package', '--package', target, ...args], environment);
@@ -173,18 +225,35 @@ const expectScaling = (stage: Template): void => {
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'sls-package-'));
-  template = await packageInto('default');
+  for (const name of NAMES) {
+    await mkdir(path.join(SHARED_FOLDER, 'functions', name), { recursive: true });
+    await writeFile(path.join(SHARED_FOLDER, 'functions', name, LEFT_BEHIND), 'export {};');
+  }
+  template = await packageWith('default', {});
 });
-afterAll(() => rm(directory, { recursive: true }));
+beforeAll(async () => {
+  open = await packageWith('open', OPEN, { SERVICE_NAME: 'vision' });
+});
+beforeAll(async () => {
+  locked = await packageWith('locked', LOCKED);
+});
+beforeAll(async () => {
+  tokens = await packageWith('tokens', TOKENS);
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  await rm(SHARED_FOLDER, { recursive: true, force: true });
+});
 
 describe('sls package', () => {
-  it('writes functions that hold their own bundle and nothing native, within their size', async () => {
+  it('writes functions that hold their own bundle and nothing native, nor what others left, within their size', async () => {
     for (const name of NAMES) {
       const archive = await readFile(path.join(directory, 'default', `${name}.zip`));
       process.stdout.write(`${name}.zip  ${(archive.length / 1000).toFixed(0)} KB\n`);
       const entries = zipEntries(archive).map((entry) => entry.name);
-      expect(entries).toContain(`functions/${name}/handler.mjs`);
       expect(entries.filter((entry) => !new RegExp(`^functions/${name}/[^/]+\\.mjs$`).test(entry))).toEqual([]);
+      expect(entries).toContain(`functions/${name}/handler.mjs`);
+      expect(entries).not.toContain(`functions/${name}/${LEFT_BEHIND}`);
       expect(archive.length).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);
     }
   });
@@ -202,7 +271,7 @@ describe('sls package', () => {
     expect(references).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer']);
     expect(Object.keys(template.Resources)).not.toContain('ModelsLambdaLayer');
     const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
-    await expect(packageWith(credentials, 'embedding', '--param=embedModels=iris')).rejects.toThrow(
+    await expect(packageWith('embedding', { embedModels: 'iris' }, credentials)).rejects.toThrow(
       /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
     );
   });
@@ -212,73 +281,55 @@ describe('sls package', () => {
     expect(names.sort()).toEqual(NAMES.map((name) => `onnx-serverless-dev-${name}`));
   });
 
-  it('takes every parameter of a stage', async () => {
-    const stage = await packageInto(
-      'changed',
-      ...['--param=region=eu-west-1', '--param=memory=3008', '--param=tmpSize=2048', '--param=preloadModels=a,b'],
-      ...['--param=provisionedConcurrency=2', '--param=reservedConcurrency=20', '--param=auth=none'],
-      ...['--param=models=a,b,c', '--param=modelMemoryShare=0.5', '--param=modelTmpShare=0.8'],
-      ...['--param=requestsPerSecond=5', '--param=requestBurst=8'],
-      `--param=trustedKeys=${PUBLIC_KEY}`,
-    );
-    expect(resource(stage, 'InferLambdaFunction').Properties).toMatchObject({
+  it('takes every parameter of a stage', () => {
+    expect(resource(open, 'InferLambdaFunction').Properties).toMatchObject({
       MemorySize: 3008,
       EphemeralStorage: { Size: 2048 },
       ReservedConcurrentExecutions: 20,
       Environment: { Variables: { PRELOAD_MODELS: 'a,b' } },
     });
     for (const id of FUNCTIONS) {
-      const { Variables } = resource(stage, id).Properties.Environment;
+      const { Variables } = resource(open, id).Properties.Environment;
       expect(Variables).toMatchObject({ MODELS: 'a,b,c', MODEL_MEMORY_SHARE: '0.5', MODEL_TMP_SHARE: '0.8' });
       expect(parseTrustedKeys(Variables.TRUSTED_KEYS)).toHaveLength(1);
     }
-    const { ThrottlingRateLimit, ThrottlingBurstLimit } = resource(stage, 'HttpApiStage').Properties
+    const { ThrottlingRateLimit, ThrottlingBurstLimit } = resource(open, 'HttpApiStage').Properties
       .DefaultRouteSettings;
     expect([ThrottlingRateLimit, ThrottlingBurstLimit].map(Number)).toEqual([5, 8]);
-    const [alias] = ofType('AWS::Lambda::Alias', stage);
+    const [alias] = ofType('AWS::Lambda::Alias', open);
     expect(alias?.Properties.ProvisionedConcurrencyConfig).toEqual({ ProvisionedConcurrentExecutions: 2 });
-    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
+    const [route] = ofType('AWS::ApiGatewayV2::Route', open);
     expect(route?.Properties).not.toHaveProperty('AuthorizationType');
   });
 
-  it('takes the parameters of an account with rules of its own', async () => {
-    const key = 'arn:aws:kms:us-east-1:000000000000:key/k';
-    const boundary = 'arn:aws:iam::000000000000:policy/boundary';
-    const stage = await packageInto(
-      'rules',
-      ...[`--param=permissionsBoundary=${boundary}`, '--param=rolePath=/services/'],
-      ...['--param=network=vpc', '--param=subnets=subnet-a,subnet-b', '--param=securityGroups=sg-a'],
-      ...['--param=encryption=customer', `--param=kmsKey=${key}`],
-      ...['--param=tracing=off', '--param=accessLogs=on', '--param=tags=team=vision'],
-    );
+  it('takes the parameters of an account with rules of its own', () => {
     for (const id of FUNCTIONS) {
-      const { VpcConfig, KmsKeyArn, TracingConfig } = resource(stage, id).Properties;
-      expect([KmsKeyArn, TracingConfig]).toEqual([key, { Mode: 'PassThrough' }]);
+      const { VpcConfig, KmsKeyArn, TracingConfig } = resource(open, id).Properties;
+      expect([KmsKeyArn, TracingConfig]).toEqual([KEY, { Mode: 'PassThrough' }]);
       expect(VpcConfig).toEqual({
         SubnetIds: { 'Fn::Split': [',', 'subnet-a,subnet-b'] },
         SecurityGroupIds: { 'Fn::Split': [',', 'sg-a'] },
       });
     }
     for (const id of FUNCTIONS.map(roleOf)) {
-      const { Path, PermissionsBoundary, Policies } = resource(stage, id).Properties;
-      expect([Path, PermissionsBoundary]).toEqual(['/services/', boundary]);
+      const { Path, PermissionsBoundary, Policies } = resource(open, id).Properties;
+      expect([Path, PermissionsBoundary]).toEqual(['/services/', BOUNDARY]);
       const names = Policies.flatMap(({ PolicyName = [] }) => PolicyName);
       expect(names.slice(1)).toEqual(['network', 'key']);
     }
     for (const id of ['ModelsBucket', 'DataBucket'])
-      expect(resource(stage, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
-        { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled: true },
+      expect(resource(open, id).Properties.BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+        { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: KEY }, BucketKeyEnabled: true },
       ]);
     const queues = ['Upload', 'Job', 'Webhook'].flatMap((name) => [`${name}Queue`, `${name}DeadLetterQueue`]);
-    for (const id of [...queues, 'AlarmTopic']) expect(resource(stage, id).Properties.KmsMasterKeyId).toBe(key);
-    for (const id of LOG_GROUPS) expect(resource(stage, id).Properties.KmsKeyId).toBe(key);
-    expect(resource(stage, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
+    for (const id of [...queues, 'AlarmTopic']) expect(resource(open, id).Properties.KmsMasterKeyId).toBe(KEY);
+    for (const id of LOG_GROUPS) expect(resource(open, id).Properties.KmsKeyId).toBe(KEY);
+    expect(resource(open, 'HttpApiStage').Properties.AccessLogSettings.Format).toContain('$context.status');
   });
 
-  it('asks the authorizer about keys, and keeps its answer by the key for less than a minute', async () => {
-    const stage = await packageInto('keys', '--param=auth=key');
-    const [route] = ofType('AWS::ApiGatewayV2::Route', stage);
-    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
+  it('asks the authorizer about keys, and keeps its answer by the key for less than a minute', () => {
+    const [route] = ofType('AWS::ApiGatewayV2::Route', locked);
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', locked);
     expect(route?.Properties).toMatchObject({ AuthorizationType: 'CUSTOM' });
     expect(authorizer?.Properties).toMatchObject({
       ...{ AuthorizerType: 'REQUEST', EnableSimpleResponses: true, AuthorizerPayloadFormatVersion: '2.0' },
@@ -287,66 +338,48 @@ describe('sls package', () => {
     expect(JSON.stringify(authorizer?.Properties.AuthorizerUri)).toContain(AUTHORISE);
     const ttlSeconds = authorizer?.Properties.AuthorizerResultTtlInSeconds;
     expect(ttlSeconds + KEYS_TTL_MS / 1000).toBeLessThan(60);
-    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables.API_AUTH).toBe('key');
+    expect(resource(locked, 'InferLambdaFunction').Properties.Environment.Variables.API_AUTH).toBe('key');
   });
 
-  it('has tokens checked by API Gateway, by their issuer and audience', async () => {
-    const issuer = 'https://issuer.example.org/';
-    const args = ['--param=auth=jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
-    const stage = await packageInto('tokens', ...args);
-    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', stage);
-    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('JWT');
-    expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: issuer, Audience: ['models'] } });
+  it('has tokens checked by API Gateway, by their issuer and audience', () => {
+    const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', tokens);
+    expect(ofType('AWS::ApiGatewayV2::Route', tokens)[0]?.Properties.AuthorizationType).toBe('JWT');
+    expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
   });
 
   it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
-    const issuer = 'https://issuer.example.org/';
-    const args = ['--param=auth=key_or_jwt', `--param=jwtIssuer=${issuer}`, '--param=jwtAudience=models'];
-    const stage = await packageInto('both', ...args);
+    const stage = await packageWith('both', { ...TOKENS, auth: 'key_or_jwt' });
     expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
     for (const id of [AUTHORISE, 'StreamLambdaFunction'])
       expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
-        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: issuer, JWT_AUDIENCE: 'models' },
+        ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
       });
     expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
   });
 
-  it('answers preflight requests of the given origins without an authorizer', async () => {
-    const origins = 'https://a.example,https://b.example';
-    const stage = await packageInto('origins', '--param=cors=on', `--param=corsOrigins=${origins}`, '--param=auth=key');
-    expect(resource(stage, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
-      AllowOrigins: { 'Fn::Split': [',', origins] },
+  it('answers preflight requests of the given origins without an authorizer', () => {
+    expect(resource(locked, 'HttpApi').Properties.CorsConfiguration).toMatchObject({
+      AllowOrigins: { 'Fn::Split': [',', ORIGINS] },
       AllowMethods: ['GET', 'POST', 'DELETE'],
       AllowHeaders: expect.arrayContaining(['authorization', 'content-type']),
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
-    expect(resource(stage, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
-      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', origins] }, AllowedMethods: ['GET', 'PUT'] }),
-    ]);
-    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
-      Properties.RouteKey,
-      Properties.AuthorizationType,
-    ]);
-    expect(routes).toEqual([
-      ['ANY /{proxy+}', 'CUSTOM'],
-      ['OPTIONS /{proxy+}', undefined],
+    expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
+      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
     ]);
   });
 
-  it('has a name of its own, and a log of each request, when a stage wants them', async () => {
-    const certificate = 'arn:aws:acm:us-east-1:123456789012:certificate/a';
-    const domain = ['--param=domain=models.example.org', `--param=certificate=${certificate}`];
-    const stage = await packageInto('domain', ...domain, '--param=accessLogs=on');
-    expect([template, stage].map(({ Parameters }) => Parameters.Domain?.Default)).toEqual(['', 'models.example.org']);
-    expect(resource(stage, 'HttpApiDomain')).toMatchObject({
+  it('has a name of its own, and a log of each request, when a stage wants them', () => {
+    expect([template, open].map(({ Parameters }) => Parameters.Domain?.Default)).toEqual(['', 'models.example.org']);
+    expect(resource(open, 'HttpApiDomain')).toMatchObject({
       Condition: 'HasDomain',
-      Properties: { DomainNameConfigurations: [{ CertificateArn: certificate, SecurityPolicy: 'TLS_1_2' }] },
+      Properties: { DomainNameConfigurations: [{ CertificateArn: CERTIFICATE, SecurityPolicy: 'TLS_1_2' }] },
     });
-    expect(resource(stage, 'HttpApiMapping')).toMatchObject({
+    expect(resource(open, 'HttpApiMapping')).toMatchObject({
       ...{ Condition: 'HasDomain', DependsOn: ['HttpApiStage'] },
       Properties: { ApiId: { Ref: 'HttpApi' }, DomainName: { Ref: 'HttpApiDomain' }, Stage: '$default' },
     });
-    expect(resource(stage, 'HttpApiStage').Properties).toMatchObject({
+    expect(resource(open, 'HttpApiStage').Properties).toMatchObject({
       ...{ StageName: '$default', AccessLogSettings: { Format: expect.stringContaining('$context.status') } },
     });
     expect(resource(template, 'HttpApiStage').Properties.AccessLogSettings).toBeUndefined();
@@ -371,9 +404,8 @@ describe('sls package', () => {
     expect(template.Outputs.Endpoint).toMatchObject({ Value: { 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] } });
   });
 
-  it('has routes to the page when it is asked for, and the document behind the lock of the endpoint', async () => {
-    const stage = await packageInto('docs', '--param=docs=on', '--param=auth=key');
-    const routes = ofType('AWS::ApiGatewayV2::Route', stage).map(({ Properties }) => [
+  it('has routes to the page and to preflight requests when asked for, and all else behind the lock of the endpoint', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route', locked).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType ?? 'NONE',
     ]);
@@ -383,6 +415,7 @@ describe('sls package', () => {
       ['GET /docs/{proxy+}', 'NONE'],
       ['GET /openapi.json', 'CUSTOM'],
       ['GET /reference', 'NONE'],
+      ['OPTIONS /{proxy+}', 'NONE'],
     ]);
   });
 
@@ -390,20 +423,15 @@ describe('sls package', () => {
     expect(properties('HttpApi').CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
   });
 
-  it('takes the name of the service from the environment', async () => {
-    const stage = await packageWith({ SERVICE_NAME: 'vision' }, 'service');
-    expect(resource(stage, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
+  it('takes the name of the service from the environment', () => {
+    expect(resource(open, 'InferLambdaFunction').Properties.FunctionName).toBe('vision-dev-infer');
   });
 
-  it.each(['embedRouting', 'references', 'clients'])(
-    'refuses a value of %s with which no function would start',
-    async (name) => {
-      await expect(packageInto('wrong', `--param=${name}=nome`)).rejects.toThrow('Cannot resolve variable');
-    },
-  );
-
-  it('refuses an unknown kind of authorization instead of opening the endpoint', async () => {
-    await expect(packageInto('typo', '--param=auth=nome')).rejects.toThrow('Cannot resolve variable');
+  it('refuses values with which no function would start, and an unknown authorization instead of opening the endpoint', async () => {
+    const wrong = packageWith('wrong', { embedRouting: 'nome', references: 'nome', auth: 'nome', clients: 'nome' });
+    const message = await wrong.then(String, String);
+    for (const place of ['EMBED_ROUTING', 'REFERENCES', 'CLIENTS', 'httpApi.authorizers'])
+      expect(message).toMatch(new RegExp(`Cannot resolve variable at "[\\w.]*${place}"`));
   });
 });
 
@@ -528,41 +556,33 @@ describe('the template', () => {
     expect(validateStates({ ...Definition, StartAt: 'Nowhere' }).isValid).toBe(false);
   });
 
-  it('gives jobs the longest time, and their callers the settings of the stage', async () => {
+  it('gives jobs the longest time, and their callers the settings of the stage', () => {
     expect(properties('JobLambdaFunction').Timeout).toBe(900);
-    const stage = await packageInto(
-      'jobs',
-      ...['--param=jobMemory=3008', '--param=jobConcurrency=7', '--param=jobBodyBytes=1000000'],
-      ...['--param=jobModels=whisper,nllb', '--param=webhookHosts=ci.internal:8080'],
-      ...['--param=uploadConcurrency=3', '--param=bulkConcurrency=20', '--param=accountConcurrency=50'],
-      ...['--param=provisionedConcurrency=1', '--param=provisionedMaximum=8', '--param=provisionedUtilisation=0.6'],
-      ...['--param=provisionedSchedule=weekdays 8-18: 5', '--param=scheduleTimezone=Europe/Berlin'],
-      ...['--param=scheduleLead=10', '--param=reservedConcurrency=20'],
-    );
-    expect(resource(stage, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
-    const consumersOf = (id: string): number => Number(resource(stage, id).Properties.ScalingConfig.MaximumConcurrency);
-    expect(consumersOf('JobEventSourceMappingSQSJobQueue')).toBe(7);
-    expect(consumersOf('OnDashuploadEventSourceMappingSQSUploadQueue')).toBe(3);
-    expect(resource(stage, 'BulkLambdaFunction').Properties.ReservedConcurrentExecutions).toBe(20);
-    expectScaling(stage);
-    expect(resource(stage, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
+    expect(resource(open, 'JobLambdaFunction').Properties.MemorySize).toBe(3008);
+    const consumersOf = (stage: Template, id: string): number =>
+      Number(resource(stage, id).Properties.ScalingConfig.MaximumConcurrency);
+    expect(consumersOf(open, 'JobEventSourceMappingSQSJobQueue')).toBe(7);
+    expect(consumersOf(locked, 'OnDashuploadEventSourceMappingSQSUploadQueue')).toBe(3);
+    expect(resource(locked, 'BulkLambdaFunction').Properties.ReservedConcurrentExecutions).toBe(20);
+    expectScaling(locked);
+    expect(resource(open, 'InferLambdaFunction').Properties.Environment.Variables).toMatchObject({
       ...{ JOB_BODY_BYTES: '1000000', JOB_MODELS: 'whisper,nllb', WEBHOOK_HOSTS: 'ci.internal:8080' },
     });
-    const { Variables } = resource(stage, 'WebhookLambdaFunction').Properties.Environment;
+    const { Variables } = resource(open, 'WebhookLambdaFunction').Properties.Environment;
     expect(Variables.WEBHOOK_HOSTS).toBe('ci.internal:8080');
   });
 
   it('scales nothing by default, and ends with a message for a schedule that is none', async () => {
     for (const type of ['ScalableTarget', 'ScalingPolicy'])
       expect(ofType(`AWS::ApplicationAutoScaling::${type}`)).toEqual([]);
-    await expect(packageInto('unknown', '--param=provisionedSchedule=someday 8-18: 5')).rejects.toThrow(
+    await expect(packageWith('unknown', { provisionedSchedule: 'someday 8-18: 5' })).rejects.toThrow(
       /the parameter provisionedSchedule has "someday 8-18: 5": "someday" is no day/,
     );
   });
 
   it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
     const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
-    const stage = await packageInto('fleet', `--param=fleet=${JSON.stringify(fleet)}`, '--param=models=iris,whisper');
+    const stage = await packageWith('fleet', { fleet: JSON.stringify(fleet), models: 'iris,whisper' });
     const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
     expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
     expect(big).toMatchObject({
@@ -782,19 +802,11 @@ describe('the template', () => {
     }
   });
 
-  it('subscribes an address, and makes a dashboard, by their parameters', async () => {
-    const [without, stage] = [
-      template,
-      await packageInto(
-        'mail',
-        '--param=alarmEmail=me@example.org',
-        '--param=dashboard=off',
-        '--param=accuracyBelow=0.9',
-      ),
-    ].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
+  it('subscribes an address, makes a dashboard, and watches accuracy, by their parameters', () => {
+    const defaults = [template, open].map(({ Parameters: { AlarmEmail, HasDashboard, AccuracyBelow } }) =>
       [AlarmEmail, HasDashboard, AccuracyBelow].map((parameter) => String(parameter?.Default)),
     );
-    expect([without, stage]).toEqual([
+    expect(defaults).toEqual([
       ['', 'on', '0'],
       ['me@example.org', 'off', '0.9'],
     ]);

@@ -1,5 +1,6 @@
 import type { Answer } from '../../core/answer.ts';
 import type { Payload } from '../../core/payload.ts';
+import type { Sizes } from '../passes/fix-sizes.ts';
 import type { Range } from '../passes/unsigned.ts';
 import type { LocalVersion } from './local-version.ts';
 
@@ -39,6 +40,8 @@ export interface Results {
   answer: {
     /** In the order of the samples; a message for a sample that was refused. */
     readonly answers: readonly (Answer | string)[];
+    /** Sizes of inputs, by the role of the graph. */
+    readonly sizes: ReadonlyMap<string, Sizes>;
     readonly createMs: number;
     readonly peakBytes: number;
   };

@@ -7,6 +7,7 @@ import type { Tensors } from '../../core/tensor.ts';
 import { createSession } from '../../engine/session.ts';
 import type { Range } from '../passes/unsigned.ts';
 import { answerSample } from './answer-sample.ts';
+import { createSizeRecorder } from './input-sizes.ts';
 import type { JobMessage, Jobs, Results, Sample } from './jobs.ts';
 import { type LocalVersion, openVersion } from './local-version.ts';
 import { profileVersion } from './profile-version.ts';
@@ -20,11 +21,12 @@ const LARGEST = 1e9;
 const [LEAST_ROUNDS, MOST_ROUNDS, TIMING_MS] = [5, 40, 3000];
 
 const answer = async ({ version, samples }: Jobs['answer']): Promise<Results['answer']> => {
-  const opened = await openVersion(version);
+  const { wrap, sizes } = createSizeRecorder();
+  const opened = await openVersion(version, wrap);
   const answers: (Answer | string)[] = [];
   for (const sample of samples)
     answers.push(await answerSample(opened, sample).catch((error: unknown) => ServingError.from(error).message));
-  return { answers, createMs: opened.createMs, peakBytes: peakMemory() };
+  return { answers, sizes, createMs: opened.createMs, peakBytes: peakMemory() };
 };
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

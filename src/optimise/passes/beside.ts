@@ -1,14 +1,26 @@
+import { tensor } from '../../core/tensor.ts';
 import { toField } from '../../onnx/chunks.ts';
 import type { GraphDocument } from '../../onnx/graph-document.ts';
-import { graphsOf, type OnnxGraph, type OnnxNode } from '../../onnx/node.ts';
+import {
+  type Attribute,
+  createNode,
+  graphsOf,
+  isGraph,
+  type OnnxGraph,
+  type OnnxNode,
+  tensorValue,
+} from '../../onnx/node.ts';
 import { VALUE_INFO } from '../../onnx/schema.ts';
 import { layerOf } from './layer.ts';
+
+/** Names of two tensors to compare, by the name of the layer. */
+type Pairs = ReadonlyMap<string, readonly [original: string, changed: string]>;
 
 /** A graph and the changed nodes of another, which read the same inputs as the nodes in whose place they stand. */
 export interface BesideGraph {
   readonly document: GraphDocument;
-  /** Names of two outputs to compare, by the name of the layer. */
-  readonly pairs: ReadonlyMap<string, readonly [original: string, changed: string]>;
+  /** Outputs of the graph. */
+  readonly pairs: Pairs;
 }
 
 const OTHER = '__changed';
@@ -21,26 +33,79 @@ export const withOutputs = (graph: OnnxGraph, names: readonly string[]): OnnxGra
   return { ...graph, outputs: [...graph.outputs, ...outputs] };
 };
 
-/**
- * `original` with the nodes of `changed` that differ from it beside its own. Errors of one layer do not reach the next: each layer is
- * compared on the inputs that it has in `original`. Nodes with graphs within them are left out.
- */
-export const besideGraph = (original: GraphDocument, changed: GraphDocument): BesideGraph => {
-  const nodes = new Set(original.graph.nodes);
-  const values = new Set(original.graph.nodes.flatMap(({ outputs }) => outputs));
-  const others = changed.graph.nodes.filter((node) => !nodes.has(node) && graphsOf(node).length === 0);
-  const renamed = (node: OnnxNode): OnnxNode => ({
+/** Makes names of outputs that no graph has. */
+const createNames = () => {
+  let count = 0;
+  return (): [string, string] => {
+    count += 1;
+    return [`beside_${count}`, `beside_${count}${OTHER}`];
+  };
+};
+
+type NewNames = () => [string, string];
+
+/** The outputs of a branch for a layer: those that it has, or two equal numbers. */
+const toSlot = (pair: readonly string[] | undefined, names: readonly string[]): OnnxNode[] =>
+  names.map((name, index) => {
+    const from = pair?.[index];
+    if (from !== undefined) return createNode('Identity', [from], [name]);
+    return createNode('Constant', [], [name], { value: tensorValue(tensor('float32', [1], new Float32Array(1))) });
+  });
+
+const graphIn = (attribute: Attribute | undefined): OnnxGraph | undefined =>
+  attribute?.type === 'graph' && isGraph(attribute.value) ? attribute.value : undefined;
+
+/** An `If` that hands out the layers of its branches. Both branches have an output for each; the one that does not run gives none. */
+const openBranches = (node: OnnxNode, changed: OnnxNode, newNames: NewNames): [node: OnnxNode, pairs: Pairs] => {
+  const branches = Object.entries(node.attributes).flatMap(([name, branch]) => {
+    const [value, other] = [graphIn(branch), graphIn(changed.attributes[name])];
+    return value && other ? [{ name, ...placeBeside(value, other, newNames) }] : [];
+  });
+  const layers = [...new Set(branches.flatMap(({ pairs }) => [...pairs.keys()]))];
+  const attributes = { ...node.attributes };
+  for (const { name, graph, pairs } of branches) {
+    const slots = layers.flatMap((layer) => toSlot(pairs.get(layer), newNames()));
+    const opened = { ...graph, nodes: [...graph.nodes, ...slots] };
+    const outputs = slots.flatMap((slot) => slot.outputs);
+    attributes[name] = { type: 'graph', value: withOutputs(opened, outputs) };
+  }
+  const pairs = new Map(layers.map((layer) => [layer, newNames()] as const));
+  return [{ ...node, attributes, outputs: [...node.outputs, ...[...pairs.values()].flat()] }, pairs];
+};
+
+const placeBeside = (
+  original: OnnxGraph,
+  changed: OnnxGraph,
+  newNames: NewNames,
+): { readonly graph: OnnxGraph; readonly pairs: Pairs } => {
+  const known = new Set(original.nodes);
+  const values = new Set(original.nodes.flatMap(({ outputs }) => outputs));
+  const others = changed.nodes.filter((node) => !known.has(node));
+  const partners = new Map(others.filter(({ operator }) => operator === 'If').map((node) => [layerOf(node), node]));
+  const pairs = new Map<string, readonly [string, string]>();
+  const nodes = original.nodes.map((node) => {
+    const partner = node.operator === 'If' ? partners.get(layerOf(node)) : undefined;
+    if (partner === undefined) return node;
+    const [opened, inner] = openBranches(node, partner, newNames);
+    for (const [layer, pair] of inner) pairs.set(layer, pair);
+    return opened;
+  });
+  const simple = others.filter((node) => graphsOf(node).length === 0);
+  const renamed = simple.map((node) => ({
     ...node,
     name: node.name === '' ? '' : node.name + OTHER,
     outputs: node.outputs.map((name) => (values.has(name) ? name + OTHER : name)),
-  });
-  const layers = others.map(layerOf).filter((name) => values.has(name));
-  const graph: OnnxGraph = {
-    ...original.graph,
-    nodes: [...original.graph.nodes, ...others.map(renamed)],
-    weights: new Map([...original.graph.weights, ...changed.graph.weights]),
-  };
-  const pairs = new Map(layers.map((name) => [name, [name, name + OTHER] as const]));
-  const outputs = layers.flatMap((name) => [name, name + OTHER]);
-  return { document: { graph: withOutputs(graph, outputs), opsets: changed.opsets }, pairs };
+  }));
+  for (const layer of simple.map(layerOf)) if (values.has(layer)) pairs.set(layer, [layer, layer + OTHER]);
+  const weights = new Map([...original.weights, ...changed.weights]);
+  return { graph: { ...original, nodes: [...nodes, ...renamed], weights }, pairs };
+};
+
+/**
+ * `original` with the nodes of `changed` that differ from it beside its own, also within the branches of `If`. Errors of one layer do not
+ * reach the next: each layer is compared on the inputs that it has in `original`. Other nodes with graphs within them are left out.
+ */
+export const besideGraph = (original: GraphDocument, changed: GraphDocument): BesideGraph => {
+  const { graph, pairs } = placeBeside(original.graph, changed.graph, createNames());
+  return { document: { graph: withOutputs(graph, [...pairs.values()].flat()), opsets: changed.opsets }, pairs };
 };

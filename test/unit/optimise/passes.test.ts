@@ -6,7 +6,9 @@ import { createGraph, type GraphBuilder, singles } from '../../../src/onnx/graph
 import { type GraphDocument, readGraph, writeGraph } from '../../../src/onnx/graph-document.ts';
 import { float, integer, integers } from '../../../src/onnx/node.ts';
 import { type OnnxModel, parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
+import { formatDeclared, readValueInfo } from '../../../src/onnx/value-info.ts';
 import { besideGraph } from '../../../src/optimise/passes/beside.ts';
+import { fixSizes } from '../../../src/optimise/passes/fix-sizes.ts';
 import { float16Weights } from '../../../src/optimise/passes/float16-weights.ts';
 import { foldBatchNorms } from '../../../src/optimise/passes/fold-batch-norms.ts';
 import { foldCasts } from '../../../src/optimise/passes/fold-casts.ts';
@@ -15,6 +17,7 @@ import { dynamicInt8 } from '../../../src/optimise/passes/int8-dynamic.ts';
 import { staticInt8 } from '../../../src/optimise/passes/int8-static.ts';
 import { tensorsToCalibrate } from '../../../src/optimise/passes/static-plan.ts';
 import { tidy } from '../../../src/optimise/passes/tidy.ts';
+import { type GraphNode, type SmallGraph, toOnnxFile } from '../../support/onnx-graph.ts';
 
 /** Numbers between -1 and 1 that look random, and are the same each time. */
 const noise = (count: number, seed = 1): Float32Array =>
@@ -247,6 +250,34 @@ describe('a pass', () => {
     expect(await run({ ...made, document }, INPUT)).toEqual(await run(made, INPUT));
   });
 
+  it('fixes the sizes that samples share, but neither rows nor a name with two sizes', async () => {
+    const made = build((graph) => {
+      const x = graph.input('x', 'float32', ['n', 3, '', 'width']);
+      const others = [graph.input('past', 'float32', ['n', 'steps']), graph.input('mask', 'float32', ['n', 'steps'])];
+      const rows = graph.input('rows', 'float32', ['m', 'n']);
+      graph.output('y', graph.op('Add', [x, graph.op('Add', [x, x])]), 'float32', ['n', 3, '', 'width']);
+      for (const [index, other] of [...others, rows].entries())
+        graph.output(`z${index}`, graph.op('Neg', [other]), 'float32', ['n', 'any']);
+    });
+    const sizes = new Map([
+      ['x', [1, 3, 8, 4]],
+      ['past', [1, 5]],
+      ['mask', [1, 6]],
+      ['rows', [1, 1]],
+    ]);
+    const document = fixSizes(made.document, sizes);
+    const declared = document.graph.inputs.map(({ encoded }) => formatDeclared(readValueInfo(Buffer.concat(encoded))));
+    expect(declared).toEqual([
+      'x float32[n,3,8,4]',
+      'past float32[n,steps]',
+      'mask float32[n,steps]',
+      'rows float32[m,n]',
+    ]);
+    const feeds = { x: floats([2, 3, 8, 4]), past: floats([2, 5]), mask: floats([2, 5]), rows: floats([2, 2]) };
+    expect(await run({ ...made, document }, feeds)).toEqual(await run(made, feeds));
+    expect(fixSizes(made.document, new Map([['x', [1, 3, undefined, undefined]]])).graph).toBe(made.document.graph);
+  });
+
   it('is compared layer by layer, each on the inputs of the original', async () => {
     const changed = dynamicInt8(products.document, 8);
     const { document, pairs } = besideGraph(products.document, changed);
@@ -254,5 +285,50 @@ describe('a pass', () => {
     expect(pairs.size).toBe(2);
     for (const [original, other] of pairs.values())
       expect(cosine(outputs[original] ?? [], outputs[other] ?? [])).toBeGreaterThan(0.9999);
+  });
+
+  it('is compared within the branches of an If, where a layer counts in the branch that runs', async () => {
+    const product = (name: string) => ({ operator: 'MatMul', inputs: ['x', name], outputs: ['y_inside'] });
+    const output = (name: string) => ({ name, dtype: 'float32', shape: ['n', 48] }) as const;
+    const branch = (nodes: readonly GraphNode[]): SmallGraph => ({ outputs: [output('y_inside')], nodes });
+    const long = [
+      { operator: 'MatMul', inputs: ['x', 'w'], outputs: ['first'] },
+      { operator: 'Relu', inputs: ['first'], outputs: ['positive'] },
+      { operator: 'MatMul', inputs: ['positive', 'square'], outputs: ['y_inside'] },
+    ];
+    const file = toOnnxFile({
+      inputs: [
+        { name: 'x', dtype: 'float32', shape: ['n', 64] },
+        { name: 'flag', dtype: 'bool', shape: [] },
+      ],
+      outputs: [output('y')],
+      nodes: [
+        {
+          operator: 'If',
+          inputs: ['flag'],
+          outputs: ['y'],
+          attributes: { then_branch: branch(long), else_branch: branch([product('w')]) },
+        },
+      ],
+      weights: [
+        { name: 'w', dtype: 'float32', shape: [64, 48], data: noise(64 * 48) },
+        { name: 'square', dtype: 'float32', shape: [48, 48], data: noise(48 * 48, 2) },
+      ],
+    });
+    const model = parseOnnxModel(file);
+    const original = readGraph(model);
+    const { document, pairs } = besideGraph(original, dynamicInt8(original, 8));
+    expect([...pairs.keys()]).toEqual(['first', 'y_inside']);
+    for (const flag of [true, false]) {
+      const outputs = await run({ model, document }, { ...INPUT, flag: new ort.Tensor('bool', [flag], []) });
+      for (const [layer, [one, other]] of pairs) {
+        const [a, b] = [outputs[one] ?? [], outputs[other] ?? []];
+        if (layer === 'first' && !flag) expect([...a]).toEqual([...b]);
+        else expect(cosine(a, b)).toBeGreaterThan(0.9999);
+        expect([...a].some((value, index) => value !== b[index])).toBe(flag || layer !== 'first');
+      }
+    }
+    const kept = dynamicInt8(original, 8, new Set(['first']));
+    expect(besideGraph(original, kept).pairs.has('first')).toBe(false);
   });
 });
