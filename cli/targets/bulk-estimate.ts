@@ -1,16 +1,12 @@
-import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { createToInput } from '../../src/jobs/bulk/joined-columns.ts';
-import { priceOf } from '../../src/monitoring/figures/prices.ts';
 import { ask } from './ask.ts';
+import { estimateRun } from './bulk-price.ts';
 import type { Outgoing } from './send.ts';
 import type { Target } from './target.ts';
 
-/** Dollars in us-east-1. Beside its invocation, a child is four transitions of its state machine and four objects. */
-const CHILD_DOLLARS = 4 * 0.000025 + 4 * 0.000005;
-const OBJECT_DOLLARS = 0.0000004;
 const MEASUREMENTS = 3;
 
 /** The time and the price of a run, or the reason for which its first element could not be measured. */
@@ -47,14 +43,8 @@ export const estimate = async (
   } catch (error) {
     return { unknown: ServingError.from(error).message };
   }
-  const children = Math.ceil(elements / chunk);
-  const workMs = msPerElement * elements;
-  return {
-    msPerElement,
-    seconds: workMs / 1000 / Math.max(1, Math.min(maxConcurrency, children)),
-    dollars:
-      priceOf(children, workMs, LAMBDA_MB_PER_VCPU, false) + children * CHILD_DOLLARS + elements * OBJECT_DOLLARS,
-  };
+  const areObjects = first !== undefined && 'key' in first;
+  return { msPerElement, ...estimateRun({ elements, chunk, msPerElement, maxConcurrency, areObjects }) };
 };
 
 export const formatEstimate = (found: Estimate): string =>

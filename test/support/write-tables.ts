@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { answersTable } from './answers-table.ts';
-import { canaryTable } from './canary-table.ts';
-import { driftsTable } from './drifts-table.ts';
-import { metricsTable } from './metrics-table.ts';
+import { scaleTable } from './bulk/scale-table.ts';
+import { answersTable } from './monitoring/answers-table.ts';
+import { canaryTable } from './monitoring/canary-table.ts';
+import { driftsTable } from './monitoring/drifts-table.ts';
+import { metricsTable } from './monitoring/metrics-table.ts';
 
-/** `npm run monitoring:page` writes the tables of metrics and of simulated drifts into docs/monitoring.md, those of simulated canaries into docs/rollout.md. */
+/** `npm run tables` writes the tables of pages that are computed: metrics, and simulations of drifts, of canaries and of bulk runs. */
 
 const writeTable = async (page: string, name: string, table: string): Promise<void> => {
   const block = new RegExp(`(<!-- ${name} -->)[\\s\\S]*(<!-- end of ${name} -->)`);
@@ -19,3 +20,4 @@ await writeTable('docs/monitoring.md', 'metrics', metricsTable());
 await writeTable('docs/monitoring.md', 'drifts', driftsTable());
 await writeTable('docs/rollout.md', 'canaries', canaryTable());
 await writeTable('docs/rollout.md', 'answers', answersTable());
+await writeTable('docs/bulk.md', 'scale', scaleTable());
