@@ -83,5 +83,5 @@ it('leaves a broken object of counts out and names it, and goes on after a broke
   expect((await readRouting('model')).canary).toBeUndefined();
   const warnings = deployed.lines.filter(({ level }) => level === 'WARN').map(({ message }) => message);
   expect(warnings).toContain('the canary of model broken was not judged');
-  expect(warnings).toContain(`the counts ${stepPrefix('model', 2, SINCE)}wrong.json are left out`);
+  expect(warnings).toContain(`${stepPrefix('model', 2, SINCE)}wrong.json is left out`);
 });

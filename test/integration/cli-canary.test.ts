@@ -34,10 +34,11 @@ describe('canary --auto', () => {
     ['an empty list of steps', ['--auto', '--steps', ''], /--steps has nothing/],
     ['a time without a unit', ['--auto', '--hold', '30'], /--hold is 30, expected a time such as 90s, 30m/],
     ['a negative time', ['--auto', '--hold=-5m'], /--hold is -5m/],
+    ['a guard that is not known', ['--auto', '--guard', 'errors,speed'], /guard speed is not known, expected errors/],
     [
-      'a guard that is not known',
+      'a guard of answers, none of which are captured',
       ['--auto', '--guard', 'errors,accuracy'],
-      /guard accuracy is not known, expected errors/,
+      /the guards accuracy and drift look at captured answers, and none are captured/,
     ],
     ['a share of a guard that has none', ['--auto', '--guard', 'errors=5%'], /only disagreement takes a share/],
     ['a disagreement that is no share', ['--auto', '--guard', 'disagreement=7'], /disagreement is 7, expected a share/],
