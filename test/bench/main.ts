@@ -15,7 +15,7 @@ import { ensureMiniLm } from './minilm.ts';
 import { writePerformancePage } from './page/performance-page.ts';
 import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './page/table.ts';
 import { ensureGenerators, ensurePeers } from './peers.ts';
-import { prepareSample } from './sample.ts';
+import { prepareSample, SAMPLE, sampleFolder } from './sample.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
 const BATCH = 64;
@@ -70,11 +70,11 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     'cold start': () => measureColdStart(workbench, sample, peers, rounds),
     'warm requests': () => measureWarm(workbench, sample, rounds),
     batch: () => measureBatch(workbench, sample, rounds),
-    'bulk runs': () => measureBulk(workbench, sample, options.quick),
     'session creation': () => measureCreate(workbench, rounds),
     download: () => measureDownload(workbench, rounds),
-    optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
     ...(!options.quick && {
+      'bulk runs': () => measureBulk(workbench, sample, false),
+      optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
       rivals: () => measureRivals(workbench, peers, miniLm, rounds),
       ...largeModels(workbench),
     }),
@@ -91,6 +91,11 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
 const PARTS: Readonly<Record<string, (workbench: Workbench) => Promise<Results>>> = {
   llm: (workbench) => measureEach(largeModels(workbench), []),
   bulk: async (workbench) => measureBulk(workbench, await prepareSample(workbench, BATCH), options.quick),
+  rivals: async (workbench) => {
+    const [peers, miniLm] = [await ensurePeers(report), await ensureMiniLm(report)];
+    await workbench.push(sampleFolder, SAMPLE);
+    return measureRivals(workbench, peers, miniLm, rounds);
+  },
 };
 const measureChosen = options.only === undefined ? measureAll : PARTS[options.only];
 if (measureChosen === undefined)
