@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { answersTable } from '../../../support/monitoring/answers-table.ts';
-import { type Mix, simulateFeedback, simulateKinds } from '../../../support/monitoring/simulated-answers.ts';
-import { median } from '../../../support/monitoring/simulated-canary.ts';
+import { answersTable } from '../support/monitoring/answers-table.ts';
+import { type Mix, simulateFeedback, simulateKinds } from '../support/monitoring/simulated-answers.ts';
+import { median } from '../support/monitoring/simulated-canary.ts';
 
 const WEIGHTS = [0.05, 0.25];
 /** Labels as common as they are rare: by Zipf's law, and nearly all the same. */

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { judgeStep } from '../../../../src/monitoring/rollouts/judge-step.ts';
-import { type ArmCounts, noCounts, type StepCounts } from '../../../../src/monitoring/rollouts/step-counts.ts';
-import { canaryTable } from '../../../support/monitoring/canary-table.ts';
+import { judgeStep } from '../../src/monitoring/rollouts/judge-step.ts';
+import { type ArmCounts, noCounts, type StepCounts } from '../../src/monitoring/rollouts/step-counts.ts';
+import { canaryTable } from '../support/monitoring/canary-table.ts';
 import {
   canaryOf,
   isRolledBack,
@@ -11,7 +11,7 @@ import {
   REQUESTS,
   random,
   simulate,
-} from '../../../support/monitoring/simulated-canary.ts';
+} from '../support/monitoring/simulated-canary.ts';
 
 it('docs/rollout.md has the table of simulated canaries as the code finds it', async () => {
   expect(await readFile('docs/rollout.md', 'utf8')).toContain(canaryTable());

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
-import { countValues, makeBins } from '../../../src/monitoring/drift/histogram.ts';
-import { judgeWindow } from '../../../src/monitoring/drift/judge.ts';
-import { driftsTable } from '../../support/monitoring/drifts-table.ts';
-import { simulateDrift } from '../../support/monitoring/simulate-drift.ts';
+import { countValues, makeBins } from '../../src/monitoring/drift/histogram.ts';
+import { judgeWindow } from '../../src/monitoring/drift/judge.ts';
+import { driftsTable } from '../support/monitoring/drifts-table.ts';
+import { simulateDrift } from '../support/monitoring/simulate-drift.ts';
 
 const DAY = { runs: 100, windows: 24, features: 20, samples: 200, shift: 0 };
 
