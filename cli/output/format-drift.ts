@@ -27,7 +27,7 @@ export const formatDrift = ({ version, hours, samples, baseline, judgement, dama
   return `${head}, judged against ${baseline.samples}: ${judgement.verdict}\n${formatTable([header, ...rows])}${broken}`;
 };
 
-/** What is odd about the feedback of a day. */
+/** Lines about the labels and objects of a day's feedback that a person has to look at. */
 const oddities = ({ model, day, versions, damaged }: DayAccuracy): string[] => [
   ...versions
     .filter(({ strangeLabels }) => strangeLabels.length > 0)
