@@ -179,6 +179,24 @@ describe('a file', () => {
     }
   });
 
+  it('has the same broken rows, whatever the parts are in which its bytes come', async () => {
+    const text = `id,text\r\n${Array.from({ length: 20 }, (_, index) => `${index},"text"behind it, ${index}\r\n`).join('')}`;
+    const bytes = Buffer.from(text);
+    for (const size of [1, 5, 16, 10_000]) {
+      const open = async function* (offset: number) {
+        for (let at = offset; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      const table = { path: 't.csv', kind: 'csv', stamp: '1', open } as const;
+      const found = await collect(tableSource(table, { rows: 3, bytes: 1_000_000 }));
+      expect(found).toEqual(
+        Array.from({ length: 20 }, (_, index) => ({
+          ...{ row: index + 1, line: index + 2 },
+          problem: `row ${index + 1} (line ${index + 2}) has a quotation mark that nothing closes`,
+        })),
+      );
+    }
+  });
+
   it('of the data bucket is read there, with the columns that --join names', async () => {
     await serving.data.write('uploads/tables/flowers.csv', 'id,x\na,1\n');
     const open = (join: string[], source = 'uploads/tables/flowers.csv') =>
