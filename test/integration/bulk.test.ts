@@ -236,10 +236,16 @@ describe('a file', () => {
     ]);
   });
 
-  it.each(['bulk/run/', 's3://bucket/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
-    await expect(openSource(serving.data, { source, chunk: 2, join: [] })).rejects.toThrow(
-      /expected a prefix below uploads\//,
+  it.each(['s3://elsewhere/uploads/iris/', 's3://elsewhere'])('of another bucket is refused: %s', async (source) => {
+    const data = { ...serving.data, location: 's3://data' };
+    await expect(openSource(data, { source, chunk: 2, join: [] })).rejects.toThrow(
+      `the source is ${source}; only the data bucket is read: s3://data`,
     );
+  });
+
+  it.each(['bulk/run/', 's3://data/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
+    const data = { ...serving.data, location: 's3://data' };
+    await expect(openSource(data, { source, chunk: 2, join: [] })).rejects.toThrow(/expected a prefix below uploads\//);
   });
 });
 
