@@ -89,8 +89,8 @@ const toPlace = ({ location }: ObjectStore, source: string): string => {
 };
 
 /**
- * The elements of a prefix of the data bucket, of a table there, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys; or the failures of
- * another run.
+ * The elements of a prefix of the data bucket, of a table there, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys. A retry has the failures
+ * of another run instead.
  * @throws `INVALID_REQUEST`, `NOT_FOUND`
  */
 export const openSource = async (data: ObjectStore, run: SourceOfRun): Promise<ReadSource> => {

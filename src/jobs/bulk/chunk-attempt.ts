@@ -22,7 +22,7 @@ type Attempt = v.InferOutput<typeof attemptSchema>;
 const parse = <Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: Uint8Array): Output =>
   v.parse(schema, JSON.parse(Buffer.from(body).toString('utf8')));
 
-/** What the last attempt at a chunk has left. */
+/** The traces that the last attempt at a chunk has left. */
 export interface Trace {
   readonly last: Attempt | undefined;
   /** The elements that are done, in their order. */
