@@ -121,7 +121,7 @@ export const parseFleet = (value: unknown, models: unknown, taken: readonly stri
   return fleet;
 };
 
-/** Of a comma-separated list of models, those that no function of the fleet serves. */
+/** Leaves out, of a comma-separated list, the models that a function of the fleet serves. */
 export const withoutFleet = (models: unknown, fleet: readonly FleetFunction[]): string =>
   namesIn(models)
     .filter((model) => !fleet.some((each) => each.models.includes(model)))
