@@ -20,6 +20,7 @@ import type { Rule, Visit } from './rule.ts';
 
 const MOST_RULES = 2_000;
 const MOST_CHARACTERS = 65_536;
+/** Schemas within one another, also by way of references. */
 const DEEPEST = 64;
 
 const ANY: Rule = { body: 'any', needs: [[]] };
@@ -49,9 +50,10 @@ const choiceRule = (names: readonly string[]): Rule => ({
   needs: names.map((name) => [name]),
 });
 
-/** Adds the rules of a document's schemas to `rules`. */
+/** Adds the rules of a document's schemas to `rules`. @throws `INVALID_REQUEST` */
 const createVisit = (rules: Map<string, Rule>, root: unknown, prefix: string): Visit => {
   const names = new Map<unknown, string>();
+  let depth = 0;
 
   const ofType = (type: JsonType, schema: Schema, path: string): Rule => {
     if (type === 'object') return objectRule(schema, path, visit, names.get(schema) ?? prefix, rules);
@@ -90,13 +92,15 @@ const createVisit = (rules: Map<string, Rule>, root: unknown, prefix: string): V
     const known = names.get(schema);
     if (known !== undefined) return known;
     if (schema === false) refuseSchema(path, 'is false: no value fits it');
-    if (rules.size >= MOST_RULES) refuseSchema(path, `is one of more than ${MOST_RULES} parts; make it smaller`);
-    if (path.split('/').length > DEEPEST) refuseSchema(path.slice(0, 80), 'is nested too deep');
+    if (depth >= DEEPEST) refuseSchema(path.slice(0, 80), 'is nested too deep');
     const own = readSchema(schema, path);
     const name = `${prefix}${names.size}`;
     names.set(schema, name);
     rules.set(name, ANY); // takes its place among the rules until it is known
+    depth += 1;
     rules.set(name, build(own, path));
+    depth -= 1;
+    if (rules.size > MOST_RULES) refuseSchema(path, `is one of more than ${MOST_RULES} parts; make it smaller`);
     return name;
   };
   return visit;
