@@ -120,24 +120,24 @@ const finiteRules = (rules: ReadonlyMap<string, Rule>): ReadonlySet<string> => {
 /** A function that a model may call. */
 export interface CallSchema {
   readonly name: string;
-  /** The JSON schema of its arguments; undefined for none. */
+  /** The JSON schema of its arguments; undefined or null for none. */
   readonly parameters: unknown;
 }
 
 const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: false };
 
 /** A schema as plain JSON. Integers beyond 2^53, which bodies give as bigint, become numbers. */
-const readDocument = (schema: unknown): unknown => {
+const readDocument = (schema: unknown, path: string): unknown => {
   const toText = (): string => {
     try {
       return JSON.stringify(schema, (_name, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
     } catch {
-      return refuseSchema('', 'is nested too deep'); // JSON.stringify recurses
+      return refuseSchema(path, 'is nested too deep'); // JSON.stringify recurses
     }
   };
   const text = toText();
   if (text.length > MOST_CHARACTERS)
-    refuseSchema('', `has ${text.length} characters of JSON, at most ${MOST_CHARACTERS} are taken`);
+    refuseSchema(path, `has ${text.length} characters of JSON, at most ${MOST_CHARACTERS} are taken`);
   return JSON.parse(text);
 };
 
@@ -149,12 +149,14 @@ const readDocument = (schema: unknown): unknown => {
 export const toGrammar = (schemas: readonly unknown[], calls: readonly CallSchema[] = []): string => {
   const rules = new Map<string, Rule>();
   const roots = schemas.map((schema, index) => {
-    const document = readDocument(schema);
+    const document = readDocument(schema, '');
     return createVisit(rules, document, `s${index}x`)(document, '');
   });
-  for (const [index, { name, parameters = NO_ARGUMENTS }] of calls.entries()) {
-    const document = readDocument(parameters);
-    const own = createVisit(rules, document, `c${index}x`)(document, '');
+  for (const [index, { name, parameters }] of calls.entries()) {
+    const path = `parameters of ${show(name)}`;
+    const document = readDocument(parameters ?? NO_ARGUMENTS, path);
+    const given = createVisit(rules, document, `c${index}x`)(document, path);
+    const own = rules.get(given)?.body === ANY.body ? 'object' : given; // arguments have names, whatever the schema lacks
     const pair = (key: string, value: string): string => `${literal(JSON.stringify(key))} space ":" space ${value}`;
     const called = pair('name', literal(JSON.stringify(name)));
     const body = `"{" space ${called} space "," space ${pair('arguments', own)} space "}"`;
