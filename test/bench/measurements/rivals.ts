@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type createSharp from 'sharp';
+import { isObject } from '../../../src/core/is-object.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { Command } from '../first-answer.ts';
 import type { MeasureName, Results } from '../measures.ts';
@@ -24,52 +25,30 @@ interface Case {
   readonly folder: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly event: APIGatewayProxyEventV2;
-  /** Throws unless a rival's answer is that of the product. */
-  readonly compare: (answer: never, expected: never) => void;
+  /** What of an answer is compared; of a list of labels, the first. */
+  readonly part: (answer: unknown) => unknown;
+  readonly keys: readonly string[];
+  readonly tolerance: number;
 }
 
 const fixture = (name: string): string => path.join(projectRoot, 'test/fixtures/models', name);
 
-/** An answer of the product and that of a rival differ by rounding alone. */
-const NEAR = 1e-4;
-/** Scores of photos differ as far as decoders and resizers do. */
-const NEAR_PHOTOS = 0.03;
+/** Answers differ by rounding alone, except for photos: their scores differ as far as decoders and resizers do. */
+const [NEAR, NEAR_PHOTOS] = [1e-4, 0.03];
 
-const assertNear = (value: number, expected: number, what: string, tolerance = NEAR): void =>
-  assert.ok(Math.abs(value - expected) <= tolerance, `${what} is ${value}, expected ${expected}`);
-
-const compareVectors = (answer: number[][], expected: number[][]): void => {
-  assert.equal(answer.length, expected.length);
-  for (const [row, vector] of expected.entries())
-    for (const [column, value] of vector.entries()) assertNear(answer[row]?.[column] ?? Number.NaN, value, 'a number');
-};
-
-interface Entity {
-  readonly entity: string;
-  readonly score: number;
-}
-
-const compareEntities = (answer: Entity[], expected: Entity[]): void => {
-  assert.deepEqual(
-    answer.map(({ entity }) => entity),
-    expected.map(({ entity }) => entity),
-  );
-  for (const [index, { score }] of expected.entries()) assertNear(answer[index]?.score ?? Number.NaN, score, 'a score');
-};
-
-const compareTexts = (answer: unknown, expected: unknown): void => {
-  const trimmed = (text: unknown): string => JSON.stringify(text).replace(/": *" */g, '":"');
-  assert.equal(trimmed([answer].flat()), trimmed([expected].flat()));
-};
-
-interface Label {
-  readonly label: string;
-  readonly score: number;
-}
-
-const compareLabels = ([first]: Label[], [best]: Label[]): void => {
-  assert.equal(first?.label, best?.label);
-  assertNear(first?.score ?? Number.NaN, best?.score ?? Number.NaN, 'the best score', NEAR_PHOTOS);
+/** Throws unless an answer has the numbers, texts and lists of the expected one, and its values of `keys`. */
+const assertSame = (answer: unknown, expected: unknown, keys: readonly string[], tolerance: number): void => {
+  if (typeof expected === 'number')
+    assert.ok(Math.abs(Number(answer) - expected) <= tolerance, `${answer} came, expected ${expected}`);
+  else if (Array.isArray(expected)) {
+    assert.ok(Array.isArray(answer) && answer.length === expected.length, `${answer} came, expected ${expected}`);
+    for (const [index, one] of expected.entries()) assertSame(answer[index], one, keys, tolerance);
+  } else if (isObject(expected))
+    for (const key of keys) assertSame(isObject(answer) ? answer[key] : undefined, expected[key], keys, tolerance);
+  else {
+    assert.ok(typeof expected === 'string', `the product answered ${expected}`);
+    assert.equal(String(answer).trim(), expected.trim());
+  }
 };
 
 /** A WAV file of 16 bits: tones under noise, at 16 kHz. */
@@ -120,6 +99,9 @@ const sentences = async (count: number): Promise<string[]> => {
 const TEXT = 'Sarah Connor lives in London and works for a company that makes machines.';
 const SPEECH = { language: 'en', max_new_tokens: '40' };
 
+const whole = (keys: readonly string[]) => ({ part: (answer: unknown) => [answer].flat(), keys, tolerance: NEAR });
+const firstOf = (answer: unknown): unknown => (Array.isArray(answer) ? answer[0] : answer);
+
 const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>> => {
   const ask = (name: string, body: unknown) => postEvent(`/models/${name}`, 'application/json', JSON.stringify(body));
   const speech = await postEvent('/models/speech', 'audio/wav', speak(30));
@@ -130,14 +112,14 @@ const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>
         task: 'feature-extraction',
         folder: miniLm.sentences,
         event: await ask('embeddings', { inputs: await sentences(32) }),
-        compare: compareVectors,
+        ...whole([]),
       },
       entities: {
         measure: 'warm.entities_ratio',
         task: 'token-classification',
         folder: miniLm.entities,
         event: await ask('entities', { inputs: TEXT }),
-        compare: compareEntities,
+        ...whole(['entity', 'score']),
       },
     }),
     translation: {
@@ -145,7 +127,7 @@ const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>
       task: 'translation',
       folder: fixture('tiny-t5'),
       event: await ask('translation', { inputs: TEXT, parameters: { max_new_tokens: 60 } }),
-      compare: compareTexts,
+      ...whole(['translation_text']),
     },
     speech: {
       measure: 'warm.speech_ratio',
@@ -153,14 +135,14 @@ const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>
       folder: fixture('tiny-whisper'),
       query: SPEECH,
       event: { ...speech, rawQueryString: new URLSearchParams(SPEECH).toString(), queryStringParameters: SPEECH },
-      compare: compareTexts,
+      ...whole(['text']),
     },
     photo: {
       measure: 'warm.photo_ratio',
       task: 'image-classification',
       folder: sampleFolder,
       event: await postEvent(`/models/${SAMPLE}`, 'image/jpeg', await takeLargePhoto()),
-      compare: compareLabels,
+      ...{ part: firstOf, keys: ['label', 'score'], tolerance: NEAR_PHOTOS },
     },
   };
 };
@@ -170,9 +152,17 @@ interface Reply {
   readonly answer: unknown;
 }
 
+/** A process that has not ended by then hangs. */
+const TIMEOUT_MS = 15 * 60_000;
+
 /** A process that answers cases one after the other. */
 const startContender = ({ program = process.execPath, args, cwd, environment }: Command) => {
-  const child = spawn(program, args, { cwd, env: environment, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, {
+    cwd,
+    env: environment,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+  });
   let printed = '';
   child.stdout?.resume();
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -233,7 +223,7 @@ export const measureRivals = async (
   const contenders = startContenders(workbench, peers, casesFile);
   const [figures, times]: [Record<string, Figure>, Record<string, Figure>] = [{}, {}];
   try {
-    for (const [name, { measure, compare }] of Object.entries(cases)) {
+    for (const [name, { measure, part, keys, tolerance }] of Object.entries(cases)) {
       const expected = (await contenders.product?.answer(name))?.answer;
       const measured = await measureInTurn(
         { rounds, repeats: 3 },
@@ -242,7 +232,7 @@ export const measureRivals = async (
             who,
             async () => {
               const { ms, answer } = await contender.answer(name);
-              compare(answer as never, expected as never);
+              assertSame(part(answer), part(expected), keys, tolerance);
               return ms;
             },
           ]),

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { findBacktracking } from '../../../../src/media/text/tokenizer/time-limit.ts';
-import { createTokenizer } from '../../../../src/media/text/tokenizer.ts';
-import { readTokenizer } from '../../../../src/source/tokenizers/index.ts';
+import { findBacktracking } from '../../src/media/text/tokenizer/time-limit.ts';
+import { createTokenizer } from '../../src/media/text/tokenizer.ts';
+import { readTokenizer } from '../../src/source/tokenizers/index.ts';
 
 /** A tokenizer that knows the letters a and b. */
 const letters = (parts: object) => ({
