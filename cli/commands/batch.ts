@@ -30,6 +30,18 @@ const OPTIONS = {
   detach: { type: 'boolean', description: 'do not wait for the end' },
 } as const satisfies Options;
 
+/** A run keeps what it was begun with. @throws `INVALID_REQUEST` */
+const assertUnchanged = (action: string, values: Partial<Record<keyof typeof OPTIONS, unknown>>): void => {
+  const given = (['to', 'chunk', 'max-concurrency', 'format', 'join', 'dry-run'] as const).find(
+    (name) => values[name] !== undefined,
+  );
+  if (given !== undefined)
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `batch ${action} takes no --${given}: a run keeps what it was begun with`,
+    );
+};
+
 export const batch = defineCommand({
   summary: 'answer millions of objects or rows with a model',
   description: `Answers every object below a prefix of uploads/, of a .txt file of keys, or every row of a .jsonl or .csv file: batch <model> <source>
@@ -39,6 +51,7 @@ export const batch = defineCommand({
   onInterruption: () =>
     'Interrupted. The run goes on, or can: npx onnx-serverless batch status <run>, batch resume <run>\n',
   async run({ positionals: [first = '', second = ''], values, target: findTarget, terminal }) {
+    if (isBulkAction(first)) assertUnchanged(first, values);
     const target = await findTarget();
     const limits = readBatchLimits(values);
     const maxFailures = values['max-failures'] === undefined ? undefined : limits.maxFailures;

@@ -1,5 +1,7 @@
+import { show } from '../../src/core/show.ts';
 import type { DriftNow } from '../../src/monitoring/drift/judge-now.ts';
 import type { DayAccuracy } from '../../src/monitoring/feedback/accuracy.ts';
+import { modelLabelsPrefix } from '../../src/monitoring/feedback/store-feedback.ts';
 import { formatShare, formatTable } from './format.ts';
 
 const MOST_FEATURES = 10;
@@ -25,6 +27,19 @@ export const formatDrift = ({ version, hours, samples, baseline, judgement, dama
   return `${head}, judged against ${baseline.samples}: ${judgement.verdict}\n${formatTable([header, ...rows])}${broken}`;
 };
 
+/** Lines about the labels and objects of a day's feedback that a person has to look at. */
+const oddities = ({ model, day, versions, damaged }: DayAccuracy): string[] => [
+  ...versions
+    .filter(({ strangeLabels }) => strangeLabels.length > 0)
+    .map(({ version, arm, strangeLabels }) => {
+      const labels = strangeLabels.map(show).join(', ');
+      return `Labels that version ${version} (${arm}) never answered on ${day}, so they count as wrong: ${labels}`;
+    }),
+  ...damaged
+    .filter(({ key }) => key.startsWith(modelLabelsPrefix(model)))
+    .map(({ key, problem }) => `${key} is damaged, and left out: ${problem}`),
+];
+
 /** The accuracy of each day, version and arm that has feedback. */
 export const formatAccuracy = (days: readonly DayAccuracy[]): string => {
   const rows = days.flatMap(({ day, versions }) =>
@@ -39,10 +54,12 @@ export const formatAccuracy = (days: readonly DayAccuracy[]): string => {
       ]),
   );
   const unknown = days.reduce((sum, { unknown: { count } }) => sum + count, 0);
-  const strange = unknown === 0 ? '' : `\nFeedback on ${unknown} predictions of which there is no record`;
-  if (rows.length === 0) return strange.trim();
   const header = ['DAY', 'VERSION', 'ARM', 'LABELLED', 'ACCURACY (95 %)', 'F1', 'ECE', 'MAE, RMSE'];
-  return `${formatTable([header, ...rows])}${strange}`;
+  return [
+    ...(rows.length > 0 ? [formatTable([header, ...rows])] : []),
+    ...(unknown > 0 ? [`Feedback on ${unknown} predictions of which there is no record`] : []),
+    ...days.flatMap(oddities),
+  ].join('\n');
 };
 
 /** The drift without the histograms. */

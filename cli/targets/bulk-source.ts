@@ -4,14 +4,15 @@ import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
-import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
+import { type BulkRun, readRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { MOST_CHUNK_BYTES, prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
+import { createSummariser, readFailures } from '../../src/jobs/bulk/summarise-run.ts';
 import type { TableKind } from '../../src/jobs/bulk/table-slice.ts';
 import { type TableFile, tableSource } from '../../src/jobs/bulk/table-source.ts';
 import { UPLOADS_PREFIX } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 
-type SourceOfRun = Pick<BulkRun, 'source' | 'chunk' | 'join'>;
+type SourceOfRun = Pick<BulkRun, 'source' | 'retryOf' | 'chunk' | 'join'>;
 const KINDS: readonly TableKind[] = ['csv', 'jsonl'];
 const READ_BYTES = 1024 * 1024;
 
@@ -40,8 +41,8 @@ const toKeyElement = (row: number, line: string): BulkElement => {
   return { row, problem: `line ${row} is ${line}, expected a key below ${UPLOADS_PREFIX}` };
 };
 
-/** Reads a file from its beginning, and passes over what was planned before. */
-const fileSource = (read: () => AsyncIterable<BulkElement>): ReadSource =>
+/** Reads elements from their beginning, and passes over what was planned before. */
+const countedSource = (read: () => AsyncIterable<BulkElement>): ReadSource =>
   async function* (cursor): AsyncGenerator<SourceElement> {
     let number = 0;
     for await (const element of read()) {
@@ -53,6 +54,18 @@ const fileSource = (read: () => AsyncIterable<BulkElement>): ReadSource =>
 async function* readKeys(path: string): AsyncGenerator<BulkElement> {
   for await (const [row, line] of readLines(path)) yield toKeyElement(row, line);
 }
+
+/** The failures of a run. @throws `INVALID_REQUEST` when there are none */
+const failuresSource = async (data: ObjectStore, name: string): Promise<ReadSource> => {
+  const { counted, failed } = await createSummariser(data, await readRun(data, name))();
+  if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${name} has no failures`);
+  return countedSource(async function* () {
+    for await (const line of readFailures(data, name, counted)) {
+      const { code: _code, message: _message, ...element } = JSON.parse(line);
+      yield element;
+    }
+  });
+};
 
 const kindOf = (path: string): TableKind | undefined => KINDS.find((kind) => path.toLowerCase().endsWith(`.${kind}`));
 
@@ -67,17 +80,27 @@ const localTable = ({ size, mtimeMs }: Stats, path: string, kind: TableKind): Ta
   open: (start) => createReadStream(path, { start, highWaterMark: READ_BYTES }),
 });
 
+/** The key or the path of a source. @throws `INVALID_REQUEST` for another bucket than the data bucket */
+const toPlace = ({ location }: ObjectStore, source: string): string => {
+  const [, bucket, key = ''] = /^(s3:\/\/[^/]*)\/?(.*)$/s.exec(source) ?? [];
+  if (bucket === undefined) return source;
+  if (bucket === location) return key;
+  throw new ServingError('INVALID_REQUEST', `the source is ${source}; only the data bucket is read: ${location}`);
+};
+
 /**
- * The elements of a prefix of the data bucket, of a table there, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys.
+ * The elements of a prefix of the data bucket, of a table there, of a `.jsonl` or `.csv` file, or of a `.txt` file of keys. A retry has the failures
+ * of another run instead.
  * @throws `INVALID_REQUEST`, `NOT_FOUND`
  */
 export const openSource = async (data: ObjectStore, run: SourceOfRun): Promise<ReadSource> => {
-  const { source, chunk: rows, join } = run;
+  const { source, chunk: rows, join, retryOf } = run;
+  if (retryOf !== undefined) return failuresSource(data, retryOf);
   const kind = kindOf(source);
   const limits = { rows, bytes: MOST_CHUNK_BYTES };
   if (join.length > 0 && kind === undefined)
     throw new ServingError('INVALID_REQUEST', `--join passes columns of a table through, and ${source} is none`);
-  const prefix = source.replace(/^s3:\/\/[^/]+\//, '');
+  const prefix = toPlace(data, source);
   if (prefix.startsWith(UPLOADS_PREFIX))
     return kind === undefined
       ? prefixSource(data, prefix)
@@ -91,6 +114,6 @@ export const openSource = async (data: ObjectStore, run: SourceOfRun): Promise<R
   const found = await stat(source).catch(() => undefined);
   if (!found?.isFile()) throw new ServingError('NOT_FOUND', `there is no file ${source}`);
   return kind === undefined
-    ? fileSource(() => readKeys(source))
+    ? countedSource(() => readKeys(source))
     : tableSource(localTable(found, source, kind), limits, join);
 };

@@ -15,7 +15,7 @@ import {
   writeExecution,
 } from '../../src/jobs/bulk/bulk-run.ts';
 import { planRun, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
-import { createSummariser, readFailures, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
+import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
 import type { Report } from '../command.ts';
 import { formatShare } from '../output/format.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -128,11 +128,11 @@ export interface NewRun extends BulkRequest {
 }
 
 /** Plans a run, asks, and runs it. */
-export const startRun = async (request: NewRun, readSource?: ReadSource): Promise<Report> => {
+export const startRun = async (request: NewRun): Promise<Report> => {
   const { target, terminal, run, dryRun, yes } = request;
   const executions = openExecutions(target);
   try {
-    const source = readSource ?? (await openSource(target.data, run));
+    const source = await openSource(target.data, run);
     if (dryRun) {
       const { elements, first } = await countElements(source);
       const found = await estimate(target, run, first, elements);
@@ -184,20 +184,15 @@ const resume = async (request: OnRun): Promise<Report> => {
 };
 
 /** A run of its own over the failures of another one, which stays as it is. */
-const retryFailed = async ({ run, ...request }: OnRun): Promise<Report> => {
-  const { data } = request.target;
-  const { counted, failed } = await createSummariser(data, run)();
-  if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${run.name} has no failures`);
-  const failures: ReadSource = async function* (cursor) {
-    let number = 0;
-    for await (const line of readFailures(data, run.name, counted)) {
-      number += 1;
-      const { code: _code, message: _message, ...element } = JSON.parse(line);
-      if (number > Number(cursor)) yield { element, cursor: String(number) };
-    }
+const retryFailed = ({ run, ...request }: OnRun): Promise<Report> => {
+  const again = {
+    ...run,
+    name: `${run.name}-retry`,
+    retryOf: run.name,
+    created: new Date().toISOString(),
+    maxFailures: 1,
   };
-  const again = { ...run, name: `${run.name}-retry`, created: new Date().toISOString(), maxFailures: 1 };
-  return startRun({ ...request, run: again, dryRun: false, yes: true }, failures);
+  return startRun({ ...request, run: again, dryRun: false, yes: true });
 };
 
 /** The actions on a run that exists. */

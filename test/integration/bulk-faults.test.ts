@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { chunkKey, createRun } from '../../src/jobs/bulk/bulk-run.ts';
@@ -12,8 +13,6 @@ import { createTestServing, pushNamed, type TestServing } from '../support/servi
 const OBJECTS = 5_000;
 const CHUNK = 50;
 const CHILDREN = 8;
-/** As many as the state machine makes. */
-const ATTEMPTS = 12;
 
 const keyOf = (index: number): string => `uploads/iris/${String(index).padStart(5, '0')}.csv`;
 /** Objects that end the process, that take all of its time, that are no rows, and that are gone when they are read. */
@@ -68,7 +67,7 @@ const answerChunk = async (chunk: number, random: () => number): Promise<void> =
     const { data, deadline } = createChild(random);
     return runChunk({ ...serving, data }, { name: 'run', chunk, deadline, requestId: `chunk ${chunk}` });
   };
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= CHUNK_ATTEMPTS; attempt += 1) {
     const twice = random() < 0.05 ? [attemptOnce(), attemptOnce()] : [attemptOnce()];
     const ends = await Promise.allSettled(twice);
     if (ends.some(({ status }) => status === 'fulfilled')) return;

@@ -179,6 +179,24 @@ describe('a file', () => {
     }
   });
 
+  it('has the same broken rows, whatever the parts are in which its bytes come', async () => {
+    const text = `id,text\r\n${Array.from({ length: 20 }, (_, index) => `${index},"text"behind it, ${index}\r\n`).join('')}`;
+    const bytes = Buffer.from(text);
+    for (const size of [1, 5, 16, 10_000]) {
+      const open = async function* (offset: number) {
+        for (let at = offset; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      const table = { path: 't.csv', kind: 'csv', stamp: '1', open } as const;
+      const found = await collect(tableSource(table, { rows: 3, bytes: 1_000_000 }));
+      expect(found).toEqual(
+        Array.from({ length: 20 }, (_, index) => ({
+          ...{ row: index + 1, line: index + 2 },
+          problem: `row ${index + 1} (line ${index + 2}) has a quotation mark that nothing closes`,
+        })),
+      );
+    }
+  });
+
   it('of the data bucket is read there, with the columns that --join names', async () => {
     await serving.data.write('uploads/tables/flowers.csv', 'id,x\na,1\n');
     const open = (join: string[], source = 'uploads/tables/flowers.csv') =>
@@ -218,10 +236,16 @@ describe('a file', () => {
     ]);
   });
 
-  it.each(['bulk/run/', 's3://bucket/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
-    await expect(openSource(serving.data, { source, chunk: 2, join: [] })).rejects.toThrow(
-      /expected a prefix below uploads\//,
+  it.each(['s3://elsewhere/uploads/iris/', 's3://elsewhere'])('of another bucket is refused: %s', async (source) => {
+    const data = { ...serving.data, location: 's3://data' };
+    await expect(openSource(data, { source, chunk: 2, join: [] })).rejects.toThrow(
+      `the source is ${source}; only the data bucket is read: s3://data`,
     );
+  });
+
+  it.each(['bulk/run/', 's3://data/results/', 'table.parquet', 'models'])('called %s is refused', async (source) => {
+    const data = { ...serving.data, location: 's3://data' };
+    await expect(openSource(data, { source, chunk: 2, join: [] })).rejects.toThrow(/expected a prefix below uploads\//);
   });
 });
 

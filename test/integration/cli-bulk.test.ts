@@ -55,6 +55,13 @@ describe(DOCUMENT, () => {
       reasons: { INVALID_INPUT: 2 },
     });
     expect(await json('batch', 'retry-failed', 'many')).toMatchObject({ name: 'many-retry', elements: 2, failed: 2 });
+
+    // A retry that was interrupted before its plan plans the failures, too.
+    const documentOf = (name: string) => `${server.s3Endpoint}/data/bulk/${name}/run.json`;
+    const retry: object = JSON.parse(await (await fetch(documentOf('many-retry'))).text());
+    const put = { method: 'PUT', body: JSON.stringify({ ...retry, name: 'again' }) };
+    expect((await fetch(documentOf('again'), put)).status).toBe(200);
+    expect(await json('batch', 'resume', 'again')).toMatchObject({ elements: 2, failed: 2, status: 'is complete' });
   });
 
   it('has each row of a large table once, with its columns, around rows that are broken', async () => {
@@ -127,6 +134,9 @@ describe(DOCUMENT, () => {
     );
     expect(await refusal('status', 'none')).toMatch(/there is no run none/);
     expect(await refusal('retry-failed', 'flowers')).toMatch(/has no failures/);
+    expect(await refusal('resume', 'flowers', '--chunk', '5')).toMatch(
+      /batch resume takes no --chunk: a run keeps what it was begun with/,
+    );
     expect(await refusal('status', 'x', '--store', home)).toMatch(/has no runs/);
   });
 });

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pushModel } from '../../src/authoring/push-model.ts';
+import { createRandom } from '../../src/core/random.ts';
 import { optimiseModel } from '../../src/optimise/optimise-model.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
@@ -216,6 +218,29 @@ describe('optimise', () => {
     const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
     expect(outcomes).not.toContain('fails');
     expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+  });
+
+  it('works on a model that was imported', async () => {
+    const keras = gunzipSync(await readFile('test/fixtures/formats/keras/keras-3/transfer.keras.gz'));
+    await writeFile(join(root, 'transfer.keras'), keras);
+    await push(join(root, 'transfer.keras'), 'imported');
+    const random = createRandom(13);
+    const line = (): string => {
+      const pixels = Array.from({ length: 32 * 32 * 3 }, random);
+      return JSON.stringify({
+        inputs: [{ name: 'input_layer_1', datatype: 'FP32', shape: [1, 32, 32, 3], data: pixels }],
+      });
+    };
+    const data = await file('pixels.jsonl', [line(), line(), line()].join('\n'));
+    const words = ['--data', data, '--max-loss', '100%', '--methods', 'int8-static,float16-weights', '--dry-run'];
+
+    const { exitCode, json } = await cli('optimise', 'imported', ...words, '--json');
+
+    expect(exitCode).not.toBe(1);
+    const [int8, float16] = Object(json).attempts;
+    expect(int8.figures.bytes).toBeLessThan(0.5 * Object(json).original.bytes);
+    expect(float16.loss.metric).toBe('cosine');
+    expect(float16.loss.value).toBeLessThan(0.001);
   });
 
   it('compares the layers of a merged decoder, which stand within an If', async () => {

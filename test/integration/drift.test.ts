@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { captureObjectKey } from '../../src/capture/keys.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
 import { NEVER } from '../../src/core/deadline.ts';
@@ -14,7 +15,7 @@ import { countRecords, judgeHours } from '../../src/monitoring/drift/judge-hours
 import { judgeNow } from '../../src/monitoring/drift/judge-now.ts';
 import type { DriftReport, Monitor } from '../../src/monitoring/job.ts';
 import { baselineKey } from '../../src/repository/keys.ts';
-import { deleteVersions } from '../../src/repository/versions/delete-versions.ts';
+import { deleteModel, deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { capturesOf, startCapture } from '../support/monitoring/captures.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
@@ -201,6 +202,24 @@ describe('the hourly judgement', () => {
     expect(warnings).toEqual(['the drift of model iris was not judged']);
     await expect(readBaseline(store, 'iris', 1, 'tabular-classification')).rejects.toThrow(/make it again/);
     await store.write(baselineKey('iris', 1), body);
+  });
+
+  it('of a model that was renamed needs a baseline of the new name, and nothing is told of the old one', async () => {
+    const { repository, data } = serving;
+    await pushModel(repository, 'models/iris', { name: 'garden' });
+    await startCapture(serving, 'garden');
+    const { body } = await repository.store.read(baselineKey('iris', 1));
+    await repository.store.write(baselineKey('garden', 1), body); // a copy of the folder
+    await judgeHours(monitor());
+    expect(reports).toMatchObject([{ model: 'garden' }, { model: 'iris' }]);
+    await expect(judgeNow({ repository, data, nowMs: NOW_MS }, 'garden', 1)).rejects.toThrow(
+      /is the baseline of iris version 1 .* expected garden version 1 .* monitor garden --baseline <file\|7d>/,
+    );
+
+    await deleteModel(repository, 'garden');
+    await judgeHours(monitor(NOW_MS + HOUR_MS));
+    expect(reports.slice(2)).toMatchObject([{ model: 'iris' }]);
+    expect(warnings).toEqual([]);
   });
 
   it('of captures of a deleted version gives no verdict', async () => {

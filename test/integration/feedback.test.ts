@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { formatAccuracy } from '../../cli/output/format-drift.ts';
 import { captureObjectKey } from '../../src/capture/keys.ts';
 import { type Accuracy, scoreDay } from '../../src/monitoring/feedback/accuracy.ts';
-import { accuracyKey, scoreDays } from '../../src/monitoring/feedback/score-days.ts';
+import { accuracyKey } from '../../src/monitoring/feedback/accuracy-document.ts';
+import { scoreDays, scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { takeFeedbackFiles } from '../../src/monitoring/feedback/take-uploads.ts';
 import type { Monitor, ScoreReport } from '../../src/monitoring/job.ts';
 import { flushCaptures, startCapture } from '../support/monitoring/captures.ts';
@@ -84,6 +86,31 @@ describe('feedback', () => {
     expect(accuracy.calibration?.bins.reduce((sum, { count }) => sum + count, 0)).toBe(3);
   });
 
+  it('with a label that the model has not counts as wrong, and the label is told', async () => {
+    const [one, two] = [await predict(SETOSA), await predict(SETOSA)];
+    await tell([
+      { id: one, label: 'Setosa' },
+      { id: two, label: 'setosa' },
+    ]);
+    await flushCaptures(serving);
+    const day = await scoreDay(serving.data, 'iris', TODAY);
+    expect(day.versions).toMatchObject([{ accuracy: { right: 1, of: 2 }, strangeLabels: ['Setosa'] }]);
+    expect(formatAccuracy([day])).toContain(
+      `Labels that version 1 (stable) never answered on ${TODAY}, so they count as wrong: "Setosa"`,
+    );
+  });
+
+  it('in a damaged object is left out, and the object is told', async () => {
+    const id = await predict(SETOSA);
+    await tell({ id, label: 'setosa' });
+    const key = `labels/model=iris/day=${TODAY}/broken.jsonl`;
+    await serving.data.write(key, '[1, 2]\n');
+    await flushCaptures(serving);
+    const text = formatAccuracy([await scoreDay(serving.data, 'iris', TODAY)]);
+    expect(text).toContain(`${key} is damaged, and left out: the feedback is [1,2]`);
+    expect(text).toContain('1 of 1 (100 %)');
+  });
+
   it('on the rows of a request is told apart', async () => {
     const id = await predict(SETOSA, VIRGINICA);
     await tell([
@@ -104,6 +131,7 @@ describe('feedback', () => {
       { id, label: 7 },
       { id, correct: 'yes' },
       { id, value: 'much' },
+      { id, value: 1e308 },
       { id, row: -1, correct: true },
       { id, label: 'setosa', time: 'yesterday' },
       { id, label: 'setosa', time: 'May 1' },
@@ -115,7 +143,7 @@ describe('feedback', () => {
     ];
     const body = lines.map((line) => JSON.stringify(line)).join('\n');
     const { status, answer } = await tell(body, '/feedback', 'application/jsonl');
-    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 15 });
+    expect({ status, ...answer }).toMatchObject({ status: 200, accepted: 1, refused: 16 });
     const problems = (answer.problems as { line: number; problem: string }[]).map(({ problem }) => problem);
     expect(problems).toEqual(
       [
@@ -126,7 +154,14 @@ describe('feedback', () => {
           /has 2 of "label"/,
           /"label" is 7/,
         ],
-        ...[/"correct" is "yes"/, /"value" is "much"/, /"row" is -1/, ...TIMES, /"colour" is unknown/],
+        ...[
+          /"correct" is "yes"/,
+          /"value" is "much"/,
+          /"value" is 1e\+308/,
+          /"row" is -1/,
+          ...TIMES,
+          /"colour" is unknown/,
+        ],
         ...[/a day to come/, /no longer kept/],
       ].map((text) => expect.stringMatching(text)),
     );
@@ -195,6 +230,22 @@ it('a day keeps its accuracy when its captures expire', async () => {
   for await (const { key } of serving.data.list('captures/')) await serving.data.remove(key);
   await scoreDays(monitor());
   expect(await stored()).toEqual(before);
+});
+
+it.each([
+  '{"no":',
+  '{"formatVersion": 1, "versions": [null], "objects": {"labels": 1, "captures": 9}}',
+  '{"formatVersion": 1, "versions": [{"regression": {"rmse": null}}], "objects": {"labels": 1, "captures": 1}}',
+])('a damaged document of an accuracy is made again: %s', async (damaged) => {
+  const id = await predict(SETOSA);
+  await tell({ id, correct: true });
+  await flushCaptures(serving);
+  await scoreDays(monitor());
+  const { body } = await serving.data.read(accuracyKey('iris', TODAY));
+  await serving.data.write(accuracyKey('iris', TODAY), damaged);
+  expect((await scoreRecentDays(serving.data, 'iris', Date.now()))[0]).toMatchObject({ versions: [{ labelled: 1 }] });
+  await scoreDays(monitor());
+  expect(Buffer.from((await serving.data.read(accuracyKey('iris', TODAY))).body)).toEqual(Buffer.from(body));
 });
 
 describe('a file of feedback', () => {

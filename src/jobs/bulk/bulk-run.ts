@@ -62,6 +62,8 @@ const runSchema = v.object({
   /** All elements are answered by it, whatever is promoted meanwhile. */
   version: v.number(),
   source: v.string(),
+  /** The run whose failures are the elements of this one, instead of those of the source. */
+  retryOf: v.optional(v.string()),
   /** Elements of a chunk. */
   chunk: count,
   maxConcurrency: count,

@@ -22,18 +22,28 @@ type Attempt = v.InferOutput<typeof attemptSchema>;
 const parse = <Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: Uint8Array): Output =>
   v.parse(schema, JSON.parse(Buffer.from(body).toString('utf8')));
 
-/** Looks back at the last attempt, and forward for the next one. */
-export const beginAttempt = async (data: ObjectStore, place: ChunkPlace) => {
-  const { name, chunk } = place;
-  const [lastAttempt, progress] = await Promise.all([
+/** The traces that the last attempt at a chunk has left. */
+export interface Trace {
+  readonly last: Attempt | undefined;
+  /** The elements that are done, in their order. */
+  readonly lines: ElementLine[];
+}
+
+export const readTrace = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Trace> => {
+  const [last, progress] = await Promise.all([
     unlessMissing(data.read(attemptKey(name, chunk))),
     unlessMissing(data.read(progressKey(name, chunk))),
   ]);
-  const last = lastAttempt && parse(attemptSchema, lastAttempt.body);
+  return {
+    last: last && parse(attemptSchema, last.body),
+    lines: progress ? parse(v.array(lineSchema), progress.body) : [],
+  };
+};
+
+/** Looks back at the last attempt, and forward for the next one. */
+export const beginAttempt = async (data: ObjectStore, { name, chunk }: ChunkPlace, { last, lines }: Trace) => {
   const died = last?.running === undefined ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
   const deaths: Attempt['deaths'] = { ...last?.deaths, ...died };
-  /** The elements that are done, in their order. */
-  const lines: ElementLine[] = progress ? parse(v.array(lineSchema), progress.body) : [];
   const before = lines.length;
   const write = async (attempt: Attempt): Promise<void> => {
     await data.write(attemptKey(name, chunk), JSON.stringify(attempt));

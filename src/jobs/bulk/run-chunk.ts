@@ -6,7 +6,7 @@ import type { Observation, Step } from '../../serving/telemetry.ts';
 import { createTask } from '../../tasks/index.ts';
 import { answerElements } from './answer-elements.ts';
 import { type ChunkPlace, readChunk, readRun } from './bulk-run.ts';
-import { beginAttempt } from './chunk-attempt.ts';
+import { beginAttempt, readTrace } from './chunk-attempt.ts';
 import { type ChunkEnd, readEnd, writeEnd } from './chunk-end.ts';
 import { createToInput } from './joined-columns.ts';
 
@@ -23,7 +23,7 @@ export interface ChunkOptions extends ChunkPlace {
 export const runChunk = async (serving: Serving, options: ChunkOptions): Promise<ChunkEnd> => {
   const { name, chunk, deadline, requestId } = options;
   const { data } = serving;
-  const run = await readRun(data, name);
+  const [run, trace] = await Promise.all([readRun(data, name), readTrace(data, options)]);
   const [known, elements] = await Promise.all([readEnd(data, run, chunk), readChunk(data, name, chunk)]);
   if (known) return known;
   const { model, version } = run;
@@ -33,7 +33,7 @@ export const runChunk = async (serving: Serving, options: ChunkOptions): Promise
     ...{ stopwatch: startStopwatch<Step>(), batchSize: 0, failures: [] },
   };
   const task = await createTask(bundle);
-  const attempt = await beginAttempt(data, options);
+  const attempt = await beginAttempt(data, options, trace);
   try {
     const toInput = createToInput(bundle, run.join);
     await answerElements({ serving, bundle, task, run, toInput, deadline, observation }, elements, attempt);

@@ -27,10 +27,11 @@ const endAt = (bytes: Uint8Array, end: number, lines: number, isBroken = false):
 };
 
 /** The record that is the line from `start` on, whatever its quotation marks say. */
-const brokenLine = (bytes: Uint8Array, start: number): TableRecord => {
+const brokenLine: NextRecord = (bytes, start, isEnd) => {
   let end = start;
   while (end < bytes.length && bytes[end] !== LF && bytes[end] !== CR) end += 1;
-  return endAt(bytes, end, 1, true);
+  const isWhole = isEnd || end + 1 < bytes.length; // a CR may have its LF behind these bytes
+  return isWhole ? endAt(bytes, end, 1, true) : undefined;
 };
 
 const [CELL_START, PLAIN, QUOTED, CLOSED] = [0, 1, 2, 3];
@@ -44,17 +45,17 @@ export const nextCsvRecord: NextRecord = (bytes, start, isEnd) => {
     if (state === QUOTED) {
       if (byte === QUOTE) state = CLOSED;
       else if (byte === LF) lines += 1;
-      if (index - start > MOST_QUOTED_BYTES) return brokenLine(bytes, start);
+      if (index - start > MOST_QUOTED_BYTES) return brokenLine(bytes, start, isEnd);
     } else if (byte === LF || byte === CR) {
       if (byte === CR && index + 1 === bytes.length && !isEnd) return undefined;
       return endAt(bytes, index, lines);
     } else if (byte === COMMA) state = CELL_START;
     else if (byte === QUOTE) state = state === PLAIN ? PLAIN : QUOTED;
-    else if (state === CLOSED) return brokenLine(bytes, start);
+    else if (state === CLOSED) return brokenLine(bytes, start, isEnd);
     else state = PLAIN;
   }
   if (!isEnd) return undefined;
-  return state === QUOTED ? brokenLine(bytes, start) : endAt(bytes, bytes.length, lines);
+  return state === QUOTED ? brokenLine(bytes, start, isEnd) : endAt(bytes, bytes.length, lines);
 };
 
 /** Records of JSON Lines. */

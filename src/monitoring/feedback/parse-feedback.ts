@@ -29,6 +29,8 @@ const CLOCK_MS = 600_000;
 /** Captures are never kept for so long. */
 const OLDEST_DAYS = 400;
 const DAY_MS = 86_400_000;
+/** The squares of larger numbers have no mean. */
+const LARGEST_VALUE = 1e100;
 /** A day, or a time with its zone: without one, it would depend on the clock that reads it. */
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2}))?$/;
 
@@ -78,9 +80,9 @@ const readWord = ({
     return typeof correct === 'boolean'
       ? { correct }
       : refuseInput(`"correct" is ${show(correct)}, expected true or false`);
-  return typeof value === 'number' && Number.isFinite(value)
+  return typeof value === 'number' && Math.abs(value) <= LARGEST_VALUE
     ? { value }
-    : refuseInput(`"value" is ${show(value)}, expected a finite number`);
+    : refuseInput(`"value" is ${show(value)}, expected a number between -1e100 and 1e100`);
 };
 
 /**

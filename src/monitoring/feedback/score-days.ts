@@ -1,12 +1,11 @@
 import { dayOf } from '../../capture/prediction-id.ts';
 import { listCaptures } from '../../capture/read-captures.ts';
 import { ServingError } from '../../core/errors.ts';
-import { isObject } from '../../core/is-object.ts';
-import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { capturedModels } from '../captured-models.ts';
 import type { Monitor, MonitorJob } from '../job.ts';
 import { type DayAccuracy, scoreDay } from './accuracy.ts';
+import { readAccuracy, writeAccuracy } from './accuracy-document.ts';
 import { labelsPrefix, modelLabelsPrefix } from './store-feedback.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,26 +14,6 @@ const LATE_DAYS = 35;
 /** Days of which the metric is made, and the labels that it needs at least. */
 const METRIC_DAYS = 7;
 const LEAST_LABELS = 200;
-const MAX_BYTES = 16 * 1024 * 1024;
-
-/** The document of a day's accuracy. */
-export const accuracyKey = (model: string, day: string): string => `monitoring/${model}/${day}/accuracy.json`;
-
-const isAccuracy = (value: unknown): value is DayAccuracy =>
-  isObject(value) && value.formatVersion === 1 && Array.isArray(value.versions) && isObject(value.objects);
-
-/** Reads the accuracy of a day; undefined for one that was not scored. A damaged document is made again. */
-const readAccuracy = async (data: ObjectStore, model: string, day: string): Promise<DayAccuracy | undefined> => {
-  const object = await unlessMissing(data.read(accuracyKey(model, day), MAX_BYTES));
-  if (object === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(object.body).toString('utf8'));
-    return isAccuracy(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 const countObjects = async (data: ObjectStore, prefix: string): Promise<number> => {
   let count = 0;
   for await (const _object of data.list(prefix)) count += 1;
@@ -73,7 +52,7 @@ const scoreModel = async ({ data, nowMs, telemetry }: Monitor, model: string): P
   let [right, of] = [0, 0];
   for (const day of await labelledDays(data, model, nowMs())) {
     const { accuracy: scored, isNew } = await currentAccuracy(data, model, day);
-    if (isNew) await data.write(accuracyKey(model, day), JSON.stringify(scored), { contentType: 'application/json' });
+    if (isNew) await writeAccuracy(data, scored);
     if (day < dayOf(nowMs() - METRIC_DAYS * DAY_MS)) continue;
     for (const { arm, accuracy } of scored.versions) {
       if (arm === 'shadow' || accuracy === undefined) continue;

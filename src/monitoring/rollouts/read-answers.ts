@@ -47,7 +47,7 @@ const listSince = async (data: ObjectStore, model: string, sinceMs: number, nowM
   return keys.filter((key) => key >= first);
 };
 
-/** The records of both arms since the step began. */
+/** The records of both arms since the step began, without features of inputs: those of a wide table would not fit into memory. */
 const readRecords = async (
   { data, nowMs, onBroken }: RolloutSources,
   model: string,
@@ -57,7 +57,7 @@ const readRecords = async (
   const sinceMs = Date.parse(plan.since);
   const keys = await listSince(data, model, sinceMs, nowMs);
   const found: Record<Arm, CaptureRecord[]> = { stable: [], canary: [] };
-  const add = (record: CaptureRecord): void => {
+  const add = ({ features: _features, ...record }: CaptureRecord): void => {
     const { arm, status, unit, time } = record;
     if (status !== 'ok' || unit === undefined || !(Date.parse(time) >= sinceMs)) return;
     if (arm === 'stable' && record.version === stable) found.stable.push(record);

@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type createSharp from 'sharp';
 import { isObject } from '../../../src/core/is-object.ts';
+import { createRandom } from '../../../src/core/random.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { Command } from '../first-answer.ts';
 import type { MeasureName, Results } from '../measures.ts';
@@ -73,11 +74,10 @@ const speak = (seconds: number): Buffer => {
   ] as const)
     wav.writeUInt16LE(value, at);
   wav.write('data', 36);
-  let noise = 1;
+  const random = createRandom(1);
   for (let at = 0; at < samples; at += 1) {
-    noise = (noise * 48_271) % 2_147_483_647;
     const tone = Math.sin(at / 20) + Math.sin(at / 7) * Math.sin(at / 9_000);
-    wav.writeInt16LE(Math.round(6_000 * tone + 4_000 * (noise / 2_147_483_647 - 0.5)), 44 + 2 * at);
+    wav.writeInt16LE(Math.round(6_000 * tone + 4_000 * (random() - 0.5)), 44 + 2 * at);
   }
   return wav;
 };

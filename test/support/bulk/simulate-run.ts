@@ -1,4 +1,5 @@
 import { type BulkWork, childrenOf, priceRun } from '../../../cli/targets/bulk-price.ts';
+import { createRandom } from '../../../src/core/random.ts';
 
 /** The first answer of an environment of the sample models. */
 const COLD_START_MS = 1_000;
@@ -9,19 +10,10 @@ const SPREAD = 0.2;
 /** The share of attempts that fail in their middle, and are made again. */
 const FAILING = 0.01;
 
-/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
-const createRandom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-};
-
 /** Runs the children of a run one after the other on the environment that is free first. */
 export const simulateRun = (work: BulkWork): { readonly seconds: number; readonly dollars: number } => {
   const random = createRandom(1);
-  const normal = (): number => Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const children = childrenOf(work);
   const chunkMs = (work.msPerElement * work.elements) / children;
   const environments = Math.min(work.maxConcurrency, children);
