@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { assertTokens } from '../src/deployment/assert-tokens.ts';
 import type { FleetService } from '../src/deployment/fleet-parts.ts';
 import { ensureLayer, layerNames } from './build.ts';
 import { addFunctions } from './fleet.ts';
@@ -23,6 +24,7 @@ interface Serverless {
       readonly tags: string;
       readonly embedModels: string;
       readonly capacity: unknown;
+      readonly access: unknown;
     };
     readonly resources: FleetService['resources'];
     setFunctionNames(options: unknown): void;
@@ -46,7 +48,7 @@ interface Serverless {
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
  * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
- * `embedModels`, `fleet` and those of capacity.
+ * `embedModels`, `fleet`, those of capacity and those of tokens.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -56,6 +58,7 @@ class LayersPlugin {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
         if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
+        assertTokens(serverless.service.custom.access);
         addFunctions(serverless);
         prepareScaling(serverless);
       },

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
+import { assertTokens } from '../../src/deployment/assert-tokens.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
 import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
 import type { S3Notification } from '../aws/s3-notification.ts';
@@ -134,7 +135,9 @@ const isFleetService = (root: unknown): root is FleetService =>
 /** Does what the plugins of osls do with the parameters. @throws Error naming the parameter */
 const applyParameters = (root: unknown): Service['fleet'] => {
   // Every process is warm here, but what would end a deployment is said here, too.
-  if (isObject(root) && isObject(root.custom) && 'capacity' in root.custom) parseCapacity(root.custom.capacity);
+  const custom = isObject(root) && isObject(root.custom) ? root.custom : {};
+  if ('capacity' in custom) parseCapacity(custom.capacity);
+  assertTokens(custom.access);
   return isFleetService(root) ? functionsOf(addFleet(root)) : {};
 };
 

@@ -40,7 +40,7 @@ const read = async (data: ObjectStore, key: string): Promise<StoredUse> => {
 };
 
 /**
- * Changes the use of a key by compare-and-swap, and returns what was there. `change` gives undefined to leave it as it is.
+ * Changes the use of a key by compare-and-swap. `change` sees what is there, and gives undefined to leave it as it is.
  * @throws `CONFLICT` when others always came first; `MODEL_UNAVAILABLE`
  */
 export const changeUse = async (

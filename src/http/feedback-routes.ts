@@ -10,6 +10,8 @@ import type { Exchange, Route } from './route.ts';
 
 /** Lines of which a response names the problems. */
 const MOST_NAMED = 100;
+/** Versions that the predictions of a request may be of: each is looked up, and a caller can make up any number of them. */
+const MOST_VERSIONS = 100;
 
 interface Refusal {
   /** From 1. */
@@ -34,7 +36,10 @@ const documentsOf = (
   return Array.isArray(document) ? { documents: document, single: false } : { documents: [document], single: true };
 };
 
-/** Tells, once for each version, whether it can have made a prediction. @throws `NOT_FOUND`, `MODEL_UNAVAILABLE`, `FORBIDDEN` */
+/**
+ * Tells, once for each version, whether it can have made a prediction.
+ * @throws `NOT_FOUND`, `FORBIDDEN`, `INVALID_INPUT`; `PAYLOAD_TOO_LARGE` after a hundred versions; `MODEL_UNAVAILABLE`
+ */
 const createAssertVersion = ({ router }: Serving, { context, assertAllowed, parameters }: Exchange) => {
   const asked = new Map<string, Promise<unknown>>();
   return async ({ prediction: { model: name, version } }: ParsedFeedback): Promise<void> => {
@@ -44,6 +49,11 @@ const createAssertVersion = ({ router }: Serving, { context, assertAllowed, para
         `"id" is of the model ${shorten(name)}, not of ${shorten(parameters.name)}`,
       );
     const key = `${name}/${version}`;
+    if (!asked.has(key) && asked.size >= MOST_VERSIONS)
+      throw new ServingError(
+        'PAYLOAD_TOO_LARGE',
+        `the feedback is on predictions of more than ${MOST_VERSIONS} versions; send that on each model in a request of its own`,
+      );
     const known =
       asked.get(key) ?? assertAllowed(name).then(() => router.route({ name, version }, undefined, context.deadline));
     asked.set(key, known);

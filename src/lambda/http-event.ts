@@ -71,7 +71,7 @@ const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
 
 /** The limits of a key; the gateway may have made text of numbers. */
 const readQuota = ({ keyId, perSecond, perDay }: JsonObject): Quota | undefined => {
-  const toLimit = (value: unknown): number | undefined => (Number(value) >= 1 ? Number(value) : undefined);
+  const toLimit = (value: unknown): number | undefined => (Number(toWord(value)) >= 1 ? Number(value) : undefined);
   return typeof keyId === 'string' ? { keyId, perSecond: toLimit(perSecond), perDay: toLimit(perDay) } : undefined;
 };
 

@@ -172,6 +172,13 @@ describe('feedback', () => {
     expect(answer).toMatchObject({ accepted: 0, refused: 101, problems: { length: 100 } });
   });
 
+  it('on more than a hundred versions, which anybody can make up, is refused before each is looked up', async () => {
+    const made = (count: number) =>
+      Array.from({ length: count }, (_, of) => ({ id: `${MADE_UP}-${of}`, correct: true }));
+    expect(await tell(made(100))).toMatchObject({ status: 200, answer: { accepted: 0, refused: 100 } });
+    expect(await tell(made(101))).toMatchObject({ status: 413, answer: { code: 'PAYLOAD_TOO_LARGE' } });
+  });
+
   it('with a megabyte of empty lines behind it is refused, and no one waits for a search of them', async () => {
     expect(await tell(`{}${'\n'.repeat(1_000_000)}`)).toMatchObject({ status: 422 });
   });

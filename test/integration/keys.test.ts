@@ -94,7 +94,10 @@ describe('npm start with auth=key', () => {
 
   it('checks no tokens, and says so', async () => {
     const directory = join(project, '.tokens');
-    const starting = startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt' }, onLine: () => {} });
+    const start = (parameters: Readonly<Record<string, string>>) =>
+      startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt', ...parameters }, onLine: () => {} });
+    await expect(start({})).rejects.toThrow('the parameter jwtIssuer is ""');
+    const starting = start({ jwtIssuer: 'https://issuer.example.org', jwtAudience: 'models' });
     await expect(starting).rejects.toThrow('functions.infer: httpApi: npm start checks no tokens; it checks keys');
   });
 });

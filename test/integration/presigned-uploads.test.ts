@@ -82,6 +82,7 @@ describe('a URL of POST /uploads', () => {
     ['a model out of its scopes', { model: 'tabular-ridge' }, 403],
     ['a model that there is not', { model: 'nothing' }, 403],
     ['a path for a name', { name: '../row.csv' }, 400],
+    ['a name without a text', { name: { toString: 1 } }, 400],
     ['no size', { sizeBytes: undefined }, 400],
     ['a size of 0', { sizeBytes: 0 }, 400],
     ['51 MiB', { sizeBytes: 51 * 1024 * 1024 }, 413],

@@ -1,4 +1,3 @@
-import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { type Fields, pickFields, refuseField } from './fields.ts';
 
@@ -82,5 +81,5 @@ export const readGeneration = (fields: Fields): GenerationRequest => {
 export const readTopLogprobs = (name: string, value: unknown): number => {
   if (value === undefined) return 0;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 20) return value;
-  return refuse('INVALID_REQUEST', `"${name}" is ${String(value)}, expected an integer from 0 to 20`);
+  return refuseField(name, value, 'an integer from 0 to 20');
 };

@@ -21,6 +21,7 @@ const ODD = fc.constantFrom<unknown>(
     JSON.parse(`{"__proto__":{"polluted":1}}`),
     { s3: 'uploads/iris/../keys' },
     { s3: 5 },
+    { toString: 1, valueOf: 1 }, // no text can be made of it
     { constructor: { prototype: {} } },
   ],
 );
@@ -63,7 +64,10 @@ const PARAMETERS = fc.dictionary(
     ...['top_k', 'function_to_apply', 'stride', 'pooling', 'aggregation_strategy', '__proto__', 'x'],
     ...['threshold', 'num_beams', 'max_new_tokens', 'temperature', 'stop', 'return_timestamps', 'src_lang'],
   ),
-  fc.oneof(fc.integer({ min: -2, max: 5 }), fc.constantFrom<unknown>('none', 'simple', 'mean', null, [], 1e9)),
+  fc.oneof(
+    fc.integer({ min: -2, max: 5 }),
+    fc.constantFrom<unknown>('none', 'simple', 'mean', null, [], { toString: 1 }, 1e9),
+  ),
   { maxKeys: 2 },
 );
 
@@ -157,6 +161,7 @@ const completionRequest = fc
       max_tokens: fc.oneof(fc.integer({ min: 1, max: 4 }), ODD),
       stop: oneOrMany(TEXT),
       temperature: NUMBER,
+      logprobs: fc.oneof(fc.nat(3), ODD),
     },
     { requiredKeys: ['model', 'prompt', 'max_tokens'] },
   )
@@ -186,7 +191,7 @@ const storedRequest = fc.oneof(
     .record(
       {
         model: fc.constantFrom<unknown>('iris', 'sentiment', 'nothing', '../iris', 5),
-        name: fc.constantFrom<unknown>('a.csv', 'a.json', '../a', '', null),
+        name: fc.oneof(fc.constantFrom('a.csv', 'a.json', '../a'), ODD),
         sizeBytes: fc.oneof(fc.integer({ min: 1, max: 100 }), ODD),
         contentType: fc.constantFrom<unknown>('text/csv', 'text/csv\r\nx-amz-acl: public-read', 5),
         sha256: fc.constantFrom<unknown>('0'.repeat(64), 'x', null),
