@@ -38,10 +38,11 @@ const readText = (option: string, path: string): Promise<string> =>
     refuse('INVALID_REQUEST', `--${option} ${path} cannot be read: ${messageOf(error)}`),
   );
 
+const positive = v.pipe(v.number(), v.gtValue(0));
 const estimateSchema = v.object({
-  memoryMb: v.number(),
-  coldMs: v.number(),
-  latencyMs: v.object({ p50: v.number(), p95: v.number() }),
+  memoryMb: positive,
+  coldMs: positive,
+  latencyMs: v.object({ p50: positive, p95: positive }),
 });
 const adviceSchema = v.pipe(
   v.string(),

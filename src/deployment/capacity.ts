@@ -1,5 +1,6 @@
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
+import { isTimezone } from './timezone.ts';
 import { cronsOf, environmentsAt, parseWeeklySchedule, stepsOf, type Window } from './weekly-schedule.ts';
 
 /** The environments that a stage keeps for requests, and those that other work may take. */
@@ -30,13 +31,10 @@ const parseWhole = (name: string, value: unknown, least: number, most: number): 
   return isWhole ? Number(value) : refuse(name, value, `expected a whole number from ${least} to ${most}`);
 };
 
-const parseTimezone = (value: unknown): string => {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: String(value) }).resolvedOptions().timeZone && String(value);
-  } catch {
-    return refuse('scheduleTimezone', value, 'expected the name of a time zone such as Europe/Berlin or UTC');
-  }
-};
+const parseTimezone = (value: unknown): string =>
+  isTimezone(String(value))
+    ? String(value)
+    : refuse('scheduleTimezone', value, 'expected the name of a time zone such as Europe/Berlin or UTC');
 
 const parseUtilisation = (value: unknown): number =>
   /^0?\.\d+$/.test(String(value)) && Number(value) >= 0.1 && Number(value) <= 0.9

@@ -1,5 +1,5 @@
 import { isObject } from '../core/is-object.ts';
-import { DEFAULT_FUNCTION, defaultModels, type FleetFunction, parseFleet } from './fleet.ts';
+import { DEFAULT_FUNCTION, type FleetFunction, parseFleet, withoutFleet } from './fleet.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -89,13 +89,24 @@ export const addFleet = (service: FleetService): readonly FleetFunction[] => {
   for (const each of fleet) {
     const prefix = each.name.charAt(0).toUpperCase() + each.name.slice(1);
     functions[each.name] = toFunction(infer, each, prefix);
-    Object.assign(resources.Resources, toResources(resources.Resources, prefix));
+    const parts = toResources(resources.Resources, prefix);
+    const taken = Object.keys(parts).find((id) => Object.hasOwn(resources.Resources, id));
+    if (taken !== undefined)
+      throw new Error(`the parameter fleet: the name ${each.name} would replace the resource ${taken}; choose another`);
+    Object.assign(resources.Resources, parts);
     for (const part of ['LambdaFunction', 'LogGroup'])
       resources.extensions[prefix + part] = renamed(resources.extensions[`Infer${part}`], prefix);
   }
   const settings = fieldsOf(infer);
-  const MODELS = defaultModels(fleet, custom.fleetModels);
-  functions[DEFAULT_FUNCTION] = { ...settings, environment: { ...fieldsOf(settings.environment), MODELS } };
+  const environment = fieldsOf(settings.environment);
+  functions[DEFAULT_FUNCTION] = {
+    ...settings,
+    environment: {
+      ...environment,
+      MODELS: withoutFleet(custom.fleetModels, fleet),
+      PRELOAD_MODELS: withoutFleet(environment.PRELOAD_MODELS, fleet),
+    },
+  };
   const served = functionsOf(fleet);
   resources.Outputs.Fleet = {
     Description: 'The functions of models that infer does not serve',

@@ -75,7 +75,11 @@ const parseFunction = (value: unknown, taken: readonly string[]): FleetFunction 
   const isModel = (model: unknown): model is string => typeof model === 'string' && MODEL_NAME.test(model);
   if (!Array.isArray(models) || models.length === 0 || !models.every(isModel))
     return refuse(`models of ${name} is ${show(models)}, expected a list of names of models`);
-  return { name, models, preload, ...parseNumbers(name, fields) };
+  const parsed: FleetFunction = { name, models, preload, ...parseNumbers(name, fields) };
+  const { reservedConcurrency = Number.POSITIVE_INFINITY, provisionedConcurrency = 0 } = parsed;
+  if (provisionedConcurrency > reservedConcurrency)
+    refuse(`${name} keeps ${provisionedConcurrency} environments, of ${reservedConcurrency} that are reserved for it`);
+  return parsed;
 };
 
 const namesIn = (text: unknown): string[] =>
@@ -117,8 +121,8 @@ export const parseFleet = (value: unknown, models: unknown, taken: readonly stri
   return fleet;
 };
 
-/** The models of `infer`: those of the parameter `models` that no other function serves; empty for all. */
-export const defaultModels = (fleet: readonly FleetFunction[], models: unknown): string =>
+/** Leaves out, of a comma-separated list, the models that a function of the fleet serves. */
+export const withoutFleet = (models: unknown, fleet: readonly FleetFunction[]): string =>
   namesIn(models)
     .filter((model) => !fleet.some((each) => each.models.includes(model)))
     .join(',');

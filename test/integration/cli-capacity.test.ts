@@ -36,6 +36,13 @@ describe('capacity plan', () => {
     expect(json).toMatchObject({ memoryMb: 1024, none: { p99Ms: 3000, schedule: '' } });
   });
 
+  it('refuses advice without times', async () => {
+    const advice = join(folder, 'no-times.json');
+    await writeFile(advice, '{"choice": {"memoryMb": 1024, "coldMs": 3000, "latencyMs": {"p50": 0, "p95": 9}}}');
+    const { exitCode, stderr } = await plan('--per-day', '30', '--p99', '800', '--advice', advice);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('is not what advise --json prints')]);
+  });
+
   it('exits with 3, and says why, when nothing keeps the limits', async () => {
     const slow = await plan('--trace', trace, '--p99', '140', ...FUNCTION);
     expect([slow.exitCode, slow.stdout]).toEqual([

@@ -1,4 +1,5 @@
 import { refuse } from '../../core/errors.ts';
+import { isTimezone } from '../../deployment/timezone.ts';
 import { DAY_MINUTES } from '../../deployment/weekly-schedule.ts';
 
 const MINUTE_MS = 60_000;
@@ -11,15 +12,10 @@ const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
  * @throws `INVALID_REQUEST` for a zone that there is not
  */
 export const createLocalWeek = (timezone: string): ((atMs: number) => number) => {
-  const read = (): Intl.DateTimeFormat => {
-    try {
-      const options = { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
-      return new Intl.DateTimeFormat('en-US', { timeZone: timezone, ...options });
-    } catch {
-      return refuse('INVALID_REQUEST', `--timezone is ${timezone}, expected a name such as Europe/Berlin or UTC`);
-    }
-  };
-  const format = read();
+  if (!isTimezone(timezone))
+    refuse('INVALID_REQUEST', `--timezone is ${timezone}, expected a name such as Europe/Berlin or UTC`);
+  const options = { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, ...options });
   const known = new Map<number, number>();
   const minuteAt = (quarter: number): number => {
     const parts = Object.fromEntries(

@@ -4,7 +4,7 @@ import { createLocalWeek } from './local-week.ts';
 import { keptDollars, type Outcome, outcomeOf, p99Of } from './outcome.ts';
 import { type FunctionTimes, type SimulatedRequest, simulate } from './simulate.ts';
 import { classesOf, describeSlots, SLOT_HOURS, slotOf } from './slots.ts';
-import { DAY_MS } from './trace.ts';
+import { DAY_MS, daysOf } from './trace.ts';
 
 export interface PlanOptions {
   readonly times: FunctionTimes;
@@ -47,9 +47,8 @@ const createTrials = (
   requests: readonly Request[],
   { times, memoryMb, prices, timezone, leadMinutes }: PlanOptions,
 ) => {
-  const [firstMs, lastMs] = [requests[0]?.atMs ?? 0, requests.at(-1)?.atMs ?? 0];
-  const startMs = Math.floor(firstMs / DAY_MS) * DAY_MS;
-  const days = Math.floor(lastMs / DAY_MS) - Math.floor(firstMs / DAY_MS) + 1;
+  const startMs = Math.floor((requests[0]?.atMs ?? 0) / HOUR_MS) * HOUR_MS;
+  const days = daysOf(requests);
   const minuteAt = createLocalWeek(timezone);
   const hours = Array.from({ length: days * 24 }, (_, hour) => startMs + hour * HOUR_MS);
   const run = (keptAt: (atMs: number) => number): SimulatedRequest[] => simulate(requests, times, keptAt);

@@ -51,7 +51,7 @@ export const simulate = (
     takeUntil(idle, atMs - idleMs);
     const isKept = keptBusy.length < keptAt(atMs);
     const isCold = !isKept && idle.pop() === undefined;
-    const latencyMs = isCold ? coldMs : serviceMs;
+    const latencyMs = isCold ? Math.max(coldMs, serviceMs) : serviceMs;
     insert(isKept ? keptBusy : busy, { freeMs: atMs + latencyMs });
     return { atMs, latencyMs, isCold, isKept };
   });

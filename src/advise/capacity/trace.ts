@@ -10,6 +10,7 @@ export interface Arrival {
 export const DAY_MS = 86_400_000;
 /** A year of a request a second would not fit into memory. */
 const MOST_REQUESTS = 5_000_000;
+const MOST_DAYS = 366;
 
 const EXPECTED = 'expected a header "time" or "time,ms", and lines such as 2026-11-26T08:00:01.250Z,35';
 
@@ -19,6 +20,10 @@ const parseTime = (text: string): number => {
   const hasZone = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(text);
   return hasZone ? Date.parse(text) : Number.NaN;
 };
+
+/** Days that have begun since the first request. */
+export const daysOf = (requests: readonly { readonly atMs: number }[]): number =>
+  Math.floor(((requests.at(-1)?.atMs ?? 0) - (requests[0]?.atMs ?? 0)) / DAY_MS) + 1;
 
 /**
  * Reads a trace: CSV with a column `time`, and perhaps a column `ms` with the time of a warm request. Other columns are left out.
@@ -46,11 +51,14 @@ export const parseTrace = (text: string, path: string): Arrival[] => {
     if (serviceAt === -1) arrivals.push({ atMs });
     else {
       const cell = cells[serviceAt] ?? '';
-      if (!/^\d+(\.\d+)?$/.test(cell)) fail(index + 1, `${show(cell)} is no number of milliseconds`);
+      if (!/^\d{1,9}(\.\d+)?$/.test(cell)) fail(index + 1, `${show(cell)} is no number of milliseconds`);
       arrivals.push({ atMs, serviceMs: Number(cell) });
     }
   }
   if (arrivals.length === 0) refuse('INVALID_REQUEST', `${path} has no requests; ${EXPECTED}`);
+  const days = daysOf(arrivals);
+  if (days > MOST_DAYS)
+    refuse('INVALID_REQUEST', `${path} has requests of ${days} days, expected at most ${MOST_DAYS}; ${EXPECTED}`);
   return arrivals;
 };
 

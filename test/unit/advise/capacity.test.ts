@@ -30,6 +30,11 @@ describe('a simulated function', () => {
     expect(coldOf(0, 0, 500_000, 900_000, 900_000)).toEqual([true, true, false, false, true]);
   });
 
+  it('has no cold start that is faster than the warm request', () => {
+    const [first] = simulate([{ atMs: 0, serviceMs: 9000 }], TIMES, () => 0);
+    expect(first).toMatchObject({ isCold: true, latencyMs: 9000 });
+  });
+
   it('has no cold start within what is kept', () => {
     const simulated = simulate(at(0, 0, 0, 5000), TIMES, () => 2);
     expect(simulated.map(({ isCold, isKept }) => [isCold, isKept])).toEqual([
@@ -71,6 +76,15 @@ describe('a plan of capacity', () => {
   it('speaks of the hours of its time zone', () => {
     const { choice } = planCapacity(office, { ...OPTIONS, timezone: 'Asia/Tokyo' });
     expect(choice?.schedule).toMatch(/daily 17-/);
+  });
+
+  it('counts days from the first request, not from midnight of UTC', () => {
+    const dollarsOf = (shiftMs: number) => {
+      const requests = office.map(({ atMs, serviceMs }) => ({ atMs: atMs + shiftMs, serviceMs }));
+      const { days, none } = planCapacity(requests, OPTIONS);
+      return [days, none.dollarsPerMonth];
+    };
+    expect(dollarsOf(10 * HOUR_MS)).toEqual(dollarsOf(0));
   });
 
   it('tells weekends from weekdays when there is a week', () => {
@@ -125,6 +139,8 @@ describe('a trace', () => {
     ['time,ms\n1,2\n2\n', /^t, line 3: it has 1 cells, the header has 2/],
     ['time,ms\n1,-2\n', /^t, line 2: "-2" is no number of milliseconds/],
     ['time,ms\n1,NaN\n', /^t, line 2: "NaN" is no number of milliseconds/],
+    [`time,ms\n1,${'9'.repeat(400)}\n`, /^t, line 2: "9+… is no number of milliseconds/],
+    ['time\n0\n99999999999\n', /^t has requests of 1157408 days, expected at most 366/],
   ])('is refused by its line: %j', (text, message) => {
     expect(() => parseTrace(text, 't')).toThrow(message);
   });

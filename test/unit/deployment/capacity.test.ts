@@ -48,6 +48,7 @@ describe('the capacity of a stage', () => {
     [{ provisioned: -1 }, /provisionedConcurrency is -1, expected a whole number from 0/],
     [{ reserved: '3', schedule: 'mon 8-9: 4' }, /reservedConcurrency is 3, less than the 4 environments to keep/],
     [{ timezone: 'Mars/Olympus' }, /scheduleTimezone is "Mars\/Olympus", expected the name of a time zone/],
+    [{ timezone: '+01:00' }, /scheduleTimezone is "\+01:00", expected the name of a time zone/],
     [{ utilisation: '70%' }, /provisionedUtilisation is "70%", expected a share from 0.1 to 0.9/],
     [{ leadMinutes: 90 }, /scheduleLead is 90, expected a whole number from 0 to 60/],
     [{ uploads: 1 }, /uploadConcurrency is 1, expected a whole number from 2/],

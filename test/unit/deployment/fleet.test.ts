@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultModels, parseFleet } from '../../../src/deployment/fleet.ts';
+import { parseFleet, withoutFleet } from '../../../src/deployment/fleet.ts';
 import { addFleet, functionsOf } from '../../../src/deployment/fleet-parts.ts';
 
 const TAKEN = ['infer', 'job'];
@@ -17,9 +17,8 @@ describe('the parameter fleet', () => {
   });
 
   it('leaves the default function the other models', () => {
-    const fleet = parse([BIG], 'iris,whisper, sentiment');
-    expect(defaultModels(fleet, 'iris,whisper, sentiment')).toBe('iris,sentiment');
-    expect(defaultModels(parse([BIG]), '')).toBe('');
+    expect(withoutFleet('iris,whisper, sentiment', parse([BIG]))).toBe('iris,sentiment');
+    expect(withoutFleet('', parse([BIG]))).toBe('');
   });
 
   it.each([
@@ -37,6 +36,10 @@ describe('the parameter fleet', () => {
     [[{ name: 'big', models: ['my-model', 'my.model'] }], /my.model and my-model differ in no letter or digit/],
     [[{ ...BIG, memroy: 1 }], /big has "memroy", expected name, models, preload, memory/],
     [[{ ...BIG, memory: '3 GB' }], /memory of big is "3 GB", expected a whole number from 128 to 10240/],
+    [
+      [{ ...BIG, reservedConcurrency: 1, provisionedConcurrency: 2 }],
+      /big keeps 2 environments, of 1 that are reserved for it/,
+    ],
     [[{ ...BIG, preload: 'yes' }], /preload of big is "yes", expected true or false/],
     [[{ name: 'big', models: Array.from({ length: 16 }, (_, index) => `m${index}`) }], /16 models; the routes of 15/],
   ])('refuses %j', (value, message) => {
@@ -50,7 +53,12 @@ describe('the parameter fleet', () => {
 
   it('becomes functions with the settings of infer, and parts of their own', () => {
     const infer = {
-      ...{ name: 'service-dev-infer', handler: 'a.handler', role: 'InferRole', environment: { A: 'a', MODELS: '' } },
+      ...{
+        name: 'service-dev-infer',
+        handler: 'a.handler',
+        role: 'InferRole',
+        environment: { A: 'a', MODELS: '', PRELOAD_MODELS: 'whisper,iris' },
+      },
       events: [{ httpApi: { method: '*', path: '/{proxy+}', authorizer: { name: 'keys' } } }, { httpApi: 'GET /' }],
     };
     const role = { Resource: { 'Fn::GetAtt': ['InferLogGroup', 'Arn'] } };
@@ -64,7 +72,7 @@ describe('the parameter fleet', () => {
     };
     addFleet(service);
     expect(service.functions).toMatchObject({
-      infer,
+      infer: { ...infer, environment: { A: 'a', MODELS: '', PRELOAD_MODELS: 'iris' } },
       big: {
         ...{ handler: 'a.handler', role: 'BigRole', memorySize: 10_240 },
         environment: { A: 'a', MODELS: 'whisper', PRELOAD_MODELS: 'whisper' },
@@ -74,7 +82,7 @@ describe('the parameter fleet', () => {
         ]),
       },
     });
-    expect(Object.keys(service.functions).map((name) => name)).toEqual(['infer', 'big']);
+    expect(Object.keys(service.functions)).toEqual(['infer', 'big']);
     expect(service.resources).toMatchObject({
       Resources: {
         BigRole: { Resource: { 'Fn::GetAtt': ['BigLogGroup', 'Arn'] } },
@@ -83,5 +91,14 @@ describe('the parameter fleet', () => {
       extensions: { BigLambdaFunction: { Properties: { VpcConfig: 'v' } } },
       Outputs: { Fleet: { Value: '{"whisper":"big"}' } },
     });
+  });
+
+  it('replaces no resource of the service', () => {
+    const service = {
+      custom: { fleet: [{ ...BIG, name: 'server' }], fleetModels: '' },
+      functions: { infer: {} },
+      resources: { Resources: { ServerErrorAlarm: {} }, extensions: {}, Outputs: {} },
+    };
+    expect(() => addFleet(service)).toThrow(/the name server would replace the resource ServerErrorAlarm/);
   });
 });
