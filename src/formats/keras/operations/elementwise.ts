@@ -67,13 +67,20 @@ const single =
     return { ...x, value: operators.reduce((value, operator) => layer.graph.op(operator, [value]), x.value) };
   };
 
+const toBound = (layer: Layer, bound: unknown): string => {
+  if (bound === undefined) return '';
+  return typeof bound === 'number'
+    ? layer.scalar(bound)
+    : layer.refuse('a clip by a tensor or a list cannot be converted; use numbers');
+};
+
 const clipped: Converter = (layer, call) => {
   const x = operandOf(layer, call, 0);
   const bounds = [
     settingOf(layer, call, 'x_min', 'clip_value_min', 'min_value'),
     settingOf(layer, call, 'x_max', 'clip_value_max', 'max_value'),
   ];
-  const values = bounds.map((bound) => (typeof bound === 'number' ? layer.scalar(bound) : ''));
+  const values = bounds.map((bound) => toBound(layer, bound));
   return { ...x, value: layer.graph.op('Clip', [x.value, ...values]) };
 };
 

@@ -80,17 +80,22 @@ describe('a model of Keras', () => {
 });
 
 describe('a file that is no model of known layers', () => {
-  it.each(['transpose_a', 'transpose_b', 'adjoint_b'])(
-    'is refused when a product has %s, whatever its other arguments say',
-    async (argument) => {
+  const PRODUCT = '{"b": ["tf.compat.v1.transpose", 0, 0]';
+  const UPPER = '"clip_value_max": 0.5';
+  it.each([
+    [PRODUCT, `${PRODUCT}, "transpose_a": true`, /matmul with a transposed operand cannot be converted/],
+    [PRODUCT, `${PRODUCT}, "transpose_a": false, "transpose_b": true`, /matmul with a transposed operand/],
+    [PRODUCT, `${PRODUCT}, "transpose_b": false, "adjoint_b": true`, /matmul with a transposed operand/],
+    [UPPER, '"clip_value_max": [0.5]', /a clip by a tensor or a list cannot be converted/],
+    [UPPER, '"clip_value_max": ["input_1", 0, 0]', /a clip by a tensor or a list cannot be converted/],
+  ])(
+    'is refused when an operation has another argument than the graph can have: %s → %s',
+    async (from, to, problem) => {
       const files = [...readZip(await readKerasFile('keras-2/operations.keras'))].map(([name, read]) => {
         const text = Buffer.from(read()).toString('latin1');
-        const product = '{"b": ["tf.compat.v1.transpose", 0, 0]';
-        const others = { transpose_a: false, transpose_b: false, [argument]: true };
-        const changed = text.replace(product, `${product}, ${JSON.stringify(others).slice(1, -1)}`);
-        return { name, content: Buffer.from(changed, 'latin1') };
+        return { name, content: Buffer.from(text.replace(from, to), 'latin1') };
       });
-      await expect(importKeras(zipOf(files))).rejects.toThrow(/matmul with a transposed operand cannot be converted/);
+      await expect(importKeras(zipOf(files))).rejects.toThrow(problem);
     },
   );
 
