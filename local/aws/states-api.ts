@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import { AwsError } from './aws-error.ts';
 
 const TARGET = 'AWSStepFunctions.';
 /** Attempts at a chunk, as many as the state machine of serverless.yml makes. */
 export const CHUNK_ATTEMPTS = 12;
+/** Pause before a chunk that found no room is tried again. */
+const PAUSE_MS = 100;
 
 /** The keys of a bucket below a prefix, ascending. */
 export type ListKeys = (bucket: string, prefix: string) => readonly string[];
@@ -37,11 +41,16 @@ export const createStatesApi =
     const executions = new Map<string, Execution>();
 
     const runChunk = async (execution: Execution, key: string): Promise<void> => {
-      for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; attempt += 1)
+      for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; )
         try {
           await invoke({ key });
           return;
         } catch (error) {
+          if (error instanceof FunctionError && error.name === THROTTLED) {
+            await sleep(PAUSE_MS, undefined, { ref: false }); // it waits for room, and loses no attempt
+            continue;
+          }
+          attempt += 1;
           onFailure(error);
         }
     };
