@@ -1,7 +1,6 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
@@ -211,16 +210,19 @@ describe('a canary that is judged by its answers', () => {
     return { id: response.headers.get('x-prediction-id') ?? '', label };
   };
 
+  /** Sends requests until enough of them were captured: functions follow the settings, and write behind their answers. */
+  const makeBaseline = async (name: string, send: () => Promise<unknown>): Promise<void> => {
+    do for (let sent = 0; sent < 100; sent += 1) await send();
+    while ((await runCli(['monitor', name, '--baseline', '7d'], { projectDirectory: home })).exitCode !== 0);
+  };
+
   /** Rolls a version with these labels out. Each answer gets feedback with the label of the first version. Returns the rounds. */
   const rollWithFeedback = async (name: string, labels: string[], guards: string): Promise<number> => {
     const body = new Uint8Array(await readFile('test/fixtures/images/grey.jpg'));
     await pushColours(name);
     await cli('monitor', name, '--capture', '100%');
-    await setTimeout(2_500); // the functions follow
     const { label: right } = await ask(name, body);
-    for (let sent = 0; sent < 320; sent += 1) await ask(name, body);
-    await setTimeout(1_000); // the captures are written behind the answers
-    await cli('monitor', name, '--baseline', '7d');
+    await makeBaseline(name, () => ask(name, body));
     await pushColours(name, labels);
     await start(name, '--guard', guards);
     return roll(name, async () => {

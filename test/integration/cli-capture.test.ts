@@ -71,8 +71,13 @@ describe('monitor --baseline', () => {
     const body = JSON.stringify(lines);
     const told = await fetch(`${server.endpoint}/feedback`, { method: 'POST', body });
     expect(await told.json()).toEqual({ accepted: 100, refused: 0, problems: [] });
-    await setTimeout(500);
-    expect((await cli('monitor', 'sentiment')).stdout).toMatch(/stable +100 of \d+ .* 80 % \(71.1 % to 86.7 %\)/);
+    const labelled = /stable +100 of \d+ .* 80 % \(71.1 % to 86.7 %\)/;
+    let shown = '';
+    for (let attempt = 0; attempt < 100 && !labelled.test(shown); attempt += 1) {
+      await setTimeout(100); // the captures are written behind the answer
+      shown = (await cli('monitor', 'sentiment')).stdout;
+    }
+    expect(shown).toMatch(labelled);
   });
 
   it.each([

@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
@@ -43,17 +42,16 @@ const executable = findChromium();
     await mkdir(join(home, '.local'));
     server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
     await cli('monitor', 'iris', '--capture', '100%');
-    await setTimeout(2_500); // the functions follow
-    for (const _request of [1, 2, 3]) {
+    // Functions follow the settings, and write behind their answers.
+    for (let captured = false; !captured; ) {
       const inputs = [...new Array(100).keys()].map((index) => (index % 2 === 0 ? SETOSA : VIRGINICA));
       const id = (await post('/models/iris', { inputs })).headers.get('x-prediction-id');
       await post(
         '/feedback',
         [0, 1, 2, 3].map((row) => ({ id, row, label: 'setosa' })),
       );
+      captured = (await runCli(['monitor', 'iris', '--baseline', '7d'], { projectDirectory: home })).exitCode === 0;
     }
-    await setTimeout(1_000); // the captures are written behind the answers
-    await cli('monitor', 'iris', '--baseline', '7d');
     await cli('alias', 'iris', 'tried', '1');
     await cli('monitor', 'iris', '--html', report());
     browser = await startChromium(executable ?? '');

@@ -170,6 +170,12 @@ describe('tool_choice', () => {
     expect([...kinds].sort()).toEqual(['call', 'x,y']);
   });
 
+  it('refuses the parameters of a function with its name', async () => {
+    const tools = [{ type: 'function', function: { name: 'go', parameters: { not: {} } } }];
+    const response = await chat({ tools, tool_choice: 'required' });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('parameters of \\"go\\"')]);
+  });
+
   it('reads references within the parameters of a function', async () => {
     const parameters = { ...POINT, properties: { x: { $ref: '#/$defs/f' }, y: FLAG }, $defs: { f: { const: 7 } } };
     const tools = [{ type: 'function', function: { name: 'move', parameters } }];

@@ -137,7 +137,9 @@ export const createGrammarEngine = async ({ tokens, ends }: Vocabulary): Promise
             if (!isEnd) mask = nextMask(matcher);
           }),
         isEnd: () => isEnd,
-        release: () => matcher.delete(),
+        release: () => {
+          if (isUsable()) matcher.delete(); // the memory of an instance that has ended goes with it
+        },
       };
     },
   };

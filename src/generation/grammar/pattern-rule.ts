@@ -40,11 +40,15 @@ const SYNTAX = /^[\^$\\.*+?()[\]{}|/-]$/;
 
 const MOST_CHARACTERS = 1_000;
 const DEEPEST = 32;
+/** Repetitions of an atom within groups that repeat. XGrammar takes 10 s or a gigabyte for many more. */
+const MOST_REPETITIONS = 1_000_000;
 
 /** Reads a pattern of ECMAScript from the front. */
 interface Reader {
   rest: string;
   depth: number;
+  /** The most that an atom repeats in what was read last, by its own number and those of the groups around it. */
+  repetitions: number;
   readonly refuse: (problem: string) => never;
 }
 
@@ -111,15 +115,23 @@ const readAtom = (reader: Reader): string => {
     : toExpression(reader, [range(character, character)]);
 };
 
+/** The number in `{2}`, the larger one in `{2,5}`; 1 where no number limits it. */
+const repetitionsOf = (times: string): number => Math.max(1, ...(times.match(/\d+/g) ?? []).map(Number));
+
 const readSequence = (reader: Reader): string => {
   const parts: string[] = [];
+  let most = 1;
   while (!/^(?:[|)]|\$?$|\$\|)/.test(reader.rest)) {
+    reader.repetitions = 1;
     const atom = readAtom(reader);
     const [, times = ''] = take(reader, /^([*+?]|\{\d{1,6}(?:,\d{0,6})?\})\??/) ?? [];
     const [, low = '0', high = ''] = /^\{(\d+),(\d+)\}$/.exec(times) ?? [];
     if (high !== '' && Number(low) > Number(high)) reader.refuse(show(times));
+    most = Math.max(most, reader.repetitions * repetitionsOf(times));
+    if (most > MOST_REPETITIONS) reader.refuse(`repetition of more than ${MOST_REPETITIONS} times in all`);
     parts.push(atom + times);
   }
+  reader.repetitions = most;
   return parts.length === 0 ? '""' : parts.join(' ');
 };
 
@@ -127,8 +139,13 @@ const readAlternatives = (reader: Reader): string => {
   if (reader.depth >= DEEPEST) reader.refuse('groups that are nested too deep');
   reader.depth += 1;
   const alternatives = [readSequence(reader)];
-  while (take(reader, /^\|/)) alternatives.push(readSequence(reader));
+  let most = reader.repetitions;
+  while (take(reader, /^\|/)) {
+    alternatives.push(readSequence(reader));
+    most = Math.max(most, reader.repetitions);
+  }
   reader.depth -= 1;
+  reader.repetitions = most;
   return alternatives.join(' | ');
 };
 
@@ -141,7 +158,7 @@ export const patternExpression = (pattern: unknown, path: string): string => {
     refuseSchema(path, `has "pattern": ${show(pattern)}, whose ${problem} is not supported here`);
   if (typeof pattern !== 'string' || pattern.length > MOST_CHARACTERS)
     return refuseSchema(path, `has "pattern": ${show(pattern)}, expected up to ${MOST_CHARACTERS} characters`);
-  const reader: Reader = { rest: pattern, depth: 0, refuse };
+  const reader: Reader = { rest: pattern, depth: 0, repetitions: 1, refuse };
   const alternatives: string[] = [];
   do {
     const before = take(reader, /^\^/) ? '' : 'character* ';

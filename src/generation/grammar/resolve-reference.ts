@@ -2,7 +2,14 @@ import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
 import { refuseSchema } from './keywords.ts';
 
-const decodeStep = (step: string): string => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+/** A name in a reference; undefined for one that is no text in percent-encoding. */
+const decodeStep = (step: string): string | undefined => {
+  try {
+    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return undefined;
+  }
+};
 
 const stepInto = (value: unknown, step: string): unknown => {
   if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : undefined;
@@ -11,11 +18,11 @@ const stepInto = (value: unknown, step: string): unknown => {
 
 /** The schema that `#` or `#/$defs/name` names within its document. @throws `INVALID_REQUEST` for any other, and for one that is not there */
 export const resolveReference = (root: unknown, reference: unknown, path: string): unknown => {
-  if (typeof reference !== 'string' || !/^#(\/|$)/.test(reference) || /%(?![0-9a-f]{2})/i.test(reference))
+  const steps = typeof reference === 'string' ? reference.split('/').map(decodeStep) : [];
+  if (steps[0] !== '#' || steps.includes(undefined))
     return refuseSchema(path, `has "$ref": ${show(reference)}, expected a place in the schema, such as "#/$defs/name"`);
-  const steps = reference.split('/').slice(1);
   let found: unknown = root;
-  for (const step of steps) found = stepInto(found, decodeStep(step));
+  for (const step of steps.slice(1)) found = stepInto(found, step ?? '');
   return found ?? refuseSchema(path, `has "$ref": ${show(reference)}, which is not in the schema`);
 };
 

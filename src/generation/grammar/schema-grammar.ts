@@ -20,6 +20,7 @@ import type { Rule, Visit } from './rule.ts';
 
 const MOST_RULES = 2_000;
 const MOST_CHARACTERS = 65_536;
+/** Schemas within one another, also by way of references. */
 const DEEPEST = 64;
 
 const ANY: Rule = { body: 'any', needs: [[]] };
@@ -49,9 +50,10 @@ const choiceRule = (names: readonly string[]): Rule => ({
   needs: names.map((name) => [name]),
 });
 
-/** Adds the rules of a document's schemas to `rules`. */
+/** Adds the rules of a document's schemas to `rules`. @throws `INVALID_REQUEST` */
 const createVisit = (rules: Map<string, Rule>, root: unknown, prefix: string): Visit => {
   const names = new Map<unknown, string>();
+  let depth = 0;
 
   const ofType = (type: JsonType, schema: Schema, path: string): Rule => {
     if (type === 'object') return objectRule(schema, path, visit, names.get(schema) ?? prefix, rules);
@@ -90,13 +92,15 @@ const createVisit = (rules: Map<string, Rule>, root: unknown, prefix: string): V
     const known = names.get(schema);
     if (known !== undefined) return known;
     if (schema === false) refuseSchema(path, 'is false: no value fits it');
-    if (rules.size >= MOST_RULES) refuseSchema(path, `is one of more than ${MOST_RULES} parts; make it smaller`);
-    if (path.split('/').length > DEEPEST) refuseSchema(path.slice(0, 80), 'is nested too deep');
+    if (depth >= DEEPEST) refuseSchema(path.slice(0, 80), 'is nested too deep');
     const own = readSchema(schema, path);
     const name = `${prefix}${names.size}`;
     names.set(schema, name);
     rules.set(name, ANY); // takes its place among the rules until it is known
+    depth += 1;
     rules.set(name, build(own, path));
+    depth -= 1;
+    if (rules.size > MOST_RULES) refuseSchema(path, `is one of more than ${MOST_RULES} parts; make it smaller`);
     return name;
   };
   return visit;
@@ -116,24 +120,24 @@ const finiteRules = (rules: ReadonlyMap<string, Rule>): ReadonlySet<string> => {
 /** A function that a model may call. */
 export interface CallSchema {
   readonly name: string;
-  /** The JSON schema of its arguments; undefined for none. */
+  /** The JSON schema of its arguments; undefined or null for none. */
   readonly parameters: unknown;
 }
 
 const NO_ARGUMENTS = { type: 'object', properties: {}, additionalProperties: false };
 
 /** A schema as plain JSON. Integers beyond 2^53, which bodies give as bigint, become numbers. */
-const readDocument = (schema: unknown): unknown => {
+const readDocument = (schema: unknown, path: string): unknown => {
   const toText = (): string => {
     try {
       return JSON.stringify(schema, (_name, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
     } catch {
-      return refuseSchema('', 'is nested too deep'); // JSON.stringify recurses
+      return refuseSchema(path, 'is nested too deep'); // JSON.stringify recurses
     }
   };
   const text = toText();
   if (text.length > MOST_CHARACTERS)
-    refuseSchema('', `has ${text.length} characters of JSON, at most ${MOST_CHARACTERS} are taken`);
+    refuseSchema(path, `has ${text.length} characters of JSON, at most ${MOST_CHARACTERS} are taken`);
   return JSON.parse(text);
 };
 
@@ -145,12 +149,14 @@ const readDocument = (schema: unknown): unknown => {
 export const toGrammar = (schemas: readonly unknown[], calls: readonly CallSchema[] = []): string => {
   const rules = new Map<string, Rule>();
   const roots = schemas.map((schema, index) => {
-    const document = readDocument(schema);
+    const document = readDocument(schema, '');
     return createVisit(rules, document, `s${index}x`)(document, '');
   });
-  for (const [index, { name, parameters = NO_ARGUMENTS }] of calls.entries()) {
-    const document = readDocument(parameters);
-    const own = createVisit(rules, document, `c${index}x`)(document, '');
+  for (const [index, { name, parameters }] of calls.entries()) {
+    const path = `parameters of ${show(name)}`;
+    const document = readDocument(parameters ?? NO_ARGUMENTS, path);
+    const given = createVisit(rules, document, `c${index}x`)(document, path);
+    const own = rules.get(given)?.body === ANY.body ? 'object' : given; // arguments have names, whatever the schema lacks
     const pair = (key: string, value: string): string => `${literal(JSON.stringify(key))} space ":" space ${value}`;
     const called = pair('name', literal(JSON.stringify(name)));
     const body = `"{" space ${called} space "," space ${pair('arguments', own)} space "}"`;

@@ -71,13 +71,13 @@ export const roomFor = (
   if (total > contextLength)
     refuse(
       'INVALID_INPUT',
-      `${what}; this model takes ${contextLength} in all: shorten the prompt, or ask for fewer with "max_new_tokens"`,
+      `${what}; this model takes ${contextLength} in all: shorten the prompt, or ask for fewer new tokens`,
     );
   if (total > limits.fitting)
     refuse(
       'PAYLOAD_TOO_LARGE',
       `${what}, which take ${formatBytes(cacheBytes(layout, total))} of memory; the function has room for ${limits.fitting} tokens ` +
-        `(${formatBytes(freeBytesOf(model))}): shorten the prompt, or ask for fewer with "max_new_tokens"`,
+        `(${formatBytes(freeBytesOf(model))}): shorten the prompt, or ask for fewer new tokens`,
     );
   return wanted;
 };

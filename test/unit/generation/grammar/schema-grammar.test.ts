@@ -73,6 +73,14 @@ describe('the grammar of a schema', () => {
     expect(() => toGrammar([schema])).toThrow(words);
   });
 
+  it.each([[undefined], [null], [{}], [{ description: 'none' }]])('gives arguments with names: %j', (parameters) => {
+    const grammar = toGrammar([], [{ name: 'go', parameters }]);
+    const random = createRandom(3);
+    const texts = Array.from({ length: 24 }, () => walk(grammar, random)).filter((text) => text !== undefined);
+    expect(texts.length).toBeGreaterThan(16);
+    for (const text of texts) expect(text).toMatch(/^\{\s*"name"\s*:\s*"go"\s*,\s*"arguments"\s*:\s*\{/);
+  });
+
   it('is refused for a list within 30,000 lists', () => {
     const schema: unknown = JSON.parse(`{"enum": ${'['.repeat(30_000)}${']'.repeat(30_000)}}`);
     expect(() => toGrammar([schema])).toThrow('nested too deep');
