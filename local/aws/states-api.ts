@@ -34,28 +34,29 @@ interface Execution {
   readonly startDate: number;
 }
 
+const runChunk = async ({ invoke, onFailure }: StatesOptions, execution: Execution, key: string): Promise<void> => {
+  for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; )
+    try {
+      await invoke({ key });
+      return;
+    } catch (error) {
+      if (error instanceof FunctionError && error.name === THROTTLED) {
+        await sleep(PAUSE_MS, undefined, { ref: false }); // it waits for room, and loses no attempt
+        continue;
+      }
+      attempt += 1;
+      onFailure(error);
+    }
+};
+
 /** The one state machine of serverless.yml, which hands the chunks of a run to a function: here, one after the other. */
 export const createStatesApi =
-  ({ invoke, onFailure }: StatesOptions) =>
+  (options: StatesOptions) =>
   (listKeys: ListKeys): StatesApi => {
     const executions = new Map<string, Execution>();
 
-    const runChunk = async (execution: Execution, key: string): Promise<void> => {
-      for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; )
-        try {
-          await invoke({ key });
-          return;
-        } catch (error) {
-          if (error instanceof FunctionError && error.name === THROTTLED) {
-            await sleep(PAUSE_MS, undefined, { ref: false }); // it waits for room, and loses no attempt
-            continue;
-          }
-          attempt += 1;
-          onFailure(error);
-        }
-    };
     const run = async (execution: Execution, keys: readonly string[]): Promise<void> => {
-      for (const key of keys) if (execution.status === 'RUNNING') await runChunk(execution, key);
+      for (const key of keys) if (execution.status === 'RUNNING') await runChunk(options, execution, key);
       if (execution.status === 'RUNNING') execution.status = 'SUCCEEDED';
     };
     const find = (arn: unknown): Execution => {
@@ -70,7 +71,7 @@ export const createStatesApi =
         const arn = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:execution:bulk:${randomUUID()}`;
         const execution: Execution = { status: 'RUNNING', startDate: Date.now() / 1000 };
         executions.set(arn, execution);
-        run(execution, listKeys(bucket, plan)).catch(onFailure);
+        run(execution, listKeys(bucket, plan)).catch(options.onFailure);
         return { executionArn: arn, startDate: execution.startDate };
       },
       DescribeExecution: ({ executionArn }) => ({ executionArn, ...find(executionArn) }),
