@@ -1,6 +1,6 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { type BulkFormat, FORMATS } from '../../src/jobs/bulk/bulk-run.ts';
-import { splitCells } from '../../src/jobs/bulk/table-records.ts';
+import { nextCsvRecord, splitCells } from '../../src/jobs/bulk/table-records.ts';
 
 interface BatchValues {
   readonly chunk?: string;
@@ -43,11 +43,12 @@ const readFormat = (text: string): BulkFormat => {
 const TAKEN = ['key', 'row', 'answer'];
 
 const readColumns = (text: string): string[] => {
-  const names = text === '' ? [] : splitCells(text);
+  const isBroken = nextCsvRecord(Buffer.from(text), 0, true)?.isBroken;
+  const names = text === '' || isBroken ? [] : splitCells(text);
   const wrong = names.find(
     (name, index) => name === '' || TAKEN.includes(name) || name.startsWith('answer_') || names.indexOf(name) !== index,
   );
-  if (wrong === undefined) return names;
+  if (wrong === undefined && !isBroken) return names;
   throw new ServingError(
     'INVALID_REQUEST',
     `--join ${text}, expected the names of columns, each once, with commas between them, and none of ${TAKEN.join(', ')}, answer_…`,

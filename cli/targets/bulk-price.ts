@@ -3,7 +3,7 @@ import { priceOf } from '../../src/monitoring/figures/prices.ts';
 
 /** Dollars in us-east-1. Beside its invocation, a child is four transitions of its state machine and four objects that it writes. */
 const CHILD_DOLLARS = 4 * 0.000025 + 4 * 0.000005;
-/** The price of a read of S3. A child reads each element that is an object, and its rows of a table in one range. */
+/** The price of a read of S3. A child reads each element that is an object; rows of a table are in its chunk. */
 const READ_DOLLARS = 0.0000004;
 
 export interface BulkWork {

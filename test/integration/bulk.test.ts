@@ -137,6 +137,12 @@ describe('a file', () => {
     ]);
   });
 
+  it('of CSV may begin with a byte order mark before a quoted name', async () => {
+    expect(await read('t.csv', '\ufeff"a, of\ntwo lines",n\n1,2\n')).toEqual([
+      { row: 1, line: 3, input: { 'a, of\ntwo lines': '1', n: '2' } },
+    ]);
+  });
+
   it.each([
     ['has no header', '\n\n'],
     ['names the column "a" twice', 'a,b,a\n1,2,3\n'],

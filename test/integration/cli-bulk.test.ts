@@ -121,6 +121,7 @@ describe(DOCUMENT, () => {
     expect(await refusal('iris', flowers, '--to', 'x', '--join', 'a,a')).toMatch(
       /expected the names of columns, each once/,
     );
+    expect(await refusal('iris', flowers, '--to', 'x', '--join', '"a')).toMatch(/--join "a, expected the names/);
     expect(await refusal('iris', flowers, '--to', 'x', '--join', 'answer')).toMatch(/and none of key, row, answer/);
     expect(await refusal('iris', flowers, '--to', 'x', '--join', 'id')).toMatch(/--join names the column "id", and/);
     expect(await refusal('iris', 'uploads/none.csv', '--to', 'x')).toMatch(/uploads\/none.csv does not exist/);

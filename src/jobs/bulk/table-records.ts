@@ -19,6 +19,8 @@ export type NextRecord = (bytes: Uint8Array, start: number, isEnd: boolean) => T
 const MOST_QUOTED_BYTES = 1024 * 1024;
 
 const [QUOTE, COMMA, LF, CR] = [0x22, 0x2c, 0x0a, 0x0d];
+/** The byte order mark, which may stand before the first cell. */
+const BOM = [0xef, 0xbb, 0xbf];
 
 /** A record that ends with a line end at `end`. */
 const endAt = (bytes: Uint8Array, end: number, lines: number, isBroken = false): TableRecord => {
@@ -40,7 +42,8 @@ const [CELL_START, PLAIN, QUOTED, CLOSED] = [0, 1, 2, 3];
 export const nextCsvRecord: NextRecord = (bytes, start, isEnd) => {
   let state = CELL_START;
   let lines = 1;
-  for (let index = start; index < bytes.length; index += 1) {
+  const first = BOM.every((byte, place) => bytes[start + place] === byte) ? start + BOM.length : start;
+  for (let index = first; index < bytes.length; index += 1) {
     const byte = bytes[index];
     if (state === QUOTED) {
       if (byte === QUOTE) state = CLOSED;
