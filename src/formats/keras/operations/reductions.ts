@@ -25,9 +25,12 @@ const quantified =
     return toBool(layer, reduceBy(layer, call, operator, x));
   };
 
+/** Arguments of TensorFlow that turn an operand around. */
+const TRANSPOSED = ['transpose_a', 'transpose_b', 'adjoint_a', 'adjoint_b'];
+
 const matmul: Converter = (layer, call) => {
   const [a, b] = [operandOf(layer, call, 0), operandOf(layer, call, 1)];
-  if (settingOf(layer, call, 'transpose_a', 'transpose_b', 'adjoint_a', 'adjoint_b') === true)
+  if (TRANSPOSED.some((name) => settingOf(layer, call, name) === true))
     layer.refuse('matmul with a transposed operand cannot be converted');
   if (a.shape.length < 2 || b.shape.length < 2) return layer.refuse('matmul of vectors cannot be converted');
   const batch = broadcast(layer, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);

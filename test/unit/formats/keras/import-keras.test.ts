@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import * as ort from 'onnxruntime-node';
 import type { Outline } from '../../../../src/formats/imported-model.ts';
 import { importKeras } from '../../../../src/formats/keras/import-keras.ts';
+import { readZip } from '../../../../src/formats/zip.ts';
 import { readJson } from '../../../support/image-parity.ts';
 import { KERAS_FIXTURES, readKerasFile, runModel } from '../../../support/parity/keras.ts';
+import { zipOf } from '../../../support/zip-assembler.ts';
 
 const importFixture = async (path: string) => importKeras(await readKerasFile(path));
 
@@ -78,6 +80,20 @@ describe('a model of Keras', () => {
 });
 
 describe('a file that is no model of known layers', () => {
+  it.each(['transpose_a', 'transpose_b', 'adjoint_b'])(
+    'is refused when a product has %s, whatever its other arguments say',
+    async (argument) => {
+      const files = [...readZip(await readKerasFile('keras-2/operations.keras'))].map(([name, read]) => {
+        const text = Buffer.from(read()).toString('latin1');
+        const product = '{"b": ["tf.compat.v1.transpose", 0, 0]';
+        const others = { transpose_a: false, transpose_b: false, [argument]: true };
+        const changed = text.replace(product, `${product}, ${JSON.stringify(others).slice(1, -1)}`);
+        return { name, content: Buffer.from(changed, 'latin1') };
+      });
+      await expect(importKeras(zipOf(files))).rejects.toThrow(/matmul with a transposed operand cannot be converted/);
+    },
+  );
+
   it.each([
     ['keras-2/lambda.h5', 'layer "twice" (Lambda, Keras 2.15.0): it holds compiled Python code'],
     ['keras-3/lambda.keras', 'layer "twice" (Lambda, Keras 3.15.1): it holds compiled Python code'],
