@@ -390,6 +390,9 @@ describe('POST /v1/completions', () => {
     ['the best of several', { best_of: 3 }, 400, '"best_of"'],
     ['a suffix', { suffix: 'end' }, 400, '"suffix"'],
     ['an echo of log-probabilities', { echo: true, logprobs: 1 }, 400, '"echo"'],
+    ['an echo of ids', { prompt: [1, 2], echo: true }, 400, '"echo" is for texts'],
+    ['an id that is no integer', { prompt: [1.5, 2] }, 400, '"prompt" is 1.5'],
+    ['an id below 0', { prompt: [-1] }, 400, '"prompt" is -1'],
     ['messages', { messages: HELLO }, 400, '"messages"'],
   ])('refuses %s', async (_what, document, status, message) => {
     const response = await complete(document);

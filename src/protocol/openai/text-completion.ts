@@ -10,7 +10,7 @@ const FIELDS = [...GENERATION_FIELDS, 'prompt', 'echo', 'logprobs', 'best_of', '
 const MOST_PROMPTS = 32;
 
 const isIds = (prompt: unknown): prompt is number[] =>
-  Array.isArray(prompt) && prompt.length > 0 && prompt.every((id) => typeof id === 'number');
+  Array.isArray(prompt) && prompt.length > 0 && prompt.every((id) => Number.isInteger(id) && id >= 0);
 
 /** A text or the ids of tokens, or a list of these. */
 const readPrompts = (prompt: unknown): readonly unknown[] => {
@@ -40,6 +40,8 @@ export const parseTextRequest = (document: unknown): CompletionRequest => {
   const grammar = readGrammar(fields);
   const { choices, ...generation } = readGeneration(fields);
   const prompts = readPrompts(fields.prompt);
+  if (fields.echo === true && !prompts.every((prompt) => typeof prompt === 'string'))
+    refuse('INVALID_REQUEST', '"echo" is for texts, and "prompt" has the ids of tokens');
   return {
     ...generation,
     ...{ prompts: prompts.length, toolNames: [] },
