@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
+import { FunctionError, THROTTLED } from '../functions/function-error.ts';
 import { AwsError } from './aws-error.ts';
 
 const TARGET = 'AWSStepFunctions.';
 /** Attempts at a chunk, as many as the state machine of serverless.yml makes. */
 export const CHUNK_ATTEMPTS = 12;
+/** Pause before a chunk that found no room is tried again. */
+const PAUSE_MS = 100;
 
 /** The keys of a bucket below a prefix, ascending. */
 export type ListKeys = (bucket: string, prefix: string) => readonly string[];
@@ -30,23 +34,29 @@ interface Execution {
   readonly startDate: number;
 }
 
+const runChunk = async ({ invoke, onFailure }: StatesOptions, execution: Execution, key: string): Promise<void> => {
+  for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; )
+    try {
+      await invoke({ key });
+      return;
+    } catch (error) {
+      if (error instanceof FunctionError && error.name === THROTTLED) {
+        await sleep(PAUSE_MS, undefined, { ref: false }); // it waits for room, and loses no attempt
+        continue;
+      }
+      attempt += 1;
+      onFailure(error);
+    }
+};
+
 /** The one state machine of serverless.yml, which hands the chunks of a run to a function: here, one after the other. */
 export const createStatesApi =
-  ({ invoke, onFailure }: StatesOptions) =>
+  (options: StatesOptions) =>
   (listKeys: ListKeys): StatesApi => {
     const executions = new Map<string, Execution>();
 
-    const runChunk = async (execution: Execution, key: string): Promise<void> => {
-      for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; attempt += 1)
-        try {
-          await invoke({ key });
-          return;
-        } catch (error) {
-          onFailure(error);
-        }
-    };
     const run = async (execution: Execution, keys: readonly string[]): Promise<void> => {
-      for (const key of keys) if (execution.status === 'RUNNING') await runChunk(execution, key);
+      for (const key of keys) if (execution.status === 'RUNNING') await runChunk(options, execution, key);
       if (execution.status === 'RUNNING') execution.status = 'SUCCEEDED';
     };
     const find = (arn: unknown): Execution => {
@@ -61,7 +71,7 @@ export const createStatesApi =
         const arn = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:execution:bulk:${randomUUID()}`;
         const execution: Execution = { status: 'RUNNING', startDate: Date.now() / 1000 };
         executions.set(arn, execution);
-        run(execution, listKeys(bucket, plan)).catch(onFailure);
+        run(execution, listKeys(bucket, plan)).catch(options.onFailure);
         return { executionArn: arn, startDate: execution.startDate };
       },
       DescribeExecution: ({ executionArn }) => ({ executionArn, ...find(executionArn) }),

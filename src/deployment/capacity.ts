@@ -16,8 +16,6 @@ export interface Capacity {
   readonly leadMinutes: number;
 }
 
-/** Environments of the function `webhook`. */
-const WEBHOOK_CONCURRENCY = 2;
 /** The least that an event source of SQS takes. */
 const LEAST_CONSUMERS = 2;
 
@@ -51,9 +49,10 @@ const assertRoom = (settings: Readonly<Record<string, unknown>>): void => {
   const uploads = parseWhole('uploadConcurrency', settings.uploads, LEAST_CONSUMERS, 1000);
   const jobs = parseWhole('jobConcurrency', settings.jobs, LEAST_CONSUMERS, 1000);
   const bulk = parseOptional('bulkConcurrency', settings.bulk) ?? 0;
-  const others = uploads + jobs + bulk + WEBHOOK_CONCURRENCY;
+  const webhooks = parseWhole('webhooks of custom.capacity', settings.webhooks, LEAST_CONSUMERS, 1000);
+  const others = uploads + jobs + bulk + webhooks;
   if (others < account) return;
-  const work = `uploadConcurrency ${uploads}, jobConcurrency ${jobs}, bulkConcurrency ${bulk} and ${WEBHOOK_CONCURRENCY} of webhooks`;
+  const work = `uploadConcurrency ${uploads}, jobConcurrency ${jobs}, bulkConcurrency ${bulk} and ${webhooks} of webhooks`;
   throw new Error(
     `${work} are ${others} environments, and leave none of the account's ${account} to requests; lower them, or give its limit as accountConcurrency`,
   );

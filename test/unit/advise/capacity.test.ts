@@ -69,7 +69,7 @@ describe('a plan of capacity', () => {
     expect(choice?.schedule).toMatch(/^daily 8-/);
     expect(choice?.dollarsPerMonth).toBeLessThan(always?.dollarsPerMonth ?? 0);
     const settings = { provisioned: 0, timezone: 'UTC', leadMinutes: 5, most: 0, utilisation: 0.7 };
-    const others = { uploads: 5, jobs: 2, account: 10 };
+    const others = { uploads: 5, jobs: 2, webhooks: 2, account: 10 };
     expect(parseCapacity({ ...settings, ...others, schedule: choice?.schedule }).windows.length).toBeGreaterThan(0);
   });
 

@@ -4,7 +4,7 @@ import { changesByItself, parseCapacity, toScalingResources } from '../../../src
 /** The defaults of serverless.yml. */
 const DEFAULTS = {
   ...{ provisioned: 0, schedule: '', timezone: 'UTC', leadMinutes: 5, most: 0, utilisation: 0.7 },
-  ...{ reserved: null, uploads: 5, jobs: 2, bulk: null, account: 10 },
+  ...{ reserved: null, uploads: 5, jobs: 2, bulk: null, webhooks: 2, account: 10 },
 };
 const parse = (given: object) => parseCapacity({ ...DEFAULTS, ...given });
 const PLACE = { functionId: 'F', aliasId: 'A' };
