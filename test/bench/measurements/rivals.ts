@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type createSharp from 'sharp';
 import { isObject } from '../../../src/core/is-object.ts';
-import { createRandom } from '../../../src/core/random.ts';
+import { recording, toWav } from '../../support/recording.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { Command } from '../first-answer.ts';
 import type { MeasureName, Results } from '../measures.ts';
@@ -52,35 +52,8 @@ const assertSame = (answer: unknown, expected: unknown, keys: readonly string[],
   }
 };
 
-/** A WAV file of 16 bits: tones under noise, at 16 kHz. */
-const speak = (seconds: number): Buffer => {
-  const samples = 16_000 * seconds;
-  const wav = Buffer.alloc(44 + 2 * samples);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(36 + 2 * samples, 4);
-  wav.write('WAVEfmt ', 8);
-  for (const [at, value] of [
-    [16, 16],
-    [24, 16_000],
-    [28, 32_000],
-    [40, 2 * samples],
-  ] as const)
-    wav.writeUInt32LE(value, at);
-  for (const [at, value] of [
-    [20, 1],
-    [22, 1],
-    [32, 2],
-    [34, 16],
-  ] as const)
-    wav.writeUInt16LE(value, at);
-  wav.write('data', 36);
-  const random = createRandom(1);
-  for (let at = 0; at < samples; at += 1) {
-    const tone = Math.sin(at / 20) + Math.sin(at / 7) * Math.sin(at / 9_000);
-    wav.writeInt16LE(Math.round(6_000 * tone + 4_000 * (random() - 0.5)), 44 + 2 * at);
-  }
-  return wav;
-};
+/** Thirty seconds of syllables under noise. */
+const SPOKEN = [1, 480_000, 80, 8] as const;
 
 /** A JPEG of 4000×3000. */
 const takeLargePhoto = (): Promise<Buffer> => {
@@ -104,7 +77,7 @@ const firstOf = (answer: unknown): unknown => (Array.isArray(answer) ? answer[0]
 
 const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>> => {
   const ask = (name: string, body: unknown) => postEvent(`/models/${name}`, 'application/json', JSON.stringify(body));
-  const speech = await postEvent('/models/speech', 'audio/wav', speak(30));
+  const speech = await postEvent('/models/speech', 'audio/wav', toWav(recording(SPOKEN)));
   return {
     ...(miniLm !== undefined && {
       embeddings: {
