@@ -240,6 +240,12 @@ describe('POST /v1/chat/completions', () => {
     ['a call that is demanded', { tools: [], tool_choice: 'required' }, 400, '"tool_choice"'],
     ['a call of a function that is not there', { ...CLOCK, tool_choice: named('watch') }, 400, '"clock"'],
     ['a choice of functions that is none', { ...CLOCK, tool_choice: 5 }, 400, '"tool_choice" is 5'],
+    [
+      'parallel calls that are no yes or no',
+      { ...CLOCK, parallel_tool_calls: 'no' },
+      400,
+      '"parallel_tool_calls" is "no"',
+    ],
     ['an unknown form', { response_format: { type: 'xml' } }, 400, '"response_format"'],
     [
       'a form without a schema',

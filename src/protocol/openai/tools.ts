@@ -36,8 +36,13 @@ const readForced = (choice: unknown, tools: readonly Tool[]): readonly Tool[] =>
   return named.length > 0 ? named : refuseField('tool_choice', choice, `a function of "tools", which has ${names}`);
 };
 
-/** @throws `INVALID_REQUEST` */
-export const readTools = ({ tools = [], tool_choice: choice = 'auto' }: Fields): Tools => {
+/** The model decides how many functions it calls, whatever `parallel_tool_calls` says. @throws `INVALID_REQUEST` */
+export const readTools = ({
+  tools = [],
+  tool_choice: choice = 'auto',
+  parallel_tool_calls: parallel = true,
+}: Fields): Tools => {
+  if (typeof parallel !== 'boolean') refuseField('parallel_tool_calls', parallel, 'true or false');
   if (!Array.isArray(tools) || !tools.every(isTool))
     return refuseField('tools', tools, '[{"type": "function", "function": {"name": "…", "parameters": {…}}}, …]');
   if (choice === 'none') return { tools: undefined, forced: [] };
