@@ -47,6 +47,8 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** US dollars of a month beyond which callers are refused; 0 for no limit. */
+  readonly maxMonthlyDollars: number;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -145,6 +147,12 @@ export const readConfig = (environment: Environment = process.env): Config => {
       'INTERNAL',
       `JOB_BODY_BYTES is ${environment.JOB_BODY_BYTES}, expected bytes, or 0 for none`,
     );
+  const maxMonthlyDollars = Number(environment.MAX_MONTHLY_DOLLARS || 0);
+  if (!(maxMonthlyDollars >= 0 && Number.isFinite(maxMonthlyDollars)))
+    throw new ServingError(
+      'INTERNAL',
+      `MAX_MONTHLY_DOLLARS is ${environment.MAX_MONTHLY_DOLLARS}, expected dollars, or 0 for none`,
+    );
   const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS ?? 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
@@ -154,6 +162,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     ...readWebhookConfig(environment),
     uploadAttempts,
+    maxMonthlyDollars,
     jobBodyBytes,
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),

@@ -67,6 +67,6 @@ it('sends a subject that SNS takes, whatever it is made of', async () => {
 it('logs a notification that SNS refuses: the rollback has happened', async () => {
   status = 403;
   await createMonitorTelemetry(createNotify(TOPIC)).decided(ROLLBACK);
-  expect(lines.join()).toContain('the notification of a rollback was not sent');
+  expect(lines.join()).toContain('the notification was not sent: ');
   expect(lines.join()).toContain(TOPIC);
 });
