@@ -85,6 +85,12 @@ const parseEmbedRouting = (text: string): EmbedRouting => {
   throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
 };
 
+const parseDollars = (text: string): number => {
+  const dollars = Number(text);
+  if (dollars >= 0 && Number.isFinite(dollars)) return dollars;
+  throw new ServingError('INTERNAL', `MAX_MONTHLY_DOLLARS is ${text}, expected dollars, or 0 for none`);
+};
+
 /** A function that would serve a version by mistake must not start. */
 const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
   const wrong = versions.find((version) => !/^[^/]+\/[1-9][0-9]*$/.test(version));
@@ -147,12 +153,6 @@ export const readConfig = (environment: Environment = process.env): Config => {
       'INTERNAL',
       `JOB_BODY_BYTES is ${environment.JOB_BODY_BYTES}, expected bytes, or 0 for none`,
     );
-  const maxMonthlyDollars = Number(environment.MAX_MONTHLY_DOLLARS || 0);
-  if (!(maxMonthlyDollars >= 0 && Number.isFinite(maxMonthlyDollars)))
-    throw new ServingError(
-      'INTERNAL',
-      `MAX_MONTHLY_DOLLARS is ${environment.MAX_MONTHLY_DOLLARS}, expected dollars, or 0 for none`,
-    );
   const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS ?? 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
@@ -162,7 +162,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     ...readWebhookConfig(environment),
     uploadAttempts,
-    maxMonthlyDollars,
+    maxMonthlyDollars: parseDollars(environment.MAX_MONTHLY_DOLLARS || '0'),
     jobBodyBytes,
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ServingError } from '../../core/errors.ts';
-import type { MonitorTelemetry } from '../../monitoring/job.ts';
+import type { MonitorTelemetry, SpendingReport } from '../../monitoring/job.ts';
 import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
 import type { Notify } from '../notification.ts';
 import { createWarned } from './describe-failure.ts';
@@ -15,6 +15,11 @@ const DECIDED = {
 
 /** The alarm of serverless.yml has the same threshold. */
 const ALMOST_SPENT_PERCENT = 80;
+
+const spentMessage = ({ month, dollars, limitDollars }: Omit<SpendingReport, 'isReached'>): string => `\
+The requests of ${month} have cost $${dollars.toFixed(2)}, and maxMonthlyDollars is ${limitDollars}.
+Callers are refused until the month ends, unless auth is aws_iam. A deployment with a higher limit lets them in.
+`;
 
 /**
  * Metrics of the whole stage and log lines of the monitor's decisions.
@@ -62,11 +67,7 @@ export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
       const line = { month, dollars, limitDollars };
       if (percent < ALMOST_SPENT_PERCENT) return logger.info('spending added up', line);
       logger.warn(percent < 100 ? 'the limit of the month is near' : 'the limit of the month is reached', line);
-      if (!isReached) return;
-      const text = `The requests of ${month} have cost $${dollars.toFixed(2)}, and maxMonthlyDollars is ${limitDollars}.`;
-      const more =
-        'Callers are refused until the month ends, unless auth is aws_iam. A deployment with a higher limit lets them in.';
-      await tell('the spending limit of the month is reached', `${text}\n${more}\n`);
+      if (isReached) await tell('the spending limit of the month is reached', spentMessage(line));
     },
     async decided({ model, version, action, note }) {
       const line = { model, version, note };
