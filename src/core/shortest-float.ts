@@ -23,10 +23,10 @@ const slowly = (value: number): number => {
   return Number(value.toPrecision(MOST_DIGITS));
 };
 
-/** What `shorten` found last: the number is `significand / 10 ** power`. */
+/** The number that `shorten` found last, as `significand / 10 ** power`. */
 let [significand, power] = [0, 0];
 
-/** Looks for the fewest digits of a positive float32 whose bits these are, but for the sign. Returns false when they are not found: only `slowly` finds all. */
+/** Finds the fewest digits of a positive float32; its sign may be set in `bits`. Returns false where only `slowly` finds them. */
 const shorten = (value: number, bits: number): boolean => {
   const shift = SHIFTS[(bits >>> 23) & 255] ?? -1;
   if (shift < 0) return false;
@@ -120,7 +120,7 @@ const writeShortened = (to: Buffer, start: number): number => {
 };
 
 const writeNumber = (to: Buffer, start: number, value: number, bits: number): number => {
-  if (!Number.isFinite(value)) return start + to.latin1Write('null', start);
+  if (!Number.isFinite(value)) return start + to.write('null', start, 'latin1');
   let at = start;
   if (bits >>> 31 === 1) {
     to[at] = MINUS;
@@ -129,7 +129,7 @@ const writeNumber = (to: Buffer, start: number, value: number, bits: number): nu
   const size = Math.abs(value);
   if (isShortInteger(size)) return writeDigits(to, at, size, countDigits(size));
   if (shorten(size, bits)) return writeShortened(to, at);
-  return at + to.latin1Write(String(slowly(size)), at);
+  return at + to.write(String(slowly(size)), at, 'latin1');
 };
 
 /**
@@ -147,7 +147,7 @@ export const shortestTexts = (values: Float32Array): string => {
       at += 1;
       continue;
     }
-    text += `${bytes.latin1Slice(0, at)}${index < values.length - 1 ? ',' : ''}`;
+    text += `${bytes.toString('latin1', 0, at)}${index < values.length - 1 ? ',' : ''}`;
     at = 0;
   }
   return text;
