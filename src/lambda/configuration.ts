@@ -47,6 +47,8 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** The URL that answers chunk by chunk; empty in the functions that do not tell of it. */
+  readonly streamEndpoint: string;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -158,6 +160,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     alarmTopic: environment.ALARM_TOPIC ?? '',
+    streamEndpoint: environment.STREAM_ENDPOINT ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),

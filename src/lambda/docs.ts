@@ -22,6 +22,8 @@ export interface Docs {
   readonly auth: Auth;
   readonly clients: Clients;
   readonly files: PageFiles;
+  /** The URL that answers chunk by chunk, if a page can call it; empty otherwise. */
+  readonly streamEndpoint: string;
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
@@ -53,14 +55,14 @@ const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse =>
 
 /** Describes the API of the models that a caller may use, and answers the page on which people try it. */
 export const docsHandler = (docs: Docs) => {
-  const page = createPage(docs.files);
+  const page = createPage(docs.files, docs.streamEndpoint);
 
   const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
     const found = page(path);
     if (found !== undefined) return found;
     if (path !== '/openapi.json')
       throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are / and /openapi.json`);
-    const document = createDocument(await describeModels(docs, identity), docs.auth);
+    const document = createDocument(await describeModels(docs, identity), docs.auth, docs.streamEndpoint);
     return jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } });
   };
 
@@ -90,5 +92,6 @@ export const connectDocs = (files: PageFiles): Docs => {
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
   const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
-  return { repository: createModelRepository(store, options), auth, clients, files, telemetry };
+  const { streamEndpoint } = config;
+  return { repository: createModelRepository(store, options), auth, clients, files, streamEndpoint, telemetry };
 };
