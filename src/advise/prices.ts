@@ -29,8 +29,8 @@ const price = (dollars: number, unit: string, asOf: string, source: string): Pri
  * List prices of US East (N. Virginia), of Google's us-central1 and of Azure's East US; first tiers. Lambda's on demand were seen in AWS's
  * price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a million GB-seconds are $36.67, on arm64 $33.33.
  * Its pull request 978 has seen those of load balancers there.
- * Notes in other public repositories say that they read the prices of provisioned concurrency, m7i.large, Cloud Run and Container Apps at these
- * sources; Cloud Run's for its cheapest tier, to which us-central1 belongs, and Container Apps' in East US 2 and East Asia, which cost the same.
+ * Notes in public repositories say that they read those of provisioned concurrency, m7i.large, Cloud Run and Container Apps at these sources.
+ * Cloud Run's are those of its cheapest tier, to which us-central1 belongs. Container Apps' were read for East US 2 and East Asia, which cost the same.
  */
 export const LIST_PRICES = {
   'lambda.requests': price(0.2, 'million requests', '2026-07-21', AWS_LAMBDA),
