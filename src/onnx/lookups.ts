@@ -1,7 +1,7 @@
 import type { Lookup } from '../core/tensor.ts';
 import { integerOf, type OnnxGraph, type OnnxNode } from './node.ts';
 
-/** How an operator takes indices: the attribute with the first dimension of the data that they count. */
+/** An operator that takes indices, with the attribute that names the first dimension of the data that they count. */
 interface IndexOperator {
   readonly attribute: string;
   /** True where the last dimension of the indices counts several dimensions of the data. */
@@ -30,7 +30,7 @@ const EMBEDDED: readonly (readonly [ids: number, table: number])[] = [
 
 /** Operators whose output has the elements of their first input, in the same order. */
 const KEEPING = new Set(['Identity', 'Cast', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten']);
-/** Such operators between an input and its look-up. */
+/** The most of such operators between an input and the node with its table. */
 const MOST_STEPS = 16;
 /** Tables that are kept for an input. */
 const MOST_LOOKUPS = 8;
