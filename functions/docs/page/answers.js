@@ -153,6 +153,7 @@ const VIEWS = {
   'text-classification': async ([labels]) => [bars('Labels', labels)],
   'token-classification': async (entities, { body }) => [markEntities(JSON.parse(body).inputs, entities)],
   'feature-extraction': async (rows) => [vectors(rows)],
+  summarization: async (texts) => texts.map(({ summary_text: text }) => h('p', {}, text)),
   translation: async (texts) => texts.map(({ translation_text: text }) => h('p', {}, text)),
   'automatic-speech-recognition': async (answer) => transcript(answer),
   'tabular-classification': async (rows, { body }) => [labelRows(body, rows)],
