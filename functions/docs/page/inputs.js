@@ -109,6 +109,7 @@ const FORMS = {
   'text-classification': (model, path) => textInput('A text', textOf(model), path),
   'token-classification': (model, path) => textInput('A text', textOf(model), path),
   'feature-extraction': (model, path) => textInput('A text', textOf(model), path),
+  summarization: (model, path) => textInput('A text', textOf(model), path),
   translation: (model, path) => textInput('A text', textOf(model), path),
   'tabular-classification': (model, path) => tableInput(toCsv(model), path),
   'tabular-regression': (model, path) => tableInput(toCsv(model), path),
