@@ -75,7 +75,7 @@ const assertServed = (name: string, { only, elsewhere }: Served): void => {
   if (Object.hasOwn(elsewhere, name))
     throw new ServingError(
       'NOT_FOUND',
-      `model ${name} is served by the function ${elsewhere[name]}: name it in the path, /models/${name}; the base URL of OpenAI's clients is /models/${name}/v1`,
+      `model ${name} is served by the function ${elsewhere[name]}: send the request to /models/${name}, or to the base URL /models/${name}/v1`,
       { operator: 'the stage parameter fleet says so' },
     );
   if (only.length > 0 && !only.includes(name))

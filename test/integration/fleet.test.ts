@@ -46,7 +46,7 @@ describe('several functions of one project', () => {
   it('is named by infer, for a request that names its model in the body', async () => {
     const refused = await send('/v1/embeddings', 'application/json', '{"model": "iris", "input": "a"}');
     const message =
-      "model iris is served by the function tables: name it in the path, /models/iris; the base URL of OpenAI's clients is /models/iris/v1";
+      'model iris is served by the function tables: send the request to /models/iris, or to the base URL /models/iris/v1';
     expect([refused.status, await refused.json()]).toEqual([404, { error: expect.objectContaining({ message }) }]);
     // There, the function of the model answers: that its task has no embeddings.
     const routed = await send('/models/iris/v1/embeddings', 'application/json', '{"model": "iris", "input": "a"}');
