@@ -54,6 +54,8 @@ export interface Config {
   readonly jwtScopePrefix: string;
   /** US dollars of a month beyond which callers are refused; 0 for no limit. */
   readonly maxMonthlyDollars: number;
+  /** The URL that answers chunk by chunk; empty in the functions that do not tell of it. */
+  readonly streamEndpoint: string;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -188,6 +190,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
     alarmTopic: environment.ALARM_TOPIC ?? '',
+    streamEndpoint: environment.STREAM_ENDPOINT ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),
