@@ -411,6 +411,22 @@ describe('sls package', () => {
     ]);
   });
 
+  it('lets the page of a stage read streams from their URL, and tells the page of it where callers need no signature', () => {
+    const { AllowOrigins, AllowHeaders } = resource(locked, 'StreamLambdaFunctionUrl').Properties.Cors;
+    const [separator, joined] = AllowOrigins['Fn::Split'];
+    expect(separator).toBe(',');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of CloudFormation
+    const domain = { 'Fn::If': ['HasDomain', { 'Fn::Sub': 'https://${Domain}' }, { Ref: 'AWS::NoValue' }] };
+    expect(joined['Fn::Join'][1]).toEqual([{ 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] }, ORIGINS, domain]);
+    expect(AllowHeaders).toContain('authorization');
+    expect(resource(template, 'StreamLambdaFunctionUrl').Properties.Cors).toEqual({ Ref: 'AWS::NoValue' });
+    const url = { 'Fn::GetAtt': ['StreamLambdaFunctionUrl', 'FunctionUrl'] };
+    const told = [locked, open, template, tokens].map(
+      (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.STREAM_ENDPOINT,
+    );
+    expect(told).toEqual([url, url, '', url]);
+  });
+
   it('has a name of its own, and a log of each request, when a stage wants them', () => {
     expect([template, open].map(({ Parameters }) => Parameters.Domain?.Default)).toEqual(['', 'models.example.org']);
     expect(resource(open, 'HttpApiDomain')).toMatchObject({
