@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { TokenIssuer } from '../access/identify-token.ts';
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
@@ -18,6 +19,8 @@ export interface Config {
   readonly clients: Clients;
   /** Names of the only models that the function serves; all when empty. */
   readonly models: readonly string[];
+  /** The function of each model that another one serves. */
+  readonly elsewhere: Readonly<Record<string, string>>;
   /** Names of the models to load during init. */
   readonly preloadModels: readonly string[];
   /** Models whose routed version travels with the function, in a layer. */
@@ -87,6 +90,16 @@ const parseEmbedRouting = (text: string): EmbedRouting => {
   const routing = EMBED_ROUTINGS.find((known) => known === text);
   if (routing !== undefined) return routing;
   throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
+};
+
+const fleetSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
+const parseFleet = (text: string): Readonly<Record<string, string>> => {
+  const parsed = v.safeParse(fleetSchema, text);
+  if (parsed.success) return parsed.output;
+  throw new ServingError(
+    'INTERNAL',
+    `FLEET is ${text}, expected the functions of models as JSON, such as {"nllb": "big"}`,
+  );
 };
 
 const parseDollars = (text: string): number => {
@@ -183,6 +196,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     references: parseReferences(environment.REFERENCES || 'model'),
     clients: parseClients(environment.CLIENTS || 'python'),
     models: namesIn(environment.MODELS),
+    elsewhere: parseFleet(environment.FLEET || '{}'),
     preloadModels: namesIn(environment.PRELOAD_MODELS),
     embedded: {
       names: namesIn(environment.EMBED_MODELS),
