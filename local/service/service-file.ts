@@ -114,7 +114,7 @@ const cors = v.union([
     MaxAge: v.optional(wholeNumber(0, 86_400), 0),
   }),
 ]);
-/** S3's names for the same. One rule is all that a bucket needs here. */
+/** S3's names for the same, for a bucket with a single rule. */
 const bucketCors = v.union([
   v.pipe(
     v.string(),
