@@ -147,7 +147,7 @@ const LOCKED: Parameters = {
   ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
   ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
 };
-const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
+const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models', jwtScopePrefix: 'onnx/' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
 const packageWith = async (
@@ -345,6 +345,16 @@ describe('sls package', () => {
     const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', tokens);
     expect(ofType('AWS::ApiGatewayV2::Route', tokens)[0]?.Properties.AuthorizationType).toBe('JWT');
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
+    const readers = ['InferLambdaFunction', 'StreamLambdaFunction', 'DocsLambdaFunction'];
+    const prefixes = readers.map((id) => resource(tokens, id).Properties.Environment.Variables.JWT_SCOPE_PREFIX);
+    expect(new Set(prefixes)).toEqual(new Set(['onnx/']));
+  });
+
+  it('has tokens checked by the function itself behind its own URL, where no authorizer can be', () => {
+    expect(resource(tokens, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+    expect(resource(tokens, 'StreamLambdaFunction').Properties.Environment.Variables).toMatchObject({
+      ...{ API_AUTH: 'jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
+    });
   });
 
   it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
@@ -367,6 +377,22 @@ describe('sls package', () => {
     expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
       expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
     ]);
+  });
+
+  it('lets the page of a stage read streams from their URL, and tells the page of it where callers need no signature', () => {
+    const { AllowOrigins, AllowHeaders } = resource(locked, 'StreamLambdaFunctionUrl').Properties.Cors;
+    const [separator, joined] = AllowOrigins['Fn::Split'];
+    expect(separator).toBe(',');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of CloudFormation
+    const domain = { 'Fn::If': ['HasDomain', { 'Fn::Sub': 'https://${Domain}' }, { Ref: 'AWS::NoValue' }] };
+    expect(joined['Fn::Join'][1]).toEqual([{ 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] }, ORIGINS, domain]);
+    expect(AllowHeaders).toContain('authorization');
+    expect(resource(template, 'StreamLambdaFunctionUrl').Properties.Cors).toEqual({ Ref: 'AWS::NoValue' });
+    const url = { 'Fn::GetAtt': ['StreamLambdaFunctionUrl', 'FunctionUrl'] };
+    const told = [locked, open, template, tokens].map(
+      (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.STREAM_ENDPOINT,
+    );
+    expect(told).toEqual([url, url, '', url]);
   });
 
   it('has a name of its own, and a log of each request, when a stage wants them', () => {
