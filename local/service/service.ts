@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
+import { assertCollector } from '../../src/deployment/assert-collector.ts';
 import { assertTokens } from '../../src/deployment/assert-tokens.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
 import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
@@ -24,6 +25,9 @@ export interface Service {
   /** The pages that may call the HTTP API, and URLs of functions by the functions' names; left out, no page of another origin may. */
   readonly cors: { readonly httpApi?: CorsSettings | undefined; readonly urls: Readonly<Record<string, CorsSettings>> };
 }
+
+/** The logical id of the HTTP API, to which a reference has become this name. */
+export const HTTP_API_ID = 'HttpApi';
 
 /** Pages of other origins, and what they may send and read. */
 export interface CorsSettings {
@@ -138,6 +142,7 @@ const applyParameters = (root: unknown): Service['fleet'] => {
   const custom = isObject(root) && isObject(root.custom) ? root.custom : {};
   if ('capacity' in custom) parseCapacity(custom.capacity);
   assertTokens(custom.access);
+  assertCollector(custom.collector);
   return isFleetService(root) ? functionsOf(addFleet(root)) : {};
 };
 
@@ -154,7 +159,7 @@ const urlIdOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name
 
 const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
   const extensions = resources?.extensions ?? {};
-  const api = extensions.HttpApi?.Properties.CorsConfiguration;
+  const api = extensions[HTTP_API_ID]?.Properties.CorsConfiguration;
   const urls = Object.keys(functions).flatMap((name) => {
     const cors = extensions[urlIdOf(name)]?.Properties.Cors;
     return cors === undefined ? [] : [[name, toCorsSettings(cors)] as const];
