@@ -63,6 +63,11 @@ const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, st
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;
+/** A collector whose headers are a secret. */
+const COLLECTOR = {
+  otlpEndpoint: 'https://otlp.example.org:4318',
+  otlpHeaders: '{{resolve:secretsmanager:otlp:SecretString:headers}}',
+};
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
 const PUBLIC_KEY = generateKeyPairSync('ed25519')
@@ -138,6 +143,7 @@ const OPEN: Parameters = {
     jobBodyBytes: '1000000',
     jobModels: 'whisper,nllb',
   },
+  ...COLLECTOR,
   ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
 };
 /** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
@@ -185,6 +191,22 @@ const allowedIn = (value: Resource['Properties']): Resource['Properties'][] => {
   if (typeof value !== 'object' || value === null) return [];
   return value.Effect === 'Allow' ? [value] : Object.values(value).flatMap(allowedIn);
 };
+
+/** A function in a VPC makes its own network interfaces; EC2 knows no narrower resource. */
+const NETWORK_ACTIONS = [
+  ...['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface'],
+  ...['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses'],
+].join(' ');
+
+/** Every statement of a template that allows something, in a line: its resource, the actions, and the objects or the principal. */
+const everyStatement = ({ Resources }: Template): string[] =>
+  Object.entries(Resources)
+    .flatMap(([id, { Properties }]) =>
+      allowedIn(Properties).map(({ Action, Resource: on, Principal: to }) =>
+        [id, textsIn(Action).sort().join(' '), textsIn(on ?? to).join('/')].join(' | '),
+      ),
+    )
+    .sort();
 
 /** The resources that a value of the template refers to. */
 const referencesIn = (value: unknown): string[] => {
@@ -273,6 +295,32 @@ describe('sls package', () => {
     const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
     await expect(packageWith('embedding', { embedModels: 'iris' }, credentials)).rejects.toThrow(
       /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
+    );
+  });
+
+  it('has a layer of OpenTelemetry, and tells functions of a collector, with otlpEndpoint alone', async () => {
+    expect(Object.keys(template.Resources)).not.toContain('OpentelemetryLambdaLayer');
+    const { size } = await stat(path.join(directory, 'open', 'opentelemetry.zip'));
+    expect(size).toBeLessThanOrEqual(60_000);
+    for (const id of FUNCTIONS) {
+      const { Variables } = resource(open, id).Properties.Environment;
+      expect(Variables).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR.otlpEndpoint,
+        OTEL_EXPORTER_OTLP_HEADERS: COLLECTOR.otlpHeaders,
+      });
+      expect(properties(id).Environment.Variables).toMatchObject({
+        ...{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_EXPORTER_OTLP_HEADERS: '' },
+      });
+      if (WITHOUT_LAYERS.includes(id)) continue;
+      const layers = referencesIn(resource(open, id).Properties.Layers);
+      expect(layers).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer', 'OpentelemetryLambdaLayer']);
+    }
+  });
+
+  it('refuses a collector without an address', async () => {
+    const message = await packageWith('headers', { otlpHeaders: 'api-key=abc' }).then(String, String);
+    expect(message).toContain(
+      'the parameter otlpEndpoint is "", expected an address such as https://otlp.example.org:4318',
     );
   });
 
@@ -690,12 +738,7 @@ describe('the template', () => {
   });
 
   it('allows what this list has, and nothing else', () => {
-    const allowed = Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
-      allowedIn(Properties).map(({ Action, Resource: on, Principal: to }) =>
-        [id, textsIn(Action).sort().join(' '), textsIn(on ?? to).join('/')].join(' | '),
-      ),
-    );
-    expect(allowed.sort()).toEqual(
+    expect(everyStatement(template)).toEqual(
       [
         ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream', 'Bulk'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
@@ -754,6 +797,46 @@ describe('the template', () => {
         ...['Upload', 'Job', 'Webhook'].map((name) => `${name}QueuePolicy | sqs:SendMessage | ${name}Queue/Arn`),
       ].sort(),
     );
+  });
+
+  it('allows more with the parameters of a network and a key alone, and then to use these', () => {
+    const usual = everyStatement(template);
+    const more = (stage: Template): string[] => everyStatement(stage).filter((statement) => !usual.includes(statement));
+    expect([locked, tokens].map(more)).toEqual([[], []]);
+    const bulk = `${STATES}:execution:vision-dev-bulk/*`;
+    expect(more(open)).toEqual(
+      [
+        ...FUNCTIONS.map(roleOf).flatMap((role) => [
+          `${role} | ${NETWORK_ACTIONS} | *`,
+          `${role} | kms:Decrypt kms:GenerateDataKey | ${KEY}`,
+        ]),
+        `BulkStatesRole | kms:Decrypt kms:GenerateDataKey | ${KEY}`,
+        `BulkStatesRole | states:DescribeExecution states:StopExecution | ${bulk}`,
+        `BulkStatesRole | states:StartExecution | ${STATES}:stateMachine:vision-dev-bulk`,
+      ].sort(),
+    );
+  });
+
+  it('lets nobody invoke a function but API Gateway, the schedules and, where a stage is not signed, the callers of its URL', () => {
+    const callers = (stage: Template): string[] => {
+      const permissions = ofType('AWS::Lambda::Permission', stage).map(({ Properties }) => {
+        const { FunctionName, Principal, Action, SourceArn } = Properties;
+        const [id] = referencesIn(FunctionName);
+        const source = referencesIn(SourceArn).join(' ').replace(/\d$/, '');
+        return [id?.replace('LambdaFunction', ''), Action, Principal, source].join(' | ');
+      });
+      return [...new Set(permissions)].sort();
+    };
+    const invoke = 'lambda:InvokeFunction';
+    const signed = [
+      `Infer | ${invoke} | apigateway.amazonaws.com | HttpApi`,
+      `Monitor | ${invoke} | events.amazonaws.com | MonitorEventsRuleSchedule`,
+    ];
+    const everybody = [`Stream | ${invoke} | * | `, `Stream | ${invoke}Url | * | `];
+    const authorised = ['Authorise', 'Docs'].map((id) => `${id} | ${invoke} | apigateway.amazonaws.com | HttpApi`);
+    expect(callers(template)).toEqual(signed);
+    expect(callers(open)).toEqual([...signed, ...everybody]);
+    expect(callers(locked)).toEqual([...authorised, ...signed, ...everybody]);
   });
 
   it('keeps logs for a month', () => {
