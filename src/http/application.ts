@@ -5,6 +5,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
+import type { SpendingLimit } from '../monitoring/spending/spending-limit.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
@@ -34,6 +35,8 @@ export interface ApplicationOptions {
   readonly authorise?: Authorise;
   /** Counts the requests of callers with a quota. Left out, nobody's are counted. */
   readonly quotas?: Quotas;
+  /** Refuses requests once the month's limit is reached. Left out, none is refused. */
+  readonly spending?: SpendingLimit;
 }
 
 /** Routes are found by path alone, so that a wrong method can be told apart. */
@@ -132,6 +135,21 @@ const takeQuota = (quotas: Quotas | undefined, quota: Quota, headers: Record<str
   if (verdict?.refusal) throw verdict.refusal;
 };
 
+/** Requests that need no right, such as those for the health and for one's own jobs, are answered all the same. @throws `TOO_MANY_REQUESTS` */
+const assertNotSpent = async (
+  spending: SpendingLimit,
+  { deadline }: RequestContext,
+  headers: Record<string, string>,
+): Promise<void> => {
+  const seconds = await spending.secondsToWait(deadline);
+  if (seconds === undefined) return;
+  headers['retry-after'] = String(seconds);
+  throw new ServingError(
+    'TOO_MANY_REQUESTS',
+    `the spending limit of this month is reached; try again in ${seconds} s, when the next month begins in UTC`,
+  );
+};
+
 /** Every route. `/openapi.json` describes each of them. */
 export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...taskRoutes(serving, jobs),
@@ -146,7 +164,7 @@ export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
 
 export const createApplication = (
   serving: Serving,
-  { authorise, jobs, quotas }: ApplicationOptions = {},
+  { authorise, jobs, quotas, spending }: ApplicationOptions = {},
 ): Application => {
   const findRoutes = createFindRoutes(createRoutes(serving, jobs));
 
@@ -171,6 +189,7 @@ export const createApplication = (
         if (method !== 'OPTIONS') throw notAllowed(method, path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {
+        if (spending && route.operation !== 'none') await assertNotSpent(spending, context, headers);
         const access = { request, context, route, parameters };
         await authorise?.(route.findsModel ? { ...access, route: { ...route, operation: 'none' } } : access);
         const assertAllowed = async (name: string): Promise<void> =>

@@ -47,6 +47,8 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** US dollars of a month beyond which callers are refused; 0 for no limit. */
+  readonly maxMonthlyDollars: number;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -81,6 +83,12 @@ const parseEmbedRouting = (text: string): EmbedRouting => {
   const routing = EMBED_ROUTINGS.find((known) => known === text);
   if (routing !== undefined) return routing;
   throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
+};
+
+const parseDollars = (text: string): number => {
+  const dollars = Number(text);
+  if (dollars >= 0 && Number.isFinite(dollars)) return dollars;
+  throw new ServingError('INTERNAL', `MAX_MONTHLY_DOLLARS is ${text}, expected dollars, or 0 for none`);
 };
 
 /** A function that would serve a version by mistake must not start. */
@@ -154,6 +162,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     ...readWebhookConfig(environment),
     uploadAttempts,
+    maxMonthlyDollars: parseDollars(environment.MAX_MONTHLY_DOLLARS || '0'),
     jobBodyBytes,
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),

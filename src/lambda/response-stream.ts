@@ -8,7 +8,7 @@ import { createApplication } from '../http/application.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions, identifiesItself, identifyCaller } from './access.ts';
+import { applicationOptions, identifiesItself, identifyCaller, type SpendingSettings } from './access.ts';
 import type { LambdaBackground } from './background.ts';
 import type { Auth } from './configuration.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
@@ -32,6 +32,8 @@ export interface StreamOptions {
   readonly auth?: Auth;
   /** Finds the holder of a key or a token, by the settings of the stage when left out: a function URL has no authorizer in front of it. */
   readonly identify?: Identify;
+  /** No limit when left out. */
+  readonly spending?: SpendingSettings;
 }
 
 async function* noting<T>(source: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
@@ -65,8 +67,9 @@ const identifyByKeys = (): Identify => {
 };
 
 /** Answers an event. Every failure is an answer. */
-const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
-  const application = createApplication(serving, applicationOptions(auth, serving));
+const createAnswer = (serving: Serving, options: StreamOptions) => {
+  const { auth = 'aws_iam', identify = identifyByKeys(), spending } = options;
+  const application = createApplication(serving, applicationOptions(auth, serving, spending));
   return async (event: unknown, context: Context): Promise<HttpResponse> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return refuseEvent(event, context);

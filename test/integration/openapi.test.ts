@@ -20,7 +20,16 @@ import { createTestServing, publishModel, pushNamed, type TestServing } from '..
 /** A model of each task. */
 const MODELS = [
   ...['iris', 'sentiment', 'retail-recommender', 'efficientnet-lite0'],
-  ...['tiny-detr', 'tiny-bert-ner', 'tiny-bert-sentences', 'tiny-marian', 'tiny-wav2vec2', 'tiny-whisper', 'tiny-gpt2'],
+  ...[
+    'tiny-detr',
+    'tiny-bert-ner',
+    'tiny-bert-sentences',
+    'tiny-marian',
+    'tiny-bart',
+    'tiny-wav2vec2',
+    'tiny-whisper',
+    'tiny-gpt2',
+  ],
   ...['tabular-ridge', 'tabular-mixed'],
 ];
 
@@ -41,7 +50,7 @@ describe('the document of the API', () => {
   it('describes a model of each task', () => {
     const tasks = new Set(models.map(({ task }) => task));
     expect([...tasks].filter((task) => !isTaskName(task))).toEqual([]);
-    expect(tasks.size).toBe(12);
+    expect(tasks.size).toBe(13);
   });
 
   it.each(['key', 'jwt', 'key_or_jwt', 'aws_iam', 'none'])(

@@ -130,6 +130,7 @@ const VIEWS = {
   'feature-extraction': async (rows) => [vectors(rows)],
   'text-generation': async (texts, { body }) =>
     texts.map(({ generated_text: text }) => h('p', {}, h('span', { class: 'quiet' }, JSON.parse(body).inputs), text)),
+  summarization: async (texts) => texts.map(({ summary_text: text }) => h('p', {}, text)),
   translation: async (texts) => texts.map(({ translation_text: text }) => h('p', {}, text)),
   'automatic-speech-recognition': async (answer) => transcript(answer),
   'tabular-classification': async (rows, { body }) => [labelRows(body, rows)],
