@@ -16,8 +16,10 @@ const CHECKS: Record<Auth, { readonly scopes: boolean; readonly quotas: boolean;
   key_or_jwt: { scopes: true, quotas: true, spending: true },
 };
 
-/** The limit of the month's spending, and the age at which a function reads again what is spent. */
-export type SpendingSettings = Pick<Config, 'maxMonthlyDollars' | 'routingTtlMs'>;
+/** The parameters of a stage that say who is let in, and up to what cost. */
+export type AccessSettings = Pick<Config, 'jwtScopePrefix' | 'maxMonthlyDollars' | 'routingTtlMs'>;
+
+const NO_LIMIT = { maxMonthlyDollars: 0, routingTtlMs: 0 } as const;
 
 /** A verdict is twice as old at most, so that a limit that is reached ends requests within a minute. */
 const SPENDING_TTL_MS = 30_000;
@@ -26,7 +28,7 @@ const SPENDING_TTL_MS = 30_000;
 export const applicationOptions = (
   auth: Auth,
   { data, background, telemetry }: Serving,
-  { maxMonthlyDollars, routingTtlMs }: SpendingSettings = { maxMonthlyDollars: 0, routingTtlMs: 0 },
+  { maxMonthlyDollars, routingTtlMs }: Pick<AccessSettings, 'maxMonthlyDollars' | 'routingTtlMs'> = NO_LIMIT,
 ): ApplicationOptions => {
   const checks = CHECKS[auth];
   const { defer, hold } = background;
@@ -43,7 +45,7 @@ export const applicationOptions = (
 const BEARER = /^Bearer +(\S+)$/i;
 
 /** Tells whether a function without an authorizer in front of it can find out who calls. */
-export const identifiesItself = (auth: Auth): boolean => auth === 'key' || auth === 'key_or_jwt';
+export const identifiesItself = (auth: Auth): boolean => CHECKS[auth].scopes;
 
 /** The holder of the key or the token in the headers; undefined without a valid one. @throws `MODEL_UNAVAILABLE` when the keys cannot be read */
 export const identifyCaller = async (

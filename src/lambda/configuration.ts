@@ -47,6 +47,8 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** The name of this service before the scopes of a token; empty for none. */
+  readonly jwtScopePrefix: string;
   /** US dollars of a month beyond which callers are refused; 0 for no limit. */
   readonly maxMonthlyDollars: number;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
@@ -106,19 +108,24 @@ const requiredIn =
     return value;
   };
 
-/** The means by which a function identifies callers itself: keys in a bucket and, with `key_or_jwt`, tokens of an issuer. */
+/** The means by which a function identifies callers itself: keys in a bucket, and tokens of an issuer. */
 export interface IdentifyConfig {
-  readonly modelsBucket: string;
+  /** Undefined where no keys are taken. */
+  readonly keysBucket: string | undefined;
   readonly tokens: TokenIssuer | undefined;
 }
 
 /** @throws `INTERNAL` when a variable is missing */
 export const readIdentifyConfig = (environment: Environment = process.env): IdentifyConfig => {
   const required = requiredIn(environment);
-  const takesTokens = parseAuth(environment.API_AUTH || 'key') === 'key_or_jwt';
+  const auth = parseAuth(environment.API_AUTH || 'key');
+  const readTokens = (): TokenIssuer => ({
+    ...{ issuer: required('JWT_ISSUER'), audience: required('JWT_AUDIENCE') },
+    scopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
+  });
   return {
-    modelsBucket: required('MODELS_BUCKET'),
-    tokens: takesTokens ? { issuer: required('JWT_ISSUER'), audience: required('JWT_AUDIENCE') } : undefined,
+    keysBucket: auth === 'jwt' ? undefined : required('MODELS_BUCKET'),
+    tokens: auth === 'jwt' || auth === 'key_or_jwt' ? readTokens() : undefined,
   };
 };
 
@@ -166,6 +173,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     jobBodyBytes,
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
+    jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
     alarmTopic: environment.ALARM_TOPIC ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,

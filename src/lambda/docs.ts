@@ -20,6 +20,7 @@ import { createTelemetry } from './telemetry/telemetry.ts';
 export interface Docs {
   readonly repository: ModelRepository;
   readonly auth: Auth;
+  readonly jwtScopePrefix: string;
   readonly clients: Clients;
   readonly files: PageFiles;
   readonly telemetry: Pick<Telemetry, 'warned'>;
@@ -65,7 +66,7 @@ export const docsHandler = (docs: Docs) => {
   };
 
   return async (event: unknown, context: Context): Promise<HttpResult> => {
-    const httpEvent = readHttpEvent(event);
+    const httpEvent = readHttpEvent(event, docs.jwtScopePrefix);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
     const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;
@@ -86,9 +87,13 @@ export const docsHandler = (docs: Docs) => {
 
 /** Connects the bucket of the models. */
 export const connectDocs = (files: PageFiles): Docs => {
-  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, clients, memoryMb, ...config } = readConfig();
+  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, jwtScopePrefix, clients, ...config } = readConfig();
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
-  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
-  return { repository: createModelRepository(store, options), auth, clients, files, telemetry };
+  const telemetry = createTelemetry({
+    ...{ memoryMb: config.memoryMb, directory: config.modelCacheDirectory },
+    initMs: () => 0,
+  });
+  const repository = createModelRepository(store, options);
+  return { repository, auth, jwtScopePrefix, clients, files, telemetry };
 };

@@ -117,7 +117,7 @@ export class Search {
       return await this.#judge({ method, kept }, candidate, measured);
     } catch (error) {
       if (isDiskFull(error)) throw error;
-      return fail(method, kept, ServingError.from(error).message);
+      return fail(method, kept, ServingError.from(error).message.replaceAll(`${scratch}/`, ''));
     }
   }
 

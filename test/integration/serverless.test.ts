@@ -147,7 +147,7 @@ const LOCKED: Parameters = {
   ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
   ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
 };
-const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
+const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models', jwtScopePrefix: 'onnx/' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
 const packageWith = async (
@@ -345,6 +345,16 @@ describe('sls package', () => {
     const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', tokens);
     expect(ofType('AWS::ApiGatewayV2::Route', tokens)[0]?.Properties.AuthorizationType).toBe('JWT');
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
+    const readers = ['InferLambdaFunction', 'StreamLambdaFunction', 'DocsLambdaFunction'];
+    const prefixes = readers.map((id) => resource(tokens, id).Properties.Environment.Variables.JWT_SCOPE_PREFIX);
+    expect(new Set(prefixes)).toEqual(new Set(['onnx/']));
+  });
+
+  it('has tokens checked by the function itself behind its own URL, where no authorizer can be', () => {
+    expect(resource(tokens, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+    expect(resource(tokens, 'StreamLambdaFunction').Properties.Environment.Variables).toMatchObject({
+      ...{ API_AUTH: 'jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
+    });
   });
 
   it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
