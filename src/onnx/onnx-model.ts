@@ -31,7 +31,7 @@ export const parsing = <T>(parse: () => T): T => {
 };
 
 /** Tells whether a reader of graphs within graphs, or of functions that call functions, has used up the stack. */
-const isTooDeep = (error: unknown): boolean => messageOf(error).startsWith('Maximum call stack');
+const isTooDeep = (error: unknown): boolean => messageOf(error).includes('Maximum call stack');
 
 /** @throws `MODEL_INVALID` when `bytes` are no ONNX file */
 export const parseOnnxModel = (bytes: Buffer): OnnxModel =>
