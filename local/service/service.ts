@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
+import { assertCollector } from '../../src/deployment/assert-collector.ts';
 import { assertTokens } from '../../src/deployment/assert-tokens.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
 import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
@@ -21,8 +22,19 @@ export interface Service {
   readonly fleet: Readonly<Record<string, string>>;
   /** Authorizers of the HTTP API, by name. */
   readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
-  /** The pages that may call the HTTP API, and URLs of functions by the functions' names; left out, no page of another origin may. */
-  readonly cors: { readonly httpApi?: CorsSettings | undefined; readonly urls: Readonly<Record<string, CorsSettings>> };
+  /** The pages of other origins that may call; none may call what is left out. */
+  readonly cors: ServiceCors;
+}
+
+/** The logical id of the HTTP API, to which a reference has become this name. */
+export const HTTP_API_ID = 'HttpApi';
+
+interface ServiceCors {
+  readonly httpApi?: CorsSettings | undefined;
+  /** By the functions' names. */
+  readonly urls: Readonly<Record<string, CorsSettings>>;
+  /** By the names of the buckets. */
+  readonly buckets: Readonly<Record<string, CorsSettings>>;
 }
 
 /** Pages of other origins, and what they may send and read. */
@@ -138,6 +150,7 @@ const applyParameters = (root: unknown): Service['fleet'] => {
   const custom = isObject(root) && isObject(root.custom) ? root.custom : {};
   if ('capacity' in custom) parseCapacity(custom.capacity);
   assertTokens(custom.access);
+  assertCollector(custom.collector);
   return isFleetService(root) ? functionsOf(addFleet(root)) : {};
 };
 
@@ -152,14 +165,30 @@ const toCorsSettings = ({ AllowOrigins, AllowMethods, AllowHeaders, ExposeHeader
 /** The logical id that osls gives the URL of a function. */
 const urlIdOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunctionUrl`;
 
-const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
+const toBucketCors = ({ resources }: ServiceFile, names: VariableOptions['names']): ServiceCors['buckets'] =>
+  Object.fromEntries(
+    Object.entries(resources?.Resources ?? {}).flatMap(([id, { Properties }]) => {
+      const [rule] = Properties?.CorsConfiguration?.CorsRules ?? [];
+      if (rule === undefined) return [];
+      const { AllowedOrigins, AllowedMethods, AllowedHeaders, ExposedHeaders, MaxAge } = rule;
+      const asOfApi = { AllowOrigins: AllowedOrigins, AllowMethods: AllowedMethods, AllowHeaders: AllowedHeaders };
+      return [[names[id] ?? id, toCorsSettings({ ...asOfApi, ExposeHeaders: ExposedHeaders, MaxAge })] as const];
+    }),
+  );
+
+const toCors = (file: ServiceFile, names: VariableOptions['names']): ServiceCors => {
+  const { functions, resources } = file;
   const extensions = resources?.extensions ?? {};
-  const api = extensions.HttpApi?.Properties.CorsConfiguration;
+  const api = extensions[HTTP_API_ID]?.Properties.CorsConfiguration;
   const urls = Object.keys(functions).flatMap((name) => {
     const cors = extensions[urlIdOf(name)]?.Properties.Cors;
     return cors === undefined ? [] : [[name, toCorsSettings(cors)] as const];
   });
-  return { httpApi: api && toCorsSettings(api), urls: Object.fromEntries(urls) };
+  return {
+    httpApi: api && toCorsSettings(api),
+    urls: Object.fromEntries(urls),
+    buckets: toBucketCors(file, names),
+  };
 };
 
 /** @throws Error naming the place in the file */
@@ -192,7 +221,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
     authorizers: toAuthorizers(file.provider),
     fleet,
-    cors: toCors(file),
+    cors: toCors(file, options.names),
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };
 };

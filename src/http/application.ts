@@ -5,6 +5,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
+import { readTraceContext } from '../core/trace-context.ts';
 import type { SpendingLimit } from '../monitoring/spending/spending-limit.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -75,11 +76,17 @@ const createFindRoutes = (routes: readonly Route[]) => {
 /** KServe's first protocol puts a colon before its operation. */
 const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
 
-/** The path without slashes at its end, which clients add. */
-const routedPath = (path: string): string => {
+/** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
+const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+))$/;
+
+/** The path without slashes at its end, which clients add, and the model that its base names. */
+const toRouted = (path: string): { readonly path: string; readonly base: Readonly<Record<string, string>> } => {
   let end = path.length;
   while (end > 1 && path[end - 1] === '/') end -= 1;
-  return path.slice(0, end).replace(COLON_PREDICT, '$1/predict');
+  const whole = path.slice(0, end);
+  const [, name, rest] = MODEL_BASE.exec(whole) ?? [];
+  if (name !== undefined && rest !== undefined) return { path: rest, base: { name: decode(name) } };
+  return { path: whole.replace(COLON_PREDICT, '$1/predict'), base: {} };
 };
 
 /** Printable characters of ASCII: the id stands in a header and in the log. */
@@ -170,17 +177,20 @@ export const createApplication = (
 
   return async (request, context) => {
     const { method } = request;
-    const path = routedPath(request.path);
+    const { path, base } = toRouted(request.path);
     const requestId = callerRequestId(request) ?? context.requestId;
     const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
     const observation: Observation = { requestId, operation: 'none', stopwatch, batchSize: 0, failures: [] };
+    const trace = readTraceContext(request.headers);
+    if (trace) observation.trace = trace;
     if (context.identity) observation.holder = context.identity.holder;
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;
     try {
       if (context.identity?.quota) takeQuota(quotas, context.identity.quota, headers);
-      const { found, parameters } = findRoutes(path);
+      const { found, parameters: named } = findRoutes(path);
+      const parameters = { ...named, ...base };
       const route = found.find((each) => each.method === routedMethod(method));
       const [first] = found;
       observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;

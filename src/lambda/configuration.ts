@@ -1,5 +1,7 @@
+import * as v from 'valibot';
 import type { TokenIssuer } from '../access/identify-token.ts';
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
+import { COLLECTOR_ADDRESS, isCollectorAddress } from '../core/collector-address.ts';
 import { ServingError } from '../core/errors.ts';
 import { namesIn } from '../core/names-in.ts';
 import { EMBED_ROUTINGS, type EmbeddedModels, type EmbedRouting } from '../repository/embedded-models.ts';
@@ -18,6 +20,8 @@ export interface Config {
   readonly clients: Clients;
   /** Names of the only models that the function serves; all when empty. */
   readonly models: readonly string[];
+  /** The function of each model that another one serves. */
+  readonly elsewhere: Readonly<Record<string, string>>;
   /** Names of the models to load during init. */
   readonly preloadModels: readonly string[];
   /** Models whose routed version travels with the function, in a layer. */
@@ -51,6 +55,8 @@ export interface Config {
   readonly jwtScopePrefix: string;
   /** US dollars of a month beyond which callers are refused; 0 for no limit. */
   readonly maxMonthlyDollars: number;
+  /** The URL that answers chunk by chunk; empty in the functions that do not tell of it. */
+  readonly streamEndpoint: string;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -85,6 +91,16 @@ const parseEmbedRouting = (text: string): EmbedRouting => {
   const routing = EMBED_ROUTINGS.find((known) => known === text);
   if (routing !== undefined) return routing;
   throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
+};
+
+const fleetSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
+const parseFleet = (text: string): Readonly<Record<string, string>> => {
+  const parsed = v.safeParse(fleetSchema, text);
+  if (parsed.success) return parsed.output;
+  throw new ServingError(
+    'INTERNAL',
+    `FLEET is ${text}, expected the functions of models as JSON, such as {"nllb": "big"}`,
+  );
 };
 
 const parseDollars = (text: string): number => {
@@ -127,6 +143,28 @@ export const readIdentifyConfig = (environment: Environment = process.env): Iden
     keysBucket: auth === 'jwt' ? undefined : required('MODELS_BUCKET'),
     tokens: auth === 'jwt' || auth === 'key_or_jwt' ? readTokens() : undefined,
   };
+};
+
+/** A collector of OpenTelemetry. Its library reads the address and the headers from the environment, too. */
+export interface CollectorConfig {
+  readonly service: string;
+  /** Time for one sending, with its repetitions. */
+  readonly timeoutMs: number;
+}
+
+/** A collector that is silent keeps an environment from its next event so long, once a minute. */
+const COLLECTOR_TIMEOUT_MS = 2_000;
+
+/** Undefined when no collector is named. @throws `INTERNAL` naming the variable that is wrong */
+export const readCollectorConfig = (environment: Environment = process.env): CollectorConfig | undefined => {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_EXPORTER_OTLP_TIMEOUT: timeout } = environment;
+  if (endpoint === '') return undefined;
+  if (!isCollectorAddress(endpoint))
+    throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_ENDPOINT is ${endpoint}, expected ${COLLECTOR_ADDRESS}`);
+  const timeoutMs = Number(timeout || COLLECTOR_TIMEOUT_MS);
+  if (!(timeoutMs > 0))
+    throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_TIMEOUT is ${timeout}, expected milliseconds`);
+  return { service: environment.POWERTOOLS_SERVICE_NAME ?? 'onnx-serverless', timeoutMs };
 };
 
 /** The configuration of the function that delivers webhooks. @throws `INTERNAL` */
@@ -175,11 +213,13 @@ export const readConfig = (environment: Environment = process.env): Config => {
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
     alarmTopic: environment.ALARM_TOPIC ?? '',
+    streamEndpoint: environment.STREAM_ENDPOINT ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),
     clients: parseClients(environment.CLIENTS || 'python'),
     models: namesIn(environment.MODELS),
+    elsewhere: parseFleet(environment.FLEET || '{}'),
     preloadModels: namesIn(environment.PRELOAD_MODELS),
     embedded: {
       names: namesIn(environment.EMBED_MODELS),

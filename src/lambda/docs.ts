@@ -23,6 +23,8 @@ export interface Docs {
   readonly jwtScopePrefix: string;
   readonly clients: Clients;
   readonly files: PageFiles;
+  /** The URL that answers chunk by chunk, if a page can call it; empty otherwise. */
+  readonly streamEndpoint: string;
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
@@ -54,14 +56,14 @@ const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse =>
 
 /** Describes the API of the models that a caller may use, and answers the page on which people try it. */
 export const docsHandler = (docs: Docs) => {
-  const page = createPage(docs.files);
+  const page = createPage(docs.files, docs.streamEndpoint);
 
   const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
     const found = page(path);
     if (found !== undefined) return found;
     if (path !== '/openapi.json')
       throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are / and /openapi.json`);
-    const document = createDocument(await describeModels(docs, identity), docs.auth);
+    const document = createDocument(await describeModels(docs, identity), docs.auth, docs.streamEndpoint);
     return jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } });
   };
 
@@ -95,5 +97,6 @@ export const connectDocs = (files: PageFiles): Docs => {
     initMs: () => 0,
   });
   const repository = createModelRepository(store, options);
-  return { repository, auth, jwtScopePrefix, clients, files, telemetry };
+  const { streamEndpoint } = config;
+  return { repository, auth, jwtScopePrefix, clients, files, streamEndpoint, telemetry };
 };

@@ -21,6 +21,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
 import { ARCHITECTURE } from '../support/architecture.ts';
 import { sls } from '../support/sls.ts';
+import { expectEachObjectOnce } from './bulk-faults.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { missingPrograms, pythonProgram } from './virtual-environment.ts';
 
@@ -29,6 +30,8 @@ const STAGE = 'e2e';
 const MODEL = 'efficientnet-lite0';
 const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
 const REGION = 'us-east-1';
+/** `BULK_OBJECTS=5000` takes minutes longer. */
+const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 300);
 /** The emulator runs functions on this machine. */
 const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */
@@ -66,16 +69,20 @@ if (missing.length > 0) {
   /** A step of one story: after one has failed, the later ones say no more than that. */
   let hasFailed = false;
   const step = (name: string, action: () => Promise<void>): void =>
-    it(name, async () => {
-      if (hasFailed) throw new Error('an earlier step failed');
-      try {
-        await action();
-      } catch (error) {
-        hasFailed = true;
-        process.stderr.write(`${await emulator.log()}\n`);
-        throw error;
-      }
-    }, 180_000);
+    it(
+      name,
+      async () => {
+        if (hasFailed) throw new Error('an earlier step failed');
+        try {
+          await action();
+        } catch (error) {
+          hasFailed = true;
+          process.stderr.write(`${await emulator.log()}\n`);
+          throw error;
+        }
+      },
+      180_000 + BULK_OBJECTS * 200,
+    );
 
   const environment = ({ accessKeyId, secretAccessKey }: Credentials): NodeJS.ProcessEnv => ({
     PATH: process.env.PATH,
@@ -209,6 +216,12 @@ if (missing.length > 0) {
     const answer = await command(ROOT, 'predict', 'sentiment/2', 'models/sentiment/samples/review.txt', '--json');
     expect(JSON.parse(answer)).toMatchObject({ version: 2 });
     expect(await command(ROOT, 'rollback', 'sentiment')).toMatch(/stable 2 → 1/);
+  });
+
+  step('answers each of many objects once by its state machine, whatever happens to the children', async () => {
+    const stage = { command: (...words: string[]) => command(ROOT, ...words), s3, lambda };
+    const bucket = await output('DataBucket');
+    await expectEachObjectOnce({ ...stage, bucket, functionName: `onnx-serverless-${STAGE}-bulk` }, BULK_OBJECTS);
   });
 
   step('measures a copy of its function, and removes the copy', async () => {

@@ -63,6 +63,11 @@ const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, st
   ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
 };
 const MAX_FUNCTION_BYTES = 650_000;
+/** A collector whose headers are a secret. */
+const COLLECTOR = {
+  otlpEndpoint: 'https://otlp.example.org:4318',
+  otlpHeaders: '{{resolve:secretsmanager:otlp:SecretString:headers}}',
+};
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
 const PUBLIC_KEY = generateKeyPairSync('ed25519')
@@ -138,6 +143,7 @@ const OPEN: Parameters = {
     jobBodyBytes: '1000000',
     jobModels: 'whisper,nllb',
   },
+  ...COLLECTOR,
   ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
 };
 /** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
@@ -276,6 +282,32 @@ describe('sls package', () => {
     );
   });
 
+  it('has a layer of OpenTelemetry, and tells functions of a collector, with otlpEndpoint alone', async () => {
+    expect(Object.keys(template.Resources)).not.toContain('OpentelemetryLambdaLayer');
+    const { size } = await stat(path.join(directory, 'open', 'opentelemetry.zip'));
+    expect(size).toBeLessThanOrEqual(60_000);
+    for (const id of FUNCTIONS) {
+      const { Variables } = resource(open, id).Properties.Environment;
+      expect(Variables).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR.otlpEndpoint,
+        OTEL_EXPORTER_OTLP_HEADERS: COLLECTOR.otlpHeaders,
+      });
+      expect(properties(id).Environment.Variables).toMatchObject({
+        ...{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_EXPORTER_OTLP_HEADERS: '' },
+      });
+      if (WITHOUT_LAYERS.includes(id)) continue;
+      const layers = referencesIn(resource(open, id).Properties.Layers);
+      expect(layers).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer', 'OpentelemetryLambdaLayer']);
+    }
+  });
+
+  it('refuses a collector without an address', async () => {
+    const message = await packageWith('headers', { otlpHeaders: 'api-key=abc' }).then(String, String);
+    expect(message).toContain(
+      'the parameter otlpEndpoint is "", expected an address such as https://otlp.example.org:4318',
+    );
+  });
+
   it('deploys the functions that have a folder', () => {
     const names = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties.FunctionName);
     expect(names.sort()).toEqual(NAMES.map((name) => `onnx-serverless-dev-${name}`));
@@ -377,6 +409,22 @@ describe('sls package', () => {
     expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
       expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
     ]);
+  });
+
+  it('lets the page of a stage read streams from their URL, and tells the page of it where callers need no signature', () => {
+    const { AllowOrigins, AllowHeaders } = resource(locked, 'StreamLambdaFunctionUrl').Properties.Cors;
+    const [separator, joined] = AllowOrigins['Fn::Split'];
+    expect(separator).toBe(',');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of CloudFormation
+    const domain = { 'Fn::If': ['HasDomain', { 'Fn::Sub': 'https://${Domain}' }, { Ref: 'AWS::NoValue' }] };
+    expect(joined['Fn::Join'][1]).toEqual([{ 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] }, ORIGINS, domain]);
+    expect(AllowHeaders).toContain('authorization');
+    expect(resource(template, 'StreamLambdaFunctionUrl').Properties.Cors).toEqual({ Ref: 'AWS::NoValue' });
+    const url = { 'Fn::GetAtt': ['StreamLambdaFunctionUrl', 'FunctionUrl'] };
+    const told = [locked, open, template, tokens].map(
+      (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.STREAM_ENDPOINT,
+    );
+    expect(told).toEqual([url, url, '', url]);
   });
 
   it('has a name of its own, and a log of each request, when a stage wants them', () => {

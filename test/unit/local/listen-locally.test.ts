@@ -43,7 +43,10 @@ describe('a local server', () => {
     { origins: ['*'], origin: 'https://b.example', host: 'b.example', expected: 403 },
   ])('lets in the pages of origins that a setting names: %j', async ({ origins, expected, ...headers }) => {
     const other = await listenLocally(
-      createLocalServer((_request, response) => response.end(), origins),
+      createLocalServer(
+        (_request, response) => response.end(),
+        () => origins,
+      ),
       0,
     );
     const sent = request(other.endpoint, { headers: { ...headers, 'sec-fetch-site': 'cross-site' } }).end();
