@@ -68,10 +68,6 @@ export const withGenerateParameters = ({ generate_parameters: nested, ...paramet
   return refuse('INVALID_REQUEST', `parameter "generate_parameters" is ${show(nested)}, expected an object`);
 };
 
-/** The entries with a value. */
-const given = <Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-
 const readEarlyStopping = (value: unknown): GenerationConfig['earlyStopping'] | undefined =>
   value === undefined || typeof value === 'boolean' || value === 'never'
     ? value
@@ -96,6 +92,9 @@ export const readSearch = (
   const read = readParameters(parameters, table);
   if (read.do_sample !== undefined && read.do_sample !== false)
     refuse('INVALID_REQUEST', `parameter "do_sample" is ${show(read.do_sample)}, and this task draws no tokens: false`);
+  const { num_beams: numBeams, length_penalty: lengthPenalty, repetition_penalty: repetitionPenalty } = read;
+  const { no_repeat_ngram_size: noRepeatNgramSize } = read;
+  const earlyStopping = readEarlyStopping(read.early_stopping);
   const readTokens = (name: string, least: number, most: number): number | undefined =>
     read[name] === undefined ? undefined : readInteger(parameters, name, least, most);
   const longest = readTokens('max_length', 2, maxLength);
@@ -104,14 +103,16 @@ export const readSearch = (
   const minLength = readTokens('min_length', 0, maxLength);
   assertFeasible(minNewTokens ?? (minLength && minLength - 1), maxNewTokens);
   return {
-    search: given({
-      ...{ maxNewTokens, minNewTokens, minLength },
-      numBeams: read.num_beams,
-      lengthPenalty: read.length_penalty,
-      earlyStopping: readEarlyStopping(read.early_stopping),
-      noRepeatNgramSize: read.no_repeat_ngram_size,
-      repetitionPenalty: read.repetition_penalty,
-    }),
+    search: {
+      ...(maxNewTokens !== undefined && { maxNewTokens }),
+      ...(minNewTokens !== undefined && { minNewTokens }),
+      ...(minLength !== undefined && { minLength }),
+      ...(numBeams !== undefined && { numBeams }),
+      ...(lengthPenalty !== undefined && { lengthPenalty }),
+      ...(earlyStopping !== undefined && { earlyStopping }),
+      ...(noRepeatNgramSize !== undefined && { noRepeatNgramSize }),
+      ...(repetitionPenalty !== undefined && { repetitionPenalty }),
+    },
     mayCut: read.truncation !== 'do_not_truncate',
     cleanUp: read.clean_up_tokenization_spaces ?? false,
   };

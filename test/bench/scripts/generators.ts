@@ -9,6 +9,7 @@ import { script } from '../script.ts';
 /** A prompt, and the request of the product for it. */
 export interface GeneratorPrompt {
   readonly tokens: readonly number[];
+  readonly newTokens: number;
   readonly event: APIGatewayProxyEventV2;
   /** Requests for longer and longer parts of the prompt: an answer has half a minute, and a long prompt takes most of it. */
   readonly before: readonly APIGatewayProxyEventV2[];
@@ -21,7 +22,6 @@ export interface GeneratorsInput {
   /** Programs with their arguments, by name, that take a line of JSON for each prompt. */
   readonly rivals: Readonly<Record<string, readonly string[]>>;
   readonly prompts: readonly GeneratorPrompt[];
-  readonly newTokens: number;
   readonly rounds: number;
 }
 
@@ -37,14 +37,14 @@ type Handler = (event: APIGatewayProxyEventV2, context: unknown) => Promise<APIG
 
 const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 600_000 };
 
-const openProduct = async ({ handlerPath, newTokens }: GeneratorsInput) => {
+const openProduct = async ({ handlerPath }: GeneratorsInput) => {
   const { handler } = (await import(handlerPath)) as { handler: Handler };
   const send = async (event: APIGatewayProxyEventV2): Promise<string> => {
     const { statusCode, body = '' } = await handler(event, context);
     assert.equal(statusCode, 200, body);
     return body;
   };
-  const ask: Contender = async ({ event }) => {
+  const ask: Contender = async ({ event, newTokens }) => {
     let body = '';
     const ms = await timeMs(async () => {
       body = await send(event);
@@ -58,10 +58,10 @@ const openProduct = async ({ handlerPath, newTokens }: GeneratorsInput) => {
 };
 
 /** A process that answers a line with a line. */
-const openRival = ([program = '', ...args]: readonly string[], newTokens: number) => {
+const openRival = ([program = '', ...args]: readonly string[]) => {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ask: Contender = async ({ tokens }) => {
+  const ask: Contender = async ({ tokens, newTokens }) => {
     child.stdin.write(`${JSON.stringify({ prompt: tokens, tokens: newTokens })}\n`);
     const { value, done } = await lines.next();
     assert(!done, `${program} ended`);
@@ -71,9 +71,7 @@ const openRival = ([program = '', ...args]: readonly string[], newTokens: number
 };
 
 script(async (input: GeneratorsInput): Promise<GeneratorTimes> => {
-  const opened = Object.entries(input.rivals).map(
-    ([name, command]) => [name, openRival(command, input.newTokens)] as const,
-  );
+  const opened = Object.entries(input.rivals).map(([name, command]) => [name, openRival(command)] as const);
   const product = await openProduct(input);
   const contenders: Record<string, Contender> = { product: product.ask };
   for (const [name, { ask }] of opened) contenders[name] = ask;
