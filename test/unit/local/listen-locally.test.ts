@@ -25,6 +25,13 @@ const send = async (headers: Record<string, string>): Promise<{ status: number |
 };
 
 describe('a local server', () => {
+  it('listens on the loopback address alone', async () => {
+    const listener = createLocalServer((_request, response) => response.end());
+    const { stop } = await listenLocally(listener, 0);
+    expect(listener.address()).toMatchObject({ address: '127.0.0.1' });
+    await stop();
+  });
+
   it.each<Record<string, string>>([
     {},
     { host: 'localhost:3000' },
