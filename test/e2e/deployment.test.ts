@@ -41,8 +41,8 @@ const STAGE = 'e2e';
 const MODEL = 'efficientnet-lite0';
 const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
 const REGION = 'us-east-1';
-/** Functions write the counts of canaries every 10 s. A decision needs some hundred requests. */
-const [COUNTS_MS, LEAST_SENT] = [11_000, 260];
+/** Functions write the counts of canaries every 10 s. A decision needs 100 answers of the stable version, which has nine of ten requests. */
+const [COUNTS_MS, LEAST_SENT] = [11_000, 130];
 /** The emulator runs functions on this machine. */
 const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */
@@ -290,18 +290,9 @@ if (missing.length > 0) {
         await writeColours(path.join(folder, name), each);
         await command(ROOT, 'push', path.join(folder, name), '--name', name);
       }
-      const plan = [
-        '--auto',
-        '--weight',
-        '50%',
-        '--steps',
-        '100',
-        '--hold',
-        '0s',
-        '--guard',
-        'errors,disagreement=20%',
-      ];
-      await command(ROOT, 'canary', name, '2', ...plan);
+      await command(ROOT, 'shadow', name, '2', '--rate', '1'); // each answer of the stable version is compared
+      const plan = '--auto --weight 10% --steps 100 --hold 0s --guard disagreement=20%';
+      await command(ROOT, 'canary', name, '2', ...plan.split(' '));
       for (let evaluations = 1; ; evaluations += 1) {
         const endMs = Date.now() + COUNTS_MS;
         for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1)
