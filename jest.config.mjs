@@ -5,6 +5,7 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
   testMatch: ['<rootDir>/test/{unit,integration,functions}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.serverless', '<rootDir>/.esbuild', '<rootDir>/layers/.*/build'],
+  maxWorkers: '100%', // jest leaves a core to itself: of two, half
   testTimeout: 300_000, // for what hangs: a test takes as long as the machine needs, and 20 programs may share its cores
   coverageProvider: 'v8',
   collectCoverageFrom: ['{cli,functions,layers,local,src}/**/*.ts', '!layers/*/build/**'],

@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { messageOf } from '../src/core/message-of.ts';
 import type { EmbeddedAws } from './aws/embedded-aws.ts';
 import { EMBEDDED_FOLDER } from './embedded-models.ts';
-import type { EventSurroundings } from './events/event-kind.ts';
+import type { EventAddresses, EventSurroundings } from './events/event-kind.ts';
 import { FunctionError } from './functions/function-error.ts';
 import type { FunctionOptions } from './functions/function-options.ts';
 import { createFunction, type FunctionProcess } from './functions/function-process.ts';
 import type { ServiceFunction } from './service/service.ts';
+
+/** The function whose URL the page reads streams from. */
+const STREAM_FUNCTION = 'stream';
 
 export interface LocalFunctionsOptions {
   /** Holds the functions' files. */
@@ -24,18 +27,20 @@ export type LocalScaling = Pick<FunctionOptions, 'environments' | 'idleMs'>;
 export interface LocalFunctions {
   /** An event that comes before the end of `init` waits for that. */
   readonly invocable: EventSurroundings['invocable'];
-  /** Starts the functions' processes. @throws Error naming a function that does not start */
-  init(): Promise<void>;
+  /** Starts the functions' processes, which know the URL of streams. @throws Error naming a function that does not start */
+  init(addresses: Pick<EventAddresses, 'functionUrls'>): Promise<void>;
   stop(): Promise<void>;
 }
 
 const createLocalFunction = (
   { environment, ...settings }: ServiceFunction,
   { directory, parameters, onLine, aws, scaling }: LocalFunctionsOptions,
+  { functionUrls }: Pick<EventAddresses, 'functionUrls'>,
 ): FunctionProcess => {
   const local = {
     AWS_ENDPOINT_URL: aws.endpoint,
     MODEL_CACHE_DIR: join(directory, 'tmp', settings.name),
+    STREAM_ENDPOINT: functionUrls[STREAM_FUNCTION] ?? '', // whatever `auth` is, nobody has to sign here
     ALARM_TOPIC: '', // no SNS here: the log tells of a rollback
     EMBEDDED_DIR: join(directory, EMBEDDED_FOLDER),
     // Nobody wants to wait half a minute for a promote here.
@@ -49,7 +54,7 @@ export const createLocalFunctions = (
   functions: readonly ServiceFunction[],
   options: LocalFunctionsOptions,
 ): LocalFunctions => {
-  const byName = new Map(functions.map((settings) => [settings.name, createLocalFunction(settings, options)]));
+  const byName = new Map<string, FunctionProcess>();
   const ready = Promise.withResolvers<void>();
   // Whoever waits hears of an error. There may be nobody.
   ready.promise.catch(() => undefined);
@@ -67,7 +72,8 @@ export const createLocalFunctions = (
         invokeStreaming: async (event) => (await called()).invokeStreaming(event),
       };
     },
-    init: async () => {
+    init: async (addresses) => {
+      for (const each of functions) byName.set(each.name, createLocalFunction(each, options, addresses));
       const starting = [...byName].map(([name, { init }]) =>
         init().catch((error: unknown) => {
           throw new Error(`the function ${name} does not start: ${messageOf(error)}`, { cause: error });

@@ -137,7 +137,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     let addresses: EventAddresses = { endpoint: '', functionUrls: {} };
     const served: ServedEvent[] = [];
     for (const start of starts) {
-      const started = keep(await start(surroundings));
+      const started = keep(await start({ ...surroundings, addresses }));
       addresses = { ...addresses, ...started.addresses };
       served.push(...started.served);
     }
@@ -149,7 +149,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     const modelsPlace = { s3Endpoint: aws.endpoint, bucket: BUCKETS.modelsBucket, onLine };
     await pushSamples({ ...modelsPlace, folder: join(project, 'models') });
     await embedLocally({ ...modelsPlace, functions: service.functions, directory });
-    await functions.init();
+    await functions.init(addresses);
     return { ...running, served, stop };
   } catch (error) {
     await stop();

@@ -6,4 +6,4 @@ const { serving, background, config } = await startFunction();
 const { auth, jobBodyBytes: bodyBytes, jobModels: models, webhookHosts } = config;
 
 /** Answers HTTP requests that come through API Gateway. */
-export const handler = background.around(inferHandler(serving, auth, { bodyBytes, models, webhookHosts }));
+export const handler = background.around(inferHandler(serving, auth, { bodyBytes, models, webhookHosts }, config));

@@ -4,4 +4,4 @@ import { startFunction } from '../../src/lambda/start-function.ts';
 const { serving, background, config } = await startFunction();
 
 /** Answers HTTP requests that come through the URL of the function, chunk by chunk. */
-export const handler = streamHandler(serving, background, { auth: config.auth });
+export const handler = streamHandler(serving, background, { auth: config.auth, settings: config });

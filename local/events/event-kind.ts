@@ -12,6 +12,8 @@ export interface EventSurroundings {
   readonly aws: EmbeddedAws;
   /** The port of the HTTP API; 0 takes any free one. */
   readonly port: number;
+  /** The addresses of the kinds that were started before. */
+  readonly addresses: EventAddresses;
   readonly clock: Clock;
   readonly invocable: (functionName: string) => Invocable;
   /** Told of an invocation that failed and that no client waits for. */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { show } from '../../src/core/show.ts';
 import { startFunctionUrl } from '../gateway/function-url.ts';
 import { listenNear } from '../listen-near.ts';
+import { type CorsSettings, HTTP_API_ID } from '../service/service.ts';
 import { type EventKind, parseSettings, readEach } from './event-kind.ts';
 
 /** After the ports of the HTTP API, of S3 and SQS, and of metrics. */
@@ -19,14 +20,27 @@ const urlSchema = v.object(
   ({ input }) => `${show(input)}, expected true or { invokeMode, authorizer, cors }`,
 );
 
+/** The settings with the origins of pages of the HTTP API, by both names of this machine. */
+const withPage = (settings: CorsSettings | undefined, api: string): CorsSettings | undefined =>
+  settings && {
+    ...settings,
+    origins: settings.origins.flatMap((origin) =>
+      origin === HTTP_API_ID ? [api, api.replace('127.0.0.1', 'localhost')] : [origin],
+    ),
+  };
+
 /** Each function's own URL, on a port of its own. */
 export const functionUrlEvents: EventKind = (events, { cors }) => {
   const urls = readEach(events, (value) => parseSettings(urlSchema, value === true ? {} : value));
-  return async ({ port: apiPort, invocable }) => {
+  return async ({ port: apiPort, addresses, invocable }) => {
     const started = await Promise.all(
       urls.map(async ({ functionName, invokeMode }, index) => {
         const isStreaming = invokeMode === 'RESPONSE_STREAM';
-        const settings = { isStreaming, cors: cors.urls[functionName], ...invocable(functionName) };
+        const settings = {
+          isStreaming,
+          cors: withPage(cors.urls[functionName], addresses.endpoint),
+          ...invocable(functionName),
+        };
         const start = (port: number) => startFunctionUrl({ port, ...settings });
         return { functionName, ...(await listenNear(apiPort, FIRST_DISTANCE + index, start)) };
       }),

@@ -80,11 +80,21 @@ const serviceFunction = v.object({
   url: v.nullish(v.unknown()),
 });
 
+/** A text, or `{ Fn::Join: [",", […]] }`, of which conditions and `{ Ref: AWS::NoValue }` are left out: none is fulfilled here. */
+const joined = v.union([
+  v.string(),
+  v.pipe(
+    v.object({ 'Fn::Join': v.tuple([v.literal(','), v.array(v.unknown())]) }),
+    v.transform(({ 'Fn::Join': [, parts] }) =>
+      parts.filter((part) => typeof part === 'string' && part !== 'AWS::NoValue').join(','),
+    ),
+  ),
+]);
 const list = v.union(
   [
     v.array(v.string()),
     v.pipe(
-      v.object({ 'Fn::Split': v.tuple([v.literal(','), v.string()]) }),
+      v.object({ 'Fn::Split': v.tuple([v.literal(','), joined]) }),
       v.transform(({ 'Fn::Split': [, names] }) => names.split(',')),
     ),
   ],

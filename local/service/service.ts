@@ -25,6 +25,9 @@ export interface Service {
   readonly cors: { readonly httpApi?: CorsSettings | undefined; readonly urls: Readonly<Record<string, CorsSettings>> };
 }
 
+/** The logical id of the HTTP API, to which a reference has become this name. */
+export const HTTP_API_ID = 'HttpApi';
+
 /** Pages of other origins, and what they may send and read. */
 export interface CorsSettings {
   readonly origins: readonly string[];
@@ -154,7 +157,7 @@ const urlIdOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name
 
 const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
   const extensions = resources?.extensions ?? {};
-  const api = extensions.HttpApi?.Properties.CorsConfiguration;
+  const api = extensions[HTTP_API_ID]?.Properties.CorsConfiguration;
   const urls = Object.keys(functions).flatMap((name) => {
     const cors = extensions[urlIdOf(name)]?.Properties.Cors;
     return cors === undefined ? [] : [[name, toCorsSettings(cors)] as const];

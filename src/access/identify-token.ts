@@ -4,13 +4,15 @@ import { isObject } from '../core/is-object.ts';
 import { messageOf } from '../core/message-of.ts';
 import { once } from '../core/once.ts';
 import type { Identify } from './identify.ts';
-import { scopesOfClaim } from './scope.ts';
+import { scopesOfClaims, tokenHolder } from './scope.ts';
 
 /** The party that makes tokens, and the name of this service among those that it makes them for. */
 export interface TokenIssuer {
   /** The URL below which `/.well-known/openid-configuration` is, as the claim `iss` has it. */
   readonly issuer: string;
   readonly audience: string;
+  /** The name of this service before its scopes; empty for none. */
+  readonly scopePrefix: string;
 }
 
 /** Signatures by a private key alone: with a shared secret, a public key could be taken for it. */
@@ -19,8 +21,6 @@ const TIMEOUT_MS = 3_000;
 /** Keys that the issuer no longer has end after this time. */
 const KEYS_MAX_AGE_MS = 600_000;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-/** The holder of a key has no colon in its name, so that no subject is taken for one. */
-const HOLDER_PREFIX = 'jwt:';
 
 /** Failures that say nothing of the token. */
 const UNAVAILABLE: readonly string[] = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
@@ -57,7 +57,7 @@ const isFor = ({ aud, client_id: client }: JWTPayload, audience: string): boolea
  * Identifies by tokens of an issuer: their signature, issuer, audience and times.
  * @throws `MODEL_UNAVAILABLE` when the issuer does not answer
  */
-export const createIdentifyByToken = ({ issuer, audience }: TokenIssuer): Identify => {
+export const createIdentifyByToken = ({ issuer, audience, scopePrefix }: TokenIssuer): Identify => {
   const keys = once(() => discoverKeys(issuer));
 
   return async (credential) => {
@@ -66,7 +66,7 @@ export const createIdentifyByToken = ({ issuer, audience }: TokenIssuer): Identi
       const options = { issuer, algorithms: ALGORITHMS, requiredClaims: ['exp', 'sub'] };
       const { payload } = await jwtVerify(credential, await keys(), options);
       if (!isFor(payload, audience)) return undefined;
-      return { holder: `${HOLDER_PREFIX}${payload.sub}`, scopes: scopesOfClaim(payload.scope) };
+      return { holder: tokenHolder(String(payload.sub)), scopes: scopesOfClaims(payload, scopePrefix) };
     } catch (error) {
       if (error instanceof errors.JOSEError && !UNAVAILABLE.includes(error.code)) return undefined;
       throw unavailable(issuer, error);

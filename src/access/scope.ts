@@ -37,9 +37,23 @@ export const toScope = (operation: string, model: string | undefined): string =>
   return `${operation}:${model}`;
 };
 
-/** The scopes in the claim of a token. Many issuers put the name of the service before one: `onnx/predict`. */
-export const scopesOfClaim = (claim: unknown): string[] =>
-  (typeof claim === 'string' ? claim : '').split(' ').map((text) => text.slice(text.lastIndexOf('/') + 1));
+/** The holder of a token. The name of a key's holder has no colon, so that no subject is taken for one. */
+export const tokenHolder = (subject: string): string => `jwt:${subject}`;
+
+/** The words of a claim, which is a text or a list. API Gateway makes the text `[a b]` of a list. */
+const wordsOf = (claim: unknown): string[] =>
+  [claim].flat().flatMap((text) => (typeof text === 'string' ? text.replace(/^\[(.*)\]$/, '$1').split(' ') : []));
+
+/**
+ * The scopes of a token: those of `scope` (RFC 8693), and of `scp`, as Microsoft Entra and Okta call it.
+ * @param prefix the name of the service before each of its scopes, such as `onnx/`: others do not count
+ */
+export const scopesOfClaims = (claims: Readonly<Record<string, unknown>>, prefix: string): string[] =>
+  [claims.scope, claims.scp]
+    .flatMap(wordsOf)
+    .filter((word) => word.startsWith(prefix))
+    .map((word) => word.slice(prefix.length))
+    .filter((scope) => scope !== '');
 
 /** Tells whether `scopes` allow the operation on a model; without a model, on all of them. */
 export const isAllowed = (scopes: readonly string[], operation: Operation, model: string | undefined): boolean =>

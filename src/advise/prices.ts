@@ -29,16 +29,18 @@ const price = (dollars: number, unit: string, asOf: string, source: string): Pri
  * List prices of US East (N. Virginia), of Google's us-central1 and of Azure's East US; first tiers. Lambda's on demand were seen in AWS's
  * price list by https://github.com/mattrobinsonsre/terrapod/pull/950: 100 million requests and a million GB-seconds are $36.67, on arm64 $33.33.
  * Its pull request 978 has seen those of load balancers there.
+ * Notes in public repositories say that they read those of provisioned concurrency, m7i.large, Cloud Run and Container Apps at these sources.
+ * Cloud Run's are those of its cheapest tier, to which us-central1 belongs. Container Apps' were read for East US 2 and East Asia, which cost the same.
  */
 export const LIST_PRICES = {
   'lambda.requests': price(0.2, 'million requests', '2026-07-21', AWS_LAMBDA),
   'lambda.x86_64': price(0.0000166667, 'GB-second', '2026-07-21', AWS_LAMBDA),
   'lambda.arm64': price(0.0000133334, 'GB-second', '2026-07-21', AWS_LAMBDA),
-  'lambda.kept': price(0.0000041667, 'GB-second kept (x86_64)', '2025', AWS_LAMBDA),
-  'lambda.kept-run': price(0.0000097222, 'GB-second run while kept (x86_64)', '2025', AWS_LAMBDA),
+  'lambda.kept': price(0.0000041667, 'GB-second kept (x86_64)', '2026-08-11', AWS_LAMBDA),
+  'lambda.kept-run': price(0.0000097222, 'GB-second run while kept (x86_64)', '2026-08-11', AWS_LAMBDA),
   'managed-instances.requests': price(0.2, 'million requests', '2026-09-20', AWS_LAMBDA),
   'managed-instances.fee': price(0.15, 'dollar of the instance', '2026-09-20', AWS_LAMBDA),
-  'managed-instances.m7i.large': price(0.1008, 'hour of 2 vCPUs and 8 GiB', '2025', EC2),
+  'managed-instances.m7i.large': price(0.1008, 'hour of 2 vCPUs and 8 GiB', '2026-10-03', EC2),
   'http-api.requests': price(1, 'million requests', '2026', API_GATEWAY),
   'fargate.vcpu': price(0.04048, 'hour of a vCPU (x86_64)', '2026-04-01', FARGATE),
   'fargate.gb': price(0.004445, 'hour of a GB', '2026-04-01', FARGATE),
@@ -49,12 +51,12 @@ export const LIST_PRICES = {
     '2026-07-22',
     LOAD_BALANCING,
   ),
-  'cloud-run.vcpu': price(0.000024, 'second of a vCPU', '2025', CLOUD_RUN),
-  'cloud-run.gib': price(0.0000025, 'second of a GiB', '2025', CLOUD_RUN),
-  'cloud-run.requests': price(0.4, 'million requests', '2025', CLOUD_RUN),
-  'container-apps.vcpu': price(0.000024, 'second of a vCPU', '2025', CONTAINER_APPS),
-  'container-apps.gib': price(0.000003, 'second of a GiB', '2025', CONTAINER_APPS),
-  'container-apps.requests': price(0.4, 'million requests', '2025', CONTAINER_APPS),
+  'cloud-run.vcpu': price(0.000024, 'second of a vCPU', '2026-10-08', CLOUD_RUN),
+  'cloud-run.gib': price(0.0000025, 'second of a GiB', '2026-10-08', CLOUD_RUN),
+  'cloud-run.requests': price(0.4, 'million requests', '2026-10-08', CLOUD_RUN),
+  'container-apps.vcpu': price(0.000024, 'second of a vCPU', '2026-10-03', CONTAINER_APPS),
+  'container-apps.gib': price(0.000003, 'second of a GiB', '2026-10-03', CONTAINER_APPS),
+  'container-apps.requests': price(0.4, 'million requests', '2026-09-22', CONTAINER_APPS),
 } as const satisfies Record<string, Price>;
 
 export type PriceName = keyof typeof LIST_PRICES;

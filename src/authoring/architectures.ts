@@ -17,6 +17,10 @@ const TASK_OF_GENERATOR: ReadonlyMap<unknown, string> = new Map([
   ['t5', 'translation'],
   ['mt5', 'translation'],
   ['m2m_100', 'translation'],
+  ['bart', 'summarization'],
+  ['pegasus', 'summarization'],
+  ['bigbird_pegasus', 'summarization'],
+  ['longt5', 'summarization'],
 ]);
 
 const kebab = (words: string): string => words.replaceAll(/(?<=[a-z0-9])[A-Z]/g, '-$&').toLowerCase();
@@ -27,6 +31,28 @@ export const taskOfArchitecture = (architecture: string, modelType: unknown): st
   if (architecture.endsWith('LMHeadModel')) return 'text-generation';
   const [, head] = /For([A-Z]\w*?)(WithTeacher)?$/.exec(architecture) ?? [];
   return head === undefined ? undefined : (TASK_OF_HEAD.get(kebab(head)) ?? kebab(head));
+};
+
+/** Tasks that one and the same kind of model is trained for, such as T5 and BART. */
+const TEXT_TO_TEXT: ReadonlySet<unknown> = new Set(['translation', 'summarization']);
+
+/**
+ * The sign that tells a model of `architecture` that translates from one that summarises: the card or the settings.
+ * @param tasks names in `task_specific_params`
+ */
+export const textToTextSign = (
+  architecture: string,
+  modelType: unknown,
+  signs: { readonly tag: unknown; readonly card: string | undefined; readonly tasks: readonly string[] },
+): { readonly task: string; readonly sign: string } | undefined => {
+  if (!GENERATOR.test(architecture) || !TEXT_TO_TEXT.has(TASK_OF_GENERATOR.get(modelType))) return undefined;
+  const { tag, card, tasks } = signs;
+  if (typeof tag === 'string' && TEXT_TO_TEXT.has(tag))
+    return { task: tag, sign: `pipeline_tag ${tag} in config.json` };
+  if (card !== undefined && TEXT_TO_TEXT.has(card)) return { task: card, sign: `pipeline_tag ${card} in README.md` };
+  const translates = tasks.some((task) => task.startsWith('translation'));
+  if (translates === tasks.includes('summarization')) return undefined;
+  return { task: translates ? 'translation' : 'summarization', sign: 'task_specific_params in config.json' };
 };
 
 /** An encoder without a head, such as `BertModel`. */

@@ -3,6 +3,8 @@ import type { Chunks } from '../onnx/chunks.ts';
 import { assertNodeCount } from '../onnx/count-nodes.ts';
 import { findDefaults, withoutDefaults } from '../onnx/default-inputs.ts';
 import { fromParts, type ModelEdit, toParts } from '../onnx/edit-model.ts';
+import { readGraph } from '../onnx/graph-document.ts';
+import { findLookups } from '../onnx/lookups.ts';
 import { type OnnxModel, parsing } from '../onnx/onnx-model.ts';
 import { withPortableLocales } from '../onnx/portable-locale.ts';
 import { withoutSequences } from '../onnx/sequence-outputs.ts';
@@ -11,6 +13,8 @@ import { findExternalData } from '../source/graph-source.ts';
 import type { ModelSource } from '../source/model-source.ts';
 import type { VersionFile } from './gather-files.ts';
 
+export type Lookups = ReturnType<typeof findLookups>;
+
 /** A graph as it is published. */
 export interface PublishedGraph {
   readonly file: VersionFile;
@@ -18,6 +22,8 @@ export interface PublishedGraph {
   readonly externalData: readonly string[];
   /** Values of inputs that callers may leave out, by name. */
   readonly defaults: Tensors;
+  /** Tables in which the graph looks up elements of its inputs, by the name of the input. */
+  readonly lookups: Lookups;
   /** Notes on changes of the graph, for people. */
   readonly notes: readonly string[];
 }
@@ -75,7 +81,8 @@ export const readGraphs = async (
       ? editGraph(await graph.readWhole(), path, task)
       : { content: undefined, defaults: {}, notes: [] };
     const content = changed ?? (graph.isFile ? undefined : model.fields.map(({ bytes }) => bytes));
-    published[role] = { file: { path, ...(content && { content }) }, externalData, ...edited };
+    const lookups = findLookups(readGraph(model).graph);
+    published[role] = { file: { path, ...(content && { content }) }, externalData, lookups, ...edited };
   }
   return published;
 };

@@ -1,6 +1,5 @@
 import type { Dimensions } from '../core/blank.ts';
 import { ServingError } from '../core/errors.ts';
-import type { Tensors } from '../core/tensor.ts';
 import { isDynamicallyQuantised } from '../onnx/dynamic-quantization.ts';
 import type { LocalFile } from '../repository/versions/publish.ts';
 import { type ModelSource, withMadeFiles } from '../source/model-source.ts';
@@ -9,7 +8,7 @@ import type { ModelSettings, TaskRecipe } from '../tasks/recipe.ts';
 import { gatherFiles, toLocalFile } from './gather-files.ts';
 import { mapValues } from './map-values.ts';
 import { OUTLINE_FILE } from './outline.ts';
-import { readGraphs } from './read-graphs.ts';
+import { type PublishedGraph, readGraphs } from './read-graphs.ts';
 import type { RecognisedTask } from './recognise-task.ts';
 import { toWarmUpInputs } from './warm-up-inputs.ts';
 
@@ -26,9 +25,7 @@ export interface ReadOptions {
 export interface ReadModel {
   readonly settings: ModelSettings['settings'];
   /** By role; paths of the version. */
-  readonly graphs: Readonly<
-    Record<string, { readonly file: string; readonly externalData: readonly string[]; readonly defaults: Tensors }>
-  >;
+  readonly graphs: Readonly<Record<string, Omit<PublishedGraph, 'file' | 'notes'> & { readonly file: string }>>;
   /** Paths of the files that the task reads besides graphs. */
   readonly resources: readonly string[];
   /** Paths of the warm-up inputs. */
@@ -123,7 +120,7 @@ export const readModel = async (
   for (const graph of Object.values(source.graphs)) graph.release();
   return {
     settings,
-    graphs: mapValues(graphs, ({ file, externalData, defaults }) => ({ file: file.path, externalData, defaults })),
+    graphs: mapValues(graphs, ({ file, notes: _notes, ...graph }) => ({ ...graph, file: file.path })),
     resources: resources.map(({ path }) => path),
     warmUp: inputs.map(({ path }) => path),
     dimensions,

@@ -1,10 +1,11 @@
 import { refuse, ServingError } from '../core/errors.ts';
+import { isObject } from '../core/is-object.ts';
 import { hasFile, type ModelSource, readPipelineTag, readSettingsFile } from '../source/model-source.ts';
 import type { Settings } from '../source/settings-file.ts';
 import { findTimmSettings } from '../source/timm.ts';
 import { readUltralyticsMetadata } from '../source/ultralytics.ts';
 import { isTaskName, taskNames } from '../tasks/index.ts';
-import { isEncoder, taskOfArchitecture, taskOfInput } from './architectures.ts';
+import { isEncoder, taskOfArchitecture, taskOfInput, textToTextSign } from './architectures.ts';
 
 const served = taskNames().join(', ');
 
@@ -28,16 +29,19 @@ interface Sign {
 
 /** The best sign of a task in the folder of a model. */
 const findSign = async (source: ModelSource, config: Settings): Promise<Sign | undefined> => {
-  const { architectures, model_type: modelType, pipeline_tag: tag, id2label } = config;
+  const { architectures, model_type: modelType, pipeline_tag: tag, id2label, task_specific_params: params } = config;
   if (await hasFile(source, '1_Pooling/config.json'))
     return { task: 'feature-extraction', reason: '1_Pooling/config.json' };
   const named = Array.isArray(architectures) ? architectures.map(String) : [];
+  const card = await readPipelineTag(source);
+  const tasks = Object.keys(isObject(params) ? params : {});
   for (const architecture of named) {
+    const known = textToTextSign(architecture, modelType, { tag, card, tasks });
+    if (known !== undefined) return { task: known.task, reason: `${architecture} with ${known.sign}` };
     const task = taskOfArchitecture(architecture, modelType);
     if (task !== undefined) return { task, reason: `${architecture} in config.json` };
   }
   if (typeof tag === 'string') return { task: tag, reason: `pipeline_tag ${tag} in config.json` };
-  const card = await readPipelineTag(source);
   if (card !== undefined) return { task: card, reason: `pipeline_tag ${card} in README.md` };
   if (findTimmSettings(config) !== undefined)
     return { task: 'image-classification', reason: 'settings of timm in config.json' };

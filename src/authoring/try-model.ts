@@ -1,5 +1,5 @@
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
-import type { Signature, TensorSpec, Tensors } from '../core/tensor.ts';
+import type { Signature, TensorSpec } from '../core/tensor.ts';
 import { openGraphs, releaseSessions, type Sessions } from '../engine/open-graphs.ts';
 import { loadRuntime } from '../engine/session.ts';
 import { toDefault } from '../protocol/open-inference/defaults.ts';
@@ -44,12 +44,19 @@ export interface TrialMemory {
 /** The part of a trial that goes on, for messages. */
 export type TrialStep = 'its load' | 'its trial run' | 'its baking';
 
-const toBundleSignature = ({ inputs, outputs }: Signature, defaults: Tensors): BundleGraph['signature'] => {
+const toBundleSignature = (
+  { inputs, outputs }: Signature,
+  { defaults, lookups }: Pick<UntriedModel['graphs'][string], 'defaults' | 'lookups'>,
+): BundleGraph['signature'] => {
   const copy = ({ name, dtype, shape }: TensorSpec) => ({ name, dtype, shape: [...shape] });
   return {
     inputs: inputs.map((spec) => {
-      const value = defaults[spec.name];
-      return { ...copy(spec), ...(value && { default: toDefault(value) }) };
+      const [value, tables] = [defaults[spec.name], lookups.get(spec.name)];
+      return {
+        ...copy(spec),
+        ...(value && { default: toDefault(value) }),
+        ...(tables && { lookups: tables.map(({ sizes, fromEnd }) => ({ sizes: [...sizes], fromEnd })) }),
+      };
     }),
     outputs: outputs.map(copy),
   };
@@ -61,11 +68,11 @@ const describeGraphs = (
   createMs: Readonly<Record<string, number>>,
 ): Draft['graphs'] =>
   mapValues(sessions, ({ signature }, role) => {
-    const { file = '', externalData = [], defaults = {} } = graphs[role] ?? {};
+    const { file = '', externalData = [], defaults = {}, lookups = new Map() } = graphs[role] ?? {};
     return {
       file,
       externalData: [...externalData],
-      signature: toBundleSignature(signature, defaults),
+      signature: toBundleSignature(signature, { defaults, lookups }),
       createMs: Math.round(createMs[role] ?? 0),
     };
   });

@@ -22,7 +22,7 @@ export interface Output {
 /** Tasks whose answer is a list, also for one input. */
 const LISTS: ReadonlySet<string> = new Set([
   ...['text-classification', 'tabular-classification', 'tabular-regression'],
-  ...['feature-extraction', 'translation'],
+  ...['feature-extraction', 'translation', 'summarization'],
 ]);
 
 interface Scored {
@@ -58,8 +58,8 @@ const describeList = (row: readonly unknown[], task: string): Output => {
 };
 
 const describeObject = (row: Readonly<Record<string, unknown>>): Output => {
-  const { text, translation_text: translation = text, items } = row;
-  if (typeof translation === 'string') return { length: translation.length };
+  const { text, translation_text: translation = text, summary_text: summary = translation, items } = row;
+  if (typeof summary === 'string') return { length: summary.length };
   const [best, second] = Array.isArray(items) ? items : [];
   if (!isObject(best) || !isNumber(best.score)) return {};
   const margin = isObject(second) && isNumber(second.score) ? { margin: best.score - second.score } : {};

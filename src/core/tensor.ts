@@ -61,6 +61,14 @@ const hasDType = <D extends DType>(
   dtype: D,
 ): candidate is Extract<Tensor, { dtype: D }> & Tensor<D> => candidate.dtype === dtype;
 
+/** A table in which the elements of an input are indices. */
+export interface Lookup {
+  /** Its size: one for all elements, or one for each place in the last dimension of the input. It may be that of another input. */
+  readonly sizes: readonly (number | { readonly input: string; readonly axis: number })[];
+  /** True where -1 is the last index. */
+  readonly fromEnd: boolean;
+}
+
 /** An input or output as the graph declares it; a string is a symbolic (variable) dimension. */
 export interface TensorSpec {
   readonly name: string;
@@ -68,6 +76,8 @@ export interface TensorSpec {
   readonly shape: readonly (number | string)[];
   /** The value of an input that a caller may leave out; its data as JSON text. */
   readonly default?: { readonly shape: number[]; readonly data: string };
+  /** Tables in which the graph looks up the elements of an input, as far as push found them. */
+  readonly lookups?: readonly Lookup[];
 }
 
 /** The inputs and outputs of a graph. */

@@ -97,6 +97,7 @@ export const addFleet = (service: FleetService): readonly FleetFunction[] => {
     for (const part of ['LambdaFunction', 'LogGroup'])
       resources.extensions[prefix + part] = renamed(resources.extensions[`Infer${part}`], prefix);
   }
+  const served = functionsOf(fleet);
   const settings = fieldsOf(infer);
   const environment = fieldsOf(settings.environment);
   functions[DEFAULT_FUNCTION] = {
@@ -105,9 +106,9 @@ export const addFleet = (service: FleetService): readonly FleetFunction[] => {
       ...environment,
       MODELS: withoutFleet(custom.fleetModels, fleet),
       PRELOAD_MODELS: withoutFleet(environment.PRELOAD_MODELS, fleet),
+      FLEET: JSON.stringify(served),
     },
   };
-  const served = functionsOf(fleet);
   resources.Outputs.Fleet = {
     Description: 'The functions of models that infer does not serve',
     Value: JSON.stringify(served),

@@ -5,6 +5,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
+import type { SpendingLimit } from '../monitoring/spending/spending-limit.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
@@ -34,6 +35,8 @@ export interface ApplicationOptions {
   readonly authorise?: Authorise;
   /** Counts the requests of callers with a quota. Left out, nobody's are counted. */
   readonly quotas?: Quotas;
+  /** Refuses requests once the month's limit is reached. Left out, none is refused. */
+  readonly spending?: SpendingLimit;
 }
 
 /** Routes are found by path alone, so that a wrong method can be told apart. */
@@ -72,11 +75,17 @@ const createFindRoutes = (routes: readonly Route[]) => {
 /** KServe's first protocol puts a colon before its operation. */
 const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
 
-/** The path without slashes at its end, which clients add. */
-const routedPath = (path: string): string => {
+/** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
+const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+))$/;
+
+/** The path without slashes at its end, which clients add, and the model that its base names. */
+const toRouted = (path: string): { readonly path: string; readonly base: Readonly<Record<string, string>> } => {
   let end = path.length;
   while (end > 1 && path[end - 1] === '/') end -= 1;
-  return path.slice(0, end).replace(COLON_PREDICT, '$1/predict');
+  const whole = path.slice(0, end);
+  const [, name, rest] = MODEL_BASE.exec(whole) ?? [];
+  if (name !== undefined && rest !== undefined) return { path: rest, base: { name: decode(name) } };
+  return { path: whole.replace(COLON_PREDICT, '$1/predict'), base: {} };
 };
 
 /** Printable characters of ASCII: the id stands in a header and in the log. */
@@ -132,6 +141,21 @@ const takeQuota = (quotas: Quotas | undefined, quota: Quota, headers: Record<str
   if (verdict?.refusal) throw verdict.refusal;
 };
 
+/** Requests that need no right, such as those for the health and for one's own jobs, are answered all the same. @throws `TOO_MANY_REQUESTS` */
+const assertNotSpent = async (
+  spending: SpendingLimit,
+  { deadline }: RequestContext,
+  headers: Record<string, string>,
+): Promise<void> => {
+  const seconds = await spending.secondsToWait(deadline);
+  if (seconds === undefined) return;
+  headers['retry-after'] = String(seconds);
+  throw new ServingError(
+    'TOO_MANY_REQUESTS',
+    `the spending limit of this month is reached; try again in ${seconds} s, when the next month begins in UTC`,
+  );
+};
+
 /** Every route. `/openapi.json` describes each of them. */
 export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
   ...taskRoutes(serving, jobs),
@@ -146,13 +170,13 @@ export const createRoutes = (serving: Serving, jobs?: JobSettings): Route[] => [
 
 export const createApplication = (
   serving: Serving,
-  { authorise, jobs, quotas }: ApplicationOptions = {},
+  { authorise, jobs, quotas, spending }: ApplicationOptions = {},
 ): Application => {
   const findRoutes = createFindRoutes(createRoutes(serving, jobs));
 
   return async (request, context) => {
     const { method } = request;
-    const path = routedPath(request.path);
+    const { path, base } = toRouted(request.path);
     const requestId = callerRequestId(request) ?? context.requestId;
     const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
@@ -162,7 +186,8 @@ export const createApplication = (
     let response: HttpResponse;
     try {
       if (context.identity?.quota) takeQuota(quotas, context.identity.quota, headers);
-      const { found, parameters } = findRoutes(path);
+      const { found, parameters: named } = findRoutes(path);
+      const parameters = { ...named, ...base };
       const route = found.find((each) => each.method === routedMethod(method));
       const [first] = found;
       observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;
@@ -171,6 +196,7 @@ export const createApplication = (
         if (method !== 'OPTIONS') throw notAllowed(method, path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {
+        if (spending && route.operation !== 'none') await assertNotSpent(spending, context, headers);
         const access = { request, context, route, parameters };
         await authorise?.(route.findsModel ? { ...access, route: { ...route, operation: 'none' } } : access);
         const assertAllowed = async (name: string): Promise<void> =>

@@ -30,11 +30,14 @@ export const authoriseHandler =
     return { isAuthorized: true, context: { holder, scopes: scopes.join(' '), ...Object.fromEntries(limits) } };
   };
 
-/** Identifies by the keys in the bucket of the models and, with `key_or_jwt`, by the tokens of an issuer. */
+const nobody: Identify = async () => undefined;
+
+/** Identifies by the keys in the bucket of the models, by the tokens of an issuer, or by both, as `auth` says. */
 export const connectIdentify = (): Identify => {
-  const { modelsBucket, tokens } = readIdentifyConfig();
-  const byKey = createIdentifyByKey(createS3Store(createS3Client(), modelsBucket), { ttlMs: KEYS_TTL_MS });
-  if (tokens === undefined) return byKey;
-  const byToken = createIdentifyByToken(tokens);
+  const { keysBucket, tokens } = readIdentifyConfig();
+  const byKey = keysBucket
+    ? createIdentifyByKey(createS3Store(createS3Client(), keysBucket), { ttlMs: KEYS_TTL_MS })
+    : nobody;
+  const byToken = tokens ? createIdentifyByToken(tokens) : nobody;
   return (credential) => (keyIdOf(credential) === undefined ? byToken(credential) : byKey(credential));
 };

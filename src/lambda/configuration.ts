@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { TokenIssuer } from '../access/identify-token.ts';
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
@@ -18,6 +19,8 @@ export interface Config {
   readonly clients: Clients;
   /** Names of the only models that the function serves; all when empty. */
   readonly models: readonly string[];
+  /** The function of each model that another one serves. */
+  readonly elsewhere: Readonly<Record<string, string>>;
   /** Names of the models to load during init. */
   readonly preloadModels: readonly string[];
   /** Models whose routed version travels with the function, in a layer. */
@@ -47,6 +50,12 @@ export interface Config {
   readonly alarmTopic: string;
   /** The callers that are let in. With `aws_iam` and `none`, API Gateway decides alone. */
   readonly auth: Auth;
+  /** The name of this service before the scopes of a token; empty for none. */
+  readonly jwtScopePrefix: string;
+  /** US dollars of a month beyond which callers are refused; 0 for no limit. */
+  readonly maxMonthlyDollars: number;
+  /** The URL that answers chunk by chunk; empty in the functions that do not tell of it. */
+  readonly streamEndpoint: string;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -83,6 +92,22 @@ const parseEmbedRouting = (text: string): EmbedRouting => {
   throw new ServingError('INTERNAL', `EMBED_ROUTING is ${text}, expected ${EMBED_ROUTINGS.join(' or ')}`);
 };
 
+const fleetSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
+const parseFleet = (text: string): Readonly<Record<string, string>> => {
+  const parsed = v.safeParse(fleetSchema, text);
+  if (parsed.success) return parsed.output;
+  throw new ServingError(
+    'INTERNAL',
+    `FLEET is ${text}, expected the functions of models as JSON, such as {"nllb": "big"}`,
+  );
+};
+
+const parseDollars = (text: string): number => {
+  const dollars = Number(text);
+  if (dollars >= 0 && Number.isFinite(dollars)) return dollars;
+  throw new ServingError('INTERNAL', `MAX_MONTHLY_DOLLARS is ${text}, expected dollars, or 0 for none`);
+};
+
 /** A function that would serve a version by mistake must not start. */
 const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
   const wrong = versions.find((version) => !/^[^/]+\/[1-9][0-9]*$/.test(version));
@@ -98,19 +123,24 @@ const requiredIn =
     return value;
   };
 
-/** The means by which a function identifies callers itself: keys in a bucket and, with `key_or_jwt`, tokens of an issuer. */
+/** The means by which a function identifies callers itself: keys in a bucket, and tokens of an issuer. */
 export interface IdentifyConfig {
-  readonly modelsBucket: string;
+  /** Undefined where no keys are taken. */
+  readonly keysBucket: string | undefined;
   readonly tokens: TokenIssuer | undefined;
 }
 
 /** @throws `INTERNAL` when a variable is missing */
 export const readIdentifyConfig = (environment: Environment = process.env): IdentifyConfig => {
   const required = requiredIn(environment);
-  const takesTokens = parseAuth(environment.API_AUTH || 'key') === 'key_or_jwt';
+  const auth = parseAuth(environment.API_AUTH || 'key');
+  const readTokens = (): TokenIssuer => ({
+    ...{ issuer: required('JWT_ISSUER'), audience: required('JWT_AUDIENCE') },
+    scopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
+  });
   return {
-    modelsBucket: required('MODELS_BUCKET'),
-    tokens: takesTokens ? { issuer: required('JWT_ISSUER'), audience: required('JWT_AUDIENCE') } : undefined,
+    keysBucket: auth === 'jwt' ? undefined : required('MODELS_BUCKET'),
+    tokens: auth === 'jwt' || auth === 'key_or_jwt' ? readTokens() : undefined,
   };
 };
 
@@ -154,15 +184,19 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return {
     ...readWebhookConfig(environment),
     uploadAttempts,
+    maxMonthlyDollars: parseDollars(environment.MAX_MONTHLY_DOLLARS || '0'),
     jobBodyBytes,
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
+    jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
     alarmTopic: environment.ALARM_TOPIC ?? '',
+    streamEndpoint: environment.STREAM_ENDPOINT ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),
     clients: parseClients(environment.CLIENTS || 'python'),
     models: namesIn(environment.MODELS),
+    elsewhere: parseFleet(environment.FLEET || '{}'),
     preloadModels: namesIn(environment.PRELOAD_MODELS),
     embedded: {
       names: namesIn(environment.EMBED_MODELS),

@@ -20,8 +20,11 @@ import { createTelemetry } from './telemetry/telemetry.ts';
 export interface Docs {
   readonly repository: ModelRepository;
   readonly auth: Auth;
+  readonly jwtScopePrefix: string;
   readonly clients: Clients;
   readonly files: PageFiles;
+  /** The URL that answers chunk by chunk, if a page can call it; empty otherwise. */
+  readonly streamEndpoint: string;
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
@@ -53,19 +56,19 @@ const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse =>
 
 /** Describes the API of the models that a caller may use, and answers the page on which people try it. */
 export const docsHandler = (docs: Docs) => {
-  const page = createPage(docs.files);
+  const page = createPage(docs.files, docs.streamEndpoint);
 
   const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
     const found = page(path);
     if (found !== undefined) return found;
     if (path !== '/openapi.json')
       throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are / and /openapi.json`);
-    const document = createDocument(await describeModels(docs, identity), docs.auth);
+    const document = createDocument(await describeModels(docs, identity), docs.auth, docs.streamEndpoint);
     return jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } });
   };
 
   return async (event: unknown, context: Context): Promise<HttpResult> => {
-    const httpEvent = readHttpEvent(event);
+    const httpEvent = readHttpEvent(event, docs.jwtScopePrefix);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
     const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;
@@ -86,9 +89,14 @@ export const docsHandler = (docs: Docs) => {
 
 /** Connects the bucket of the models. */
 export const connectDocs = (files: PageFiles): Docs => {
-  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, clients, memoryMb, ...config } = readConfig();
+  const { modelsBucket, models: only, trustedKeys, withdrawn, auth, jwtScopePrefix, clients, ...config } = readConfig();
   const store = createS3Store(createS3Client(), modelsBucket);
   const options = { only, trustedKeys: parseTrustedKeys(trustedKeys), withdrawn };
-  const telemetry = createTelemetry({ memoryMb, directory: config.modelCacheDirectory, initMs: () => 0 });
-  return { repository: createModelRepository(store, options), auth, clients, files, telemetry };
+  const telemetry = createTelemetry({
+    ...{ memoryMb: config.memoryMb, directory: config.modelCacheDirectory },
+    initMs: () => 0,
+  });
+  const repository = createModelRepository(store, options);
+  const { streamEndpoint } = config;
+  return { repository, auth, jwtScopePrefix, clients, files, streamEndpoint, telemetry };
 };

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { type Identity, type Quota, scopesOfClaim } from '../access/scope.ts';
+import { type Identity, type Quota, scopesOfClaims, tokenHolder } from '../access/scope.ts';
 import { type Deadline, deadlineAt } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
@@ -76,18 +76,19 @@ const readQuota = ({ keyId, perSecond, perDay }: JsonObject): Quota | undefined 
 };
 
 /** The principal of a signed request, the fields of a Lambda authorizer's context, or the claims of a token that API Gateway has verified. */
-const readIdentity = ({ lambda, jwt, iam }: JsonObject): Identity | undefined => {
+const readIdentity = ({ lambda, jwt, iam }: JsonObject, scopePrefix: string): Identity | undefined => {
   // `AROA…:<session>` for a role, whose sessions are one caller. IAM has checked the rights.
   if (isObject(iam)) return { holder: toText(iam.callerId).replace(/:.*$/, ''), scopes: [] };
   if (isObject(lambda))
     return { holder: toText(lambda.holder), scopes: toText(lambda.scopes).split(' '), quota: readQuota(lambda) };
   if (!isObject(jwt)) return undefined;
-  const { sub, scope } = toObject(jwt.claims);
-  return { holder: toText(sub), scopes: scopesOfClaim(scope) };
+  const claims = toObject(jwt.claims);
+  if (toText(claims.sub) === '') return undefined; // all tokens without a subject would be one caller
+  return { holder: tokenHolder(toText(claims.sub)), scopes: scopesOfClaims(claims, scopePrefix) };
 };
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
-const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): HttpEvent => {
+const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject, scopePrefix: string): HttpEvent => {
   const method = toText(http.method);
   const path = toEncodedPath({
     path: toText(event.rawPath),
@@ -103,7 +104,7 @@ const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject): 
     },
     requestId: toRequestId(context),
     receivedMs: toNumber(context.timeEpoch),
-    identity: readIdentity(toObject(context.authorizer)),
+    identity: readIdentity(toObject(context.authorizer), scopePrefix),
     format: '2.0',
   };
 };
@@ -129,11 +130,14 @@ const readFormat1 = (event: JsonObject, context: JsonObject): HttpEvent => {
   };
 };
 
-/** The request in an event of API Gateway, of a function URL or of a load balancer; undefined for any other event. */
-export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
+/**
+ * The request in an event of API Gateway, of a function URL or of a load balancer; undefined for any other event.
+ * @param scopePrefix the name of this service before the scopes of a token
+ */
+export const readHttpEvent = (event: unknown, scopePrefix = ''): HttpEvent | undefined => {
   if (!isObject(event)) return undefined;
   const context = toObject(event.requestContext);
-  if (isObject(context.http)) return readFormat2(event, context, context.http);
+  if (isObject(context.http)) return readFormat2(event, context, context.http, scopePrefix);
   return typeof event.httpMethod === 'string' ? readFormat1(event, context) : undefined;
 };
 

@@ -4,7 +4,7 @@ import { type Deadline, deadlineAt, earliest } from '../core/deadline.ts';
 import { createApplication } from '../http/application.ts';
 import type { JobSettings } from '../http/task-routes.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions } from './access.ts';
+import { type AccessSettings, applicationOptions } from './access.ts';
 import type { Auth } from './configuration.ts';
 import { type HttpEvent, invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
 import { type HttpResult, toResult } from './http-result.ts';
@@ -21,11 +21,17 @@ const gatewayDeadline = ({ receivedMs }: HttpEvent): Deadline => {
 };
 
 /** The application behind API Gateway, a function URL or a load balancer. */
-export const inferHandler = (serving: Serving, auth: Auth = 'aws_iam', jobs?: JobSettings) => {
-  const application = createApplication(serving, { ...applicationOptions(auth, serving), ...(jobs && { jobs }) });
+export const inferHandler = (
+  serving: Serving,
+  auth: Auth = 'aws_iam',
+  jobs?: JobSettings,
+  settings?: AccessSettings,
+) => {
+  const options = applicationOptions(auth, serving, settings);
+  const application = createApplication(serving, { ...options, ...(jobs && { jobs }) });
   const isOpen = auth === 'none';
   return async (event: unknown, context: Context): Promise<HttpResult> => {
-    const httpEvent = readHttpEvent(event);
+    const httpEvent = readHttpEvent(event, settings?.jwtScopePrefix);
     if (httpEvent === undefined) return toResult(refuseEvent(event, context), '', '2.0');
     const { request, format, identity } = httpEvent;
     const requestId = httpEvent.requestId || context.awsRequestId;

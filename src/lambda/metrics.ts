@@ -49,6 +49,7 @@ export const METRICS = {
   LeastAccuracy: { unit: MetricUnit.NoUnit, statistic: 'Minimum', of: 'service' },
   SilentModels: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   DriftedModels: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
+  BudgetSpent: { unit: MetricUnit.Percent, statistic: 'Maximum', of: 'service' },
   CanarySteps: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
   CanaryRollbacks: { unit: MetricUnit.Count, statistic: 'Sum', of: 'service' },
 } as const satisfies Readonly<Record<string, Metric>>;

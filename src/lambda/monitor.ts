@@ -24,12 +24,13 @@ export const monitorHandler =
 
 /** Connects S3, the metrics and the topic of the alarms. */
 export const connectMonitor = (): Monitor => {
-  const { modelsBucket, dataBucket, models, alarmTopic } = readConfig();
+  const { modelsBucket, dataBucket, models, alarmTopic, maxMonthlyDollars } = readConfig();
   const client = createS3Client();
   return {
     repository: createModelRepository(createS3Store(client, modelsBucket), { only: models }),
     data: createS3Store(client, dataBucket),
     nowMs: Date.now,
+    maxMonthlyDollars,
     telemetry: createMonitorTelemetry(createNotify(alarmTopic)),
   };
 };

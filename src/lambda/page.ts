@@ -16,8 +16,11 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** The page loads nothing but its own files, and shows pictures and sounds that its user has chosen. */
-const PAGE_HEADERS = {
+/**
+ * The page loads nothing but its own files, and shows pictures and sounds that its user has chosen.
+ * @param streams the origin that it reads streams from; empty for its own
+ */
+const pageHeaders = (streams: string) => ({
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-cache',
   'content-security-policy': [
@@ -26,7 +29,7 @@ const PAGE_HEADERS = {
     "style-src 'self'",
     "img-src 'self' blob: data:",
     'media-src blob:',
-    "connect-src 'self'",
+    `connect-src 'self' ${streams}`.trim(),
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -34,7 +37,7 @@ const PAGE_HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=(self)',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-};
+});
 
 /** The name of a folder that changes with each of the files, so that browsers may keep them for ever. */
 const digestOf = (files: PageFiles): string =>
@@ -44,11 +47,12 @@ const digestOf = (files: PageFiles): string =>
  * Answers the paths of the page. @returns undefined for any other path
  * @throws `NOT_FOUND` for a file that the page does not have
  */
-export const createPage = (files: PageFiles): ((path: string) => HttpResponse | undefined) => {
+export const createPage = (files: PageFiles, streamEndpoint: string): ((path: string) => HttpResponse | undefined) => {
+  const pageHead = pageHeaders(streamEndpoint && new URL(streamEndpoint).origin);
   const folder = `${ASSETS}${digestOf(files)}/`;
   return (path) => {
     const page = Object.hasOwn(PAGES, path) ? files[PAGES[path] ?? ''] : undefined;
-    if (page !== undefined) return { status: 200, headers: PAGE_HEADERS, body: page.replaceAll(ASSETS, folder) };
+    if (page !== undefined) return { status: 200, headers: pageHead, body: page.replaceAll(ASSETS, folder) };
     if (!path.startsWith(ASSETS)) return undefined;
     const name = path.slice(folder.length);
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)];

@@ -8,7 +8,7 @@ import { createApplication } from '../http/application.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
 import type { Serving } from '../serving/serving.ts';
-import { applicationOptions, identifiesItself, identifyCaller } from './access.ts';
+import { type AccessSettings, applicationOptions, identifiesItself, identifyCaller } from './access.ts';
 import type { LambdaBackground } from './background.ts';
 import type { Auth } from './configuration.ts';
 import { invocationDeadline, readHttpEvent, refuseEvent } from './http-event.ts';
@@ -32,6 +32,8 @@ export interface StreamOptions {
   readonly auth?: Auth;
   /** Finds the holder of a key or a token, by the settings of the stage when left out: a function URL has no authorizer in front of it. */
   readonly identify?: Identify;
+  /** No limit when left out. */
+  readonly settings?: AccessSettings;
 }
 
 async function* noting<T>(source: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
@@ -58,15 +60,16 @@ const send = async (body: HttpResponse['body'], response: Writable): Promise<voi
   }
 };
 
-/** Identifies by keys and tokens. The AWS SDK is started when the first key comes. */
-const identifyByKeys = (): Identify => {
+/** Identifies by keys and tokens. The AWS SDK is started when the first credential comes. */
+const identifyAsStage = (): Identify => {
   const open = once(async () => (await import('./authorise.ts')).connectIdentify());
   return async (credential) => (await open())(credential);
 };
 
 /** Answers an event. Every failure is an answer. */
-const createAnswer = (serving: Serving, { auth = 'aws_iam', identify = identifyByKeys() }: StreamOptions) => {
-  const application = createApplication(serving, applicationOptions(auth, serving));
+const createAnswer = (serving: Serving, options: StreamOptions) => {
+  const { auth = 'aws_iam', identify = identifyAsStage(), settings } = options;
+  const application = createApplication(serving, applicationOptions(auth, serving, settings));
   return async (event: unknown, context: Context): Promise<HttpResponse> => {
     const httpEvent = readHttpEvent(event);
     if (httpEvent === undefined) return refuseEvent(event, context);

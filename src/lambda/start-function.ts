@@ -56,6 +56,7 @@ export const startFunction = async (): Promise<{
     figures: { functionName, initMs },
     background,
     only: config.models,
+    elsewhere: config.elsewhere,
     trustedKeys: parseTrustedKeys(config.trustedKeys),
     withdrawn: config.withdrawn,
     directory,

@@ -31,12 +31,23 @@ export interface ScoreReport {
   readonly labels: number;
 }
 
+/** The cost of the requests of a month so far, and its limit, in US dollars. */
+export interface SpendingReport {
+  readonly month: string;
+  readonly dollars: number;
+  readonly limitDollars: number;
+  /** The limit was not reached before. */
+  readonly isReached: boolean;
+}
+
 /** The surroundings of the jobs of the monitor. */
 export interface Monitor {
   readonly repository: ModelRepository;
   /** The bucket of the data: counts, captures and their judgements. */
   readonly data: ObjectStore;
   readonly nowMs: () => number;
+  /** The limit of the month's spending; 0 for none. */
+  readonly maxMonthlyDollars: number;
   readonly telemetry: MonitorTelemetry;
 }
 
@@ -47,6 +58,8 @@ export interface MonitorTelemetry {
   judged(report: DriftReport): void;
   /** After the answers of a model were scored by their feedback. */
   scored(report: ScoreReport): void;
+  /** After the spending of the month was added up: metric, log line, and a notification when its limit is reached. */
+  spent(report: SpendingReport): Promise<void>;
   /** After a failure that the job survived. */
   warned(message: string, error: ServingError): void;
 }

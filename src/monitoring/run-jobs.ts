@@ -5,6 +5,7 @@ import { scoreDays } from './feedback/score-days.ts';
 import { takeFeedbackFiles } from './feedback/take-uploads.ts';
 import type { Monitor, MonitorJob } from './job.ts';
 import { decideRollouts } from './rollouts/decide-rollouts.ts';
+import { addUpSpending } from './spending/add-up-spending.ts';
 
 /** All jobs of a tick. `serverless.yml` names the jobs of each schedule; a new job is added here and there. */
 const JOBS: Readonly<Record<string, MonitorJob>> = {
@@ -12,6 +13,7 @@ const JOBS: Readonly<Record<string, MonitorJob>> = {
   feedback: takeFeedbackFiles,
   drift: judgeHours,
   accuracy: scoreDays,
+  spending: addUpSpending,
 };
 
 /** The jobs by their names. @throws `INVALID_REQUEST` for a name that is not known */

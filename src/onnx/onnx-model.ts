@@ -1,5 +1,6 @@
 import type { ByteSource } from '../core/byte-source.ts';
 import { ServingError } from '../core/errors.ts';
+import { messageOf } from '../core/message-of.ts';
 import { readEntry } from './entry.ts';
 import { externalDataOf } from './external-data.ts';
 import { type Field, fields } from './protobuf.ts';
@@ -30,8 +31,7 @@ export const parsing = <T>(parse: () => T): T => {
 };
 
 /** Tells whether a reader of graphs within graphs, or of functions that call functions, has used up the stack. */
-const isTooDeep = (error: unknown): boolean =>
-  error instanceof RangeError && error.message.startsWith('Maximum call stack');
+const isTooDeep = (error: unknown): boolean => messageOf(error).includes('Maximum call stack');
 
 /** @throws `MODEL_INVALID` when `bytes` are no ONNX file */
 export const parseOnnxModel = (bytes: Buffer): OnnxModel =>

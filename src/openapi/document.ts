@@ -1,11 +1,12 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { isObject } from '../core/is-object.ts';
 import type { DescribedModel } from './described-model.ts';
 import { ERROR_RESPONSES, ERROR_SCHEMAS } from './errors.ts';
 import { FEEDBACK_PATHS, MODEL_FEEDBACK_PATHS } from './feedback-paths.ts';
 import { JOB_PATHS } from './job-paths.ts';
 import { modelComponents, modelPaths } from './model-paths.ts';
 import { openAiPaths } from './openai-paths.ts';
-import { HEADERS } from './operations.ts';
+import { HEADERS, mayStream, type Operation } from './operations.ts';
 import { MODEL_QUESTIONS, PATH_PARAMETERS, SERVER_PATHS } from './server-paths.ts';
 import { UPLOAD_PATHS } from './upload-paths.ts';
 
@@ -22,11 +23,31 @@ const SECURITY: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 
 const SERVER_TAG = { name: 'Server', description: 'What the server has, and how it is.' };
 
+/** The operations that stream, each with both of its addresses. */
+const withStreams = (
+  paths: Readonly<Record<string, Operation>>,
+  streamEndpoint: string,
+): Readonly<Record<string, Operation>> => {
+  if (streamEndpoint === '') return paths;
+  const url = streamEndpoint.replace(/\/$/, '');
+  const servers = [{ url: '/' }, { url, description: 'Answers chunk by chunk, for up to 15 minutes.' }];
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, item]) => [
+      path,
+      isObject(item.post) && mayStream(item.post) ? { ...item, post: { ...item.post, servers } } : item,
+    ]),
+  );
+};
+
+/** True for a model that takes a conversation. */
+const chats = ({ settings }: DescribedModel): boolean => isObject(settings) && settings.chat === true;
+
 /**
  * The API of a stage as OpenAPI 3.1.
  * @param auth the stage parameter of that name
+ * @param streamEndpoint the URL that answers chunk by chunk; empty where these callers cannot use it
  */
-export const createDocument = (models: readonly DescribedModel[], auth: string) => {
+export const createDocument = (models: readonly DescribedModel[], auth: string, streamEndpoint = '') => {
   const scheme = SECURITY[auth];
   const components = models.map(modelComponents);
   return {
@@ -41,18 +62,19 @@ export const createDocument = (models: readonly DescribedModel[], auth: string) 
     security: scheme === undefined ? [{}] : [{ [auth]: [] }],
     tags: [
       SERVER_TAG,
-      ...models.map(({ name, task, version }) => ({
-        ...{ name, description: `${task}, version ${version}` },
-        'x-model': { task, version },
-      })),
+      ...models.map((model) => {
+        const { name, task, version } = model;
+        const description = `${task}, version ${version}`;
+        return { name, description, 'x-model': { task, version, ...(chats(model) && { chat: true }) } };
+      }),
     ],
     paths: {
-      ...Object.assign({}, ...models.map(modelPaths)),
+      ...withStreams(Object.assign({}, ...models.map(modelPaths)), streamEndpoint),
       ...SERVER_PATHS,
       ...UPLOAD_PATHS,
       ...JOB_PATHS,
       ...FEEDBACK_PATHS,
-      ...openAiPaths(models),
+      ...withStreams(openAiPaths(models), streamEndpoint),
       ...(models.length > 0 && { ...MODEL_QUESTIONS, ...MODEL_FEEDBACK_PATHS }),
     },
     components: {

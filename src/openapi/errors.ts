@@ -22,7 +22,7 @@ const REASONS = {
   415: 'The content type or coding is not taken.',
   422: 'The input is wrong.',
   431: 'The path, the query or the headers are too long.',
-  429: 'There are too many requests, or the quota of the key is used up.',
+  429: 'There are too many requests, or the quota of the key, or the limit of the month, is used up.',
   500: 'The server, or the model, failed.',
   503: 'The model is not available now.',
   504: 'The time is over; the message says how far the request came.',

@@ -1,15 +1,9 @@
 import type { DescribedModel } from './described-model.ts';
 import { arrayOf, INTEGER, type JsonSchema, NUMBER, objectOf, oneOrMany, STRING } from './json-schema.ts';
+import { COMPLETION, chatRequest, modelField, textRequest } from './openai-generation.ts';
 import { jsonContent, type Operation, openAiPrediction } from './operations.ts';
 
 const TAG = 'Server';
-
-/** A name, which may be followed by an alias or a version. */
-const modelField = (models: readonly DescribedModel[], task: string): JsonSchema => ({
-  ...STRING,
-  description: `\`name\`, \`name@alias\` or \`name/version\` of a model of the task ${task}.`,
-  examples: models.filter((model) => model.task === task).map(({ name }) => name),
-});
 
 const embeddingsRequest = (models: readonly DescribedModel[]): JsonSchema =>
   objectOf(
@@ -51,33 +45,6 @@ const speech = (models: readonly DescribedModel[], summary: string, operationId:
   requestBody: { required: true, content: { 'multipart/form-data': { schema: speechForm(models) } } },
 });
 
-/** Fields of both routes that have a model write text. */
-const GENERATION: Readonly<Record<string, JsonSchema>> = {
-  max_tokens: { type: ['integer', 'null'], minimum: 1 },
-  temperature: { type: ['number', 'null'], minimum: 0, maximum: 2 },
-  top_p: { type: ['number', 'null'], minimum: 0, maximum: 1 },
-  n: { type: ['integer', 'null'], minimum: 1, maximum: 8 },
-  seed: { type: ['integer', 'null'] },
-  stop: oneOrMany(STRING),
-  stream: { type: ['boolean', 'null'] },
-};
-
-const chatRequest = (models: readonly DescribedModel[]): JsonSchema =>
-  objectOf(
-    {
-      model: modelField(models, 'text-generation'),
-      messages: arrayOf(objectOf({ role: STRING }, { content: {}, tool_calls: arrayOf({ type: 'object' }) })),
-    },
-    { ...GENERATION, tools: arrayOf({ type: 'object' }) },
-  );
-
-const textRequest = (models: readonly DescribedModel[]): JsonSchema =>
-  objectOf({ model: modelField(models, 'text-generation'), prompt: oneOrMany(STRING) }, GENERATION);
-
-const COMPLETION = objectOf(
-  { id: STRING, object: STRING, created: INTEGER, model: STRING, choices: arrayOf({ type: 'object' }) },
-  { usage: { type: 'object' }, system_fingerprint: STRING },
-);
 const COMPLETION_CONTENT = { ...jsonContent(COMPLETION), 'text/event-stream': TEXT };
 
 const completion = (summary: string, operationId: string, request: JsonSchema) => ({

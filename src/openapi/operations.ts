@@ -41,6 +41,12 @@ export const withAnswer = (operation: Operation, status: number, answer: JsonSch
   responses: { ...(isObject(operation.responses) && operation.responses), [status]: answer },
 });
 
+/** True for an operation that may answer with events. */
+export const mayStream = ({ responses }: Operation): boolean => {
+  const ok = isObject(responses) ? responses[200] : undefined;
+  return isObject(ok) && isObject(ok.content) && 'text/event-stream' in ok.content;
+};
+
 type Content = Readonly<Record<string, unknown>>;
 
 const predictionWith =

@@ -56,6 +56,7 @@ const ANSWERS: Readonly<Record<string, (model: DescribedModel) => JsonSchema>> =
   'text-classification': (model) => arrayOf(arrayOf(scored(model))),
   'feature-extraction': () => arrayOf({ anyOf: [NUMBER, VECTOR, arrayOf(VECTOR)] }),
   'text-generation': () => arrayOf(objectOf({ generated_text: STRING }, { details: { type: 'object' } })),
+  summarization: () => arrayOf(objectOf({ summary_text: STRING }, { truncated: { const: true } })),
   translation: () => arrayOf(objectOf({ translation_text: STRING }, { truncated: { const: true } })),
 };
 

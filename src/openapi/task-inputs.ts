@@ -135,6 +135,7 @@ const INPUTS: Readonly<Record<string, (model: ModelFacts) => TaskInputs>> = {
     return { ...others, schema: { anyOf: [schema, COMPARISON] } };
   },
   translation: () => texts('Hello'),
+  summarization: () => texts('The weather is fine today, and we are going to the market.'),
   'text-generation': () => {
     const { schema, ...others } = texts('Once upon a time');
     return { ...others, schema: { anyOf: [schema, TOKENS] } };

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { refuse } from '../core/errors.ts';
 import { type GraphDocument, readGraph, writeGraph } from '../onnx/graph-document.ts';
@@ -19,7 +19,7 @@ export const readGraphFile = async (path: string): Promise<GraphFile> => {
   return { model, document: { opsets, graph: mapWeights(graph, readingFrom(dirname(path))) } };
 };
 
-/** Weights of a graph that had a file of their own get one again, with this suffix. */
+/** Large weights of a graph that had a file of their own get one again, with this suffix. */
 const WEIGHTS_SUFFIX = '.data';
 
 /**
@@ -31,14 +31,17 @@ export const writeGraphFile = async ({ model, document }: GraphFile, path: strin
     await writeFile(path, writeGraph(model, document));
     return [path];
   }
-  const writer = createWeightsWriter(path + WEIGHTS_SUFFIX);
+  const weightsPath = path + WEIGHTS_SUFFIX;
+  const writer = createWeightsWriter(weightsPath);
   try {
     const graph = mapWeights(document.graph, writer.write);
     await writeFile(path, writeGraph(model, { ...document, graph }));
   } finally {
     writer.close();
   }
-  return [path, path + WEIGHTS_SUFFIX];
+  if ((await stat(weightsPath)).size > 0) return [path, weightsPath];
+  await rm(weightsPath);
+  return [path];
 };
 
 /** Operators of graphs that are quantised already. */

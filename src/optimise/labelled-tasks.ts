@@ -22,7 +22,11 @@ const entityKeys = (value: unknown): string[] =>
 /** The text of an answer to one input. */
 const textOf = (answer: unknown): string => {
   const [first] = Array.isArray(answer) ? answer : [answer];
-  const { translation_text: translation, text = translation } = isObject(first) ? first : {};
+  const {
+    translation_text: translation,
+    summary_text: summary = translation,
+    text = summary,
+  } = isObject(first) ? first : {};
   return typeof text === 'string' ? text : '';
 };
 
@@ -48,6 +52,7 @@ const LABELLED_TASKS: Readonly<Record<string, LabelledTask>> = {
       ),
   },
   translation: texts,
+  summarization: texts,
   'automatic-speech-recognition': texts,
 };
 

@@ -49,7 +49,11 @@ export const publishCandidate = async (
     const { dimensions } = warmup;
     const tried = await trial.run({
       draft,
-      graphs: mapValues(bundle.graphs, (graph) => ({ ...graph, defaults: defaultsOf(graph.signature) })),
+      graphs: mapValues(bundle.graphs, ({ signature, ...graph }) => ({
+        ...graph,
+        defaults: defaultsOf(signature),
+        lookups: new Map(signature.inputs.map(({ name, lookups = [] }) => [name, lookups])),
+      })),
       dimensions,
       compareRows,
       files,

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { isDiskFull } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
 import type { GraphDocument } from '../onnx/graph-document.ts';
-import type { OnnxGraph } from '../onnx/node.ts';
 import { type Answers, type Attempt, type Figures, type GateLimits, judgeGain, judgeLoss } from './attempt.ts';
 import { calibrate } from './calibration.ts';
 import { writeGraphFile } from './graph-file.ts';
@@ -14,6 +13,7 @@ import { startJob } from './measuring/start-job.ts';
 import { type MethodName, methodOf } from './methods.ts';
 import { besideGraph, withOutputs } from './passes/beside.ts';
 import type { Bits } from './passes/quantise-weights.ts';
+import { isSameGraph } from './passes/same-graph.ts';
 import { tensorsToCalibrate } from './passes/static-plan.ts';
 import type { Ranges } from './passes/unsigned.ts';
 import { type Candidate, type PreparedGraph, writeCandidate } from './prepared-version.ts';
@@ -46,9 +46,6 @@ export interface Tried {
   readonly candidate?: Candidate;
   readonly errors: readonly LayerError[];
 }
-
-const isSame = (a: OnnxGraph, b: OnnxGraph): boolean =>
-  a.inputs === b.inputs && a.nodes.length === b.nodes.length && a.nodes.every((node, index) => node === b.nodes[index]);
 
 const fail = (method: MethodName, kept: readonly string[], reason: string): Tried => ({
   attempt: { method, kept, outcome: 'fails', reason },
@@ -112,7 +109,7 @@ export class Search {
       const documents = await this.#apply(method, kept);
       const isChanged = graphs.some(({ role, prepared, original }) => {
         const before = method === 'structure' ? original.document : prepared;
-        return !isSame(before.graph, documents.get(role)?.graph ?? prepared.graph);
+        return !isSameGraph(before.graph, documents.get(role)?.graph ?? prepared.graph);
       });
       if (!isChanged) return fail(method, kept, 'it finds nothing to change in the graph');
       const candidate = await writeCandidate(version, graphs, documents, await mkdtemp(join(scratch, 'candidate-')));
@@ -120,7 +117,7 @@ export class Search {
       return await this.#judge({ method, kept }, candidate, measured);
     } catch (error) {
       if (isDiskFull(error)) throw error;
-      return fail(method, kept, ServingError.from(error).message);
+      return fail(method, kept, ServingError.from(error).message.replaceAll(`${scratch}/`, ''));
     }
   }
 

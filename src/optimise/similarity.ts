@@ -101,7 +101,7 @@ const compareJson = (a: unknown, b: unknown): Similarity => {
     return average(a.map((value: unknown, index) => compareJson(value, b[index])));
   }
   if (isObject(a) && isObject(b)) {
-    const part = ['translation_text', 'generated_text', 'text', 'items', 'sequence', 'tokens'].find(
+    const part = ['translation_text', 'summary_text', 'generated_text', 'text', 'items', 'sequence', 'tokens'].find(
       (name) => name in a,
     );
     if (part !== undefined) return compareJson(a[part], b[part]);

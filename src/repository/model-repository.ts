@@ -34,6 +34,8 @@ export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
 export interface RepositoryOptions {
   /** Names of the only models that readers see; they see all models when it is empty. */
   readonly only?: readonly string[];
+  /** The function of each model that another one serves: readers here do not see it. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** Ed25519 public keys, one of which has to have signed every version; signatures are not asked for when it is empty. */
   readonly trustedKeys?: readonly KeyObject[];
   /** Versions, as `<model>/<version>`, that readers do not see, whatever the routing and the signatures say. */
@@ -65,9 +67,17 @@ const missingModel = ({ location }: ObjectStore, name: string): ServingError =>
     operator: `push one to ${location} with: npx onnx-serverless push <file|folder> --name ${name}`,
   });
 
-/** @throws `NOT_FOUND` when `only` names other models */
-const assertServed = (name: string, only: readonly string[]): void => {
+type Served = Required<Pick<RepositoryOptions, 'only' | 'elsewhere'>>;
+
+/** @throws `NOT_FOUND` when `only` names other models, and for a model of another function */
+const assertServed = (name: string, { only, elsewhere }: Served): void => {
   assertModelName(name);
+  if (Object.hasOwn(elsewhere, name))
+    throw new ServingError(
+      'NOT_FOUND',
+      `model ${name} is served by the function ${elsewhere[name]}: send the request to /models/${name}, or to the base URL /models/${name}/v1`,
+      { operator: 'the stage parameter fleet says so' },
+    );
   if (only.length > 0 && !only.includes(name))
     throw new ServingError('NOT_FOUND', `model ${name} is not served here, only ${only.join(', ')}`, {
       operator: 'the stage parameter models (MODELS) says so',
@@ -137,8 +147,9 @@ const listVersions = async (store: ObjectStore, name: string): Promise<number[]>
 
 export const createModelRepository = <Store extends ObjectStore>(
   store: Store,
-  { only = [], trustedKeys = [], withdrawn = [] }: RepositoryOptions = {},
+  { only = [], elsewhere = {}, trustedKeys = [], withdrawn = [] }: RepositoryOptions = {},
 ): ModelRepository<Store> => {
+  const served = { only, elsewhere };
   const toRouting = ({ key, body, etag }: StoredObject): RoutingDocument => ({
     routing: parseRouting(body, `${store.location}/${key}`),
     etag,
@@ -150,22 +161,22 @@ export const createModelRepository = <Store extends ObjectStore>(
     async names() {
       const names: string[] = [];
       for await (const name of store.folders(MODELS_PREFIX))
-        if (only.length === 0 || only.includes(name)) names.push(name);
+        if ((only.length === 0 || only.includes(name)) && !Object.hasOwn(elsewhere, name)) names.push(name);
       return names.sort();
     },
 
     async claimedVersions(name) {
-      assertServed(name, only);
+      assertServed(name, served);
       return listClaimedVersions(store, name);
     },
 
     async versions(name) {
-      assertServed(name, only);
+      assertServed(name, served);
       return listVersions(store, name);
     },
 
     async routing(name) {
-      assertServed(name, only);
+      assertServed(name, served);
       const object = await readDocument(store, routingKey(name));
       if (object === undefined) throw missingModel(store, name);
       return toRouting(object);
@@ -177,7 +188,7 @@ export const createModelRepository = <Store extends ObjectStore>(
     },
 
     async bundle(name, version) {
-      assertServed(name, only);
+      assertServed(name, served);
       assertNotWithdrawn(name, version, withdrawn);
       return readBundle(store, name, version, trustedKeys);
     },

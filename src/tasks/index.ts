@@ -20,6 +20,7 @@ export const TASKS = {
   'text-classification': async () => (await import('./text-classification/task.ts')).textClassification,
   'feature-extraction': async () => (await import('./feature-extraction/task.ts')).featureExtraction,
   translation: async () => (await import('./translation/task.ts')).translation,
+  summarization: async () => (await import('./summarization/task.ts')).summarization,
   'text-generation': async () => (await import('./text-generation/task.ts')).textGeneration,
 } as const satisfies Record<string, () => Promise<TaskType>>;
 
@@ -44,6 +45,7 @@ export const RECIPES: Readonly<Record<TaskName, () => Promise<TaskRecipe>>> = {
   'text-classification': async () => (await import('./text-classification/recipe.ts')).textClassification,
   'feature-extraction': async () => (await import('./feature-extraction/recipe.ts')).featureExtraction,
   translation: async () => (await import('./translation/recipe.ts')).translation,
+  summarization: async () => (await import('./summarization/recipe.ts')).summarization,
   'text-generation': async () => (await import('./text-generation/recipe.ts')).textGeneration,
 } satisfies { readonly [Name in TaskName]: () => Promise<TaskRecipe<SettingsOf<Name>>> };
 

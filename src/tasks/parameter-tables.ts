@@ -5,6 +5,7 @@ import type { TaskName } from './index.ts';
 import { PARAMETERS as OBJECT_DETECTION } from './object-detection/parameters.ts';
 import type { ParameterTable } from './parameters.ts';
 import { PARAMETERS as RECOMMENDATION } from './recommendation/parameters.ts';
+import { PARAMETERS as SUMMARIZATION } from './summarization/parameters.ts';
 import { PARAMETERS as TABULAR_CLASSIFICATION } from './tabular-classification/parameters.ts';
 import { PARAMETERS as TEXT_CLASSIFICATION } from './text-classification/parameters.ts';
 import { PARAMETERS as TEXT_GENERATION } from './text-generation/parameter-table.ts';
@@ -26,6 +27,7 @@ const TABLES: Readonly<Record<TaskName, (settings: Settings) => ParameterTable>>
   'text-classification': ({ terms }) => (terms === undefined ? TEXT_CLASSIFICATION : TABULAR_CLASSIFICATION),
   'feature-extraction': () => FEATURE_EXTRACTION,
   translation: () => TRANSLATION,
+  summarization: () => SUMMARIZATION,
   'text-generation': () => TEXT_GENERATION,
 };
 

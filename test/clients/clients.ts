@@ -48,6 +48,7 @@ export const FOLDERS: readonly string[] = [
   'tiny-bert-ner',
   'tiny-bert-sentences',
   'tiny-marian',
+  'tiny-bart',
   'tiny-llama',
   'tiny-detr',
   'tiny-wav2vec2',

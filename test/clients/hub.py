@@ -75,6 +75,16 @@ def translated(**parameters):
     return text
 
 
+def summarised(**parameters):
+    text = client.summarization("The river rises in spring when the snow melts.", model=model("tiny-bart"), **parameters).summary_text
+    equal(isinstance(text, str), True)
+    return text
+
+
+def summarised_shortly():
+    equal(len(summarised(generate_parameters={"max_length": 4, "min_length": 2, "num_beams": 2})) < len(summarised()), True)
+
+
 def generated():
     whole = client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=4)
     detailed = client.text_generation("Hello", model=model("tiny-llama"), max_new_tokens=4, details=True)
@@ -116,6 +126,9 @@ check("automatic_speech_recognition, extra_body", lambda: client.automatic_speec
 check("translation", translated)
 check("translation, generate_parameters", lambda: translated(generate_parameters={"max_new_tokens": 2}))
 check("translation, truncation and clean_up_tokenization_spaces", lambda: translated(truncation="longest_first", clean_up_tokenization_spaces=True))
+check("summarization", summarised)
+check("summarization, generate_parameters", summarised_shortly)
+check("summarization, truncation and clean_up_tokenization_spaces", lambda: summarised(truncation="only_first", clean_up_tokenization_spaces=True))
 check("tabular_classification", lambda: equal(client.tabular_classification(FLOWERS, model=model("iris")), ["setosa", "virginica"]))
 check("an unknown model is refused", lambda: refused(lambda: client.text_classification("a", model=model("unknown")), "404", "unknown"))
 check("an unknown parameter is refused", lambda: refused(lambda: client.feature_extraction("a", prompt_name="query", model=model("tiny-bert-sentences")), "prompt_name"))

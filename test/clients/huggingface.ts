@@ -73,6 +73,14 @@ await check('translation, truncation and generate_parameters', async () => {
   await on('tiny-marian').translation({ inputs: 'Hello', parameters });
 });
 
+await check('summarization, truncation and generate_parameters', async () => {
+  const inputs = 'The river rises in spring when the snow melts.';
+  const parameters = { truncation: 'longest_first', generate_parameters: { max_length: 4, min_length: 2 } } as const;
+  const { summary_text: short } = await on('tiny-bart').summarization({ inputs, parameters });
+  const { summary_text: whole } = await on('tiny-bart').summarization({ inputs });
+  assert.ok(short.length < whole.length);
+});
+
 /** This client speaks OpenAI's API to models that generate text. */
 const openAi = new InferenceClient(undefined, { endpointUrl: `${endpoint}/v1` });
 

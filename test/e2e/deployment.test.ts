@@ -33,6 +33,7 @@ import type { CaptureRecord } from '../../src/capture/record.ts';
 import { ARCHITECTURE } from '../support/architecture.ts';
 import { COLOUR_LABELS, SWAPPED_LABELS, writeColours } from '../support/monitoring/colours.ts';
 import { sls } from '../support/sls.ts';
+import { expectEachObjectOnce } from './bulk-faults.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { missingPrograms, pythonProgram } from './virtual-environment.ts';
 
@@ -43,6 +44,8 @@ const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
 const REGION = 'us-east-1';
 /** Functions write the counts of canaries every 10 s. A decision needs 100 answers of the stable version, which has nine of ten requests. */
 const [COUNTS_MS, LEAST_SENT] = [11_000, 130];
+/** `BULK_OBJECTS=5000` takes minutes longer. */
+const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 300);
 /** The emulator runs functions on this machine. */
 const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */
@@ -83,16 +86,20 @@ if (missing.length > 0) {
   /** A step of one story: after one has failed, the later ones say no more than that. */
   let hasFailed = false;
   const step = (name: string, action: () => Promise<void>): void =>
-    it(name, async () => {
-      if (hasFailed) throw new Error('an earlier step failed');
-      try {
-        await action();
-      } catch (error) {
-        hasFailed = true;
-        process.stderr.write(`${await emulator.log()}\n`);
-        throw error;
-      }
-    }, 180_000);
+    it(
+      name,
+      async () => {
+        if (hasFailed) throw new Error('an earlier step failed');
+        try {
+          await action();
+        } catch (error) {
+          hasFailed = true;
+          process.stderr.write(`${await emulator.log()}\n`);
+          throw error;
+        }
+      },
+      180_000 + BULK_OBJECTS * 200,
+    );
 
   const environment = ({ accessKeyId, secretAccessKey }: Credentials): NodeJS.ProcessEnv => ({
     PATH: process.env.PATH,
@@ -311,6 +318,12 @@ if (missing.length > 0) {
     expect(wrong.last).toMatchObject({ by: 'monitor', action: 'rollback', note, to: { stable: 1 } });
     expect(wrong.evaluations).toBeLessThanOrEqual(2);
     expect(good.last).toMatchObject({ by: 'monitor', action: 'promote', to: { stable: 2 } });
+  });
+
+  step('answers each of many objects once by its state machine, whatever happens to the children', async () => {
+    const stage = { command: (...words: string[]) => command(ROOT, ...words), s3, lambda };
+    const bucket = await output('DataBucket');
+    await expectEachObjectOnce({ ...stage, bucket, functionName: `onnx-serverless-${STAGE}-bulk` }, BULK_OBJECTS);
   });
 
   step('measures a copy of its function, and removes the copy', async () => {

@@ -41,12 +41,12 @@ export const startEmulator = async (): Promise<Emulator> => {
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       LAMBDA_EXECUTOR: 'local',
+      SFN_WAIT_SCALE: '0.05', // pauses between attempts
       AUTH: 'true',
       USE_SSL: 'true', // bucket and queue policies refuse anything else
       MINISTACK_SSL_CERT: certificate,
       MINISTACK_SSL_KEY: key,
       NODE_EXTRA_CA_CERTS: certificate,
-      MODEL_CACHE_DIR: path.join(scratch, 'models'), // every function shares this machine's /tmp
       EMBEDDED_DIR: embeddedDirectory, // the emulator unpacks each layer into a folder of its own
     },
   });

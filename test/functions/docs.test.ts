@@ -30,7 +30,8 @@ beforeAll(async () => {
     settings: { columns: 'none' },
   });
   deployed = await deployFunction('docs', storage, tmpdir());
-  locked = await deployFunction('docs', storage, tmpdir(), { API_AUTH: 'key' });
+  const streams = { STREAM_ENDPOINT: 'https://abc.lambda-url.us-east-1.on.aws/' };
+  locked = await deployFunction('docs', storage, tmpdir(), { API_AUTH: 'key', ...streams });
 });
 afterAll(async () => {
   await deployed.stop();
@@ -89,6 +90,12 @@ it('answers the page with files that it names, which browsers may keep', async (
     expect({ path, status: file.statusCode }).toEqual({ path, status: 200 });
     expect(file.headers['cache-control']).toContain('immutable');
   }
+});
+
+it('lets the page ask its own address, and the URL of streams where the stage tells of it', async () => {
+  const policies = await Promise.all([get('/'), get('/', { scopes: '' })]);
+  const parts = policies.map(({ headers }) => /connect-src [^;]*/.exec(headers['content-security-policy'] ?? '')?.[0]);
+  expect(parts).toEqual(["connect-src 'self'", "connect-src 'self' https://abc.lambda-url.us-east-1.on.aws"]);
 });
 
 it.each(['/docs/0123456789ab/page.js', '/docs/page.js', '/docs/../openapi.json', '/docs/', '/other', '/constructor'])(

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { issueKey } from '../../src/access/issue-keys.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { pushNamed } from '../support/serving.ts';
+import { startIssuer } from '../support/token-issuer.ts';
 
 const PRELUDE_END = Buffer.alloc(8);
 const events = await readEvents('stream');
@@ -31,8 +33,8 @@ afterAll(async () => {
 });
 
 /** The head and the body of an answer, which the URL of a function passes on. */
-const ask = async (event: unknown) => {
-  const answer = await deployed.invokeStreaming(event);
+const ask = async (event: unknown, asked = deployed) => {
+  const answer = await asked.invokeStreaming(event);
   if (answer.kind !== 'stream') throw new Error(`the function returned ${answer.payload}`);
   const bytes = await buffer(answer.body);
   const end = bytes.indexOf(PRELUDE_END);
@@ -44,6 +46,30 @@ const withBody = (fields: Readonly<Record<string, unknown>>): unknown => {
   const event = events.get('stream.json') as { body: string };
   return { ...event, body: JSON.stringify({ ...JSON.parse(event.body), ...fields }) };
 };
+
+it('the function stream with auth=jwt answers the holders of tokens, and no holder of a key', async () => {
+  const issuer = await startIssuer();
+  const settings = { API_AUTH: 'jwt', JWT_ISSUER: issuer.issuer, JWT_AUDIENCE: 'models', JWT_SCOPE_PREFIX: 'onnx/' };
+  const locked = await deployFunction('stream', storage, directory, settings);
+  const store = createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+  const { text } = await issueKey(store, { holder: 'alice', scopes: ['predict'], by: 'a test', now: new Date() });
+  const event = events.get('stream.json') as { headers: Record<string, string> };
+  const status = async (credential: string | undefined): Promise<number> => {
+    const authorization = credential === undefined ? {} : { authorization: `Bearer ${credential}` };
+    return (await ask({ ...event, headers: { ...event.headers, ...authorization } }, locked)).head.statusCode;
+  };
+  try {
+    expect(await status(await issuer.sign({ scope: 'onnx/predict' }))).toBe(200);
+    expect(await status(await issuer.sign({ scope: null, scp: ['onnx/predict:tiny-llama'] }))).toBe(200);
+    for (const scope of ['predict', 'other/predict', 'onnx/jobs'])
+      expect({ scope, status: await status(await issuer.sign({ scope })) }).toEqual({ scope, status: 403 });
+    for (const refused of [undefined, text, 'x', await issuer.sign({ scope: 'onnx/predict' }, 'stranger')])
+      expect(await status(refused)).toBe(401);
+  } finally {
+    await locked.stop();
+    await issuer.stop();
+  }
+});
 
 describe('the function stream', () => {
   it.each([...events.keys()])('answers %s in events', async (name) => {

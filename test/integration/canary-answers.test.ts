@@ -143,8 +143,8 @@ it('late feedback rolls back by the decision of the function, and the history ha
   await tell([...stable, ...canary], { label: 'setosa' });
   await serving.data.write('rollouts/iris/any.json', '{}'); // a function has counted
   await decideRollouts({
-    ...{ repository: serving.repository, data: serving.data, nowMs: () => NOW_MS },
-    telemetry: { decided: async () => {}, judged: () => {}, scored: () => {}, warned: () => {} },
+    ...{ repository: serving.repository, data: serving.data, nowMs: () => NOW_MS, maxMonthlyDollars: 0 },
+    telemetry: { decided: async () => {}, judged: () => {}, scored: () => {}, spent: async () => {}, warned: () => {} },
   });
   const { routing } = await serving.repository.routing('iris');
   expect(routing.canary).toBeUndefined();

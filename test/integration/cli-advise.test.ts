@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Ran, runCli } from '../support/command-line.ts';
 
 const HELD_OUT = 'models/sentiment/held-out.tsv';
@@ -61,6 +61,8 @@ describe('advise', () => {
   });
 
   it('takes prices, and says which of the table are old', async () => {
+    const now = Date.now;
+    const inTwoYears = jest.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 366 * 24 * 3600 * 1000);
     const cheap = await advise(
       '--price',
       'lambda.x86_64=0',
@@ -76,6 +78,7 @@ describe('advise', () => {
     expect((await advise()).stdout).toMatch(
       /Prices last seen more than a year ago; look them up, and give --price <name>=<dollars>:\n {2}\S/,
     );
+    inTwoYears.mockRestore();
   });
 
   it('draws charts', async () => {

@@ -293,6 +293,70 @@ describe('optimise', () => {
     expect((await cli('optimise', 'sentiment', '--data', data)).stderr).toMatch(message);
   });
 
+  it.each([
+    ['an empty file', () => file('empty.jsonl', '')],
+    ['an empty folder', () => mkdtemp(join(root, 'empty-'))],
+  ])('refuses %s', async (_name, create) => {
+    expect(await cli('optimise', 'sentiment', '--data', await create())).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^--data .*empty.* has no samples/),
+    });
+  });
+
+  it('says of three samples that the interval is wide, and pushes nothing', async () => {
+    await push('models/sentiment', 'few');
+    const texts = [
+      ['A good film', 'POSITIVE'],
+      ['A bad film', 'NEGATIVE'],
+      ['A great film', 'POSITIVE'],
+    ];
+    const data = await file('few.jsonl', texts.map(([text, label]) => JSON.stringify({ text, label })).join('\n'));
+
+    const { exitCode, stdout } = await cli('optimise', 'few', '--data', data, '--methods', 'float16-weights');
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/3 samples are few: intervals are wide/);
+    expect(stdout).toMatch(/the interval of 3 samples is that wide: give more samples/);
+    expect((await cli('show', 'few', '--json')).json).toMatchObject({ versions: [1] });
+  });
+
+  it('goes on after a candidate that cannot be loaded, and says why', async () => {
+    const spec = (name: string, shape: readonly (number | string)[]) => ({ name, dtype: 'float32', shape }) as const;
+    const weights = Float32Array.from({ length: 64 * 64 }, (_, index) => Math.sin(index * 1.7));
+    const graph = {
+      inputs: [spec('x', ['n', 64])],
+      outputs: [spec('y', ['n', 64])],
+      weights: [{ ...spec('w', [64, 64]), data: weights }],
+      nodes: [
+        { operator: 'Tanh', inputs: ['x'], outputs: ['w_quantized'] }, // the name that int8 takes
+        { operator: 'MatMul', inputs: ['w_quantized', 'w'], outputs: ['y'] },
+      ],
+    };
+    await writeFile(join(root, 'taken.onnx'), toOnnxFile(graph));
+    await push(join(root, 'taken.onnx'), 'taken');
+    const line = { name: 'x', datatype: 'FP32', shape: [1, 64], data: Array.from(weights.subarray(0, 64)) };
+    const data = await file('taken.jsonl', JSON.stringify({ inputs: [line] }));
+
+    const words = ['--data', data, '--max-loss', '100%', '--methods', 'int8-dynamic,float16-weights', '--json'];
+    const { exitCode, json } = await cli('optimise', 'taken', ...words);
+
+    expect({ exitCode, json }).toMatchObject({
+      exitCode: 0,
+      json: {
+        version: 2,
+        attempts: [
+          {
+            outcome: 'fails',
+            reason: expect.stringMatching(
+              /^Load model from candidate-\w+\/taken\.onnx failed.* definition of name \(w_quantized\)/,
+            ),
+          },
+          { method: 'float16-weights', outcome: 'passes' },
+        ],
+      },
+    });
+  });
+
   it('says of a graph without weights that there is nothing to change', async () => {
     const specs = (name: string) => ({ name, dtype: 'float32', shape: ['n', 2] }) as const;
     const graph = {

@@ -32,10 +32,12 @@ const monitor = (aheadMs = 0): Monitor => ({
   repository: createModelRepository(models),
   data,
   nowMs: () => clock.nowMs + aheadMs,
+  maxMonthlyDollars: 0,
   telemetry: {
     decided: async (report) => void decided.push(report),
     judged: () => {},
     scored: () => {},
+    spent: async () => {},
     warned: (message, error) => {
       throw new Error(message, { cause: error });
     },

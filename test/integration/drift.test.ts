@@ -44,10 +44,12 @@ const monitor = (nowMs = NOW_MS): Monitor => ({
   repository: serving.repository,
   data: serving.data,
   nowMs: () => nowMs,
+  maxMonthlyDollars: 0,
   telemetry: {
     decided: async () => {},
     judged: (report) => reports.push(report),
     scored: () => {},
+    spent: async () => {},
     warned: (message) => warnings.push(message),
   },
 });

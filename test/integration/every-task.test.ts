@@ -53,6 +53,7 @@ const CASES: readonly Case[] = [
     shapes: { attention_mask: [1, 2] }, // one token after one in the cache
   },
   text('translation', 'tiny-marian', 'We live in a small house.'),
+  text('summarization', 'tiny-bart', 'We live in a small house.'),
   {
     ...{ task: 'automatic-speech-recognition', model: 'tiny-wav2vec2', shapes: { input_values: [1, 4_000] } },
     ...{ file: 'test/fixtures/audio/voice.wav', contentType: 'audio/wav' },

@@ -30,10 +30,12 @@ const monitor = (): Monitor => ({
   repository: serving.repository,
   data: serving.data,
   nowMs: Date.now,
+  maxMonthlyDollars: 0,
   telemetry: {
     decided: async () => {},
     judged: () => {},
     scored: (report) => scores.push(report),
+    spent: async () => {},
     warned: (message) => warnings.push(message),
   },
 });

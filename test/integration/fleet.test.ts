@@ -43,6 +43,19 @@ describe('several functions of one project', () => {
     expect([names.includes('sentiment'), names.includes('iris')]).toEqual([true, false]);
   });
 
+  it('is named by infer, for a request that names its model in the body', async () => {
+    const refused = await send('/v1/embeddings', 'application/json', '{"model": "iris", "input": "a"}');
+    const message =
+      'model iris is served by the function tables: send the request to /models/iris, or to the base URL /models/iris/v1';
+    expect([refused.status, await refused.json()]).toEqual([404, { error: expect.objectContaining({ message }) }]);
+    // There, the function of the model answers: that its task has no embeddings.
+    const routed = await send('/models/iris/v1/embeddings', 'application/json', '{"model": "iris", "input": "a"}');
+    expect([routed.status, JSON.stringify(await routed.json())]).toEqual([
+      400,
+      expect.stringContaining('the model iris has the task tabular-classification'),
+    ]);
+  });
+
   it('is named by a push, as the default function is', async () => {
     const push = (name: string) =>
       runCli(['push', 'models/iris/model.onnx', '--name', name, '--dry-run', '--json'], { projectDirectory: home });

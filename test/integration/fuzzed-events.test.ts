@@ -100,8 +100,14 @@ describe('an event of a queue', () => {
 describe('an event of a schedule', () => {
   it('that names no job is refused', async () => {
     const { repository, data } = serving;
-    const done = { decided: async () => {}, judged: () => {}, scored: () => {}, warned: () => {} };
-    const handler = monitorHandler({ repository, data, nowMs: Date.now, telemetry: done });
+    const done = {
+      decided: async () => {},
+      judged: () => {},
+      scored: () => {},
+      spent: async () => {},
+      warned: () => {},
+    };
+    const handler = monitorHandler({ repository, data, nowMs: Date.now, maxMonthlyDollars: 1, telemetry: done });
     const property = fc.asyncProperty(brokenEvents(await sample('monitor.json')), async (event) => {
       await resultOf(handler, event);
     });

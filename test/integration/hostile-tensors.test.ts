@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pushModel } from '../../src/authoring/push-model.ts';
 import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
@@ -93,6 +94,37 @@ const GRAPHS: Readonly<Record<string, SmallGraph>> = {
   extractor: lookup('ArrayFeatureExtractor', float('y', 'rows', 'columns'), 'ai.onnx.ml'),
 };
 
+const updates = float('updates', 'n', 'm');
+
+/** Graphs that are pushed: push finds the tables in which inputs are looked up. */
+const LOOKUPS: Readonly<Record<string, SmallGraph>> = {
+  'gather-nd': lookup('GatherND', float('y', 'batch')),
+  'gather-elements': lookup('GatherElements', float('y', 'batch', 'sequence')),
+  'gather-elements-of-an-input': {
+    inputs: [float('data', 'batch', 'classes'), ids],
+    outputs: [float('y', 'batch', 'sequence')],
+    nodes: [node('GatherElements', ['data', 'ids'], ['y'], { attributes: { axis: -1 } })],
+  },
+  'scatter-nd': {
+    inputs: [integer('rows', 'n', 1), updates],
+    outputs: [float('y', 10, 3)],
+    weights: [table],
+    nodes: [node('ScatterND', ['table', 'rows', 'updates'], ['y'])],
+  },
+  'scatter-elements': {
+    inputs: [integer('places', 'n', 'm'), updates],
+    outputs: [float('y', 10, 3)],
+    weights: [table],
+    nodes: [node('ScatterElements', ['table', 'places', 'updates'], ['y'])],
+  },
+  'gather-behind-a-cast': {
+    inputs: [ids],
+    outputs: [float('y', 'batch', 'sequence', 3)],
+    weights: [table],
+    nodes: [node('Cast', ['ids'], ['short'], { attributes: { to: 6 } }), node('Gather', ['table', 'short'], ['y'])],
+  },
+};
+
 let folder: string;
 let serving: TestServing;
 
@@ -103,6 +135,11 @@ beforeAll(async () => {
     const path = join(folder, `${name}.onnx`);
     await writeFile(path, toOnnxFile(graph));
     await publishModel(serving.repository, name, path, { dimensions: { classes: 4, n: 1 } });
+  }
+  for (const [name, graph] of Object.entries(LOOKUPS)) {
+    const path = join(folder, `pushed-${name}.onnx`);
+    await writeFile(path, toOnnxFile(graph));
+    await pushModel(serving.repository, path, { name: `pushed-${name}` });
   }
   for (const name of ['sentiment', 'tiny-bert-sentiment', 'tiny-roberta-emotions'])
     await pushNamed(serving.repository, name);
@@ -207,6 +244,38 @@ describe('an index that a graph does not have', () => {
     ['extractor', [1, 99_999], 'input "ids": index 99999 at [0,1] is out of range, expected 0 to 2'],
   ])('an index out of range is refused with as much as the runtime tells of it by %s', async (model, data, hint) => {
     expect(await infer(model, [numbers('ids', [1, 2], data)])).toEqual(refusal(hint));
+  });
+
+  it.each([
+    [
+      'gather-nd',
+      [numbers('ids', [1, 2], [1, 99_999])],
+      '"ids": index 99999 at [0,1] is out of range, expected -3 to 2',
+    ],
+    ['gather-nd', [numbers('ids', [1, 2], [-11, 0])], '"ids": index -11 at [0,0] is out of range, expected -10 to 9'],
+    ['gather-elements', [numbers('ids', [1, 1], [99])], '"ids": index 99 at [0,0] is out of range, expected -10 to 9'],
+    [
+      'gather-elements-of-an-input',
+      [floats('data', [1, 5]), numbers('ids', [1, 2], [0, 7])],
+      '"ids": index 7 at [0,1] is out of range, expected -5 to 4',
+    ],
+    [
+      'scatter-nd',
+      [numbers('rows', [2, 1], [0, 12]), floats('updates', [2, 3])],
+      '"rows": index 12 at [1,0] is out of range, expected -10 to 9',
+    ],
+    [
+      'scatter-elements',
+      [numbers('places', [1, 2], [0, -12]), floats('updates', [1, 2])],
+      '"places": index -12 at [0,1] is out of range, expected -10 to 9',
+    ],
+    [
+      'gather-behind-a-cast',
+      [numbers('ids', [1, 1], [10])],
+      '"ids": index 10 at [0,0] is out of range, expected -10 to 9',
+    ],
+  ])('an index out of range is refused with the range that push found by %s', async (model, inputs, hint) => {
+    expect(await infer(`pushed-${model}`, inputs)).toEqual(refusal(hint));
   });
 
   it('a token that the vocabulary does not have is refused', async () => {

@@ -52,6 +52,14 @@ it('tells the topic of a rollback, with the model, the version and the counts', 
   expect(message?.get('Message')).toContain('Version 2 of model m was rolled back by the monitor: errors: 9 failed');
 });
 
+it('tells the topic once that the limit of the month is reached', async () => {
+  const { spent } = createMonitorTelemetry(createNotify(TOPIC));
+  const report = { month: '2026-11', dollars: 25.017, limitDollars: 25 };
+  for (const isReached of [true, false]) await spent({ ...report, isReached });
+  expect(received.map((message) => message.get('Subject'))).toEqual(['the spending limit of the month is reached']);
+  expect(received[0]?.get('Message')).toContain('2026-11 have cost $25.02, and maxMonthlyDollars is 25.');
+});
+
 it('tells nobody of other decisions, and of nothing without a topic', async () => {
   const telemetry = createMonitorTelemetry(createNotify(TOPIC));
   for (const action of ['raise', 'time', 'promote'] as const) await telemetry.decided({ ...ROLLBACK, action });
@@ -67,6 +75,6 @@ it('sends a subject that SNS takes, whatever it is made of', async () => {
 it('logs a notification that SNS refuses: the rollback has happened', async () => {
   status = 403;
   await createMonitorTelemetry(createNotify(TOPIC)).decided(ROLLBACK);
-  expect(lines.join()).toContain('the notification of a rollback was not sent');
+  expect(lines.join()).toContain('the notification was not sent: ');
   expect(lines.join()).toContain(TOPIC);
 });

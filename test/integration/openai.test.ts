@@ -41,6 +41,35 @@ const formOf = (fields: Readonly<Record<string, string | Uint8Array<ArrayBuffer>
 const transcribe = (fields: Record<string, string>, task = 'transcriptions'): Promise<Response> =>
   serving.fetch(`/v1/audio/${task}`, { method: 'POST', body: formOf({ file: SPEECH, ...fields }) });
 
+describe('a base URL that names the model', () => {
+  const embedBelow = (base: string, model = SENTENCES) =>
+    post(`/models/${base}/v1/embeddings`, { model, input: 'A sentence.' });
+
+  it('answers as the general one does', async () => {
+    const expected = await embed({ input: 'A sentence.' });
+    expect(await (await embedBelow(SENTENCES)).json()).toEqual(expected);
+    expect(await (await embedBelow(SENTENCES, `${SENTENCES}@live`)).json()).toMatchObject({ data: expected.data });
+    const form = formOf({ file: SPEECH, model: 'tiny-whisper' });
+    const speech = await serving.fetch('/models/tiny-whisper/v1/audio/transcriptions', { method: 'POST', body: form });
+    expect(speech.status).toBe(200);
+  });
+
+  it('refuses a body that names another one, and paths that OpenAI has not', async () => {
+    const response = await embedBelow('iris');
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      {
+        error: expect.objectContaining({
+          message: `"model" is "${SENTENCES}", and the path names the model "iris"`,
+        }),
+      },
+    ]);
+    expect((await post(`/models/${SENTENCES}/v1/rerank`, {})).status).toBe(404);
+    expect((await post(`/models/${SENTENCES}/v1/embeddings/`, { model: SENTENCES, input: 'a' })).status).toBe(200);
+    expect((await serving.fetch(`/models/${SENTENCES}/v1/embeddings`)).status).toBe(405);
+  });
+});
+
 describe('POST /v1/embeddings', () => {
   it('answers the vectors of the task, with the tokens that were read', async () => {
     const input = ['A sentence.', 'Another one, of more words.'];

@@ -14,13 +14,24 @@ import { STATUSES } from '../../src/jobs/job-document.ts';
 import { type DescribedModel, describeModel } from '../../src/openapi/described-model.ts';
 import { createDocument } from '../../src/openapi/document.ts';
 import { JOB } from '../../src/openapi/job-paths.ts';
+import { CHAT_FIELDS } from '../../src/protocol/openai/chat-completion.ts';
+import { TEXT_FIELDS } from '../../src/protocol/openai/text-completion.ts';
 import { isTaskName } from '../../src/tasks/index.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
 /** A model of each task. */
 const MODELS = [
   ...['iris', 'sentiment', 'retail-recommender', 'efficientnet-lite0'],
-  ...['tiny-detr', 'tiny-bert-ner', 'tiny-bert-sentences', 'tiny-marian', 'tiny-wav2vec2', 'tiny-whisper', 'tiny-gpt2'],
+  ...[
+    'tiny-detr',
+    'tiny-bert-ner',
+    'tiny-bert-sentences',
+    'tiny-marian',
+    'tiny-bart',
+    'tiny-wav2vec2',
+    'tiny-whisper',
+    'tiny-gpt2',
+  ],
   ...['tabular-ridge', 'tabular-mixed'],
 ];
 
@@ -35,13 +46,15 @@ beforeAll(async () => {
 });
 afterAll(() => serving.remove());
 
-const textOf = (auth = 'key'): string => JSON.stringify(createDocument(models, auth));
+const STREAMS = 'https://abc.lambda-url.us-east-1.on.aws/';
+
+const textOf = (auth = 'key'): string => JSON.stringify(createDocument(models, auth, auth === 'key' ? STREAMS : ''));
 
 describe('the document of the API', () => {
   it('describes a model of each task', () => {
     const tasks = new Set(models.map(({ task }) => task));
     expect([...tasks].filter((task) => !isTaskName(task))).toEqual([]);
-    expect(tasks.size).toBe(12);
+    expect(tasks.size).toBe(13);
   });
 
   it.each(['key', 'jwt', 'key_or_jwt', 'aws_iam', 'none'])(
@@ -80,6 +93,31 @@ describe('the document of the API', () => {
         }),
     );
     expect([...new Set(documented)].sort()).toEqual(expected.sort());
+  });
+
+  it('has the URL of streams where an operation streams', () => {
+    const { paths } = JSON.parse(textOf()) as { paths: Record<string, { post?: { servers?: { url: string }[] } }> };
+    const streaming = Object.keys(paths).filter((path) => paths[path]?.post?.servers !== undefined);
+    const ofModel = '/models/tiny-gpt2';
+    expect(streaming.sort()).toEqual(
+      [ofModel, `${ofModel}/versions/{version}`, `${ofModel}/aliases/{alias}`]
+        .concat(['/v1/chat/completions', '/v1/completions'])
+        .sort(),
+    );
+    const urls = paths[ofModel]?.post?.servers?.map(({ url }) => url);
+    expect(urls).toEqual(['/', 'https://abc.lambda-url.us-east-1.on.aws']);
+    expect(textOf('none')).not.toContain('"servers":[{"url":"/"},');
+  });
+
+  it.each([
+    ['/v1/chat/completions', CHAT_FIELDS],
+    ['/v1/completions', TEXT_FIELDS],
+  ])('has every field that %s takes, and no other', (path, fields) => {
+    const { paths } = JSON.parse(textOf()) as {
+      paths: Record<string, { post: { requestBody: { content: Record<string, { schema: { properties: object } }> } } }>;
+    };
+    const { schema } = paths[path]?.post.requestBody.content['application/json'] ?? {};
+    expect(Object.keys(schema?.properties ?? {}).sort()).toEqual([...fields].sort());
   });
 
   it('has every status of a job', () => {

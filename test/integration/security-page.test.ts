@@ -31,7 +31,7 @@ describe('the limits in docs/security.md', () => {
     ['images of a request', `${MAX_PIXELS / 1e6} megapixels`],
     ['audio files of a request', MAX_AUDIO_SECONDS === 3_600 ? 'an hour of sound together' : `${MAX_AUDIO_SECONDS} s`],
     ['audio files of a request', `${MAX_AUDIO_FILES}, `],
-    ['search of a translation or transcription', `${MAX_BEAMS} beams, ${count(MAX_TOKENS)} tokens`],
+    ['search of a translation, summary or transcription', `${MAX_BEAMS} beams, ${count(MAX_TOKENS)} tokens`],
     ['environments', `${params.default.uploadConcurrency} at a time`],
     ['time of a batch', `${functions['on-upload']?.timeout} s`],
     ['attempts', `${params.default.uploadAttempts}, then the dead-letter queue`],

@@ -128,12 +128,12 @@ const OPEN: Parameters = {
 };
 /** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
 const LOCKED: Parameters = {
-  ...{ auth: 'key', cors: 'on', corsOrigins: ORIGINS, docs: 'on' },
+  ...{ auth: 'key', maxMonthlyDollars: '25.5', cors: 'on', corsOrigins: ORIGINS, docs: 'on' },
   ...{ uploadConcurrency: '3', bulkConcurrency: '20', accountConcurrency: '50', reservedConcurrency: '20' },
   ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
   ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
 };
-const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models' };
+const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models', jwtScopePrefix: 'onnx/' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
 const packageWith = async (
@@ -331,6 +331,16 @@ describe('sls package', () => {
     const [authorizer] = ofType('AWS::ApiGatewayV2::Authorizer', tokens);
     expect(ofType('AWS::ApiGatewayV2::Route', tokens)[0]?.Properties.AuthorizationType).toBe('JWT');
     expect(authorizer?.Properties).toMatchObject({ JwtConfiguration: { Issuer: ISSUER, Audience: ['models'] } });
+    const readers = ['InferLambdaFunction', 'StreamLambdaFunction', 'DocsLambdaFunction'];
+    const prefixes = readers.map((id) => resource(tokens, id).Properties.Environment.Variables.JWT_SCOPE_PREFIX);
+    expect(new Set(prefixes)).toEqual(new Set(['onnx/']));
+  });
+
+  it('has tokens checked by the function itself behind its own URL, where no authorizer can be', () => {
+    expect(resource(tokens, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+    expect(resource(tokens, 'StreamLambdaFunction').Properties.Environment.Variables).toMatchObject({
+      ...{ API_AUTH: 'jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
+    });
   });
 
   it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
@@ -353,6 +363,22 @@ describe('sls package', () => {
     expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
       expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
     ]);
+  });
+
+  it('lets the page of a stage read streams from their URL, and tells the page of it where callers need no signature', () => {
+    const { AllowOrigins, AllowHeaders } = resource(locked, 'StreamLambdaFunctionUrl').Properties.Cors;
+    const [separator, joined] = AllowOrigins['Fn::Split'];
+    expect(separator).toBe(',');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of CloudFormation
+    const domain = { 'Fn::If': ['HasDomain', { 'Fn::Sub': 'https://${Domain}' }, { Ref: 'AWS::NoValue' }] };
+    expect(joined['Fn::Join'][1]).toEqual([{ 'Fn::GetAtt': ['HttpApi', 'ApiEndpoint'] }, ORIGINS, domain]);
+    expect(AllowHeaders).toContain('authorization');
+    expect(resource(template, 'StreamLambdaFunctionUrl').Properties.Cors).toEqual({ Ref: 'AWS::NoValue' });
+    const url = { 'Fn::GetAtt': ['StreamLambdaFunctionUrl', 'FunctionUrl'] };
+    const told = [locked, open, template, tokens].map(
+      (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.STREAM_ENDPOINT,
+    );
+    expect(told).toEqual([url, url, '', url]);
   });
 
   it('has a name of its own, and a log of each request, when a stage wants them', () => {
@@ -641,7 +667,7 @@ describe('the template', () => {
     expect([...new Set(places)].sort()).toEqual([
       ...[
         ...['bulk', 'captures', 'feedback', 'figures', 'jobs', 'jobs/deliveries', 'labels', 'monitoring'],
-        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'uploads'],
+        ...['inputs', 'outputs', 'quotas', 'results', 'rollouts', 'spending', 'uploads'],
       ]
         .sort()
         .map((folder) => `\${DataBucket.Arn}/${folder}/*`),
@@ -682,6 +708,8 @@ describe('the template', () => {
         `StreamRole | s3:PutObject | \${DataBucket.Arn}/labels/*`,
         `MonitorRole | s3:GetObject | \${DataBucket.Arn}/captures/*`,
         `MonitorRole | s3:GetObject s3:PutObject | ${['feedback', 'labels', 'monitoring'].map((folder) => `\${DataBucket.Arn}/${folder}/*`).join('/')}`,
+        `MonitorRole | s3:GetObject | \${DataBucket.Arn}/figures/*`,
+        `MonitorRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/spending/*`,
         'MonitorRole | sns:Publish | AlarmTopic',
         `OnUploadRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/results/*`,
         'OnUploadRole | sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage | UploadQueue/Arn',
@@ -692,6 +720,7 @@ describe('the template', () => {
           `${role}Role | s3:GetObject | \${DataBucket.Arn}/results/*`,
           `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/outputs/*`,
           `${role}Role | s3:GetObject s3:PutObject | \${DataBucket.Arn}/quotas/*`,
+          `${role}Role | s3:GetObject | \${DataBucket.Arn}/spending/*`,
         ]),
         `BulkRole | s3:GetObject s3:PutObject | \${DataBucket.Arn}/bulk/*`,
         'BulkStatesRole | sts:AssumeRole | states.amazonaws.com',
@@ -718,7 +747,7 @@ describe('the template', () => {
     expect(ofType('AWS::Logs::LogGroup')).toHaveLength(LOG_GROUPS.length);
   });
 
-  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles, slow requests and canaries', () => {
+  it('raises an alarm on dead letters, waiting uploads and jobs, server errors, crashes, throttles, slow requests, canaries and spending', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map((alarm) => alarm.Properties);
     const watched = alarms.map(({ MetricName, Metrics = [] }) =>
       MetricName
@@ -738,6 +767,7 @@ describe('the template', () => {
       ['CanaryRollbacks'],
       ['DriftedModels'],
       ['LeastAccuracy'],
+      ['BudgetSpent'],
       ['SilentModels'],
     ]);
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: 'AlarmTopic' }]);
@@ -799,6 +829,7 @@ describe('the template', () => {
     expect(template.Conditions).toEqual({
       HasDomain: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Domain' }, ''] }] },
       SubscribesEmail: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmEmail' }, ''] }] },
+      LimitsSpending: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'MaxMonthlyDollars' }, '0'] }] },
       WatchesAccuracy: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AccuracyBelow' }, '0'] }] },
       MakesDashboard: { 'Fn::Equals': [{ Ref: 'HasDashboard' }, 'on'] },
     });
@@ -809,6 +840,24 @@ describe('the template', () => {
     expect(resource(template, 'AccuracyAlarm')).toMatchObject({
       ...{ Condition: 'WatchesAccuracy', Properties: { Threshold: { Ref: 'AccuracyBelow' } } },
     });
+  });
+
+  it('limits the spending of a month, with an alarm before, by a parameter', () => {
+    for (const id of ['InferLambdaFunction', 'StreamLambdaFunction', 'MonitorLambdaFunction']) {
+      const limits = [template, locked].map((stage) => resource(stage, id).Properties.Environment.Variables);
+      expect(limits.map(({ MAX_MONTHLY_DOLLARS: limit }) => String(limit))).toEqual(['0', '25.5']);
+    }
+    const limits = [template, locked].map(({ Parameters }) => String(Parameters.MaxMonthlyDollars?.Default));
+    expect(limits).toEqual(['0', '25.5']);
+    expect(template.Parameters.MaxMonthlyDollars).toMatchObject({ Type: 'Number', MinValue: 0 });
+    expect(resource(template, 'SpendingAlarm')).toMatchObject({
+      Condition: 'LimitsSpending',
+      Properties: { Threshold: 80, Statistic: 'Maximum', ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
+    });
+    const schedules = ofType('AWS::Events::Rule').flatMap(({ Properties: { ScheduleExpression, Targets } }) =>
+      Targets.map(({ Input }: Resource['Properties']) => `${ScheduleExpression} ${Input}`),
+    );
+    expect(schedules).toContain('rate(5 minutes) {"jobs":["spending"]}');
   });
 
   it('watches as many metrics as the README gives the price of', async () => {

@@ -29,6 +29,7 @@ const PARAMETER_TABLES: readonly (readonly [task: TaskName, heading: string, mod
   ['token-classification', '## Parameters', 'tiny-bert-ner'],
   ['feature-extraction', '## Parameters', 'tiny-bert-sentences'],
   ['translation', '## Parameters', 'tiny-marian'],
+  ['summarization', '## Parameters', 'tiny-bart'],
   ['text-generation', '## Parameters', 'tiny-llama'],
   ['automatic-speech-recognition', '### Whisper', 'tiny-whisper'],
   ['automatic-speech-recognition', '### CTC models', 'tiny-wav2vec2'],

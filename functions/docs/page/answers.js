@@ -1,9 +1,17 @@
 import { colourOf, h, show, table } from './dom.js';
 
+const isShare = (score) => score >= 0 && score <= 1;
+
+/** A probability with as many digits as those below it. */
+const showScore = (score) => (isShare(score) ? score.toFixed(4) : show(score));
+
 const scoreOf = (label, score) =>
-  score >= 0 && score <= 1
-    ? h('span', {}, h('meter', { value: score, 'aria-label': `${label}: ${show(score)}` }), ` ${show(score)}`)
-    : show(score);
+  h(
+    'span',
+    { class: 'score' },
+    isShare(score) && h('meter', { value: score, 'aria-label': `${label}: ${showScore(score)}` }),
+    showScore(score),
+  );
 
 const bars = (caption, labels) =>
   table(
@@ -11,6 +19,9 @@ const bars = (caption, labels) =>
     ['label', 'score'],
     labels.map(({ label, score }) => [label, scoreOf(label, score)]),
   );
+
+/** What was sent, and beside it what the model says of it. */
+const beside = (...parts) => [h('div', { class: 'beside' }, ...parts)];
 
 const load = async (file, alt = '') => {
   const image = h('img', { alt });
@@ -92,26 +103,40 @@ const transcript = ({ text, chunks = [] }) => [
 
 const bestOf = (row) => (Array.isArray(row[0]) ? row.map((target) => target[0]) : [row[0]]);
 
-/** The rows as they were sent, each with its best label. */
-const labelRows = (csv, rows) => {
-  const lines = csv.trim().split(/\r?\n/);
-  const sent = lines.slice(lines.length - rows.length);
+/** The cells of each line of CSV. */
+const cellsOf = (csv) =>
+  [...csv.matchAll(/(?:"(?:[^"]|"")*"|[^\r\n])+/g)].map(([line]) =>
+    [...line.matchAll(/(?:"(?:[^"]|"")*"|[^,"])+|(?<=^|,)(?=,|$)/g)].map(([cell]) =>
+      cell.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'),
+    ),
+  );
+
+/** The rows as they were sent, and the answer to each; with the names of the columns, if the first line has them. */
+const answeredRows = (csv, answers, names) => {
+  const lines = cellsOf(csv);
+  const sent = lines.slice(-answers.length);
+  const [first] = sent;
+  const columns = lines.length > sent.length ? lines[0] : first.map((_, index) => `column ${index + 1}`);
   return table(
     'Rows',
-    ['row', 'label', 'score'],
-    rows.flatMap((row, index) => bestOf(row).map(({ label, score }) => [sent[index], label, score])),
+    [...columns, ...names],
+    answers.flatMap((answer, index) => answer.map((each) => [...sent[index], ...each])),
   );
 };
 
-const numberRows = (csv, rows) => {
-  const lines = csv.trim().split(/\r?\n/);
-  const sent = lines.slice(lines.length - rows.length);
-  return table(
-    'Rows',
-    ['row', 'answer'],
-    rows.map((row, index) => [sent[index], Array.isArray(row) ? row.map(show).join(', ') : row]),
+const labelRows = (csv, rows) =>
+  answeredRows(
+    csv,
+    rows.map((row) => bestOf(row).map(({ label, score }) => [h('strong', {}, label), scoreOf(label, score)])),
+    ['label', 'score'],
   );
-};
+
+const numberRows = (csv, rows) =>
+  answeredRows(
+    csv,
+    rows.map((row) => [[h('strong', {}, [row].flat().map(show).join(', '))]]),
+    ['answer'],
+  );
 
 const vectors = (rows) =>
   table(
@@ -123,13 +148,12 @@ const vectors = (rows) =>
   );
 
 const VIEWS = {
-  'image-classification': async (labels, { body }) => [await picture(body), bars('Labels', labels)],
-  'object-detection': async (boxes, { body }) => [await drawBoxes(body, boxes), bars('Boxes', boxes)],
+  'image-classification': async (labels, { body }) => beside(await picture(body), bars('Labels', labels)),
+  'object-detection': async (boxes, { body }) => beside(await drawBoxes(body, boxes), bars('Boxes', boxes)),
   'text-classification': async ([labels]) => [bars('Labels', labels)],
   'token-classification': async (entities, { body }) => [markEntities(JSON.parse(body).inputs, entities)],
   'feature-extraction': async (rows) => [vectors(rows)],
-  'text-generation': async (texts, { body }) =>
-    texts.map(({ generated_text: text }) => h('p', {}, h('span', { class: 'quiet' }, JSON.parse(body).inputs), text)),
+  summarization: async (texts) => texts.map(({ summary_text: text }) => h('p', {}, text)),
   translation: async (texts) => texts.map(({ translation_text: text }) => h('p', {}, text)),
   'automatic-speech-recognition': async (answer) => transcript(answer),
   'tabular-classification': async (rows, { body }) => [labelRows(body, rows)],

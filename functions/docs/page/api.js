@@ -43,6 +43,13 @@ export const resolve = (document, part) =>
         .split('/')
         .reduce((inner, name) => inner?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], document);
 
+/** How models are asked by OpenAI's API: its path, the fields of a request, and the URL that streams, if there is one. */
+const writing = (document, path) => {
+  const { requestBody, servers = [] } = document.paths[path].post;
+  const { properties } = requestBody.content['application/json'].schema;
+  return { path, fields: properties, streams: servers.find(({ url }) => url !== '/')?.url };
+};
+
 /** The models that the document describes: those with a tag that names a task. */
 export const modelsOf = (document) =>
   document.tags
@@ -52,6 +59,8 @@ export const modelsOf = (document) =>
       const { content } = resolve(document, operation.requestBody);
       return {
         ...{ name: tag.name, ...tag['x-model'], description: operation.description },
+        chat: tag['x-model'].chat && writing(document, '/v1/chat/completions'),
+        completion: writing(document, '/v1/completions'),
         parameters: operation.parameters,
         example: content['application/json'].example,
         csv: content['text/csv']?.example,
@@ -67,6 +76,16 @@ export const readStates = async () => {
   if (!response.ok) return new Map();
   const versions = await response.json();
   return new Map(versions.map(({ name, version, state, reason }) => [`${name} ${version}`, { state, reason }]));
+};
+
+/** The message of an answer that refuses: in the form of this project, of OpenAI, or of the gateway. */
+export const errorOf = (text) => {
+  try {
+    const { error, message } = JSON.parse(text);
+    return error?.message ?? error ?? message ?? text;
+  } catch {
+    return text;
+  }
 };
 
 /** Sends a request of a form. Never throws: what went wrong is the answer. */
@@ -86,7 +105,7 @@ export const send = async ({ path, headers, body }) => {
     return {
       ok: false,
       status: 0,
-      text: `No answer came: ${error.message}`,
+      text: `The request failed: ${error.message}`,
       ms: performance.now() - started,
       timing: '',
     };

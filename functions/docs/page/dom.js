@@ -24,6 +24,13 @@ export const byId = (id) => document.getElementById(id);
 /** A number as people read it. */
 export const show = (value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(4));
 
+/** A time as people read it. */
+export const showMs = (ms) => {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
+};
+
 export const table = (caption, head, rows) =>
   h(
     'div',

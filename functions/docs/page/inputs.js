@@ -61,7 +61,9 @@ const recordButton = (keep) => {
   return h('p', {}, button, note);
 };
 
-const area = (value, rows) => h('textarea', { id: 'input', value, rows });
+const area = (value, rows, more = {}) => h('textarea', { id: 'input', value, rows, ...more });
+/** Rows and documents stand in columns. */
+const CODE = { class: 'code', spellcheck: false };
 
 /** One text, as JSON, so that parameters stand beside it. */
 const textInput = (label, value, path) => {
@@ -71,7 +73,7 @@ const textInput = (label, value, path) => {
 
 /** Rows as CSV, typed or from a file. */
 const tableInput = (value, path) => {
-  const rows = area(value, 8);
+  const rows = area(value, 8, CODE);
   const file = h('input', { type: 'file', id: 'file', accept: '.csv,text/csv' });
   file.onchange = async () => {
     rows.value = await file.files[0].text();
@@ -84,7 +86,7 @@ const tableInput = (value, path) => {
 
 /** A whole document, for what has no form of its own. */
 const jsonInput = (label, value, path) => {
-  const text = area(JSON.stringify(value ?? {}, undefined, 2), 12);
+  const text = area(JSON.stringify(value ?? {}, undefined, 2), 12, CODE);
   const read = () => {
     JSON.parse(text.value); // says where it is wrong
     return { path, headers: JSON_HEADERS, body: text.value, inQuery: true };
@@ -98,7 +100,7 @@ const toCsv = ({ csv, example }) => {
   return `${Object.values(row).join(',')}\n`;
 };
 
-const textOf = ({ text, example }) => text ?? (typeof example?.inputs === 'string' ? example.inputs : '');
+export const textOf = ({ text, example }) => text ?? (typeof example?.inputs === 'string' ? example.inputs : '');
 
 const FORMS = {
   'image-classification': (_model, path) => fileInput('A picture', 'image/*', path),
@@ -107,7 +109,7 @@ const FORMS = {
   'text-classification': (model, path) => textInput('A text', textOf(model), path),
   'token-classification': (model, path) => textInput('A text', textOf(model), path),
   'feature-extraction': (model, path) => textInput('A text', textOf(model), path),
-  'text-generation': (model, path) => textInput('A text to continue', textOf(model), path),
+  summarization: (model, path) => textInput('A text', textOf(model), path),
   translation: (model, path) => textInput('A text', textOf(model), path),
   'tabular-classification': (model, path) => tableInput(toCsv(model), path),
   'tabular-regression': (model, path) => tableInput(toCsv(model), path),

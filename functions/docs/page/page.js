@@ -1,5 +1,7 @@
 import { viewOf } from './answers.js';
-import { accessHeaders, modelsOf, readDocument, readStates, send } from './api.js';
+import { accessHeaders, errorOf, modelsOf, readDocument, readStates, send } from './api.js';
+import { chatForm } from './chat.js';
+import { completionForm } from './completion.js';
 import { byId, h } from './dom.js';
 import { inputsFor } from './inputs.js';
 import { parametersFor, withParameters } from './parameters.js';
@@ -10,11 +12,25 @@ const STATES = { READY: 'ready', LOADING: 'being loaded', UNAVAILABLE: 'not avai
 
 const chosenName = () => new URLSearchParams(location.hash.slice(1)).get('model');
 
+const noticeFor = (models) => {
+  const name = chosenName();
+  if (models.length === 0) return 'There is no model yet. Push one: npx onnx-serverless push <folder>';
+  if (name === null) return 'Choose a model to try it.';
+  return models.some((model) => model.name === name) ? '' : `There is no model ${name}. Choose another one.`;
+};
+
+/** What to do about refusals that do not say it themselves: those of the gateway, and those of nobody. */
+const HINTS = {
+  0: 'Nothing at this address answers now. A server on this machine is started with npm start.',
+  404: 'Reload the page to see the models that there are.',
+  413: 'A request has up to 4.5 MB behind the gateway. POST /uploads gives a URL that takes larger inputs.',
+};
+
 const showCards = (models, states) => {
   byId('cards').replaceChildren(
     ...models.map(({ name, task, version }) => {
       const state = states.get(`${name} ${version}`);
-      const about = [task, `version ${version}`, ...(state ? [STATES[state.state]] : [])];
+      const about = [`version ${version}`, ...(state ? [STATES[state.state]] : [])];
       const current = name === chosenName() && 'true';
       return h(
         'li',
@@ -23,13 +39,23 @@ const showCards = (models, states) => {
           'a',
           { href: `#${new URLSearchParams({ model: name })}`, title: state?.reason, 'aria-current': current },
           h('strong', {}, name),
-          ...about.map((text) => h('span', { class: 'quiet' }, text)),
+          h('span', { class: 'quiet' }, task),
+          h('span', { class: `quiet ${state?.state.toLowerCase() ?? ''}` }, about.join(', ')),
         ),
       );
     }),
   );
-  byId('notice').textContent =
-    models.length === 0 ? 'There is no model yet. Push one: npx onnx-serverless push <folder>' : '';
+  byId('notice').textContent = noticeFor(models);
+};
+
+const headingOf = ({ ok, status, version }, model) => {
+  if (ok) return `Answer of version ${version ?? model.version}`;
+  return status === 0 ? 'No answer' : `Refused with status ${status}`;
+};
+
+const refusalOf = ({ status, text }) => {
+  const hint = HINTS[status];
+  return [h('p', { class: 'wrong' }, errorOf(text)), ...(hint ? [h('p', {}, hint)] : [])];
 };
 
 /** The answer to one request: what the task shows of it, its time, the JSON and the request as programs. */
@@ -37,14 +63,9 @@ const showAnswer = async (area, model, request) => {
   area.replaceChildren(h('p', {}, 'Waiting for the answer …'));
   const answer = await send(request);
   const json = answer.json === undefined ? answer.text : JSON.stringify(answer.json, undefined, 2);
-  const heading = answer.ok
-    ? `Answer of version ${answer.version ?? model.version}`
-    : `Refused with status ${answer.status}`;
   area.replaceChildren(
-    h('h3', { class: answer.ok ? '' : 'wrong' }, heading),
-    ...(answer.ok
-      ? (await viewOf(model.task, answer.json, request)).filter(Boolean)
-      : [h('p', { class: 'wrong' }, answer.json?.error ?? answer.json?.message ?? answer.text)]),
+    h('h3', { class: answer.ok ? '' : 'wrong' }, headingOf(answer, model)),
+    ...(answer.ok ? (await viewOf(model.task, answer.json, request)).filter(Boolean) : refusalOf(answer)),
     timingOf(answer),
     h(
       'details',
@@ -56,13 +77,14 @@ const showAnswer = async (area, model, request) => {
   );
 };
 
-const showModel = (model) => {
+/** The form of a task whose answer comes whole. */
+const taskForm = (model) => {
   const inputs = inputsFor(model);
   const parameters = parametersFor(model);
   const answer = h('div', { id: 'answer', 'aria-live': 'polite' });
   const problem = h('p', { class: 'wrong', role: 'alert' });
   const run = h('button', { class: 'main' }, 'Run');
-  const form = h('form', {}, inputs.element, parameters.element, run, problem);
+  const form = h('form', {}, inputs.element, parameters.element, h('div', { class: 'buttons' }, run), problem);
   form.onsubmit = async (event) => {
     event.preventDefault();
     problem.textContent = '';
@@ -75,14 +97,27 @@ const showModel = (model) => {
       run.disabled = false;
     }
   };
+  return { element: h('div', {}, form, answer), leave: () => {} };
+};
+
+const formOf = (model) => {
+  if (model.chat) return chatForm(model);
+  return model.task === 'text-generation' ? completionForm(model) : taskForm(model);
+};
+
+/** The first line of the description, and the others behind it. */
+const aboutOf = ({ description }) => {
+  const [first, ...others] = description.replaceAll('`', '').split('\n\n');
+  return h('details', { class: 'quiet' }, h('summary', {}, first), ...others.map((text) => h('p', {}, text)));
+};
+
+let leave = () => {};
+
+const showModel = (model) => {
+  const form = formOf(model);
+  leave = form.leave;
   const section = byId('model');
-  section.replaceChildren(
-    h('h2', { id: 'model-name', tabIndex: -1 }, model.name),
-    ...model.description.split('\n\n').map((text) => h('p', { class: 'quiet' }, text.replaceAll('`', ''))),
-    form,
-    answer,
-  );
-  section.hidden = false;
+  section.replaceChildren(h('h2', { id: 'model-name', tabIndex: -1 }, model.name), aboutOf(model), form.element);
 };
 
 readDocument(async (document) => {
@@ -91,6 +126,8 @@ readDocument(async (document) => {
   const choose = () => {
     showCards(models, states);
     const model = models.find(({ name }) => name === chosenName());
+    leave();
+    byId('model').hidden = model === undefined;
     if (model === undefined) return;
     showModel(model);
     byId('model-name').focus();

@@ -1,25 +1,21 @@
 import { h } from './dom.js';
 
-const quoteShell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoteShell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const isFile = (body) => body instanceof File;
 
-const nameOf = ({ body }) => (isFile(body) ? body.name : undefined);
-
-const curl = (url, request) => {
-  const { headers, body } = request;
-  const auth = headersOf(request).authorization ? ` \\\n  -H "authorization: Bearer $KEY"` : '';
-  const data = isFile(body) ? `--data-binary @${quoteShell(nameOf(request))}` : `--data-raw ${quoteShell(body)}`;
+const curl = ({ url, isLocked, headers, body }) => {
+  const auth = isLocked ? ` \\\n  -H "authorization: Bearer $KEY"` : '';
+  const data = isFile(body) ? `--data-binary @${quoteShell(body.name)}` : `--data-raw ${quoteShell(body)}`;
   return `curl ${quoteShell(url)} \\\n  -H ${quoteShell(`content-type: ${headers['content-type']}`)}${auth} \\\n  ${data}`;
 };
 
 /** Python's and TypeScript's strings are JSON's, apart from what JSON escapes alike. */
 const literal = (text) => JSON.stringify(text);
 
-const python = (url, request) => {
-  const { headers, body } = request;
-  const auth = headersOf(request).authorization ? `, "authorization": "Bearer " + os.environ["KEY"]` : '';
-  const data = isFile(body) ? `open(${literal(nameOf(request))}, "rb")` : `${literal(body)}.encode()`;
+const python = ({ url, isLocked, headers, body }) => {
+  const auth = isLocked ? `, "authorization": "Bearer " + os.environ["KEY"]` : '';
+  const data = isFile(body) ? `open(${literal(body.name)}, "rb")` : `${literal(body)}.encode()`;
   return `${auth ? 'import os\n\n' : ''}import requests
 
 answer = requests.post(
@@ -32,11 +28,10 @@ answer.raise_for_status()
 print(answer.json())`;
 };
 
-const typescript = (url, request) => {
-  const { headers, body } = request;
+const typescript = ({ url, isLocked, headers, body }) => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a part of the program
-  const auth = headersOf(request).authorization ? ', authorization: `Bearer ${process.env.KEY}`' : '';
-  const data = isFile(body) ? `await readFile(${literal(nameOf(request))})` : literal(body);
+  const auth = isLocked ? ', authorization: `Bearer ${process.env.KEY}`' : '';
+  const data = isFile(body) ? `await readFile(${literal(body.name)})` : literal(body);
   return `${isFile(body) ? "import { readFile } from 'node:fs/promises';\n\n" : ''}const response = await fetch(${literal(url)}, {
   method: 'POST',
   headers: { 'content-type': ${literal(headers['content-type'])}${auth} },
@@ -46,13 +41,14 @@ if (!response.ok) throw new Error(await response.text());
 console.log(await response.json());`;
 };
 
-const headersOf = ({ access }) => access ?? {};
-
 const LANGUAGES = { curl, Python: python, TypeScript: typescript };
 
+/** The language that was chosen last. */
+let chosen = 'curl';
+
 /** The request in several languages, to copy. A key is left out: it stands for a variable of the environment. */
-export const snippetsOf = (request) => {
-  const url = new URL(request.path, location.href).href;
+export const snippetsOf = ({ path, base = '', access, ...request }, languages = LANGUAGES) => {
+  const call = { ...request, url: new URL(`${base}${path}`, location.href).href, isLocked: 'authorization' in access };
   const code = h('pre', { id: 'snippet', tabIndex: 0, role: 'tabpanel', 'aria-label': 'The request as a program' });
   const status = h('span', { class: 'quiet', role: 'status' });
   const copy = h('button', { type: 'button' }, 'Copy');
@@ -64,14 +60,20 @@ export const snippetsOf = (request) => {
       status.textContent = ' The browser does not let this page copy: select the text.';
     }
   };
-  const tabs = Object.entries(LANGUAGES).map(([name, write]) => {
+  const tabs = Object.entries(languages).map(([name, write]) => {
     const tab = h('button', { type: 'button', role: 'tab', 'aria-controls': 'snippet' }, name);
-    tab.onclick = () => select(tab, write);
+    tab.onclick = () => {
+      chosen = name;
+      select(tab, write);
+    };
     return tab;
   });
   const select = (tab, write) => {
-    for (const each of tabs) each.setAttribute('aria-selected', String(each === tab));
-    code.textContent = write(url, request);
+    for (const each of tabs) {
+      each.ariaSelected = String(each === tab);
+      each.tabIndex = each === tab ? 0 : -1;
+    }
+    code.textContent = write(call);
     status.textContent = '';
   };
   const list = h('div', { role: 'tablist', 'aria-label': 'Language' }, ...tabs);
@@ -82,6 +84,7 @@ export const snippetsOf = (request) => {
     next.focus();
     next.click();
   };
-  tabs[0].click();
-  return h('div', {}, h('h3', {}, 'The same request'), list, code, copy, status);
+  tabs[Object.keys(languages).indexOf(chosen)].click();
+  const head = h('div', { class: 'buttons' }, list, status, copy);
+  return h('div', {}, h('h3', {}, 'The same request'), head, code);
 };

@@ -1,6 +1,5 @@
 import { billedMs } from '../estimate.ts';
 import type { Prices } from '../prices.ts';
-import type { SimulatedRequest } from './simulate.ts';
 import { DAY_MS } from './trace.ts';
 
 /** Latency and cost of the requests with some environments kept. */
@@ -15,8 +14,7 @@ export interface Outcome {
 const DAYS = 30;
 
 /** The value that 99 % of the values do not exceed. */
-export const p99Of = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1] ?? 0;
+export const p99Of = (values: Float64Array): number => values.toSorted()[Math.ceil(values.length * 0.99) - 1] ?? 0;
 
 /** US dollars of a request. Lambda bills the start of an environment, too. */
 export const requestDollars = (prices: Prices, memoryMb: number, latencyMs: number, isKept: boolean): number => {
@@ -28,18 +26,22 @@ export const requestDollars = (prices: Prices, memoryMb: number, latencyMs: numb
 export const keptDollars = (prices: Prices, memoryMb: number, hours: number): number =>
   (memoryMb / 1024) * hours * 3600 * prices('lambda.kept');
 
-export const outcomeOf = (
-  requests: readonly SimulatedRequest[],
-  { prices, memoryMb, spanMs, keptHours }: OutcomeOptions,
-): Outcome => {
-  const dollars = requests.reduce(
-    (sum, { latencyMs, isKept }) => sum + requestDollars(prices, memoryMb, latencyMs, isKept),
-    keptDollars(prices, memoryMb, keptHours),
-  );
+/** Adds up requests as they are played. */
+export const createOutcome = (count: number, { prices, memoryMb, spanMs, keptHours }: OutcomeOptions) => {
+  const latencies = new Float64Array(count);
+  let cold = 0;
+  let dollars = keptDollars(prices, memoryMb, keptHours);
   return {
-    coldShare: requests.filter(({ isCold }) => isCold).length / requests.length,
-    p99Ms: p99Of(requests.map(({ latencyMs }) => latencyMs)),
-    dollarsPerMonth: (dollars * DAYS * DAY_MS) / spanMs,
+    add: (index: number, latencyMs: number, isCold: boolean, isKept: boolean): void => {
+      latencies[index] = latencyMs;
+      if (isCold) cold += 1;
+      dollars += requestDollars(prices, memoryMb, latencyMs, isKept);
+    },
+    end: (): Outcome => ({
+      coldShare: cold / count,
+      p99Ms: p99Of(latencies),
+      dollarsPerMonth: (dollars * DAYS * DAY_MS) / spanMs,
+    }),
   };
 };
 

@@ -1,9 +1,10 @@
 import { environmentsAt, parseWeeklySchedule, WEEK_MINUTES } from '../../deployment/weekly-schedule.ts';
 import type { Prices } from '../prices.ts';
 import { createLocalWeek } from './local-week.ts';
-import { keptDollars, type Outcome, outcomeOf, p99Of } from './outcome.ts';
-import { type FunctionTimes, type SimulatedRequest, simulate } from './simulate.ts';
+import { createOutcome, keptDollars, type Outcome, p99Of } from './outcome.ts';
+import { type FunctionTimes, play, type Requests } from './simulate.ts';
 import { classesOf, describeSlots, SLOT_HOURS, slotOf } from './slots.ts';
+import { slowByKept } from './slow-requests.ts';
 import { DAY_MS, daysOf } from './trace.ts';
 
 export interface PlanOptions {
@@ -34,36 +35,65 @@ export interface CapacityPlan {
   readonly choice?: Candidate;
   /** Equally many at all times, and just enough. */
   readonly always?: Candidate;
+  /** Simulations of all requests. */
+  readonly simulations: number;
 }
 
-type Request = { readonly atMs: number; readonly serviceMs: number };
-
-/** Environments of which more are not tried. */
-const MOST_KEPT = 500;
+/** Schedules that are simulated, each in a second for millions of requests. */
+const MOST_SCHEDULES = 40;
+/** A slot is raised by a tenth: by one environment up to 20. */
+const RAISE = 0.1;
 const HOUR_MS = 3_600_000;
 
 /** Simulations of the requests of a trace by what is kept. */
-const createTrials = (
-  requests: readonly Request[],
-  { times, memoryMb, prices, timezone, leadMinutes }: PlanOptions,
-) => {
+const createTrials = (requests: Requests, options: PlanOptions) => {
+  const { times, memoryMb, prices, timezone, leadMinutes, limitMs } = options;
   const startMs = Math.floor((requests[0]?.atMs ?? 0) / HOUR_MS) * HOUR_MS;
   const days = daysOf(requests);
+  const classes = classesOf(days);
   const minuteAt = createLocalWeek(timezone);
   const hours = Array.from({ length: days * 24 }, (_, hour) => startMs + hour * HOUR_MS);
-  const run = (keptAt: (atMs: number) => number): SimulatedRequest[] => simulate(requests, times, keptAt);
-  const trySchedule = (schedule: string): { readonly simulated: SimulatedRequest[]; readonly candidate: Candidate } => {
+  const minutes = Uint16Array.from(requests, ({ atMs }) => minuteAt(atMs));
+  const slots = Uint8Array.from(minutes, (minute) => slotOf(classes, minute));
+  const counts = { simulations: 0 };
+  const createSlow = () => {
+    const slow = Array.from({ length: classes.length * SLOT_HOURS }, () => 0);
+    return {
+      slow,
+      note: (index: number, latencyMs: number): void => {
+        const slot = slots[index] ?? 0;
+        if (latencyMs > limitMs) slow[slot] = (slow[slot] ?? 0) + 1;
+      },
+    };
+  };
+  /** The slow requests of each slot while so many environments are kept at all times. */
+  const slowWith = (kept: number): readonly number[] => {
+    const { slow, note } = createSlow();
+    counts.simulations += 1;
+    play(requests, times, () => kept, note);
+    return slow;
+  };
+  const trySchedule = (schedule: string): { readonly slow: readonly number[]; readonly candidate: Candidate } => {
     const windows = parseWeeklySchedule(schedule);
     const kept = Array.from({ length: WEEK_MINUTES }, (_, minute) =>
       windows.length === 0 ? 0 : environmentsAt(windows, minute, { base: 0, leadMinutes }),
     );
-    const simulated = run((atMs) => kept[minuteAt(atMs)] ?? 0);
     const quarters = hours.flatMap((atMs) => [0, 1, 2, 3].map((quarter) => atMs + (quarter * HOUR_MS) / 4));
     const keptHours = quarters.reduce((sum, atMs) => sum + (kept[minuteAt(atMs)] ?? 0) / 4, 0);
-    const outcome = outcomeOf(simulated, { prices, memoryMb, spanMs: days * DAY_MS, keptHours });
-    return { simulated, candidate: { schedule, ...outcome } };
+    const outcome = createOutcome(requests.length, { prices, memoryMb, spanMs: days * DAY_MS, keptHours });
+    const { slow, note } = createSlow();
+    counts.simulations += 1;
+    const keptAt = (index: number): number => kept[minutes[index] ?? 0] ?? 0;
+    play(requests, times, keptAt, (index, latencyMs, isCold, isKept) => {
+      note(index, latencyMs);
+      outcome.add(index, latencyMs, isCold, isKept);
+    });
+    return { slow, candidate: { schedule, ...outcome.end() } };
   };
-  return { days, hours, minuteAt, run, trySchedule };
+  const dollars = createSlow().slow;
+  for (const slot of hours.map((atMs) => slotOf(classes, minuteAt(atMs))))
+    dollars[slot] = (dollars[slot] ?? 0) + keptDollars(prices, memoryMb, 1);
+  return { days, classes, dollars, counts, slowWith, trySchedule };
 };
 
 interface Slots {
@@ -95,7 +125,8 @@ const raiseSlowest = (kept: number[], slowNow: readonly number[], { slow, dollar
   const gains = kept.map((count, slot) => (count < slow.length - 1 ? (slowNow[slot] ?? 0) / (dollars[slot] ?? 0) : 0));
   const slot = gains.indexOf(Math.max(...gains));
   if ((gains[slot] ?? 0) === 0) return false;
-  kept[slot] = (kept[slot] ?? 0) + 1;
+  const now = kept[slot] ?? 0;
+  kept[slot] = Math.min(slow.length - 1, now + Math.max(1, Math.floor(now * RAISE)));
   return true;
 };
 
@@ -103,43 +134,28 @@ const raiseSlowest = (kept: number[], slowNow: readonly number[], { slow, dollar
  * Simulates a trace with more and more environments kept, and chooses the cheapest hours for them that keep the limit.
  * @param requests in ascending order of time, at least one
  */
-export const planCapacity = (requests: readonly Request[], options: PlanOptions): CapacityPlan => {
-  const { limitMs, memoryMb, prices } = options;
-  const { days, hours, minuteAt, run, trySchedule } = createTrials(requests, options);
+export const planCapacity = (requests: Requests, options: PlanOptions): CapacityPlan => {
+  const { limitMs } = options;
+  const { days, classes, dollars, counts, slowWith, trySchedule } = createTrials(requests, options);
   const allowed = Math.floor(requests.length * 0.01);
-  const classes = classesOf(days);
-  const slowBySlot = (simulated: readonly SimulatedRequest[]): number[] => {
-    const counts = Array.from({ length: classes.length * SLOT_HOURS }, () => 0);
-    for (const { atMs, latencyMs } of simulated)
-      if (latencyMs > limitMs) {
-        const slot = slotOf(classes, minuteAt(atMs));
-        counts[slot] = (counts[slot] ?? 0) + 1;
-      }
-    return counts;
-  };
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const none = trySchedule('').candidate;
-  const warmP99Ms = p99Of(requests.map(({ serviceMs }) => serviceMs));
-  const plan = { requests: requests.length, days, warmP99Ms, none };
-  if (warmP99Ms > limitMs) return plan;
-  if (none.p99Ms <= limitMs) return { ...plan, choice: none };
+  const warmP99Ms = p99Of(Float64Array.from(requests, ({ serviceMs }) => serviceMs));
+  const end = (found: Pick<CapacityPlan, 'choice' | 'always'>): CapacityPlan => ({
+    ...{ requests: requests.length, days, warmP99Ms, none, ...found, ...counts },
+  });
+  if (warmP99Ms > limitMs) return end({});
+  if (none.p99Ms <= limitMs) return end({ choice: none });
 
-  const slow: number[][] = [];
-  do slow.push(slowBySlot(run(() => slow.length)));
-  while (sum(slow.at(-1) ?? []) > allowed && slow.length <= MOST_KEPT);
+  const slow = slowByKept(slowWith, allowed);
   const always = trySchedule(`daily 0-24: ${slow.length - 1}`).candidate;
-  const dollars = Array.from({ length: classes.length * SLOT_HOURS }, () => 0);
-  for (const atMs of hours) {
-    const slot = slotOf(classes, minuteAt(atMs));
-    dollars[slot] = (dollars[slot] ?? 0) + keptDollars(prices, memoryMb, 1);
-  }
   const kept = dollars.map(() => 0);
-  const predicted = (): number => sum(kept.map((count, slot) => slow[count]?.[slot] ?? 0));
-  while (predicted() > allowed && raiseBest(kept, { slow, dollars }));
-  for (;;) {
-    const { simulated, candidate } = trySchedule(describeSlots(classes, kept));
-    if (candidate.p99Ms <= limitMs) return { ...plan, choice: candidate, always };
-    if (!raiseSlowest(kept, slowBySlot(simulated), { slow, dollars })) break;
+  const isPredicted = (): boolean =>
+    kept.reduce((total, count, slot) => total + (slow[count]?.[slot] ?? 0), 0) <= allowed;
+  while (!isPredicted() && raiseBest(kept, { slow, dollars }));
+  for (let schedules = 0; schedules < MOST_SCHEDULES; schedules += 1) {
+    const { slow: slowNow, candidate } = trySchedule(describeSlots(classes, kept));
+    if (candidate.p99Ms <= limitMs) return end({ choice: candidate, always });
+    if (!raiseSlowest(kept, slowNow, { slow, dollars })) break;
   }
-  return always.p99Ms <= limitMs ? { ...plan, choice: always, always } : plan;
+  return end(always.p99Ms <= limitMs ? { choice: always, always } : {});
 };

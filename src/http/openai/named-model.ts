@@ -32,7 +32,7 @@ export interface NamedCall extends Omit<Call, 'payloads'> {
 
 /**
  * Chooses the version that answers.
- * @throws `INVALID_REQUEST` when its task is not `task`, and the errors of `namedModel` and `routeCall`
+ * @throws `INVALID_REQUEST` when its task is not `task`, or the path names another model; and the errors of `namedModel` and `routeCall`
  */
 export const routeNamed = async (
   serving: Serving,
@@ -40,8 +40,10 @@ export const routeNamed = async (
   model: unknown,
   task: string,
 ): Promise<NamedCall> => {
-  const { context, observation } = exchange;
+  const { context, observation, parameters } = exchange;
   const reference = await namedModel(exchange, model);
+  if (parameters.name !== undefined && parameters.name !== reference.name)
+    refuse('INVALID_REQUEST', `"model" is ${show(model)}, and the path names the model ${show(parameters.name)}`);
   const call = {
     ...{
       reference,

@@ -33,7 +33,9 @@ export const chunkFailuresKey = (name: string, chunk: number): string =>
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
 export const progressKey = (name: string, chunk: number): string =>
   `${folder(name)}attempts/${chunkName(chunk)}-done.json`;
-export const failuresKey = (name: string): string => `${folder(name)}failures.jsonl`;
+/** A file of all failures of a run, from 0: most runs have only the first. */
+export const failuresKey = (name: string, file = 0): string =>
+  `${folder(name)}failures${file === 0 ? '' : `-${file + 1}`}.jsonl`;
 export const manifestKey = (name: string): string => `${folder(name)}manifest.json`;
 const runKey = (name: string): string => `${folder(name)}run.json`;
 const planKey = (name: string): string => `${folder(name)}plan.json`;

@@ -70,22 +70,44 @@ export async function* readFailures(
     }
 }
 
-/** Writes `failures.jsonl` and `manifest.json` beside the results. */
+/** Characters after which a file of failures ends, and the next one begins: a writer holds one of them. */
+const MOST_FILE_LENGTH = 32 * 1024 * 1024;
+
+/** Writes the failures of a run to as many files as they need. @returns the keys of the files, and the failures by reason */
+const writeFailures = async (
+  data: ObjectStore,
+  { name }: BulkRun,
+  counted: Parameters<typeof readFailures>[2],
+): Promise<{ readonly failures: readonly string[]; readonly reasons: Readonly<Record<string, number>> }> => {
+  const reasons: Record<string, number> = {};
+  const failures: string[] = [];
+  let [lines, length]: [string[], number] = [[], 0];
+  const flush = async (): Promise<void> => {
+    const key = failuresKey(name, failures.length);
+    await data.write(key, lines.join(''), { contentType: 'application/jsonl' });
+    failures.push(key);
+    [lines, length] = [[], 0];
+  };
+  for await (const line of readFailures(data, name, counted)) {
+    const { code }: { code: string } = JSON.parse(line);
+    reasons[code] = (reasons[code] ?? 0) + 1;
+    if (length > 0 && length + line.length >= MOST_FILE_LENGTH) await flush();
+    lines.push(`${line}\n`);
+    length += line.length + 1;
+  }
+  await flush();
+  return { failures, reasons };
+};
+
+/** Writes `failures.jsonl`, and further files of failures where there are very many, and `manifest.json` beside the results. */
 export const writeManifest = async (
   data: ObjectStore,
   run: BulkRun,
   { counted, ...summary }: Awaited<ReturnType<ReturnType<typeof createSummariser>>>,
 ): Promise<Readonly<Record<string, number>>> => {
-  const reasons: Record<string, number> = {};
-  const lines: string[] = [];
-  for await (const line of readFailures(data, run.name, counted)) {
-    const { code }: { code: string } = JSON.parse(line);
-    reasons[code] = (reasons[code] ?? 0) + 1;
-    lines.push(`${line}\n`);
-  }
-  await data.write(failuresKey(run.name), lines.join(''), { contentType: 'application/jsonl' });
+  const written = await writeFailures(data, run, counted);
   const files = [...counted.keys()].sort((a, b) => a - b).map((chunk) => resultKey(run, chunk));
-  const manifest = { ...run, ...summary, reasons, failures: failuresKey(run.name), files };
+  const manifest = { ...run, ...summary, ...written, files };
   await data.write(manifestKey(run.name), JSON.stringify(manifest, undefined, 2), { contentType: 'application/json' });
-  return reasons;
+  return written.reasons;
 };

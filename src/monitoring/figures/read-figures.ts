@@ -11,8 +11,9 @@ export interface ModelFigures {
   readonly versions: ReadonlyMap<number, VersionFigures>;
   /** Megabytes of memory of the functions that answered: the least. */
   readonly memoryMb: number | undefined;
-  /** US dollars at list prices, without init and free tiers. */
+  /** US dollars at list prices, without free tiers, and those by hour, `2026-11-26 08`. */
   readonly cost: number;
+  readonly costs: ReadonlyMap<string, number>;
   /** Requests by hour, `2026-11-26 08`; hours without requests are missing. */
   readonly traffic: ReadonlyMap<string, number>;
   /** Objects that could not be read, and are left out. */
@@ -50,7 +51,7 @@ export const readFigures = async (
   const broken: string[] = [];
   const traffic = new Map<string, number>();
   let memoryMb: number | undefined;
-  let cost = 0;
+  const costs = new Map<string, number>();
   const keys = await keysOf(store, model, fromMs, toMs);
   await readEach(
     store,
@@ -61,13 +62,15 @@ export const readFigures = async (
       const time = timeOf(key);
       memoryMb = Math.min(memoryMb ?? hour.memoryMb, hour.memoryMb);
       for (const [version, figures] of Object.entries(hour.versions)) {
-        const { requests, billedMs } = figures;
+        const { requests, billedMs, initMs } = figures;
         traffic.set(time, (traffic.get(time) ?? 0) + requests);
-        cost += priceOf(requests, billedMs, hour.memoryMb, HTTP_FUNCTION.test(hour.functionName));
+        const price = priceOf(requests, billedMs + initMs, hour.memoryMb, HTTP_FUNCTION.test(hour.functionName));
+        costs.set(time, (costs.get(time) ?? 0) + price);
         versions.set(Number(version), addFigures(versions.get(Number(version)) ?? noFigures(), figures));
       }
     },
     (key) => broken.push(key),
   );
-  return { versions, memoryMb, cost, traffic, broken: broken.sort() };
+  const cost = [...costs.values()].reduce((sum, price) => sum + price, 0);
+  return { versions, memoryMb, cost, costs, traffic, broken: broken.sort() };
 };

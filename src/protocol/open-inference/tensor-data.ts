@@ -1,5 +1,5 @@
 import { refuseInput } from '../../core/assert-inputs.ts';
-import { shortestDoubles } from '../../core/shortest-float.ts';
+import { shortestTexts } from '../../core/shortest-float.ts';
 import { show } from '../../core/show.ts';
 import { allocate, type DType, elementCount, type Tensor, tensor } from '../../core/tensor.ts';
 
@@ -120,7 +120,7 @@ export const toJsonData = ({ dtype, data }: Tensor): string => {
     case 'bool':
       return `[${Array.from(data, Boolean).join(',')}]`;
     case 'float32':
-      return JSON.stringify(Array.from(shortestDoubles(data)));
+      return `[${shortestTexts(data)}]`;
     case 'float64':
       return JSON.stringify(Array.from(data));
     default:

@@ -15,7 +15,8 @@ export interface CompletionRequest extends Omit<GenerationRequest, 'choices'> {
   readonly toolNames: readonly string[];
 }
 
-const FIELDS = [
+/** The fields of a request, beside those that change nothing. */
+export const CHAT_FIELDS = [
   ...GENERATION_FIELDS,
   ...['messages', 'max_completion_tokens', 'logprobs', 'top_logprobs', 'tools', 'tool_choice', 'parallel_tool_calls'],
   'chat_template_kwargs',
@@ -30,7 +31,7 @@ const readLogprobs = ({ logprobs = false, top_logprobs: top }: Fields): Fields =
 
 /** A request of `POST /v1/chat/completions`. https://platform.openai.com/docs/api-reference/chat @throws `INVALID_REQUEST`, `INVALID_INPUT` */
 export const parseChatRequest = (document: unknown): CompletionRequest => {
-  const fields = parseFields(document, FIELDS);
+  const fields = parseFields(document, CHAT_FIELDS);
   const asked = readTools(fields);
   const { tools } = asked;
   const further = { ...readLogprobs(fields), ...readGrammar(fields, asked) };

@@ -6,7 +6,8 @@ import { type Fields, parseFields, refuseField } from './fields.ts';
 import { GENERATION_FIELDS, readGeneration, readTopLogprobs } from './generation-parameters.ts';
 import { readGrammar } from './tools.ts';
 
-const FIELDS = [...GENERATION_FIELDS, 'prompt', 'echo', 'logprobs', 'best_of', 'suffix'];
+/** The fields of a request, beside those that change nothing. */
+export const TEXT_FIELDS = [...GENERATION_FIELDS, 'prompt', 'echo', 'logprobs', 'best_of', 'suffix'];
 const MOST_PROMPTS = 32;
 
 const isIds = (prompt: unknown): prompt is number[] =>
@@ -33,7 +34,7 @@ const assertSupported = ({ best_of: best = 1, suffix = '', echo = false, logprob
 
 /** A request of `POST /v1/completions`. https://platform.openai.com/docs/api-reference/completions @throws `INVALID_REQUEST` */
 export const parseTextRequest = (document: unknown): CompletionRequest => {
-  const fields = parseFields(document, FIELDS);
+  const fields = parseFields(document, TEXT_FIELDS);
   assertSupported(fields);
   const { logprobs } = fields;
   const top = { details: true, top_n_tokens: readTopLogprobs('logprobs', logprobs) };

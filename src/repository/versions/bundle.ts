@@ -21,6 +21,15 @@ const specs = v.array(
     shape: v.array(v.union([v.number(), v.string()])),
     /** The value of an input that a caller may leave out; its data as JSON text. */
     default: v.exactOptional(v.object({ shape: v.array(v.number()), data: v.string() })),
+    /** Tables in which the graph looks up the elements of an input. */
+    lookups: v.exactOptional(
+      v.array(
+        v.object({
+          sizes: v.array(v.union([v.number(), v.object({ input: v.string(), axis: v.number() })])),
+          fromEnd: v.boolean(),
+        }),
+      ),
+    ),
   }),
 );
 

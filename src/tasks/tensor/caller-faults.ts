@@ -1,15 +1,8 @@
 import { totalmem } from 'node:os';
 import { isAnonymous } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
-
-/** Messages of onnxruntime about an index, with the index, and the ends of the range where it names them. */
-const INDEX_FAULTS: readonly RegExp[] = [
-  /indices element out of data bounds, idx=(?<index>-?\d+) must be within the inclusive range \[(?<low>-?\d+),(?<high>-?\d+)\]/,
-  /index is out of range: Y\[\d+\] \((?<index>-?\d+)\) must be in \[(?<low>0), (?<size>\d+)\)/,
-  /invalid ind(?:ex|ice) found, ind(?:ex|ice) = (?<index>-?\d+)/,
-  /Out of range value in index tensor|input index out of range/,
-];
+import type { Signature, Tensors } from '../../core/tensor.ts';
+import { explainIndex, formatShapes } from './index-faults.ts';
 
 /** Messages about values that no graph could compute with, each with its explanation. */
 const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
@@ -39,65 +32,11 @@ const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
-interface IndexFault {
-  readonly index: number | undefined;
-  /** `0 to 9`, when the runtime tells it. */
-  readonly range: string | undefined;
-}
-
-const findIndexFault = (message: string): IndexFault | undefined => {
-  for (const pattern of INDEX_FAULTS) {
-    const match = pattern.exec(message);
-    if (match === null) continue;
-    const { index, low, high, size } = match.groups ?? {};
-    const last = size === undefined ? high : String(Number(size) - 1);
-    return {
-      index: index === undefined ? undefined : Number(index),
-      range: low === undefined || last === undefined ? undefined : `${low} to ${last}`,
-    };
-  }
-  return undefined;
-};
-
-/** The name of the tensor that has `index` among its elements, and the place of the element. */
-const findElement = (feeds: Tensors, index: number): { readonly name: string; readonly place: string } | undefined => {
-  for (const [name, tensor] of Object.entries(feeds)) {
-    if (tensor.dtype === 'string') continue;
-    const position = tensor.data.findIndex((value: number | bigint) => Number(value) === index);
-    if (position >= 0) return { name, place: formatPlace(tensor, position) };
-  }
-  return undefined;
-};
-
-const formatPlace = ({ shape }: Tensor, position: number): string => {
-  const place: number[] = [];
-  let rest = position;
-  for (const size of shape.toReversed()) {
-    place.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return `[${place}]`;
-};
-
-const formatShapes = (feeds: Tensors): string =>
-  Object.entries(feeds)
-    .map(([name, { shape }]) => `"${name}" [${shape}]`)
-    .join(', ');
-
-const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => {
-  const expected = range === undefined ? '' : `, expected ${range}`;
-  const element = index === undefined ? undefined : findElement(feeds, index);
-  if (element !== undefined)
-    return `input "${element.name}": index ${index} at ${element.place} is out of range${expected}`;
-  const which = index === undefined ? 'an index' : `index ${index}`;
-  return `the inputs ${formatShapes(feeds)} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
-};
-
 /** The explanation of a failure that the values or the shapes of `feeds` lead to; undefined for any other. */
-const explain = (message: string, feeds: Tensors): string | undefined => {
+const explain = (message: string, signature: Signature, feeds: Tensors): string | undefined => {
   if (isExhausted(message)) return undefined;
-  const fault = findIndexFault(message);
-  if (fault !== undefined) return describeIndex(fault, feeds);
+  const index = explainIndex(message, signature, feeds);
+  if (index !== undefined) return index;
   if (SHAPE_FAULT.test(message))
     return `the graph does not run on inputs of the shapes ${formatShapes(feeds)}; send shorter rows`;
   const known = VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
@@ -127,6 +66,6 @@ const findDisagreement = ({ inputs }: Signature, feeds: Tensors): string | undef
 /** The error of a run as the caller's, where `feeds` are at fault: the same graph runs on other ones. Any other error stays. */
 export const toCallerFault = (error: unknown, signature: Signature, feeds: Tensors): unknown => {
   if (!(error instanceof ServingError) || error.code !== 'INFERENCE_FAILED') return error;
-  const text = findDisagreement(signature, feeds) ?? explain(error.message, feeds);
+  const text = findDisagreement(signature, feeds) ?? explain(error.message, signature, feeds);
   return text === undefined ? error : new ServingError('INVALID_INPUT', text, { cause: error });
 };

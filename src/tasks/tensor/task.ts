@@ -102,7 +102,7 @@ export const createTensorTask = ({ name, graphs, settings }: TaskVersion): Task<
       const { role, prefix, id, feeds, outputs: forms } = request;
       const graph = graphOf(model.graphs, role);
       const given = await graph.run({ ...defaults[role], ...feeds }, graphOutputs(request)).catch((error: unknown) => {
-        throw toCallerFault(error, graph.signature, feeds);
+        throw toCallerFault(error, graphs[role]?.signature ?? graph.signature, feeds);
       });
       assertOutputBounds(given);
       lap('run');

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { SEARCH_SETTINGS } from '../text-to-text-settings.ts';
 
 const tokensSchema = v.record(v.string(), v.string());
 
@@ -26,10 +27,7 @@ const languagesSchema = v.variant('by', [
 export type Languages = v.InferOutput<typeof languagesSchema>;
 
 export const settingsSchema = v.object({
-  /** `generation_config.json` as the model came with it. */
-  generation: v.record(v.string(), v.unknown()),
-  /** Positions of the model for tokens, in a source text and in its translation; left out by models of relative positions. */
-  maxLength: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))),
+  ...SEARCH_SETTINGS,
   /** Left out by a model of one language pair. */
   languages: v.optional(languagesSchema),
 });

@@ -45,6 +45,7 @@ const TEXTS: Record<MetricName, readonly [value: string, written: string]> = {
   LeastAccuracy: ['the least `Accuracy` of all models', 'beside `Accuracy`'],
   SilentModels: ['1', 'after 24 hours without a captured answer of a model whose predictions are captured'],
   DriftedModels: ['1', 'after an hour of a model with the verdict `drift`'],
+  BudgetSpent: ['cost of the month, of `maxMonthlyDollars`', 'every five minutes, with `maxMonthlyDollars`'],
   CanarySteps: ['1', 'after the monitor raised or promoted a canary'],
   CanaryRollbacks: ['1', 'after the monitor rolled a canary back'],
 };

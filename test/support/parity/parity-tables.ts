@@ -7,6 +7,7 @@ import { imageClassificationRows } from './image-classification.ts';
 import { measureObjectDetection } from './object-detection.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureRecommendation } from './recommendation.ts';
+import { measureSummarization } from './summarization.ts';
 import { measureTabularClassification, measureTabularRegression } from './tabular.ts';
 import { measureModels as measureTexts, textClassificationRows } from './text-classification.ts';
 import { measureTextGeneration } from './text-generation.ts';
@@ -34,5 +35,6 @@ export const PARITY_TABLES: Readonly<Record<Exclude<TaskName, 'tensor'>, Readonl
     'token-classification': async () => tokenClassificationRows(await compareTokenClassification()),
   },
   'text-generation': { 'text-generation': measureTextGeneration },
+  summarization: { summarization: measureSummarization },
   translation: { translation: measureTranslation },
 };

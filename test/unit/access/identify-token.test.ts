@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { createIdentifyByToken } from '../../../src/access/identify-token.ts';
+import { isAllowed, OPERATIONS } from '../../../src/access/scope.ts';
 import { startIssuer, type TestIssuer } from '../../support/token-issuer.ts';
 
 let issuer: TestIssuer;
@@ -9,14 +10,33 @@ beforeEach(async () => {
 });
 afterEach(() => issuer.stop());
 
-const identify = (credential: string) =>
-  createIdentifyByToken({ issuer: issuer.issuer, audience: 'models' })(credential);
+const identify = (credential: string, scopePrefix = '') =>
+  createIdentifyByToken({ issuer: issuer.issuer, audience: 'models', scopePrefix })(credential);
 const now = (): number => Math.floor(Date.now() / 1000);
 
 describe('a token', () => {
-  it('tells its subject and its scopes, in words of their own or behind the name of the service', async () => {
-    const token = await issuer.sign({ scope: 'predict:iris onnx/jobs openid' });
+  it('tells its subject and its scopes', async () => {
+    const token = await issuer.sign({ scope: 'predict:iris jobs openid' });
     expect(await identify(token)).toEqual({ holder: 'jwt:alice', scopes: ['predict:iris', 'jobs', 'openid'] });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['the text scp', { scp: 'predict jobs' }],
+    ['the list scp', { scp: ['predict', 'jobs'] }],
+    ['the list scope', { scope: ['predict', 'jobs'] }],
+    ['both claims', { scope: 'predict', scp: 'jobs' }],
+  ])('has its scopes in %s', async (_where, claims) => {
+    const token = await issuer.sign({ scope: null, ...claims });
+    expect((await identify(token))?.scopes).toEqual(['predict', 'jobs']);
+  });
+
+  it('has no scope of another service', async () => {
+    const token = await issuer.sign({ scope: 'other/admin onnx/predict:iris predict onnx/ onnx/other/admin' });
+    expect((await identify(token, 'onnx/'))?.scopes).toEqual(['predict:iris', 'other/admin']);
+    const scopes = (await identify(token))?.scopes ?? [];
+    expect(OPERATIONS.filter((operation) => isAllowed(scopes, operation, undefined))).toEqual(['predict']);
+    for (const scope of [undefined, 5, {}, [5], ''])
+      expect((await identify(await issuer.sign({ scope })))?.scopes).toEqual([]);
   });
 
   it.each([
@@ -57,13 +77,13 @@ describe('a token', () => {
 
 describe('an issuer', () => {
   it('is asked once for many tokens', async () => {
-    const byToken = createIdentifyByToken({ issuer: issuer.issuer, audience: 'models' });
+    const byToken = createIdentifyByToken({ issuer: issuer.issuer, audience: 'models', scopePrefix: '' });
     for (let tokens = 0; tokens < 5; tokens += 1) expect(await byToken(await issuer.sign())).toBeDefined();
     expect(issuer.requests).toEqual(['/.well-known/openid-configuration', '/keys']);
   });
 
   it('that does not answer lets nobody in, and is asked again', async () => {
-    const byToken = createIdentifyByToken({ issuer: issuer.issuer, audience: 'models' });
+    const byToken = createIdentifyByToken({ issuer: issuer.issuer, audience: 'models', scopePrefix: '' });
     issuer.isAway = true;
     await expect(byToken(await issuer.sign())).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
     issuer.isAway = false;
@@ -71,7 +91,7 @@ describe('an issuer', () => {
   });
 
   it('is not read over plain http from another machine', async () => {
-    const byToken = createIdentifyByToken({ issuer: 'http://issuer.example.org', audience: 'models' });
+    const byToken = createIdentifyByToken({ issuer: 'http://issuer.example.org', audience: 'models', scopePrefix: '' });
     await expect(byToken(await issuer.sign())).rejects.toMatchObject({
       operator: expect.stringContaining('expected https:'),
     });

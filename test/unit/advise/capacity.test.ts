@@ -5,6 +5,7 @@ import { simulate } from '../../../src/advise/capacity/simulate.ts';
 import { describeSlots } from '../../../src/advise/capacity/slots.ts';
 import { parseTrace, poissonDay } from '../../../src/advise/capacity/trace.ts';
 import { withOverrides } from '../../../src/advise/prices.ts';
+import { createRandom } from '../../../src/core/random.ts';
 import { parseCapacity } from '../../../src/deployment/capacity.ts';
 
 const HOUR_MS = 3_600_000;
@@ -101,6 +102,24 @@ describe('a plan of capacity', () => {
     const many = withServiceTimes(poissonDay(20_000, [0, 24]), { p50: 100, p95: 200 });
     expect(planCapacity(many, OPTIONS).choice?.schedule).toBe('');
   });
+
+  it('simulates many requests a few times, however many environments their bursts need', () => {
+    // Four bursts a day, three minutes long, of 270 requests at the same time.
+    const random = createRandom(17);
+    const requests = Array.from({ length: 80_000 }, (_, index) => {
+      const burst = Math.floor(index / 20_000);
+      return {
+        atMs: burst * 6 * HOUR_MS + ((index % 20_000) / 20_000) * 0.05 * HOUR_MS,
+        serviceMs: 2_000 + 900 * random(),
+      };
+    });
+    const times = { coldMs: 20_000, idleMs: 1_000 };
+    const { choice, always, simulations } = planCapacity(requests, { ...OPTIONS, times, limitMs: 3_000 });
+    expect(always?.schedule).toMatch(/^daily 0-24: [23]\d\d$/);
+    expect(choice?.p99Ms).toBeLessThanOrEqual(3_000);
+    expect(choice?.dollarsPerMonth).toBeLessThan(always?.dollarsPerMonth ?? 0);
+    expect(simulations).toBeLessThan(80);
+  }, 120_000);
 
   it('has no schedule for a p99 below the time of warm requests', () => {
     const { choice, warmP99Ms } = planCapacity(office, { ...OPTIONS, limitMs: 90 });

@@ -118,6 +118,26 @@ describe('the task', () => {
     expect((await recognised).task).toBe(task);
   });
 
+  const SUMMARY = { task_specific_params: { summarization: {} } };
+  const BOTH = { task_specific_params: { summarization: {}, translation_en_to_fr: {} } };
+  const summaries = { 'README.md': card.replace('image-classification', 'summarization') };
+
+  it.each([
+    ['summarization', 'BartForConditionalGeneration', 'bart', {}, {}],
+    ['summarization', 'PegasusForConditionalGeneration', 'pegasus', {}, {}],
+    ['summarization', 'T5ForConditionalGeneration', 't5', SUMMARY, {}],
+    ['summarization', 'T5ForConditionalGeneration', 't5', BOTH, summaries],
+    ['summarization', 'MT5ForConditionalGeneration', 'mt5', { pipeline_tag: 'summarization' }, {}],
+    ['summarization', 'MBartForConditionalGeneration', 'mbart', {}, summaries],
+    ['translation', 'T5ForConditionalGeneration', 't5', BOTH, {}],
+    ['translation', 'T5ForConditionalGeneration', 't5', {}, {}],
+    ['translation', 'BartForConditionalGeneration', 'bart', { task_specific_params: { translation_a_to_b: {} } }, {}],
+    ['text-classification', 'BartForSequenceClassification', 'bart', SUMMARY, summaries],
+  ])('the task is %s for %s of the type %s with %j and %j', async (task, architecture, type, fields, files) => {
+    const settings = config({ architectures: [architecture], model_type: type, ...fields });
+    expect((await recognise({ ...settings, ...files })).task).toBe(task);
+  });
+
   it.each([
     ['wav2vec2', 'Wav2Vec2ForSequenceClassification', 'audio-classification'],
     ['wav2vec2-bert', 'Wav2Vec2BertForSequenceClassification', 'audio-classification'],

@@ -37,6 +37,7 @@ it.each([
   ['object-detection', [], [{ boxes: 0 }]],
   ['token-classification', [{ entity: 'PER', score: 1, word: 'A', start: 0, end: 1 }], [{ length: 1 }]],
   ['translation', [{ translation_text: 'Guten Tag' }], [{ length: 9 }]],
+  ['summarization', [{ summary_text: 'Short' }, { summary_text: 'a' }], [{ length: 5 }, { length: 1 }]],
   ['automatic-speech-recognition', { text: 'hello' }, [{ length: 5 }]],
   [
     'recommendation',

@@ -54,6 +54,13 @@ describe('the configuration', () => {
       expect(() => readConfig({ ...BUCKETS, WITHDRAWN: wrong })).toThrow(`WITHDRAWN has ${wrong}`);
   });
 
+  it('limits no spending by default, and refuses what is no amount', () => {
+    expect(readConfig(BUCKETS).maxMonthlyDollars).toBe(0);
+    expect(readConfig({ ...BUCKETS, MAX_MONTHLY_DOLLARS: '25.5' }).maxMonthlyDollars).toBe(25.5);
+    for (const wrong of ['-1', 'much', 'Infinity', '$5'])
+      expect(() => readConfig({ ...BUCKETS, MAX_MONTHLY_DOLLARS: wrong })).toThrow(`MAX_MONTHLY_DOLLARS is ${wrong}`);
+  });
+
   it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
     expect(() => readConfig({ ...BUCKETS, MODEL_MEMORY_SHARE: text })).toThrow(`MODEL_MEMORY_SHARE is ${text}`);
     expect(() => readConfig({ ...BUCKETS, MODEL_TMP_SHARE: text })).toThrow(`MODEL_TMP_SHARE is ${text}`);

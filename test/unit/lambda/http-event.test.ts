@@ -135,6 +135,28 @@ describe('an event of an HTTP API', () => {
   });
 });
 
+describe('the caller of a request', () => {
+  const callerOf = (claims: unknown, scopePrefix?: string) =>
+    readHttpEvent(event({}, 'POST', { authorizer: { jwt: { claims, scopes: null } } }), scopePrefix)?.identity;
+
+  it.each([
+    ['a text', { scope: 'predict jobs' }],
+    ['a list, which API Gateway makes a text of', { scp: '[predict jobs]' }],
+  ])('has the scopes of its token, from %s', (_from, claims) => {
+    expect(callerOf({ sub: 'alice', ...claims })).toEqual({ holder: 'jwt:alice', scopes: ['predict', 'jobs'] });
+  });
+
+  it('has no scope of another service', () => {
+    const scope = 'other/admin onnx/predict';
+    expect(callerOf({ sub: 'alice', scope }, 'onnx/')?.scopes).toEqual(['predict']);
+    expect(callerOf({ sub: 'alice', scope })?.scopes).toEqual(['other/admin', 'onnx/predict']);
+  });
+
+  it.each([{}, { sub: '' }, { sub: 5 }, null])('is nobody without the subject of a token: %j', (claims) => {
+    expect(callerOf(claims)).toBeUndefined();
+  });
+});
+
 describe('the path of a request', () => {
   it.each([
     ['as it came', { rawPath: '/models/m' }, {}, '/models/m'],

@@ -6,7 +6,7 @@ import type { EvictionReport } from '../../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../../src/engine/model-loader.ts';
 import { createMonitorTelemetry } from '../../../src/lambda/telemetry/monitor-telemetry.ts';
 import { createTelemetry } from '../../../src/lambda/telemetry/telemetry.ts';
-import type { DriftReport, RolloutReport } from '../../../src/monitoring/job.ts';
+import type { DriftReport, RolloutReport, SpendingReport } from '../../../src/monitoring/job.ts';
 import type { ShadowReport } from '../../../src/serving/compare-answers.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../../src/serving/telemetry.ts';
 import { metricsTable } from '../../support/monitoring/metrics-table.ts';
@@ -75,8 +75,14 @@ const JUDGED: readonly Required<DriftReport>[] = [
   { model: 'm', samples: 300, verdict: 'drift', worst: { feature: 'f', drift: 0.5 }, drifted: ['f'], isSilent: true },
 ];
 
+const SPENT: readonly SpendingReport[] = [1, 8, 10].map((dollars) => ({
+  ...{ month: '2026-11', dollars, limitDollars: 10, isReached: dollars === 10 },
+}));
+
 /** The lines that the functions log for the reports of these methods. */
-const linesOf = async (...methods: readonly (keyof Telemetry | 'decided' | 'judged' | 'scored')[]): Promise<Line[]> => {
+const linesOf = async (
+  ...methods: readonly (keyof Telemetry | 'decided' | 'judged' | 'scored' | 'spent')[]
+): Promise<Line[]> => {
   Object.assign(process.env, {
     ...{ POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
     ...{ POWERTOOLS_SERVICE_NAME: 'test-service', POWERTOOLS_METRICS_NAMESPACE: 'test-namespace' },
@@ -85,10 +91,11 @@ const linesOf = async (...methods: readonly (keyof Telemetry | 'decided' | 'judg
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((text: string) => lines.push(JSON.parse(text) as Line));
   const telemetry = createTelemetry({ memoryMb: 1769, directory: '.', initMs: () => 1 });
-  const { decided, judged, scored } = createMonitorTelemetry(async () => {});
+  const { decided, judged, scored, spent } = createMonitorTelemetry(async () => {});
   for (const method of methods)
     if (method === 'judged') for (const report of JUDGED) judged(report);
     else if (method === 'scored') scored({ model: 'm', accuracy: 0.9, labels: 200 });
+    else if (method === 'spent') for (const report of SPENT) await spent(report);
     else if (method === 'decided') for (const report of Object.values(DECISIONS)) await decided(report);
     else for (const values of REPORTS[method]) Reflect.apply(telemetry[method], telemetry, values);
   jest.restoreAllMocks();
@@ -112,6 +119,7 @@ const lines = await linesOf(
   'decided',
   'judged',
   'scored',
+  'spent',
 );
 const page = await readFile('docs/monitoring.md', 'utf8');
 /** The first two cells of each row whose first cell is code. */

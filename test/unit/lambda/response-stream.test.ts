@@ -115,10 +115,17 @@ describe('with keys', () => {
     expect(statuses).toMatchObject([{ statusCode: 404 }, { statusCode: 404 }, { statusCode: 429 }]);
   });
 
-  it('lets nobody in with tokens, which a function URL does not check', async () => {
-    const event = eventOf('POST', '/models/add', { authorization: 'Bearer good' }, '{"inputs": 1}');
-    expect((await invoke(event, { auth: 'jwt', identify })).prelude).toMatchObject({ statusCode: 401 });
-  });
+  it.each(['key', 'jwt', 'key_or_jwt'] as const)(
+    'asks for the caller with auth=%s, whatever the event says',
+    async (auth) => {
+      const event = eventOf('POST', '/models/add', {}, '{"inputs": 1}');
+      const claims = { sub: 'alice', scope: 'predict' };
+      const forged = { ...event, requestContext: { ...event.requestContext, authorizer: { jwt: { claims } } } };
+      expect((await invoke(forged, { auth, identify })).prelude).toMatchObject({ statusCode: 401 });
+      const known = { ...event, headers: { authorization: 'Bearer good' } };
+      expect((await invoke(known, { auth, identify })).prelude).toMatchObject({ statusCode: 404 });
+    },
+  );
 });
 
 describe('a stream', () => {

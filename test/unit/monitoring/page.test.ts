@@ -29,7 +29,7 @@ const MODEL: MonitoredModel = {
       },
     ],
   },
-  figures: { versions: new Map(), memoryMb: undefined, cost: 0, traffic: new Map(), broken: [] },
+  figures: { versions: new Map(), memoryMb: undefined, cost: 0, costs: new Map(), traffic: new Map(), broken: [] },
   traffic: [
     ['11:00', 3],
     ['12:00', 7],

@@ -27,6 +27,7 @@ describe('the similarity of two answers', () => {
     ['cosine', [[1, 2]], [[2, 4]], 1],
     ['relative value', [10], [9], 0.9],
     ['words', [{ translation_text: 'a b c d' }], [{ translation_text: 'a b x d' }], 0.75],
+    ['words', [{ summary_text: 'a b c d' }], [{ summary_text: 'a b x d' }], 0.75],
     ['words', { text: 'a b' }, { text: 'a b' }, 1],
     ['boxes', [box(0), box(50)], [box(1)], 2 / 3],
     ['entities', [{ entity: 'PER', start: 0, end: 3 }], [{ entity: 'LOC', start: 0, end: 3 }], 0],

@@ -45,6 +45,7 @@ const start = async (value: unknown, fails = false) => {
   const started = await scheduleEvents([event], { queues: [], authorizers: {}, cors: { urls: {} } })({
     aws: { endpoint: '', queueUrl: () => '', stop: async () => undefined },
     port: 0,
+    addresses: { endpoint: '', functionUrls: {} },
     clock,
     invocable: (functionName) => ({
       invoke: async (event) => {

@@ -1,0 +1,69 @@
+import { accessHeaders, errorOf } from './api.js';
+
+const post = (url, body, signal) => {
+  const headers = { 'content-type': 'application/json', ...accessHeaders() };
+  return fetch(url, { method: 'POST', headers, body, signal });
+};
+
+/** The URL of streams answers piece by piece. Where this page cannot reach it, its own address answers in one piece. */
+const open = async ({ path, streams, body, signal }) => {
+  try {
+    if (streams !== undefined) return { response: await post(`${streams}${path}`, body, signal), isStreamed: true };
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+  return { response: await post(path, body, signal), isStreamed: false };
+};
+
+/** The data of each event. */
+async function* eventsOf(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split('\n\n');
+    rest = events.pop();
+    yield* events.map((event) => event.replace(/^data: ?/, ''));
+  }
+}
+
+/** Reads the events into `outcome`. Throws an error that comes in the middle of the stream. */
+const readEvents = async (response, outcome, onText) => {
+  for await (const data of eventsOf(response)) {
+    if (data === '[DONE]') return;
+    const { choices = [], usage, error } = JSON.parse(data);
+    if (error) throw new Error(error.message);
+    outcome.usage = usage ?? outcome.usage;
+    for (const { delta, text = delta?.content ?? '', finish_reason: end } of choices) {
+      outcome.end = end ?? outcome.end;
+      if (text === '') continue;
+      outcome.firstMs ??= performance.now() - outcome.started;
+      outcome.text += text;
+      onText(text);
+    }
+  }
+  throw new Error('the stream ended before the answer did');
+};
+
+/**
+ * Has a model write a text; `onText` gets each piece. Never throws: the outcome has the text up to its end, to an error, or to the moment
+ * at which `signal` stopped it.
+ */
+export const generate = async ({ onText, ...request }) => {
+  const outcome = { text: '', started: performance.now() };
+  try {
+    const { response, isStreamed } = await open(request);
+    outcome.isStreamed = isStreamed;
+    outcome.version = response.headers.get('x-model-version');
+    if (response.ok) await readEvents(response, outcome, onText);
+    else outcome.error = `Refused with status ${response.status}: ${errorOf(await response.text())}`;
+  } catch (error) {
+    const isStopped = request.signal.aborted;
+    outcome.isStopped = isStopped;
+    if (!isStopped && outcome.text === '') outcome.error = `No answer came: ${error.message}`;
+    if (!isStopped && outcome.text !== '') outcome.error = `The answer broke off: ${error.message}`;
+  }
+  outcome.ms = performance.now() - outcome.started;
+  return outcome;
+};

@@ -1,0 +1,90 @@
+import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
+
+/** Messages of onnxruntime about an index, with the index, and the ends of the range where it names them. */
+const INDEX_FAULTS: readonly RegExp[] = [
+  /indices element out of data bounds, idx=(?<index>-?\d+) must be within the inclusive range \[(?<low>-?\d+),(?<high>-?\d+)\]/,
+  /index is out of range: Y\[\d+\] \((?<index>-?\d+)\) must be in \[(?<low>0), (?<size>\d+)\)/,
+  /invalid ind(?:ex|ice) found, ind(?:ex|ice) = (?<index>-?\d+)/,
+  /Out of range value in index tensor|input index out of range/,
+];
+
+interface IndexFault {
+  readonly index: number | undefined;
+  /** `0 to 9`, when the runtime tells it. */
+  readonly range: string | undefined;
+}
+
+const findIndexFault = (message: string): IndexFault | undefined => {
+  for (const pattern of INDEX_FAULTS) {
+    const match = pattern.exec(message);
+    if (match === null) continue;
+    const { index, low, high, size } = match.groups ?? {};
+    const last = size === undefined ? high : String(Number(size) - 1);
+    return {
+      index: index === undefined ? undefined : Number(index),
+      range: low === undefined || last === undefined ? undefined : `${low} to ${last}`,
+    };
+  }
+  return undefined;
+};
+
+/** The name of the tensor that has `index` among its elements, and the place of the element. */
+const findElement = (feeds: Tensors, index: number): { readonly name: string; readonly place: string } | undefined => {
+  for (const [name, tensor] of Object.entries(feeds)) {
+    if (tensor.dtype === 'string') continue;
+    const position = tensor.data.findIndex((value: number | bigint) => Number(value) === index);
+    if (position >= 0) return { name, place: formatPlace(tensor, position) };
+  }
+  return undefined;
+};
+
+const formatPlace = ({ shape }: Tensor, position: number): string => {
+  const place: number[] = [];
+  let rest = position;
+  for (const size of shape.toReversed()) {
+    place.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return `[${place}]`;
+};
+
+export const formatShapes = (feeds: Tensors): string =>
+  Object.entries(feeds)
+    .map(([name, { shape }]) => `"${name}" [${shape}]`)
+    .join(', ');
+
+/** The first element that no table of its input has; undefined where the tables of the inputs are not known. */
+const findBeyondTable = ({ inputs }: Signature, feeds: Tensors): string | undefined => {
+  for (const { name, lookups = [] } of inputs) {
+    const tensor = feeds[name];
+    if (tensor === undefined || tensor.dtype === 'string') continue;
+    for (const { sizes: declared, fromEnd } of lookups) {
+      const sizes = declared.map((size) => (typeof size === 'number' ? size : feeds[size.input]?.shape.at(size.axis)));
+      const width = sizes.length === 1 ? 1 : (tensor.shape.at(-1) ?? 1);
+      const position = tensor.data.findIndex((value: number | bigint, place: number) => {
+        const size = sizes[place % width] ?? Number.POSITIVE_INFINITY;
+        return Number(value) >= size || Number(value) < (fromEnd ? -size : 0);
+      });
+      if (position < 0) continue;
+      const size = sizes[position % width] ?? 0;
+      const range = `${fromEnd ? -size : 0} to ${size - 1}`;
+      return `input "${name}": index ${tensor.data[position]} at ${formatPlace(tensor, position)} is out of range, expected ${range}`;
+    }
+  }
+  return undefined;
+};
+
+const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => {
+  const expected = range === undefined ? '' : `, expected ${range}`;
+  const element = index === undefined ? undefined : findElement(feeds, index);
+  if (element !== undefined)
+    return `input "${element.name}": index ${index} at ${element.place} is out of range${expected}`;
+  const which = index === undefined ? 'an index' : `index ${index}`;
+  return `the inputs ${formatShapes(feeds)} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
+};
+
+/** The explanation of an index that is out of range; undefined for any other message. */
+export const explainIndex = (message: string, signature: Signature, feeds: Tensors): string | undefined => {
+  const fault = findIndexFault(message);
+  return fault && (findBeyondTable(signature, feeds) ?? describeIndex(fault, feeds));
+};
