@@ -164,6 +164,17 @@ const pageAtBuildTime: Plugin = {
   },
 };
 
+/** The code that speaks with a collector of OpenTelemetry is in a layer of its own, which a stage with a collector has. */
+const exporterFromLayer: Plugin = {
+  name: 'exporter-from-layer',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]telemetry[\\/]collector[\\/]exporter\.ts$/ }, () => ({
+      contents: `import { createRequire } from 'node:module';
+export const { createExporter } = createRequire(import.meta.url)('onnx-serverless-opentelemetry');`,
+    }));
+  },
+};
+
 /** Functions need the version of package.json, and nothing else of it. */
 const versionAlone: Plugin = {
   name: 'version-alone',
@@ -197,6 +208,7 @@ export const bundleOptions = {
     decodersWithoutWorkers,
     extensionsAtBuildTime,
     pageAtBuildTime,
+    exporterFromLayer,
     versionAlone,
   ],
 } satisfies BuildOptions;

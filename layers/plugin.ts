@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { assertCollector } from '../src/deployment/assert-collector.ts';
 import { assertTokens } from '../src/deployment/assert-tokens.ts';
 import type { FleetService } from '../src/deployment/fleet-parts.ts';
 import { ensureLayer, layerNames } from './build.ts';
@@ -6,6 +7,7 @@ import { addFunctions } from './fleet.ts';
 import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
 import type { ModelsLayerOptions } from './models-layer.ts';
+import { buildOpenTelemetryLayer } from './opentelemetry-layer.ts';
 import { addScaling, prepareScaling } from './scaling.ts';
 import { parseStackTags } from './stack-tags.ts';
 
@@ -25,10 +27,11 @@ interface Serverless {
       readonly embedModels: string;
       readonly capacity: unknown;
       readonly access: unknown;
+      readonly collector: unknown;
     };
     readonly resources: FleetService['resources'];
     setFunctionNames(options: unknown): void;
-    readonly layers: { models?: { readonly path: string } };
+    readonly layers: { models?: { readonly path: string }; opentelemetry?: { readonly path: string } };
     readonly functions: Record<
       string,
       {
@@ -48,7 +51,7 @@ interface Serverless {
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
  * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
- * `embedModels`, `fleet`, those of capacity and those of tokens.
+ * `embedModels`, `fleet`, those of capacity, of tokens and of a collector.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
@@ -57,8 +60,10 @@ class LayersPlugin {
     this.hooks = {
       initialize: () => {
         serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
-        if (serverless.service.custom.embedModels.trim() === '') leaveOutModels(serverless);
-        assertTokens(serverless.service.custom.access);
+        const { embedModels, access, collector } = serverless.service.custom;
+        if (embedModels.trim() === '') leaveOut(serverless, 'models', 'ModelsLambdaLayer');
+        if (!assertCollector(collector)) leaveOut(serverless, 'opentelemetry', 'OpentelemetryLambdaLayer');
+        assertTokens(access);
         addFunctions(serverless);
         prepareScaling(serverless);
       },
@@ -73,9 +78,9 @@ class LayersPlugin {
 }
 
 /** A layer without files cannot be packaged. */
-const leaveOutModels = ({ service }: Serverless): void => {
-  delete service.layers.models;
-  service.provider.layers = service.provider.layers.filter(({ Ref }) => Ref !== 'ModelsLambdaLayer');
+const leaveOut = ({ service }: Serverless, name: 'models' | 'opentelemetry', resource: string): void => {
+  delete service.layers[name];
+  service.provider.layers = service.provider.layers.filter(({ Ref }) => Ref !== resource);
 };
 
 const packModels = async (serverless: Serverless, layers: readonly string[]): Promise<void> => {
@@ -104,7 +109,10 @@ const packModels = async (serverless: Serverless, layers: readonly string[]): Pr
 const buildLayers = async (serverless: Serverless): Promise<void> => {
   await rewriteFunctionZips(serverless);
   const folders: string[] = [];
-  for (const name of layerNames) folders.push(await ensureLayer(name, serverless.service.provider.architecture));
+  const { serviceDir, service } = serverless;
+  for (const name of layerNames) folders.push(await ensureLayer(name, service.provider.architecture));
+  const { opentelemetry } = service.layers;
+  if (opentelemetry) folders.push(await buildOpenTelemetryLayer(path.resolve(serviceDir, opentelemetry.path)));
   await packModels(serverless, folders);
 };
 

@@ -32,6 +32,14 @@ export interface LocalFunctions {
   stop(): Promise<void>;
 }
 
+/** Variables of OpenTelemetry: a collector of this machine gets what the functions tell. */
+const collectorVariables = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('OTEL_') && value ? [[name, value] as const] : [],
+    ),
+  );
+
 const createLocalFunction = (
   { environment, ...settings }: ServiceFunction,
   { directory, parameters, onLine, aws, scaling }: LocalFunctionsOptions,
@@ -46,7 +54,12 @@ const createLocalFunction = (
     // Nobody wants to wait half a minute for a promote here.
     ...(parameters.routingTtl === undefined && { ROUTING_TTL_SECONDS: '1' }),
   };
-  return createFunction({ ...settings, ...scaling, environment: { ...environment, ...local }, onLine });
+  return createFunction({
+    ...settings,
+    ...scaling,
+    environment: { ...environment, ...collectorVariables(), ...local },
+    onLine,
+  });
 };
 
 /** All functions of the service. None has a process before `init`. */

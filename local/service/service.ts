@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
+import { assertCollector } from '../../src/deployment/assert-collector.ts';
 import { assertTokens } from '../../src/deployment/assert-tokens.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
 import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
@@ -141,6 +142,7 @@ const applyParameters = (root: unknown): Service['fleet'] => {
   const custom = isObject(root) && isObject(root.custom) ? root.custom : {};
   if ('capacity' in custom) parseCapacity(custom.capacity);
   assertTokens(custom.access);
+  assertCollector(custom.collector);
   return isFleetService(root) ? functionsOf(addFleet(root)) : {};
 };
 

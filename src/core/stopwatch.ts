@@ -3,6 +3,8 @@ export interface Stopwatch<Step extends string> {
   /** Ends `step`, which began at the end of the step before. */
   lap(step: Step): void;
   readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
+  /** When each step began first, after the start. */
+  readonly beginsMs: Readonly<Partial<Record<Step, number>>>;
   totalMs(): number;
   /** Time of the processor since the start, on all threads of this process. */
   cpuMs(): number;
@@ -19,11 +21,14 @@ export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
   const startMs = performance.now();
   const startCpu = process.cpuUsage();
   const stepsMs: Partial<Record<Step, number>> = {};
+  const beginsMs: Partial<Record<Step, number>> = {};
   let lastMs = startMs;
   return {
     stepsMs,
+    beginsMs,
     lap(step) {
       const nowMs = performance.now();
+      beginsMs[step] ??= lastMs - startMs;
       stepsMs[step] = (stepsMs[step] ?? 0) + nowMs - lastMs;
       lastMs = nowMs;
     },

@@ -5,6 +5,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
+import { readTraceContext } from '../core/trace-context.ts';
 import type { SpendingLimit } from '../monitoring/spending/spending-limit.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../protocol/task-api/event-stream.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -181,6 +182,8 @@ export const createApplication = (
     const headers: Record<string, string> = { 'x-request-id': requestId };
     const stopwatch = startStopwatch<never>();
     const observation: Observation = { requestId, operation: 'none', stopwatch, batchSize: 0, failures: [] };
+    const trace = readTraceContext(request.headers);
+    if (trace) observation.trace = trace;
     if (context.identity) observation.holder = context.identity.holder;
     if (requestId !== context.requestId) observation.gatewayRequestId = context.requestId;
     let response: HttpResponse;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { TokenIssuer } from '../access/identify-token.ts';
 import { LAMBDA_INIT_MS, LAMBDA_MB_PER_VCPU, LAMBDA_PROVISIONED_INIT_MS } from '../core/aws-limits.ts';
+import { COLLECTOR_ADDRESS, isCollectorAddress } from '../core/collector-address.ts';
 import { ServingError } from '../core/errors.ts';
 import { namesIn } from '../core/names-in.ts';
 import { EMBED_ROUTINGS, type EmbeddedModels, type EmbedRouting } from '../repository/embedded-models.ts';
@@ -142,6 +143,28 @@ export const readIdentifyConfig = (environment: Environment = process.env): Iden
     keysBucket: auth === 'jwt' ? undefined : required('MODELS_BUCKET'),
     tokens: auth === 'jwt' || auth === 'key_or_jwt' ? readTokens() : undefined,
   };
+};
+
+/** A collector of OpenTelemetry. Its library reads the address and the headers from the environment, too. */
+export interface CollectorConfig {
+  readonly service: string;
+  /** Time for one sending, with its repetitions. */
+  readonly timeoutMs: number;
+}
+
+/** A collector that is silent keeps an environment from its next event so long, once a minute. */
+const COLLECTOR_TIMEOUT_MS = 2_000;
+
+/** Undefined when no collector is named. @throws `INTERNAL` naming the variable that is wrong */
+export const readCollectorConfig = (environment: Environment = process.env): CollectorConfig | undefined => {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_EXPORTER_OTLP_TIMEOUT: timeout } = environment;
+  if (endpoint === '') return undefined;
+  if (!isCollectorAddress(endpoint))
+    throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_ENDPOINT is ${endpoint}, expected ${COLLECTOR_ADDRESS}`);
+  const timeoutMs = Number(timeout || COLLECTOR_TIMEOUT_MS);
+  if (!(timeoutMs > 0))
+    throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_TIMEOUT is ${timeout}, expected milliseconds`);
+  return { service: environment.POWERTOOLS_SERVICE_NAME ?? 'onnx-serverless', timeoutMs };
 };
 
 /** The configuration of the function that delivers webhooks. @throws `INTERNAL` */

@@ -1,3 +1,4 @@
+import packageJson from '../../package.json' with { type: 'json' };
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { once } from '../core/once.ts';
 import { diskBudget } from '../engine/model-files.ts';
@@ -8,7 +9,9 @@ import { createServing } from '../serving/create-serving.ts';
 import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
-import { type Config, readConfig } from './configuration.ts';
+import { type Config, readCollectorConfig, readConfig } from './configuration.ts';
+import type { Collector } from './telemetry/collector/collector.ts';
+import { createWarned } from './telemetry/describe-failure.ts';
 import { createTelemetry } from './telemetry/telemetry.ts';
 
 /** The buckets of a function. */
@@ -34,6 +37,17 @@ const connectBuckets = async (config: Config): Promise<Buckets> => {
   };
 };
 
+/** The collector of OpenTelemetry that the environment names. Without one, its code is not read. */
+const findCollector = async (config: Config, background: LambdaBackground): Promise<Collector | undefined> => {
+  const named = readCollectorConfig();
+  if (named === undefined) return undefined;
+  const { connectCollector } = await import('./telemetry/collector/collector.ts');
+  const { functionName, memoryMb, runtimeApi } = config;
+  const facts = { functionName, memoryBytes: memoryMb * BYTES_PER_LAMBDA_MB, version: packageJson.version };
+  const surroundings = { background, warned: createWarned(), hasTimers: runtimeApi === undefined };
+  return connectCollector(surroundings, { ...named, ...facts });
+};
+
 /** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
   readonly serving: Serving;
@@ -46,13 +60,14 @@ export const startFunction = async (): Promise<{
   const initMs = (): number => endedMs;
   const { models, data } = await connectBuckets(config);
   const background = await startBackground(config.runtimeApi);
+  const collector = await findCollector(config, background);
   const serving = createServing({
     models,
     data,
     embedded: config.embedded,
     references: config.references,
     clients: config.clients,
-    telemetry: createTelemetry({ memoryMb, directory, initMs }),
+    telemetry: createTelemetry({ memoryMb, directory, initMs }, collector),
     figures: { functionName, initMs },
     background,
     only: config.models,
@@ -67,7 +82,7 @@ export const startFunction = async (): Promise<{
   });
   // Lambda gives the process half a second to end.
   process.once('SIGTERM', () => {
-    serving.end().finally(() => process.exit());
+    Promise.all([serving.end(), collector?.flush()]).finally(() => process.exit());
   });
   await preload(serving, config.preloadModels, config.initBudgetMs);
   endedMs = performance.now(); // since the start of the process

@@ -1,4 +1,5 @@
 import { ServingError } from '../core/errors.ts';
+import { messageOf } from '../core/message-of.ts';
 
 /**
  * An integer of so many digits may lie beyond 2^53; digits behind a decimal point do not count. The pattern lists the characters that may
@@ -34,6 +35,35 @@ const mayHaveLongInteger = (text: string): boolean => LONG_INTEGER.test(text);
 export const mayHaveLongElement = (text: string): boolean =>
   (text.includes('INT64') || text.includes('\\u')) && mayHaveLongInteger(text);
 
+/** Lists and objects within one another. Code that walks over a caller's JSON may call itself for each of them. */
+export const MOST_LEVELS = 500;
+
+/** True for a text with more brackets than levels. The search takes no time beside the parser's. */
+const mayBeDeep = (text: string): boolean => {
+  let count = 0;
+  for (const bracket of '[{')
+    for (let at = text.indexOf(bracket); at !== -1 && count <= MOST_LEVELS; at = text.indexOf(bracket, at + 1))
+      count += 1;
+  return count > MOST_LEVELS;
+};
+
+const isDeeper = (value: unknown, levels: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1));
+};
+
+/**
+ * The value of a JSON text that somebody sent or a model wrote.
+ * @throws `SyntaxError`, `RangeError` for lists and objects of more than `MOST_LEVELS` levels
+ */
+export const parseJson = (text: string, reviver?: Reviver): unknown => {
+  const isSuspect = mayBeDeep(text);
+  const value: unknown = reviver === undefined || isSuspect ? JSON.parse(text) : JSON.parse(text, reviver);
+  if (isSuspect && isDeeper(value, MOST_LEVELS))
+    throw new RangeError(`lists and objects are nested too deep: more than ${MOST_LEVELS} levels`);
+  return isSuspect && reviver !== undefined ? JSON.parse(text, reviver) : value;
+};
+
 /**
  * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
  * @throws `INVALID_REQUEST` with the parser's reason
@@ -42,10 +72,9 @@ export const parseJsonBody = (body: Uint8Array | string, mustBeExact = mayHaveLo
   if (body.length === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
   const text = decodeUtf8(body);
   try {
-    return mustBeExact(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
+    return parseJson(text, mustBeExact(text) ? exactIntegers : undefined);
   } catch (error) {
-    throw new ServingError('INVALID_REQUEST', `the body is not JSON: ${ServingError.from(error).message}`, {
-      cause: error,
-    });
+    const begins = error instanceof SyntaxError ? 'the body is not JSON: ' : 'in the body, ';
+    throw new ServingError('INVALID_REQUEST', begins + messageOf(error), { cause: error });
   }
 };

@@ -1,5 +1,6 @@
 import type { ServingError } from '../core/errors.ts';
 import type { Stopwatch } from '../core/stopwatch.ts';
+import type { TraceContext } from '../core/trace-context.ts';
 import type { Usage } from '../core/usage.ts';
 import type { EvictionReport } from '../engine/model-cache.ts';
 import type { LoadReport } from '../engine/model-loader.ts';
@@ -16,6 +17,8 @@ export interface Observation {
   readonly requestId: string;
   /** The id that the gateway gave to a request with an id of its caller's. */
   gatewayRequestId?: string;
+  /** The trace that the caller's header names. */
+  trace?: TraceContext;
   /** Route or trigger, such as `POST /models/:name` or `upload`: few distinct values. */
   operation: string;
   readonly stopwatch: Stopwatch<Step>;

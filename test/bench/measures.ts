@@ -18,6 +18,7 @@ export const MEASURES = {
     what: 'share of the cold start that imports our bundle, AWS SDK included',
     atMost: 0.35,
   },
+  'cold.collector_ratio': { what: 'cold start with a collector of OpenTelemetry, over one without', atMost: 1.05 },
   'warm.tabular_overhead_us': { what: 'a row to iris, event to response, without its session.run, µs', atMost: 250 },
   'warm.capture_overhead_us': {
     what: 'a row to iris whose prediction is captured, over one without that, µs',

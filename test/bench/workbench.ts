@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { bundleOptions } from '../../esbuild.config.ts';
 import { ensureLayer, type LayerName, layerNames } from '../../layers/build.ts';
 import type { Architecture } from '../../layers/layer-packages.ts';
+import { buildOpenTelemetryLayer } from '../../layers/opentelemetry-layer.ts';
 import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
@@ -46,6 +47,8 @@ export const createWorkbench = async (): Promise<Workbench> => {
     layerDirectories[name] = await ensureLayer(name, architecture);
     await cp(layerDirectories[name], path.join(directory, 'opt'), { recursive: true });
   }
+  const collectorLayer = await buildOpenTelemetryLayer(path.join(directory, 'opentelemetry'));
+  await cp(collectorLayer, path.join(directory, 'opt'), { recursive: true });
   const bundle = async (source: string, folder: string): Promise<void> => {
     const options = { ...bundleOptions, entryPoints: [source], outdir: path.join(directory, folder) };
     await build({ ...options, logLevel: 'error' });

@@ -1,7 +1,11 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { build, type Metafile } from 'esbuild';
+import { gzipSync } from 'fflate';
 import { bundleOptions } from '../../esbuild.config.ts';
+import { buildOpenTelemetryLayer, OPENTELEMETRY_MODULE } from '../../layers/opentelemetry-layer.ts';
 
 const AUTHORING =
   /^(src\/(authoring|evaluation|formats|source|onnx|optimise|advise)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
@@ -28,6 +32,8 @@ const readAtStart = ({ outputs }: Metafile): string[] => {
 };
 
 const LIBRARY = 'src/generation/grammar/library.ts';
+const COLLECTOR = 'src/lambda/telemetry/collector/';
+const ANSWERING = ['infer', 'stream', 'on-upload', 'job', 'bulk'];
 
 describe('bundles', () => {
   it('hold every function of the folder functions without a file that only push needs', async () => {
@@ -46,4 +52,37 @@ describe('bundles', () => {
       expect(owners.filter(([path]) => readAtStart(metafile).includes(path))).toEqual([]);
     }
   });
+
+  it('hold nothing of OpenTelemetry, which has a layer of its own, and read nothing for it at the start', async () => {
+    for (const name of ANSWERING) {
+      const metafile = await metafileOf(name);
+      expect(Object.keys(metafile.inputs).filter((path) => path.includes('@opentelemetry'))).toEqual([]);
+      const owners = Object.entries(metafile.outputs).filter(([, { inputs }]) =>
+        Object.keys(inputs).some((input) => input.startsWith(COLLECTOR)),
+      );
+      const bytes = owners.reduce((sum, [, output]) => sum + output.bytes, 0);
+      expect(owners).not.toEqual([]);
+      expect(bytes).toBeLessThanOrEqual(4_000);
+      expect(owners.filter(([path]) => readAtStart(metafile).includes(path))).toEqual([]);
+    }
+  });
+});
+
+it('the layer of OpenTelemetry is one file within its size, with a licence, and the same each time', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'opentelemetry-layer-'));
+  try {
+    const layer = await buildOpenTelemetryLayer(join(directory, 'layer'));
+    const folder = join(layer, 'nodejs/node_modules', OPENTELEMETRY_MODULE);
+    expect((await readdir(folder)).sort()).toEqual(['LICENSE', 'index.js']);
+    const script = await readFile(join(folder, 'index.js'));
+    process.stdout.write(`opentelemetry/index.js  ${(script.length / 1000).toFixed(0)} KB\n`);
+    expect(script.length).toBeLessThanOrEqual(200_000);
+    expect(gzipSync(script).length).toBeLessThanOrEqual(50_000);
+    expect((await stat(join(folder, 'LICENSE'))).size).toBeGreaterThan(0);
+    await buildOpenTelemetryLayer(layer);
+    expect(await readFile(join(folder, 'index.js'))).toEqual(script);
+    expect(await readdir(directory)).toEqual(['layer']);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

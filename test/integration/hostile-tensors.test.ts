@@ -284,6 +284,13 @@ describe('an index that a graph does not have', () => {
     expect(await infer('sentiment', inputs)).toEqual(refusal('input "input_ids": index 99999 at [0,0]'));
   });
 
+  it('an index beyond the exact numbers of JavaScript is named as it came', async () => {
+    const body = '{"inputs": [{"name": "ids", "datatype": "INT64", "shape": [1, 1], "data": [9223372036854775807]}]}';
+    const response = await serving.fetch('/v2/models/gather/infer', { method: 'POST', body });
+
+    expect(await response.text()).toContain('index 9223372036854775807 at [0,0] is out of range, expected -10 to 9');
+  });
+
   it('an index that the graph computes is refused with the shapes of the inputs', async () => {
     const inputs = [numbers('ids', [1, 12], Array(12).fill(1))];
 

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { createTokenizer } from '../../src/media/text/tokenizer.ts';
+import { changeRouting } from '../../src/repository/routing/change-routing.ts';
+import { promote } from '../../src/repository/routing/rollout.ts';
 import { pushChatModel } from '../support/chat-model.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
@@ -123,6 +125,26 @@ describe('POST /v1/chat/completions', () => {
       const own = chunks.flatMap(({ choices }) => choices.filter((choice) => choice.index === index));
       expect(own.map(({ delta }) => delta?.content ?? '').join('')).toBe(message.content);
     }
+  });
+
+  it('chooses one version for all choices, also when the routing changes between them', async () => {
+    const { repository, router, models, clock } = serving;
+    await pushChatModel(repository, 'moving');
+    const response = await chat({ model: 'moving', n: 3, stream: true });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await pushChatModel(repository, 'moving');
+    await changeRouting(repository, 'moving', { action: 'promote', by: 'a test' }, promote(2));
+    const later = async () => (await chat({ model: 'moving' })).headers.get('x-model-version');
+    clock.nowMs += 60_000;
+    await later();
+    await serving.idle();
+    expect(await later()).toBe('2');
+    const [route, acquire] = [jest.spyOn(router, 'route'), jest.spyOn(models, 'acquire')];
+    while (reader && !(await reader.read()).done);
+    expect(route).not.toHaveBeenCalled();
+    expect(acquire.mock.calls.map(([{ version }]) => version)).toEqual([1, 1]); // the second choice and the third
+    jest.restoreAllMocks();
   });
 
   it('ends before a stop text, and tells the likeliest tokens', async () => {

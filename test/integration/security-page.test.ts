@@ -8,6 +8,7 @@ import { MAX_AUDIO_FILES } from '../../src/media/audio/input.ts';
 import { MAX_PIXELS } from '../../src/media/image/bounds.ts';
 import { MAX_ROWS } from '../../src/media/table/rows.ts';
 import { MAX_CHARACTERS, MAX_TEXTS } from '../../src/media/text/input.ts';
+import { MOST_LEVELS } from '../../src/protocol/json.ts';
 import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 
 interface Service {
@@ -25,6 +26,7 @@ describe('the limits in docs/security.md', () => {
     ['requests', `${/requestsPerSecond: (\d+)/.exec(text)?.[1]} a second`],
     ['time of a request', `${functions.infer?.timeout} s`],
     ['body of a request', `${HTTP_API_BODY_BYTES / MIB} MiB`],
+    ['JSON of a request', `${MOST_LEVELS} levels`],
     ['object that a request refers to', `${MAX_INPUT_BYTES / MIB} MiB, JSON ${MAX_JSON_BYTES / MIB} MiB`],
     ['texts of a request', `${count(MAX_TEXTS)} texts, ${count(MAX_CHARACTERS)} characters`],
     ['rows of a table', count(MAX_ROWS)],

@@ -49,6 +49,11 @@ const validateStates: (definition: unknown) => { readonly isValid: boolean } = c
 const STATES = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}`;
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
 const MAX_FUNCTION_BYTES = 650_000;
+/** A collector whose headers are a secret. */
+const COLLECTOR = {
+  otlpEndpoint: 'https://otlp.example.org:4318',
+  otlpHeaders: '{{resolve:secretsmanager:otlp:SecretString:headers}}',
+};
 const MAX_LAYER_BYTES = { onnxruntime: 18_500_000, sharp: 9_000_000 };
 
 const PUBLIC_KEY = generateKeyPairSync('ed25519')
@@ -124,6 +129,7 @@ const OPEN: Parameters = {
     jobBodyBytes: '1000000',
     jobModels: 'whisper,nllb',
   },
+  ...COLLECTOR,
   ...{ webhookHosts: 'ci.internal:8080', domain: 'models.example.org', certificate: CERTIFICATE },
 };
 /** Holders of keys may call this stage, from pages of other sites, too. Its capacity follows the day. */
@@ -259,6 +265,32 @@ describe('sls package', () => {
     const credentials = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' };
     await expect(packageWith('embedding', { embedModels: 'iris' }, credentials)).rejects.toThrow(
       /embedModels: the stack onnx-serverless-dev cannot be read: .*ECONNREFUSED/,
+    );
+  });
+
+  it('has a layer of OpenTelemetry, and tells functions of a collector, with otlpEndpoint alone', async () => {
+    expect(Object.keys(template.Resources)).not.toContain('OpentelemetryLambdaLayer');
+    const { size } = await stat(path.join(directory, 'open', 'opentelemetry.zip'));
+    expect(size).toBeLessThanOrEqual(60_000);
+    for (const id of FUNCTIONS) {
+      const { Variables } = resource(open, id).Properties.Environment;
+      expect(Variables).toMatchObject({
+        OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR.otlpEndpoint,
+        OTEL_EXPORTER_OTLP_HEADERS: COLLECTOR.otlpHeaders,
+      });
+      expect(properties(id).Environment.Variables).toMatchObject({
+        ...{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_EXPORTER_OTLP_HEADERS: '' },
+      });
+      if (WITHOUT_LAYERS.includes(id)) continue;
+      const layers = referencesIn(resource(open, id).Properties.Layers);
+      expect(layers).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer', 'OpentelemetryLambdaLayer']);
+    }
+  });
+
+  it('refuses a collector without an address', async () => {
+    const message = await packageWith('headers', { otlpHeaders: 'api-key=abc' }).then(String, String);
+    expect(message).toContain(
+      'the parameter otlpEndpoint is "", expected an address such as https://otlp.example.org:4318',
     );
   });
 

@@ -209,7 +209,7 @@ describe('bad input', () => {
     [
       400,
       'parameters nested without end',
-      '"parameters"',
+      'nested too deep',
       () => post(`{"inputs": "AAAA", "parameters": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`),
     ],
     [

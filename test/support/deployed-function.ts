@@ -8,6 +8,8 @@ import type { EmbeddedStorage } from './embedded-storage.ts';
 export interface DeployedFunction extends FunctionProcess {
   /** What the function wrote to its log, by line. */
   readonly lines: Record<string, unknown>[];
+  /** Resolves when a line with this message is there. */
+  untilLogged(message: string): Promise<void>;
 }
 
 /** Below the project, where the native packages are found as a layer's would be. */
@@ -29,6 +31,7 @@ export const deployFunction = async (
     logLevel: 'error',
   });
   const lines: Record<string, unknown>[] = [];
+  let whenLogged = (): void => {};
   const deployed = createFunction({
     name,
     modulePath: join(outdir, 'handler.mjs'),
@@ -44,13 +47,20 @@ export const deployFunction = async (
       ORT_DISABLE_TELEMETRY: '1',
       ...environment,
     },
-    onLine: (line) => lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line }),
+    onLine: (line) => {
+      lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line });
+      whenLogged();
+    },
   });
+  const untilLogged = async (message: string): Promise<void> => {
+    while (!lines.some((line) => line.message === message))
+      await new Promise<void>((resolve) => (whenLogged = resolve));
+  };
   const stop = async (): Promise<void> => {
     await deployed.stop();
     await rm(outdir, { recursive: true, force: true });
   };
-  return { ...deployed, stop, lines };
+  return { ...deployed, stop, lines, untilLogged };
 };
 
 /** `events/<name>.json` and `events/<name>-….json`, by file name. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { messageOf } from '../../core/message-of.ts';
+import { parseJson } from '../../protocol/json.ts';
 import type { BulkElement } from './bulk-element.ts';
 import { type NextRecord, nextCsvRecord, nextJsonLine, splitCells } from './table-records.ts';
 
@@ -25,7 +26,7 @@ const REPLACEMENT = '\ufffd';
 
 const toJsonElement = (row: number, text: string): BulkElement => {
   try {
-    return { row, input: JSON.parse(text) };
+    return { row, input: parseJson(text) };
   } catch (error) {
     return { row, problem: `line ${row} is not JSON: ${messageOf(error)}` };
   }

@@ -4,6 +4,8 @@ import { ERROR_KINDS } from '../../core/errors.ts';
 import { roundedSteps, roundMs } from '../../core/stopwatch.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../serving/telemetry.ts';
 import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
+import type { Collector } from './collector/collector.ts';
+import type { MeasuredValue } from './collector/messages.ts';
 import { createWarned, describeFailure } from './describe-failure.ts';
 import { type EnvironmentOptions, measureUse, type Use } from './measure-use.ts';
 
@@ -21,11 +23,17 @@ const STEP_METRIC: Record<Step, MetricName> = {
 /** Writes a metrics blob: the values of a model and version. */
 type Publish = (model: string | undefined, version: number | undefined, values: readonly MetricValue[]) => void;
 
+const toMeasured = ([name, value]: MetricValue): MeasuredValue => {
+  const { unit, statistic } = METRICS[name];
+  return { name, unit, isSum: statistic === 'Sum', value };
+};
+
 /** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
-const createPublish = (): Publish => {
+const createPublish = (collector: Collector | undefined): Publish => {
   const metrics = new Metrics();
   return (model, version, values) => {
     const exists = model !== undefined && version !== undefined;
+    collector?.measured({ ...(exists && { model, version }), values: values.map(toMeasured) });
     metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
     for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
     metrics.publishStoredMetrics();
@@ -70,12 +78,18 @@ const generationMetrics = ({ stopwatch, usage }: Observation): MetricValue[] => 
   ];
 };
 
-const logRequest = (logger: Logger, observation: Observation, use: Use, initMs: number | undefined): void => {
+const logRequest = (
+  logger: Logger,
+  observation: Observation,
+  use: Use,
+  initMs: number | undefined,
+  traceId: string | undefined,
+): void => {
   const { totalMs, cpuMs, memoryMb, tmpMb } = use;
   const { requestId, gatewayRequestId, operation, stopwatch, model, version, batchSize } = observation;
   const { skipped, failures, firstChunkMs, usage } = observation;
   const line = {
-    ...{ requestId, gatewayRequestId, operation, model, version, batchSize },
+    ...{ requestId, gatewayRequestId, traceId, operation, model, version, batchSize },
     ...(skipped && { skipped }),
     ...{ coldStart: initMs !== undefined, ...(initMs !== undefined && { initMs }) },
     ...(firstChunkMs !== undefined && { firstChunkMs: roundMs(firstChunkMs) }),
@@ -135,19 +149,27 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
 /**
  * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request, through Powertools.
  * Dimensions are the service, the model and its version: every further value would be a metric to pay for.
+ * @param collector of OpenTelemetry, which is told the same
  */
-export const createTelemetry = (environment: EnvironmentOptions): Telemetry => {
-  const publish = createPublish();
+export const createTelemetry = (environment: EnvironmentOptions, collector?: Collector): Telemetry => {
+  const publish = createPublish(collector);
   const logger = new Logger();
+  const model = createModelTelemetry(publish, logger);
   let coldStart = true;
   return {
-    ...createModelTelemetry(publish, logger),
+    ...model,
+
+    loaded(report) {
+      collector?.loaded(report);
+      model.loaded(report);
+    },
 
     observed(observation) {
       const use = measureUse(observation, environment);
       const initMs = coldStart ? roundMs(environment.initMs()) : undefined;
       publish(observation.model, observation.version, requestMetrics(observation, use, initMs));
-      logRequest(logger, observation, use, initMs);
+      const trace = collector?.requested({ observation, totalMs: use.totalMs, initMs }) ?? observation.trace;
+      logRequest(logger, observation, use, initMs, trace?.traceId);
       coldStart = false;
     },
 

@@ -13,7 +13,7 @@ const MAX_ASPECT_RATIO = 1_000;
 
 /**
  * Checks the size of an image before it is decoded.
- * @throws `PAYLOAD_TOO_LARGE` for too many pixels and for too long a side, `INVALID_INPUT` for a line
+ * @throws `PAYLOAD_TOO_LARGE` for too many pixels and for too long a side, `INVALID_INPUT` for a line and for no pixels
  */
 export const assertSize = (format: ImageFormat, { width, height }: Size): void => {
   const size = `the image (${format}) has ${width}×${height} pixels`;
@@ -25,6 +25,8 @@ export const assertSize = (format: ImageFormat, { width, height }: Size): void =
     );
   if (Math.max(width, height) > MAX_SIDE)
     throw new ServingError('PAYLOAD_TOO_LARGE', `${size}, at most ${MAX_SIDE} a side are accepted; crop it`);
+  if (Math.min(width, height) < 1)
+    throw new ServingError('INVALID_INPUT', `${size}, expected 1 a side and more; check that it is complete`);
   if (Math.max(width, height) > MAX_ASPECT_RATIO * Math.min(width, height))
     throw new ServingError(
       'INVALID_INPUT',

@@ -1,6 +1,7 @@
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
+import { MOST_LEVELS, parseJson } from '../json.ts';
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'];
 const MOST_MESSAGES = 10_000;
@@ -40,9 +41,9 @@ const readCall = (call: unknown, name: string): Message => {
   const { arguments: text = '{}' } = called;
   if (typeof text !== 'string') return { ...others, function: called };
   try {
-    return { ...others, function: { ...called, arguments: JSON.parse(text === '' ? '{}' : text) } };
+    return { ...others, function: { ...called, arguments: parseJson(text === '' ? '{}' : text) } };
   } catch {
-    return refuseInput(`"arguments" of ${name}`, text, 'JSON');
+    return refuseInput(`"arguments" of ${name}`, text, `JSON of up to ${MOST_LEVELS} levels`);
   }
 };
 

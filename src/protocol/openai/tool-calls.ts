@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isObject } from '../../core/is-object.ts';
+import { parseJson } from '../json.ts';
 
 /** A call of a function, as OpenAI's clients read it. */
 export interface ToolCall {
@@ -44,9 +45,9 @@ const toCall = (value: unknown, names: readonly string[]): ToolCall | undefined 
   };
 };
 
-const parseJson = (text: string): unknown => {
+const tryJson = (text: string): unknown => {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
@@ -54,7 +55,7 @@ const parseJson = (text: string): unknown => {
 
 /** The calls in a text of JSON; undefined when it is anything else. */
 const parseCalls = (text: string, names: readonly string[]): readonly ToolCall[] | undefined => {
-  const values: unknown[] = [parseJson(text.trim())].flat();
+  const values: unknown[] = [tryJson(text.trim())].flat();
   const calls = values.map((value) => toCall(value, names)).filter((call) => call !== undefined);
   return calls.length > 0 && calls.length === values.length ? calls : undefined;
 };

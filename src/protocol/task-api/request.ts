@@ -1,8 +1,9 @@
 import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
+import { messageOf } from '../../core/message-of.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { decodeUtf8, parseJsonBody } from '../json.ts';
+import { decodeUtf8, parseJson, parseJsonBody } from '../json.ts';
 import { type ObjectReference, parseOutput, parseReference } from './object-reference.ts';
 
 /** The body of a task request: inputs that are there, or a reference to them. */
@@ -76,7 +77,7 @@ const parseHeader = (contentType = ''): Pick<Payload, 'hasHeader'> => {
 
 const parseValue = (text: string): unknown => {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }
@@ -131,12 +132,10 @@ export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
     .flatMap((line, index): unknown[] => {
       if (line.trim() === '') return [];
       try {
-        return [JSON.parse(line)];
-      } catch {
-        return refuse(
-          'INVALID_REQUEST',
-          `line ${index + 1} is not JSON: ${show(line)}; expected one JSON value a line`,
-        );
+        return [parseJson(line)];
+      } catch (error) {
+        const problem = error instanceof RangeError ? messageOf(error) : `it is not JSON: ${show(line)}`;
+        return refuse('INVALID_REQUEST', `line ${index + 1}: ${problem}; expected one JSON value a line`);
       }
     });
 

@@ -9,7 +9,7 @@ const INDEX_FAULTS: readonly RegExp[] = [
 ];
 
 interface IndexFault {
-  readonly index: number | undefined;
+  readonly index: bigint | undefined;
   /** `0 to 9`, when the runtime tells it. */
   readonly range: string | undefined;
 }
@@ -21,7 +21,7 @@ const findIndexFault = (message: string): IndexFault | undefined => {
     const { index, low, high, size } = match.groups ?? {};
     const last = size === undefined ? high : String(Number(size) - 1);
     return {
-      index: index === undefined ? undefined : Number(index),
+      index: index === undefined ? undefined : BigInt(index),
       range: low === undefined || last === undefined ? undefined : `${low} to ${last}`,
     };
   }
@@ -29,10 +29,10 @@ const findIndexFault = (message: string): IndexFault | undefined => {
 };
 
 /** The name of the tensor that has `index` among its elements, and the place of the element. */
-const findElement = (feeds: Tensors, index: number): { readonly name: string; readonly place: string } | undefined => {
+const findElement = (feeds: Tensors, index: bigint): { readonly name: string; readonly place: string } | undefined => {
   for (const [name, tensor] of Object.entries(feeds)) {
     if (tensor.dtype === 'string') continue;
-    const position = tensor.data.findIndex((value: number | bigint) => Number(value) === index);
+    const position = tensor.data.findIndex((value: number | bigint) => value === index || value === Number(index));
     if (position >= 0) return { name, place: formatPlace(tensor, position) };
   }
   return undefined;

@@ -76,6 +76,7 @@ const commandsOf = async (workbench: Workbench, peers: Peers): Promise<Record<st
   const commands: Record<string, () => Command> = {
     infer: inferCommand,
     embedded: () => withVariables(inferCommand(), { EMBED_MODELS: SAMPLE, EMBEDDED_DIR: layer }),
+    collector: () => withVariables(inferCommand(), { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }),
   };
   if (transformersFolder !== undefined) {
     commands.transformers = () => functionCommand(workbench, peers, transformersFolder);
@@ -101,6 +102,7 @@ const RATIOS = [
   ['cold.embedded_transformersjs_ratio', 'embedded', 'transformers'],
   ['cold.embedded_python_ratio', 'embedded', 'python'],
   ['cold.init_import_ms_share', 'import', 'infer'],
+  ['cold.collector_ratio', 'collector', 'infer'],
 ] as const;
 
 /** From spawn to the first answer, each in a process of its own; and how long the import of our bundle takes. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readConfig } from '../../../src/lambda/configuration.ts';
+import { readCollectorConfig, readConfig } from '../../../src/lambda/configuration.ts';
 
 const BUCKETS = { MODELS_BUCKET: 'models', DATA_BUCKET: 'data' };
 
@@ -64,5 +64,28 @@ describe('the configuration', () => {
   it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
     expect(() => readConfig({ ...BUCKETS, MODEL_MEMORY_SHARE: text })).toThrow(`MODEL_MEMORY_SHARE is ${text}`);
     expect(() => readConfig({ ...BUCKETS, MODEL_TMP_SHARE: text })).toThrow(`MODEL_TMP_SHARE is ${text}`);
+  });
+});
+
+describe('a collector of OpenTelemetry', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
+
+  it('is none unless it is named', () => {
+    for (const environment of [{}, { OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_EXPORTER_OTLP_TIMEOUT: 'x' }])
+      expect(readCollectorConfig(environment)).toBeUndefined();
+  });
+
+  it('is waited for two seconds, unless it says otherwise', () => {
+    const named = { OTEL_EXPORTER_OTLP_ENDPOINT, POWERTOOLS_SERVICE_NAME: 'vision-dev' };
+    expect(readCollectorConfig(named)).toEqual({ service: 'vision-dev', timeoutMs: 2_000 });
+    expect(readCollectorConfig({ ...named, OTEL_EXPORTER_OTLP_TIMEOUT: '300' })?.timeoutMs).toBe(300);
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT is localhost:4318, expected'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'nowhere' }, 'OTEL_EXPORTER_OTLP_ENDPOINT is nowhere, expected an address'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT: '-1' }, 'OTEL_EXPORTER_OTLP_TIMEOUT is -1, expected'],
+  ])('%j is refused', (environment, message) => {
+    expect(() => readCollectorConfig(environment)).toThrow(message);
   });
 });

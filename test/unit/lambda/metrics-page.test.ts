@@ -30,6 +30,7 @@ const serverFault = new ServingError('INTERNAL', 'broken');
 /** Each figure that there is: `Required` refuses a new one that is missing here. */
 const OBSERVATION: Required<Observation> = {
   ...{ requestId: 'r', gatewayRequestId: 'g', operation: 'POST /models/:name', stopwatch, model: 'm', version: 1 },
+  trace: { traceId: 't', parentId: undefined, isSampled: true },
   ...{
     batchSize: 2,
     skipped: 1,

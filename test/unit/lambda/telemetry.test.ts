@@ -89,6 +89,25 @@ describe('a request', () => {
     expect(JSON.stringify(blobs())).not.toContain('r-1');
   });
 
+  it('has the id of its trace in the log line alone, whoever ends well or ill', () => {
+    const telemetry = createTelemetry(ENVIRONMENT);
+    const trace = { traceId: 'a1b2', parentId: undefined, isSampled: false };
+    const errors = [new ServingError('INVALID_INPUT', 'wrong'), new ServingError('INTERNAL', 'broken')];
+    for (const failures of [[], ...errors.map((error) => [error])])
+      telemetry.observed(observation({ trace, failures }));
+    telemetry.observed(observation());
+
+    expect(logs().map(({ level, traceId }) => [level, traceId])).toEqual([
+      ...[
+        ['INFO', 'a1b2'],
+        ['WARN', 'a1b2'],
+        ['ERROR', 'a1b2'],
+      ],
+      ['INFO', undefined],
+    ]);
+    expect(JSON.stringify(blobs())).not.toContain('a1b2');
+  });
+
   it('is a cold start once in a process', () => {
     const telemetry = createTelemetry(ENVIRONMENT);
     telemetry.observed(observation());

@@ -74,6 +74,7 @@ describe('decoding images', () => {
       '50000×50000',
       () => png(50_000, 50_000, Buffer.alloc(1)).subarray(0, 33),
     ],
+    ['a PNG without columns', 'INVALID_INPUT', 'has 0×5 pixels, expected 1', () => png(0, 5, Buffer.alloc(5))],
     ['a PNG of one row', 'PAYLOAD_TOO_LARGE', '64000000×1', () => png(64_000_000, 1, Buffer.alloc(100))],
     ['a PNG of one column', 'PAYLOAD_TOO_LARGE', '1×64000000', () => png(1, 64_000_000, Buffer.alloc(100))],
     ['a side too long by a pixel', 'PAYLOAD_TOO_LARGE', '65536×900', () => png(65_536, 900, Buffer.alloc(100))],
