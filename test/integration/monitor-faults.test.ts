@@ -59,6 +59,7 @@ const monitor = (nowMs = NOW_MS): Monitor => ({
     decided: async (report) => void decided.push(report),
     judged: (report) => void judged.push(report),
     scored: () => {},
+    spent: async () => {},
     warned: (message, { message: reason }) => void warnings.push(`${message}: ${reason}`),
   },
 });

@@ -77,6 +77,7 @@ try {
     ...{ repository, data, nowMs: () => nowMs },
     telemetry: {
       decided: async () => {},
+      spent: async () => {},
       judged: (report) => drifts.push(report),
       scored: (report) => scores.push(report),
       warned: (message, { message: reason }) => warnings.push(`${message}: ${reason}`),
