@@ -29,11 +29,14 @@ const foreignPart = (request: IncomingMessage, origins: readonly string[]): stri
 
 /**
  * A server for programs and pages of this machine. A request that the page of another site sends is answered with 403.
- * @param origins other sites whose pages are let in
+ * @param originsOf the other sites whose pages may send a request
  */
-export const createLocalServer = (listener: RequestListener, origins: readonly string[] = []): Server =>
+export const createLocalServer = (
+  listener: RequestListener,
+  originsOf: (request: IncomingMessage) => readonly string[] = () => [],
+): Server =>
   createServer((request, response) => {
-    const foreign = foreignPart(request, origins);
+    const foreign = foreignPart(request, originsOf(request));
     if (foreign === undefined) return listener(request, response);
     request.resume();
     response.writeHead(403, { 'content-type': 'application/json' });

@@ -71,12 +71,12 @@ const startNear = <T extends { readonly endpoint: string }>(
 
 const startAws = (
   options: LocalServerOptions,
-  { queues, notifications }: Service,
+  { queues, notifications, cors }: Service,
   states: StatesOptions,
 ): Promise<EmbeddedAws> => {
   const directory = join(options.directory, 'aws');
   const buckets = Object.values(BUCKETS);
-  const settings = { directory, buckets, queues, notifications, states: createStatesApi(states) };
+  const settings = { directory, buckets, queues, notifications, cors: cors.buckets, states: createStatesApi(states) };
   return startNear(options, 1, 'S3 and SQS are', (port) => startEmbeddedAws({ ...settings, port }));
 };
 

@@ -1,11 +1,16 @@
 import { mkdirSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DEFAULT_REGION, LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { isObject } from '../../src/core/is-object.ts';
+import { createCors } from '../gateway/cors.ts';
+import { sendAnswer } from '../gateway/http-answer.ts';
 import { createLocalServer, listenLocally } from '../listen-locally.ts';
+import type { CorsSettings } from '../service/service.ts';
 import { Blobs } from './blobs.ts';
-import { createS3Api } from './s3-api.ts';
+import { isSignedHere } from './presigned.ts';
+import { bucketOf, createS3Api } from './s3-api.ts';
 import { type S3Notification, toS3Event } from './s3-notification.ts';
 import { S3Objects } from './s3-objects.ts';
 import { S3Uploads } from './s3-uploads.ts';
@@ -23,6 +28,8 @@ export interface EmbeddedAwsOptions {
   readonly queues?: readonly QueueSettings[];
   /** Their queues are among `queues`. */
   readonly notifications?: readonly S3Notification[];
+  /** The pages of other origins that may read and write a bucket, by its name. */
+  readonly cors?: Readonly<Record<string, CorsSettings>>;
   /** Answers the requests of Step Functions, given a way to list keys. */
   readonly states?: (listKeys: ListKeys) => StatesApi;
 }
@@ -55,7 +62,7 @@ const openDatabase = (directory: string): DatabaseSync => {
 
 /** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port is taken; `DirectoryInUseError` */
 export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
-  const { directory, port = 0, buckets, queues: settings = [], notifications = [], states } = options;
+  const { directory, port = 0, buckets, queues: settings = [], notifications = [], cors = {}, states } = options;
   const database = openDatabase(directory);
   const blobs = new Blobs(join(directory, 'blobs'));
   const objects = new S3Objects(database, blobs);
@@ -73,12 +80,21 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
     const everything = { prefix, delimiter: '', after: '', limit: Number.POSITIVE_INFINITY };
     return objects.list(bucket, everything).objects.map(({ key }) => key);
   });
-  const server = createLocalServer((request, response) => {
-    const ofStates = isStatesRequest(request) ? answerStates : undefined;
-    const answer = ofStates ?? (isSqsRequest(request) ? answerSqs : answerS3);
-    // What is left to go wrong is a client that went away in the middle of an answer.
-    answer(request, response).catch(() => response.destroy());
-  });
+  const ofBuckets = new Map(Object.entries(cors).map(([bucket, each]) => [bucket, createCors(each)]));
+  // Without a signature, S3 would refuse the page of another origin, too.
+  const corsOf = (request: IncomingMessage) => (isSignedHere(request) ? ofBuckets.get(bucketOf(request)) : undefined);
+  const server = createLocalServer(
+    (request, response) => {
+      const asked = corsOf(request)?.preflight(request);
+      if (asked) return sendAnswer(request, response, { ...asked, body: '' });
+      for (const [name, value] of corsOf(request)?.headersOf(request) ?? []) response.setHeader(name, value);
+      const ofStates = isStatesRequest(request) ? answerStates : undefined;
+      const answer = ofStates ?? (isSqsRequest(request) ? answerSqs : answerS3);
+      // What is left to go wrong is a client that went away in the middle of an answer.
+      answer(request, response).catch(() => response.destroy());
+    },
+    (request) => corsOf(request)?.originsOf(request) ?? [],
+  );
 
   try {
     const { endpoint, stop } = await listenLocally(server, port);

@@ -6,6 +6,12 @@ import { AwsError } from './aws-error.ts';
 /** Query parameters of presigned URLs, of both versions of signatures. */
 export const SIGNATURE_PARAMETERS = ['AWSAccessKeyId', 'Signature', 'Expires'];
 
+/** True for a URL that was signed with the local credentials, whose signature is checked. */
+export const isSignedHere = ({ url = '' }: IncomingMessage): boolean => {
+  const credential = new URLSearchParams(url.split('?')[1]).get('X-Amz-Credential') ?? '';
+  return credential.startsWith(`${LOCAL_CREDENTIALS.accessKeyId}/`);
+};
+
 /** Seven days, the longest that S3 allows. */
 const LONGEST_SECONDS = 604_800;
 

@@ -34,12 +34,20 @@ const errorAnswer = (error: AwsError): Answer => {
 const hostBucketOf = ({ headers: { host = '' } }: IncomingMessage): string =>
   /^([a-z0-9][a-z0-9.-]{2,62}?)(?:\.s3)?\.localhost(?::\d+)?$/.exec(host)?.[1] ?? '';
 
-/** By hand, because `new URL` would resolve the `..` that a key may hold. */
-const parseCall = (request: IncomingMessage): Call => {
+/** Bucket, key and query as they were sent. By hand, because `new URL` would resolve the `..` that a key may hold. */
+const splitUrl = (request: IncomingMessage) => {
   const [given = '', search] = (request.url ?? '/').split(/\?(.*)/s);
   const hostBucket = hostBucketOf(request);
   const path = hostBucket === '' ? given : `/${hostBucket}${given}`;
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  return { path, bucket, key, search };
+};
+
+/** The bucket of a request to S3; empty when it names none. */
+export const bucketOf = (request: IncomingMessage): string => splitUrl(request).bucket;
+
+const parseCall = (request: IncomingMessage): Call => {
+  const { path, bucket, key, search } = splitUrl(request);
   try {
     const decoded = { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
     return { request, headers: request.headers, query: new URLSearchParams(search), ...decoded };

@@ -7,6 +7,10 @@ type Headers = HttpHead['headers'];
 const NONE: Headers = new Map();
 const SEPARATOR = ', ';
 
+/** The methods that a page may send; a preflight request asks for one of them. */
+const takes = (request: IncomingMessage, { methods }: CorsSettings): boolean =>
+  isPreflight(request) || methods.includes(request.method ?? '');
+
 /** True for the request by which a browser asks whether a page may send another one. https://fetch.spec.whatwg.org/#cors-preflight-request */
 const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
   method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
@@ -45,4 +49,7 @@ export const createCors = (settings: CorsSettings | undefined) => ({
   /** The headers that an answer has beside its own. */
   headersOf: (request: IncomingMessage): Headers => (settings === undefined ? NONE : headersFor(request, settings)),
   origins: settings?.origins ?? [],
+  /** The origins whose pages may send such a request. S3 refuses any other method, which browsers may send without a preflight request. */
+  originsOf: (request: IncomingMessage): readonly string[] =>
+    settings !== undefined && takes(request, settings) ? settings.origins : [],
 });

@@ -98,12 +98,15 @@ export const startFunctionUrl = ({
     send(toHttpAnswer(JSON.parse(answer.payload)));
   };
 
-  const server = createLocalServer((request, response) => {
-    const asked = preflight(request);
-    if (asked) return sendAnswer(request, response, { ...asked, body: '' });
-    const send: Send = (answer) =>
-      sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
-    handle(request, response, send).catch((error: unknown) => send(answerToError(error)));
-  }, origins);
+  const server = createLocalServer(
+    (request, response) => {
+      const asked = preflight(request);
+      if (asked) return sendAnswer(request, response, { ...asked, body: '' });
+      const send: Send = (answer) =>
+        sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+      handle(request, response, send).catch((error: unknown) => send(answerToError(error)));
+    },
+    () => origins,
+  );
   return listenLocally(server, port);
 };

@@ -81,15 +81,18 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
   };
 
   const { preflight, headersOf, origins } = createCors(options.cors);
-  const server = createLocalServer((request, response) => {
-    const asked = preflight(request);
-    if (asked) return sendAnswer(request, response, { ...asked, body: '' });
-    const send = (answer: HttpAnswer): void =>
-      sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
-    // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
-    answerTo(request)
-      .then(send)
-      .catch(() => send(FUNCTION_FAILED));
-  }, origins);
+  const server = createLocalServer(
+    (request, response) => {
+      const asked = preflight(request);
+      if (asked) return sendAnswer(request, response, { ...asked, body: '' });
+      const send = (answer: HttpAnswer): void =>
+        sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+      // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
+      answerTo(request)
+        .then(send)
+        .catch(() => send(FUNCTION_FAILED));
+    },
+    () => origins,
+  );
   return listenLocally(server, port);
 };

@@ -114,6 +114,24 @@ const cors = v.union([
     MaxAge: v.optional(wholeNumber(0, 86_400), 0),
   }),
 ]);
+/** S3's names for the same, for a bucket with a single rule. */
+const bucketCors = v.union([
+  v.pipe(
+    v.string(),
+    v.transform(() => undefined),
+  ),
+  v.object({
+    CorsRules: v.strictTuple([
+      v.object({
+        AllowedOrigins: list,
+        AllowedMethods: v.optional(list, []),
+        AllowedHeaders: v.optional(list, []),
+        ExposedHeaders: v.optional(list, []),
+        MaxAge: v.optional(wholeNumber(0, 86_400), 0),
+      }),
+    ]),
+  }),
+]);
 const extension = v.object({
   Properties: v.optional(v.object({ CorsConfiguration: v.optional(cors), Cors: v.optional(cors) }), {}),
 });
@@ -131,6 +149,7 @@ const resource = v.object({
     v.object({
       VisibilityTimeout: v.nullish(wholeNumber(0, 43_200)),
       RedrivePolicy: v.nullish(redrivePolicy),
+      CorsConfiguration: v.optional(bucketCors),
       NotificationConfiguration: v.nullish(v.object({ QueueConfigurations: v.nullish(v.array(notification), []) })),
     }),
     {},

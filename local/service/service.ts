@@ -22,12 +22,20 @@ export interface Service {
   readonly fleet: Readonly<Record<string, string>>;
   /** Authorizers of the HTTP API, by name. */
   readonly authorizers: Readonly<Record<string, LambdaAuthorizer | { readonly type: 'jwt' }>>;
-  /** The pages that may call the HTTP API, and URLs of functions by the functions' names; left out, no page of another origin may. */
-  readonly cors: { readonly httpApi?: CorsSettings | undefined; readonly urls: Readonly<Record<string, CorsSettings>> };
+  /** The pages of other origins that may call; none may call what is left out. */
+  readonly cors: ServiceCors;
 }
 
 /** The logical id of the HTTP API, to which a reference has become this name. */
 export const HTTP_API_ID = 'HttpApi';
+
+interface ServiceCors {
+  readonly httpApi?: CorsSettings | undefined;
+  /** By the functions' names. */
+  readonly urls: Readonly<Record<string, CorsSettings>>;
+  /** By the names of the buckets. */
+  readonly buckets: Readonly<Record<string, CorsSettings>>;
+}
 
 /** Pages of other origins, and what they may send and read. */
 export interface CorsSettings {
@@ -157,14 +165,30 @@ const toCorsSettings = ({ AllowOrigins, AllowMethods, AllowHeaders, ExposeHeader
 /** The logical id that osls gives the URL of a function. */
 const urlIdOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunctionUrl`;
 
-const toCors = ({ functions, resources }: ServiceFile): Service['cors'] => {
+const toBucketCors = ({ resources }: ServiceFile, names: VariableOptions['names']): ServiceCors['buckets'] =>
+  Object.fromEntries(
+    Object.entries(resources?.Resources ?? {}).flatMap(([id, { Properties }]) => {
+      const [rule] = Properties?.CorsConfiguration?.CorsRules ?? [];
+      if (rule === undefined) return [];
+      const { AllowedOrigins, AllowedMethods, AllowedHeaders, ExposedHeaders, MaxAge } = rule;
+      const asOfApi = { AllowOrigins: AllowedOrigins, AllowMethods: AllowedMethods, AllowHeaders: AllowedHeaders };
+      return [[names[id] ?? id, toCorsSettings({ ...asOfApi, ExposeHeaders: ExposedHeaders, MaxAge })] as const];
+    }),
+  );
+
+const toCors = (file: ServiceFile, names: VariableOptions['names']): ServiceCors => {
+  const { functions, resources } = file;
   const extensions = resources?.extensions ?? {};
   const api = extensions[HTTP_API_ID]?.Properties.CorsConfiguration;
   const urls = Object.keys(functions).flatMap((name) => {
     const cors = extensions[urlIdOf(name)]?.Properties.Cors;
     return cors === undefined ? [] : [[name, toCorsSettings(cors)] as const];
   });
-  return { httpApi: api && toCorsSettings(api), urls: Object.fromEntries(urls) };
+  return {
+    httpApi: api && toCorsSettings(api),
+    urls: Object.fromEntries(urls),
+    buckets: toBucketCors(file, names),
+  };
 };
 
 /** @throws Error naming the place in the file */
@@ -197,7 +221,7 @@ export const readService = (path: string, options: VariableOptions): Service => 
     queues: resources.filter(([, { Type }]) => Type === 'AWS::SQS::Queue').map(([id, queue]) => toQueue(id, queue)),
     authorizers: toAuthorizers(file.provider),
     fleet,
-    cors: toCors(file),
+    cors: toCors(file, options.names),
     notifications: resources.flatMap(([id, bucket]) => toNotifications(options.names[id] ?? id, bucket)),
   };
 };

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Context } from 'aws-lambda';
 import { pushModel } from '../../src/authoring/push-model.ts';
-import { createTestServing, publishModel, type TestServing } from '../support/serving.ts';
+import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
+import { inferHandler } from '../../src/lambda/infer.ts';
+import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
 const MODELS = 'test/fixtures/models';
 let serving: TestServing;
@@ -247,4 +250,38 @@ describe('classification', () => {
     const answer = await send('add', { inputs, outputs: [{ name: 'sum', parameters: { classification } }] });
     expect([answer.status, answer.json.error]).toEqual([400, expect.stringContaining('classification')]);
   });
+});
+
+it('seven pictures of 3×224×224 floats fit into one event of API Gateway', async () => {
+  await pushNamed(serving.repository, 'efficientnet-lite0');
+  const described = await serving.fetch('/v2/models/efficientnet-lite0');
+  const { inputs, outputs } = (await described.json()) as Record<'inputs' | 'outputs', { name: string }[]>;
+  const pictures = Float32Array.from({ length: 7 * 3 * 224 * 224 }, (_, index) => ((index * 7_919) % 1_000) / 1_000);
+  const tensor = input(String(inputs[0]?.name), 'FP32', [7, 3, 224, 224], pictures.byteLength);
+  const head = Buffer.from(JSON.stringify({ inputs: [tensor], parameters: { binary_data_output: true } }));
+  const event = {
+    ...{
+      version: '2.0',
+      routeKey: 'ANY /{proxy+}',
+      rawPath: '/v2/models/efficientnet-lite0/infer',
+      rawQueryString: '',
+    },
+    headers: { 'inference-header-content-length': String(head.byteLength), authorization: 'x'.repeat(2_000) },
+    requestContext: {
+      domainName: 'a.execute-api.us-east-1.amazonaws.com',
+      http: { method: 'POST' },
+      stage: '$default',
+    },
+    body: Buffer.concat([head, bytes(pictures)]).toString('base64'),
+    isBase64Encoded: true,
+  };
+  expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(LAMBDA_PAYLOAD_BYTES);
+  const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 300_000 } as Context;
+  const { statusCode, headers, body } = await inferHandler(serving, 'none')(event, context);
+  expect(statusCode).toBe(200);
+  const answer = Buffer.from(String(body), 'base64');
+  const size = Number(headers['inference-header-content-length']);
+  const document = JSON.parse(answer.subarray(0, size).toString()) as { outputs: { name: string; shape: number[] }[] };
+  expect(document.outputs).toMatchObject([{ name: outputs[0]?.name, shape: [7, 1000] }]);
+  expect(answer.byteLength - size).toBe(7 * 1000 * 4);
 });

@@ -241,3 +241,40 @@ describe('the gateway itself', () => {
     expect((await fetch(`${api.endpoint}/x`)).status).toBe(200);
   });
 });
+
+describe('a request that hides another one', () => {
+  const BODY = '{"inputs": 1}';
+  const head = (...headers: readonly string[]): string =>
+    ['POST /models/m HTTP/1.1', `host: ${new URL(api.endpoint).host}`, ...headers, '', ''].join('\r\n');
+  const HIDDEN = 'GET /admin HTTP/1.1\r\nhost: localhost\r\n\r\n';
+
+  it.each([
+    ['two kinds of length', ['content-length: 13', 'transfer-encoding: chunked']],
+    ['two lengths', ['content-length: 13', 'content-length: 0']],
+    ['a coding that is none', ['transfer-encoding: xchunked']],
+    ['a negative length', ['content-length: -1']],
+    ['a length with a sign', ['content-length: +13']],
+    ['a space before the colon', ['content-length : 13']],
+    ['a header over two lines', ['x-a: b', ' content-length: 13']],
+    ['a NUL in a header', ['x-a: b\0c', 'content-length: 13']],
+    ['line feeds alone', ['x-a: b\ncontent-length: 0']],
+  ])('by %s reaches no function', async (_how, headers) => {
+    await start();
+    expect(await sendRaw(`${head(...headers)}${BODY}${HIDDEN}`)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(events).toEqual([]);
+  });
+
+  it('behind its body is a request of its own, and asks for its own authorizer', async () => {
+    const asked: string[] = [];
+    const invoke = async (event: unknown): Promise<unknown> => {
+      const { rawPath } = event as APIGatewayProxyEventV2;
+      asked.push(rawPath);
+      return { isAuthorized: rawPath === '/models/m' };
+    };
+    await start('ok', { authorizerOf: () => ({ identityHeaders: ['authorization'], invoke }) });
+    const hidden = HIDDEN.replace('\r\n\r\n', '\r\nauthorization: x\r\nconnection: close\r\n\r\n');
+    const answers = await sendRaw(`${head('content-length: 13', 'authorization: x')}${BODY}${hidden}`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403']);
+    expect([asked.sort(), events.map(({ rawPath }) => rawPath)]).toEqual([['/admin', '/models/m'], ['/models/m']]);
+  });
+});

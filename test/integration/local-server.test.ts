@@ -127,7 +127,7 @@ describe('npm start', () => {
 
   it('lists its functions with their events', () => {
     const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
-    expect(started.lines.slice(at + 1, at + 13)).toEqual([
+    expect(started.lines.slice(at + 1, at + 14)).toEqual([
       '  infer      ANY /{proxy+}',
       '  docs       GET /',
       '  docs       GET /reference',
@@ -137,6 +137,7 @@ describe('npm start', () => {
       '  job        messages of JobQueue',
       '  webhook    messages of WebhookQueue',
       '  monitor    rate(1 minute)',
+      '  monitor    rate(5 minutes)',
       '  monitor    rate(1 hour)',
       expect.stringMatching(/^ {2}stream {5}http:\/\/127\.0\.0\.1:\d+$/),
       '',

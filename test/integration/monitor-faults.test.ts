@@ -55,6 +55,7 @@ const monitor = (nowMs = NOW_MS): Monitor => ({
   repository: createModelRepository(refusing(serving.repository.store)),
   data: refusing(serving.data),
   nowMs: () => nowMs,
+  maxMonthlyDollars: 0,
   telemetry: {
     decided: async (report) => void decided.push(report),
     judged: (report) => void judged.push(report),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -94,10 +95,48 @@ const executable = findChromium();
     expect(await fetchFrom(stranger, url, { ...post, headers, body })).toBe('TypeError');
   });
 
-  it('read nothing where another origin is allowed, nor of S3', async () => {
+  it('read nothing where another origin is allowed, nor of S3 without a URL that is signed for them', async () => {
     expect(await fetchFrom(stranger, `${open.endpoint}/models/sentiment`, sentence)).toBe('TypeError');
     expect(await fetchFrom(stranger, `${open.endpoint}/models`)).toBe('TypeError');
-    expect(await fetchFrom(allowed, `${open.s3Endpoint}/data`)).toBe('TypeError');
+    for (const path of ['/', '/data', '/models', '/data?X-Amz-Signature=0'])
+      expect([path, await fetchFrom(allowed, `${open.s3Endpoint}${path}`)]).not.toEqual([
+        path,
+        expect.objectContaining({ status: 200 }),
+      ]);
+  });
+
+  it('send what exceeds a request to the URL of POST /uploads, and ask about it', async () => {
+    const csv = '5.1,3.5,1.4,0.2\n';
+    const sha256 = createHash('sha256').update(csv).digest('hex');
+    const file = { model: 'iris', name: 'rows.csv', sizeBytes: csv.length, contentType: 'text/csv', sha256 };
+    const uploadFrom = (site: Listening): Promise<unknown> =>
+      fetchFrom(site, `${open.endpoint}/uploads`, { ...post, body: JSON.stringify(file) });
+    expect(await uploadFrom(stranger)).toBe('TypeError');
+    const { text } = (await uploadFrom(allowed)) as { readonly text: string };
+    const { url, headers, s3 } = JSON.parse(text);
+    expect(new URL(url).origin).toBe(open.s3Endpoint);
+    const put = { method: 'PUT', headers, body: csv };
+    expect(await fetchFrom(stranger, url, put)).toBe('TypeError');
+    expect(await fetchFrom(allowed, url, { ...put, headers: { ...headers, 'x-other': '1' } })).toBe('TypeError');
+    expect(await fetchFrom(allowed, url, { ...put, method: 'DELETE' })).toBe('TypeError');
+    expect(await fetchFrom(allowed, url, { ...put, body: '6' })).toMatchObject({ status: 403 });
+    expect(await fetchFrom(allowed, url, put)).toMatchObject({ status: 200 });
+    const question = { ...post, body: JSON.stringify({ inputs: { s3 } }) };
+    const answer = { status: 200, text: expect.stringContaining('setosa') };
+    expect(await fetchFrom(allowed, `${open.endpoint}/models/iris`, question)).toMatchObject(answer);
+  });
+
+  it('read an answer that was written to the bucket', async () => {
+    const output = { s3: 'outputs/iris/answer.json' };
+    const question = { ...post, body: JSON.stringify({ inputs: [[5.1, 3.5, 1.4, 0.2]], output }) };
+    const { status, text } = (await fetchFrom(allowed, `${open.endpoint}/models/iris`, question)) as {
+      readonly status: number;
+      readonly text: string;
+    };
+    expect(status).toBe(201);
+    const { url } = JSON.parse(text).output;
+    expect(await fetchFrom(allowed, url)).toMatchObject({ status: 200, text: expect.stringContaining('setosa') });
+    expect(await fetchFrom(stranger, url)).toBe('TypeError');
   });
 
   it('may not send a method or a header that the setting does not name', async () => {

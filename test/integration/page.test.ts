@@ -5,7 +5,15 @@ import { findChromium } from '../support/chromium.ts';
 import { publishModel, pushNamed } from '../support/serving.ts';
 import { startPage, type TriedPage } from '../support/tried-page.ts';
 
-const MODELS = ['tiny-detr', 'tiny-bert-ner', 'tiny-bert-sentences', 'tiny-marian', 'tiny-wav2vec2', 'tabular-ridge'];
+const MODELS = [
+  'tiny-detr',
+  'tiny-bert-ner',
+  'tiny-bert-sentences',
+  'tiny-marian',
+  'tiny-wav2vec2',
+  'tabular-ridge',
+  'tiny-bart',
+];
 const COFFEE = 'models/efficientnet-lite0/samples/coffee.jpg';
 
 const executable = findChromium();
@@ -72,6 +80,7 @@ const executable = findChromium();
     ['tiny-bert-ner', 'Sarah lives in'],
     ['tiny-bert-sentences', 'the first eight'],
     ['tiny-marian', 'Answer of version 1'],
+    ['tiny-bart', 'Answer of version 1'],
     ['iris', 'setosa'],
     ['tabular-ridge', 'answer'],
     ['retail-recommender', 'ranked by model'],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
@@ -41,5 +42,25 @@ describe('the limits in docs/security.md', () => {
     const rows = page.split('\n').filter((line) => line.startsWith(`| ${resource} |`));
 
     expect(rows.join('\n')).toContain(figure);
+  });
+});
+
+/** The rows of tables whose last column names the tests, by their first cell. */
+const claims = page.split('\n\n').flatMap((block) => {
+  const [head = '', , ...rows] = block.trim().split('\n');
+  return head.endsWith('| shown by |') ? rows.map((row) => [/^\| (.+?) \|/.exec(row)?.[1] ?? '', row] as const) : [];
+});
+
+describe('the claims in docs/security.md', () => {
+  it('are many, and every table has them but that of the prices', () => {
+    expect(claims.length).toBeGreaterThan(50);
+    const heads = [...page.matchAll(/^(\|.*\|)\n\|[-:|]+\|$/gm)].map(([, head]) => head);
+    expect(heads.filter((head) => !head?.endsWith('| shown by |'))).toEqual(['| environments | an hour | a day |']);
+  });
+
+  it.each(claims)('name a test that exists: %s', (_claim, row) => {
+    const tests = [...(row.split('|').at(-2) ?? '').matchAll(/`(test\/[\w./-]+)`/g)].map(([, path = '']) => path);
+    expect(tests).not.toEqual([]);
+    expect(tests.filter((path) => !existsSync(path))).toEqual([]);
   });
 });

@@ -178,6 +178,22 @@ const allowedIn = (value: Resource['Properties']): Resource['Properties'][] => {
   return value.Effect === 'Allow' ? [value] : Object.values(value).flatMap(allowedIn);
 };
 
+/** A function in a VPC makes its own network interfaces; EC2 knows no narrower resource. */
+const NETWORK_ACTIONS = [
+  ...['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface'],
+  ...['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses'],
+].join(' ');
+
+/** Every statement of a template that allows something, in a line: its resource, the actions, and the objects or the principal. */
+const everyStatement = ({ Resources }: Template): string[] =>
+  Object.entries(Resources)
+    .flatMap(([id, { Properties }]) =>
+      allowedIn(Properties).map(({ Action, Resource: on, Principal: to }) =>
+        [id, textsIn(Action).sort().join(' '), textsIn(on ?? to).join('/')].join(' | '),
+      ),
+    )
+    .sort();
+
 /** The resources that a value of the template refers to. */
 const referencesIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return [];
@@ -708,12 +724,7 @@ describe('the template', () => {
   });
 
   it('allows what this list has, and nothing else', () => {
-    const allowed = Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
-      allowedIn(Properties).map(({ Action, Resource: on, Principal: to }) =>
-        [id, textsIn(Action).sort().join(' '), textsIn(on ?? to).join('/')].join(' | '),
-      ),
-    );
-    expect(allowed.sort()).toEqual(
+    expect(everyStatement(template)).toEqual(
       [
         ...['Authorise', 'Docs', 'Infer', 'Monitor', 'OnUpload', 'Job', 'Webhook', 'Stream', 'Bulk'].flatMap((role) => [
           `${role}Role | sts:AssumeRole | lambda.amazonaws.com`,
@@ -772,6 +783,46 @@ describe('the template', () => {
         ...['Upload', 'Job', 'Webhook'].map((name) => `${name}QueuePolicy | sqs:SendMessage | ${name}Queue/Arn`),
       ].sort(),
     );
+  });
+
+  it('allows more with the parameters of a network and a key alone, and then to use these', () => {
+    const usual = everyStatement(template);
+    const more = (stage: Template): string[] => everyStatement(stage).filter((statement) => !usual.includes(statement));
+    expect([locked, tokens].map(more)).toEqual([[], []]);
+    const bulk = `${STATES}:execution:vision-dev-bulk/*`;
+    expect(more(open)).toEqual(
+      [
+        ...FUNCTIONS.map(roleOf).flatMap((role) => [
+          `${role} | ${NETWORK_ACTIONS} | *`,
+          `${role} | kms:Decrypt kms:GenerateDataKey | ${KEY}`,
+        ]),
+        `BulkStatesRole | kms:Decrypt kms:GenerateDataKey | ${KEY}`,
+        `BulkStatesRole | states:DescribeExecution states:StopExecution | ${bulk}`,
+        `BulkStatesRole | states:StartExecution | ${STATES}:stateMachine:vision-dev-bulk`,
+      ].sort(),
+    );
+  });
+
+  it('lets nobody invoke a function but API Gateway, the schedules and, where a stage is not signed, the callers of its URL', () => {
+    const callers = (stage: Template): string[] => {
+      const permissions = ofType('AWS::Lambda::Permission', stage).map(({ Properties }) => {
+        const { FunctionName, Principal, Action, SourceArn } = Properties;
+        const [id] = referencesIn(FunctionName);
+        const source = referencesIn(SourceArn).join(' ').replace(/\d$/, '');
+        return [id?.replace('LambdaFunction', ''), Action, Principal, source].join(' | ');
+      });
+      return [...new Set(permissions)].sort();
+    };
+    const invoke = 'lambda:InvokeFunction';
+    const signed = [
+      `Infer | ${invoke} | apigateway.amazonaws.com | HttpApi`,
+      `Monitor | ${invoke} | events.amazonaws.com | MonitorEventsRuleSchedule`,
+    ];
+    const everybody = [`Stream | ${invoke} | * | `, `Stream | ${invoke}Url | * | `];
+    const authorised = ['Authorise', 'Docs'].map((id) => `${id} | ${invoke} | apigateway.amazonaws.com | HttpApi`);
+    expect(callers(template)).toEqual(signed);
+    expect(callers(open)).toEqual([...signed, ...everybody]);
+    expect(callers(locked)).toEqual([...authorised, ...signed, ...everybody]);
   });
 
   it('keeps logs for a month', () => {

@@ -74,7 +74,7 @@ try {
   const scores: ScoreReport[] = [];
   const warnings: string[] = [];
   const monitor: Monitor = {
-    ...{ repository, data, nowMs: () => nowMs },
+    ...{ repository, data, nowMs: () => nowMs, maxMonthlyDollars: 0 },
     telemetry: {
       decided: async () => {},
       spent: async () => {},

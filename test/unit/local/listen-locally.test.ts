@@ -25,6 +25,13 @@ const send = async (headers: Record<string, string>): Promise<{ status: number |
 };
 
 describe('a local server', () => {
+  it('listens on the loopback address alone', async () => {
+    const listener = createLocalServer((_request, response) => response.end());
+    const { stop } = await listenLocally(listener, 0);
+    expect(listener.address()).toMatchObject({ address: '127.0.0.1' });
+    await stop();
+  });
+
   it.each<Record<string, string>>([
     {},
     { host: 'localhost:3000' },
@@ -43,7 +50,10 @@ describe('a local server', () => {
     { origins: ['*'], origin: 'https://b.example', host: 'b.example', expected: 403 },
   ])('lets in the pages of origins that a setting names: %j', async ({ origins, expected, ...headers }) => {
     const other = await listenLocally(
-      createLocalServer((_request, response) => response.end(), origins),
+      createLocalServer(
+        (_request, response) => response.end(),
+        () => origins,
+      ),
       0,
     );
     const sent = request(other.endpoint, { headers: { ...headers, 'sec-fetch-site': 'cross-site' } }).end();

@@ -42,7 +42,7 @@ const start = async (value: unknown, fails = false) => {
   const invocations: Invocation[] = [];
   const failures: string[] = [];
   const event = { functionName: 'clean', kind: 'schedule', value };
-  const started = await scheduleEvents([event], { queues: [], authorizers: {}, cors: { urls: {} } })({
+  const started = await scheduleEvents([event], { queues: [], authorizers: {}, cors: { urls: {}, buckets: {} } })({
     aws: { endpoint: '', queueUrl: () => '', stop: async () => undefined },
     port: 0,
     addresses: { endpoint: '', functionUrls: {} },

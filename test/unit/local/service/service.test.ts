@@ -142,7 +142,7 @@ describe('a service', () => {
     expect(readProject('weekdays 18-8: 5')).toThrow(/provisionedSchedule has "weekdays 18-8: 5": it ends before/);
   });
 
-  it('has the origins of pages that may call, for its API and for URLs of functions', async () => {
+  it('has the origins of pages that may call, for its API, URLs of functions and buckets', async () => {
     const cors = '{ AllowOrigins: { Fn::Split: [",", "https://a.example,https://b.example"] }, MaxAge: 5 }';
     const extensions = `  extensions:
     HttpApi: { Properties: { CorsConfiguration: ${cors} } }
@@ -154,8 +154,17 @@ describe('a service', () => {
     expect(found).toEqual({
       httpApi: { ...rest, origins: ['https://a.example', 'https://b.example'], maxAgeSeconds: 5 },
       urls: { b: { ...rest, origins: ['*'], exposedHeaders: ['etag'] } },
+      buckets: {},
     });
-    expect((await read(COMPLETE)).cors).toEqual({ httpApi: undefined, urls: {} });
+    expect((await read(COMPLETE)).cors).toEqual({ httpApi: undefined, urls: {}, buckets: {} });
+    const rule = '{ AllowedOrigins: ["https://a.example"], AllowedMethods: [PUT], AllowedHeaders: [content-type] }';
+    const bucket = '      Properties:\n        NotificationConfiguration';
+    const rules = bucket.replace('Properties:', `Properties:\n        CorsConfiguration: { CorsRules: [${rule}] }`);
+    expect((await read(COMPLETE.replace(bucket, rules))).cors.buckets).toEqual({
+      data: { ...rest, origins: ['https://a.example'], methods: ['PUT'], headers: ['content-type'] },
+    });
+    const two = rules.replace(rule, `${rule}, ${rule}`);
+    await expect(read(COMPLETE.replace(bucket, two))).rejects.toThrow('CorsConfiguration');
   });
 
   it('takes parameters before their defaults', async () => {
