@@ -1,32 +1,9 @@
 import { hash } from 'node:crypto';
 import { type Damaged, eachCapture, listCaptures } from '../../capture/read-captures.ts';
 import type { CaptureRecord } from '../../capture/record.ts';
-import type { Interval } from '../../metrics/interval.ts';
-import type { ReliabilityBin } from '../../metrics/reliability.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { type ArmTally, createArmTally } from './arm-tally.ts';
+import { type Accuracy, type ArmTally, createArmTally } from './arm-tally.ts';
 import { idOf, listLabels, readLabels, type Word, wordKey } from './read-labels.ts';
-
-/** The quality of the answers of a version in a part of a roll-out, by their feedback. */
-export interface Accuracy {
-  readonly version: number;
-  readonly arm: string;
-  /** Answers that were captured, and those of them that have feedback. */
-  readonly served: number;
-  readonly labelled: number;
-  /** `labelled / served`: labels are seldom given to all kinds of answers alike. */
-  readonly coverage: number;
-  /** The share of right answers with its 95 % interval (Wilson). */
-  readonly accuracy?: { readonly value: number; readonly right: number; readonly of: number } & Interval;
-  readonly macroF1?: number;
-  /** Counts by right label and answered one. Labels beyond the 50 most frequent are "other". */
-  readonly confusion?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Expected calibration error, and the bins of which it is made. */
-  readonly calibration?: { readonly error: number; readonly bins: readonly ReliabilityBin[] };
-  readonly regression?: { readonly mae: number; readonly rmse: number; readonly of: number };
-  /** Right labels that the version never answered. */
-  readonly strangeLabels: readonly string[];
-}
 
 /** The quality of a day's answers. */
 export interface DayAccuracy {
