@@ -1,3 +1,4 @@
+import { elementCount } from '../core/tensor.ts';
 import { ATTRIBUTE_TYPES } from './encode-graph.ts';
 import {
   type Attribute,
@@ -13,7 +14,7 @@ import {
 } from './node.ts';
 import { type Field, fields, readIntegers } from './protobuf.ts';
 import { ATTRIBUTE, GRAPH, NODE } from './schema.ts';
-import { decodeValueInfo, decodeWeights } from './tensor-proto.ts';
+import { decodeValueInfo, decodeWeights, ELEMENT_FIELDS } from './tensor-proto.ts';
 
 /** The contents of the fields of a message, by number. */
 const contentsOf =
@@ -45,8 +46,9 @@ const decodeAttribute = (message: Buffer): [name: string, attribute: Attribute] 
       case ATTRIBUTE_TYPES.graph:
         return { type: 'graph', value: decodeGraph(last(ATTRIBUTE.graph)) };
       case ATTRIBUTE_TYPES.tensor: {
-        const { external, dtype, read } = decodeWeights(last(ATTRIBUTE.tensor));
-        return external || dtype === undefined ? encoded : tensorValue(read());
+        const message = last(ATTRIBUTE.tensor);
+        const { external, dtype, shape, read } = decodeWeights(message);
+        return external || dtype === undefined || isLeftOut(message, shape) ? encoded : tensorValue(read());
       }
       default:
         return encoded;
@@ -54,6 +56,10 @@ const decodeAttribute = (message: Buffer): [name: string, attribute: Attribute] 
   };
   return [last(ATTRIBUTE.name).toString(), decode()];
 };
+
+/** Tells whether the elements of a tensor were not read. */
+const isLeftOut = (message: Buffer, shape: readonly number[]): boolean =>
+  elementCount(shape) > 0 && ![...fields(message)].some(({ number }) => ELEMENT_FIELDS.includes(number));
 
 const decodeNode = (message: Buffer): OnnxNode => {
   const contents = contentsOf([...fields(message)]);

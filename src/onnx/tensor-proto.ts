@@ -78,6 +78,17 @@ const fromRaw = (dtype: Exclude<DType, 'string'>, shape: readonly number[], byte
   return tensor<DType>(dtype, shape, data);
 };
 
+/** Fields of a `TensorProto` that hold its elements. */
+export const ELEMENT_FIELDS: readonly number[] = [
+  TENSOR.floats,
+  TENSOR.integers32,
+  TENSOR.strings,
+  TENSOR.integers64,
+  TENSOR.rawData,
+  TENSOR.doubles,
+  TENSOR.unsignedIntegers64,
+];
+
 /** The weights of a `TensorProto`. @throws `RangeError` when the message is damaged */
 export const decodeWeights = (message: Buffer): Weights => {
   const shape: number[] = [];

@@ -1,22 +1,11 @@
 import type { ByteSource } from '../core/byte-source.ts';
 import { toField } from './chunks.ts';
 import { createFieldReader, WIRE_LENGTH_DELIMITED } from './field-reader.ts';
-import { TENSOR } from './schema.ts';
 import { CHILDREN, type Child } from './tensor-parents.ts';
+import { ELEMENT_FIELDS } from './tensor-proto.ts';
 
 /** A content of at most so many bytes stays as it is: shapes, axes and other constants that tell something of the graph. */
 const SMALL_BYTES = 4096;
-
-/** Fields of a tensor that hold its elements. */
-const ELEMENTS: readonly number[] = [
-  TENSOR.floats,
-  TENSOR.integers32,
-  TENSOR.strings,
-  TENSOR.integers64,
-  TENSOR.rawData,
-  TENSOR.doubles,
-  TENSOR.unsignedIntegers64,
-];
 
 /**
  * The bytes of an ONNX file without the elements of its large tensors, which it does not read: a file of some gigabytes becomes some
@@ -38,7 +27,7 @@ export const readWithoutWeights = (source: ByteSource): Buffer => {
       offset = field.to;
       if (field.wire !== WIRE_LENGTH_DELIMITED || field.to - field.from <= SMALL_BYTES) continue;
       const child = children[field.number];
-      const isLeftOut = message === 'Tensor' && ELEMENTS.includes(field.number);
+      const isLeftOut = message === 'Tensor' && ELEMENT_FIELDS.includes(field.number);
       if (child === undefined && !isLeftOut) continue;
       copyUpTo(field.start);
       if (child) for (const piece of toField(field.number, copy(child, field.from, field.to))) pieces.push(piece);

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
+import { join, parse } from 'node:path';
 import { sizeOf, toField, toHeader, toIntegerField } from '../../src/onnx/chunks.ts';
 import { encodeNode } from '../../src/onnx/encode-graph.ts';
-import { GRAPH, MODEL, OPSET, TENSOR } from '../../src/onnx/schema.ts';
+import { ENTRY, EXTERNAL, GRAPH, MODEL, OPSET, TENSOR } from '../../src/onnx/schema.ts';
 import { DATA_TYPES, encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 
 const IR_VERSION = 10;
@@ -25,11 +26,43 @@ const layerWeights = (layer: number): Buffer => {
   return Buffer.from(values.buffer);
 };
 
+/** The field of a layer's weights, up to the weights themselves; all of it when `dataFile` has them. */
+const weightsHead = (layer: number, dataFile: string | undefined): Buffer => {
+  const tensor = [
+    ...toIntegerField(TENSOR.dimensions, WIDTH),
+    ...toIntegerField(TENSOR.dimensions, WIDTH),
+    ...toIntegerField(TENSOR.dataType, DATA_TYPES.float32),
+    ...toField(TENSOR.name, `w${layer}`),
+  ];
+  if (dataFile === undefined) tensor.push(...toHeader(TENSOR.rawData, LAYER_BYTES));
+  else {
+    const place = { location: dataFile, offset: layer * LAYER_BYTES, length: LAYER_BYTES };
+    for (const [key, value] of Object.entries(place))
+      tensor.push(...toField(TENSOR.externalData, [...toField(ENTRY.key, key), ...toField(ENTRY.value, `${value}`)]));
+    tensor.push(...toIntegerField(TENSOR.dataLocation, EXTERNAL));
+  }
+  const weightBytes = dataFile === undefined ? LAYER_BYTES : 0;
+  return Buffer.concat([...toHeader(GRAPH.initializer, sizeOf(tensor) + weightBytes), ...tensor]);
+};
+
+function* weightsOf(layers: readonly number[]): Generator<Uint8Array> {
+  for (const layer of layers) yield layerWeights(layer);
+}
+
+const writePieces = async (path: string, pieces: Iterable<Uint8Array>): Promise<void> => {
+  const file = await open(path, 'wx');
+  try {
+    for (const piece of pieces) await file.write(piece);
+  } finally {
+    await file.close();
+  }
+};
+
 /**
- * Writes an ONNX file of about `sizeBytes`: `x` float32[batch,512] through matrices of 1 MiB, one after the other, to `y`.
- * Written piece by piece: a Buffer cannot hold the largest.
+ * Writes an ONNX file of about `sizeBytes`: `x` float32[batch,512] through matrices of 1 MiB, one after the other, to `y`. They stand in a file
+ * of the name `dataFile` beside it, if that is given. Written piece by piece: a Buffer cannot hold the largest.
  */
-export const writeMatmulModel = async (path: string, sizeBytes: number): Promise<void> => {
+export const writeMatmulModel = async (path: string, sizeBytes: number, dataFile?: string): Promise<void> => {
   const layers = Array.from({ length: Math.max(1, Math.round(sizeBytes / LAYER_BYTES)) }, (_, index) => index);
   const nodes = layers.flatMap((index) => {
     const inputs = [index === 0 ? 'x' : `h${index}`, `w${index}`];
@@ -37,34 +70,23 @@ export const writeMatmulModel = async (path: string, sizeBytes: number): Promise
     const node = { operator: 'MatMul', domain: '', name: `layer${index}`, inputs, outputs, attributes: {} };
     return toField(GRAPH.node, encodeNode(node));
   });
-  const heads = layers.map((index) => {
-    const tensor = [
-      ...toIntegerField(TENSOR.dimensions, WIDTH),
-      ...toIntegerField(TENSOR.dimensions, WIDTH),
-      ...toIntegerField(TENSOR.dataType, DATA_TYPES.float32),
-      ...toField(TENSOR.name, `w${index}`),
-      ...toHeader(TENSOR.rawData, LAYER_BYTES),
-    ];
-    return Buffer.concat([...toHeader(GRAPH.initializer, sizeOf(tensor) + LAYER_BYTES), ...tensor]);
-  });
+  const heads = layers.map((layer) => weightsHead(layer, dataFile));
   const start = Buffer.concat([...nodes, ...toField(GRAPH.name, 'matmul')]);
   const end = Buffer.concat([...toField(GRAPH.input, toValueInfo('x')), ...toField(GRAPH.output, toValueInfo('y'))]);
-  const graphBytes =
-    start.byteLength + end.byteLength + heads.reduce((sum, head) => sum + head.byteLength + LAYER_BYTES, 0);
-
-  const file = await open(path, 'wx');
-  try {
-    await file.write(
-      Buffer.concat([
-        ...toIntegerField(MODEL.irVersion, IR_VERSION),
-        ...toField(MODEL.opsetImport, toIntegerField(OPSET.version, OPSET_VERSION)),
-        ...toHeader(MODEL.graph, graphBytes),
-        start,
-      ]),
-    );
-    for (const [layer, head] of heads.entries()) await file.writev([head, layerWeights(layer)]);
-    await file.write(end);
-  } finally {
-    await file.close();
-  }
+  const weightBytes = sizeOf(heads) + (dataFile === undefined ? layers.length * LAYER_BYTES : 0);
+  const graphHead = [
+    ...toIntegerField(MODEL.irVersion, IR_VERSION),
+    ...toField(MODEL.opsetImport, toIntegerField(OPSET.version, OPSET_VERSION)),
+    ...toHeader(MODEL.graph, start.byteLength + weightBytes + end.byteLength),
+  ];
+  const all = function* (): Generator<Uint8Array> {
+    yield Buffer.concat([...graphHead, start]);
+    for (const [layer, head] of heads.entries()) {
+      yield head;
+      if (dataFile === undefined) yield layerWeights(layer);
+    }
+    yield end;
+  };
+  await writePieces(path, all());
+  if (dataFile !== undefined) await writePieces(join(parse(path).dir, dataFile), weightsOf(layers));
 };

@@ -25,6 +25,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'ai, @ai-sdk/openai-compatible', script: 'ai-sdk.mjs' },
   { name: 'aws-lambda-ric', script: 'lambda-runtime.ts' },
   { name: 'schemathesis', script: 'contract.py' },
+  { name: 'opentelemetry-proto', script: 'opentelemetry.ts' },
   { name: 'docs/clients.md', script: 'page.ts' },
 ];
 

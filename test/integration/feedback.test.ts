@@ -1,12 +1,14 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { formatAccuracy } from '../../cli/output/format-drift.ts';
 import { captureObjectKey } from '../../src/capture/keys.ts';
+import { dayOf } from '../../src/capture/prediction-id.ts';
 import { type Accuracy, scoreDay } from '../../src/monitoring/feedback/accuracy.ts';
 import { accuracyKey } from '../../src/monitoring/feedback/accuracy-document.ts';
 import { scoreDays, scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { takeFeedbackFiles } from '../../src/monitoring/feedback/take-uploads.ts';
 import type { Monitor, ScoreReport } from '../../src/monitoring/job.ts';
-import { flushCaptures, startCapture } from '../support/monitoring/captures.ts';
+import { capturesOf, flushCaptures, startCapture } from '../support/monitoring/captures.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const TODAY = new Date().toISOString().slice(0, 10);
@@ -225,6 +227,20 @@ describe('feedback', () => {
     await tell({ id, label: 'setosa' });
     expect((await score()).accuracy).toMatchObject({ right: 1, of: 1 });
   });
+});
+
+it('two months late counts for the day of its prediction, where captures are kept for so long', async () => {
+  const id = await predict(SETOSA);
+  const [record] = await capturesOf(serving, 'iris');
+  const timeMs = Date.now() - 60 * 86_400_000;
+  const day = dayOf(timeMs);
+  const old = { ...record, id: `${day.replaceAll('-', '')}${id.slice(8)}`, time: new Date(timeMs).toISOString() };
+  await serving.data.write(captureObjectKey('iris', timeMs, 'old', 0), gzipSync(`${JSON.stringify(old)}\n`));
+  expect((await tell({ id: old.id, label: 'setosa' })).status).toBe(200);
+
+  await scoreDays(monitor());
+  const { body } = await serving.data.read(accuracyKey('iris', day));
+  expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ day, versions: [{ labelled: 1 }] });
 });
 
 it('a day keeps its accuracy when its captures expire', async () => {

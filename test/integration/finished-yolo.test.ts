@@ -152,6 +152,64 @@ describe('boxes behind the number of their image', () => {
   });
 });
 
+/** A graph with the four outputs of a YOLO-NAS that counts its boxes: `count` of the two that it has room for. */
+const writeCounted = async (count: number, classes: readonly number[]): Promise<string> => {
+  const directory = await writeModel([], LABELS);
+  const integers = (name: string, sizes: number[], values: readonly number[]): GraphTensor => ({
+    ...{ name, dtype: 'int64', shape: sizes, data: BigInt64Array.from(values, BigInt) },
+  });
+  const floats = (name: string, sizes: number[], values: readonly number[]): GraphTensor => ({
+    ...{ name, dtype: 'float32', shape: sizes, data: Float32Array.from(values) },
+  });
+  const weights = [
+    integers('num', [1, 1], [count]),
+    floats('corners', [1, 2, 4], [1, 2, 5, 6, 0, 2, 8, 6]),
+    floats('score', [1, 2], [0.75, 0.5]),
+    integers('class', [1, 2], classes),
+  ];
+  const graph = toOnnxFile({
+    inputs: [{ name: 'images', dtype: 'float32', shape: [1, 3, SIDE, SIDE] }],
+    outputs: weights.map(({ name, dtype, shape }) => ({ name: `pred_${name}`, dtype, shape })),
+    nodes: [
+      { operator: 'ReduceMean', inputs: ['images'], outputs: ['mean'], attributes: { keepdims: 0 } },
+      { operator: 'Floor', inputs: ['mean'], outputs: ['float32'] },
+      { operator: 'Cast', inputs: ['mean'], outputs: ['int64'], attributes: { to: 7 } },
+      ...weights.map(({ name, dtype }) => ({ operator: 'Add', inputs: [name, dtype], outputs: [`pred_${name}`] })),
+    ],
+    weights,
+  });
+  await writeFile(join(directory, 'model.onnx'), graph);
+  return directory;
+};
+
+describe('boxes that the graph counts, as YOLO-NAS does', () => {
+  it('are answered up to their number, and the padding is not', async () => {
+    await push(await writeCounted(1, [1, -1]), 'counted', 1);
+    await push(await writeCounted(2, [1, 0]), 'both', 1);
+    const dog = { score: 0.75, label: 'dog', box: { xmin: 2, ymin: 0, xmax: 10, ymax: 8 } };
+
+    expect(await answer('counted', await grey(16, 8))).toEqual([dog]);
+    expect(await answer('both', [await grey(16, 8), await grey(8, 8)])).toEqual([
+      [dog, { score: 0.5, label: 'cat', box: { xmin: 0, ymin: 0, xmax: 16, ymax: 8 } }],
+      [
+        { score: 0.75, label: 'dog', box: { xmin: 1, ymin: 2, xmax: 5, ymax: 6 } },
+        { score: 0.5, label: 'cat', box: { xmin: 0, ymin: 2, xmax: 8, ymax: 6 } },
+      ],
+    ]);
+    expect(await answer('both', await grey(16, 8), { threshold: 0.6 })).toEqual([dog]);
+  });
+
+  it.each<[string, number, number[], RegExp]>([
+    ['more than there are', 3, [0, 0], /pred_num counts 3 boxes, expected 0 to the 2 of pred_score float32\[1,2\]/],
+    ['fewer than none', -1, [0, 0], /counts -1 boxes/],
+    ['of a class without a label', 1, [2, 0], /a box of class 2, and there are 2 labels/],
+  ])('are refused when they are %s', async (_what, count, classes, message) => {
+    await expect(push(await writeCounted(count, classes), 'refused', 1)).rejects.toMatchObject({
+      ...{ code: 'MODEL_INVALID', message: expect.stringMatching(message) },
+    });
+  });
+});
+
 describe('push refuses', () => {
   const zeros = (...sizes: number[]) => ({
     shape: sizes,

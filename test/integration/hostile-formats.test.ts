@@ -16,11 +16,14 @@ interface Line {
   readonly isStarted?: boolean;
   readonly read?: number;
   readonly refused?: number;
+  readonly converted?: number;
+  readonly message?: string;
   readonly slowestMs?: number;
   readonly peakBytes?: number;
   readonly isDenied?: boolean;
   readonly polluted?: readonly string[];
   readonly causes?: readonly string[];
+  readonly differentFiles?: number;
 }
 
 /** Reads the corpus in a process that may read the project, and may neither write, nor start a process, a thread or an add-on. */
@@ -63,7 +66,18 @@ describe('hostile files', () => {
     const started = lines.filter(({ isStarted }) => isStarted).map(({ name }) => name);
     expect(results.map(({ name }) => name)).toEqual(started);
     expect(lines.at(-1)?.name).toBe('end');
-    expect(results.length).toBeGreaterThan(250);
+  });
+
+  it('there are more than 300, all different', () => {
+    expect(results.filter(({ name }) => name.startsWith('pickle: ')).length).toBeGreaterThanOrEqual(250);
+    expect(results.filter(({ name }) => name.startsWith('skops: ')).length).toBeGreaterThanOrEqual(50);
+    expect(lines.at(-1)?.differentFiles).toBe(results.filter(({ name }) => name.includes(': ')).length);
+  });
+
+  it('each is refused with a sentence of a bounded length, as data at the latest when it is converted', () => {
+    const named = results.filter(({ name }) => name.includes(': '));
+    expect(named.filter(({ converted }) => converted !== 0)).toEqual([]);
+    expect(named.filter(({ message = '' }) => !/^.{20,400}$/s.test(message) || /\n\s+at /.test(message))).toEqual([]);
   });
 
   it('none runs, writes or changes anything', () => {
@@ -88,6 +102,17 @@ describe('hostile files', () => {
     },
   );
 
+  it.each(['os.system', 'builtins.eval', 'subprocess.Popen', 'pickle.loads', 'joblib.load'])(
+    'a call of %s is refused by that name, and with the word that it was not run',
+    (name) => {
+      const message = expect.stringMatching(
+        /: it is no class of scikit-learn, .*, and nothing of it was run: put a fitted model/,
+      );
+      expect(find(`pickle: ${name}`)).toMatchObject({ message });
+      expect(find(`pickle: ${name}`)?.message?.startsWith(`${name}: `)).toBe(true);
+    },
+  );
+
   it.each(['pickle: NEXT_BUFFER', 'pickle: a bomb of gzip', 'pickle: torch.load', 'skops: a bomb by its directory'])(
     '%s is refused',
     (name) => {
@@ -103,6 +128,6 @@ describe('hostile files', () => {
   it('files with every opcode, and with bytes that differ, are refused or are data', () => {
     const [codes, flips] = [find('every opcode'), find('bytes that differ')];
     expect((codes?.read ?? 0) + (codes?.refused ?? 0)).toBeGreaterThan(9000);
-    expect((flips?.read ?? 0) + (flips?.refused ?? 0)).toBe(2000);
+    expect((flips?.read ?? 0) + (flips?.refused ?? 0) + (flips?.converted ?? 0)).toBe(2000);
   });
 });

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeMatmulModel } from '../bench/matmul-model.ts';
 import { runCli } from '../support/command-line.ts';
+import { largeForest } from '../support/large-forest.ts';
 
 const MB = 1_000_000;
 const MODEL_BYTES = 300 * MB;
@@ -13,11 +14,15 @@ const MODEL_BYTES = 300 * MB;
 let root: string;
 let path: string;
 let small: string;
+let external: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'large-models-'));
   [path, small] = [join(root, 'large.onnx'), join(root, 'small.onnx')];
   await writeMatmulModel(path, MODEL_BYTES);
   await writeMatmulModel(small, MB);
+  external = join(root, 'external', 'model.onnx');
+  await mkdir(join(root, 'external'));
+  await writeMatmulModel(external, MODEL_BYTES, 'model.onnx.data');
   await mkdir(join(root, 'store'));
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -40,6 +45,16 @@ describe('a large graph', () => {
     },
   );
 
+  it.each([['inspect'], ['check'], ['push', '--no-bake', '--store', 'store', '--name', 'external']])(
+    'weights of 300 MB in a file beside the graph add less than a third of their size to the memory of %s',
+    async (command, ...options) => {
+      const words = options.map((word) => (word === 'store' ? join(root, 'store') : word));
+      const added = (await peakOf(command, external, ...words)) - (await peakOf(command, small, ...words));
+      expect((await stat(`${external}.data`)).size).toBeGreaterThan(MODEL_BYTES - MB);
+      expect(added / MODEL_BYTES).toBeLessThan(1 / 3);
+    },
+  );
+
   it('a file that is longer than an ONNX file can be is refused with the way to split it', async () => {
     const huge = join(root, 'huge.onnx');
     await writeFile(huge, Buffer.from([0x08, 0x08]));
@@ -49,5 +64,14 @@ describe('a large graph', () => {
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(/huge\.onnx.* its file has 2\.1 GB, .*save_as_external_data=True/);
     }
+  });
+});
+
+describe('a large forest', () => {
+  it('of 834,496 nodes is converted within 600 MB of memory', async () => {
+    const forest = join(root, 'forest.pkl');
+    await writeFile(forest, largeForest(834_496));
+    expect(await peakOf('convert', forest, join(root, 'forest.onnx'))).toBeLessThan(600 * MB);
+    expect((await runCli(['check', join(root, 'forest.onnx')])).exitCode).toBe(0);
   });
 });

@@ -23,6 +23,7 @@ from sklearn import (calibration, cluster, covariance, cross_decomposition, deco
                      neural_network, random_projection, semi_supervised, svm, tree)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 makes the two searches importable
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
 from sklearn.model_selection import HalvingGridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
@@ -33,6 +34,7 @@ VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 FOLDER = Path(__file__).parent.parent / "fixtures" / "formats" / "sklearn" / sklearn.__version__
 ROWS = 1000
 TRAINING_ROWS = 120
+FEW_ROWS = 40  # for models that keep a square of them
 FOLDED_ROWS = 8
 # Older versions have the estimators whose state, or whose formula, differs between versions.
 IS_WHOLE = VERSION == (1, 9)
@@ -227,6 +229,26 @@ def machines():
     yield "stack of three classes", ensemble.StackingClassifier(stack, stump(), passthrough=True, cv=2), "plain", "three"
 
 
+def processes():
+    """Gaussian processes, which keep their training rows."""
+    k = kernels
+    noise = k.WhiteKernel(0.1)
+    gpr, gpc = GaussianProcessRegressor, GaussianProcessClassifier
+    yield "Gaussian process", gpr(k.ConstantKernel() * k.RBF() + noise, normalize_y=True), "few", "value"
+    yield "Gaussian process classifier", gpc(k.ConstantKernel() * k.RBF()), "few", "binary"
+    if not IS_WHOLE:
+        return
+    yield "Gaussian process by default", gpr(alpha=0.1), "few", "value"
+    yield "Gaussian process of two targets", gpr(k.RBF([1, 2, 3, 4]) + noise, normalize_y=True), "few", "two"
+    for nu in [0.5, 1.5, 2.5, np.inf]:
+        yield f"Gaussian process, Matern {nu}", gpr(k.Matern(nu=nu) + noise), "few", "value"
+    for kernel in [k.RationalQuadratic(), k.ExpSineSquared(2, 5), k.DotProduct(), k.DotProduct() ** 2]:
+        yield f"Gaussian process, {type(kernel).__name__}", gpr(kernel + noise, alpha=10, optimizer=None), "few", "value"
+    yield "Gaussian process classifier of three", gpc(1 * k.Matern(nu=1.5)), "few", "three"
+    yield "Gaussian process classifier of pairs", gpc(1 * k.RBF() + noise, multi_class="one_vs_one"), "few", "words"
+    yield "Gaussian process classifier, dot product", gpc(k.DotProduct() + k.ConstantKernel(2)), "few", "flag"
+
+
 def pipelines():
     """Estimators with steps before them."""
     words = OneHotEncoder(handle_unknown="ignore")
@@ -357,6 +379,8 @@ def classified(model, x, target):
         scores = {} if isinstance(model, multioutput.MultiOutputClassifier) else {"margins": encode(model.decision_function(x))}
         return scores | {"label": labels([0, 1], predicted)}
     index = {"label": labels(model.classes_, predicted)}
+    if getattr(model, "multi_class", None) == "one_vs_one":
+        return index
     if hasattr(model, "predict_proba"):
         return {"probabilities": encode(model.predict_proba(x)[:, :-1])} | index
     if hasattr(model, "decision_function"):
@@ -381,9 +405,9 @@ def expected(model, x, target):
 
 def main():
     models, answers = {}, {}
-    families = [trees, boosted, linear, machines, pipelines, *([others] if IS_WHOLE else [])]
+    families = [trees, boosted, linear, machines, processes, pipelines, *([others] if IS_WHOLE else [])]
     for name, model, dataset, target in (each for family in families for each in family()):
-        kind = {"training": "plain", "column": "plain", "frame": "plain"}.get(dataset, dataset)
+        kind = {"training": "plain", "column": "plain", "frame": "plain", "few": "plain"}.get(dataset, dataset)
         train = rows_of(kind, TRAINING_ROWS, 7, step=0.5)
         x = rows_of(kind, ROWS, 7, step=0.5) if dataset == "training" else rows_of(kind, ROWS, 11)
         if dataset == "column":
@@ -391,6 +415,8 @@ def main():
         if dataset == "frame":
             train, x = to_frame(np.minimum(train, 2)), to_frame(x)
         y = targets_of(rows_of(kind, TRAINING_ROWS, 7, step=0.5))[target]
+        if dataset == "few":
+            train, y, dataset = train[:FEW_ROWS], y[:FEW_ROWS], "plain"
         try:
             models[name] = model.fit(train) if y is None else model.fit(train, y)
             answers[name] = {"rows": dataset, "outputs": expected(model, x, target)}

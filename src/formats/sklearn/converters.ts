@@ -12,6 +12,7 @@ import { DUMMY } from './dummy.ts';
 import { ENSEMBLES } from './ensembles.ts';
 import type { Estimator } from './estimator.ts';
 import { FORESTS } from './forests.ts';
+import { GAUSSIAN_PROCESS } from './gaussian-process.ts';
 import { GRADIENT_BOOSTING } from './gradient-boosting.ts';
 import { HIST_GRADIENT_BOOSTING } from './hist-gradient-boosting.ts';
 import { LINEAR } from './linear.ts';
@@ -22,6 +23,7 @@ import { NEIGHBOURS } from './neighbours.ts';
 import { NEURAL_NETWORK } from './neural-network.ts';
 import { OUTLIERS } from './outliers.ts';
 import { PREPROCESSING } from './preprocessing.ts';
+import { REFUSED_CLASSES } from './refused-classes.ts';
 import { STACKING } from './stacking.ts';
 import { SVM } from './svm.ts';
 import { TEXT } from './text.ts';
@@ -37,6 +39,7 @@ export const CONVERTERS: Converters = {
   ...HIST_GRADIENT_BOOSTING,
   ...ADABOOST,
   ...SVM,
+  ...GAUSSIAN_PROCESS,
   ...NEIGHBOURS,
   ...NEAREST_CENTROID,
   ...NEURAL_NETWORK,
@@ -56,7 +59,8 @@ export const CONVERTERS: Converters = {
 
 const SUPPORTED = 'scikit-learn, XGBoost or LightGBM';
 
-const findConverter = (estimator: Estimator): Converter => {
+/** The converter of a class. @throws `MODEL_INVALID` for a class that cannot be converted */
+export const findConverter = (estimator: Estimator): Converter => {
   const { module, path } = estimator.object.type;
   const table = estimator.isOwn ? CONVERTERS : BOOSTER_CONVERTERS;
   const name = estimator.isOwn ? estimator.name : path;
@@ -64,12 +68,13 @@ const findConverter = (estimator: Estimator): Converter => {
   if (found !== undefined) return found;
   if (estimator.isOwn)
     return estimator.refuse(
-      'this class cannot be converted: export the model to ONNX with skl2onnx, or take another class',
+      REFUSED_CLASSES.get(estimator.name) ??
+        'this class cannot be converted: export the model to ONNX with skl2onnx, or take another class',
     );
   return estimator.refuse(
     module === '__main__'
       ? 'it is a class of the program that saved it, whose code is not in the file: put a class of scikit-learn in its place'
-      : `it is no class of ${SUPPORTED}: put one of these in its place`,
+      : `it is no class of ${SUPPORTED}, and nothing of it was run: put a fitted model of one of these in its place`,
   );
 };
 

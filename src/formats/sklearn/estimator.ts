@@ -1,7 +1,11 @@
 import { ServingError } from '../../core/errors.ts';
+import { shorten } from '../../core/show.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
 import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+
+/** Most characters of the name of a class in a message. */
+const LONGEST_PATH = 200;
 
 /** Numbers in rows, in the order of C. */
 export interface Matrix {
@@ -40,11 +44,16 @@ export class Estimator {
     return ownMajor > major || (ownMajor === major && ownMinor >= minor);
   }
 
+  /** The full name of its class, with the version of scikit-learn that wrote it, if that is known. */
+  get origin(): string {
+    const path = shorten(this.object.type.path, LONGEST_PATH);
+    const isOfVersion = this.version !== '' && (this.isOwn || /^\d/.test(this.version));
+    return isOfVersion ? `${path} (scikit-learn ${this.version})` : path;
+  }
+
   /** @throws `MODEL_INVALID` naming class and version */
   refuse(problem: string): never {
-    const { path } = this.object.type;
-    const origin = this.version === '' ? path : `${path} (scikit-learn ${this.version})`;
-    throw new ServingError('MODEL_INVALID', `${origin}: ${problem}`);
+    throw new ServingError('MODEL_INVALID', `${this.origin}: ${problem}`);
   }
 
   /** The attribute; undefined when there is none. `None` is null. */

@@ -3,6 +3,7 @@ import { DEEPEST } from './classes.ts';
 import { COLUMN_RULES, followOther } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
+import { findConverter } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { innerEstimators } from './inner-estimators.ts';
 import { keyOfWords, TEXT_CLASSES, type WordSettings } from './text.ts';
@@ -58,6 +59,7 @@ const createGuard = (root: Estimator): Guard => {
 /** The columns of `estimator`, as it tells them itself, or as the first estimator within it that tells. */
 const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
   guard(() => {
+    findConverter(estimator); // a class that cannot be converted is refused as such, before its columns are asked for
     if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
     if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
     if (estimator.find('n_features_in_') !== undefined)

@@ -1,7 +1,7 @@
 import { ServingError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { messageOf } from '../../core/message-of.ts';
-import { show } from '../../core/show.ts';
+import { shorten, show } from '../../core/show.ts';
 import { sizeOf } from '../../onnx/chunks.ts';
 import { createGraph } from '../../onnx/graph-builder.ts';
 import { completeBoosters } from '../boosting/pickled-boosters.ts';
@@ -20,8 +20,9 @@ const REMEDY = 'save the fitted model itself, as joblib.dump(model, "model.jobli
 const describe = (value: PyValue): string => {
   if (value instanceof Map) return `a dict with the keys ${show([...value.keys()].slice(0, 5).map(String))}`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (value instanceof PyClass) return `the class ${value.path}, not an object of it`;
-  return isNumpyArray(value) ? `an array of numpy [${value.shape.join(',')}]` : show(value);
+  if (value instanceof PyClass) return `the class ${shorten(value.path)}, not an object of it`;
+  if (isNumpyArray(value)) return `an array of numpy [${value.shape.join(',')}]`;
+  return value instanceof Set ? `a set of ${value.size}` : show(value);
 };
 
 const toRoot = (value: PyValue): PyObject => {
@@ -85,10 +86,7 @@ export const importSklearn = (value: PyValue): ImportedModel => {
     return convert(estimator);
   } catch (error) {
     if (error instanceof ServingError) throw error;
-    throw new ServingError(
-      'MODEL_INVALID',
-      `${object.type.path} (scikit-learn ${estimator.version}): it is damaged, or too large (${messageOf(error)})`,
-      { cause: error },
-    );
+    const problem = `it is damaged, or too large (${messageOf(error)})`;
+    throw new ServingError('MODEL_INVALID', `${estimator.origin}: ${problem}`, { cause: error });
   }
 };

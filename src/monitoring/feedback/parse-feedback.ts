@@ -26,8 +26,8 @@ const FIELDS = ['id', 'row', 'label', 'value', 'correct', 'time'];
 const SAYS = '"label", "value" or "correct"';
 /** Clocks may differ by this much. Later times count as now: the last word counts. */
 const CLOCK_MS = 600_000;
-/** Captures are never kept for so long. */
-const OLDEST_DAYS = 400;
+/** Captures, and feedback on them, are never kept for so long. */
+export const OLDEST_DAYS = 400;
 const DAY_MS = 86_400_000;
 /** The squares of larger numbers have no mean. */
 const LARGEST_VALUE = 1e100;

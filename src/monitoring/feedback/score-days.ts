@@ -6,11 +6,10 @@ import { capturedModels } from '../captured-models.ts';
 import type { Monitor, MonitorJob } from '../job.ts';
 import { type DayAccuracy, scoreDay } from './accuracy.ts';
 import { readAccuracy, writeAccuracy } from './accuracy-document.ts';
+import { OLDEST_DAYS } from './parse-feedback.ts';
 import { labelsPrefix, modelLabelsPrefix } from './store-feedback.ts';
 
 const DAY_MS = 86_400_000;
-/** Days whose late labels are looked for. */
-const LATE_DAYS = 35;
 /** Days of which the metric is made, and the labels that it needs at least. */
 const METRIC_DAYS = 7;
 const LEAST_LABELS = 200;
@@ -20,9 +19,9 @@ const countObjects = async (data: ObjectStore, prefix: string): Promise<number> 
   return count;
 };
 
-/** Days, newest first, that have feedback. */
+/** Days, newest first, that have feedback. The bucket deletes it with the captures. */
 const labelledDays = async (data: ObjectStore, model: string, nowMs: number): Promise<string[]> => {
-  const oldest = dayOf(nowMs - LATE_DAYS * DAY_MS);
+  const oldest = dayOf(nowMs - OLDEST_DAYS * DAY_MS);
   const days: string[] = [];
   for await (const folder of data.folders(modelLabelsPrefix(model))) days.push(folder.replace(/^day=/, ''));
   return days

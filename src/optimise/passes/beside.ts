@@ -5,6 +5,7 @@ import {
   type Attribute,
   createNode,
   graphsOf,
+  integer,
   isGraph,
   type OnnxGraph,
   type OnnxNode,
@@ -73,6 +74,41 @@ const openBranches = (node: OnnxNode, changed: OnnxNode, newNames: NewNames): [n
   return [{ ...node, attributes, outputs: [...node.outputs, ...[...pairs.values()].flat()] }, pairs];
 };
 
+/**
+ * Two numbers for a layer in a step of a loop: the norm of its output, and that norm with the norm of the change added. Their difference is the
+ * error of the layer, whose shape may be another one in each step.
+ */
+const toNorms = ([layer, changed]: readonly [string, string], [norm, sum]: readonly [string, string]): OnnxNode[] => {
+  const [difference, error] = [`${sum}_difference`, `${sum}_error`];
+  return [
+    createNode('ReduceL2', [layer], [norm], { keepdims: integer(0) }),
+    createNode('Sub', [layer, changed], [difference]),
+    createNode('ReduceL2', [difference], [error], { keepdims: integer(0) }),
+    createNode('Add', [norm, error], [sum]),
+  ];
+};
+
+/** A `Loop` that hands out the norms of the layers of its body, which has them as further outputs: a number for each step. */
+const openBody = (node: OnnxNode, changed: OnnxNode, newNames: NewNames): [node: OnnxNode, pairs: Pairs] => {
+  const [body, other] = [graphIn(node.attributes.body), graphIn(changed.attributes.body)];
+  if (body === undefined || other === undefined) return [node, new Map()];
+  const { graph, pairs: inner } = placeBeside(body, other, newNames);
+  const pairs = new Map<string, [string, string]>();
+  const outputs: string[] = [];
+  const norms = [...inner].flatMap(([layer, pair]) => {
+    const names = newNames();
+    outputs.push(...names);
+    pairs.set(layer, newNames());
+    return toNorms(pair, names);
+  });
+  const opened = withOutputs({ ...graph, nodes: [...graph.nodes, ...norms] }, outputs);
+  const attributes: OnnxNode['attributes'] = { ...node.attributes, body: { type: 'graph', value: opened } };
+  return [{ ...node, attributes, outputs: [...node.outputs, ...[...pairs.values()].flat()] }, pairs];
+};
+
+/** Ways to look into a node with graphs. */
+const OPENERS: Readonly<Record<string, typeof openBranches>> = { If: openBranches, Loop: openBody };
+
 const placeBeside = (
   original: OnnxGraph,
   changed: OnnxGraph,
@@ -81,12 +117,12 @@ const placeBeside = (
   const known = new Set(original.nodes);
   const values = new Set(original.nodes.flatMap(({ outputs }) => outputs));
   const others = changed.nodes.filter((node) => !known.has(node));
-  const partners = new Map(others.filter(({ operator }) => operator === 'If').map((node) => [layerOf(node), node]));
+  const partners = new Map(others.filter(({ operator }) => operator in OPENERS).map((node) => [layerOf(node), node]));
   const pairs = new Map<string, readonly [string, string]>();
   const nodes = original.nodes.map((node) => {
-    const partner = node.operator === 'If' ? partners.get(layerOf(node)) : undefined;
-    if (partner === undefined) return node;
-    const [opened, inner] = openBranches(node, partner, newNames);
+    const [open, partner] = [OPENERS[node.operator], partners.get(layerOf(node))];
+    if (open === undefined || partner === undefined) return node;
+    const [opened, inner] = open(node, partner, newNames);
     for (const [layer, pair] of inner) pairs.set(layer, pair);
     return opened;
   });
@@ -102,7 +138,7 @@ const placeBeside = (
 };
 
 /**
- * `original` with the nodes of `changed` that differ from it beside its own, also within the branches of `If`. Errors of one layer do not
+ * `original` with the nodes of `changed` that differ from it beside its own, also within `If` and `Loop`. Errors of one layer do not
  * reach the next: each layer is compared on the inputs that it has in `original`. Other nodes with graphs within them are left out.
  */
 export const besideGraph = (original: GraphDocument, changed: GraphDocument): BesideGraph => {

@@ -14,6 +14,7 @@ import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters, readParameters } from '../parameters.ts';
 import { type SinglePass, singlePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
+import { countedHead, findCountedOutputs } from './counted-head.ts';
 import type { Corners, DetectionOptions, Head } from './detection.ts';
 import { refusedMasks } from './other-heads.ts';
 import { PARAMETERS } from './parameters.ts';
@@ -68,6 +69,8 @@ const chooseHead = ({ outputs }: Signature, { labels, preprocessing }: ObjectDet
         `class for "no object": expected ${known.join(', ')}`,
     );
   }
+  const counted = findCountedOutputs(outputs);
+  if (counted !== undefined) return countedHead(counted);
   const floats = outputs.filter(({ dtype }) => dtype === 'float32');
   if (floats.some(({ shape }) => shape.length === 4)) throw invalid(refusedMasks(formatSpecs(outputs)));
   const [yolo, ...others] = floats.filter(({ shape }) => shape.length === 3 || isFlat(shape));
@@ -75,7 +78,7 @@ const chooseHead = ({ outputs }: Signature, { labels, preprocessing }: ObjectDet
     return isFinished(yolo, labels.length) ? finishedHead(yolo.name, isFlat(yolo.shape)) : yoloHead(yolo.name);
   throw invalid(
     `the graph gives ${formatSpecs(outputs)}, expected logits float32[N,Q,C] and pred_boxes float32[N,Q,4], ` +
-      'or one float32[1,4+C,N], float32[1,K,6] or float32[K,7] as YOLO',
+      'one float32[1,4+C,N], float32[1,K,6] or float32[K,7] as YOLO, or the number, boxes, scores and classes of YOLO-NAS',
   );
 };
 
@@ -145,7 +148,7 @@ const steps = (
  * An image → `[{score, label, box: {xmin, ymin, xmax, ymax}}]` in its own pixels, as the Hugging Face pipeline of that name answers; a
  * list of images → a list of such lists.
  * Graph: `pixel_values` float32[N,3,H,W], perhaps `pixel_mask` int64[N,H,W] → `logits` float32[N,Q,C] and `pred_boxes` float32[N,Q,4], or
- * float32[N,4+C,A], float32[N,K,6] or float32[K,7] of YOLO.
+ * float32[N,4+C,A], float32[N,K,6] or float32[K,7] of YOLO. A YOLO-NAS that counts its boxes has four outputs.
  */
 export const objectDetection: TaskType<ObjectDetectionSettings> = {
   settings: settingsSchema,

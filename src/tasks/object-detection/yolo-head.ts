@@ -8,7 +8,7 @@ import { suppress } from './suppress.ts';
 const clamp = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
 
 /** Corners in pixels of the tensor → corners in pixels of the image, moved to its edge if outside. */
-const toCorners = (corners: Corners, { source, geometry }: ResizedImage): Corners => {
+export const toCorners = (corners: Corners, { source, geometry }: ResizedImage): Corners => {
   const { canvas, visible, resized } = geometry;
   const x = (value: number): number =>
     clamp(((value - canvas.left + visible.left) / resized.width) * source.width, source.width);
@@ -36,7 +36,7 @@ const candidates = (values: Float32Array, anchors: number, classes: number, thre
 };
 
 /** The defaults of Ultralytics. */
-const DEFAULTS = { threshold: 0.25, iou: 0.7 };
+export const DEFAULTS = { threshold: 0.25, iou: 0.7 };
 
 /**
  * The head of detectors with one output float32[1,4+C,N], as Ultralytics exports YOLO: boxes of every anchor in pixels of the tensor, with

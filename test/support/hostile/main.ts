@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { peakMemory } from '../../../src/authoring/process-memory.ts';
 import { ServingError } from '../../../src/core/errors.ts';
@@ -5,6 +6,7 @@ import { fieldOf, itemsOf, numbersOf } from '../../../src/formats/pickle/arrays.
 import { describe } from '../../../src/formats/pickle/describe.ts';
 import { readPickle } from '../../../src/formats/pickle/read-pickle.ts';
 import { isNumpyArray, type NumpyArray, PyObject, PyTuple, type PyValue } from '../../../src/formats/pickle/values.ts';
+import { importPythonModel } from '../../../src/formats/python-model.ts';
 import { readSkops } from '../../../src/formats/skops/read-skops.ts';
 import { ARCHIVES } from './archives.ts';
 import { BOMBS } from './bombs.ts';
@@ -24,26 +26,26 @@ const partsOf = (value: PyValue): readonly PyValue[] => {
   return isNumpyArray(value) && !(value.content instanceof Uint8Array) ? value.content : [];
 };
 
-const refusals: string[] = [];
+const causes = new Set<string>();
 
-/** Tells whether `use` refuses. Any error but a refusal is thrown, and one that has the cause of another kind is noted. */
-const isRefused = (use: () => unknown): boolean => {
+/** The message with which `use` refuses; undefined if it does not. Any error but a refusal is thrown, and the cause of another kind is noted. */
+const refusalOf = (use: () => unknown): string | undefined => {
   try {
     use();
-    return false;
+    return undefined;
   } catch (error) {
     if (!(error instanceof ServingError) || error.code !== 'MODEL_INVALID') throw error;
     let { cause } = error;
     while (cause instanceof ServingError) cause = cause.cause;
-    if (cause instanceof Error) refusals.push(cause.message);
-    return true;
+    if (cause instanceof Error) causes.add(cause.message);
+    return error.message;
   }
 };
 
 const useArray = (array: NumpyArray): void => {
-  isRefused(() => itemsOf(array));
-  isRefused(() => numbersOf(array));
-  for (const name of array.type.fields?.keys() ?? []) isRefused(() => fieldOf(array, name));
+  refusalOf(() => itemsOf(array));
+  refusalOf(() => numbersOf(array));
+  for (const name of array.type.fields?.keys() ?? []) refusalOf(() => fieldOf(array, name));
 };
 
 /** Uses a value and its parts, each once, as converters do. */
@@ -56,29 +58,36 @@ const use = (root: PyValue): void => {
   }
 };
 
-/** Reads a file and uses its value. */
-const readFile = ([format, bytes]: Damaged): 'read' | 'refused' => {
+/** What became of a file: `read` is data that no converter takes for a model. */
+type Outcome = 'read' | 'refused' | 'converted';
+
+/** Reads a file, uses its value, and converts it as `push` does. */
+const readFile = ([format, bytes]: Damaged): { outcome: Outcome; message?: string } => {
   let value: PyValue = null;
-  if (isRefused(() => (value = READERS[format](bytes)))) return 'refused';
+  const unread = refusalOf(() => (value = READERS[format](bytes)));
+  if (unread !== undefined) return { outcome: 'refused', message: unread };
   use(value);
-  return 'read';
+  const unconverted = refusalOf(() => importPythonModel(value));
+  return unconverted === undefined ? { outcome: 'converted' } : { outcome: 'read', message: unconverted };
 };
 
 const report = (line: object): void => console.log(JSON.stringify(line));
 
-/** Reads files one by one, with the CPU time of the slowest. */
+/** Reads files one by one, with the CPU time of the slowest, and the message of the last that was refused. */
 const readGroup = (name: string, files: Iterable<Damaged>): void => {
-  const outcomes = { read: 0, refused: 0 };
-  let slowestMs = 0;
+  const outcomes = { read: 0, refused: 0, converted: 0 };
+  let [slowestMs, last] = [0, ''];
   gc?.();
   report({ name, isStarted: true });
   for (const file of files) {
     const start = process.cpuUsage();
-    outcomes[readFile(file)] += 1;
+    const { outcome, message = '' } = readFile(file);
+    outcomes[outcome] += 1;
+    last = message;
     const { user, system } = process.cpuUsage(start);
     slowestMs = Math.max(slowestMs, (user + system) / 1000);
   }
-  report({ name, ...outcomes, slowestMs, peakBytes: peakMemory() });
+  report({ name, ...outcomes, message: last, slowestMs, peakBytes: peakMemory() });
 };
 
 const isDenied = (): boolean => {
@@ -91,13 +100,18 @@ const isDenied = (): boolean => {
 };
 
 report({ name: 'guard', isDenied: isDenied() });
-for (const { name, format, make } of [...CALLS, ...BOMBS, ...ARCHIVES])
-  readGroup(`${format}: ${name}`, [[format, make()]]);
+const hashes = new Set<string>();
+for (const { name, format, make } of [...CALLS, ...BOMBS, ...ARCHIVES]) {
+  const bytes = make();
+  hashes.add(createHash('sha256').update(bytes).digest('hex'));
+  readGroup(`${format}: ${name}`, [[format, bytes]]);
+}
 readGroup('cut after every byte', truncated());
 readGroup('every opcode', opcodes());
 readGroup('bytes that differ', flipped(2000));
 report({
   name: 'end',
   polluted: [...Object.keys(Object.prototype), ...('polluted' in {} ? ['polluted'] : [])],
-  causes: [...new Set(refusals)],
+  causes: [...causes],
+  differentFiles: hashes.size,
 });

@@ -1,9 +1,9 @@
 import { peakMemory } from '../../../src/authoring/process-memory.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import { importKeras } from '../../../src/formats/keras/import-keras.ts';
-import { hostileCases } from './hostile-cases.ts';
+import { HOSTILE_CASES } from './hostile-cases.ts';
 
-/** Imports each hostile file, and writes a line of JSON for each: its name, the code and message of its refusal, and the seconds of CPU. */
+/** Imports each hostile file of a kind, `made` or `damaged`, and writes a line of JSON for each: its name, the code and message of its refusal, and the seconds of CPU. */
 
 const refusalOf = async (bytes: Buffer): Promise<{ code: string; message: string }> => {
   try {
@@ -16,10 +16,13 @@ const refusalOf = async (bytes: Buffer): Promise<{ code: string; message: string
   }
 };
 
-for (const { name, bytes } of hostileCases()) {
+const [, , kind] = process.argv;
+const [cases, filesPerCollection] = kind === 'made' ? [HOSTILE_CASES.made(), 1] : [HOSTILE_CASES.damaged(), 100];
+let count = 0;
+for (const { name, bytes } of cases) {
+  if (count++ % filesPerCollection === 0) gc?.();
   const start = process.cpuUsage();
   const refusal = await refusalOf(bytes);
   const { user, system } = process.cpuUsage(start);
-  const maxMb = peakMemory() / 2 ** 20;
-  console.log(JSON.stringify({ name, ...refusal, cpuSeconds: (user + system) / 1e6, maxMb }));
+  console.log(JSON.stringify({ name, ...refusal, cpuSeconds: (user + system) / 1e6, peakBytes: peakMemory() }));
 }

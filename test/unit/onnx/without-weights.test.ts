@@ -5,6 +5,7 @@ import { toField } from '../../../src/onnx/chunks.ts';
 import { countNodes } from '../../../src/onnx/count-nodes.ts';
 import { describeModel } from '../../../src/onnx/describe-model.ts';
 import { toParts } from '../../../src/onnx/edit-model.ts';
+import { readGraph } from '../../../src/onnx/graph-document.ts';
 import { type OnnxModel, parseOnnxModel, readOnnxModel } from '../../../src/onnx/onnx-model.ts';
 import { MODEL } from '../../../src/onnx/schema.ts';
 import { readWithoutWeights } from '../../../src/onnx/without-weights.ts';
@@ -58,6 +59,21 @@ describe('a graph without its weights', () => {
       ['w', 5000, 20_000],
       ['axes', 2, 8],
     ]);
+  });
+
+  it('is decoded with the large constants of its nodes as they are', () => {
+    const constant = (value: GraphTensor) => ({
+      operator: 'Constant',
+      inputs: [],
+      outputs: ['c'],
+      attributes: { value },
+    });
+    const small: GraphTensor = { ...large, shape: [2], data: Float32Array.of(1, 2) };
+    const file = toOnnxFile({ outputs: [], nodes: [constant(large), constant(small)] });
+
+    const { nodes } = readGraph(readOnnxModel(bytesInMemory(file))).graph;
+
+    expect(nodes.map(({ attributes }) => attributes.value?.type)).toEqual(['encoded', 'tensor']);
   });
 
   it('is refused when the file was cut short, wherever that was', async () => {

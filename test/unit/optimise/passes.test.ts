@@ -331,4 +331,52 @@ describe('a pass', () => {
     const kept = dynamicInt8(original, 8, new Set(['first']));
     expect(besideGraph(original, kept).pairs.has('first')).toBe(false);
   });
+
+  it('is compared within the body of a Loop, by the error of a layer in each step', async () => {
+    const body: SmallGraph = {
+      inputs: [
+        { name: 'step', dtype: 'int64', shape: [] },
+        { name: 'goes_on', dtype: 'bool', shape: [] },
+        { name: 'state', dtype: 'float32', shape: ['n', 48] },
+      ],
+      outputs: [
+        { name: 'goes_on_then', dtype: 'bool', shape: [] },
+        { name: 'state_then', dtype: 'float32', shape: ['m', 48] },
+        { name: 'norms', dtype: 'float32', shape: [] },
+      ],
+      nodes: [
+        { operator: 'Identity', inputs: ['goes_on'], outputs: ['goes_on_then'] },
+        { operator: 'MatMul', inputs: ['state', 'square'], outputs: ['turned'] },
+        { operator: 'ReduceL2', inputs: ['turned'], outputs: ['norms'], attributes: { keepdims: 0 } },
+        { operator: 'Concat', inputs: ['turned', 'state'], outputs: ['state_then'], attributes: { axis: 0 } },
+      ],
+    };
+    const file = toOnnxFile({
+      inputs: [
+        { name: 'x', dtype: 'float32', shape: ['n', 48] },
+        { name: 'steps', dtype: 'int64', shape: [] },
+      ],
+      outputs: [
+        { name: 'y', dtype: 'float32', shape: ['m', 48] },
+        { name: 'all_norms', dtype: 'float32', shape: ['steps'] },
+      ],
+      nodes: [{ operator: 'Loop', inputs: ['steps', '', 'x'], outputs: ['y', 'all_norms'], attributes: { body } }],
+      weights: [{ name: 'square', dtype: 'float32', shape: [48, 48], data: noise(48 * 48, 2) }],
+    });
+    const model = parseOnnxModel(file);
+    const original = readGraph(model);
+    const { document, pairs } = besideGraph(original, dynamicInt8(original, 8));
+    const feeds = { x: floats([3, 48]), steps: new ort.Tensor('int64', [3n], []) };
+    const outputs = await run({ model, document }, feeds);
+
+    expect([...pairs.keys()]).toEqual(['turned']);
+    const [one = '', other = ''] = pairs.get('turned') ?? [];
+    expect(outputs[one]).toEqual(outputs.all_norms);
+    for (const [step, norm] of outputs[one]?.entries() ?? []) {
+      const error = ((outputs[other]?.[step] ?? 0) - norm) / norm;
+      expect(error).toBeGreaterThan(0.0005);
+      expect(error).toBeLessThan(0.02);
+    }
+    expect(outputs[other]).toHaveLength(3);
+  });
 });

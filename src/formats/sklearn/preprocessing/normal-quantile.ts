@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../../../onnx/graph-builder.ts';
+import { fraction } from '../rational.ts';
 import { scalar } from './numbers.ts';
 
 /**
@@ -25,16 +26,6 @@ const TAIL = {
 };
 const TAIL_END = Math.exp(-2);
 const ROOT_OF_TAU = Math.sqrt(2 * Math.PI);
-
-/** A polynomial by Horner's rule. */
-const polynomial = (graph: GraphBuilder, x: Value, [first = 0, ...others]: readonly number[]): Value =>
-  others.reduce(
-    (value, coefficient) => graph.op('Add', [graph.op('Mul', [value, x]), scalar(graph, coefficient)]),
-    scalar(graph, first),
-  );
-
-const fraction = (graph: GraphBuilder, x: Value, { numerator, denominator }: typeof CENTRE): Value =>
-  graph.op('Div', [polynomial(graph, x, numerator), polynomial(graph, x, denominator)]);
 
 /** The quantiles of the normal distribution for probabilities from 1e-14 to 1 - 1e-14, float64. NaN stays. */
 export const normalQuantile = (graph: GraphBuilder, probability: Value): Value => {

@@ -18,6 +18,13 @@ const refusalOf = (value: PyValue): string => {
 const labelsOf = (classes: readonly PyValue[]): unknown[] =>
   Object.values(Object(importSklearn(toLogistic(classes)).config.id2label));
 
+/** A Gaussian process of two training rows of two columns. */
+const toProcess = (kernel: PyValue): PyValue =>
+  toObject('sklearn.gaussian_process._gpr.GaussianProcessRegressor', {
+    ...{ _sklearn_version: '1.9.1', n_features_in_: 2, kernel_: kernel, X_train_: toArray([2, 2], [1, 2, 3, 4]) },
+    ...{ alpha_: toArray([2], [1, 2]), _y_train_mean: 0, _y_train_std: 1 },
+  });
+
 const PIPELINE = 'sklearn.pipeline.Pipeline';
 
 describe('what is no model', () => {
@@ -37,11 +44,33 @@ describe('what is no model', () => {
     ['nobody fitted', toObject('sklearn.svm._classes.SVC', { _sklearn_version: '1.7.2' }), /fit it before it is saved/],
     [
       'an unknown class',
-      toObject('sklearn.gaussian_process._gpr.GaussianProcessRegressor', {
-        _sklearn_version: '1.9.1',
-        n_features_in_: 2,
-      }),
-      /^sklearn\.gaussian_process\._gpr\.GaussianProcessRegressor \(scikit-learn 1\.9\.1\): this class cannot be converted/,
+      toObject('sklearn.manifold._isomap.Isomap', { _sklearn_version: '1.9.1', n_features_in_: 2 }),
+      /^sklearn\.manifold\._isomap\.Isomap \(scikit-learn 1\.9\.1\): this class cannot be converted/,
+    ],
+    [
+      'a class whose answers depend on the rows beside them',
+      toObject('sklearn.decomposition._nmf.NMF', { _sklearn_version: '1.9.1', n_features_in_: 2 }),
+      /NMF \(scikit-learn 1\.9\.1\): its transform is an iteration that ends by the sum over all rows/,
+    ],
+    [
+      'a class that knows the rows of its training alone',
+      toObject('sklearn.cluster._dbscan.DBSCAN', { _sklearn_version: '1.9.1', n_features_in_: 2 }),
+      /DBSCAN \(scikit-learn 1\.9\.1\): it answers for the rows of its training alone/,
+    ],
+    [
+      'a kernel that needs Bessel functions',
+      toProcess(toObject('sklearn.gaussian_process.kernels.Matern', { nu: 0.7, length_scale: 1 })),
+      /kernels\.Matern \(scikit-learn 1\.9\.1\): nu is 0\.7, expected 0\.5, 1\.5, 2\.5 or inf/,
+    ],
+    [
+      'a kernel of the program that saved it',
+      toProcess(toObject('__main__.RBF', { length_scale: 1 })),
+      /^__main__\.RBF \(scikit-learn 1\.9\.1\): this kernel cannot be converted: expected one of Sum, Product/,
+    ],
+    [
+      'a kernel with a length for each of other columns',
+      toProcess(toObject('sklearn.gaussian_process.kernels.RBF', { length_scale: toArray([3], [1, 2, 3]) })),
+      /kernels\.RBF .*: length_scale has 3 numbers, expected 1 or 2/,
     ],
     [
       'a class of the program that saved it',
@@ -51,8 +80,14 @@ describe('what is no model', () => {
     [
       'a class of another library with a known name',
       toObject('cuml.linear_model.LogisticRegression', { n_features_in_: 2 }),
-      /^cuml\.linear_model\.LogisticRegression .* is no class of scikit-learn/,
+      /^cuml\.linear_model\.LogisticRegression: it is no class of scikit-learn/,
     ],
+    [
+      'a step of the program that saved it',
+      toObject(PIPELINE, { _sklearn_version: '1.7.2', steps: [new PyTuple(['own', toObject('__main__.Clean')])] }),
+      /^__main__\.Clean \(scikit-learn 1\.7\.2\): it is a class of the program that saved it/,
+    ],
+    ['a function that was called', toObject('os.system'), /^os\.system: it is no class .* nothing of it was run/],
     [
       'names that are no texts',
       toLogistic([0, 1], { feature_names_in_: toObjects([1, 2]) }),
