@@ -44,7 +44,7 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
     const dryRun = values['dry-run'] ?? false;
     if (data === undefined)
       throw new ServingError('INVALID_REQUEST', '--data is missing, expected a file or a folder with samples');
-    const maxLoss = parseShare('--max-loss', values['max-loss'] ?? DEFAULT_MAX_LOSS);
+    const maxLoss = parseShare('--max-loss', values['max-loss'] ?? DEFAULT_MAX_LOSS, 'the metric');
     const canary = values.canary === undefined ? undefined : parseShare('--canary', values.canary);
     const methods = values.methods === undefined ? undefined : parseMethods(values.methods);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);

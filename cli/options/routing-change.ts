@@ -12,13 +12,13 @@ export const CHANGE_OPTIONS = {
 } as const satisfies Options;
 
 /** `10%` or `0.1`. @throws `INVALID_REQUEST` */
-export const parseShare = (option: string, text: string | undefined): number => {
+export const parseShare = (option: string, text: string | undefined, whole = 'the requests'): number => {
   const [, digits, percent] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text ?? '') ?? [];
   const share = Number(digits) / (percent ? 100 : 1);
   if (share >= 0 && share <= 1) return share;
   throw new ServingError(
     'INVALID_REQUEST',
-    `${option} ${text === undefined ? 'is missing' : `is ${text}`}, expected a share of the requests such as 10% or 0.1`,
+    `${option} ${text === undefined ? 'is missing' : `is ${text}`}, expected a share of ${whole} such as 10% or 0.1`,
   );
 };
 

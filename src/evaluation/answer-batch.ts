@@ -1,4 +1,5 @@
 import { refuse, ServingError } from '../core/errors.ts';
+import { atPlace } from './at-place.ts';
 import type { Sample, SampleInput, Samples } from './samples/sample.ts';
 
 /** A model that answers inputs, wherever it runs. */
@@ -43,10 +44,7 @@ export const answerBatch = async (
   } catch (error) {
     if (!isBatchFault(error)) throw error;
     const [only, ...others] = batch;
-    if (only && others.length === 0) {
-      const { code, message, operator } = ServingError.from(error);
-      throw new ServingError(code, `${only.place}: ${message}`, { cause: error, operator });
-    }
+    if (only && others.length === 0) throw atPlace(only.place, error);
     const answers: unknown[] = [];
     for (const sample of batch) answers.push(...(await answerBatch(model, [sample], parameters)));
     return answers;

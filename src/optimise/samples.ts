@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { refuse } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
+import { atPlace } from '../evaluation/at-place.ts';
 import { openSamples } from '../evaluation/samples/read-samples.ts';
 import type { SampleInput } from '../evaluation/samples/sample.ts';
 import { parseObject } from '../serving/inputs.ts';
@@ -43,7 +44,9 @@ export const readSamples = async (path: string, task: string): Promise<Samples> 
   for await (const { place, input, label } of (await openSamples(path)).read()) {
     const bytes = 'file' in input ? await readSample(input.file, place) : Buffer.from(JSON.stringify(input.json));
     hash.update(bytes).update(JSON.stringify([label]));
-    const payload = await toPayload(input, bytes, task, label !== undefined);
+    const payload = await toPayload(input, bytes, task, label !== undefined).catch((error: unknown) => {
+      throw atPlace(place, error);
+    });
     samples.push({ name: place, payload, ...(label !== undefined && { label: toLabel(label) }) });
     if (samples.length > MOST_SAMPLES)
       refuse('INVALID_REQUEST', `--data ${path} has more than ${MOST_SAMPLES} samples; name a part of them`);

@@ -263,7 +263,11 @@ describe('optimise', () => {
       ['--data', HELD_OUT, '--methods', 'int2'],
       /--methods has int2, expected some of structure,/,
     ],
-    ['a loss that is none', ['--data', HELD_OUT, '--max-loss', 'little'], /--max-loss is little/],
+    [
+      'a loss that is none',
+      ['--data', HELD_OUT, '--max-loss', 'little'],
+      /--max-loss is little, expected a share of the metric such as/,
+    ],
   ])('refuses %s', async (_name, words, message) => {
     const ran = await cli('optimise', 'sentiment', ...words);
     expect(ran.exitCode).toBe(1);
@@ -286,6 +290,11 @@ describe('optimise', () => {
       'a label that the model has not',
       { text: 'good', label: 'FINE' },
       /has the label "FINE", expected one of NEGATIVE, POSITIVE/,
+    ],
+    [
+      'a file of JSON without inputs',
+      { file: resolve('package.json') },
+      /line 1 of wrong\.jsonl: the JSON body needs "inputs"/,
     ],
     ['a file that is not there', { file: 'gone.txt' }, /line 1 of wrong\.jsonl: the file cannot be read: ENOENT/],
   ])('refuses %s, and names the sample', async (_name, line, message) => {
