@@ -4,50 +4,71 @@ import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { createToInput } from '../../src/jobs/bulk/joined-columns.ts';
 import { ask } from './ask.ts';
 import { estimateRun } from './bulk-price.ts';
-import type { Outgoing } from './send.ts';
 import type { Target } from './target.ts';
 
 const MEASUREMENTS = 3;
+/** Rows that are timed together, as a child answers them. */
+const SAMPLE_ROWS = 200;
 
 /** The time and the price of a run, or the reason for which its first element could not be measured. */
 export type Estimate =
   | { readonly msPerElement: number; readonly seconds: number; readonly dollars: number }
   | { readonly unknown: string };
 
-const toPost = (element: BulkElement, toInput: ReturnType<typeof createToInput>): Outgoing | undefined => {
-  const json = (value: unknown): Outgoing => ({
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(value)),
-  });
-  if ('key' in element) return json({ inputs: { s3: element.key } });
-  return 'input' in element ? json({ inputs: toInput(element) }) : undefined;
+/** A request, and the elements that it answers. */
+interface Sample {
+  readonly inputs: unknown;
+  readonly count: number;
+}
+
+/** The requests that may be timed: rows as a list, and if that is refused, the first element alone. */
+const samplesOf = (elements: readonly BulkElement[], toInput: ReturnType<typeof createToInput>): Sample[] => {
+  const [first] = elements;
+  if (first !== undefined && 'key' in first) return [{ inputs: { s3: first.key }, count: 1 }];
+  const inputs = elements.flatMap((element) => ('input' in element ? [toInput(element)] : [])).slice(0, SAMPLE_ROWS);
+  const alone = inputs.slice(0, 1).map((input) => ({ inputs: input, count: 1 }));
+  return inputs.length > 1 ? [{ inputs, count: inputs.length }, ...alone] : alone;
 };
 
-/** Times requests with the first element: more than its share of a chunk takes, since it runs alone and crosses the network. */
+/** The least time of some requests, for each of their elements, in milliseconds. */
+const timeSample = async (send: Target['send'], path: string, { inputs, count }: Sample): Promise<number> => {
+  const headers = { 'content-type': 'application/json' };
+  const body = Buffer.from(JSON.stringify({ inputs }));
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let measurement = 0; measurement < MEASUREMENTS; measurement += 1) {
+    const startMs = performance.now();
+    await ask(send, path, { method: 'POST', headers, body });
+    leastMs = Math.min(leastMs, performance.now() - startMs);
+  }
+  return leastMs / count;
+};
+
+/**
+ * Times requests with the first elements: more than their share of a chunk takes, since they cross the network.
+ * @param firsts the first elements, as many as there are at hand
+ */
 export const estimate = async (
   { send, repository }: Pick<Target, 'send' | 'repository'>,
   { model, version, chunk, maxConcurrency, join }: BulkRun,
-  first: BulkElement | undefined,
+  firsts: readonly BulkElement[],
   elements: number,
 ): Promise<Estimate> => {
-  const post = first && toPost(first, createToInput(await repository.bundle(model, version), join));
-  if (post === undefined) return { unknown: 'there is no element to measure' };
-  let msPerElement = Number.POSITIVE_INFINITY;
-  try {
-    for (let measurement = 0; measurement < MEASUREMENTS; measurement += 1) {
-      const startMs = performance.now();
-      await ask(send, `/models/${model}/versions/${version}`, post);
-      msPerElement = Math.min(msPerElement, performance.now() - startMs);
+  const samples = samplesOf(firsts, createToInput(await repository.bundle(model, version), join));
+  const areObjects = firsts.some((element) => 'key' in element);
+  let unknown = 'there is no element to measure';
+  for (const sample of samples)
+    try {
+      const msPerElement = await timeSample(send, `/models/${model}/versions/${version}`, sample);
+      return { msPerElement, ...estimateRun({ elements, chunk, msPerElement, maxConcurrency, areObjects }) };
+    } catch (error) {
+      unknown = ServingError.from(error).message;
     }
-  } catch (error) {
-    return { unknown: ServingError.from(error).message };
-  }
-  const areObjects = first !== undefined && 'key' in first;
-  return { msPerElement, ...estimateRun({ elements, chunk, msPerElement, maxConcurrency, areObjects }) };
+  return { unknown };
 };
+
+const formatMs = (ms: number): string => (ms < 1 ? ms.toPrecision(1) : ms.toFixed(1));
 
 export const formatEstimate = (found: Estimate): string =>
   'unknown' in found
     ? `no estimate: ${found.unknown}`
-    : `at most ${found.msPerElement.toFixed(1)} ms each, ${Math.ceil(found.seconds)} s together, and $${found.dollars.toFixed(2)}`;
+    : `at most ${formatMs(found.msPerElement)} ms each, ${Math.ceil(found.seconds)} s together, and $${found.dollars.toFixed(2)}`;

@@ -107,12 +107,12 @@ const execute = async (request: BulkRequest, executions: Executions, run: BulkRu
 
 const countElements = async (readSource: ReadSource) => {
   let elements = 0;
-  let first: BulkElement | undefined;
+  let firsts: readonly BulkElement[] = [];
   for await (const { element, elements: count = 1 } of readSource('')) {
-    first ??= toElements(element)[0];
+    if (firsts.length === 0) firsts = toElements(element);
     elements += count;
   }
-  return { elements, first };
+  return { elements, firsts };
 };
 
 /** A run without elements would keep its name from the next one. @throws `INVALID_REQUEST` for a source without elements */
@@ -134,8 +134,8 @@ export const startRun = async (request: NewRun): Promise<Report> => {
   try {
     const source = await openSource(target.data, run);
     if (dryRun) {
-      const { elements, first } = await countElements(source);
-      const found = await estimate(target, run, first, elements);
+      const { elements, firsts } = await countElements(source);
+      const found = await estimate(target, run, firsts, elements);
       const text = `Would answer ${formatElements(elements)} in ${formatChunks(Math.ceil(elements / run.chunk))}: ${formatEstimate(found)}`;
       return { json: { ...run, elements, estimate: found, dryRun }, text };
     }
@@ -143,8 +143,8 @@ export const startRun = async (request: NewRun): Promise<Report> => {
     await createRun(target.data, run);
     const plan = await planRun(target.data, run, source, (count) => terminal.step(`Planning ${count}`));
     terminal.step('');
-    const [first] = await readChunk(target.data, run.name, 0);
-    const found = formatEstimate(await estimate(target, run, first, plan.elements));
+    const firsts = await readChunk(target.data, run.name, 0);
+    const found = formatEstimate(await estimate(target, run, firsts, plan.elements));
     const question = `Answer ${formatElements(plan.elements)} in ${formatChunks(plan.chunks)} (${found})`;
     if (!yes && !(await terminal.confirm(question, 'say so with --yes')))
       throw new ServingError('INVALID_REQUEST', `nothing was run; the plan stays: batch resume ${run.name}`);

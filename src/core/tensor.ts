@@ -1,4 +1,5 @@
 import { ServingError } from './errors.ts';
+import { setOwn } from './set-own.ts';
 
 /** The type of array for each data type; float16 holds raw IEEE 754 half-precision bits. */
 export interface Storage {
@@ -43,8 +44,14 @@ export const tensor = <D extends DType>(dtype: D, shape: readonly number[], data
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** `tensors` under the same names, each replaced by the tensor that `replace` returns for it. */
-export const mapTensors = (tensors: Tensors, replace: (tensor: Tensor, name: string) => Tensor): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, replace(each, name)]));
+export const mapTensors = (tensors: Tensors, replace: (tensor: Tensor, name: string) => Tensor): Tensors => {
+  const replaced: Record<string, Tensor> = {};
+  for (const name of Object.keys(tensors)) {
+    const each = tensors[name];
+    if (each !== undefined) setOwn(replaced, name, replace(each, name));
+  }
+  return replaced;
+};
 
 /**
  * The tensor `name` of `tensors`, of data type `dtype`.

@@ -37,6 +37,29 @@ const replaceTop = (heap: Int32Array, index: number, isWorse: IsWorse): void => 
   heap[position] = index;
 };
 
+/** Scores that are all wanted, and so few that a heap would cost more than it saves. */
+const SMALL = 32;
+
+const noRank = (index: number, score: number): ServingError =>
+  new ServingError('INFERENCE_FAILED', `the score at ${index} is ${Number.isNaN(score) ? 'not a number' : 'Infinity'}`);
+
+/** The indices of all scores, highest first, but those of `-Infinity`. */
+const sortedIndices = (scores: Scores): number[] => {
+  const sorted: number[] = [];
+  for (let index = 0; index < scores.length; index += 1) {
+    const score = scoreAt(scores, index);
+    if (Number.isNaN(score) || score === Number.POSITIVE_INFINITY) throw noRank(index, score);
+    if (score === Number.NEGATIVE_INFINITY) continue;
+    let place = sorted.length;
+    while (place > 0 && scoreAt(scores, sorted[place - 1] ?? 0) < score) {
+      sorted[place] = sorted[place - 1] ?? 0;
+      place -= 1;
+    }
+    sorted[place] = index;
+  }
+  return sorted;
+};
+
 /**
  * The indices of the `count` highest scores, highest first, without sorting the rest; equal scores keep their order.
  * A binary heap holds the best so far, with the worst of them on top. Most scores cost one comparison: O(n + c·log count), where c is
@@ -46,6 +69,7 @@ const replaceTop = (heap: Int32Array, index: number, isWorse: IsWorse): void => 
  */
 export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<number> = new Set()): number[] => {
   const { length } = scores;
+  if (length <= SMALL && length <= count && excluded.size === 0) return sortedIndices(scores);
   const capacity = Math.min(count, length);
   const heap = new Int32Array(capacity);
   let size = 0;
@@ -59,8 +83,7 @@ export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<
   for (let index = 0; index < length; index += 1) {
     const score = scoreAt(scores, index);
     if (score > bar) {
-      if (score === Number.POSITIVE_INFINITY)
-        throw new ServingError('INFERENCE_FAILED', `the score at ${index} is Infinity`);
+      if (score === Number.POSITIVE_INFINITY) throw noRank(index, score);
       if (excluded.has(index)) continue;
       if (size < capacity) {
         heap[size] = index;
@@ -68,7 +91,7 @@ export const topIndices = (scores: Scores, count: number, excluded: ReadonlySet<
         siftUp(heap, size, isWorse);
       } else replaceTop(heap, index, isWorse);
       if (size === capacity) bar = scoreAt(scores, heap[0] ?? 0);
-    } else if (Number.isNaN(score)) throw new ServingError('INFERENCE_FAILED', `the score at ${index} is not a number`);
+    } else if (Number.isNaN(score)) throw noRank(index, score);
   }
   const best: number[] = [];
   for (let place = 0; place < size; place += 1) best.push(heap[place] ?? 0);

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { expect, it } from '@jest/globals';
 import { recogniseTask } from '../../src/authoring/recognise-task.ts';
 import { findModel } from '../../src/source/model-source.ts';
@@ -16,4 +17,15 @@ it('there is an event for every task', async () => {
   const events = [...(await readEvents('infer')).values()] as { rawPath: string }[];
   const tasks = new Set(await Promise.all(events.map(taskOf)));
   expect(Object.keys(TASKS).filter((task) => !tasks.has(task))).toEqual([]);
+});
+
+it('there is an event for every function, and for every way in that an API has', async () => {
+  const files = await readdir('events');
+  const functions = await readdir('functions');
+  const has = (name: string): boolean => files.some((file) => file === `${name}.json` || file.startsWith(`${name}-`));
+  expect(functions.filter((name) => !has(name))).toEqual([]);
+  const events = [...(await readEvents('infer')).values()] as { rawPath: string; headers: Record<string, string> }[];
+  const ways = ['/models', '/uploads', '/jobs', '/v1', '/v2'];
+  expect(ways.filter((way) => !events.some(({ rawPath }) => rawPath.startsWith(way)))).toEqual([]);
+  expect(events.some(({ headers }) => headers.prefer === 'respond-async')).toBe(true);
 });

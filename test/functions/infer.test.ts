@@ -54,7 +54,7 @@ afterEach(async () => {
 });
 
 describe('infer', () => {
-  it.each([...events].filter(([file]) => file !== 'infer-uploads.json'))(
+  it.each([...events].filter(([file]) => !['infer-uploads.json', 'infer-respond-async.json'].includes(file)))(
     'answers %s as the code that it is bundled of',
     async (_file, event) => {
       const model = modelOf(event as Event) ?? MODEL;
@@ -81,6 +81,17 @@ describe('infer', () => {
     expect(statusCode).toBe(201);
     const { url, headers } = JSON.parse(body);
     expect((await fetch(url, { method: 'PUT', headers, body: '5.1,3.5,1.4,0.2\n' })).status).toBe(200);
+  });
+
+  it('makes a job of a request that wants its answer later', async () => {
+    await publishIt('iris');
+    deployed = await deploy();
+
+    const { statusCode, headers, body } = await invoke(events.get('infer-respond-async.json'));
+    const job = JSON.parse(body);
+    expect([statusCode, headers.location, job.status]).toEqual([202, `/jobs/${job.id}`, 'queued']);
+    const request = await fetch(`${storage.endpoint}/${storage.dataBucket}/jobs/requests/${job.id}.json`);
+    expect(await request.json()).toMatchObject({ id: job.id, model: 'iris', version: 1 });
   });
 
   it('labels the photo of its sample event, and says so in metrics and log', async () => {

@@ -137,6 +137,11 @@ describe('a file', () => {
     ]);
   });
 
+  it('of CSV may have any name for a column', async () => {
+    const [element] = await read('t.csv', '__proto__,constructor\n1,2\n');
+    expect(JSON.stringify(element)).toBe('{"row":1,"line":2,"input":{"__proto__":"1","constructor":"2"}}');
+  });
+
   it('of CSV may begin with a byte order mark before a quoted name', async () => {
     expect(await read('t.csv', '\ufeff"a, of\ntwo lines",n\n1,2\n')).toEqual([
       { row: 1, line: 3, input: { 'a, of\ntwo lines': '1', n: '2' } },

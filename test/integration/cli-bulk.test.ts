@@ -115,6 +115,8 @@ describe(DOCUMENT, () => {
     const refusal = async (...words: string[]) => (await run('batch', ...words)).stderr;
     expect(await refusal('iris', flowers)).toMatch(/the run needs a name/);
     expect(await refusal('iris', flowers, '--to', '../x')).toMatch(/the run is called "..\/x"/);
+    expect(await refusal('iris', flowers, '--to', 'uploads/iris/answers')).toMatch(/the run is called "uploads\//);
+    expect(await refusal('iris', 's3://data/bulk/', '--to', 'x')).toMatch(/expected a prefix below uploads/);
     expect(await refusal('iris', flowers, '--to', 'x', '--chunk', '0')).toMatch(/--chunk 0, expected a number/);
     expect(await refusal('iris', flowers, '--to', 'x', '--max-failures', '101%')).toMatch(/expected a percentage/);
     expect(await refusal('iris', flowers, '--to', 'x', '--format', 'csv')).toMatch(/expected jsonl.gz or parquet/);

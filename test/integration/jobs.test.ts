@@ -216,6 +216,27 @@ describe('a job', () => {
     expect((await sendJobRequest(serving, '/jobs?before=none')).status).toBe(404);
   });
 
+  it('is listed without a look at the other 100,000 of its owner', async () => {
+    const { id } = await makeJob(serving, 'iris', rows(2));
+    let [listed, reads] = [0, 0];
+    const list: typeof serving.data.list = async function* (prefix, after) {
+      yield* serving.data.list(prefix, after);
+      for (let index = 0; index < 100_000; index += 1) {
+        listed += 1;
+        yield { key: `${prefix}${index}-${String(index).padStart(32, '0')}`, sizeBytes: 0, etag: '', modifiedMs: 0 };
+      }
+    };
+    const read: typeof serving.data.read = async (...args) => {
+      reads += 1;
+      return serving.data.read(...args);
+    };
+    const busy = { ...serving, data: { ...serving.data, list, read } };
+    const { jobs } = (await (await sendJobRequest(busy, '/jobs')).json()) as { jobs: DescribedJob[] };
+    expect(jobs.map((job) => job.id)).toEqual([id]);
+    expect(listed).toBeLessThan(100);
+    expect(reads).toBeLessThan(100);
+  });
+
   it('is read in two steps, however many there are', async () => {
     const { id } = await makeJob(serving, 'iris', rows(2));
     const calls: string[] = [];

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { messageOf } from '../../core/message-of.ts';
+import { setOwn } from '../../core/set-own.ts';
 import { parseJson } from '../../protocol/json.ts';
 import type { BulkElement } from './bulk-element.ts';
 import { type NextRecord, nextCsvRecord, nextJsonLine, splitCells } from './table-records.ts';
@@ -34,8 +35,11 @@ const toJsonElement = (row: number, text: string): BulkElement => {
 
 const toCsvElement = (place: { row: number; line: number }, text: string, header: readonly string[]): BulkElement => {
   const cells = splitCells(text);
-  if (cells.length === header.length)
-    return { ...place, input: Object.fromEntries(header.map((name, index) => [name, cells[index]])) };
+  if (cells.length === header.length) {
+    const input: Record<string, unknown> = {};
+    for (let index = 0; index < header.length; index += 1) setOwn(input, header[index] ?? '', cells[index]);
+    return { ...place, input };
+  }
   return {
     ...place,
     problem: `row ${place.row} (line ${place.line}) has ${cells.length} cells, the header has ${header.length}`,

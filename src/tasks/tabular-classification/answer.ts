@@ -32,11 +32,11 @@ const nameOf = (value: unknown): string => (typeof value === 'boolean' ? (value 
 const labelValues = (outputs: Tensors, place: Place): string[] => {
   const output = outputs[place.name];
   if (output === undefined) throw new ServingError('INFERENCE_FAILED', `the graph gave no "${place.name}"`);
-  const values = Array.from<unknown>(output.data);
-  return partOf(
-    values.map((value) => nameOf(output.dtype === 'bool' ? Boolean(value) : value)),
-    place,
-  );
+  const { data, dtype } = output;
+  const names: string[] = [];
+  for (let index = 0; index < data.length; index += 1)
+    names.push(nameOf(dtype === 'bool' ? Boolean(data[index]) : data[index]));
+  return partOf(names, place);
 };
 
 /** The graph's own label of a row, as text; of several labels, one text for each. Undefined if it gives none. */

@@ -70,6 +70,7 @@ const loopOverTable = async (floor: TableFloor): Promise<{ loop: Loop; assertAns
   const count = floor.labels.length;
   let lines: string[] = [];
   const loop: Loop = async (turn) => {
+    let row = 0;
     for (const part of tables[turn] ?? []) {
       const [header = [], ...records]: string[][] = parse(part);
       const values = Float32Array.from(records.flat(), Number);
@@ -79,7 +80,8 @@ const loopOverTable = async (floor: TableFloor): Promise<{ loop: Loop; assertAns
       const scores = probabilities?.data as Float32Array;
       lines = records.map((_, index) => {
         const answer = floor.labels.map((label, place) => ({ label, score: scores[index * count + place] as number }));
-        return JSON.stringify({ answer: answer.sort((a, b) => b.score - a.score) });
+        row += 1;
+        return JSON.stringify({ row, answer: answer.sort((a, b) => b.score - a.score) });
       });
       gzipSync(`${lines.join('\n')}\n`);
     }

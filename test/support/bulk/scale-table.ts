@@ -1,9 +1,9 @@
 import { type BulkWork, childrenOf, estimateRun } from '../../../cli/targets/bulk-price.ts';
 import { simulateRun } from './simulate-run.ts';
 
-/** A photo takes as long as the sample model and S3 take together, a row as long as a child of 1,024 rows takes for each. */
+/** A photo takes as long as the sample model and S3 take together, a row as long as the bench measures. */
 const PHOTOS = { what: '1 million photos', elements: 1e6, chunk: 200, msPerElement: 30, areObjects: true };
-const ROWS = { what: '100 million rows', elements: 1e8, chunk: 10_000, msPerElement: 0.05, areObjects: false };
+const ROWS = { what: '100 million rows', elements: 1e8, chunk: 10_000, msPerElement: 0.012, areObjects: false };
 
 /** Half of the executions of a new account are left to requests, a tenth of those of another. */
 const ACCOUNTS = [

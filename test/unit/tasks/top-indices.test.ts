@@ -34,16 +34,25 @@ describe('the highest scores', () => {
   ])('are found among %s ones', (_what, scores) => {
     const typed = Float32Array.from(scores);
     expect(topIndices(typed, 3, NONE)).toEqual(bySorting(typed, 3, NONE));
+    expect(topIndices(typed, 9)).toEqual(bySorting(typed, 9, NONE));
   });
 
   it('are none when everything is excluded', () => {
     expect(topIndices(Float32Array.of(1, 2), 5, new Set([0, 1]))).toEqual([]);
   });
 
+  it.each([2, 31, 32, 33])('are all of %i, but those that are ruled out', (length) => {
+    const random = createRandom(length);
+    const scores = Float32Array.from({ length }, () => Math.floor(random() * 9));
+    scores[1] = Number.NEGATIVE_INFINITY;
+    expect(topIndices(scores, 1_000)).toEqual(bySorting(scores, 1_000, NONE));
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('are refused when one is %d', (score) => {
     const scores = Float32Array.of(5, 4, 3, score, 2);
-    expect(() => topIndices(scores, 2, NONE)).toThrow(
-      expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringContaining('at 3') }),
-    );
+    for (const count of [2, 5])
+      expect(() => topIndices(scores, count, NONE)).toThrow(
+        expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringContaining('at 3') }),
+      );
   });
 });
