@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBatch } from './measurements/batch.ts';
 import { measureBulk } from './measurements/bulk.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
-import { measureGeneration, measureGenerators, measureLargeLoad } from './measurements/generation.ts';
+import { measureColdToken, measureGeneration, measureGenerators, measureLargeLoad } from './measurements/generation.ts';
 import { measureGrowth } from './measurements/growth.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
@@ -25,9 +25,11 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    rounds: { type: 'string' },
   },
 });
-const rounds = options.quick ? 3 : 15;
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 15));
+if (!(Number.isInteger(rounds) && rounds >= 1)) throw new Error(`--rounds ${options.rounds} is no number of rounds`);
 /** A round computes some hundred tokens after long texts, three times. */
 const MOST_GENERATOR_ROUNDS = 5;
 
@@ -48,13 +50,20 @@ const measureEach = async (measurements: Measurements, results: Results[]): Prom
   };
 };
 
-const largeModels = (workbench: Workbench): Measurements => ({
-  'generated text': () => measureGeneration(workbench, rounds),
-  'generated text of others': async () => {
+type Part = (workbench: Workbench) => Promise<Results>;
+
+/** Parts about large models. */
+const LARGE_MODELS: Readonly<Record<string, Part>> = {
+  'llm.decode': (workbench) => measureGeneration(workbench, rounds),
+  'llm.others': async (workbench) => {
     return measureGenerators(workbench, await ensureGenerators(report), Math.min(rounds, MOST_GENERATOR_ROUNDS));
   },
-  'a large model': () => measureLargeLoad(workbench, rounds),
-});
+  'llm.cold': (workbench) => measureColdToken(workbench, rounds),
+  'llm.load': (workbench) => measureLargeLoad(workbench, rounds),
+};
+
+const largeModels = (workbench: Workbench): Measurements =>
+  Object.fromEntries(Object.entries(LARGE_MODELS).map(([name, measure]) => [name, () => measure(workbench)]));
 
 const measureAll = async (workbench: Workbench): Promise<Results> => {
   const peers = await ensurePeers(report);
@@ -88,8 +97,9 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
 };
 
 /** Parts of the bench that run alone. */
-const PARTS: Readonly<Record<string, (workbench: Workbench) => Promise<Results>>> = {
+const PARTS: Readonly<Record<string, Part>> = {
   llm: (workbench) => measureEach(largeModels(workbench), []),
+  ...LARGE_MODELS,
   bulk: async (workbench) => measureBulk(workbench, await prepareSample(workbench, BATCH), options.quick),
   rivals: async (workbench) => {
     const [peers, miniLm] = [await ensurePeers(report), await ensureMiniLm(report)];

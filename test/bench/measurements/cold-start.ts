@@ -15,7 +15,7 @@ import { projectRoot, type Workbench } from '../workbench.ts';
 /** The function of `<folder>/<file>.mjs`, run by Lambda's runtime client. */
 export const functionCommand = (
   { directory, environment }: Workbench,
-  { runtimeClient }: Peers,
+  { runtimeClient }: Pick<Peers, 'runtimeClient'>,
   folder: string,
   file = 'handler',
 ): Command => ({

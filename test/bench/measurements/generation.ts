@@ -1,11 +1,15 @@
+import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { writeDecoderModel } from '../decoder-model.ts';
-import { type Figure, toFigure, toRatio } from '../figures.ts';
+import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
+import { firstLine, firstResponse } from '../first-answer.ts';
 import type { Results } from '../measures.ts';
 import { postEvent } from '../sample.ts';
 import type { GenerateInput, GenerateTimes } from '../scripts/generate.ts';
 import type { GeneratorPrompt, GeneratorsInput, GeneratorTimes } from '../scripts/generators.ts';
-import type { Workbench } from '../workbench.ts';
+import { projectRoot, type Workbench } from '../workbench.ts';
+import { functionCommand } from './cold-start.ts';
 import { loadRepeatedly, publishMatmul, timeDownload } from './load.ts';
 
 const MODEL = 'decoder';
@@ -17,11 +21,22 @@ const LONG = 513;
 const tokens = (count: number): number[] =>
   Array.from({ length: count }, (_, index) => 300 + ((index * 7_919) % 30_000));
 
-/** Generated texts of the packaged infer, with a model of 135 million random weights in int4. */
-export const measureGeneration = async (workbench: Workbench, rounds: number): Promise<Results> => {
+/** Makes and pushes the decoder, unless an earlier measurement has. Returns its folder. */
+const prepareDecoder = async (workbench: Workbench): Promise<string> => {
   const folder = path.join(workbench.directory, MODEL);
+  const isThere = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return folder;
   await writeDecoderModel(folder);
   await workbench.push(folder, MODEL);
+  return folder;
+};
+
+/** Generated texts of the packaged infer, with a model of 135 million random weights in int4. */
+export const measureGeneration = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const folder = await prepareDecoder(workbench);
   const ask = (count: number, parameters: object) =>
     postEvent(
       `/models/${MODEL}`,
@@ -74,7 +89,7 @@ export const measureGenerators = async (
   rivals: Readonly<Record<string, readonly string[]>>,
   rounds: number,
 ): Promise<Results> => {
-  const modelFolder = path.join(workbench.directory, MODEL);
+  const modelFolder = await prepareDecoder(workbench);
   const ask = (length: number, newTokens: number) => {
     const parameters = { max_new_tokens: newTokens, min_new_tokens: newTokens, do_sample: false, details: true };
     const body = JSON.stringify({ inputs: { tokens: tokens(length) }, parameters });
@@ -112,6 +127,47 @@ export const measureGenerators = async (
     }
   }
   return { figures, times };
+};
+
+/** The first token of a new process: of the packaged infer with its model in S3, and of a script with the graph on disk. */
+export const measureColdToken = async (workbench: Workbench, rounds: number): Promise<Results> => {
+  const { directory, environment } = workbench;
+  const graphPath = path.join(await prepareDecoder(workbench), 'model.onnx');
+  const prompt = tokens(SHORT);
+  const parameters = { max_new_tokens: 1, do_sample: false, details: true };
+  const body = JSON.stringify({ inputs: { tokens: prompt }, parameters });
+  const event = await postEvent(`/models/${MODEL}`, 'application/json', body);
+  let expected: unknown; // of the floor, which has the first turn
+  const measured = await measureInTurn(
+    { rounds },
+    {
+      floor: async () => {
+        const { answer, elapsedMs } = await firstLine({
+          args: [path.join(directory, 'floors/cold-token.mjs'), graphPath, JSON.stringify(prompt)],
+          cwd: directory,
+          environment: { ...environment(), NODE_PATH: path.join(projectRoot, 'node_modules') },
+        });
+        expected = answer;
+        return elapsedMs;
+      },
+      infer: async () => {
+        const command = functionCommand(workbench, { runtimeClient: undefined }, path.join(directory, 'infer'));
+        const { answer, elapsedMs } = await firstResponse(command, event);
+        const { statusCode, body: text } = answer as { statusCode: number; body: string };
+        assert.equal(statusCode, 200, text);
+        const [{ details }] = JSON.parse(text);
+        assert.deepEqual([details.tokens[0].id], expected);
+        return elapsedMs;
+      },
+    },
+  );
+  return {
+    figures: { 'llm.ttft_cold_ratio': toRatio(measured.infer, measured.floor) },
+    times: {
+      'first token of a new process, infer': toFigure(measured.infer),
+      'first token of a new process, bare script': toFigure(measured.floor),
+    },
+  };
 };
 
 const LARGE_MB = 1_000;

@@ -71,7 +71,8 @@ export const writePerformancePage = async (
 work, in \`test/bench/floors\`; a peer is another product. Floor, peer and product are measured in turn within the same run, and must give equal
 outputs, or there is no figure. A figure is the median of ${rounds} rounds; the spread goes from the lowest to the highest. \`npm run bench -- --json\`
 prints the figures as JSON. \`--quick\` takes a minute, times neither bulk runs, \`optimise\`, rivals nor large models, and leaves this page alone.
-\`--only\` measures \`llm\`, \`bulk\` or \`rivals\`.
+\`--only\` measures \`llm\`, \`bulk\` or \`rivals\`; \`llm.decode\`, \`llm.others\`, \`llm.cold\` and \`llm.load\` are parts of the first.
+\`--rounds\` sets the number of rounds.
 
 This run: ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores of ${os.cpus()[0]?.model ?? 'an unknown CPU'}, Node ${process.versions.node}.
 
