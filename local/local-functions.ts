@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { messageOf } from '../src/core/message-of.ts';
+import { readCollectorConfig } from '../src/lambda/configuration.ts';
 import type { EmbeddedAws } from './aws/embedded-aws.ts';
 import { EMBEDDED_FOLDER } from './embedded-models.ts';
 import type { EventAddresses, EventSurroundings } from './events/event-kind.ts';
@@ -32,13 +33,12 @@ export interface LocalFunctions {
   stop(): Promise<void>;
 }
 
-/** Variables of OpenTelemetry: a collector of this machine gets what the functions tell. */
-const collectorVariables = (): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) =>
-      name.startsWith('OTEL_') && value ? [[name, value] as const] : [],
-    ),
-  );
+/** Variables of OpenTelemetry: a collector of this machine gets what the functions tell. @throws `INTERNAL` naming one that is wrong */
+const collectorVariables = (): Record<string, string> => {
+  readCollectorConfig();
+  const variables = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_'));
+  return Object.fromEntries(variables.flatMap(([name, value]) => (value ? [[name, value] as const] : [])));
+};
 
 const createLocalFunction = (
   { environment, ...settings }: ServiceFunction,

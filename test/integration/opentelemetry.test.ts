@@ -222,6 +222,16 @@ describe('a function without a collector', () => {
   });
 });
 
+it('npm start names a variable that is wrong, before a function starts', async () => {
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = 'localhost:4318';
+  try {
+    const start = startLocalServer({ directory: join(directory, 'wrong'), port: 0, onLine: () => {} });
+    await expect(start).rejects.toThrow('OTEL_EXPORTER_OTLP_ENDPOINT is localhost:4318, expected an address such as');
+  } finally {
+    Reflect.deleteProperty(process.env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
+  }
+});
+
 it('npm start sends to the collector that its variables name, without waiting for a further request', async () => {
   collector = await startCollector();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = collector.endpoint;
