@@ -6,7 +6,7 @@ import {
   INPUT_LEVELS,
 } from '../../src/capture/capture-settings.ts';
 import { dayOf } from '../../src/capture/prediction-id.ts';
-import { listCaptures, readCaptures } from '../../src/capture/read-captures.ts';
+import { eachCapture, listCaptures } from '../../src/capture/read-captures.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Options, Report, Values } from '../command.ts';
 import { formatShare } from '../output/format.ts';
@@ -66,10 +66,14 @@ export const changeCapture = async (
   change: CaptureChange,
 ): Promise<Report> => {
   const settings = await changeCaptureSettings(repository, name, whoami(), change);
-  const { records, objects, damaged } = await readCaptures(data, await listCaptures(data, name, dayOf(Date.now())));
+  const keys = await listCaptures(data, name, dayOf(Date.now()));
+  let records = 0;
+  const damaged = await eachCapture(data, keys, ({ length }) => {
+    records += length;
+  });
   const broken = damaged.map(({ key, problem }) => `\n${key} is damaged, and left out: ${problem}`).join('');
   return {
-    text: `${name} ${describeCapture(settings)}\n${records.length} records today, in ${objects} objects${broken}`,
-    json: { name, capture: settings, today: { records: records.length, objects, damaged } },
+    text: `${name} ${describeCapture(settings)}\n${records} records today, in ${keys.length} objects${broken}`,
+    json: { name, capture: settings, today: { records, objects: keys.length, damaged } },
   };
 };

@@ -5,12 +5,10 @@ import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { capturesPrefix } from './keys.ts';
 import { ARMS, type CaptureRecord } from './record.ts';
 
-/** The records of a time, without the inputs themselves, and what could not be read. */
-export interface ReadCaptures {
-  readonly records: readonly CaptureRecord[];
-  readonly objects: number;
-  /** Keys of objects that are damaged, each with the reason: they are left out. */
-  readonly damaged: readonly { readonly key: string; readonly problem: string }[];
+/** An object that cannot be read, with the reason: it is left out. */
+export interface Damaged {
+  readonly key: string;
+  readonly problem: string;
 }
 
 /** An object has some hundred records; a larger one is none of ours. */
@@ -34,7 +32,7 @@ const isRecord = (value: unknown): value is CaptureRecord =>
   ARMS.some((arm) => arm === value.arm);
 
 /**
- * Records without `input`: a day of them has to fit into memory, and an input has up to 64 KiB.
+ * Records without `input`, which has up to 64 KiB.
  * @throws Error for a line that is no record
  */
 const parseLines = (text: string): CaptureRecord[] =>
@@ -56,23 +54,38 @@ export const listCaptures = async (data: ObjectStore, model: string, day: string
   return keys.sort();
 };
 
-/** Reads capture objects. A damaged one is named and left out. @throws `MODEL_UNAVAILABLE` when S3 does not answer */
-export const readCaptures = async (data: ObjectStore, keys: readonly string[]): Promise<ReadCaptures> => {
-  const records: CaptureRecord[] = [];
-  const damaged: { key: string; problem: string }[] = [];
+/** The records of an object; undefined when it was deleted meanwhile. */
+const readObject = async (data: ObjectStore, key: string): Promise<CaptureRecord[] | Damaged | undefined> => {
+  try {
+    const { body } = await data.read(key, MAX_OBJECT_BYTES);
+    return parseLines(Buffer.from(await decompress(body)).toString('utf8'));
+  } catch (error) {
+    const { code, message } = ServingError.from(error);
+    if (code === 'MODEL_UNAVAILABLE') throw error;
+    return code === 'NOT_FOUND' ? undefined : { key, problem: message };
+  }
+};
+
+/**
+ * Reads capture objects side by side, in no particular order: all of them need not fit into memory.
+ * @param take gets the records of one object
+ * @returns the damaged ones, which are left out
+ * @throws `MODEL_UNAVAILABLE` when S3 does not answer, and what `take` throws
+ */
+export const eachCapture = async (
+  data: ObjectStore,
+  keys: readonly string[],
+  take: (records: readonly CaptureRecord[], key: string) => void | Promise<void>,
+): Promise<Damaged[]> => {
+  const damaged: Damaged[] = [];
   const next = keys.values();
   const lane = async (): Promise<void> => {
     for (const key of next) {
-      try {
-        const { body } = await data.read(key, MAX_OBJECT_BYTES);
-        for (const record of parseLines(Buffer.from(await decompress(body)).toString('utf8'))) records.push(record);
-      } catch (error) {
-        const { code, message } = ServingError.from(error);
-        if (code === 'MODEL_UNAVAILABLE') throw error;
-        if (code !== 'NOT_FOUND') damaged.push({ key, problem: message }); // deleted meanwhile
-      }
+      const read = await readObject(data, key);
+      if (Array.isArray(read)) await take(read, key);
+      else if (read !== undefined) damaged.push(read);
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  return { records, objects: keys.length, damaged };
+  return damaged.sort((one, other) => (one.key < other.key ? -1 : 1));
 };

@@ -89,14 +89,15 @@ export const scoreClassification = (samples: readonly Classified[]): Scoring => 
   };
 };
 
-/** Counts of samples by their label and the predicted one; pairs that do not occur are left out. */
+/** Counts of samples by their label and the predicted one; pairs that do not occur are left out. Without `weights`, each counts once. */
 export const confusionMatrix = (
   samples: readonly Classified[],
+  weights?: Weights,
 ): Readonly<Record<string, Readonly<Record<string, number>>>> => {
   const rows = new Map<string, Map<string, number>>();
-  for (const { truth, predicted } of samples) {
+  for (const [sample, { truth, predicted }] of samples.entries()) {
     const row = rows.get(truth) ?? new Map<string, number>();
-    rows.set(truth, row.set(predicted, (row.get(predicted) ?? 0) + 1));
+    rows.set(truth, row.set(predicted, (row.get(predicted) ?? 0) + weightOf(weights, sample)));
   }
   return Object.fromEntries([...rows].map(([truth, row]) => [truth, Object.fromEntries(row)]));
 };

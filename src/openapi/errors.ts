@@ -57,7 +57,13 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
 const responseOf = (api: Api, status: Status) => ({
   description: REASONS[status],
   ...([429, 503].includes(status) && {
-    headers: { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
+    headers: {
+      'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } },
+      ...(status === 429 && {
+        ratelimit: reference('headers', 'RateLimit'),
+        'ratelimit-policy': reference('headers', 'RateLimitPolicy'),
+      }),
+    },
   }),
   content: {
     'application/json': { schema: { anyOf: [reference('schemas', api), reference('schemas', 'GatewayError')] } },

@@ -106,8 +106,24 @@ const taskBody = (model: DescribedModel) => {
 /** The answer to `Prefer: respond-async`, and to requests of models that only jobs answer. */
 const ACCEPTED = {
   description: 'The request has become a job.',
-  headers: { location: { description: 'The path of the job.', schema: STRING } },
+  headers: {
+    location: { description: 'The path of the job.', schema: STRING },
+    'preference-applied': { description: 'The preferences of the request that were kept.', schema: STRING },
+  },
   content: jsonContent(JOB),
+};
+
+const PREFER = {
+  ...{ name: 'prefer', in: 'header', required: false, schema: STRING },
+  description: '`respond-async` makes a job of the request.',
+};
+
+/** Tensors as bytes: those behind a document whose length a header has, or the bytes of the only tensor. */
+const TENSOR_BYTES = { 'application/octet-stream': { schema: {} } };
+const DOCUMENT_BYTES = {
+  name: 'inference-header-content-length',
+  ...{ in: 'header', required: false, schema: { type: 'integer', minimum: 0 } },
+  description: 'Bytes of the JSON document, behind which the tensors stand.',
 };
 
 /** The operations that run one model. Ids of operations are names in programs that are generated from the document. */
@@ -124,18 +140,22 @@ export const modelPaths = (model: DescribedModel): Readonly<Record<string, Opera
       STORED,
     ),
     description: describe(model),
-    parameters: Object.entries(table ?? {}).map(queryParameter),
+    parameters: [...Object.entries(table ?? {}).map(queryParameter), PREFER],
     requestBody: reference('requestBodies', `Task.${name}`),
   });
   const tensors = tensorInputsExample(signature);
   const infer: Operation = {
     ...prediction(`Tensors through ${name}`, name, `infer_${name}`, {
       ...jsonContent(INFER_RESPONSE),
-      'application/octet-stream': { schema: {} },
+      ...TENSOR_BYTES,
     }),
+    parameters: [DOCUMENT_BYTES],
     requestBody: {
       required: true,
-      content: jsonContent(reference('schemas', `Tensors.${name}`), tensors && { inputs: tensors }),
+      content: {
+        ...jsonContent(reference('schemas', `Tensors.${name}`), tensors && { inputs: tensors }),
+        ...TENSOR_BYTES,
+      },
     },
   };
   const instances = objectOf({ instances: arrayOf({}, { minItems: 1 }) }, { parameters: { type: 'object' } });

@@ -7,8 +7,14 @@ export type Operation = Readonly<Record<string, unknown>>;
 
 const JSON_TYPE = 'application/json';
 
-const REQUEST_ID = { 'x-request-id': reference('headers', 'RequestId') };
+const OF_ANSWERS = {
+  'x-request-id': reference('headers', 'RequestId'),
+  ratelimit: reference('headers', 'RateLimit'),
+  'ratelimit-policy': reference('headers', 'RateLimitPolicy'),
+};
 const OF_PREDICTIONS = {
+  'x-prediction-id': reference('headers', 'PredictionId'),
+  'x-truncated-inputs': reference('headers', 'TruncatedInputs'),
   'x-model-version': reference('headers', 'ModelVersion'),
   'server-timing': reference('headers', 'ServerTiming'),
 };
@@ -16,6 +22,20 @@ const OF_PREDICTIONS = {
 export const HEADERS = {
   RequestId: {
     description: "The caller's own x-request-id, or one of the gateway.",
+    schema: { type: 'string' },
+  },
+  RateLimit: {
+    description:
+      'What is left of the limits of the key, and the seconds until it is renewed; for a key that has limits.',
+    schema: { type: 'string' },
+  },
+  RateLimitPolicy: { description: 'The limits of the key.', schema: { type: 'string' } },
+  PredictionId: {
+    description: 'The id by which feedback names the prediction, where predictions are captured.',
+    schema: { type: 'string' },
+  },
+  TruncatedInputs: {
+    description: 'The places of the inputs that were longer than the model takes.',
     schema: { type: 'string' },
   },
   ServerTiming: { description: 'Milliseconds of the steps up to the answer.', schema: { type: 'string' } },
@@ -30,7 +50,7 @@ export const jsonContent = (schema: JsonSchema, example?: unknown) => ({
 export const question = (summary: string, tag: string, operationId: string, schema: JsonSchema): Operation => ({
   ...{ operationId, summary, tags: [tag] },
   responses: {
-    200: { description: 'OK', headers: REQUEST_ID, content: jsonContent(schema) },
+    200: { description: 'OK', headers: OF_ANSWERS, content: jsonContent(schema) },
     ...errorsOf('question'),
   },
 });
@@ -54,7 +74,7 @@ const predictionWith =
   (summary: string, tag: string, operationId: string, content: Content): Operation => ({
     ...{ operationId, summary, tags: [tag] },
     responses: {
-      200: { description: 'OK', headers: { ...REQUEST_ID, ...OF_PREDICTIONS }, content },
+      200: { description: 'OK', headers: { ...OF_ANSWERS, ...OF_PREDICTIONS }, content },
       ...errorsOf('prediction', api),
     },
   });

@@ -3,14 +3,14 @@ import { ERROR_KINDS } from '../core/errors.ts';
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { memoryUsed } from '../core/memory-used.ts';
 import { dayPrefix, hourOf } from '../monitoring/figures/hours.ts';
-import { type HourFigures, noFigures, type VersionFigures } from '../monitoring/figures/version-figures.ts';
+import { type HourFigures, NO_MODEL, noFigures, type VersionFigures } from '../monitoring/figures/version-figures.ts';
 import { addHistogram, binOf } from '../monitoring/histogram.ts';
 import { createGrowingObjects, type GrowingObjectsOptions } from './growing-objects.ts';
 import type { Observation } from './telemetry.ts';
 
 /** Adds up the figures of each model by version and hour, for `onnx-serverless monitor`. */
 export interface Figures {
-  /** Counts a request that has ended, if it reached a version. */
+  /** Counts a request that has ended, for the version that it reached, or for none. */
   count(observation: Observation): void;
   /** Writes what is not written yet. */
   flush(): Promise<void>;
@@ -50,21 +50,25 @@ export const createFigures = (
   options: Omit<GrowingObjectsOptions, 'flushMs' | 'label'>,
 ): Figures => {
   const environment = randomUUID().slice(0, 8);
-  const label = 'the figures of a model';
-  const objects = createGrowingObjects<Mutable<HourFigures>>({ ...options, flushMs: FLUSH_MS, label });
+  const create = (label: string) =>
+    createGrowingObjects<Mutable<HourFigures>>({ ...options, flushMs: FLUSH_MS, label });
+  // Apart, so that a look at the health does not put off the figures of a model.
+  const [ofModels, ofNoModel] = [create('the figures of a model'), create('the figures of no model')];
   let isFirst = true;
   return {
-    flush: objects.flush,
+    flush: async () => void (await Promise.all([ofModels.flush(), ofNoModel.flush()])),
     count(observation) {
       const { model, version } = observation;
-      if (model === undefined || version === undefined) return;
+      const reached = model !== undefined && version !== undefined ? { name: model, version } : undefined;
+      const { name, version: number } = reached ?? NO_MODEL;
       const { day, hour } = hourOf(options.nowMs());
       const start = (): HourFigures => ({ formatVersion: 1, functionName, memoryMb, versions: {} });
-      objects.change(`${dayPrefix(model, day)}${hour}-${environment}.json`, start, ({ versions }) => {
-        const figures = versions[version] ?? noFigures();
-        versions[version] = figures;
-        add(figures, observation, isFirst ? initMs() : undefined);
-        isFirst = false;
+      const objects = reached ? ofModels : ofNoModel;
+      objects.change(`${dayPrefix(name, day)}${hour}-${environment}.json`, start, ({ versions }) => {
+        const figures = versions[number] ?? noFigures();
+        versions[number] = figures;
+        add(figures, observation, reached && isFirst ? initMs() : undefined);
+        if (reached) isFirst = false;
       });
     },
   };

@@ -19,6 +19,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'aws s3', script: 'aws_cli.py', requirements: 'requirements-aws.txt' },
   { name: 'rclone', script: 'rclone.py', requirements: 'requirements-aws.txt' },
   { name: 's3fs', script: 's3_files.py', requirements: 'requirements-s3fs.txt' },
+  { name: 'duckdb', script: 'captures_sql.py', requirements: 'requirements-duckdb.txt' },
   { name: '@aws-sdk/client-s3', script: 's3-sdk.mjs' },
   { name: 'openai (PyPI)', script: 'openai_client.py' },
   { name: 'openai (npm)', script: 'openai.mjs' },
@@ -36,6 +37,9 @@ export const FILES: Readonly<Record<string, string>> = {
   'every-json': 'every-json-dtype.onnx',
   fixed: 'fixed-batch.onnx',
 };
+
+/** The model whose predictions are captured. */
+export const CAPTURED = 'sentiment';
 
 /** Models that chat, with the template of each. */
 export const CHAT_MODELS: Readonly<Record<string, string>> = { chat: 'chatml', strict: 'mistral', tools: 'qwen-2.5' };

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalServer } from '../../local/local-server.ts';
+import { changeCaptureSettings } from '../../src/capture/capture-settings.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { pushChatModel } from '../support/chat-model.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { publishModel, pushNamed } from '../support/serving.ts';
-import { CHAT_MODELS, CLIENTS, FILES, FOLDERS } from './clients.ts';
+import { CAPTURED, CHAT_MODELS, CLIENTS, FILES, FOLDERS } from './clients.ts';
 import { npmPackages } from './npm-packages.ts';
 import { pythonProgram } from './python-program.ts';
 import { runCheck } from './run-check.ts';
@@ -32,6 +33,7 @@ try {
     await publishModel(repository, name, `test/fixtures/models/${file}`);
   for (const name of FOLDERS) await pushNamed(repository, name);
   for (const [name, template] of Object.entries(CHAT_MODELS)) await pushChatModel(repository, name, template);
+  await changeCaptureSettings(repository, CAPTURED, 'a test', { share: 1 });
   for (const client of clients) {
     console.log(client.name);
     if (!(await runCheck(client, server))) process.exitCode = 1;

@@ -1,13 +1,21 @@
 import './resolve-localhost.ts';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  StartQueryExecutionCommand,
+} from '@aws-sdk/client-athena';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -19,7 +27,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
+import { sendSigned } from '../../cli/targets/send.ts';
+import { dayOf } from '../../src/capture/prediction-id.ts';
+import type { CaptureRecord } from '../../src/capture/record.ts';
 import { ARCHITECTURE } from '../support/architecture.ts';
+import { COLOUR_LABELS, SWAPPED_LABELS, writeColours } from '../support/monitoring/colours.ts';
 import { sls } from '../support/sls.ts';
 import { expectEachObjectOnce } from './bulk-faults.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
@@ -30,6 +42,8 @@ const STAGE = 'e2e';
 const MODEL = 'efficientnet-lite0';
 const PHOTO = 'models/efficientnet-lite0/samples/coffee.jpg';
 const REGION = 'us-east-1';
+/** Functions write the counts of canaries every 10 s. A decision needs 100 answers of the stable version, which has nine of ten requests. */
+const [COUNTS_MS, LEAST_SENT] = [11_000, 130];
 /** `BULK_OBJECTS=5000` takes minutes longer. */
 const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 300);
 /** The emulator runs functions on this machine. */
@@ -51,6 +65,7 @@ if (missing.length > 0) {
   let iam: IAMClient;
   let s3: S3Client;
   let lambda: LambdaClient;
+  let athena: AthenaClient;
 
   beforeAll(async () => {
     emulator = await startEmulator();
@@ -60,9 +75,11 @@ if (missing.length > 0) {
     iam = new IAMClient(account);
     s3 = new S3Client(account);
     lambda = new LambdaClient(account);
+    athena = new AthenaClient(account);
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey });
   }, 300_000); // the first run installs the emulator
   afterAll(async () => {
-    for (const client of [cloudFormation, iam, s3, lambda]) client.destroy();
+    for (const client of [cloudFormation, iam, s3, lambda, athena]) client.destroy();
     await emulator.stop();
   });
 
@@ -120,6 +137,27 @@ if (missing.length > 0) {
         await sleep(250);
       }
     }
+  };
+
+  /** Runs a query of docs/monitoring.md on this stage and day. Returns its rows, without the names of the columns. */
+  const query = async (sql: string, bucket: string): Promise<string[][]> => {
+    const QueryString = sql.replace('-dev"', `-${STAGE}"`).replace(/day = '[^']*'/, `day = '${dayOf(Date.now())}'`);
+    const ResultConfiguration = { OutputLocation: `s3://${bucket}/athena/` };
+    const { QueryExecutionId } = await athena.send(
+      new StartQueryExecutionCommand({ QueryString, ResultConfiguration }),
+    );
+    for (;;) {
+      const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
+      const { State = '', StateChangeReason } = QueryExecution?.Status ?? {};
+      if (State === 'SUCCEEDED') break;
+      if (State === 'FAILED') throw new Error(StateChangeReason);
+      await sleep(100);
+    }
+    const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
+    const [, ...rows] = (ResultSet?.Rows ?? []).map(({ Data = [] }) =>
+      Data.map(({ VarCharValue = '' }) => VarCharValue),
+    );
+    return rows;
   };
 
   step('deploys, with a template that cfn-lint accepts', async () => {
@@ -196,6 +234,7 @@ if (missing.length > 0) {
   step('evaluates a model, optimises it, promotes the result and takes it back', async () => {
     const data = 'models/sentiment/held-out.tsv';
     await command(ROOT, 'push', 'models/sentiment');
+    await command(ROOT, 'monitor', 'sentiment', '--capture', '100%');
     const evaluation = JSON.parse(await command(ROOT, 'evaluate', 'sentiment', '--data', data, '--json'));
     expect(evaluation.models[0].metrics.accuracy.value).toBeGreaterThan(0.8);
     const words = [
@@ -216,6 +255,69 @@ if (missing.length > 0) {
     const answer = await command(ROOT, 'predict', 'sentiment/2', 'models/sentiment/samples/review.txt', '--json');
     expect(JSON.parse(answer)).toMatchObject({ version: 2 });
     expect(await command(ROOT, 'rollback', 'sentiment')).toMatch(/stable 2 → 1/);
+  });
+
+  step('captures predictions, and Athena answers the queries of the documentation', async () => {
+    const [bucket, send] = [await output('DataBucket'), sendSigned(await output('Endpoint'), REGION)];
+    const inputs = Array.from({ length: 100 }, (_, index) => (index % 4 === 0 ? 'It broke at once.' : 'I love it.'));
+    const headers = { 'content-type': 'application/json' };
+    const body = new TextEncoder().encode(JSON.stringify({ inputs }));
+    const answer = await send('/models/sentiment', { method: 'POST', headers, body });
+    expect(answer.status).toBe(200);
+
+    const records: CaptureRecord[] = [];
+    while (records.length < inputs.length) {
+      await sleep(250);
+      records.length = 0;
+      const listing = { Bucket: bucket, Prefix: 'captures/model=sentiment/' };
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command(listing));
+      for (const { Key } of Contents) {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+        const lines = gunzipSync((await Body?.transformToByteArray()) ?? '')
+          .toString()
+          .trim()
+          .split('\n');
+        records.push(...lines.map((line): CaptureRecord => JSON.parse(line)));
+      }
+    }
+    const page = await readFile('docs/monitoring.md', 'utf8');
+    const [byLabel = '', ...others] = [...page.matchAll(/```sql\n(SELECT [\s\S]*?)```/g)].map(([, sql = '']) => sql);
+    const expected = [...Map.groupBy(records, ({ label }) => label)].map(([label, { length }]) => [label, `${length}`]);
+    expect(new Set((await query(byLabel, bucket)).map((row) => row.slice(0, 2)))).toEqual(new Set(expected));
+    expect(others).toHaveLength(2);
+    for (const sql of others) expect((await query(sql, bucket)).length).toBeGreaterThan(0);
+  });
+
+  step('takes a canary back that answers wrong under load, and promotes a good one', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'colours-'));
+    const send = sendSigned(await output('Endpoint'), REGION);
+    const body = new Uint8Array(await readFile('test/fixtures/images/grey.jpg'));
+    const roll = async (name: string, labels: readonly string[]) => {
+      for (const each of [COLOUR_LABELS, labels]) {
+        await writeColours(path.join(folder, name), each);
+        await command(ROOT, 'push', path.join(folder, name), '--name', name);
+      }
+      await command(ROOT, 'shadow', name, '2', '--rate', '1'); // each answer of the stable version is compared
+      const plan = '--auto --weight 10% --steps 100 --hold 0s --guard disagreement=20%';
+      await command(ROOT, 'canary', name, '2', ...plan.split(' '));
+      for (let evaluations = 1; ; evaluations += 1) {
+        const endMs = Date.now() + COUNTS_MS;
+        for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1)
+          await send(`/models/${name}`, { method: 'POST', headers: { 'content-type': 'image/jpeg' }, body });
+        const Payload = await readFile('events/monitor.json');
+        const FunctionName = `onnx-serverless-${STAGE}-monitor`;
+        const { FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
+        expect(FunctionError).toBeUndefined();
+        const [last] = JSON.parse(await command(ROOT, 'history', name, '--json')).history;
+        if (last.to.canary === undefined) return { evaluations, last };
+      }
+    };
+    const [wrong, good] = await Promise.all([roll('wrong', SWAPPED_LABELS), roll('good', COLOUR_LABELS)]);
+    await rm(folder, { recursive: true });
+    const note = expect.stringMatching(/^disagreement: \d+ of/);
+    expect(wrong.last).toMatchObject({ by: 'monitor', action: 'rollback', note, to: { stable: 1 } });
+    expect(wrong.evaluations).toBeLessThanOrEqual(2);
+    expect(good.last).toMatchObject({ by: 'monitor', action: 'promote', to: { stable: 2 } });
   });
 
   step('answers each of many objects once by its state machine, whatever happens to the children', async () => {

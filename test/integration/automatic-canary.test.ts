@@ -1,15 +1,15 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { type DeployedFunction, deployFunction } from '../support/deployed-function.ts';
+import { COLOUR_LABELS, SWAPPED_LABELS, writeColours } from '../support/monitoring/colours.ts';
 import { type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 
 /** Automatic canaries of several models under load: `npm start` answers, and the bundled function `monitor` decides between two rounds of load. */
 
-const COLOURS = 'test/fixtures/models/colours';
 /** Functions write their counts every 10 s. */
 const ROUND_MS = 11_000;
 const MOST_ROUNDS = 12;
@@ -84,13 +84,9 @@ const pushGraph = async (name: string, graph: SmallGraph): Promise<void> => {
   await writeFile(path, toOnnxFile(graph));
   await cli('push', path, '--name', name);
 };
-const COLOUR_LABELS = ['red', 'green', 'blue'];
 const pushColours = async (name: string, labels = COLOUR_LABELS, graph?: SmallGraph): Promise<void> => {
   const folder = join(home, name);
-  await cp(COLOURS, folder, { recursive: true });
-  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, id2label: { ...labels } }));
-  if (graph !== undefined) await writeFile(join(folder, 'onnx/model.onnx'), toOnnxFile(graph));
+  await writeColours(folder, labels, graph);
   await cli('push', folder, '--name', name);
 };
 
@@ -163,7 +159,7 @@ it('a canary that fails, refuses, is slow or answers something else is gone soon
     rollColours('failing', COLOUR_LABELS, FAILING),
     rollGraph('refusing', REFUSING),
     rollGraph('slow', SLOW, '--guard', 'latency'),
-    rollColours('swapped', ['green', 'blue', 'red']),
+    rollColours('swapped', SWAPPED_LABELS),
     rollGraph('good', QUICK),
   ]);
 
@@ -217,7 +213,7 @@ describe('a canary that is judged by its answers', () => {
   };
 
   /** Rolls a version with these labels out. Each answer gets feedback with the label of the first version. Returns the rounds. */
-  const rollWithFeedback = async (name: string, labels: string[], guards: string): Promise<number> => {
+  const rollWithFeedback = async (name: string, labels: readonly string[], guards: string): Promise<number> => {
     const body = new Uint8Array(await readFile('test/fixtures/images/grey.jpg'));
     await pushColours(name);
     await cli('monitor', name, '--capture', '100%');
@@ -234,12 +230,11 @@ describe('a canary that is judged by its answers', () => {
       expect(sent.status).toBe(200);
     });
   };
-  const SWAPPED = ['green', 'blue', 'red'];
 
   it('and answers wrong is gone within two looks, a good one arrives', async () => {
     const [mistaken, drifting] = await Promise.all([
-      rollWithFeedback('mistaken', SWAPPED, 'accuracy'),
-      rollWithFeedback('drifting', SWAPPED, 'drift'),
+      rollWithFeedback('mistaken', SWAPPED_LABELS, 'accuracy'),
+      rollWithFeedback('drifting', SWAPPED_LABELS, 'drift'),
       rollWithFeedback('right', COLOUR_LABELS, 'accuracy,drift'),
     ]);
 

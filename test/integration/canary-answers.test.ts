@@ -108,6 +108,30 @@ it('feedback on answers of the step counts, once for each caller, and that on ot
   });
 });
 
+it('a look reads the objects that came since the last one, and finds the same as a new process', async () => {
+  await startPlan('accuracy');
+  const reads: string[] = [];
+  const data: typeof serving.data = {
+    ...serving.data,
+    read: async (key, most) => {
+      if (key.startsWith('captures/')) reads.push(key);
+      return serving.data.read(key, most);
+    },
+  };
+  const { repository } = serving;
+  const { routing } = await repository.routing('iris');
+  const lookAgain = () => readRollout({ repository, data, nowMs: NOW_MS, onBroken: () => {} }, 'iris', routing);
+  const first = recordsOf('stable', 30, 'setosa');
+  await capture(...first);
+  await lookAgain();
+  await capture(...recordsOf('canary', 20, 'virginica'));
+  await tell(first, { label: 'setosa' });
+  const found = await lookAgain();
+  expect(reads).toHaveLength(2);
+  expect(found?.counts.answers).toMatchObject({ captured: { stable: 30, canary: 20 }, judged: { stable: 30 } });
+  expect(found).toEqual(await look());
+});
+
 it('late feedback rolls back by the decision of the function, and the history has the counts', async () => {
   await startPlan('accuracy');
   const [stable, canary] = [recordsOf('stable', 60, 'setosa'), recordsOf('canary', 20, 'virginica')];

@@ -112,6 +112,7 @@ describe('a model of another format', () => {
     ['openvino', /model\.xml is a model of OpenVINO/],
     ['mlflow-prophet', /an MLflow model of the flavours prophet, .*mlflow\.prophet\.load_model/],
     ['bz2.joblib', /compressed with bzip2; .*compress=3/],
+    ['../pickle/python-2.7/model.p2.pkl', /LogisticRegression \(scikit-learn 0\.20\.4\): versions before 1\.0 do not/],
   ])('%s is refused with its format and the command for it', async (file, reason) => {
     for (const words of [['push', '--store', join(root, 'store')], ['check'], ['inspect'], ['convert', 'x.onnx']]) {
       const [command = '', ...rest] = words;
@@ -154,6 +155,14 @@ describe('a model of another format', () => {
       async () => {
         await mkdir(join(root, 'model.onnx'));
         return join(root, 'model.onnx');
+      },
+    ],
+    [
+      'a zip file with the name of a pickle',
+      /is an archive of TorchServe; unpack it/,
+      async () => {
+        await copyFile(`${FILES}/net.mar`, join(root, 'net.pkl'));
+        return join(root, 'net.pkl');
       },
     ],
     ['what is neither a file nor a folder', /is neither a file nor a folder/, async () => '/dev/null'],

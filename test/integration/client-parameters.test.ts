@@ -132,7 +132,7 @@ it.each<[number, string, string, unknown]>([
   [422, 'inputs[1] has', 'tiny-marian', { inputs: ['a', LONG], parameters: { truncation: 'do_not_truncate' } }],
   [400, '"truncation_direction"', 'tiny-bert-sentences', { inputs: 'a', truncation_direction: 'left' }],
   [400, '"generate_parameters" is 3', 'tiny-marian', { inputs: 'a', parameters: { generate_parameters: 3 } }],
-  [400, '"length_penalty"', 'tiny-marian', { inputs: 'a', parameters: { generate_parameters: { length_penalty: 2 } } }],
+  [400, '"penalty_alpha"', 'tiny-marian', { inputs: 'a', parameters: { generate_parameters: { penalty_alpha: 2 } } }],
   [422, '"sentences"', 'tiny-bert-sentences', { inputs: { source_sentence: 'a', sentences: [] } }],
   [422, 'inputs[0]', 'tiny-bert-sentences', { inputs: { source_sentence: 3, sentences: ['a'] } }],
   [

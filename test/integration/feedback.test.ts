@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { formatAccuracy } from '../../cli/output/format-drift.ts';
 import { captureObjectKey } from '../../src/capture/keys.ts';
 import { dayOf } from '../../src/capture/prediction-id.ts';
-import { type Accuracy, scoreDay } from '../../src/monitoring/feedback/accuracy.ts';
+import { scoreDay } from '../../src/monitoring/feedback/accuracy.ts';
 import { accuracyKey } from '../../src/monitoring/feedback/accuracy-document.ts';
+import type { Accuracy } from '../../src/monitoring/feedback/arm-tally.ts';
 import { scoreDays, scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { takeFeedbackFiles } from '../../src/monitoring/feedback/take-uploads.ts';
 import type { Monitor, ScoreReport } from '../../src/monitoring/job.ts';

@@ -120,6 +120,17 @@ describe('the document of the API', () => {
     expect(Object.keys(schema?.properties ?? {}).sort()).toEqual([...fields].sort());
   });
 
+  it('has every header that pages of other sites may read of an answer', async () => {
+    const [, exposed = ''] =
+      /ExposeHeaders: &corsExposed\n((?: +- .*\n)+)/.exec(await readFile('serverless.yml', 'utf8')) ?? [];
+    const names = [...exposed.matchAll(/- (.+)/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(10);
+    const text = textOf();
+    // Headers of answers that no operation has: of other methods, of conditional requests, and of a missing key.
+    const ofOthers = ['allow', 'etag', 'www-authenticate'];
+    expect(names.filter((name) => !text.includes(`"${name}"`))).toEqual(ofOthers);
+  });
+
   it('has every status of a job', () => {
     expect(JOB).toMatchObject({ properties: { status: { enum: STATUSES } } });
   });

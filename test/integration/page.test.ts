@@ -112,6 +112,18 @@ const executable = findChromium();
     await choose('efficientnet-lite0');
     await page.click('button.main');
     expect(await page.textContent('#model [role=alert]')).toBe('Choose a file first.');
+    const refused = async (name: string, mimeType: string, bytes: number): Promise<string> => {
+      await page.setInputFiles('#file', { name, mimeType, buffer: Buffer.alloc(bytes, 'a') });
+      const { heading, text } = await run();
+      return `${heading}: ${text}`;
+    };
+    expect(await refused('a.txt', 'text/plain', 9)).toMatch(/^Refused with status 415: .*send image\/jpeg/s);
+    expect(await refused('empty.jpg', 'image/jpeg', 0)).toMatch(/^Refused with status 400: .*body is empty/s);
+    expect(await refused('huge.jpg', 'image/jpeg', 12e6)).toMatch(/^Refused with status 413: .*POST \/uploads/s);
+    expect(await problemsOfAxe()).toEqual([]);
+    await page.goto(`${tried.server.endpoint}/#model=gone`);
+    await page.waitForSelector('#notice:has-text("There is no model gone")');
+    expect(await page.isVisible('#model')).toBe(false);
     await choose('add');
     await page.fill('#input', '{"inputs": ');
     await page.click('button.main');

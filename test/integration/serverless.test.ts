@@ -6,12 +6,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
-import type { CaptureRecord } from '../../src/capture/record.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
 import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
 import { DIMENSIONS, METRICS, type Metric, type MetricName } from '../../src/lambda/metrics.ts';
 import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
+import { CAPTURE_COLUMNS } from '../support/monitoring/capture-columns.ts';
 import { sls } from '../support/sls.ts';
 import { zipEntries } from '../support/zip-entries.ts';
 
@@ -48,20 +48,6 @@ const validateStates: (definition: unknown) => { readonly isValid: boolean } = c
 /** The place of state machines and their executions. */
 const STATES = `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}`;
 const LOG_GROUPS = NAMES.map((name) => `${toLogicalName(name)}LogGroup`);
-/** The types of Hive for the fields of a record. The model is a partition. */
-const CAPTURE_COLUMNS: Readonly<Record<Exclude<keyof CaptureRecord, 'model'>, string>> = {
-  ...{ id: 'string', row: 'int', rows: 'int', time: 'string', version: 'int', arm: 'string', source: 'string' },
-  ...{ status: 'string', latency_ms: 'double', unit: 'string', bytes: 'bigint', type: 'string', sha256: 'string' },
-  ...{
-    input: 'string',
-    input_omitted: 'string',
-    features: 'map<string,string>',
-    label: 'string',
-    score: 'double',
-    margin: 'double',
-  },
-  ...{ entropy: 'double', boxes: 'int', length: 'int', value: 'double', projections: 'array<double>' },
-};
 const MAX_FUNCTION_BYTES = 650_000;
 /** A collector whose headers are a secret. */
 const COLLECTOR = {

@@ -96,6 +96,14 @@ it('npm start with auth=none refuses requests once the month has cost its limit,
   });
 });
 
+it('npm start counts requests that reach no model, too', async () => {
+  await withServer({ auth: 'none', maxMonthlyDollars: '0.0000001' }, async (server) => {
+    expect((await fetch(`${server.endpoint}/models/nothing`, { method: 'POST', body: ROW })).status).toBe(404);
+    expect(await addUp(server)).toBeGreaterThan(0);
+    await expectRefusal(await refused(() => predict(server.endpoint)));
+  });
+});
+
 it('npm start with auth=key refuses the holders of keys, too', async () => {
   await withServer({ auth: 'key', maxMonthlyDollars: '0.0000001' }, async (server, project) => {
     const { json } = await runCli(['key', 'create', 'alice', '--json'], { projectDirectory: project });

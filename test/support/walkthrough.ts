@@ -5,6 +5,10 @@ export interface Step {
   readonly output: readonly string[];
 }
 
+/** The scripts of the `sh` blocks of a part of a page. */
+export const parseScripts = (part: string): string[] =>
+  [...part.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, script = '']) => script);
+
 /** The commands of the `console` blocks of a page, each with what it prints. */
 export const parseSteps = (document: string): Step[] =>
   [...document.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>

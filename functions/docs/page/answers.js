@@ -58,7 +58,7 @@ const drawBoxes = async (file, boxes) => {
     score,
     box: { xmin, ymin, xmax, ymax },
   } of boxes) {
-    const text = `${label} ${show(score)}`;
+    const text = `${label} ${score.toFixed(2)}`;
     const top = Math.max(0, ymin - size * 1.3);
     context.strokeStyle = colour(label);
     context.lineWidth = Math.max(2, size / 6);

@@ -61,7 +61,7 @@ export const modelsOf = (document) =>
         ...{ name: tag.name, ...tag['x-model'], description: operation.description },
         chat: tag['x-model'].chat && writing(document, '/v1/chat/completions'),
         completion: writing(document, '/v1/completions'),
-        parameters: operation.parameters,
+        parameters: operation.parameters.filter((parameter) => parameter.in === 'query'),
         example: content['application/json'].example,
         csv: content['text/csv']?.example,
         text: content['text/plain']?.example,

@@ -88,7 +88,11 @@ const tableInput = (value, path) => {
 const jsonInput = (label, value, path) => {
   const text = area(JSON.stringify(value ?? {}, undefined, 2), 12, CODE);
   const read = () => {
-    JSON.parse(text.value); // says where it is wrong
+    try {
+      JSON.parse(text.value);
+    } catch (error) {
+      throw new Error(`This is no JSON: ${error.message}`);
+    }
     return { path, headers: JSON_HEADERS, body: text.value, inQuery: true };
   };
   return { element: field(label, text), read };

@@ -17,14 +17,26 @@ const expand = (document, value, depth = 0) => {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, expand(document, each, depth + 1)]));
 };
 
-const describeSchema = ({ schema, content }) => JSON.stringify(schema ?? content?.['application/json'].schema ?? {});
+const boundsOf = ({ minimum, maximum }) =>
+  `${minimum === undefined ? '' : ` from ${minimum}`}${maximum === undefined ? '' : ` to ${maximum}`}`;
+
+/** A schema of a parameter in words. */
+const wordsOf = (schema) => {
+  if (schema.anyOf) return schema.anyOf.map(wordsOf).join(' or ');
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.type === 'array') return `list of ${wordsOf(schema.items ?? {})}`;
+  return `${[schema.type ?? 'any'].flat().join(' or ')}${boundsOf(schema)}`;
+};
+
+const describeSchema = ({ schema, content }) => wordsOf(schema ?? content?.['application/json'].schema ?? {});
 
 const showParameters = (parameters) =>
   parameters.length > 0 &&
   table(
     'Parameters',
-    ['name', 'in', 'meaning', 'schema'],
-    parameters.map((each) => [each.name, each.in, each.description ?? '', h('code', {}, describeSchema(each))]),
+    ['name', 'in', 'meaning', 'value'],
+    parameters.map((each) => [each.name, each.in, (each.description ?? '').replaceAll('`', ''), describeSchema(each)]),
   );
 
 const showContent = (document, title, content = {}) =>

@@ -115,7 +115,12 @@ export const readFittedColumns = (
   root: Estimator,
 ): { readonly columns: readonly FittedColumn[]; readonly isText: boolean } => {
   const { names, width, isText } = fittedOn(root, createGuard(root));
-  if (width === undefined) return root.refuse('it does not tell how many columns it takes: fit it before it is saved');
+  if (width === undefined)
+    return root.refuse(
+      /^0[.]/.test(root.version)
+        ? 'versions before 1.0 do not tell how many columns a model takes: fit and save it with scikit-learn 1.0 to 1.9'
+        : 'it does not tell how many columns it takes: fit it before it is saved',
+    );
   const columns = usesOf(root, width).map((uses, index): FittedColumn => {
     const name = names?.[index] ?? `x${index}`;
     const isOptional = uses.every(({ takesMissing }) => takesMissing);

@@ -1,45 +1,20 @@
 import { hourOf } from '../../capture/keys.ts';
 import { dayOf } from '../../capture/prediction-id.ts';
-import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
-import type { CaptureRecord } from '../../capture/record.ts';
+import { type Damaged, eachCapture, listCaptures } from '../../capture/read-captures.ts';
 import { ServingError } from '../../core/errors.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import { capturedModels } from '../captured-models.ts';
 import type { Monitor, MonitorJob } from '../job.ts';
-import { type Baseline, readBaseline, valuesOf } from './baseline.ts';
-import { addCounts, countValues, type FeatureCounts } from './histogram.ts';
+import { type Baseline, readBaseline } from './baseline.ts';
 import { type CountedVersion, type ModelHour, readHour, type VersionHour, writeHour } from './hour-document.ts';
 import { judgeWindow, LEAST_SAMPLES } from './judge.ts';
-
-type Histograms = Readonly<Record<string, FeatureCounts>>;
+import { addHistograms, addRecords, type Histograms, startTally, type Tally } from './tally.ts';
 
 const HOUR_MS = 3_600_000;
 /** Hours that are looked at again: environments that were frozen write late. */
 const LATE_HOURS = 3;
 /** Hours that a judgement may take together. */
 const MOST_HOURS = 24;
-
-/** The histograms of records, with the bins of a baseline. A feature that a record does not have is not counted for it. */
-export const countRecords = (records: readonly CaptureRecord[], { features }: Baseline): Histograms => {
-  const rows = records.filter(({ status }) => status === 'ok').map(valuesOf);
-  return Object.fromEntries(
-    Object.entries(features).map(([name, { bins }]) => [
-      name,
-      countValues(
-        bins,
-        rows.map((row) => row[name]).filter((value) => value !== undefined),
-      ),
-    ]),
-  );
-};
-
-const add = (one: Histograms, other: Histograms): Histograms =>
-  Object.fromEntries(
-    Object.entries(one).map(([name, counts]) => {
-      const more = other[name];
-      return [name, more === undefined ? counts : addCounts(counts, more)];
-    }),
-  );
 
 /** Adds earlier hours until there are enough samples for a judgement. */
 const widen = async (
@@ -56,9 +31,15 @@ const widen = async (
     hours += 1;
     if (earlier === undefined || earlier.baseline !== own.baseline) continue;
     samples += earlier.samples;
-    counts = add(counts, earlier.counts);
+    counts = addHistograms(counts, earlier.counts);
   }
   return { samples, counts, hours };
+};
+
+/** The baseline of a version; undefined for one that has none, or was deleted. @throws `MODEL_INVALID` */
+const baselineOf = async ({ repository }: Monitor, model: string, version: number): Promise<Baseline | undefined> => {
+  const bundle = await unlessMissing(repository.bundle(model, version));
+  return bundle && (await readBaseline(repository.store, model, version, bundle.task));
 };
 
 const judgeVersion = async (
@@ -66,17 +47,33 @@ const judgeVersion = async (
   model: string,
   ms: number,
   version: number,
-  records: readonly CaptureRecord[],
+  { samples, errors, baseline, counts }: Tally,
 ): Promise<VersionHour> => {
-  const { repository } = monitor;
-  const samples = records.filter(({ status }) => status === 'ok').length;
-  const own = { samples, errors: records.length - samples };
-  const bundle = await unlessMissing(repository.bundle(model, version));
-  const baseline = bundle && (await readBaseline(repository.store, model, version, bundle.task));
-  if (baseline === undefined) return { ...own, counts: {}, hours: 1, judgement: undefined };
-  const counted = { ...own, baseline: baseline.at, counts: countRecords(records, baseline) };
+  if (baseline === undefined) return { samples, errors, counts, hours: 1, judgement: undefined };
+  const counted = { samples, errors, baseline: baseline.at, counts };
   const { hours, ...window } = await widen(monitor, model, String(version), ms, counted);
   return { ...counted, hours, judgement: judgeWindow(baseline.features, window.counts, window.samples) };
+};
+
+/** Counts the answers of objects by version, without those of a shadow. */
+const countVersions = async (
+  monitor: Monitor,
+  model: string,
+  keys: readonly string[],
+): Promise<{ readonly tallies: ReadonlyMap<number, Tally>; readonly damaged: Damaged[] }> => {
+  const baselines = new Map<number, Promise<Baseline | undefined>>();
+  const tallies = new Map<number, Tally>();
+  const damaged = await eachCapture(monitor.data, keys, async (records) => {
+    for (const [version, own] of Map.groupBy(records, (record) => record.version)) {
+      const served = own.filter(({ arm }) => arm !== 'shadow');
+      if (served.length === 0) continue;
+      const reading = baselines.get(version) ?? baselineOf(monitor, model, version);
+      baselines.set(version, reading);
+      const baseline = await reading;
+      tallies.set(version, addRecords(tallies.get(version) ?? startTally(baseline), served));
+    }
+  });
+  return { tallies, damaged };
 };
 
 /** Judges one hour, unless its judgement has read all objects already. @returns undefined when there was nothing to do */
@@ -86,22 +83,10 @@ const judgeHour = async (monitor: Monitor, model: string, ms: number): Promise<M
   const keys = await listCaptures(data, model, day, hour);
   const known = await readHour(data, model, ms);
   if (known?.hour?.objects === keys.length) return undefined;
-  const { records, damaged } = await readCaptures(data, keys);
-  const byVersion = Map.groupBy(
-    records.filter(({ arm }) => arm !== 'shadow'),
-    ({ version }) => version,
-  );
+  const { tallies, damaged } = await countVersions(monitor, model, keys);
   const versions: Record<string, VersionHour> = {};
-  for (const [version, own] of byVersion) versions[version] = await judgeVersion(monitor, model, ms, version, own);
-  const judged: ModelHour = {
-    formatVersion: 1,
-    model,
-    day,
-    hour,
-    objects: keys.length,
-    damaged: [...damaged],
-    versions,
-  };
+  for (const [version, tally] of tallies) versions[version] = await judgeVersion(monitor, model, ms, version, tally);
+  const judged: ModelHour = { formatVersion: 1, model, day, hour, objects: keys.length, damaged, versions };
   return (await writeHour(data, ms, judged, known)) ? judged : undefined; // another monitor was first
 };
 

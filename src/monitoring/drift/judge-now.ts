@@ -1,12 +1,12 @@
 import { hourOf } from '../../capture/keys.ts';
 import { dayOf } from '../../capture/prediction-id.ts';
-import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
+import { eachCapture, listCaptures } from '../../capture/read-captures.ts';
 import { type ModelRepository, unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { type Baseline, readBaseline } from './baseline.ts';
 import type { FeatureCounts } from './histogram.ts';
 import { type Judgement, judgeWindow } from './judge.ts';
-import { countRecords } from './judge-hours.ts';
+import { addRecords, startTally } from './tally.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -40,15 +40,18 @@ export const judgeNow = async (
     const ms = nowMs - back * HOUR_MS;
     keys.push(...(await listCaptures(data, model, dayOf(ms), hourOf(ms))));
   }
-  const { records, damaged } = await readCaptures(data, keys);
-  const own = records.filter(
-    (record) => record.version === version && record.arm !== 'shadow' && record.status === 'ok',
-  );
-  const labels: Record<string, number> = {};
-  for (const { label } of own) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
   const bundle = await unlessMissing(repository.bundle(model, version));
   const baseline = bundle && (await readBaseline(repository.store, model, version, bundle.task));
-  const counts = baseline ? countRecords(own, baseline) : {};
-  const judgement = baseline && judgeWindow(baseline.features, counts, own.length);
-  return { version, hours, samples: own.length, labels, baseline, counts, judgement, damaged };
+  const labels: Record<string, number> = {};
+  let tally = startTally(baseline);
+  const damaged = await eachCapture(data, keys, (records) => {
+    const own = records.filter(
+      (record) => record.version === version && record.arm !== 'shadow' && record.status === 'ok',
+    );
+    for (const { label } of own) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
+    tally = addRecords(tally, own);
+  });
+  const { samples, counts } = tally;
+  const judgement = baseline && judgeWindow(baseline.features, counts, samples);
+  return { version, hours, samples, labels, baseline, counts, judgement, damaged };
 };

@@ -1,40 +1,88 @@
+import type { Damaged } from '../../capture/read-captures.ts';
 import { ServingError } from '../../core/errors.ts';
-import type { ObjectStore } from '../../repository/stores/object-store.ts';
+import type { ListedObject, ObjectStore } from '../../repository/stores/object-store.ts';
 import { type Feedback, parseFeedback } from './parse-feedback.ts';
 import { labelsPrefix } from './store-feedback.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
-const LANES = 8;
+const LANES = 4;
+
+/** A word on an input, without its id: a day may have many. */
+export interface Word extends Pick<Feedback, 'label' | 'value' | 'correct'> {
+  readonly atMs: number;
+  /** The place of its object among all: the younger one has the last word of two with the same time. */
+  readonly object: number;
+}
 
 /** The last word on each input of a day's predictions. */
 export interface Labels {
   /** By id and row: `<id> <row>`. */
-  readonly last: ReadonlyMap<string, Feedback>;
+  readonly last: ReadonlyMap<string, Word>;
   /** Words that a later one has replaced. */
   readonly replaced: number;
-  /** Objects that were read, by which a later look finds out that there are more. */
-  readonly objects: readonly string[];
   /** Objects and lines that are damaged: they are left out. */
-  readonly damaged: readonly { readonly key: string; readonly problem: string }[];
+  readonly damaged: readonly Damaged[];
 }
 
 /** The key of a word in `Labels.last`. */
 export const wordKey = ({ id, row }: Pick<Feedback, 'id' | 'row'>): string => `${id} ${row}`;
 
-/** Reads the feedback on the predictions of a day. @throws `MODEL_UNAVAILABLE` */
-export const readLabels = async (data: ObjectStore, model: string, day: string): Promise<Labels> => {
-  const keys: string[] = [];
-  for await (const { key } of data.list(labelsPrefix(model, day))) keys.push(key);
-  keys.sort();
-  const wordsOf = new Map(keys.map((key): [string, Feedback[]] => [key, []]));
-  const damaged: { key: string; problem: string }[] = [];
-  const next = keys.values();
+/** The id in the key of a word. */
+export const idOf = (key: string): string => key.slice(0, key.lastIndexOf(' '));
+
+/** Objects with feedback on the predictions of a day, the oldest first. */
+export const listLabels = async (data: ObjectStore, model: string, day: string): Promise<ListedObject[]> => {
+  const objects: ListedObject[] = [];
+  for await (const object of data.list(labelsPrefix(model, day))) objects.push(object);
+  return objects.sort((one, other) => (one.key < other.key ? -1 : 1));
+};
+
+/** The lines of a text, one after another: all of them at once would be a second copy. */
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    if (end > start) yield text.slice(start, end);
+    start = end + 1;
+  }
+}
+
+/**
+ * Reads the feedback of objects.
+ * @param wants tells whether a word is kept, by its key
+ * @throws `MODEL_UNAVAILABLE`
+ */
+export const readLabels = async (
+  data: ObjectStore,
+  objects: readonly ListedObject[],
+  wants: (key: string) => boolean,
+): Promise<Labels> => {
+  const last = new Map<string, Word>();
+  const texts = new Map<string, string>();
+  const damaged: Damaged[] = [];
+  let words = 0;
+  const take = (line: string, object: number): void => {
+    const { id, row, time, label, value, correct } = parseFeedback(JSON.parse(line), Date.now());
+    const key = wordKey({ id, row });
+    if (!wants(key)) return;
+    words += 1;
+    const atMs = Date.parse(time);
+    const known = last.get(key);
+    if (known !== undefined && (known.atMs > atMs || (known.atMs === atMs && known.object > object))) return;
+    if (label !== undefined && !texts.has(label)) texts.set(label, label);
+    last.set(key, {
+      ...(label !== undefined && { label: texts.get(label) ?? label }),
+      ...(value !== undefined && { value }),
+      ...(correct !== undefined && { correct }),
+      ...{ atMs, object },
+    });
+  };
+  const next = objects.entries();
   const lane = async (): Promise<void> => {
-    for (const key of next)
+    for (const [object, { key }] of next)
       try {
         const { body } = await data.read(key, MAX_BYTES);
-        const lines = Buffer.from(body).toString('utf8').split('\n');
-        for (const line of lines) if (line !== '') wordsOf.get(key)?.push(parseFeedback(JSON.parse(line), Date.now()));
+        for (const line of linesOf(Buffer.from(body).toString('utf8'))) take(line, object);
       } catch (error) {
         const { code, message } = ServingError.from(error);
         if (code === 'MODEL_UNAVAILABLE') throw error;
@@ -42,12 +90,5 @@ export const readLabels = async (data: ObjectStore, model: string, day: string):
       }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  // In the order of the keys, by which the younger object has the last word of two with the same time.
-  const words = [...wordsOf.values()].flat();
-  const last = new Map<string, Feedback>();
-  for (const word of words) {
-    const known = last.get(wordKey(word));
-    if (known === undefined || known.time <= word.time) last.set(wordKey(word), word);
-  }
-  return { last, replaced: words.length - last.size, objects: keys, damaged };
+  return { last, replaced: words - last.size, damaged };
 };

@@ -14,7 +14,16 @@ export const modelLabelsPrefix = (model: string): string => `${LABELS_PREFIX}mod
 /** Objects that one batch of feedback may take: one for each model and day. */
 const MOST_PARTITIONS = 100;
 
-const partitionOf = ({ prediction: { model, day } }: ParsedFeedback): string => labelsPrefix(model, day);
+export const partitionOf = ({ prediction: { model, day } }: ParsedFeedback): string => labelsPrefix(model, day);
+
+/** @throws `PAYLOAD_TOO_LARGE` */
+export const assertPartitions = (count: number): void => {
+  if (count <= MOST_PARTITIONS) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `the feedback is on predictions of ${count} days and models, at most ${MOST_PARTITIONS} are taken at once`,
+  );
+};
 
 /**
  * Writes feedback, an object for each model and day of the predictions.
@@ -28,11 +37,7 @@ export const storeFeedback = async (
   batch = `${receivedMs}-${randomUUID().slice(0, 8)}`,
 ): Promise<void> => {
   const partitions = Map.groupBy(feedback, partitionOf);
-  if (partitions.size > MOST_PARTITIONS)
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `the feedback is on predictions of ${partitions.size} days and models, at most ${MOST_PARTITIONS} are taken at once`,
-    );
+  assertPartitions(partitions.size);
   const writes = [...partitions].map(([prefix, lines]) => {
     const text = lines.map(({ prediction: _prediction, ...line }) => `${JSON.stringify(line)}\n`).join('');
     return data.write(`${prefix}${batch}.jsonl`, text, { contentType: 'application/jsonl' });

@@ -4,7 +4,7 @@ import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import type { MonitorJob } from '../job.ts';
 import { type ParsedFeedback, parseFeedback } from './parse-feedback.ts';
-import { storeFeedback } from './store-feedback.ts';
+import { assertPartitions, partitionOf, storeFeedback } from './store-feedback.ts';
 
 const FEEDBACK_PREFIX = 'feedback/';
 /** The end of the name of the report that lies beside a file. */
@@ -15,12 +15,20 @@ const MAX_BYTES = 50 * 1024 * 1024;
 const MOST_NAMED = 100;
 const SECONDS = /^\d+(\.\d+)?$/;
 
+/** Lines that are written together. */
+const LINES_AT_ONCE = 10_000;
+
+interface Problem {
+  readonly line: number;
+  readonly problem: string;
+}
+
 /** The outcome of a file of feedback. */
 interface Report {
   readonly etag: string;
   readonly accepted: number;
   readonly refused: number;
-  readonly problems: readonly { readonly line: number; readonly problem: string }[];
+  readonly problems: readonly Problem[];
 }
 
 const reportKeyOf = (key: string): string => `${key}${REPORT}`;
@@ -48,23 +56,55 @@ const toDocument = (names: readonly string[], line: string): Record<string, unkn
   };
 };
 
+/** The lines of a text with their numbers, one after another: all of them at once would be a second copy. */
+function* linesOf(text: string): Generator<readonly [number: number, line: string]> {
+  let [number, start] = [1, 0];
+  for (const { index, 0: end } of text.matchAll(/\r\n|\n|\r|$/g)) {
+    yield [number, text.slice(start, index)];
+    number += 1;
+    start = index + end.length;
+  }
+}
+
 /** Reads the CSV of a file, whose header names `id`, and `label`, `value` or `correct`. */
-const parseCsv = (text: string, nowMs: number): Omit<Report, 'etag' | 'accepted'> & { feedback: ParsedFeedback[] } => {
-  const [header = '', ...lines] = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
-  const names = cellsOf(header);
-  const feedback: ParsedFeedback[] = [];
-  const problems: { line: number; problem: string }[] = [];
-  if (!names.includes('id'))
-    return { feedback, refused: 1, problems: [{ line: 1, problem: 'the header has no "id"' }] };
-  for (const [index, line] of lines.entries()) {
-    if (line === '') continue;
+function* parseCsv(text: string, nowMs: number): Generator<ParsedFeedback | Problem> {
+  let names: string[] = [];
+  for (const [number, line] of linesOf(text.replace(/^\ufeff/, ''))) {
+    if (number === 1) names = cellsOf(line);
+    if (!names.includes('id')) {
+      yield { line: number, problem: 'the header has no "id"' };
+      return;
+    }
+    if (number === 1 || line === '') continue;
     try {
-      feedback.push(parseFeedback(toDocument(names, line), nowMs));
+      yield parseFeedback(toDocument(names, line), nowMs);
     } catch (error) {
-      problems.push({ line: index + 2, problem: ServingError.from(error).message });
+      yield { line: number, problem: ServingError.from(error).message };
     }
   }
-  return { feedback, refused: problems.length, problems: problems.slice(0, MOST_NAMED) };
+}
+
+/** Writes feedback, so many lines at once that any file of it fits into memory. @returns the lines that were accepted */
+const storeLines = async (
+  data: ObjectStore,
+  lines: Iterable<ParsedFeedback | Problem>,
+  batch: string,
+  nowMs: number,
+): Promise<number> => {
+  let [accepted, objects] = [0, 0];
+  let waiting: ParsedFeedback[] = [];
+  const write = async (): Promise<void> => {
+    await storeFeedback(data, waiting, nowMs, `${batch}-${String(objects++).padStart(4, '0')}`);
+    accepted += waiting.length;
+    waiting = [];
+  };
+  for (const line of lines) {
+    if ('problem' in line) continue;
+    waiting.push(line);
+    if (waiting.length === LINES_AT_ONCE) await write();
+  }
+  await write();
+  return accepted;
 };
 
 /** Stores the feedback of a file; one that is too large is refused as a whole. */
@@ -76,10 +116,17 @@ const storeFile = async (
 ): Promise<Omit<Report, 'etag'>> => {
   try {
     const { body } = await data.read(key, MAX_BYTES);
-    const { feedback, ...rest } = parseCsv(Buffer.from(body).toString('utf8'), nowMs);
+    const text = Buffer.from(body).toString('utf8');
+    const partitions = new Set<string>();
+    const problems: Problem[] = [];
+    let refused = 0;
+    for (const line of parseCsv(text, nowMs)) {
+      if (!('problem' in line)) partitions.add(partitionOf(line));
+      else if (++refused <= MOST_NAMED) problems.push(line);
+    }
+    assertPartitions(partitions.size);
     const batch = `file-${createHash('sha256').update(`${key} ${etag}`).digest('hex').slice(0, 16)}`;
-    await storeFeedback(data, feedback, nowMs, batch);
-    return { accepted: feedback.length, ...rest };
+    return { accepted: await storeLines(data, parseCsv(text, nowMs), batch, nowMs), refused, problems };
   } catch (error) {
     const { code, message } = ServingError.from(error);
     if (code !== 'PAYLOAD_TOO_LARGE') throw error;

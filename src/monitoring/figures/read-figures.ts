@@ -21,8 +21,8 @@ export interface ModelFigures {
 }
 
 const DAY_MS = 86_400_000;
-/** The function behind the HTTP API. */
-const HTTP_FUNCTION = /(^|-)infer$/;
+/** Functions that are not behind the HTTP API, as `infer` and those of a fleet are. */
+const OTHER_FUNCTION = /(^|-)(on-upload|job|bulk|stream)$/;
 
 /** The keys of whole hours that a time touches. */
 const keysOf = async (store: ObjectStore, model: string, fromMs: number, toMs: number): Promise<string[]> => {
@@ -64,7 +64,7 @@ export const readFigures = async (
       for (const [version, figures] of Object.entries(hour.versions)) {
         const { requests, billedMs, initMs } = figures;
         traffic.set(time, (traffic.get(time) ?? 0) + requests);
-        const price = priceOf(requests, billedMs + initMs, hour.memoryMb, HTTP_FUNCTION.test(hour.functionName));
+        const price = priceOf(requests, billedMs + initMs, hour.memoryMb, !OTHER_FUNCTION.test(hour.functionName));
         costs.set(time, (costs.get(time) ?? 0) + price);
         versions.set(Number(version), addFigures(versions.get(Number(version)) ?? noFigures(), figures));
       }

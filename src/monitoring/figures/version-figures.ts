@@ -25,12 +25,15 @@ const versionSchema = v.object({
 /** The figures of one version of a model. */
 export type VersionFigures = v.InferOutput<typeof versionSchema>;
 
+/** The figures of requests that reach no version of a model lie where no model can have its own. They cost money, too. */
+export const NO_MODEL = { name: '-', version: 0 } as const;
+
 const hourSchema = v.object({
   formatVersion: v.literal(1),
   /** Name of the function, and its memory: the price of a millisecond. */
   functionName: v.string(),
   memoryMb: amount,
-  versions: v.record(v.pipe(v.string(), v.regex(/^[1-9]\d{0,8}$/)), versionSchema),
+  versions: v.record(v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,8})$/)), versionSchema),
 });
 
 /**

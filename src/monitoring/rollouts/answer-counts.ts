@@ -43,19 +43,25 @@ const kindsOf = (bins: Bins, value: ReturnType<typeof valuesOf>[string]): number
 };
 
 /** Counts the answers of each kind. Inputs are left out: both arms get the same ones. */
-const countKinds = (records: ArmRecords, { features }: Baseline): AnswerKind[] =>
-  Object.entries(features)
+const countKinds = (records: ArmRecords, { features }: Baseline): AnswerKind[] => {
+  const counted = Object.entries(features)
     .filter(([name]) => name.startsWith('answer.'))
-    .flatMap(([name, { bins }]) => {
+    .map(([name, { bins }]) => {
       const names = [...binNames(bins), 'missing', 'beyond the baseline'];
-      const found = names.map(() => ({ stable: new Set<string>(), canary: new Set<string>() }));
-      for (const arm of ['stable', 'canary'] as const)
-        for (const record of records[arm])
-          for (const kind of kindsOf(bins, valuesOf(record)[name])) found[kind]?.[arm].add(record.unit ?? record.id);
-      return found.map(({ stable, canary }, kind) => ({
-        ...{ name: `${name.slice('answer.'.length)} ${names[kind]}`, stable: stable.size, canary: canary.size },
-      }));
+      return { name, bins, names, found: names.map(() => ({ stable: new Set<string>(), canary: new Set<string>() })) };
     });
+  for (const arm of ['stable', 'canary'] as const)
+    for (const record of records[arm]) {
+      const values = valuesOf(record);
+      for (const { name, bins, found } of counted)
+        for (const kind of kindsOf(bins, values[name])) found[kind]?.[arm].add(record.unit ?? record.id);
+    }
+  return counted.flatMap(({ name, names, found }) =>
+    found.map(({ stable, canary }, kind) => ({
+      ...{ name: `${name.slice('answer.'.length)} ${names[kind]}`, stable: stable.size, canary: canary.size },
+    })),
+  );
+};
 
 /** @param isRight undefined for an answer of which that is not known */
 export const countAnswers = (

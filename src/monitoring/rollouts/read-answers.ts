@@ -1,15 +1,16 @@
 import { capturesPrefix, hourOf } from '../../capture/keys.ts';
 import { dayOf } from '../../capture/prediction-id.ts';
-import { listCaptures, readCaptures } from '../../capture/read-captures.ts';
+import { listCaptures } from '../../capture/read-captures.ts';
 import type { CaptureRecord } from '../../capture/record.ts';
 import { ServingError } from '../../core/errors.ts';
 import { type ModelRepository, unlessMissing } from '../../repository/model-repository.ts';
 import type { Routing } from '../../repository/routing/routing.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { type Baseline, readBaseline } from '../drift/baseline.ts';
-import { isRight } from '../feedback/accuracy.ts';
-import { readLabels, wordKey } from '../feedback/read-labels.ts';
+import { isRight } from '../feedback/arm-tally.ts';
+import { listLabels, readLabels, type Word, wordKey } from '../feedback/read-labels.ts';
 import { type AnswerCounts, type ArmRecords, countAnswers } from './answer-counts.ts';
+import { eachCounted } from './counted-records.ts';
 import type { AutomaticCanary } from './guards.ts';
 import type { Arm } from './step-counts.ts';
 
@@ -28,7 +29,7 @@ export const needsAnswers = ({ guards }: AutomaticCanary['plan']): boolean =>
   guards.some((name) => ANSWER_GUARDS.includes(name));
 
 const DAY_MS = 86_400_000;
-/** Objects that are read before their records are counted: the others need not fit into memory beside them. */
+/** Objects that are read before it is known whether more are needed. */
 const OBJECTS_AT_ONCE = 200;
 /** Records of a step that are looked at, the first ones: the evidence stays valid, since it changes no more beyond them. */
 const MOST_RECORDS = 100_000;
@@ -47,7 +48,7 @@ const listSince = async (data: ObjectStore, model: string, sinceMs: number, nowM
   return keys.filter((key) => key >= first);
 };
 
-/** The records of both arms since the step began, without features of inputs: those of a wide table would not fit into memory. */
+/** The records of both arms since the step began. */
 const readRecords = async (
   { data, nowMs, onBroken }: RolloutSources,
   model: string,
@@ -57,31 +58,35 @@ const readRecords = async (
   const sinceMs = Date.parse(plan.since);
   const keys = await listSince(data, model, sinceMs, nowMs);
   const found: Record<Arm, CaptureRecord[]> = { stable: [], canary: [] };
-  const add = ({ features: _features, ...record }: CaptureRecord): void => {
-    const { arm, status, unit, time } = record;
-    if (status !== 'ok' || unit === undefined || !(Date.parse(time) >= sinceMs)) return;
+  const add = (record: CaptureRecord): void => {
+    const { arm, time } = record;
+    if (!(Date.parse(time) >= sinceMs)) return;
     if (arm === 'stable' && record.version === stable) found.stable.push(record);
     if (arm === 'canary' && record.version === version) found.canary.push(record);
   };
   while (keys.length > 0 && found.stable.length + found.canary.length < MOST_RECORDS) {
-    const { records, damaged } = await readCaptures(data, keys.splice(0, OBJECTS_AT_ONCE));
+    const damaged = await eachCounted(data, keys.splice(0, OBJECTS_AT_ONCE), (records) => records.forEach(add));
     for (const { key, problem } of damaged) onBroken(key, new ServingError('INTERNAL', problem));
-    records.forEach(add);
   }
   return found;
 };
 
-/** Tells of answers whether they are right, by the last word on each. */
+/** Tells of answers whether they are right, by the last word on each. Words on other answers are not kept. */
 const readJudge = async (
   { data, nowMs }: RolloutSources,
   model: string,
   since: string,
+  { stable, canary }: ArmRecords,
 ): Promise<(record: CaptureRecord) => boolean | undefined> => {
-  const all = await Promise.all(daysOf(Date.parse(since), nowMs).map((day) => readLabels(data, model, day)));
-  const last = new Map(all.flatMap((labels) => [...labels.last]));
+  const asked = new Set([...stable, ...canary].map(wordKey));
+  const words = new Map<string, Word>();
+  for (const day of daysOf(Date.parse(since), nowMs)) {
+    const labels = await readLabels(data, await listLabels(data, model, day), (key) => asked.has(key));
+    for (const [key, word] of labels.last) words.set(key, word);
+  }
   return (record) => {
-    const word = last.get(wordKey(record));
-    return word && isRight({ record, word });
+    const word = words.get(wordKey(record));
+    return word && isRight(record, word);
   };
 };
 
@@ -115,10 +120,10 @@ export const readAnswers = async (
     const answers = `no answers are captured: npx onnx-serverless monitor ${model} --capture 100%`;
     return countAnswers({ stable: [], canary: [] }, () => undefined, undefined, { answers });
   }
-  const [records, judge, { baseline, problem }] = await Promise.all([
+  const [records, { baseline, problem }] = await Promise.all([
     readRecords(sources, model, stable, canary),
-    readJudge(sources, model, canary.plan.since),
     readKinds(sources, model, stable),
   ]);
+  const judge = await readJudge(sources, model, canary.plan.since, records);
   return countAnswers(records, judge, baseline, problem === undefined ? {} : { kinds: problem });
 };

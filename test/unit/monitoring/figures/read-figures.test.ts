@@ -32,6 +32,7 @@ it('adds environments, functions and hours by version, of the hours that the tim
   await write('2026-11-26/08-a', { 1: { requests: 2, billedMs: 200, memoryMb: 300, latencyMs: { 26: 2 } } });
   await write('2026-11-26/07-b', { 1: { requests: 3, billedMs: 300, memoryMb: 400 }, 2: { requests: 1 } });
   await write('2026-11-26/07-c', { 1: { requests: 5, billedMs: 500 } }, 's-dev-on-upload');
+  await write('2026-11-26/07-d', { 2: { requests: 4, billedMs: 100, initMs: 900 } }, 's-dev-big');
   await write('2026-11-26/06-a', { 1: { requests: 7 } });
   await write('2026-11-25/23-a', { 1: { requests: 11 } });
   await store.write('figures/m2/2026-11-26/08-a.json', '{}');
@@ -39,17 +40,18 @@ it('adds environments, functions and hours by version, of the hours that the tim
   const { versions, cost, memoryMb, broken } = await readFigures(store, 'm', NOW_MS - HOUR_MS, NOW_MS);
   expect([...versions].map(([version, { requests }]) => [version, requests]).sort()).toEqual([
     [1, 10],
-    [2, 1],
+    [2, 5],
   ]);
   expect(versions.get(1)).toMatchObject({ memoryMb: 400, billedMs: 1_000, latencyMs: { 26: 2 } });
   const expected = priceOf(2, 200, 1769, true) + priceOf(3, 300, 1769, true) + priceOf(1, 0, 1769, true);
-  expect(cost).toBeCloseTo(expected + priceOf(5, 500, 1769, false), 15);
+  const fleet = priceOf(4, 1_000, 1769, true); // with its init
+  expect(cost).toBeCloseTo(expected + fleet + priceOf(5, 500, 1769, false), 15);
   expect({ memoryMb, broken }).toEqual({ memoryMb: 1769, broken: [] });
 
   const day = await readFigures(store, 'm', NOW_MS - 24 * HOUR_MS, NOW_MS);
   expect(day.versions.get(1)?.requests).toBe(28);
   expect(Object.fromEntries(day.traffic)).toEqual({
-    ...{ '2026-11-25 23': 11, '2026-11-26 06': 7, '2026-11-26 07': 9, '2026-11-26 08': 2 },
+    ...{ '2026-11-25 23': 11, '2026-11-26 06': 7, '2026-11-26 07': 13, '2026-11-26 08': 2 },
   });
 });
 
