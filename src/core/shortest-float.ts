@@ -1,6 +1,6 @@
 /** Digits that name every float32. */
 const MOST_DIGITS = 9;
-/** Further places that are tried. One is enough, except for powers of two: a float32 below them is twice as near as one above. */
+/** Further decimal places that are tried. Powers of two need the second: the float32 below them is twice as near as the one above. */
 const MORE_DIGITS = 2;
 /** Bits of the fraction of a float32, and the bias of its exponent. */
 const [FRACTION_BITS, BIAS] = [23, 127];
