@@ -8,7 +8,7 @@ import { estimateRun } from './bulk-price.ts';
 import type { Target } from './target.ts';
 
 const MEASUREMENTS = 3;
-/** Rows that are timed together for a model of tables, as a child answers them. Of other models, so many might take minutes. */
+/** Rows that are timed together for a model of tables, as a child answers them. Another model might take minutes for so many. */
 const SAMPLE_ROWS = 200;
 
 /** The time and the price of a run, or the reason for which its first element could not be measured. */
