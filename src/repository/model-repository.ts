@@ -34,7 +34,7 @@ export interface ModelRepository<Store extends ObjectStore = ObjectStore> {
 export interface RepositoryOptions {
   /** Names of the only models that readers see; they see all models when it is empty. */
   readonly only?: readonly string[];
-  /** The function of each model that another one serves: readers here do not see it. */
+  /** The function of each model that another one serves: readers here find it by its name, and no list has it. */
   readonly elsewhere?: Readonly<Record<string, string>>;
   /** Ed25519 public keys, one of which has to have signed every version; signatures are not asked for when it is empty. */
   readonly trustedKeys?: readonly KeyObject[];
@@ -69,16 +69,10 @@ const missingModel = ({ location }: ObjectStore, name: string): ServingError =>
 
 type Served = Required<Pick<RepositoryOptions, 'only' | 'elsewhere'>>;
 
-/** @throws `NOT_FOUND` when `only` names other models, and for a model of another function */
+/** @throws `NOT_FOUND` when `only` names other models */
 const assertServed = (name: string, { only, elsewhere }: Served): void => {
   assertModelName(name);
-  if (Object.hasOwn(elsewhere, name))
-    throw new ServingError(
-      'NOT_FOUND',
-      `model ${name} is served by the function ${elsewhere[name]}: send the request to /models/${name}, or to the base URL /models/${name}/v1`,
-      { operator: 'the stage parameter fleet says so' },
-    );
-  if (only.length > 0 && !only.includes(name))
+  if (only.length > 0 && !only.includes(name) && !Object.hasOwn(elsewhere, name))
     throw new ServingError('NOT_FOUND', `model ${name} is not served here, only ${only.join(', ')}`, {
       operator: 'the stage parameter models (MODELS) says so',
     });

@@ -43,6 +43,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     data,
     embedded = { directory: '', names: [], routing: 'deployed' },
     references = 'model',
+    elsewhere = {},
     clients = 'python',
     background,
     routingTtlMs: ttlMs,
@@ -81,6 +82,6 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   const end = async (): Promise<void> => {
     await Promise.all([capture.end(), rollouts.flush(), figures?.flush()]);
   };
-  const settings = { references, clients };
+  const settings = { references, elsewhere, clients };
   return { repository, router, models, data, ...settings, telemetry, statistics, rollouts, capture, background, end };
 };

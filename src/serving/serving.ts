@@ -29,6 +29,8 @@ export interface Serving<Store extends ObjectStore = ObjectStore> {
   /** Holds `uploads/` and `results/`. */
   readonly data: ObjectStore;
   readonly references: References;
+  /** The function of each model that another one answers for. Uploads and feedback for such a model are taken here, too. */
+  readonly elsewhere: Readonly<Record<string, string>>;
   /** The clients whose shape an answer has unless its request says otherwise. */
   readonly clients: Clients;
   readonly telemetry: Telemetry;
@@ -85,10 +87,21 @@ export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline
 export const taskOf = async ({ clients }: Serving, { as }: Call, bundle: PublishedBundle): Promise<Task> =>
   as === 'tensors' ? createTensorTask(bundle) : forClients(await createTask(bundle), bundle.task, clients);
 
+/** @throws `NOT_FOUND` for a model of another function */
+const assertAnswered = (elsewhere: Serving['elsewhere'], name: string): void => {
+  if (!Object.hasOwn(elsewhere, name)) return;
+  throw new ServingError(
+    'NOT_FOUND',
+    `model ${name} is served by the function ${elsewhere[name]}: send the request to /models/${name}, or to the base URL /models/${name}/v1`,
+    { operator: 'the stage parameter fleet says so' },
+  );
+};
+
 /** Chooses the version that answers, and notes it. @throws `NOT_FOUND`; `MODEL_UNAVAILABLE` when that takes longer than the deadline */
-export const routeCall = async ({ router, models }: Serving, call: Call): Promise<PublishedBundle> => {
+export const routeCall = async ({ elsewhere, router, models }: Serving, call: Call): Promise<PublishedBundle> => {
   const { reference, key, routed, deadline, observation } = call;
   observation.model = reference.name;
+  assertAnswered(elsewhere, reference.name);
   observation.batchSize = call.payloads.length;
   const bundle = routed ?? (await router.route(reference, key, deadline));
   observation.version = bundle.version;

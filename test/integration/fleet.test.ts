@@ -56,6 +56,16 @@ describe('several functions of one project', () => {
     ]);
   });
 
+  it('leaves uploads and feedback that name their model in the body to infer', async () => {
+    const predicted = await send('/models/iris', 'application/json', '{"inputs": [[5.1, 3.5, 1.4, 0.2]]}');
+    const feedback = JSON.stringify({ id: predicted.headers.get('x-prediction-id'), label: 'setosa' });
+    for (const path of ['/feedback', '/models/iris/feedback'])
+      expect(await (await send(path, 'application/json', feedback)).json()).toMatchObject({ accepted: 1 });
+    const announce = (model: string): Promise<Response> =>
+      send('/uploads', 'application/json', JSON.stringify({ model, name: 'rows.csv', sizeBytes: 10 }));
+    expect([(await announce('iris')).status, (await announce('another')).status]).toEqual([201, 404]);
+  });
+
   it('is named by a push, as the default function is', async () => {
     const push = (name: string) =>
       runCli(['push', 'models/iris/model.onnx', '--name', name, '--dry-run', '--json'], { projectDirectory: home });
