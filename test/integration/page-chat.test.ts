@@ -64,11 +64,33 @@ const executable = findChromium();
     expect(await turns()).toEqual([]);
   });
 
+  const slow = { offline: false, latency: 0, downloadThroughput: 4_000, uploadThroughput: -1 };
+
+  it.each(['chat', 'tiny-gpt2'])('is typed into, and stopped, by keyboard: %s', async (model) => {
+    const { page } = tried;
+    await tried.choose(model);
+    await page.fill('#input', '');
+    await page.focus('#input');
+    await page.keyboard.type('Hello there');
+    expect(await page.inputValue('#input')).toBe('Hello there');
+    const network = await page.context().newCDPSession(page);
+    await network.send('Network.enable');
+    await network.send('Network.emulateNetworkConditions', slow);
+    const focused = (): Promise<unknown> => page.evaluate('document.activeElement.className');
+    for (let presses = 0; presses < 20 && (await focused()) !== 'main'; presses += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('.written').last().filter({ hasText: /.{4}/s }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#answer .timing');
+    expect(await page.locator('.written + .quiet').last().textContent()).toContain('stopped');
+    await network.send('Network.emulateNetworkConditions', { ...slow, downloadThroughput: -1 });
+    await network.detach();
+  });
+
   it('stops an answer, which stays as the part that came', async () => {
     const { page } = tried;
     await tried.choose('chat');
     const network = await page.context().newCDPSession(page);
-    const slow = { offline: false, latency: 0, downloadThroughput: 4_000, uploadThroughput: -1 };
     await network.send('Network.enable');
     await network.send('Network.emulateNetworkConditions', slow);
     await page.fill('#input', 'Hello there');
@@ -95,6 +117,11 @@ const executable = findChromium();
     expect(await alert()).toMatch(/^Refused with status 400: .*stop/);
     expect(await turns()).toEqual([]);
     expect(await tried.page.inputValue('#input')).toBe('Hello there');
+    await tried.page.fill('[name=stop]', 'null');
+    await tried.page.fill('[name=max_tokens]', '2');
+    await say('Hello there');
+    expect(await alert()).toBe('');
+    expect(await tried.page.textContent('#snippet')).toContain('"stop":"null"');
   });
 
   it('shows an error in the middle of an answer below what came', async () => {
@@ -173,6 +200,11 @@ const executable = findChromium();
       await pushChatModel(locked.repository, 'chat');
       const { page } = locked;
       await page.goto(`${locked.server.endpoint}/#model=chat`);
+      await page.waitForSelector('#access:visible');
+      await page.fill('#key', 'ons_wrong…');
+      await page.click('text=Use it');
+      await page.waitForSelector('#notice:has-text("cannot be read")');
+      await page.reload();
       await page.waitForSelector('#access:visible');
       await page.fill('#key', 'ons_wrong');
       await page.click('text=Use it');

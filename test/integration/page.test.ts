@@ -103,6 +103,27 @@ const executable = findChromium();
     expect(await problemsOfAxe()).toEqual([]);
   });
 
+  it('closes the microphone when the form is left', async () => {
+    await choose('tiny-wav2vec2');
+    await page.evaluate(`{
+      const { mediaDevices } = navigator;
+      const open = mediaDevices.getUserMedia.bind(mediaDevices);
+      window.opened = [];
+      mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await open(wanted);
+        window.opened.push(...stream.getTracks());
+        return stream;
+      };
+    }`);
+    const states = (): Promise<unknown> => page.evaluate('window.opened.map(({ readyState }) => readyState)');
+    await page.click('text=Record');
+    await page.waitForSelector('text=Recording …');
+    expect(await states()).toEqual(['live']);
+    await page.click('#cards a:has-text("sentiment")');
+    await page.waitForSelector('#model h2:has-text("sentiment")');
+    expect(await states()).toEqual(['ended']);
+  });
+
   it('shows errors as they are, and says what is missing', async () => {
     await choose('tiny-bert-ner');
     await page.fill('[name=stride]', '-1');

@@ -81,19 +81,19 @@ export const chatForm = (model) => {
     problem.textContent = text.trim() === '' ? 'Write a message first.' : '';
     if (text.trim() === '') return;
     message.value = '';
-    send.disabled = true;
+    send.ariaDisabled = 'true'; // it keeps the focus, so that Escape is heard
     again.disabled = true;
     log.ariaBusy = 'true'; // screen readers read the answer when it is whole
     const instructions = system.value.trim() ? [{ role: 'system', content: system.value }] : [];
     const { error = '', isAnswered } = await conversation.say(instructions, text);
     log.ariaBusy = 'false';
-    send.disabled = false;
+    send.ariaDisabled = 'false';
     again.disabled = false;
     problem.textContent = error;
     if (!isAnswered) message.value ||= text;
     message.focus({ preventScroll: true });
   };
-  form.onkeydown = ({ key }) => key === 'Escape' && writer.abort();
+  form.onkeydown = writer.stopOnEscape;
   again.onclick = () => {
     conversation.clear();
     writer.result.replaceChildren();

@@ -24,14 +24,14 @@ export const completionForm = (model) => {
     written.replaceChildren(h('p', { class: 'written' }, beginning, text), note);
     written.ariaBusy = 'true'; // screen readers read the text when it is whole
     problem.textContent = '';
-    run.disabled = true;
+    run.ariaDisabled = 'true'; // it keeps the focus, so that Escape is heard
     const outcome = await writer.write({ prompt: prompt.value }, (piece) => text.appendData(piece));
-    run.disabled = false;
+    run.ariaDisabled = 'false';
     written.ariaBusy = 'false';
     problem.textContent = outcome.error ?? '';
     note.textContent = summaryOf(outcome);
     if (outcome.text === '' && outcome.error) written.replaceChildren();
   };
-  form.onkeydown = ({ key }) => key === 'Escape' && writer.abort();
+  form.onkeydown = writer.stopOnEscape;
   return { element: h('div', {}, form, written, writer.result), leave: writer.abort };
 };

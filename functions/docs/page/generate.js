@@ -19,12 +19,16 @@ const open = async ({ path, streams, body, signal }) => {
 async function* eventsOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
-  while (true) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const events = (rest + value).split('\n\n');
-    rest = events.pop();
-    yield* events.map((event) => event.replace(/^data: ?/, ''));
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const events = (rest + value).split('\n\n');
+      rest = events.pop();
+      yield* events.map((event) => event.replace(/^data: ?/, ''));
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // nobody reads what comes behind the end, or behind an error
   }
 }
 

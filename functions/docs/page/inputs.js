@@ -9,6 +9,7 @@ const field = (label, control) => h('div', {}, h('label', { for: control.id }, l
 const fileInput = (label, accept, path, { recordable = false } = {}) => {
   const chosen = h('input', { type: 'file', id: 'file', accept });
   const area = h('div', { class: 'drop' }, field(label, chosen), h('p', { class: 'quiet' }, 'Or drop it here.'));
+  const left = new AbortController();
   let recorded;
   chosen.onchange = () => {
     recorded = undefined;
@@ -26,7 +27,7 @@ const fileInput = (label, accept, path, { recordable = false } = {}) => {
   };
   if (recordable && navigator.mediaDevices)
     area.append(
-      recordButton((file) => {
+      recordButton(left.signal, (file) => {
         recorded = file;
       }),
     );
@@ -35,17 +36,18 @@ const fileInput = (label, accept, path, { recordable = false } = {}) => {
     if (file === undefined) throw new Error('Choose a file first.');
     return { path, headers: { 'content-type': file.type || 'application/octet-stream' }, body: file, inQuery: true };
   };
-  return { element: area, read };
+  return { element: area, read, leave: () => left.abort() };
 };
 
-const recordButton = (keep) => {
+const recordButton = (signal, keep) => {
   let recording;
   const note = h('span', { class: 'quiet', role: 'status' });
   const button = h('button', { type: 'button' }, 'Record');
   button.onclick = async () => {
+    button.disabled = true; // a second click would open the microphone once more
     try {
       if (recording === undefined) {
-        recording = await record();
+        recording = await record(signal);
         [button.textContent, note.textContent] = ['Stop', ' Recording …'];
         return;
       }
@@ -56,6 +58,8 @@ const recordButton = (keep) => {
     } catch (error) {
       recording = undefined;
       [button.textContent, note.textContent] = ['Record', ` Nothing was recorded: ${error.message}`];
+    } finally {
+      button.disabled = false;
     }
   };
   return h('p', {}, button, note);
@@ -120,8 +124,9 @@ const FORMS = {
   tensor: ({ name, tensors }) => jsonInput('Tensors as JSON', tensors, `/v2/models/${name}/infer`),
 };
 
-/** The form for the inputs of a model. `read` gives a request, or throws what is missing. */
+/** The form for the inputs of a model. `read` gives a request, or throws what is missing. `leave` closes the microphone. */
 export const inputsFor = (model) => {
   const path = `/models/${model.name}`;
-  return FORMS[model.task]?.(model, path) ?? jsonInput('Inputs as JSON', model.example, path);
+  const form = FORMS[model.task]?.(model, path) ?? jsonInput('Inputs as JSON', model.example, path);
+  return { leave: () => {}, ...form };
 };

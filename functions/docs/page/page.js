@@ -97,7 +97,7 @@ const taskForm = (model) => {
       run.disabled = false;
     }
   };
-  return { element: h('div', {}, form, answer), leave: () => {} };
+  return { element: h('div', {}, form, answer), leave: inputs.leave };
 };
 
 const formOf = (model) => {

@@ -37,7 +37,7 @@ const parse = (text, parameter) => {
   try {
     const value = JSON.parse(text);
     const types = typesOf(schemaOf(parameter)).map((type) => ({ integer: 'number', array: 'object' })[type] ?? type);
-    return types.length === 0 || types.includes(typeof value) ? value : text;
+    return value !== null && (types.length === 0 || types.includes(typeof value)) ? value : text;
   } catch {
     return text;
   }

@@ -38,20 +38,26 @@ const decode = async (blob) => {
   return toWav((await mixed.startRendering()).getChannelData(0));
 };
 
-/** Starts to record. `stop` ends it, and gives a WAV. */
-export const record = async () => {
+/** Starts to record. `stop` ends it, and gives a WAV. `signal` ends it, and gives nothing. */
+export const record = async (signal) => {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const release = () => {
+    for (const track of stream.getTracks()) track.stop();
+  };
+  signal.addEventListener('abort', release);
+  if (signal.aborted) release();
   const recorder = new MediaRecorder(stream);
   const chunks = [];
   recorder.ondataavailable = ({ data }) => chunks.push(data);
+  const ended = new Promise((resolve) => {
+    recorder.onstop = resolve; // also when the microphone is unplugged
+  });
   recorder.start();
   return {
     stop: async () => {
-      await new Promise((resolve) => {
-        recorder.onstop = resolve;
-        recorder.stop();
-      });
-      for (const track of stream.getTracks()) track.stop();
+      if (recorder.state !== 'inactive') recorder.stop();
+      await ended;
+      release();
       return decode(new Blob(chunks, { type: recorder.mimeType }));
     },
   };

@@ -74,5 +74,8 @@ export const createWriter = (model, { path, fields, streams }) => {
     ...{ settings, stop, result, write },
     isRunning: () => running !== undefined,
     abort: () => running?.abort(),
+    stopOnEscape: ({ key }) => {
+      if (key === 'Escape') running?.abort();
+    },
   };
 };
