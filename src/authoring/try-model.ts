@@ -51,7 +51,8 @@ const toBundleSignature = (
   const copy = ({ name, dtype, shape }: TensorSpec) => ({ name, dtype, shape: [...shape] });
   return {
     inputs: inputs.map((spec) => {
-      const [value, tables] = [defaults[spec.name], lookups.get(spec.name)];
+      const value = Object.hasOwn(defaults, spec.name) ? defaults[spec.name] : undefined; // an input may be called constructor
+      const tables = lookups.get(spec.name);
       return {
         ...copy(spec),
         ...(value && { default: toDefault(value) }),

@@ -123,6 +123,12 @@ const LOOKUPS: Readonly<Record<string, SmallGraph>> = {
     weights: [table],
     nodes: [node('Cast', ['ids'], ['short'], { attributes: { to: 6 } }), node('Gather', ['table', 'short'], ['y'])],
   },
+  'gather-by-an-input-with-the-name-of-a-function': {
+    inputs: [integer('constructor', 'n')],
+    outputs: [float('y', 'n', 3)],
+    weights: [table],
+    nodes: [node('Gather', ['table', 'constructor'], ['y'])],
+  },
 };
 
 let folder: string;
@@ -273,6 +279,11 @@ describe('an index that a graph does not have', () => {
       'gather-behind-a-cast',
       [numbers('ids', [1, 1], [10])],
       '"ids": index 10 at [0,0] is out of range, expected -10 to 9',
+    ],
+    [
+      'gather-by-an-input-with-the-name-of-a-function',
+      [numbers('constructor', [1], [10])],
+      '"constructor": index 10 at [0] is out of range, expected -10 to 9',
     ],
   ])('an index out of range is refused with the range that push found by %s', async (model, inputs, hint) => {
     expect(await infer(`pushed-${model}`, inputs)).toEqual(refusal(hint));
