@@ -48,7 +48,7 @@ export const readEnd = async (
   );
 };
 
-/** Writes the answers last: a chunk with answers is done. Those of another child that was faster stay, with its failures. */
+/** Writes the answers last: a chunk with answers is done. A child that was faster keeps its answers and its failures. */
 export const writeEnd = async (
   data: ObjectStore,
   run: BulkRun,
