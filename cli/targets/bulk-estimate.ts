@@ -1,13 +1,14 @@
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
-import { createToInput } from '../../src/jobs/bulk/joined-columns.ts';
+import { createToInput, modelColumns } from '../../src/jobs/bulk/joined-columns.ts';
+import type { PublishedBundle } from '../../src/repository/versions/bundle.ts';
 import { ask } from './ask.ts';
 import { estimateRun } from './bulk-price.ts';
 import type { Target } from './target.ts';
 
 const MEASUREMENTS = 3;
-/** Rows that are timed together, as a child answers them. */
+/** Rows that are timed together for a model of tables, as a child answers them. Another model might take minutes for so many. */
 const SAMPLE_ROWS = 200;
 
 /** The time and the price of a run, or the reason for which its first element could not be measured. */
@@ -21,11 +22,14 @@ interface Sample {
   readonly count: number;
 }
 
-/** The requests that may be timed: rows as a list, and if that is refused, the first element alone. */
-const samplesOf = (elements: readonly BulkElement[], toInput: ReturnType<typeof createToInput>): Sample[] => {
+/** The requests that may be timed: rows of a table as a list, and if that is refused, the first element alone. */
+const samplesOf = (elements: readonly BulkElement[], bundle: PublishedBundle, join: readonly string[]): Sample[] => {
   const [first] = elements;
   if (first !== undefined && 'key' in first) return [{ inputs: { s3: first.key }, count: 1 }];
-  const inputs = elements.flatMap((element) => ('input' in element ? [toInput(element)] : [])).slice(0, SAMPLE_ROWS);
+  const rows = elements
+    .filter((element) => 'input' in element)
+    .slice(0, modelColumns(bundle) === undefined ? 1 : SAMPLE_ROWS);
+  const inputs = rows.map(createToInput(bundle, join));
   const alone = inputs.slice(0, 1).map((input) => ({ inputs: input, count: 1 }));
   return inputs.length > 1 ? [{ inputs, count: inputs.length }, ...alone] : alone;
 };
@@ -53,7 +57,7 @@ export const estimate = async (
   firsts: readonly BulkElement[],
   elements: number,
 ): Promise<Estimate> => {
-  const samples = samplesOf(firsts, createToInput(await repository.bundle(model, version), join));
+  const samples = samplesOf(firsts, await repository.bundle(model, version), join);
   const areObjects = firsts.some((element) => 'key' in element);
   let unknown = 'there is no element to measure';
   for (const sample of samples)

@@ -1,5 +1,9 @@
-/** Digits that name every float32, and the fewest that are tried. */
-const [MOST_DIGITS, FEWEST_DIGITS] = [9, 7];
+/** Digits that name every float32. */
+const MOST_DIGITS = 9;
+/** Further decimal places that are tried. Powers of two need the second: the float32 below them is twice as near as the one above. */
+const MORE_DIGITS = 2;
+/** Bits of the fraction of a float32, and the bias of its exponent. */
+const [FRACTION_BITS, BIAS] = [23, 127];
 /** Powers of ten up to this one are exact in float64, so that a product and a quotient are rounded once. */
 const LARGEST_POWER = 22;
 
@@ -8,10 +12,13 @@ const MOST_INTEGER = 1e9;
 
 const POWERS = Float64Array.from({ length: LARGEST_POWER + 1 }, (_, exponent) => 10 ** exponent);
 
-/** By exponent of a float32, the power of ten that moves seven digits before the point; -1 where such a power is not exact. */
+/**
+ * By exponent of a float32, the number of decimal places to begin with; -1 where its power of ten is not exact. Decimals of that many places
+ * are no closer together than float32 numbers are, so that rounding to them finds any text with fewer digits.
+ */
 const SHIFTS = Int8Array.from({ length: 256 }, (_, exponent) => {
-  const shift = FEWEST_DIGITS - 1 - Math.floor(Math.log10(2) * (exponent - 127));
-  return exponent > 0 && shift >= 0 && shift + MOST_DIGITS - FEWEST_DIGITS <= LARGEST_POWER ? shift : -1;
+  const shift = Math.floor(Math.log10(2) * (BIAS + FRACTION_BITS - exponent));
+  return exponent > 0 && shift >= 0 && shift + MORE_DIGITS <= LARGEST_POWER ? shift : -1;
 });
 
 /** For very large and very small numbers. */
@@ -30,7 +37,7 @@ let [significand, power] = [0, 0];
 const shorten = (value: number, bits: number): boolean => {
   const shift = SHIFTS[(bits >>> 23) & 255] ?? -1;
   if (shift < 0) return false;
-  for (power = shift; power <= shift + MOST_DIGITS - FEWEST_DIGITS; power += 1) {
+  for (power = shift; power <= shift + MORE_DIGITS; power += 1) {
     const scale = POWERS[power] ?? 1;
     significand = Math.round(value * scale);
     if (Math.fround(significand / scale) === value) return true;
@@ -88,7 +95,7 @@ const countDigits = (whole: number): number => {
   return count;
 };
 
-/** Writes what `shorten` found, without its sign, as JavaScript writes it. Returns where it ends. */
+/** Writes what `shorten` found, a number with decimal places, without its sign, as JavaScript writes it. Returns where it ends. */
 const writeShortened = (to: Buffer, start: number): number => {
   let [whole, places, at] = [significand, power, start];
   while (whole % 10 === 0) [whole, places] = [whole / 10, places - 1];
@@ -97,7 +104,6 @@ const writeShortened = (to: Buffer, start: number): number => {
   if (count > places) {
     const before = Math.floor(whole / scale);
     at = writeDigits(to, at, before, count - places);
-    if (places === 0) return at;
     to[at] = POINT;
     return writeDigits(to, at + 1, whole - before * scale, places);
   }

@@ -154,6 +154,7 @@ export interface CollectorConfig {
 
 /** A collector that is silent keeps an environment from its next event so long, once a minute. */
 const COLLECTOR_TIMEOUT_MS = 2_000;
+const LONGEST_COLLECTOR_TIMEOUT_MS = 60_000;
 
 /** Undefined when no collector is named. @throws `INTERNAL` naming the variable that is wrong */
 export const readCollectorConfig = (environment: Environment = process.env): CollectorConfig | undefined => {
@@ -162,8 +163,11 @@ export const readCollectorConfig = (environment: Environment = process.env): Col
   if (!isCollectorAddress(endpoint))
     throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_ENDPOINT is ${endpoint}, expected ${COLLECTOR_ADDRESS}`);
   const timeoutMs = Number(timeout || COLLECTOR_TIMEOUT_MS);
-  if (!(timeoutMs > 0))
-    throw new ServingError('INTERNAL', `OTEL_EXPORTER_OTLP_TIMEOUT is ${timeout}, expected milliseconds`);
+  if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_COLLECTOR_TIMEOUT_MS))
+    throw new ServingError(
+      'INTERNAL',
+      `OTEL_EXPORTER_OTLP_TIMEOUT is ${timeout}, expected milliseconds from 1 to ${LONGEST_COLLECTOR_TIMEOUT_MS}`,
+    );
   return { service: environment.POWERTOOLS_SERVICE_NAME ?? 'onnx-serverless', timeoutMs };
 };
 

@@ -52,7 +52,7 @@ export const publishCandidate = async (
       graphs: mapValues(bundle.graphs, ({ signature, ...graph }) => ({
         ...graph,
         defaults: defaultsOf(signature),
-        lookups: new Map(signature.inputs.map(({ name, lookups = [] }) => [name, lookups])),
+        lookups: new Map(signature.inputs.flatMap(({ name, lookups }) => (lookups ? [[name, lookups]] : []))),
       })),
       dimensions,
       compareRows,

@@ -45,7 +45,7 @@ const REGION = 'us-east-1';
 /** Functions write the counts of canaries every 10 s. A decision needs 100 answers of the stable version, which has nine of ten requests. */
 const [COUNTS_MS, LEAST_SENT] = [11_000, 130];
 /** `BULK_OBJECTS=5000` takes minutes longer. */
-const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 300);
+const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 100);
 /** The emulator runs functions on this machine. */
 const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */

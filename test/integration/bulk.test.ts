@@ -231,10 +231,12 @@ describe('a file', () => {
   });
 
   it('of JSON Lines has a value for each line, and names those that are none', async () => {
-    expect(await read('t.jsonl', '[1,2]\n\n{"a": 1\n"text"\n')).toEqual([
+    const deep = '['.repeat(600) + ']'.repeat(600);
+    expect(await read('t.jsonl', `[1,2]\n\n{"a": 1\n"text"\n${deep}\n`)).toEqual([
       { row: 1, input: [1, 2] },
       { row: 3, problem: expect.stringMatching(/^line 3 is not JSON/) },
       { row: 4, input: 'text' },
+      { row: 5, problem: 'in line 5, lists and objects are nested too deep: more than 500 levels' },
     ]);
   });
 

@@ -9,6 +9,7 @@ import { scoreRegression } from '../../src/metrics/regression.ts';
 import { scoreDay } from '../../src/monitoring/feedback/accuracy.ts';
 import { createArmTally } from '../../src/monitoring/feedback/arm-tally.ts';
 import { type Feedback, parseFeedback } from '../../src/monitoring/feedback/parse-feedback.ts';
+import { listLabels, readLabels } from '../../src/monitoring/feedback/read-labels.ts';
 import { scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { storeFeedback } from '../../src/monitoring/feedback/store-feedback.ts';
 import { startCapture } from '../support/monitoring/captures.ts';
@@ -109,6 +110,13 @@ it('a day in parts has the figures of the whole day', async () => {
   const close = (value: unknown): unknown =>
     JSON.parse(JSON.stringify(value), (_key, each) => (typeof each === 'number' ? Number(each.toPrecision(12)) : each));
   expect(close(comparable(parts))).toEqual(close(comparable(whole)));
+});
+
+it('feedback that was deleted after it was listed is not damaged', async () => {
+  await tell(NOW_MS, { id: recordAt(NOW_MS).id, correct: true });
+  const objects = await listLabels(serving.data, 'iris', dayOf(NOW_MS));
+  for (const { key } of objects) await serving.data.remove(key);
+  expect(await readLabels(serving.data, objects, () => true)).toEqual({ last: new Map(), replaced: 0, damaged: [] });
 });
 
 it('counts have the figures of the metrics of evaluate, and labels beyond fifty are one', () => {

@@ -41,7 +41,7 @@ export interface CapacityPlan {
 
 /** Schedules that are simulated, each in a second for millions of requests. */
 const MOST_SCHEDULES = 40;
-/** A slot is raised by a tenth: by one environment up to 20. */
+/** A slot is raised by a tenth: by one environment below 20. */
 const RAISE = 0.1;
 const HOUR_MS = 3_600_000;
 

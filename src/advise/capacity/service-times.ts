@@ -1,4 +1,5 @@
-import { type Arrival, createRandom } from './trace.ts';
+import { createRandom } from '../../core/random.ts';
+import type { Arrival } from './trace.ts';
 
 /** The middle and the 95th percentile of the time of a warm request, in milliseconds. */
 export interface ServiceTime {

@@ -1,4 +1,5 @@
 import { refuse } from '../../core/errors.ts';
+import { createRandom } from '../../core/random.ts';
 import { show } from '../../core/show.ts';
 
 /** A request: the time at which it came, and the time that a warm function needs for it, when that is known. */
@@ -60,17 +61,6 @@ export const parseTrace = (text: string, path: string): Arrival[] => {
   if (days > MOST_DAYS)
     refuse('INVALID_REQUEST', `${path} has requests of ${days} days, expected at most ${MOST_DAYS}; ${EXPECTED}`);
   return arrivals;
-};
-
-/** Numbers from 0 to 1, the same ones at each start: mulberry32. */
-export const createRandom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 };
 
 /** A day, from 1970-01-05, a Monday, whose requests come by chance: so many on average, between two hours of UTC. */

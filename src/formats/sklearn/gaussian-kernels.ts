@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import { PyObject } from '../pickle/values.ts';
 import type { Estimator, Matrix } from './estimator.ts';
-import { addLinear, pick, repeatRow, scalar, square, sumRow } from './formulas.ts';
+import { addLinear, pick, repeatRow, rowsOf, scalar, square, sumRow, transpose } from './formulas.ts';
 import { rowOf } from './frame.ts';
 
 /** Rows `x` float64[N,F] of the graph, and the rows of the training data [M,F]. */
@@ -31,11 +32,10 @@ const lengthsOf = (kernel: Estimator, columns: number): Float64Array => {
  */
 const squaredDistances = ({ graph, x, points }: Pair, lengths: Float64Array): Value => {
   const scaled = graph.op('Div', [x, rowOf(graph, lengths)]);
-  const columns = Array.from(lengths, (length, column) => {
-    const values = points.values.filter((_, index) => index % points.columns === column);
+  const columns = rowsOf(transpose(points)).map((values, column) => {
     const row = rowOf(
       graph,
-      values.map((value) => value / length),
+      values.map((value) => value / (lengths[column] ?? 1)),
     );
     return square(graph, graph.op('Sub', [pick(graph, scaled, column), row]));
   });
@@ -142,8 +142,25 @@ const kernelsOf = (kernel: Estimator): Kernel => {
   return found ?? kernel.refuse(`this kernel cannot be converted: expected one of ${Object.keys(KERNELS).join(', ')}`);
 };
 
-/** The kernel of each row with each training row, float64[N,M]. @throws `MODEL_INVALID` for a kernel that is not known */
-export const addKernel = (kernel: Estimator, pair: Pair): Value => kernelsOf(kernel).between(kernel, pair);
+/** Most kernels of a process. */
+const MOST_KERNELS = 100;
 
-/** The kernel of each row with itself, float64[N,1]. @throws `MODEL_INVALID` for a kernel that is not known */
+/** @throws `MODEL_INVALID` for too many kernels: one that holds itself has no end, and one that holds another twice doubles its count */
+const assertFew = (root: Estimator): void => {
+  const kernels = [root];
+  for (const kernel of kernels)
+    for (const name of ['k1', 'k2', 'kernel']) {
+      const inner = kernel.find(name);
+      if (inner instanceof PyObject) kernels.push(kernel.within(inner));
+      if (kernels.length > MOST_KERNELS) root.refuse(`it has more than ${MOST_KERNELS} kernels within it`);
+    }
+};
+
+/** The kernel of each row with each training row, float64[N,M]. @throws `MODEL_INVALID` for a kernel that is not known */
+export const addKernel = (kernel: Estimator, pair: Pair): Value => {
+  assertFew(kernel);
+  return kernelsOf(kernel).between(kernel, pair);
+};
+
+/** The kernel of each row with itself, float64[N,1]. Kernels are counted by `addKernel`. @throws `MODEL_INVALID` for a kernel that is not known */
 export const addOwnKernel = (kernel: Estimator, pair: Pair): Value => kernelsOf(kernel).own(kernel, pair);

@@ -29,7 +29,8 @@ const toJsonElement = (row: number, text: string): BulkElement => {
   try {
     return { row, input: parseJson(text) };
   } catch (error) {
-    return { row, problem: `line ${row} is not JSON: ${messageOf(error)}` };
+    const begins = error instanceof SyntaxError ? `line ${row} is not JSON: ` : `in line ${row}, `;
+    return { row, problem: begins + messageOf(error) };
   }
 };
 

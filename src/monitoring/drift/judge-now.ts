@@ -42,16 +42,19 @@ export const judgeNow = async (
   }
   const bundle = await unlessMissing(repository.bundle(model, version));
   const baseline = bundle && (await readBaseline(repository.store, model, version, bundle.task));
-  const labels: Record<string, number> = {};
+  const labels = new Map<string, number>();
   let tally = startTally(baseline);
   const damaged = await eachCapture(data, keys, (records) => {
     const own = records.filter(
       (record) => record.version === version && record.arm !== 'shadow' && record.status === 'ok',
     );
-    for (const { label } of own) if (label !== undefined) labels[label] = (labels[label] ?? 0) + 1;
+    for (const { label } of own) if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
     tally = addRecords(tally, own);
   });
   const { samples, counts } = tally;
   const judgement = baseline && judgeWindow(baseline.features, counts, samples);
-  return { version, hours, samples, labels, baseline, counts, judgement, damaged };
+  return {
+    ...{ version, hours, samples, labels: Object.fromEntries(labels) },
+    ...{ baseline, counts, judgement, damaged },
+  };
 };

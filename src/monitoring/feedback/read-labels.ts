@@ -86,7 +86,7 @@ export const readLabels = async (
       } catch (error) {
         const { code, message } = ServingError.from(error);
         if (code === 'MODEL_UNAVAILABLE') throw error;
-        damaged.push({ key, problem: message });
+        if (code !== 'NOT_FOUND') damaged.push({ key, problem: message }); // deleted meanwhile
       }
   };
   await Promise.all(Array.from({ length: LANES }, lane));

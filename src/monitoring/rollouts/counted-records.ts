@@ -2,18 +2,21 @@ import { type Damaged, eachCapture } from '../../capture/read-captures.ts';
 import type { CaptureRecord } from '../../capture/record.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 
-/** Records that are remembered for the next look, a minute later: objects never change once they are written. */
+/** Records and objects that are remembered for the next look, a minute later: objects never change once they are written. */
 const MOST_REMEMBERED = 100_000;
 
 interface Memory {
   readonly objects: Map<string, readonly CaptureRecord[]>;
-  records: number;
+  /** Records, and objects, some of which have none that counts. */
+  size: number;
 }
+
+const sizeOf = (records: readonly CaptureRecord[]): number => records.length + 1;
 
 const memories = new WeakMap<ObjectStore, Memory>();
 
 const memoryOf = (data: ObjectStore): Memory => {
-  const memory = memories.get(data) ?? { objects: new Map(), records: 0 };
+  const memory = memories.get(data) ?? { objects: new Map(), size: 0 };
   memories.set(data, memory);
   return memory;
 };
@@ -21,11 +24,11 @@ const memoryOf = (data: ObjectStore): Memory => {
 /** Remembers the records of an object, in the place of those that were read first. */
 const remember = (memory: Memory, key: string, records: readonly CaptureRecord[]): void => {
   memory.objects.set(key, records);
-  memory.records += records.length;
-  for (const [oldest, { length }] of memory.objects) {
-    if (memory.records <= MOST_REMEMBERED) return;
+  memory.size += sizeOf(records);
+  for (const [oldest, forgotten] of memory.objects) {
+    if (memory.size <= MOST_REMEMBERED) return;
     memory.objects.delete(oldest);
-    memory.records -= length;
+    memory.size -= sizeOf(forgotten);
   }
 };
 

@@ -35,6 +35,7 @@ describe('traceparent', () => {
 
 describe('x-amzn-trace-id', () => {
   const traceId = '67891233abcdef012345678912345678';
+  const ZEROS = `Root=1-${'0'.repeat(8)}-${'0'.repeat(24)}`;
 
   it.each([
     [`Root=${ROOT}`, undefined],
@@ -44,7 +45,7 @@ describe('x-amzn-trace-id', () => {
     expect(readTraceContext({ 'x-amzn-trace-id': header })).toEqual({ traceId, parentId, isSampled: true });
   });
 
-  it.each(['', 'Root=1-2-3', `NotRoot=${ROOT}`, `Root=${ROOT}0`, `Root=${ROOT};${'a'.repeat(2_000)}`])(
+  it.each(['', 'Root=1-2-3', ZEROS, `NotRoot=${ROOT}`, `Root=${ROOT}0`, `Root=${ROOT};${'a'.repeat(2_000)}`])(
     '%s is none',
     (header) => {
       expect(readTraceContext({ 'x-amzn-trace-id': header })).toBeUndefined();

@@ -144,6 +144,32 @@ describe('a collector', () => {
     await told.promise;
   });
 
+  it('is told although the clock was set back', async () => {
+    const collector = create();
+    ask(collector);
+    await behindTheAnswer();
+    nowMs -= 3_600_000;
+    ask(collector);
+    await behindTheAnswer();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is told of the last load of a version, and 1,000 loads are kept', async () => {
+    const collector = create();
+    const loadOf = async () => {
+      ask(collector);
+      await collector.flush();
+      return sent.at(-1)?.requests.at(-1)?.load;
+    };
+    collector.loaded(LOAD);
+    collector.loaded({ ...LOAD, downloadMs: 0 });
+    expect(await loadOf()).toMatchObject({ report: { downloadMs: 0 } });
+    for (let version = 4; version < 1_003; version += 1) collector.loaded({ ...LOAD, version });
+    expect(await loadOf()).toBeDefined();
+    collector.loaded({ ...LOAD, version: 1_003 });
+    expect(await loadOf()).toBeUndefined();
+  });
+
   it('that cannot be connected fails no request', async () => {
     const collector = create({ connect: () => Promise.reject(new Error("Cannot find module 'x'")) });
     ask(collector);

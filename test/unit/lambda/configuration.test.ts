@@ -85,6 +85,10 @@ describe('a collector of OpenTelemetry', () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT is localhost:4318, expected'],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'nowhere' }, 'OTEL_EXPORTER_OTLP_ENDPOINT is nowhere, expected an address'],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT: '-1' }, 'OTEL_EXPORTER_OTLP_TIMEOUT is -1, expected'],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT: '1e10' },
+      'is 1e10, expected milliseconds from 1 to 60000',
+    ],
   ])('%j is refused', (environment, message) => {
     expect(() => readCollectorConfig(environment)).toThrow(message);
   });

@@ -28,7 +28,7 @@ export interface CollectorOptions {
 const SEND_MS = 5_000;
 /** Time after a sending that failed: a collector that is down costs one attempt a minute. */
 const PAUSE_MS = 60_000;
-/** Requests, and groups of metrics, that are kept; beyond, the oldest ones are lost. */
+/** Requests, groups of metrics and loads that are kept; beyond, the oldest ones are lost. */
 const MOST = 1_000;
 
 const newTrace = (): TraceContext => ({
@@ -60,10 +60,26 @@ const createWaiting = () => {
   };
 };
 
+/** Keeps the last load of each version. */
+const createLoads = () => {
+  const loads = new Map<string, EndedLoad>();
+  const nameOf = (model: string | undefined, version: number | undefined): string => `${model} ${version}`;
+  return {
+    find: (model: string | undefined, version: number | undefined) => loads.get(nameOf(model, version)),
+    add(load: EndedLoad): void {
+      const name = nameOf(load.report.model, load.report.version);
+      loads.delete(name);
+      loads.set(name, load);
+      const [oldest] = loads.keys();
+      if (loads.size > MOST && oldest !== undefined) loads.delete(oldest);
+    },
+  };
+};
+
 export const createCollector = (options: CollectorOptions): Collector => {
   const { background, warned, connect, hasTimers, nowMs = Date.now } = options;
   const waiting = createWaiting();
-  const loads = new Map<string, EndedLoad>();
+  const loads = createLoads();
   let dueMs = 0;
   let exporter: Promise<Exporter> | undefined;
   let sent = Promise.resolve();
@@ -88,7 +104,8 @@ export const createCollector = (options: CollectorOptions): Collector => {
   };
   const schedule = (): void => {
     const waitMs = dueMs - nowMs();
-    if (waitMs <= 0) {
+    const isClockSetBack = waitMs > PAUSE_MS;
+    if (waitMs <= 0 || isClockSetBack) {
       dueMs = nowMs() + SEND_MS;
       background.defer(flush);
     } else if (hasTimers && timer === undefined)
@@ -102,11 +119,11 @@ export const createCollector = (options: CollectorOptions): Collector => {
     flush,
     measured: waiting.addMeasured,
     loaded(report) {
-      loads.set(`${report.model} ${report.version}`, { endMs: nowMs(), report });
+      loads.add({ endMs: nowMs(), report });
     },
     requested(request) {
       const { model, version, trace = newTrace() } = request.observation;
-      waiting.addRequest({ ...request, trace, endMs: nowMs(), load: loads.get(`${model} ${version}`) });
+      waiting.addRequest({ ...request, trace, endMs: nowMs(), load: loads.find(model, version) });
       schedule();
       return trace;
     },

@@ -73,6 +73,16 @@ describe('what is no model', () => {
       /kernels\.RBF .*: length_scale has 3 numbers, expected 1 or 2/,
     ],
     [
+      'a kernel that holds another twice, and so on',
+      toProcess(
+        Array.from({ length: 40 }).reduce<PyValue>(
+          (kernel) => toObject('sklearn.gaussian_process.kernels.Sum', { k1: kernel, k2: kernel }),
+          toObject('sklearn.gaussian_process.kernels.RBF', { length_scale: 1 }),
+        ),
+      ),
+      /kernels\.Sum \(scikit-learn 1\.9\.1\): it has more than 100 kernels within it/,
+    ],
+    [
       'a class of the program that saved it',
       toObject('__main__.MyModel', { _sklearn_version: '1.3.2', n_features_in_: 2 }),
       /^__main__\.MyModel \(scikit-learn 1\.3\.2\): it is a class of the program that saved it/,
