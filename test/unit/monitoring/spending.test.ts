@@ -39,7 +39,7 @@ const tick = (maxMonthlyDollars = 1): Promise<void> =>
       judged: () => {},
       scored: () => {},
       spent: async (report) => void reports.push(report),
-      warned: (message) => warnings.push(message),
+      warned: (message, error) => warnings.push(`${message}: ${error.fullMessage}`),
     },
   });
 
@@ -109,6 +109,14 @@ describe('the spending of a month', () => {
     await tick();
     expect((await read()).dollars).toBeCloseTo(price, 12);
     expect(reports).toHaveLength(1);
+  });
+
+  it('leaves out figures that are broken, and says which', async () => {
+    const price = await spend('iris/2026-11-26/08-a', 10);
+    await store.write('figures/iris/2026-11-26/08-b.json', '{"versions": 5}');
+    await tick();
+    expect((await read()).dollars).toBeCloseTo(price, 12);
+    expect(warnings).toEqual([expect.stringContaining('figures/iris/2026-11-26/08-b.json has no figures')]);
   });
 });
 
