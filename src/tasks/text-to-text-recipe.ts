@@ -51,7 +51,7 @@ export const readTextToText = async (source: ModelSource): Promise<TextToTextFol
   };
 };
 
-/** What is put before each text; undefined where config.json has none, or null. */
+/** The words before each text; undefined where config.json has none, or null. */
 export const readPrefix = (prefix: unknown): string | undefined => (prefix == null ? undefined : String(prefix));
 
 /** `prefix` and search of each task in `task_specific_params` of config.json. @throws `MODEL_INVALID` unless they are objects */
