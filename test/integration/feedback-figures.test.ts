@@ -112,6 +112,17 @@ it('a day in parts has the figures of the whole day', async () => {
   expect(close(comparable(parts))).toEqual(close(comparable(whole)));
 });
 
+it('labels that callers make up without end are one beyond 10,000, and all count as wrong', () => {
+  const tally = createArmTally(1, 'stable');
+  const record = recordAt(NOW_MS, { label: 'setosa' });
+  for (let made = 0; made < 12_000; made += 1) tally.add(record, { label: `made up ${made}`, atMs: NOW_MS, object: 0 });
+  tally.add(record, { label: 'setosa', atMs: NOW_MS, object: 0 });
+  const { macroF1, accuracy } = tally.figures();
+  expect(accuracy).toMatchObject({ right: 1, of: 12_001 });
+  const classes = 10_000 + 2; // "other" and setosa
+  expect(macroF1).toBeCloseTo(2 / (12_001 + 1) / classes, 12);
+});
+
 it('feedback that was deleted after it was listed is not damaged', async () => {
   await tell(NOW_MS, { id: recordAt(NOW_MS).id, correct: true });
   const objects = await listLabels(serving.data, 'iris', dayOf(NOW_MS));

@@ -6,6 +6,7 @@ import { createSilence } from '../../src/media/audio/wav.ts';
 import { BLACK_PIXEL } from '../../src/media/image/input.ts';
 import { MAX_INPUT_BYTES, MAX_JSON_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { createSilentFlac } from '../support/silent-flac.ts';
 
 let serving: TestServing;
 beforeAll(async () => {
@@ -24,6 +25,8 @@ const post = async (path: string, document: unknown): Promise<{ status: number; 
 
 const PIXEL = BLACK_PIXEL.toString('base64');
 const SOUND = Buffer.from(createSilence(0.1, 8_000)).toString('base64');
+const TEN_SECONDS = Buffer.from(createSilence(10, 8_000)).toString('base64');
+const ALMOST_AN_HOUR = Buffer.from(createSilentFlac(3_595)).toString('base64');
 const repeat = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
 describe('a request beyond a limit of docs/security.md is refused before the model runs', () => {
@@ -33,6 +36,7 @@ describe('a request beyond a limit of docs/security.md is refused before the mod
     ['100,001 rows', 'iris', () => repeat(100_001, [1, 2, 3, 4])],
     ['33 images', 'efficientnet-lite0', () => repeat(33, PIXEL)],
     ['65 audio files', 'tiny-wav2vec2', () => repeat(65, SOUND)],
+    ['more than an hour of sound in two files', 'tiny-wav2vec2', () => [TEN_SECONDS, ALMOST_AN_HOUR]],
   ])('%s', async (_what, model, inputs) => {
     expect(await post(`/models/${model}`, { inputs: inputs() })).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
     expect(serving.observations.at(-1)?.stopwatch.stepsMs).not.toHaveProperty('run');

@@ -200,6 +200,14 @@ describe('while the collector', () => {
     expect(collector.requests).toHaveLength(before);
   });
 
+  it('has a certificate that cannot be read, the log names its file', async () => {
+    const certificate = join(directory, 'missing.pem');
+    await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1', OTEL_EXPORTER_OTLP_CERTIFICATE: certificate });
+    expect(await ask(FLOWER)).toBe(200);
+    await deployed?.untilLogged('the collector of OpenTelemetry fails');
+    expect(JSON.stringify(lineOf('the collector of OpenTelemetry fails'))).toContain(`open '${certificate}'`);
+  });
+
   it('is down, too', async () => {
     await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
     expect(await ask(FLOWER)).toBe(200);

@@ -27,6 +27,8 @@ export interface Accuracy {
 }
 
 const MOST_LABELS = 50;
+/** Right labels that are told apart: callers can make up any number of them. */
+const MOST_TOLD = 10_000;
 const MOST_NAMED = 20;
 const OTHER = 'other';
 
@@ -82,10 +84,16 @@ export const createArmTally = (version: number, arm: string): ArmTally => {
     const row = confusion.get(truth) ?? new Map<string, number>();
     confusion.set(truth, row.set(predicted, (row.get(predicted) ?? 0) + 1));
   };
+  /** The label itself, or "other" beyond the most that are kept. Each that is answered is kept. */
+  const toTruth = (label: string, predicted: string | undefined): string => {
+    if (label !== predicted && !told.has(label) && told.size >= MOST_TOLD) return OTHER;
+    told.add(label);
+    return label;
+  };
   const addWord = (record: CaptureRecord, word: Word): void => {
     labelled += 1;
-    if (word.label !== undefined) told.add(word.label);
-    if (word.label !== undefined && record.label !== undefined) addPair(word.label, record.label);
+    const truth = word.label === undefined ? undefined : toTruth(word.label, record.label);
+    if (truth !== undefined && record.label !== undefined) addPair(truth, record.label);
     if (word.value !== undefined && record.value !== undefined)
       for (const [index, term] of errorTerms({ truth: word.value, predicted: record.value }).entries())
         errors[index] = (errors[index] ?? 0) + term;

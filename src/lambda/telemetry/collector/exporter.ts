@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
@@ -25,6 +26,12 @@ const toResource = ({ service, version, functionName, memoryBytes }: ExporterOpt
   return known.merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }));
 };
 
+/** A file that a variable of OpenTelemetry names. The library would read it for agents of its own alone. @throws Error for a missing file */
+const readPem = (name: string): Buffer | undefined => {
+  const file = process.env[`OTEL_EXPORTER_OTLP_${name}`];
+  return file ? readFileSync(file) : undefined;
+};
+
 /** The outcome of a sending, as the library's exporters tell it. */
 type Told = (result: { readonly code: number; readonly error?: Error }) => void;
 
@@ -33,8 +40,9 @@ const FAILED = 1;
 export const createExporter = (options: ExporterOptions): Exporter => {
   const { version, timeoutMs } = options;
   const resource = toResource(options);
-  // A connection that Lambda froze would be a broken one.
-  const agents = { 'http:': new Agent(), 'https:': new SecureAgent() };
+  const [ca, cert, key] = ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'].map(readPem);
+  // Not kept alive: a connection that Lambda froze would be a broken one.
+  const agents = { 'http:': new Agent(), 'https:': new SecureAgent({ ca, cert, key }) };
   const connection = {
     timeoutMillis: timeoutMs,
     httpAgentOptions: (protocol: string) => (protocol === 'http:' ? agents['http:'] : agents['https:']),
