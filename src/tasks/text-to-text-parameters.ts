@@ -61,11 +61,17 @@ export interface SearchRequest {
   readonly cleanUp: boolean;
 }
 
-/** The Hugging Face API has the parameters of the search in an object of their own. @throws `INVALID_REQUEST` unless it is one */
+/**
+ * The Hugging Face API has the parameters of the search in an object of their own.
+ * @throws `INVALID_REQUEST` unless it is one, or when it holds another one
+ */
 export const withGenerateParameters = ({ generate_parameters: nested, ...parameters }: Parameters): Parameters => {
   if (nested === undefined || nested === null) return parameters;
-  if (isObject(nested)) return { ...parameters, ...nested };
-  return refuse('INVALID_REQUEST', `parameter "generate_parameters" is ${show(nested)}, expected an object`);
+  if (!isObject(nested))
+    return refuse('INVALID_REQUEST', `parameter "generate_parameters" is ${show(nested)}, expected an object`);
+  if ('generate_parameters' in nested)
+    return refuse('INVALID_REQUEST', 'parameter "generate_parameters" holds "generate_parameters"; nest it once');
+  return { ...parameters, ...nested };
 };
 
 const readEarlyStopping = (value: unknown): GenerationConfig['earlyStopping'] | undefined =>

@@ -51,6 +51,9 @@ export const readTextToText = async (source: ModelSource): Promise<TextToTextFol
   };
 };
 
+/** The words before each text; undefined where config.json has none, or null. */
+export const readPrefix = (prefix: unknown): string | undefined => (prefix == null ? undefined : String(prefix));
+
 /** `prefix` and search of each task in `task_specific_params` of config.json. @throws `MODEL_INVALID` unless they are objects */
 export const readTaskParams = ({ task_specific_params: tasks }: Settings, pattern: RegExp) =>
   Object.entries(isObject(tasks) ? tasks : {}).flatMap(([task, settings]) => {
@@ -58,8 +61,8 @@ export const readTaskParams = ({ task_specific_params: tasks }: Settings, patter
     if (name === undefined) return [];
     if (!isObject(settings))
       return refuse('MODEL_INVALID', `"task_specific_params" in config.json: "${task}" is no object`);
-    const { prefix = '', ...generation } = settings;
-    return [{ name, prefix: String(prefix), generation }];
+    const { prefix, ...generation } = settings;
+    return [{ name, prefix: readPrefix(prefix), generation }];
   });
 
 /** @throws `MODEL_INVALID` when the settings or the tokenizer have a token that the decoder does not know */

@@ -8,7 +8,7 @@ import { type Deadline, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import { attemptKey, createRun, readChunk, readPlan, toElements } from '../../src/jobs/bulk/bulk-run.ts';
-import type { ChunkEnd } from '../../src/jobs/bulk/chunk-end.ts';
+import { answerLine, type ChunkEnd, failureLine, writeEnd } from '../../src/jobs/bulk/chunk-end.ts';
 import { planRun, prefixSource, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
 import { runChunk } from '../../src/jobs/bulk/run-chunk.ts';
 import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
@@ -357,6 +357,21 @@ describe('a chunk', () => {
       expect(rows[index]).toMatchObject(expected);
       expect(JSON.parse(rows[index]?.answer)).toEqual(answer);
     }
+  });
+
+  it('keeps the failures of the child that was first, whatever a later one failed at', async () => {
+    const run = await start(rowsOf(3));
+    const [first, second, third] = rowsOf(3).map((element) => ({
+      answer: answerLine(element, '1'),
+      failure: failureLine(element, { code: 'INFERENCE_FAILED', message: 'no' }),
+    }));
+    if (!(first && second && third)) throw new Error('there are three rows');
+    await writeEnd(serving.data, run, 0, [first.failure, second.answer, third.answer]);
+    const late = await writeEnd(serving.data, run, 0, [first.failure, second.failure, third.answer]);
+
+    expect(late).toEqual({ succeeded: 2, failed: 1, isKnown: true });
+    expect((await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row)).toEqual([2, 3]);
+    expect((await readChunkFailures(serving.data, 'run', 0)).map(({ row }) => row)).toEqual([1]);
   });
 
   it('that is run twice, or by two children, is written once', async () => {

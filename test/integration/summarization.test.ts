@@ -91,6 +91,7 @@ describe('a request that is wrong', () => {
     [400, 'a penalty that is a text', { inputs: 'a', parameters: { length_penalty: '2' } }, '"length_penalty" is "2"'],
     [400, 'an end of another kind', { inputs: 'a', parameters: { early_stopping: 1 } }, 'true, false or "never"'],
     [400, 'nested parameters in a list', { inputs: 'a', parameters: { generate_parameters: [] } }, 'an object'],
+    [400, 'one in another', { inputs: 'a', parameters: { generate_parameters: { generate_parameters: {} } } }, 'once'],
     [400, 'unknown nested ones', { inputs: 'a', parameters: { generate_parameters: { beams: 2 } } }, '"beams"'],
   ])('is answered %i: %s', async (status, _what, body, hint) => {
     const response = await send(body);
@@ -123,6 +124,19 @@ describe('push', () => {
     const response = await send({ inputs: `summarize: ${TEXT}`, parameters: { ...parameters, num_beams: 4 } }, 'plain');
     const [{ translation_text }] = (await response.json()) as [{ translation_text: string }];
     expect(await summarise(TEXT, parameters, 't5')).toEqual([translation_text]);
+  });
+
+  it.each([
+    ['of config.json, where the search for summaries has none', { prefix: 'Hello ' }, 'Hello '],
+    ['none, where it is null', { prefix: null, task_specific_params: { summarization: { prefix: null } } }, ''],
+  ])('takes the prefix as the pipeline does: %s', async (_what, config, prefix) => {
+    const path = await copy('tiny-bart', config);
+    const parameters = { num_beams: 1, min_length: 10, max_length: 20, no_repeat_ngram_size: 3 };
+    const name = `prefix-${prefix.length}`;
+    await pushModel(serving.repository, path, { name, promote: true });
+    const [answer, plain] = await summarise([`${prefix}${TEXT}`, TEXT], parameters);
+    expect(await summarise(TEXT, parameters, name)).toEqual([answer]);
+    expect(answer === plain).toBe(prefix === '');
   });
 
   it('recognises a T5 whose settings have summaries alone', async () => {

@@ -27,6 +27,8 @@ const innerOf = (estimator: Estimator): Estimator | undefined => {
 
 /** Most estimators within each other. */
 export const DEEPEST = 50;
+/** Most estimators of a model; one that holds itself has no end, and one that holds another twice doubles its count. */
+export const MOST_ESTIMATORS = 10_000;
 
 /** The estimator, the one that answers in its place, and so on. */
 function* chainOf(estimator: Estimator): Generator<Estimator> {

@@ -2,7 +2,7 @@ import type { GraphBuilder } from '../../onnx/graph-builder.ts';
 import { BOOSTER_CONVERTERS } from '../boosting/pickled-boosters.ts';
 import { ADABOOST } from './adaboost.ts';
 import { CALIBRATION } from './calibration.ts';
-import { DEEPEST } from './classes.ts';
+import { DEEPEST, MOST_ESTIMATORS } from './classes.ts';
 import { CLUSTERING } from './clustering.ts';
 import { COLUMNS } from './columns.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
@@ -80,11 +80,13 @@ export const findConverter = (estimator: Estimator): Converter => {
 
 /** The converters of all classes, which add to `graph`. */
 export const createConversion = (graph: GraphBuilder): Conversion => {
-  let depth = 0;
+  let [count, depth] = [0, 0];
   const conversion: Conversion = {
     graph,
     convert(estimator, frame) {
       if (depth === DEEPEST) return estimator.refuse(`it lies within ${DEEPEST} others, or within itself`);
+      count += 1;
+      if (count > MOST_ESTIMATORS) estimator.refuse(`it is one of more than ${MOST_ESTIMATORS} estimators`);
       depth += 1;
       const results = findConverter(estimator)(estimator, frame, conversion);
       depth -= 1;

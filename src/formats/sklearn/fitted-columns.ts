@@ -1,5 +1,5 @@
 import { show } from '../../core/show.ts';
-import { DEEPEST } from './classes.ts';
+import { DEEPEST, MOST_ESTIMATORS } from './classes.ts';
 import { COLUMN_RULES, followOther } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
@@ -36,9 +36,6 @@ const partsOf = (estimator: Estimator): Estimator[] => {
   if (estimator.name === 'Pipeline') return steps(estimator, 'steps');
   return estimator.name === 'FeatureUnion' ? steps(estimator, 'transformer_list') : innerEstimators(estimator);
 };
-
-/** Most estimators of a model; one that holds itself has no end. */
-const MOST_ESTIMATORS = 10_000;
 
 /** Runs the work on one estimator. @throws `MODEL_INVALID` for too many of them */
 type Guard = <Result>(work: () => Result) => Result;

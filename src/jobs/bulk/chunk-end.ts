@@ -31,29 +31,6 @@ export const failureLine = (element: BulkElement, { code, message }: Pick<Servin
   text: JSON.stringify({ ...element, code, message }),
 });
 
-/** Writes the answers last: a chunk with answers is done. Another child that was faster has written the same. */
-export const writeEnd = async (
-  data: ObjectStore,
-  run: BulkRun,
-  chunk: number,
-  lines: readonly ElementLine[],
-): Promise<ChunkEnd> => {
-  const answers = lines.filter(({ isAnswer }) => isAnswer).map(({ text }) => text);
-  const failures = lines.filter(({ isAnswer }) => !isAnswer).map(({ text }) => `${text}\n`);
-  if (failures.length > 0) await data.write(chunkFailuresKey(run.name, chunk), failures.join(''));
-  const { contentType, encode } = RESULT_FILES[run.format];
-  const metadata = { succeeded: String(answers.length), failed: String(failures.length) };
-  const options = { condition: { ifNoneMatch: '*' }, contentType, metadata } as const;
-  const isKnown = await data.write(resultKey(run, chunk), await encode(answers), options).then(
-    () => false,
-    (error: unknown) => {
-      if (ServingError.from(error).code === 'CONFLICT') return true;
-      throw error;
-    },
-  );
-  return { succeeded: answers.length, failed: failures.length, isKnown };
-};
-
 /** The end of a chunk that is done; undefined for any other. @throws `INTERNAL` for results without their counts */
 export const readEnd = async (
   data: ObjectStore,
@@ -69,4 +46,31 @@ export const readEnd = async (
     'INTERNAL',
     `${key} has no counts in its metadata; remove it, and batch resume ${run.name} writes it again`,
   );
+};
+
+/** Writes the answers last: a chunk with answers is done. A child that was faster keeps its answers and its failures. */
+export const writeEnd = async (
+  data: ObjectStore,
+  run: BulkRun,
+  chunk: number,
+  lines: readonly ElementLine[],
+): Promise<ChunkEnd> => {
+  const answers = lines.filter(({ isAnswer }) => isAnswer).map(({ text }) => text);
+  const failures = lines.filter(({ isAnswer }) => !isAnswer).map(({ text }) => `${text}\n`);
+  if (failures.length > 0) {
+    const known = await readEnd(data, run, chunk);
+    if (known) return known;
+    await data.write(chunkFailuresKey(run.name, chunk), failures.join(''));
+  }
+  const { contentType, encode } = RESULT_FILES[run.format];
+  const metadata = { succeeded: String(answers.length), failed: String(failures.length) };
+  const options = { condition: { ifNoneMatch: '*' }, contentType, metadata } as const;
+  const isKnown = await data.write(resultKey(run, chunk), await encode(answers), options).then(
+    () => false,
+    (error: unknown) => {
+      if (ServingError.from(error).code === 'CONFLICT') return true;
+      throw error;
+    },
+  );
+  return { succeeded: answers.length, failed: failures.length, isKnown };
 };

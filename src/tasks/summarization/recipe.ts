@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { readTaskParams, readTextToText, TEXT_TO_TEXT } from '../text-to-text-recipe.ts';
+import { readPrefix, readTaskParams, readTextToText, TEXT_TO_TEXT } from '../text-to-text-recipe.ts';
 import type { SummarizationSettings } from './settings.ts';
 
 export const summarization: TaskRecipe<SummarizationSettings, Tokenizer> = {
@@ -11,7 +11,7 @@ export const summarization: TaskRecipe<SummarizationSettings, Tokenizer> = {
     // What the pipeline "summarization" of transformers takes from config.json.
     const [own] = readTaskParams(config, /^(summarization)$/);
     const { generation, maxLength } = settings;
-    const { prefix = String(config.prefix ?? ''), generation: search = {} } = own ?? {};
-    return { ...files, settings: { prefix, generation: { ...generation, ...search }, maxLength } };
+    const prefix = own?.prefix ?? readPrefix(config.prefix) ?? '';
+    return { ...files, settings: { prefix, generation: { ...generation, ...own?.generation }, maxLength } };
   },
 };

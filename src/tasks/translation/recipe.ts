@@ -26,7 +26,9 @@ const findTokens = (tokenizer: Tokenizer, patterns: readonly RegExp[]): Record<s
 type Pairs = Extract<Languages, { by: 'prefix' }>['pairs'];
 
 const findPairs = (config: Settings): Pairs =>
-  Object.fromEntries(readTaskParams(config, PAIR).map(({ name, ...pair }) => [name, pair]));
+  Object.fromEntries(
+    readTaskParams(config, PAIR).map(({ name, prefix = '', generation }) => [name, { prefix, generation }]),
+  );
 
 /** The languages of a model, from its tokens and its settings; undefined for a model of one language pair. */
 const findLanguages = (tokenizer: Tokenizer, config: Settings, tokenizerConfig: Settings): Languages | undefined => {

@@ -73,6 +73,20 @@ describe('what is no model', () => {
       /kernels\.RBF .*: length_scale has 3 numbers, expected 1 or 2/,
     ],
     [
+      'a stack that holds another twice, and so on',
+      Array.from({ length: 40 }).reduce<PyValue>(
+        (model) =>
+          toObject('sklearn.ensemble._stacking.StackingRegressor', {
+            ...{ _sklearn_version: '1.9.1', n_features_in_: 2, estimators_: [model], stack_method_: ['predict'] },
+            ...{ passthrough: true, final_estimator_: model },
+          }),
+        toObject('sklearn.linear_model._base.LinearRegression', {
+          ...{ _sklearn_version: '1.9.1', n_features_in_: 2, coef_: toArray([2], [1, 2]), intercept_: 0 },
+        }),
+      ),
+      /\(scikit-learn 1\.9\.1\): it is one of more than 10000 estimators/,
+    ],
+    [
       'a kernel that holds another twice, and so on',
       toProcess(
         Array.from({ length: 40 }).reduce<PyValue>(
