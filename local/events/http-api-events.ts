@@ -30,7 +30,10 @@ const readRoute = (value: unknown, authorizers: Service['authorizers']): Authori
   const found = authorizers[authorizer.name];
   if (found === undefined)
     throw new Error(`there is no authorizer ${authorizer.name} under provider.httpApi.authorizers`);
-  if (found.type === 'jwt') throw new Error('npm start checks no tokens; it checks keys: AUTH=key npm start');
+  if (found.type === 'jwt')
+    throw new Error(
+      'npm start does not take auth=jwt; AUTH=key_or_jwt npm start checks tokens, and AUTH=key keys alone',
+    );
   return { ...parseRoute(route), authorizer: found };
 };
 

@@ -92,13 +92,15 @@ describe('npm start with auth=key', () => {
     expect(await send(`Bearer ${key}`, 'iris')).toEqual([404, 'model_not_found']); // nobody has pushed it
   });
 
-  it('checks no tokens, and says so', async () => {
+  it('takes no auth=jwt, and says what checks tokens', async () => {
     const directory = join(project, '.tokens');
     const start = (parameters: Readonly<Record<string, string>>) =>
       startLocalServer({ project, directory, port: 0, parameters: { auth: 'jwt', ...parameters }, onLine: () => {} });
     await expect(start({})).rejects.toThrow('the parameter jwtIssuer is ""');
     const starting = start({ jwtIssuer: 'https://issuer.example.org', jwtAudience: 'models' });
-    await expect(starting).rejects.toThrow('functions.infer: httpApi: npm start checks no tokens; it checks keys');
+    await expect(starting).rejects.toThrow(
+      'functions.infer: httpApi: npm start does not take auth=jwt; AUTH=key_or_jwt',
+    );
   });
 });
 
