@@ -12,8 +12,14 @@ export const MEASURES = {
   },
   'cold.python_ratio': { what: 'cold start, over a handler in Python (boto3) with its model in S3', atMost: 1 },
   'cold.embedded_floor_ratio': { what: 'cold start with the model in the layer, over a bare script', atMost: 1.3 },
-  'cold.embedded_transformersjs_ratio': { what: 'the same, over transformers.js with local files', atMost: 0.8 },
-  'cold.embedded_python_ratio': { what: 'the same, over Python with local files', atMost: 1.05 },
+  'cold.embedded_transformersjs_ratio': {
+    what: 'cold start with the model in the layer, over transformers.js with local files',
+    atMost: 0.8,
+  },
+  'cold.embedded_python_ratio': {
+    what: 'cold start with the model in the layer, over Python with local files',
+    atMost: 1.05,
+  },
   'cold.init_import_ms_share': {
     what: 'share of the cold start that imports our bundle, AWS SDK included',
     atMost: 0.35,

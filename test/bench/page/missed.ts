@@ -39,8 +39,8 @@ Changes that were dropped, without a gain unless noted:
 - a larger young generation: 8 ms, but Lambda does not take that flag;
 - garbage collection in a single thread, no optimising compiler, eager compilation: all slower.`;
 
-const GENAI = `onnxruntime-genai writes keys and values into one buffer, and onnxruntime-node copies them. [large-models.md](large-models.md#the-distance-to-onnxruntime-genai)
-has a profile of a step and six attempts with their figures.`;
+const GENAI = `onnxruntime-genai writes keys and values into one buffer, and onnxruntime-node copies them.
+[large-models.md](large-models.md#the-distance-to-onnxruntime-genai) has a profile of a step and six attempts with their figures.`;
 
 const EMBEDDED = `The parts of the table above without S3 remain: compiling the bundle, Powertools, the task's modules, documents and garbage. The
 bare script and the peers check nothing, count nothing and log nothing.`;
@@ -62,7 +62,8 @@ Routing, metrics and the log line remain: 0.3 ms.`,
 they decide between two neighbours. It gives the same floats and takes 0.9 to 1.8 of the time of \`JSON.parse\` and a copy (150,528 floats of 4 to 17
 digits, minima of 31 in turn, 2026-11-26). \`JSON.parse\` takes 20 to 30 ns for a number.`,
   'warm.v2_binary_ratio': `The work before the run takes 0.25 ms more than decoding base64, and the work behind it 0.46 ms (medians of 400 requests,
-2026-11-26): garbage of strings of 800 KB, metrics and the log line. The graph takes 5.3 ms on this processor. Where it takes 14, this is 1.05.`,
+2026-11-26). It is garbage of strings of 800 KB, metrics and the log line. The graph takes 5.3 ms on this processor. The ratio is 1.05 where
+the graph takes 14 ms.`,
   'warm.entities_ratio': `A request for a graph with hardly any work takes 0.54 ms (\`node --cpu-prof\`, 8,000 requests, 2026-11-26). The run takes 27 % of it,
 log lines 5 %, reading the time of the processor 4 %, timers 4 %, and variables of the environment, which Powertools reads, 3 %. The rivals route,
 count and log nothing.`,
@@ -88,12 +89,12 @@ for an earlier result, the image, and its result. Each takes 0.8 ms of the threa
 The loop looks for no unknown column and no missing value. Nothing is parsed twice.
 
 - Kept: rows answered as lists of 1,024; a wait for S3 less in each chunk, since what the last attempt has left is read beside the run.
-- Kept later on that day, 730 ms of processor time instead of 1,000: labels of few classes are sorted without a heap, and columns and outputs
+- Kept later on that day, 730 ms of processor time instead of 1,000. Labels of few classes are sorted without a heap, and columns and outputs
   are set by name without pairs. The loop takes 430 ms; since then it writes the numbers of the rows, too. Most of what is left is
   the collection of garbage: each row has views of its outputs, and lists and texts of its own.
 - Dropped, without a gain: reading labels without an iterator.`,
-  'llm.ttft_cold_ratio': `The bare script maps its weights from disk, and infer downloads 184 MB from S3. Of 0.9 s, the download takes 0.54 to 0.6 s, creating the
-session 0.16, and the first run 0.07 (log lines of four processes, 2026-11-26). Hashing takes 0.1 s of the download, and writing the file as long.`,
+  'llm.ttft_cold_ratio': `The bare script maps its weights from disk, and infer downloads 184 MB from S3. The download takes 0.54 to 0.6 s of 0.9 s, creating the
+session 0.16 s, and the first run 0.07 s (log lines of four processes, 2026-11-26). Hashing takes 0.1 s of the download, and writing the file as long.`,
   'llm.load_ratio': `The reasons are those of load.download_ratio: 1 GB is hashed in this process, beside the S3 of the bench, on two cores.`,
   'llm.genai_ratio': GENAI,
   'llm.genai_ratio_16': GENAI,

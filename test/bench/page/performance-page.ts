@@ -86,7 +86,7 @@ ${toMarkdownTable(TIME_HEADER, timeRows(times))}
 
 Rivals are functions that somebody writes by hand: transformers.js with AWS's runtime client for Node, and Python with \`awslambdaric\`, boto3,
 onnxruntime and Pillow. Warm, a rival has no HTTP route, routing, metrics or log line; Python reads text by \`tokenizers\` and sound by \`transformers\`.
-Their ratios are to the faster of both. The bar of 0.6 against transformers.js with local files does not hold for a model in S3: the bare script takes
+Their ratios are to the faster of both. The bar of 0.6 against transformers.js with local files does not hold for a model in S3. The bare script takes
 0.6 of its time, without a request, a hash, a routing or a metric. A model in the layer is compared with local files instead.
 ${missedSection(figures)}
 ## Growth with the size of the model
