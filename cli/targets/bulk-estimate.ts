@@ -2,6 +2,7 @@ import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { createToInput, modelColumns } from '../../src/jobs/bulk/joined-columns.ts';
+import { toExactJson } from '../../src/protocol/json.ts';
 import type { PublishedBundle } from '../../src/repository/versions/bundle.ts';
 import { ask } from './ask.ts';
 import { estimateRun } from './bulk-price.ts';
@@ -37,7 +38,7 @@ const samplesOf = (elements: readonly BulkElement[], bundle: PublishedBundle, jo
 /** The least time of some requests, for each of their elements, in milliseconds. */
 const timeSample = async (send: Target['send'], path: string, { inputs, count }: Sample): Promise<number> => {
   const headers = { 'content-type': 'application/json' };
-  const body = Buffer.from(JSON.stringify({ inputs }));
+  const body = Buffer.from(toExactJson({ inputs }));
   let leastMs = Number.POSITIVE_INFINITY;
   for (let measurement = 0; measurement < MEASUREMENTS; measurement += 1) {
     const startMs = performance.now();

@@ -2,13 +2,15 @@ import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
+import * as v from 'valibot';
 import { ServingError } from '../../src/core/errors.ts';
-import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
+import { type BulkElement, elementSchema } from '../../src/jobs/bulk/bulk-element.ts';
 import { type BulkRun, readRun } from '../../src/jobs/bulk/bulk-run.ts';
 import { MOST_CHUNK_BYTES, prefixSource, type ReadSource, type SourceElement } from '../../src/jobs/bulk/plan-run.ts';
 import { createSummariser, readFailures } from '../../src/jobs/bulk/summarise-run.ts';
 import type { TableKind } from '../../src/jobs/bulk/table-slice.ts';
 import { type TableFile, tableSource } from '../../src/jobs/bulk/table-source.ts';
+import { parseExactJson } from '../../src/protocol/json.ts';
 import { UPLOADS_PREFIX } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 
@@ -60,10 +62,7 @@ const failuresSource = async (data: ObjectStore, name: string): Promise<ReadSour
   const { counted, failed } = await createSummariser(data, await readRun(data, name))();
   if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${name} has no failures`);
   return countedSource(async function* () {
-    for await (const line of readFailures(data, name, counted)) {
-      const { code: _code, message: _message, ...element } = JSON.parse(line);
-      yield element;
-    }
+    for await (const line of readFailures(data, name, counted)) yield v.parse(elementSchema, parseExactJson(line));
   });
 };
 

@@ -77,7 +77,7 @@ const createFindRoutes = (routes: readonly Route[]) => {
 const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
 
 /** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
-const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+))$/;
+const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+|models))$/;
 
 /** The path without slashes at its end, which clients add, and the model that its base names. */
 const toRouted = (path: string): { readonly path: string; readonly base: Readonly<Record<string, string>> } => {

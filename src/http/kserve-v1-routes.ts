@@ -64,8 +64,10 @@ const toOpenAiModel = (id: string, { created }: PublishedBundle) => ({
 });
 
 /** The names that KServe's clients read, and the same models as OpenAI's clients read them. */
-const list = async (serving: Serving, { context }: Exchange): Promise<HttpResponse> => {
-  const models = await listModels(serving, context.deadline);
+/** All models, or the one that the base of the path names. */
+const list = async (serving: Serving, { context, parameters }: Exchange): Promise<HttpResponse> => {
+  const all = await listModels(serving, context.deadline);
+  const models = parameters.name === undefined ? all : all.filter(({ name }) => name === parameters.name);
   const data = models.flatMap((model) => ('bundle' in model ? [toOpenAiModel(model.name, model.bundle)] : []));
   return toJsonResponse({ models: models.map(({ name }) => name), object: 'list', data });
 };

@@ -69,14 +69,32 @@ export const parseJson = (text: string, reviver?: Reviver): unknown => {
 };
 
 /**
- * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive. Only a text that may have one pays for that.
+ * The value of a JSON text whose integers beyond 2^53 become BigInt. Only a text that may have one pays for that.
+ * @throws the errors of `parseJson`
+ */
+export const parseExactJson = (text: string, mustBeExact = mayHaveLongInteger): unknown =>
+  parseJson(text, mustBeExact(text) ? exactIntegers : undefined);
+
+declare global {
+  interface JSON {
+    /** https://tc39.es/proposal-json-parse-with-source/#sec-json.rawjson */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/** The JSON text of a value of `parseExactJson`. */
+export const toExactJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));
+
+/**
+ * Parses a JSON body; integers beyond 2^53 become BigInt, so that 64-bit tensors survive.
  * @throws `INVALID_REQUEST` with the parser's reason
  */
 export const parseJsonBody = (body: Uint8Array | string, mustBeExact = mayHaveLongInteger): unknown => {
   if (body.length === 0) throw new ServingError('INVALID_REQUEST', 'the body is empty');
   const text = decodeUtf8(body);
   try {
-    return parseJson(text, mustBeExact(text) ? exactIntegers : undefined);
+    return parseExactJson(text, mustBeExact);
   } catch (error) {
     const begins = error instanceof SyntaxError ? 'the body is not JSON: ' : 'in the body, ';
     throw new ServingError('INVALID_REQUEST', begins + messageOf(error), { cause: error });

@@ -60,7 +60,8 @@ export const createGrowingObjects = <Content>(options: GrowingObjectsOptions): G
       objects.set(key, object);
       change(object.content);
       Object.assign(object, { dirty: true, changedMs: nowMs() });
-      if (nowMs() - flushedMs < flushMs) return;
+      const sinceMs = nowMs() - flushedMs;
+      if (sinceMs >= 0 && sinceMs < flushMs) return; // below 0, the clock was set back
       flushedMs = nowMs();
       background.defer(flush);
     },

@@ -150,7 +150,7 @@ if (missing.length > 0) {
       const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
       const { State = '', StateChangeReason } = QueryExecution?.Status ?? {};
       if (State === 'SUCCEEDED') break;
-      if (State === 'FAILED') throw new Error(StateChangeReason);
+      if (State === 'FAILED' || State === 'CANCELLED') throw new Error(`${State}: ${StateChangeReason}`);
       await sleep(100);
     }
     const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));

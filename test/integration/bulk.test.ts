@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parquetReadObjects } from 'hyparquet';
 import { openSource } from '../../cli/targets/bulk-source.ts';
@@ -357,6 +358,30 @@ describe('a chunk', () => {
       expect(rows[index]).toMatchObject(expected);
       expect(JSON.parse(rows[index]?.answer)).toEqual(answer);
     }
+  });
+
+  it('keeps all digits of integers beyond 2^53: joined, failed, retried, and in Parquet', async () => {
+    const [id, other] = ['9007199254740993', '9223372036854775807'] as const;
+    const row = (name: string, width: string) =>
+      `{"id":${name},"sepal length (cm)":5,"sepal width (cm)":${width},"petal length (cm)":1,"petal width (cm)":0.2}\n`;
+    const source = 'uploads/iris/rows.jsonl';
+    await serving.data.write(source, row(id, '3') + row(other, '"wide"'));
+    const change = { chunk: 10, join: ['id'], source };
+    const rows = await openSource(serving.data, bulkRun(change));
+    for (const run of [bulkRun(change), bulkRun({ ...change, name: 'parquet', format: 'parquet' })]) {
+      await createRun(serving.data, run);
+      await planRun(serving.data, run, rows);
+      await runChunk(serving, { name: run.name, chunk: 0, deadline: NEVER, requestId: 'request' });
+    }
+
+    const { body } = await serving.data.read('bulk/run/results/00000000.jsonl.gz');
+    expect(gunzipSync(body).toString()).toContain(`"columns":{"id":${id}}`);
+    const { body: failures } = await serving.data.read('bulk/run/failures/00000000.jsonl');
+    expect(Buffer.from(failures).toString()).toContain(`"input":{"id":${other},`);
+    const { body: file } = await serving.data.read('bulk/parquet/results/00000000.parquet');
+    expect(await parquetReadObjects({ file: new Uint8Array(file).buffer })).toMatchObject([{ id }]);
+    const retry = await openSource(serving.data, bulkRun({ ...change, name: 'again', retryOf: 'run' }));
+    expect(await collect(retry)).toMatchObject([{ row: 2, input: { id: BigInt(other) } }]);
   });
 
   it('keeps the failures of the child that was first, whatever a later one failed at', async () => {

@@ -54,6 +54,14 @@ describe('a base URL that names the model', () => {
     expect(speech.status).toBe(200);
   });
 
+  it('lists the model that it names', async () => {
+    expect(await (await serving.fetch(`/models/${SENTENCES}/v1/models`)).json()).toMatchObject({
+      object: 'list',
+      data: [{ id: SENTENCES }],
+    });
+    expect(await (await serving.fetch('/models/nobody/v1/models')).json()).toMatchObject({ data: [] });
+  });
+
   it('refuses a body that names another one, and paths that OpenAI has not', async () => {
     const response = await embedBelow('iris');
     expect([response.status, await response.json()]).toEqual([

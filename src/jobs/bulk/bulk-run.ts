@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { show } from '../../core/show.ts';
+import { parseExactJson } from '../../protocol/json.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore, WriteOptions } from '../../repository/stores/object-store.ts';
 import { type BulkElement, elementSchema } from './bulk-element.ts';
@@ -154,7 +155,7 @@ export const readChunk = async (data: ObjectStore, name: string, chunk: number):
   const { body } = await data.read(key, MAX_DOCUMENT_BYTES);
   try {
     const lines = Buffer.from(body).toString('utf8').split('\n');
-    return lines.filter(Boolean).flatMap((line) => toElements(v.parse(lineSchema, JSON.parse(line))));
+    return lines.filter(Boolean).flatMap((line) => toElements(v.parse(lineSchema, parseExactJson(line))));
   } catch (cause) {
     throw new ServingError('INTERNAL', `${key} cannot be read: ${messageOf(cause)}`, { cause });
   }

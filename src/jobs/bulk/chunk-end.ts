@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
+import { toExactJson } from '../../protocol/json.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import type { BulkElement } from './bulk-element.ts';
@@ -22,13 +23,13 @@ export type ElementLine = v.InferOutput<typeof lineSchema>;
 export const answerLine = (element: BulkElement, json: string, join: readonly string[] = []): ElementLine => {
   const columns = join.length === 0 ? {} : { columns: joinedColumns(element, join) };
   const place = 'key' in element ? { key: element.key } : { row: element.row, ...columns };
-  return { isAnswer: true, text: `${JSON.stringify(place).slice(0, -1)},"answer":${json}}` };
+  return { isAnswer: true, text: `${toExactJson(place).slice(0, -1)},"answer":${json}}` };
 };
 
 /** A failure with everything that another run needs to try it again. */
 export const failureLine = (element: BulkElement, { code, message }: Pick<ServingError, 'code' | 'message'>) => ({
   isAnswer: false,
-  text: JSON.stringify({ ...element, code, message }),
+  text: toExactJson({ ...element, code, message }),
 });
 
 /** The end of a chunk that is done; undefined for any other. @throws `INTERNAL` for results without their counts */

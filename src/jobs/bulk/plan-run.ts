@@ -1,3 +1,4 @@
+import { toExactJson } from '../../protocol/json.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { type BulkPlan, type BulkRun, chunkKey, type PlannedLine, readPlan, writePlan } from './bulk-run.ts';
 
@@ -54,7 +55,7 @@ export const planRun = async (
       chunks.push([]);
       [inChunk, bytes] = [0, 0];
     }
-    const line = JSON.stringify(next.element);
+    const line = toExactJson(next.element);
     chunks.at(-1)?.push(line);
     [inStep, inChunk, bytes] = [inStep + elements, inChunk + elements, bytes + Buffer.byteLength(line)];
     cursor = next.cursor;

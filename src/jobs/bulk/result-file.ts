@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import { isObject } from '../../core/is-object.ts';
+import { parseExactJson, toExactJson } from '../../protocol/json.ts';
 import type { BulkFormat } from './bulk-run.ts';
 
 type Column = readonly unknown[];
 
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+const isScalar = (value: unknown): boolean => ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
 
 /** The scalar parts of an answer by the names of their columns; those of its first element where it is a list. */
 const scalarsOf = (answer: unknown): Readonly<Record<string, unknown>> => {
@@ -16,23 +17,23 @@ const scalarsOf = (answer: unknown): Readonly<Record<string, unknown>> => {
 
 const toText = (value: unknown): string | null => {
   if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : toExactJson(value);
 };
 
-/** Numbers stay numbers in a column that has nothing else. */
+/** Numbers stay numbers in a column that has nothing else; integers beyond 2^53 become text, which keeps their digits. */
 const toColumn = (name: string, values: Column) => {
   const known = values.filter((value) => value !== null && value !== undefined);
-  const areNumbers = known.length > 0 && known.every((value) => typeof value === 'number');
-  return areNumbers
-    ? { name, type: 'DOUBLE' as const, data: values.map((value) => value ?? null) }
-    : { name, type: 'STRING' as const, data: values.map(toText) };
+  if (known.length > 0 && known.every((value) => typeof value === 'number'))
+    return { name, type: 'DOUBLE' as const, data: values.map((value) => value ?? null) };
+  return { name, type: 'STRING' as const, data: values.map(toText) };
 };
 
 /** Rows of answers as a Parquet file: the key or the row, joined columns, the answer as JSON, and its scalar parts. */
 const toParquet = async (lines: readonly string[]): Promise<Uint8Array> => {
   const { parquetWriteBuffer } = await import('hyparquet-writer');
   const rows = lines.map((line): Readonly<Record<string, unknown>> => {
-    const { key, row, columns = {}, answer }: Record<string, unknown> = JSON.parse(line);
+    const parsed = parseExactJson(line);
+    const { key, row, columns = {}, answer } = isObject(parsed) ? parsed : {};
     return {
       ...(key === undefined ? { row } : { key }),
       ...(isObject(columns) && columns),
@@ -44,7 +45,7 @@ const toParquet = async (lines: readonly string[]): Promise<Uint8Array> => {
   const columnData = names.map((name) => {
     const values = rows.map((row) => row[name]);
     if (name === 'row') return { name, type: 'INT64' as const, data: values.map((value) => BigInt(Number(value))) };
-    if (name === 'answer') return { name, type: 'STRING' as const, data: values.map((value) => JSON.stringify(value)) };
+    if (name === 'answer') return { name, type: 'STRING' as const, data: values.map(toExactJson) };
     return toColumn(name, values);
   });
   const none = [{ name: 'answer', type: 'STRING' as const, data: [] }];

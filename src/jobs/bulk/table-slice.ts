@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../../core/message-of.ts';
 import { setOwn } from '../../core/set-own.ts';
-import { parseJson } from '../../protocol/json.ts';
+import { parseExactJson } from '../../protocol/json.ts';
 import type { BulkElement } from './bulk-element.ts';
 import { type NextRecord, nextCsvRecord, nextJsonLine, splitCells } from './table-records.ts';
 
@@ -27,7 +27,7 @@ const REPLACEMENT = '\ufffd';
 
 const toJsonElement = (row: number, text: string): BulkElement => {
   try {
-    return { row, input: parseJson(text) };
+    return { row, input: parseExactJson(text) };
   } catch (error) {
     const begins = error instanceof SyntaxError ? `line ${row} is not JSON: ` : `in line ${row}, `;
     return { row, problem: begins + messageOf(error) };

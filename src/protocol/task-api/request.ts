@@ -3,7 +3,7 @@ import { isObject } from '../../core/is-object.ts';
 import { messageOf } from '../../core/message-of.ts';
 import type { Payload } from '../../core/payload.ts';
 import { show } from '../../core/show.ts';
-import { decodeUtf8, parseJson, parseJsonBody } from '../json.ts';
+import { decodeUtf8, parseExactJson, parseJson, parseJsonBody } from '../json.ts';
 import { type ObjectReference, parseOutput, parseReference } from './object-reference.ts';
 
 /** The body of a task request: inputs that are there, or a reference to them. */
@@ -132,7 +132,7 @@ export const parseJsonLines = (body: Uint8Array | string): unknown[] =>
     .flatMap((line, index): unknown[] => {
       if (line.trim() === '') return [];
       try {
-        return [parseJson(line)];
+        return [parseExactJson(line)];
       } catch (error) {
         const problem = error instanceof RangeError ? messageOf(error) : `it is not JSON: ${show(line)}`;
         return refuse('INVALID_REQUEST', `line ${index + 1}: ${problem}; expected one JSON value a line`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayHaveLongElement, parseJsonBody } from '../../../src/protocol/json.ts';
+import { mayHaveLongElement, parseExactJson, parseJsonBody, toExactJson } from '../../../src/protocol/json.ts';
 
 const parse = (text: string) => parseJsonBody(Buffer.from(text));
 
@@ -21,6 +21,11 @@ describe('a JSON body', () => {
     expect(parse('[0.1234567890123456, 9007199254740993]')).toEqual([0.1234567890123456, 9007199254740993n]);
     expect(parse('{"a":-9007199254740993}')).toEqual({ a: -9007199254740993n });
     expect(parse('[\n 9007199254740993\n]')).toEqual([9007199254740993n]);
+  });
+
+  it('is written again with all digits', () => {
+    const text = '{"a":[9007199254740993,-9223372036854775808,1.5],"b":{"c":"9007199254740993"}}';
+    expect(toExactJson(parseExactJson(text))).toBe(text);
   });
 
   it('leaves long digits in strings alone', () => {

@@ -54,6 +54,15 @@ const keysIn = async (): Promise<string[]> => {
 };
 
 describe('counts of a canary', () => {
+  it('are written on after the clock was set back', async () => {
+    clock.nowMs = 1_000_000;
+    const counts = createCounts();
+    counts.observe(observation());
+    clock.nowMs = 0;
+    counts.observe(observation());
+    expect(deferred).toHaveLength(2);
+  });
+
   it('are not kept without one: nothing is counted, deferred or written', async () => {
     const counts = createCounts();
     const { step: _step, ...plain } = observation({ failures: [SERVER_FAULT] });
