@@ -123,5 +123,8 @@ export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEn
   const tell = (message: ToChild): void => {
     child.send(message, () => undefined);
   };
-  return { ready: nextMessage(), ended: ended.signal, ask, tell, end, shutDown };
+  const ready = nextMessage().then((message) => {
+    if (message.type === 'failed') throw new FunctionError(message.errorType, message.errorMessage);
+  });
+  return { ready, ended: ended.signal, ask, tell, end, shutDown };
 };

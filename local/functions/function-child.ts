@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import type { Context } from 'aws-lambda';
 import { LOCAL_ACCOUNT } from '../../src/core/aws-defaults.ts';
 import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
+import { ServingError } from '../../src/core/errors.ts';
 import { createQueue } from '../../src/core/queue.ts';
 import type { FromChild, Invocation, ToChild } from './messages.ts';
 import { awslambda, isStreaming, ResponseStream } from './response-stream.ts';
@@ -98,7 +99,13 @@ process.on('disconnect', () => process.exit());
 Object.assign(globalThis, { awslambda });
 
 const [, , modulePath, handlerName] = process.argv;
-const handler = await load(modulePath, handlerName);
+const handler = await load(modulePath, handlerName).catch(async (error: unknown) => {
+  if (!(error instanceof ServingError)) throw error;
+  // A wrong setting: its message says all, and Node would print a stack.
+  const { name: errorType, message: errorMessage } = error;
+  await new Promise((sent) => process.send?.({ type: 'failed', errorType, errorMessage } satisfies FromChild, sent));
+  return process.exit(1);
+});
 
 process.on('message', (message: ToChild) => {
   if (message.type === 'gone') streaming?.destroy(GONE);

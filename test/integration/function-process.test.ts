@@ -197,6 +197,13 @@ describe('a function process', () => {
     expect(lines.join('\n')).toContain('exports no function absent');
   });
 
+  it('says which setting is wrong when it does not start, without a stack', async () => {
+    const environment = { MODELS_BUCKET: 'models', DATA_BUCKET: 'data', MODEL_MEMORY_SHARE: 'half' };
+    const wrong = create({ modulePath: fixture('../../functions/infer/handler.ts'), environment });
+    await expect(wrong.init()).rejects.toThrow('MODEL_MEMORY_SHARE is half, expected a share above 0 and up to 1');
+    expect(lines).toEqual([]);
+  });
+
   it('does not outlive the process that started it', async () => {
     const parent = spawn(process.execPath, [fixture('parent-of-function.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
