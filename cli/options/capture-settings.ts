@@ -71,7 +71,9 @@ export const changeCapture = async (
   const damaged = await eachCapture(data, keys, ({ length }) => {
     records += length;
   });
-  const broken = damaged.map(({ key, problem }) => `\n${key} is damaged, and left out: ${problem}`).join('');
+  const broken = damaged
+    .map(({ key, problem }) => `\n${key} is damaged, and what cannot be read is left out: ${problem}`)
+    .join('');
   return {
     text: `${name} ${describeCapture(settings)}\n${records} records today, in ${keys.length} objects${broken}`,
     json: { name, capture: settings, today: { records, objects: keys.length, damaged } },

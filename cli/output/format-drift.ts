@@ -11,7 +11,9 @@ const percent = (share: number): string => formatShare(Math.round(share * 1_000)
 /** The drift of the last hours, worst features first. */
 export const formatDrift = ({ version, hours, samples, baseline, judgement, damaged }: DriftNow): string => {
   const head = `Captured answers of version ${version} in ${hours} h: ${samples}`;
-  const broken = damaged.map(({ key, problem }) => `\n${key} is damaged, and left out: ${problem}`).join('');
+  const broken = damaged
+    .map(({ key, problem }) => `\n${key} is damaged, and what cannot be read is left out: ${problem}`)
+    .join('');
   if (samples === 0 && baseline === undefined) return broken.trim();
   if (baseline === undefined || judgement === undefined)
     return `${head}. There is no baseline: --baseline <file|7d> makes one${broken}`;
@@ -37,7 +39,7 @@ const oddities = ({ model, day, versions, damaged }: DayAccuracy): string[] => [
     }),
   ...damaged
     .filter(({ key }) => key.startsWith(modelLabelsPrefix(model)))
-    .map(({ key, problem }) => `${key} is damaged, and left out: ${problem}`),
+    .map(({ key, problem }) => `${key} is damaged, and what cannot be read is left out: ${problem}`),
 ];
 
 /** The accuracy of each day, version and arm that has feedback. */

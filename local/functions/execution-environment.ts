@@ -65,6 +65,11 @@ const exitError = (status: number | null, signal: string | null): FunctionError 
     `Runtime exited with ${signal === null ? `exit status ${status}` : `signal ${signal}`}`,
   );
 
+/** @throws FunctionError with the words of a function that was not set up right */
+const assertReady = (message: FromChild): void => {
+  if (message.type === 'failed') throw new FunctionError(message.errorType, message.errorMessage);
+};
+
 export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEnvironment => {
   const { name, memoryMb, onLine } = options;
   const child = spawnChild(options);
@@ -123,8 +128,5 @@ export const startExecutionEnvironment = (options: FunctionOptions): ExecutionEn
   const tell = (message: ToChild): void => {
     child.send(message, () => undefined);
   };
-  const ready = nextMessage().then((message) => {
-    if (message.type === 'failed') throw new FunctionError(message.errorType, message.errorMessage);
-  });
-  return { ready, ended: ended.signal, ask, tell, end, shutDown };
+  return { ready: nextMessage().then(assertReady), ended: ended.signal, ask, tell, end, shutDown };
 };

@@ -105,14 +105,16 @@ describe('feedback', () => {
     );
   });
 
-  it('in a damaged object is left out, and the object is told', async () => {
+  it('in a damaged line is left out, and the object is told', async () => {
     const id = await predict(SETOSA);
-    await tell({ id, label: 'setosa' });
     const key = `labels/model=iris/day=${TODAY}/broken.jsonl`;
-    await serving.data.write(key, '[1, 2]\n');
+    await serving.data.write(
+      key,
+      `[1, 2]\n${JSON.stringify({ id, label: 'setosa', time: new Date().toISOString() })}\n{\n`,
+    );
     await flushCaptures(serving);
     const text = formatAccuracy([await scoreDay(serving.data, 'iris', TODAY)]);
-    expect(text).toContain(`${key} is damaged, and left out: the feedback is [1,2]`);
+    expect(text).toContain(`${key} is damaged, and what cannot be read is left out: the feedback is [1,2]`);
     expect(text).toContain('1 of 1 (100 %)');
   });
 

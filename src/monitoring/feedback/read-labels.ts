@@ -1,5 +1,6 @@
 import type { Damaged } from '../../capture/read-captures.ts';
 import { ServingError } from '../../core/errors.ts';
+import { messageOf } from '../../core/message-of.ts';
 import type { ListedObject, ObjectStore } from '../../repository/stores/object-store.ts';
 import { type Feedback, parseFeedback } from './parse-feedback.ts';
 import { labelsPrefix } from './store-feedback.ts';
@@ -77,12 +78,24 @@ export const readLabels = async (
       ...{ atMs, object },
     });
   };
+  /** Takes every line that can be read. @returns the fault of the first line that cannot; undefined without one */
+  const takeAll = (text: string, object: number): string | undefined => {
+    let problem: string | undefined;
+    for (const line of linesOf(text))
+      try {
+        take(line, object);
+      } catch (error) {
+        problem ??= messageOf(error);
+      }
+    return problem;
+  };
   const next = objects.entries();
   const lane = async (): Promise<void> => {
     for (const [object, { key }] of next)
       try {
         const { body } = await data.read(key, MAX_BYTES);
-        for (const line of linesOf(Buffer.from(body).toString('utf8'))) take(line, object);
+        const problem = takeAll(Buffer.from(body).toString('utf8'), object);
+        if (problem !== undefined) damaged.push({ key, problem });
       } catch (error) {
         const { code, message } = ServingError.from(error);
         if (code === 'MODEL_UNAVAILABLE') throw error;

@@ -32,7 +32,9 @@ const pairsOf = (bins: Bins, usual: readonly number[], now: readonly number[]): 
 };
 
 const renderDrift = ({ baseline, counts, judgement, samples, hours, damaged }: DriftNow): string => {
-  const broken = damaged.map(({ key }) => `<p class="alarm">${escapeHtml(key)} is damaged, and left out</p>`).join('');
+  const broken = damaged
+    .map(({ key }) => `<p class="alarm">${escapeHtml(key)} is damaged, and what cannot be read is left out</p>`)
+    .join('');
   const head = `<p>${samples} captured answers in ${hours} hours`;
   if (baseline === undefined || judgement === undefined) return `${head}. There is no baseline.</p>${broken}`;
   const features = Object.entries(judgement.features).toSorted(([, one], [, other]) => other.drift - one.drift);

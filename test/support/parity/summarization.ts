@@ -35,11 +35,13 @@ export const measureSummarization = async (): Promise<ParityRow[]> => {
       });
       if (!response.ok) throw new Error(`${model}: ${await response.text()}`);
       const answer = (await response.json()) as { summary_text: string }[];
-      const wrong = inputs.filter(({ cases }, row) => {
+      const sure = inputs.flatMap(({ cases }, row) => {
         const { text = '', margin = 0 } = cases[index] ?? {};
-        return margin > SURE && answer[row]?.summary_text !== text;
-      }).length;
-      const compared = `text over HTTP, ${Object.keys(asked).join(', ') || 'settings as shipped'}`;
+        return margin > SURE ? [{ text, answered: answer[row]?.summary_text }] : [];
+      });
+      const wrong = sure.filter(({ text, answered }) => answered !== text).length;
+      const part = sure.length < inputs.length ? `, of ${sure.length} that the reference is sure of` : '';
+      const compared = `text over HTTP, ${Object.keys(asked).join(', ') || 'settings as shipped'}${part}`;
       const worst = wrong === 0 ? 'identical' : `${wrong} differ`;
       rows.push({ model, inputs: inputs.length, compared, worst, bar: 'identical' });
     }
