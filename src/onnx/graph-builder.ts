@@ -1,5 +1,6 @@
+import { refuse } from '../core/errors.ts';
 import { type DType, type Tensor, tensor } from '../core/tensor.ts';
-import { type Chunks, toField, toIntegerField } from './chunks.ts';
+import { type Chunks, sizeOf, toField, toIntegerField } from './chunks.ts';
 import { encodeNode } from './encode-graph.ts';
 import type { Attributes } from './node.ts';
 import { GRAPH, MODEL, OPSET } from './schema.ts';
@@ -15,7 +16,7 @@ export type Domain = keyof typeof OPSETS;
 /** The name of a value in the graph: an input, weights, or the output of a node. */
 export type Value = string;
 
-/** A graph that is being built. Names are made by it, unless they are given. */
+/** A graph that is being built. Names are made by it, unless they are given. @throws `MODEL_INVALID` once it is larger than any ONNX file */
 export interface GraphBuilder {
   /** An input of the graph; a string in `shape` is a symbolic dimension. */
   input(name: string, dtype: DType, shape: readonly (number | string)[]): Value;
@@ -38,13 +39,27 @@ export interface GraphBuilder {
 /** Weights of at most so many elements are shared. */
 const SHARED_ELEMENTS = 16;
 
+/** The largest message of Protobuf. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 /** Data of a graph and its subgraphs together: names are unique in all of them. */
 interface Shared {
   readonly domains: Set<Domain>;
   count: number;
+  sizeBytes: number;
 }
 
-export const createGraph = (name = 'graph'): GraphBuilder => buildGraph(name, { domains: new Set(['']), count: 0 });
+export const createGraph = (name = 'graph'): GraphBuilder =>
+  buildGraph(name, { domains: new Set(['']), count: 0, sizeBytes: 0 });
+
+/** Adds a field while there is room: a model may hold an array many times, and its file would be found too large when memory is spent. */
+const addField = (all: Shared, to: Uint8Array[], number: number, content: Chunks): void => {
+  const field = toField(number, content);
+  all.sizeBytes += sizeOf(field);
+  if (all.sizeBytes > MOST_BYTES)
+    refuse('MODEL_INVALID', 'its graph would take more than 2.1 GB, at which an ONNX file ends: fit a smaller model');
+  to.push(...field);
+};
 
 const buildGraph = (name: string, all: Shared): GraphBuilder => {
   const nodes: Uint8Array[] = [];
@@ -63,11 +78,11 @@ const buildGraph = (name: string, all: Shared): GraphBuilder => {
   const addNamed = (operator: string, from: readonly Value[], to: Value[], attributes: Attributes, domain: Domain) => {
     domains.add(domain);
     const node = { operator, domain, name: `node_${to[0]}`, inputs: from, outputs: to, attributes };
-    nodes.push(...toField(GRAPH.node, encodeNode(node)));
+    addField(all, nodes, GRAPH.node, encodeNode(node));
   };
   const addWeights = (content: Tensor): Value => {
     const value = nameOf('weights');
-    weights.push(...toField(GRAPH.initializer, encodeTensor(content, value)));
+    addField(all, weights, GRAPH.initializer, encodeTensor(content, value));
     return value;
   };
 

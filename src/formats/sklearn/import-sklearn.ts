@@ -1,8 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
-import { formatBytes } from '../../core/format-bytes.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { shorten, show } from '../../core/show.ts';
-import { sizeOf } from '../../onnx/chunks.ts';
 import { createGraph } from '../../onnx/graph-builder.ts';
 import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
@@ -49,22 +47,14 @@ const isKnown = (version: string): boolean => /^1\.[0-9](\.|$)/.test(version);
 const taskOf = ({ pipeline_tag: task, targets }: Readonly<Record<string, unknown>>, isText: boolean): unknown =>
   isText && task === 'tabular-classification' && targets === undefined ? 'text-classification' : task;
 
-/** The largest message of protobuf. */
-const MOST_BYTES = 2 ** 31 - 1;
-
 const convert = (estimator: Estimator): ImportedModel => {
   const graph = createGraph('scikit-learn');
   const conversion = createConversion(graph);
   const { frame, columns, isText } = addInputs(graph, estimator);
   const outputs = addOutputs(estimator, conversion, conversion.convert(estimator, frame));
   const { version } = estimator;
-  const onnx = graph.toModel();
-  if (sizeOf(onnx) > MOST_BYTES)
-    estimator.refuse(
-      `its graph would take ${formatBytes(sizeOf(onnx))}, expected at most 2.1 GB: fit fewer or smaller trees`,
-    );
   return {
-    onnx,
+    onnx: graph.toModel(),
     config: { ...outputs, pipeline_tag: taskOf(outputs, isText), columns },
     origin: `scikit-learn ${version}`,
     outline: outlineOf(estimator),

@@ -20,6 +20,15 @@ describe('a graph that is built', () => {
     expect(session.inputNames).toEqual(['x']);
   });
 
+  it('is refused as soon as it is larger than any file, also when an array is in it many times', () => {
+    const graph = createGraph();
+    const weights = singles([2 ** 24], new Float32Array(2 ** 24));
+    for (let times = 0; times < 31; times += 1) graph.constant(weights);
+    expect(() => graph.subgraph('body').constant(weights)).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining('more than 2.1 GB') }),
+    );
+  });
+
   it('runs with attributes of each type', async () => {
     const graph = createGraph();
     const x = graph.input('x', 'string', ['']);
