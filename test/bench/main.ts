@@ -4,9 +4,11 @@ import { measureBulk } from './measurements/bulk.ts';
 import { measureColdStart } from './measurements/cold-start.ts';
 import { measureColdToken, measureGeneration, measureGenerators, measureLargeLoad } from './measurements/generation.ts';
 import { measureGrowth } from './measurements/growth.ts';
+import { measureJsonTensors } from './measurements/json-tensors.ts';
 import { measureCreate, measureDownload, measurePeakMemory } from './measurements/load.ts';
 import { countMetadataRequests } from './measurements/metadata-requests.ts';
 import { measureOptimise } from './measurements/optimise.ts';
+import { measurePreprocessing } from './measurements/preprocessing.ts';
 import { measureRivals } from './measurements/rivals.ts';
 import { measureSizes } from './measurements/sizes.ts';
 import { measureWarm } from './measurements/warm.ts';
@@ -14,7 +16,7 @@ import type { Results } from './measures.ts';
 import { ensureMiniLm } from './minilm.ts';
 import { writePerformancePage } from './page/performance-page.ts';
 import { FIGURE_HEADER, figureRows, TIME_HEADER, timeRows, toPlainTable } from './page/table.ts';
-import { ensureGenerators, ensurePeers } from './peers.ts';
+import { ensureGenerators, ensureMlServer, ensurePeers } from './peers.ts';
 import { prepareSample, SAMPLE, sampleFolder } from './sample.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
@@ -65,6 +67,11 @@ const LARGE_MODELS: Readonly<Record<string, Part>> = {
 const largeModels = (workbench: Workbench): Measurements =>
   Object.fromEntries(Object.entries(LARGE_MODELS).map(([name, measure]) => [name, () => measure(workbench)]));
 
+const measureMlServer = async (workbench: Workbench): Promise<Results> => {
+  const python = await ensureMlServer(report);
+  return python === undefined ? { figures: {}, times: {} } : measureJsonTensors(workbench, python, rounds);
+};
+
 const measureAll = async (workbench: Workbench): Promise<Results> => {
   const peers = await ensurePeers(report);
   const miniLm = await ensureMiniLm(report);
@@ -85,6 +92,8 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
       'bulk runs': () => measureBulk(workbench, sample, false),
       optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
       rivals: () => measureRivals(workbench, peers, miniLm, rounds),
+      'JSON tensors': () => measureMlServer(workbench),
+      preprocessing: () => measurePreprocessing(workbench, peers, miniLm, rounds),
       ...largeModels(workbench),
     }),
   };
@@ -106,6 +115,9 @@ const PARTS: Readonly<Record<string, Part>> = {
     await workbench.push(sampleFolder, SAMPLE);
     return measureRivals(workbench, peers, miniLm, rounds);
   },
+  mlserver: measureMlServer,
+  preprocessing: async (workbench) =>
+    measurePreprocessing(workbench, await ensurePeers(report), await ensureMiniLm(report), rounds),
 };
 const measureChosen = options.only === undefined ? measureAll : PARTS[options.only];
 if (measureChosen === undefined)

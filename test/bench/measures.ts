@@ -33,6 +33,7 @@ export const MEASURES = {
   'warm.image_ratio': { what: 'JPEG 640×480 → answer, over decode, resize and session.run', atMost: 1.08 },
   'warm.v2_json_ratio': { what: '3×224×224 floats in JSON, over JSON.parse, fill and run', atMost: 1.15 },
   'warm.v2_binary_ratio': { what: '3×224×224 floats as bytes, over base64 decode and run', atMost: 1.08 },
+  'warm.v2_mlserver_ratio': { what: '1 MB of floats in JSON and back, over MLServer', atMost: 1 },
   'warm.embeddings_ratio': {
     what: '32 sentences to MiniLM, over the faster of transformers.js and Python',
     atMost: 1.05,
@@ -44,6 +45,14 @@ export const MEASURES = {
   'warm.translation_ratio': { what: '60 tokens by a tiny T5, over the faster of both', atMost: 1.05 },
   'warm.speech_ratio': { what: '30 s of sound to a tiny Whisper, over the faster of both', atMost: 1.05 },
   'warm.photo_ratio': { what: 'a JPEG of 12 megapixels, over the faster of both', atMost: 1.05 },
+  'text.wordpiece_ratio': { what: '594 sentences to ids of WordPiece, over the library of transformers.js', atMost: 1 },
+  'text.unigram_ratio': { what: 'the same to ids of a unigram tokenizer', atMost: 1 },
+  'text.bpe_ratio': { what: 'the same to ids of BPE', atMost: 1 },
+  'text.bpe_rust_ratio': {
+    what: 'the same to ids of BPE, over tokenizers in Python, which is written in Rust',
+    atMost: 2.5,
+  },
+  'sound.log_mel_ratio': { what: "30 s of sound to Whisper's spectrogram, over torch in one thread", atMost: 1.5 },
   'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },
   'bulk.throughput_ratio': { what: '2,000 JPEGs through a child of a bulk run, over a raw loop', atLeast: 0.92 },
   'bulk.table_ratio': { what: '100,000 rows of CSV through a child of a bulk run, over a raw loop', atLeast: 0.9 },

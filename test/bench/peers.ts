@@ -53,6 +53,12 @@ const ensurePrograms = async (
   }
 };
 
+/** A Python with MLServer; undefined where it cannot be installed. */
+export const ensureMlServer = async (report: (line: string) => void): Promise<string | undefined> => {
+  const programs = await ensurePrograms('mlserver', 'mlserver-requirements.txt', report);
+  return programs && path.join(programs, 'python');
+};
+
 const ensurePython = async (report: (line: string) => void): Promise<string | undefined> => {
   const programs = await ensurePrograms('bench', 'requirements.txt', report);
   return programs && path.join(programs, 'python');

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type createSharp from 'sharp';
 import { isObject } from '../../../src/core/is-object.ts';
 import { recording, toWav } from '../../support/recording.ts';
+import { type Contender, startContender } from '../contender.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { Command } from '../first-answer.ts';
 import type { MeasureName, Results } from '../measures.ts';
@@ -119,46 +116,6 @@ const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>
     },
   };
 };
-
-interface Reply {
-  readonly ms: number;
-  readonly answer: unknown;
-}
-
-/** A process that has not ended by then hangs. */
-const TIMEOUT_MS = 15 * 60_000;
-
-/** A process that answers cases one after the other. */
-const startContender = ({ program = process.execPath, args, cwd, environment }: Command) => {
-  const child = spawn(program, args, {
-    cwd,
-    env: environment,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
-  });
-  let printed = '';
-  child.stdout?.resume();
-  child.stderr?.on('data', (chunk: Buffer) => {
-    printed = (printed + chunk).slice(-4_000);
-  });
-  const ended = once(child, 'close').then(([status, signal]) => {
-    throw new Error(`${args.join(' ')} ended (${status ?? signal}):\n${printed}`);
-  });
-  ended.catch(() => {}); // reported by the case that waits for an answer
-  const lines = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]();
-  return {
-    answer: async (name: string): Promise<Reply> => {
-      child.stdin?.write(`${name}\n`);
-      const { value } = await Promise.race([lines.next(), ended]);
-      return value === undefined ? await ended : (JSON.parse(value) as Reply);
-    },
-    stop: (): void => {
-      child.kill('SIGKILL');
-    },
-  };
-};
-
-type Contender = ReturnType<typeof startContender>;
 
 const startContenders = (workbench: Workbench, peers: Peers, casesFile: string): Record<string, Contender> => {
   const { directory, environment } = workbench;

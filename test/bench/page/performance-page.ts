@@ -71,8 +71,8 @@ export const writePerformancePage = async (
 work, in \`test/bench/floors\`; a peer is another product. Floor, peer and product are measured in turn within the same run, and must give equal
 outputs, or there is no figure. A figure is the median of ${rounds} rounds; the spread goes from the lowest to the highest. \`npm run bench -- --json\`
 prints the figures as JSON. \`--quick\` takes a minute, times neither bulk runs, \`optimise\`, rivals nor large models, and leaves this page alone.
-\`--only\` measures \`llm\`, \`bulk\` or \`rivals\`; \`llm.decode\`, \`llm.others\`, \`llm.cold\` and \`llm.load\` are parts of the first.
-\`--rounds\` sets the number of rounds.
+\`--only\` measures \`llm\`, \`bulk\`, \`rivals\`, \`mlserver\` or \`preprocessing\`; \`llm.decode\`, \`llm.others\`, \`llm.cold\` and \`llm.load\` are parts of the
+first. \`--rounds\` sets the number of rounds.
 
 This run: ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores of ${os.cpus()[0]?.model ?? 'an unknown CPU'}, Node ${process.versions.node}.
 
@@ -88,6 +88,9 @@ Rivals are functions that somebody writes by hand: transformers.js with AWS's ru
 onnxruntime and Pillow. Warm, a rival has no HTTP route, routing, metrics or log line; Python reads text by \`tokenizers\` and sound by \`transformers\`.
 Their ratios are to the faster of both. The bar of 0.6 against transformers.js with local files does not hold for a model in S3. The bare script takes
 0.6 of its time, without a request, a hash, a routing or a metric. A model in the layer is compared with local files instead.
+
+Tokenizers are compared on short reviews. That of transformers.js gives other ids for some texts of a unigram tokenizer, so that its ids are not compared.
+MLServer gets its requests without HTTP, through ASGI, as infer gets events.
 ${missedSection(figures)}
 ## Growth with the size of the model
 
