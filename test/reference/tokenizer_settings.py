@@ -80,6 +80,14 @@ FOLDERS = {
     "bert additional special tokens": case("bert-uncased", "BertTokenizer", {"additional_special_tokens": ["the", "and"]}),
     "bert additional tokens of the map": case("bert-uncased", "BertTokenizer", {}, files={"special_tokens_map.json": {"additional_special_tokens": ["the", token("of")]}}),
     "bert added_tokens.json": case("bert-uncased", "BertTokenizer", {}, without=["NEWTOKEN", "Lower Added", "wholeword"], files={"added_tokens.json": {"NEWTOKEN": 700, "wholeword": 701, "Lower Added": 702}}),
+    "bert added_tokens.json beside the flags of tokenizer.json": case("bert-uncased", "BertTokenizer", {}, files={"added_tokens.json": {"NEWTOKEN": 700, "wholeword": 701, "Lower Added": 702}}),
+    "bert recorded tokens normalised otherwise": case(
+        "bert-uncased", "BertTokenizer", {"added_tokens_decoder": decoder("bert-uncased", **{"Lower Added": {"normalized": False, "rstrip": True}, "[MASK]": {"normalized": True}})},
+    ),
+    "xlm-roberta recorded mask normalised otherwise": case(
+        "xlm-roberta", "XLMRobertaTokenizer", {"added_tokens_decoder": decoder("xlm-roberta", **{"<mask>": {"normalized": False, "lstrip": False}, "NEWTOKEN": {"normalized": True}})},
+    ),
+    "camembert two roles of a token": case("xlm-roberta", "CamembertTokenizer", {"cls_token": {"__type": "AddedToken"} | token("</s>", rstrip=True), "sep_token": {"__type": "AddedToken"} | token("</s>", lstrip=True), "added_tokens_decoder": {}}),
     "bert recorded tokens that tokenizer.json lacks": case("bert-uncased", "BertTokenizer", {"added_tokens_decoder": decoder("bert-uncased")}, without=["NEWTOKEN", "Lower Added", "wholeword"]),
     "bert cut on the left": case("bert-uncased", "BertTokenizer", {"model_max_length": 9, "truncation_side": "left", "padding_side": "left"}),
     "bert cut by tokenizer.json": case("bert-uncased", "BertTokenizer", {"model_max_length": 9}, truncation={"max_length": 5, "strategy": "LongestFirst", "direction": "Left", "stride": 0}),
