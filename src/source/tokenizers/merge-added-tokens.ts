@@ -32,7 +32,7 @@ interface Tokens {
   readonly vocabulary: ReadonlyMap<string, number>;
   /** The last flags, by text. */
   readonly byText: Map<string, AddedToken>;
-  /** What is found in a text: special tokens as they came first, other tokens each time that they came. */
+  /** Special tokens are found in a text as they came first. Other tokens are found in each way that they came. */
   readonly special: Map<string, AddedToken>;
   readonly others: AddedToken[];
 }

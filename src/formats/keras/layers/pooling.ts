@@ -5,8 +5,8 @@ import { type Converter, type Converters, type Layer, unary } from '../layer.ts'
 import { slide, spaceOf, type Window, windowAttributes, withChannelsFirst, withSpace } from './window.ts';
 
 /**
- * Attributes of a window that moves over `space`. Where it steps over elements, onnxruntime would pad by negative sizes, and the padding is that of
- * TensorFlow: the window begins inside, and half of what lies outside of the end is put before the start.
+ * Attributes of a window that moves over `space`. A window that steps over elements is padded as TensorFlow does it, because onnxruntime would pad
+ * it by negative sizes.
  */
 const poolAttributes = (layer: Layer, space: Shape, window: Window): Attributes => {
   const { kernel, strides, padding } = window;
