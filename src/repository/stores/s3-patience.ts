@@ -25,6 +25,12 @@ export const COMMAND_PATIENCE: Patience = { silenceMs: 20_000, leastBytesPerSeco
 
 /** Requests for one object, range, page or change, at most. The SDK sends each once: its own retries cover no bodies, and run out. */
 export const TRIES = 4;
+
+/** Requests that were sent for one object, range, page or change so far. */
+export interface Tries {
+  count: number;
+}
+
 /** Refusals below 500 that pass; the SDK sets its clock by the last. */
 const PASSING_REFUSALS = new Set(['RequestTimeout', 'SlowDown', 'TooManyRequests', 'RequestTimeTooSkewed']);
 const FIRST_PAUSE_MS = 50;
@@ -56,15 +62,17 @@ export const operationSignal = (patience: Patience, bytes: number): AbortSignal 
 /**
  * Asks S3 up to `TRIES` times for an answer that carries no bytes of an object. An answer that stops after its headers is asked for again.
  * @param bytes the bytes that the request carries
+ * @param tries counts the requests; its first one counts already
  */
 export const patiently = async <Answer>(
   patience: Patience,
   bytes: number,
   send: (signal: AbortSignal) => Promise<Answer>,
+  tries: Tries = { count: 1 },
 ): Promise<Answer> => {
   const { silenceMs, operationMs } = patience;
   const operation = operationSignal(patience, bytes);
-  for (let number = 1; ; number += 1) {
+  for (; ; tries.count += 1) {
     // The time-out of the client ends a silent start; this ends an answer of which only the start came. A body that is still read when
     // `send` has ended outlives it.
     const attempt = new AbortController();
@@ -74,8 +82,8 @@ export const patiently = async <Answer>(
     try {
       return await send(attempt.signal);
     } catch (error) {
-      if (operation.aborted || number === TRIES || !isPassing(error)) throw error;
-      await pause(number + 1);
+      if (operation.aborted || tries.count >= TRIES || !isPassing(error)) throw error;
+      await pause(tries.count + 1);
     } finally {
       clearTimeout(timer);
       operation.removeEventListener('abort', abort);
@@ -122,17 +130,18 @@ export interface OpenedBody {
 
 /**
  * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: the bytes that arrived are kept, and `open`
- * is asked for the rest. It is asked at most `TRIES` times in all.
+ * is asked for the rest, until `TRIES` requests were sent in all.
  * @param open answers with the body from a position on
+ * @param tries counts the requests; the first one counts already
  */
 export const receive = async function* (
   patience: Patience,
   operation: AbortSignal,
   [start, end]: readonly [number, number],
   open: (position: number) => Promise<OpenedBody>,
+  tries: Tries = { count: 1 },
 ): AsyncGenerator<Uint8Array> {
-  let position = start;
-  for (let number = 1; position < end; number += 1) {
+  for (let position = start; position < end; tries.count += 1) {
     try {
       const { body } = await open(position);
       for await (const chunk of watchBody(body, patience, operation)) {
@@ -140,9 +149,10 @@ export const receive = async function* (
         yield chunk;
       }
       if (position < end) throw new Error(`the body ended ${end - position} bytes early`);
+      return;
     } catch (error) {
-      if (operation.aborted || number === TRIES || !isPassing(error)) throw error;
-      await pause(number + 1);
+      if (operation.aborted || tries.count >= TRIES || !isPassing(error)) throw error;
+      await pause(tries.count + 1);
     }
   }
 };

@@ -4,7 +4,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { ServingError } from '../../core/errors.ts';
 import { assertSize, type StoredObject } from './object-store.ts';
 import type { Bucket } from './s3-bucket.ts';
-import { type OpenedBody, operationSignal, patiently, receive, TRIES } from './s3-patience.ts';
+import { type OpenedBody, operationSignal, patiently, receive, TRIES, type Tries } from './s3-patience.ts';
 
 /** Conditions of a read, as S3 spells them. */
 interface ReadCondition {
@@ -54,20 +54,22 @@ const readOnce = async (
   key: string,
   maxBytes: number,
   condition: ReadCondition,
+  tries: Tries,
 ): Promise<{ readonly object: StoredObject; readonly damaged: boolean }> => {
   const { patience } = bucket;
-  const opened = await patiently(patience, 0, (signal) => openObject(bucket, key, [], condition, signal));
+  const opened = await patiently(patience, 0, (signal) => openObject(bucket, key, [], condition, signal), tries);
   const { ContentLength = 0, ContentType, ETag = '' } = opened.answer;
   if (ContentLength === 0) opened.body.resume();
   if (ContentLength > maxBytes) opened.body.destroy();
   assertSize(key, ContentLength, maxBytes);
   const operation = operationSignal(patience, ContentLength);
   let next: OpenedObject | undefined = opened;
-  const chunks = receive(patience, operation, [0, ContentLength], async (position) => {
+  const open = async (position: number): Promise<OpenedBody> => {
     const rest = next ?? (await openObject(bucket, key, [position], { IfMatch: ETag }, operation));
     next = undefined;
     return rest;
-  });
+  };
+  const chunks = receive(patience, operation, [0, ContentLength], open, tries);
   const body = new Uint8Array(ContentLength);
   let filled = 0;
   for await (const chunk of chunks) {
@@ -85,11 +87,14 @@ export const readObject = async (
   maxBytes = Number.POSITIVE_INFINITY,
   condition: { readonly IfNoneMatch?: string } = {},
 ): Promise<StoredObject> => {
-  for (let number = 1; number <= TRIES; number += 1) {
-    const { object, damaged } = await readOnce(bucket, key, maxBytes, condition);
+  for (const tries: Tries = { count: 1 }; tries.count <= TRIES; tries.count += 1) {
+    const { object, damaged } = await readOnce(bucket, key, maxBytes, condition, tries);
     if (!damaged) return object;
   }
-  throw new ServingError('MODEL_UNAVAILABLE', `${key} arrived damaged ${TRIES} times: its md5 is not its etag`);
+  throw new ServingError(
+    'MODEL_UNAVAILABLE',
+    `${key} arrives damaged: its md5 is not its etag, after ${TRIES} requests`,
+  );
 };
 
 /** The bytes of an object from `start` up to, not including, `end`, as they arrive. All are of the same object. */
