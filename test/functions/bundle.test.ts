@@ -2,25 +2,15 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { build, type Metafile } from 'esbuild';
+import type { Metafile } from 'esbuild';
 import { gzipSync } from 'fflate';
-import { bundleOptions } from '../../esbuild.config.ts';
 import { buildOpenTelemetryLayer, OPENTELEMETRY_MODULE } from '../../layers/opentelemetry-layer.ts';
+import { bundleFunction } from '../support/bundled-function.ts';
 
 const AUTHORING =
   /^(src\/(authoring|evaluation|formats|source|onnx|optimise|advise)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
 
-const metafileOf = async (name: string): Promise<Metafile> => {
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: [`functions/${name}/handler.ts`],
-    outdir: 'unused',
-    write: false,
-    metafile: true,
-    logLevel: 'error',
-  });
-  return metafile;
-};
+const metafileOf = async (name: string): Promise<Metafile> => (await bundleFunction(name)).metafile;
 
 const filesWhere = ({ outputs }: Metafile, matches: (output: Metafile['outputs'][string]) => boolean): string[] =>
   Object.entries(outputs).flatMap(([path, output]) => (matches(output) ? [path] : []));
