@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
+import { createProgress } from '../core/progress.ts';
 
 const MIB = 1024 * 1024;
 /** Parts, each a request of its own, that are under way at once. */
@@ -51,12 +52,8 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
   const partBytes = Math.min(Math.max(Math.ceil(sizeBytes / PARTS_IN_FLIGHT), LEAST_PART_BYTES), MOST_PART_BYTES);
   /** The position up to which each part is written, by the number of the part. */
   const writtenTo: number[] = [];
-  let progress = Promise.withResolvers<void>();
+  const progress = createProgress();
   let failed = false;
-  const tell = (): void => {
-    progress.resolve();
-    progress = Promise.withResolvers();
-  };
 
   const hashInOrder = async (): Promise<string> => {
     const hash = createHash('sha256');
@@ -65,7 +62,7 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
     while (position < sizeBytes && !failed) {
       const ready = (writtenTo[Math.floor(position / partBytes)] ?? position) - position;
       if (ready === 0) {
-        await progress.promise;
+        await progress.next();
         continue;
       }
       const { bytesRead } = await file.read(bytes, 0, Math.min(ready, bytes.byteLength), position);
@@ -84,14 +81,14 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
       nextStart = end;
       await writeAll(read(start, end), file, [start, end], (position) => {
         writtenTo[start / partBytes] = position;
-        tell();
+        progress.tell();
       });
     }
   };
 
   const stop = (error: unknown): never => {
     failed = true;
-    tell();
+    progress.tell();
     throw error;
   };
   const hashing = hashInOrder().catch(stop);

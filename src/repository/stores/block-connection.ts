@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { createProgress } from '../../core/progress.ts';
 import { createBlockQueue } from './block-queue.ts';
 
 const HEAD_END = '\r\n\r\n';
@@ -121,27 +122,21 @@ export const openBlockConnection = (origin: Origin): BlockConnection => {
   const receiver = createReceiver();
   const { blocks } = receiver;
   let failure: Error | undefined;
-  let progress = Promise.withResolvers<void>();
-  const tell = (): void => {
-    progress.resolve();
-    progress = Promise.withResolvers();
-  };
+  const progress = createProgress();
   const socket = openSocket(origin, blocks.target, (bytes) => {
     try {
       receiver.add(bytes);
     } catch (error) {
       socket.destroy(error instanceof Error ? error : undefined);
     }
-    tell();
+    progress.tell();
     return blocks.hasRoom();
   });
-  socket.on('error', (error) => {
-    failure = error;
-  });
+  socket.on('error', () => {}); // it is told at the close
   socket.on('close', () => {
-    failure ??= new Error('the connection was closed');
+    failure = socket.errored ?? new Error('the connection was closed');
     blocks.end();
-    tell();
+    progress.tell();
   });
 
   const answerHead = async (): Promise<ResponseHead> => {
@@ -149,7 +144,7 @@ export const openBlockConnection = (origin: Origin): BlockConnection => {
       const head = receiver.head();
       if (head) return head;
       if (failure) throw failure;
-      await progress.promise;
+      await progress.next();
     }
   };
 
@@ -172,7 +167,7 @@ export const openBlockConnection = (origin: Origin): BlockConnection => {
             socket.resume();
           } else if (receiver.leftBytes() === 0) return;
           else if (failure) throw failure;
-          else await progress.promise;
+          else await progress.next();
         }
       },
     },
