@@ -134,7 +134,7 @@ export interface OpenedBody {
 
 /**
  * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: the bytes that arrived are kept, and `open`
- * is asked for the rest, until `TRIES` requests were sent in all.
+ * is asked for the rest. At most `TRIES` requests are sent in all.
  * @param open answers with the body from a position on
  * @param tries counts the requests; the first one counts already
  */
