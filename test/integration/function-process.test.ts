@@ -21,7 +21,7 @@ const create = (options: Partial<FunctionOptions> = {}): FunctionProcess => {
     name: 'probe',
     modulePath: fixture('handlers/probe.mjs'),
     memoryMb: 512,
-    timeoutSeconds: 20,
+    timeoutSeconds: 200, // for what hangs
     environment: {},
     onLine: (line) => lines.push(line),
     ...options,
