@@ -43,7 +43,7 @@ const pageHeaders = (others: readonly string[]) => ({
 const digestOf = (files: PageFiles): string =>
   createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12);
 
-/** What the page sends requests to, beside its own address; empty where it can send none. */
+/** The places that the page sends requests to, beside its own address; empty where it can send none. */
 interface PagePlaces {
   readonly streamEndpoint: string;
   readonly uploadHost: string;
