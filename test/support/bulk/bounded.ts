@@ -41,6 +41,7 @@ const store: ObjectStore = {
   readChanged: async () => refuse(),
   remove: async () => refuse(),
   async *readRange() {},
+  async *readBlocks() {},
   async *folders() {},
   read: async (key) => {
     if (!key.includes('/failures/')) return refuse();
