@@ -31,6 +31,23 @@ const STEPS: Readonly<Record<string, (linear: Linear, value: number, isFirst: bo
     isFirst ? { factor: -factor, offset: offset + factor * value } : { factor, offset: offset - factor * value },
 };
 
+/** The operand of a node that computes each element of its result of one of the operand, and how. */
+const stepBack = (
+  numberOf: (name: string) => number | undefined,
+  node: OnnxNode | undefined,
+  linear: Linear,
+): { readonly name: string; linear: Linear } | undefined => {
+  if (node === undefined || node.domain !== '') return undefined;
+  const [first = '', second = ''] = node.inputs;
+  if (KEEPING.has(node.operator)) return { name: first, linear };
+  const { factor, offset } = linear;
+  if (node.operator === 'Neg') return { name: first, linear: { factor: -factor, offset } };
+  const step = STEPS[node.operator];
+  const [left, right] = step ? [numberOf(first), numberOf(second)] : [];
+  if (step && right !== undefined) return { name: first, linear: step(linear, right, false) };
+  return step && left !== undefined ? { name: second, linear: step(linear, left, true) } : undefined;
+};
+
 /** Reads what the nodes of one graph are connected to. */
 export const createOriginReader = ({ nodes, weights, inputs }: OnnxGraph) => {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
@@ -53,29 +70,13 @@ export const createOriginReader = ({ nodes, weights, inputs }: OnnxGraph) => {
     }
   };
 
-  /** The operand of a node that computes each element of its result of one of the operand, and how. */
-  const stepBack = (
-    node: OnnxNode | undefined,
-    linear: Linear,
-  ): { readonly name: string; linear: Linear } | undefined => {
-    if (node === undefined || node.domain !== '') return undefined;
-    const [first = '', second = ''] = node.inputs;
-    if (KEEPING.has(node.operator)) return { name: first, linear };
-    const { factor, offset } = linear;
-    if (node.operator === 'Neg') return { name: first, linear: { factor: -factor, offset } };
-    const step = STEPS[node.operator];
-    const [left, right] = step ? [numberOf(first), numberOf(second)] : [];
-    if (step && right !== undefined) return { name: first, linear: step(linear, right, false) };
-    return step && left !== undefined ? { name: second, linear: step(linear, left, true) } : undefined;
-  };
-
   /** The input of the graph whose elements lead to those of `value` one by one. */
   const inputOf = (value: string): Source | undefined => {
     let [name, linear, isReshaped] = [value, SAME, false];
     for (let count = 0; count < MOST_STEPS; count += 1) {
       if (names.has(name)) return { name, isReshaped, linear };
       const maker = makers.get(name);
-      const step = stepBack(maker, linear);
+      const step = stepBack(numberOf, maker, linear);
       if (step === undefined) return undefined;
       ({ name, linear } = step);
       isReshaped ||= RESHAPING.has(maker?.operator ?? '');
@@ -96,8 +97,8 @@ export const createOriginReader = ({ nodes, weights, inputs }: OnnxGraph) => {
   /** The sizes of `value` from the dimension `first` on; undefined where they are not known before a run. */
   const sizesOf = (value: string, first: number): readonly Size[] | undefined => {
     let name = value;
-    for (let maker = makers.get(name); maker && ALIKE.has(maker.operator); maker = makers.get(name))
-      name = maker.inputs[0] ?? '';
+    for (let count = 0; count < MOST_STEPS && ALIKE.has(makers.get(name)?.operator ?? ''); count += 1)
+      name = makers.get(name)?.inputs[0] ?? '';
     const shape = weights.get(name)?.shape ?? constantOf(name)?.shape;
     return shape?.slice(first) ?? (names.has(name) ? [{ input: name, axis: first }] : undefined);
   };

@@ -34,7 +34,7 @@ const MOST_LOOKUPS = 8;
 
 /**
  * The tables in which a graph looks up elements of its inputs, by the name of the input: an index beyond a table is the caller's fault.
- * Of indices that the graph computes, the inputs are named on which they depend. Graphs within nodes are left out.
+ * Where the graph computes indices, it names the inputs on which they depend. Graphs within nodes are left out.
  */
 export const findLookups = (graph: OnnxGraph): ReadonlyMap<string, readonly Lookup[]> => {
   const { inputOf, inputsBehind, sizesOf } = createOriginReader(graph);

@@ -32,7 +32,7 @@ const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
-/** What stands before the reason in the runtime's own words: a place in its sources, and the condition that failed. */
+/** The place in the runtime's sources, and the condition that failed. They stand before the reason. */
 const PLACE = /^(?:.* was false\.? ?|\S+\.(?:cc|h):\d+ (?:\w+ )?)/;
 const MOST_REASON = 300;
 
