@@ -34,7 +34,7 @@ const MOST_LOOKUPS = 8;
 
 /**
  * The tables in which a graph looks up elements of its inputs, by the name of the input: an index beyond a table is the caller's fault.
- * Where the graph computes indices, it names the inputs on which they depend. Graphs within nodes are left out.
+ * An index that the graph computes has the inputs that it depends on. Graphs within nodes are left out.
  */
 export const findLookups = (graph: OnnxGraph): ReadonlyMap<string, readonly Lookup[]> => {
   const { inputOf, inputsBehind, sizesOf } = createOriginReader(graph);

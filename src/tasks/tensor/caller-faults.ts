@@ -32,7 +32,7 @@ const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
-/** The place in the runtime's sources, and the condition that failed. They stand before the reason. */
+/** The beginning of a status message: a place in the sources of the runtime, and the condition that failed. */
 const PLACE = /^(?:.* was false\.? ?|\S+\.(?:cc|h):\d+ (?:\w+ )?)/;
 const MOST_REASON = 300;
 
