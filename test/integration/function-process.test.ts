@@ -104,7 +104,7 @@ describe('a function process', () => {
       awsRequestId: expect.stringMatching(/^[\da-f-]{36}$/),
       invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:probe',
     });
-    expect(context.remainingMs > 0 && context.remainingMs <= 20_000).toBe(true);
+    expect(context.remainingMs > 0 && context.remainingMs <= 200_000).toBe(true);
   });
 
   it('handles one event at a time', async () => {
