@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { BuildOptions, Plugin, PluginBuild } from 'esbuild';
 
 /** Packages that a bundler cannot bundle, or must not: two copies of onnxruntime-common break `instanceof Tensor`. The layers carry them. */
@@ -73,19 +73,33 @@ const replaceModules = (name: string, subject: RegExp, contents: Readonly<Record
 const plainNames = (module: object): string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(module)).flatMap(([name, { get }]) => (get ? [] : [name]));
 
-const withoutGetters = (name: string): string => `const module = process.getBuiltinModule('node:${name}');
-export const { ${plainNames(process.getBuiltinModule(name) ?? {})} } = module;
+/** @param late functions that a module of Node's own loads when their names are read */
+const withoutGetters = (name: string, late: readonly string[] = []): string => {
+  const names = plainNames(process.getBuiltinModule(name) ?? {}).filter((each) => !late.includes(each));
+  return `const module = process.getBuiltinModule('node:${name}');
+export const { ${names} } = module;
+${late.map((each) => `export const ${each} = (...values) => module.${each}(...values);`).join('')}
 export default module;`;
+};
 
 /**
  * `import` of a module of Node's own loads it, and reads each of its names, getters too: node:http loads undici for its `WebSocket`,
- * node:process opens stdin. Nobody here uses those, nor the one checksum that the SDK takes from node:zlib: some 25 ms of a cold start.
+ * node:process opens stdin, and node:fs loads its streams. Nobody here uses those at the start, nor the one checksum that the SDK takes from
+ * node:zlib: some 27 ms of a cold start.
  */
 const builtinsOnDemand = replaceModules('builtins-on-demand', S3_CLIENT, {
   http: withoutGetters('http'),
   https: withoutGetters('https'),
   process: withoutGetters('process'),
+  fs: `${withoutGetters('fs')}
+export const { promises } = module;
+export const ReadStream = { [Symbol.hasInstance]: (value) => value instanceof module.ReadStream };`,
   zlib: "export const crc32 = (...values) => process.getBuiltinModule('node:zlib').crc32(...values);",
+});
+
+/** Names of node:util load a comparison of texts, a parser of arguments and workers, which no start uses: 2.3 ms. */
+const utilOnDemand = replaceModules('util-on-demand', /^node:util$/, {
+  util: withoutGetters('util', ['diff', 'parseArgs', 'setTraceSigInt']),
 });
 
 /** No operation on objects answers by a stream of events, whose codec is 30 KB. */
@@ -188,6 +202,45 @@ const versionAlone: Plugin = {
   },
 };
 
+const SOURCES = join(import.meta.dirname, 'src');
+const TASKS = join(SOURCES, 'tasks');
+const RELATIVE_IMPORT = /^import (?!type ).*'(\.[^']*)';$/gm;
+
+/** The files that an entry point imports. */
+const importedBy = async (entry: string): Promise<string[]> =>
+  Array.from((await readFile(entry, 'utf8')).matchAll(RELATIVE_IMPORT), ([, path = '']) =>
+    resolve(dirname(entry), path),
+  );
+
+/** What most tasks share. */
+const SHARED_BY_TASKS = ['single-pass.ts', 'scores.ts', 'elements.ts'].map((name) => join(TASKS, name));
+
+/**
+ * Modules with the same importers become a file, which would cut what a function reads at its start into twenty, and a task into ten: finding
+ * and reading each takes a quarter of a millisecond. A module that is imported later imports all that the function starts with, and a task
+ * what most tasks share, so that each of these becomes one file.
+ */
+const fewFiles: Plugin = {
+  name: 'few-files',
+  setup({ initialOptions, onResolve, onLoad, resolve: find }) {
+    const [entry] = Array.isArray(initialOptions.entryPoints) ? initialOptions.entryPoints : [];
+    if (typeof entry !== 'string') return;
+    const namespace = 'few-files';
+    onResolve({ filter: /^\./ }, async ({ path, kind, pluginData, importer, resolveDir }) => {
+      if (kind !== 'dynamic-import' || pluginData === namespace || !importer.startsWith(SOURCES)) return undefined;
+      const found = await find(path, { kind, importer, resolveDir, pluginData: namespace });
+      if (found.external) return found;
+      return { path: relative(import.meta.dirname, found.path), namespace };
+    });
+    onLoad({ filter: /.*/, namespace }, async ({ path }) => {
+      const module = join(import.meta.dirname, path);
+      const shared = [...(await importedBy(entry)), ...(module.startsWith(TASKS) ? SHARED_BY_TASKS : [])];
+      const imports = shared.map((file) => `import ${JSON.stringify(file)};`);
+      return { contents: `${imports.join('')}export * from ${JSON.stringify(module)};`, resolveDir: dirname(module) };
+    });
+  },
+};
+
 /** Options that bundle a function into ES modules: `handler.mjs`, and a file for the code of each task. Deployment, tests and benchmarks use them. */
 export const bundleOptions = {
   bundle: true,
@@ -202,6 +255,7 @@ export const bundleOptions = {
   external,
   plugins: [
     builtinsOnDemand,
+    utilOnDemand,
     sdkWithoutEventStreams,
     credentialsFromEnvironment,
     shapesOnDemand,
@@ -210,6 +264,7 @@ export const bundleOptions = {
     pageAtBuildTime,
     exporterFromLayer,
     versionAlone,
+    fewFiles,
   ],
 } satisfies BuildOptions;
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
+import { createProgress } from '../core/progress.ts';
 
 const MIB = 1024 * 1024;
 /** Parts, each a request of its own, that are under way at once. */
@@ -9,71 +10,36 @@ const PARTS_IN_FLIGHT = 4;
 /** A smaller part takes longer to ask for than to send; a larger one gains nothing. */
 const LEAST_PART_BYTES = 4 * MIB;
 const MOST_PART_BYTES = 16 * MIB;
-/** Bytes that are held of each part before they are written: fewer take more calls, more take more memory. */
-const WRITE_BYTES = MIB / 2;
-const READ_BYTES = MIB;
+const READ_BYTES = MIB / 4;
 
-/** The bytes of a file from `start` up to `end`, exclusive. */
+/** The bytes of a file from `start` up to `end`, exclusive, in blocks. A block may be overwritten once the next is asked for. */
 export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
 
-/** The rest of `chunks` behind their first `bytes`. */
-const withoutFirst = (chunks: readonly Uint8Array[], bytes: number): Uint8Array[] => {
-  let rest = bytes;
-  return chunks.flatMap((chunk) => {
-    const skipped = Math.min(rest, chunk.byteLength);
-    rest -= skipped;
-    return skipped < chunk.byteLength ? [chunk.subarray(skipped)] : [];
-  });
-};
-
-/** Writes all of `chunks`, in several writes if need be: a disk that becomes full takes part of one, and refuses only the next. */
-const writeWhole = async (file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> => {
-  let left = chunks;
-  for (let next = position; left.length > 0; ) {
-    const { bytesWritten } = await file.writev(left, next);
-    next += bytesWritten;
-    left = withoutFirst(left, bytesWritten);
-  }
+/** Writes all of `block`, in several writes if need be: a disk that becomes full takes part of one, and refuses only the next. */
+const writeWhole = async (file: FileHandle, block: Uint8Array, position: number): Promise<void> => {
+  for (let written = 0; written < block.byteLength; )
+    written += (await file.write(block, written, block.byteLength - written, position + written)).bytesWritten;
 };
 
 /**
- * Writes `chunks` to `file` from `start` on, while the next chunks arrive. `onWritten` receives the position up to which the part is written.
- * @throws `MODEL_UNAVAILABLE` when the chunks end before `end` or go beyond it
+ * Writes `blocks` to `file` from `start` on. `onWritten` receives the position up to which the part is written.
+ * @throws `MODEL_UNAVAILABLE` when the blocks end before `end` or go beyond it
  */
 const writeAll = async (
-  chunks: AsyncIterable<Uint8Array>,
+  blocks: AsyncIterable<Uint8Array>,
   file: FileHandle,
   [start, end]: readonly [number, number],
   onWritten: (position: number) => void,
 ): Promise<void> => {
-  let held: Uint8Array[] = [];
-  let heldFrom = start;
+  const asked = `the ${end - start} bytes that were asked for`;
   let position = start;
-  let writing = Promise.resolve();
-  const write = (): void => {
-    const [batch, from, to] = [held, heldFrom, position];
-    [held, heldFrom] = [[], position];
-    writing = writeWhole(file, batch, from).then(() => onWritten(to));
-    writing.catch(() => {}); // the error is thrown where `writing` is awaited
-  };
-  try {
-    for await (const chunk of chunks) {
-      position += chunk.byteLength;
-      if (position > end) break;
-      held.push(chunk);
-      if (position - heldFrom < WRITE_BYTES) continue;
-      await writing;
-      write();
-    }
-    if (position !== end) {
-      const came = position > end ? 'more than' : `${position - start} of`;
-      throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${came} the ${end - start} bytes that were asked for`);
-    }
-    await writing;
-    write();
-  } finally {
-    await writing;
+  for await (const block of blocks) {
+    if (position + block.byteLength > end) throw new ServingError('MODEL_UNAVAILABLE', `S3 sent more than ${asked}`);
+    await writeWhole(file, block, position);
+    position += block.byteLength;
+    onWritten(position);
   }
+  if (position !== end) throw new ServingError('MODEL_UNAVAILABLE', `S3 sent ${position - start} of ${asked}`);
 };
 
 /**
@@ -86,12 +52,8 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
   const partBytes = Math.min(Math.max(Math.ceil(sizeBytes / PARTS_IN_FLIGHT), LEAST_PART_BYTES), MOST_PART_BYTES);
   /** The position up to which each part is written, by the number of the part. */
   const writtenTo: number[] = [];
-  let progress = Promise.withResolvers<void>();
+  const progress = createProgress();
   let failed = false;
-  const tell = (): void => {
-    progress.resolve();
-    progress = Promise.withResolvers();
-  };
 
   const hashInOrder = async (): Promise<string> => {
     const hash = createHash('sha256');
@@ -100,7 +62,7 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
     while (position < sizeBytes && !failed) {
       const ready = (writtenTo[Math.floor(position / partBytes)] ?? position) - position;
       if (ready === 0) {
-        await progress.promise;
+        await progress.next();
         continue;
       }
       const { bytesRead } = await file.read(bytes, 0, Math.min(ready, bytes.byteLength), position);
@@ -119,14 +81,14 @@ export const download = async (read: ReadRange, sizeBytes: number, file: FileHan
       nextStart = end;
       await writeAll(read(start, end), file, [start, end], (position) => {
         writtenTo[start / partBytes] = position;
-        tell();
+        progress.tell();
       });
     }
   };
 
   const stop = (error: unknown): never => {
     failed = true;
-    tell();
+    progress.tell();
     throw error;
   };
   const hashing = hashInOrder().catch(stop);

@@ -6,7 +6,6 @@ import type { ReadFile } from '../core/payload.ts';
 import { createQueue } from '../core/queue.ts';
 import { totalBytes } from '../core/total-bytes.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
-import { collectGarbage } from './collect-garbage.ts';
 import type { Sized } from './lease-cache.ts';
 import type { ModelDirectory, ModelFiles } from './model-files.ts';
 import { openGraphs, releaseSessions, type Sessions } from './open-graphs.ts';
@@ -50,9 +49,6 @@ export interface ModelLoaderOptions {
   readonly warmUp: (opened: OpenedGraphs, read: ReadFile, trial: Trial) => Promise<unknown>;
   readonly onLoaded: (report: LoadReport) => void;
 }
-
-/** A smaller download leaves little garbage. */
-const GARBAGE_FROM_BYTES = 32 * 1024 * 1024;
 
 /** Expected memory per byte of a model's graphs, until it was measured: weights, their packed copies, the memory of a run. */
 const EXPECTED_GROWTH = 1.5;
@@ -125,7 +121,6 @@ export const createModelLoader = (options: ModelLoaderOptions) => {
 
   const create = async (bundle: PublishedBundle, files: ModelDirectory, trial: Trial): Promise<Sized<LoadedModel>> => {
     const { name, version, digest } = bundle;
-    if ((files.download?.bytes ?? 0) >= GARBAGE_FROM_BYTES) await collectGarbage();
     const { model, grownBytes, ...durations } = await createModel(bundle, files.path, trial, options);
     // Memory that an evicted model left with the allocator is used again unseen: an earlier measurement counts too.
     const bytes = Math.max(grownBytes, totalBytes(graphFiles(bundle)), measuredBytes.get(digest) ?? 0);

@@ -51,7 +51,7 @@ const downloadFile = async (
   file: FileHandle,
 ): Promise<string> => {
   try {
-    return await download((start, end) => store.readRange(key, start, end), bytes, file);
+    return await download((start, end) => store.readBlocks(key, start, end), bytes, file);
   } catch (error) {
     // The size of the object is asked for only now: every request takes time, and the sha256 identifies the right file.
     const stored = await store.head(key).catch(() => undefined);

@@ -2,34 +2,34 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { build, type Metafile } from 'esbuild';
+import type { Metafile } from 'esbuild';
 import { gzipSync } from 'fflate';
-import { bundleOptions } from '../../esbuild.config.ts';
 import { buildOpenTelemetryLayer, OPENTELEMETRY_MODULE } from '../../layers/opentelemetry-layer.ts';
+import { bundleFunction } from '../support/bundled-function.ts';
 
 const AUTHORING =
   /^(src\/(authoring|evaluation|formats|source|onnx|optimise|advise)\/|src\/tasks\/.*recipe\.ts$|cli\/|local\/|layers\/|test\/)/;
 
-const metafileOf = async (name: string): Promise<Metafile> => {
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: [`functions/${name}/handler.ts`],
-    outdir: 'unused',
-    write: false,
-    metafile: true,
-    logLevel: 'error',
-  });
-  return metafile;
+const metafileOf = async (name: string): Promise<Metafile> => (await bundleFunction(name)).metafile;
+
+const filesWhere = ({ outputs }: Metafile, matches: (output: Metafile['outputs'][string]) => boolean): string[] =>
+  Object.entries(outputs).flatMap(([path, output]) => (matches(output) ? [path] : []));
+
+/** The output files that a process reads for those of `paths`, and has not read before. */
+const readFor = ({ outputs }: Metafile, paths: readonly string[], before: readonly string[] = []): string[] => {
+  const read = new Set(paths);
+  for (const path of read)
+    for (const { path: imported, kind } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && outputs[imported] && !before.includes(imported)) read.add(imported);
+  return [...read];
 };
 
 /** The output files that a process reads before it is asked anything. */
-const readAtStart = ({ outputs }: Metafile): string[] => {
-  const read = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint?.endsWith('handler.ts')));
-  for (const path of read)
-    for (const { path: imported, kind } of outputs[path]?.imports ?? [])
-      if (kind === 'import-statement' && outputs[imported]) read.add(imported);
-  return [...read];
-};
+const readAtStart = (metafile: Metafile): string[] =>
+  readFor(
+    metafile,
+    filesWhere(metafile, ({ entryPoint }) => entryPoint?.endsWith('handler.ts') === true),
+  );
 
 const LIBRARY = 'src/generation/grammar/library.ts';
 const COLLECTOR = 'src/lambda/telemetry/collector/';
@@ -41,6 +41,26 @@ describe('bundles', () => {
     const inputs = (await Promise.all(names.map(metafileOf))).flatMap((metafile) => Object.keys(metafile.inputs));
     expect(inputs.filter((path) => AUTHORING.test(path))).toEqual([]);
     expect(inputs).toContain('src/tasks/image-classification/task.ts');
+  });
+
+  it('are read in few files, at the start and for a task', async () => {
+    for (const name of ANSWERING) {
+      const metafile = await metafileOf(name);
+      const start = readAtStart(metafile);
+      expect(start.length).toBeLessThanOrEqual(4);
+      const task = filesWhere(metafile, ({ inputs }) => 'src/tasks/image-classification/task.ts' in inputs);
+      expect(readFor(metafile, task, start).length).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it('read nothing of OpenAI at the start but its routes, its errors and the names of models', async () => {
+    const metafile = await metafileOf('infer');
+    const inputs = readAtStart(metafile).flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+    expect(inputs.filter((path) => path.includes('/openai/')).sort()).toEqual([
+      'src/http/openai/named-model.ts',
+      'src/http/openai/routes.ts',
+      'src/protocol/openai/error.ts',
+    ]);
   });
 
   it('hold nothing of the library of grammars, which a layer has and which no start looks for', async () => {

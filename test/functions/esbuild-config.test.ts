@@ -10,11 +10,12 @@ const S3_CLIENT = {
   'index.js': `import 'node:http';
 import 'node:https';
 import 'node:process';
+import { ReadStream } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { EventStreamSerde } from '@smithy/core/event-streams';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { shape0 } from './dist-es/schemas/schemas_0.js';
-export const client = [crc32, EventStreamSerde, defaultProvider, shape0];`,
+export const client = [crc32, ReadStream, EventStreamSerde, defaultProvider, shape0];`,
   'dist-es/schemas/schemas_0.js': Array.from(
     { length: 528 },
     (_, index) => `export var shape${index} = [3, "Shape${index}"];`,
@@ -73,6 +74,7 @@ describe('the bundle of a function', () => {
   it.each([
     ['node:http', 'builtins-on-demand changed http 0 times'],
     ['node:https', 'builtins-on-demand changed https 0 times'],
+    ['node:fs', 'builtins-on-demand changed fs 0 times'],
     ['node:process', 'builtins-on-demand changed process 0 times'],
     ['node:zlib', 'builtins-on-demand changed zlib 0 times'],
     ['@smithy/core/event-streams', 'sdk-without-event-streams changed @smithy/core/event-streams 0 times'],

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { inferHandler } from '../../src/lambda/infer.ts';
@@ -10,7 +10,7 @@ import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
-import { createTestServing, pushNamed } from '../support/serving.ts';
+import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const MODEL = 'efficientnet-lite0';
 
@@ -25,11 +25,8 @@ interface Answer {
 let directory: string;
 let storage: EmbeddedStorage;
 let deployed: DeployedFunction;
-const publishIt = (name = MODEL) =>
-  pushNamed(
-    createModelRepository(createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket)),
-    name,
-  );
+const createModelStore = () => createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket);
+const publishIt = (name = MODEL) => pushNamed(createModelRepository(createModelStore()), name);
 
 /** The model that an event asks for, in its path or in its body. */
 const modelOf = ({ rawPath, body = '', isBase64Encoded }: Event): string | undefined => {
@@ -43,35 +40,64 @@ const invoke = async (event: unknown) => (await deployed.invoke(event)) as Answe
 const events = await readEvents('infer');
 const photoEvent = events.get('infer.json') as { rawPath: string };
 
-beforeEach(async () => {
+const open = async (): Promise<void> => {
   directory = await mkdtemp(join(tmpdir(), 'infer-'));
   storage = await startEmbeddedStorage();
-});
-afterEach(async () => {
+};
+const close = async (): Promise<void> => {
   await deployed.stop();
   await storage.stop();
   await rm(directory, { recursive: true, force: true });
-});
+};
 
-describe('infer', () => {
-  it.each([...events].filter(([file]) => !['infer-uploads.json', 'infer-respond-async.json'].includes(file)))(
+/** Expects that the function answers as the code that it is bundled of. */
+const expectSameAnswer = async (event: unknown, serving: TestServing): Promise<void> => {
+  const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+  const expected = await inferHandler(serving)(event as APIGatewayProxyEventV2, context);
+  const { statusCode, headers, body } = await invoke(event);
+  expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
+  expect(JSON.parse(body)).toEqual(JSON.parse(expected.body ?? ''));
+};
+
+/** Events with answers that name an object or a job of their own, and one about the requests before it. */
+const OTHERS = ['infer-uploads.json', 'infer-respond-async.json', 'infer-statistics.json'];
+
+describe('infer with its sample events', () => {
+  let serving: TestServing;
+  const published = new Map<string, Promise<void>>();
+  beforeAll(async () => {
+    await open();
+    serving = await createTestServing({ models: createModelStore() });
+    deployed = await deploy();
+  });
+  afterAll(async () => {
+    await serving.remove();
+    await close();
+  });
+
+  it.each([...events].filter(([file]) => !OTHERS.includes(file)))(
     'answers %s as the code that it is bundled of',
     async (_file, event) => {
       const model = modelOf(event as Event) ?? MODEL;
-      await publishIt(model);
-      deployed = await deploy();
-      const serving = await createTestServing();
-      await pushNamed(serving.repository, model);
-      const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
-      const expected = await inferHandler(serving)(event as APIGatewayProxyEventV2, context);
-      await serving.remove();
-
-      const { statusCode, headers, body } = await invoke(event);
-
-      expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type: 'application/json' });
-      expect(JSON.parse(body)).toEqual(JSON.parse(expected.body ?? ''));
+      const publishing = published.get(model) ?? publishIt(model);
+      published.set(model, publishing);
+      await publishing;
+      await expectSameAnswer(event, serving);
     },
   );
+});
+
+describe('infer', () => {
+  beforeEach(open);
+  afterEach(close);
+
+  it('answers infer-statistics.json before its first request as the code that it is bundled of', async () => {
+    await publishIt('iris');
+    const serving = await createTestServing({ models: createModelStore() });
+    deployed = await deploy();
+    await expectSameAnswer(events.get('infer-statistics.json'), serving);
+    await serving.remove();
+  });
 
   it('gives a URL that takes an object', async () => {
     await publishIt('iris');

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { build } from 'esbuild';
-import { bundleOptions } from '../../esbuild.config.ts';
+import { bundleFunction } from '../support/bundled-function.ts';
 
 let directory: string;
 
@@ -17,10 +16,9 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** The modules that the init of a function loads. */
 const loadedBy = async (name: string, variables: Readonly<Record<string, string>> = {}): Promise<string[]> => {
-  const outdir = join(directory, name);
-  await build({ ...bundleOptions, entryPoints: [join('functions', name, 'handler.ts')], outdir, logLevel: 'error' });
+  const { folder } = await bundleFunction(name);
   const script = `globalThis.awslambda = { streamifyResponse: (handler) => handler };
-    await import(${JSON.stringify(pathToFileURL(join(outdir, 'handler.mjs')))});
+    await import(${JSON.stringify(pathToFileURL(join(folder, 'handler.mjs')))});
     const files = Object.keys((await import('node:module')).createRequire(import.meta.url).cache);
     console.log(JSON.stringify([...process.moduleLoadList, ...files]));`;
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
@@ -15,6 +16,8 @@ const ROUND_MS = 11_000;
 const MOST_ROUNDS = 12;
 /** Requests of a round on a machine that is slow, or busy: enough for a decision about a quarter of them. */
 const LEAST_SENT = 100;
+/** Between two requests of a caller: a round has some 200 of each. */
+const PAUSE_MS = 40;
 
 let home: string;
 let server: LocalServer;
@@ -125,7 +128,7 @@ afterAll(async () => {
 const roll = async (name: string, send: () => Promise<unknown>): Promise<number> => {
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
     const endMs = Date.now() + ROUND_MS;
-    for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1) await send();
+    for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1) await Promise.all([send(), sleep(PAUSE_MS)]);
     await monitor.invoke({ jobs: ['rollouts'] });
     const [last] = await historyOf(name);
     if (last?.to.canary === undefined) return round;

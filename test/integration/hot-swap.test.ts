@@ -101,16 +101,16 @@ describe('a version that is promoted', () => {
     await version();
     await route({ stable: 2 });
     const { store } = serving.repository;
-    const { readRange } = store;
+    const { readBlocks } = store;
     const away = (): never => {
       throw new ServingError('MODEL_UNAVAILABLE', 'away');
     };
-    Object.assign(store, { readRange: away });
+    Object.assign(store, { readBlocks: away });
     await revalidate();
     expect(await version()).toBe('1');
     expect(serving.refusals).toEqual([]);
 
-    Object.assign(store, { readRange });
+    Object.assign(store, { readBlocks });
     await revalidate();
 
     expect(await version()).toBe('2');

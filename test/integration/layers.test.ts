@@ -8,13 +8,12 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { build } from 'esbuild';
 import { type Zippable, zipSync } from 'fflate';
-import { bundleOptions } from '../../esbuild.config.ts';
 import { ensureLayer, layerNames } from '../../layers/build.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { ARCHITECTURE } from '../support/architecture.ts';
+import { bundleFunction } from '../support/bundled-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { publishSample, SAMPLE_FOLDER } from '../support/serving.ts';
 
@@ -83,11 +82,8 @@ const photoEvent = (photo: Buffer): APIGatewayProxyEventV2 => ({
   beforeAll(async () => {
     for (const name of layerNames)
       await cp(await ensureLayer(name, ARCHITECTURE), path.join(sandbox, 'opt'), { recursive: true });
-    await build({
-      ...bundleOptions,
-      entryPoints: ['functions/infer/handler.ts'],
-      outdir: path.join(sandbox, 'task'),
-    });
+    const { folder } = await bundleFunction('infer');
+    await cp(folder, path.join(sandbox, 'task'), { recursive: true });
     await writeFile(path.join(sandbox, 'invoke.mjs'), INVOKE);
     const photo = await readFile(path.join(SAMPLE_FOLDER, 'samples/coffee.jpg'));
     await writeFile(path.join(sandbox, 'event.json'), JSON.stringify(photoEvent(photo)));

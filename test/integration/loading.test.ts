@@ -139,9 +139,9 @@ describe('loading a model', () => {
   it('answers 507 when the disk is full, and keeps no partial file', async () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     const { store } = serving.repository;
-    const original = store.readRange;
+    const original = store.readBlocks;
     // biome-ignore lint/correctness/useYield: fails before the first chunk, as a write to a full disk does
-    (store as { readRange: ObjectStore['readRange'] }).readRange = async function* () {
+    (store as { readBlocks: ObjectStore['readBlocks'] }).readBlocks = async function* () {
       throw full;
     };
 
@@ -150,7 +150,7 @@ describe('loading a model', () => {
     expect(response.status).toBe(507);
     expect(serving.observations[0]?.failures[0]?.operator).toContain('tmpSize');
     expect(await readdir(serving.modelDirectory)).toEqual([]);
-    (store as { readRange: ObjectStore['readRange'] }).readRange = original;
+    (store as { readBlocks: ObjectStore['readBlocks'] }).readBlocks = original;
     expect((await ask()).status).toBe(200);
   });
 });

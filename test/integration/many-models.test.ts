@@ -54,10 +54,10 @@ const digests = (names: readonly string[]) =>
 const countReads = (): { count: number } => {
   const reads = { count: 0 };
   const { store } = serving.repository;
-  const { readRange } = store;
-  (store as { readRange: ObjectStore['readRange'] }).readRange = (...range) => {
+  const { readBlocks } = store;
+  (store as { readBlocks: ObjectStore['readBlocks'] }).readBlocks = (...range) => {
     reads.count += 1;
-    return readRange(...range);
+    return readBlocks(...range);
   };
   return reads;
 };

@@ -170,6 +170,12 @@ def pooling():
         L.GlobalAveragePooling1D()(L.Reshape((72, 3))(x)),
         L.GlobalMaxPooling1D(keepdims=True)(L.Reshape((-1, 6))(x)),
     ]
+    if not IS_2:
+        outputs += [
+            L.MaxPooling2D((2, 3), strides=(3, 5), padding="same")(x),
+            L.AveragePooling2D(2, strides=3, padding="same")(x),
+            L.SpatialDropout2D(0.2)(x),
+        ]
     return keras.Model(x, outputs)
 
 
@@ -207,7 +213,7 @@ def normalizations():
         L.BatchNormalization(scale=False, center=False)(x),
     ]
     if not IS_2:
-        outputs.append(L.RMSNormalization()(x))
+        outputs += [L.RMSNormalization()(x), L.LayerNormalization(axis=1)(x), L.LayerNormalization(axis=[1, 3], scale=False)(x)]
     return keras.Model(x, outputs)
 
 

@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { bundleOptions } from '../../esbuild.config.ts';
 import { createFunction, type FunctionProcess } from '../../local/functions/function-process.ts';
+import { bundleFunction } from './bundled-function.ts';
 import type { EmbeddedStorage } from './embedded-storage.ts';
 
 export interface DeployedFunction extends FunctionProcess {
@@ -12,9 +11,6 @@ export interface DeployedFunction extends FunctionProcess {
   untilLogged(message: string): Promise<void>;
 }
 
-/** Below the project, where the native packages are found as a layer's would be. */
-const BUNDLES = join('node_modules', '.cache', 'deployed-functions');
-
 /** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
 export const deployFunction = async (
   name: string,
@@ -22,19 +18,12 @@ export const deployFunction = async (
   cacheDirectory: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DeployedFunction> => {
-  await mkdir(BUNDLES, { recursive: true });
-  const outdir = await mkdtemp(join(BUNDLES, `${name}-`));
-  await build({
-    ...bundleOptions,
-    entryPoints: [join('functions', name, 'handler.ts')],
-    outdir,
-    logLevel: 'error',
-  });
+  const { folder } = await bundleFunction(name);
   const lines: Record<string, unknown>[] = [];
   let whenLogged = (): void => {};
   const deployed = createFunction({
     name,
-    modulePath: join(outdir, 'handler.mjs'),
+    modulePath: join(folder, 'handler.mjs'),
     memoryMb: 1769,
     timeoutSeconds: 29,
     environment: {
@@ -56,11 +45,7 @@ export const deployFunction = async (
     while (!lines.some((line) => line.message === message))
       await new Promise<void>((resolve) => (whenLogged = resolve));
   };
-  const stop = async (): Promise<void> => {
-    await deployed.stop();
-    await rm(outdir, { recursive: true, force: true });
-  };
-  return { ...deployed, stop, lines, untilLogged };
+  return { ...deployed, lines, untilLogged };
 };
 
 /** `events/<name>.json` and `events/<name>-….json`, by file name. */

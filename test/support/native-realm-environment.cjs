@@ -1,7 +1,11 @@
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 const { TestEnvironment } = require('jest-environment-node');
 
 // Set in the real environment: what a test sets stays in its own realm.
 process.env.ORT_DISABLE_TELEMETRY = '1';
+// Programs that tests start, start in half the time.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 // The account, region and endpoints of whoever runs the tests are none of theirs.
 for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
 

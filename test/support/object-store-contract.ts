@@ -141,6 +141,13 @@ export const itBehavesLikeAnObjectStore = (create: () => Promise<ObjectStore>): 
       expect(await text(store.readRange('range/digits', 9, 10, etag))).toBe('9');
     });
 
+    it('reads blocks from start up to end', async () => {
+      await store.write('range/blocks', '0123456789');
+
+      expect(await text(store.readBlocks('range/blocks', 2, 5))).toBe('234');
+      await expect(text(store.readBlocks('range/absent', 0, 1))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
     it('refuses a range of an object that was replaced', async () => {
       const etag = await store.write('range/replaced', 'one');
       await store.write('range/replaced', 'two');

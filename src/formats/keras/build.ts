@@ -17,17 +17,19 @@ import {
 import { CATEGORIES } from './layers/categories.ts';
 import { ANY_TYPE, KEEPS_MASK, LAYERS, MAKES_MASK, REASONS } from './layers/index.ts';
 import { buildModel, MODEL_CLASSES } from './model.ts';
-import { operation } from './operations/index.ts';
+import { isFunction, operation } from './operations/index.ts';
 import type { Weights } from './weights.ts';
 
 /**
- * Functions of TensorFlow that a model of Keras 2 calls, and operations of Keras 3. `.h5` does not name their module: there, only layers have
- * the setting `trainable`.
+ * Functions of TensorFlow that a model of Keras 2 calls, and operations of Keras 3. `.h5` does not name their module: of a layer and an operation
+ * of the same name, only the layer has the setting `trainable`.
  */
-const isOperation = ({ className, module, config }: LayerConfig, origin: string): boolean =>
-  className.endsWith('OpLambda') ||
-  /[.]ops([.]|$)|[.]activations([.]|$)/.test(module) ||
-  (origin.startsWith('Keras 3') && config.trainable === undefined && !Object.hasOwn(CATEGORIES, className));
+const isOperation = (layer: LayerConfig, origin: string): boolean => {
+  const { className, module, config } = layer;
+  if (className.endsWith('OpLambda') || /[.]ops([.]|$)|[.]activations([.]|$)/.test(module)) return true;
+  if (!origin.startsWith('Keras 3') || config.trainable !== undefined) return false;
+  return !Object.hasOwn(LAYERS, className) || (!Object.hasOwn(CATEGORIES, className) && isFunction(layer));
+};
 
 /** True for a class of the user's own, which only its registered name tells. */
 const isCustom = ({ registeredName, className, module }: LayerConfig): boolean =>

@@ -10,6 +10,9 @@ export const createDeferredStore = (location: string, open: () => Promise<Object
   async *readRange(key, start, end, etag) {
     yield* (await open()).readRange(key, start, end, etag);
   },
+  async *readBlocks(key, start, end) {
+    yield* (await open()).readBlocks(key, start, end);
+  },
   write: async (key, body, options) => (await open()).write(key, body, options),
   async *list(prefix, after) {
     yield* (await open()).list(prefix, after);

@@ -130,6 +130,7 @@ export const createDirectoryStore = (root: string): UploadingStore => {
       }),
 
     readRange: (key, start, end, etag) => readObjectRange(base, key, start, end, etag),
+    readBlocks: (key, start, end) => readObjectRange(base, key, start, end, undefined),
 
     write: (key, body, options) =>
       attempt(key, () => putObject(base, key, (temporary) => writeFile(temporary, body), options)),

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
+import { type BlockBody, SILENCE_STEPS } from './block-connection.ts';
 
 /** The time that S3 is given. */
 export interface Patience {
@@ -28,8 +29,6 @@ export const TRIES = 4;
 /** Refusals below 500 that pass; the SDK sets its clock by the last. */
 const PASSING_REFUSALS = new Set(['RequestTimeout', 'SlowDown', 'TooManyRequests', 'RequestTimeTooSkewed']);
 const FIRST_PAUSE_MS = 50;
-/** A silence is measured in so many steps. A process that was frozen, or computed meanwhile, has waited for one of them. */
-const SILENCE_STEPS = 4;
 
 /** Pauses before try `number`, from 2: the longer the later, with jitter. */
 const pause = (number: number): Promise<void> => sleep(Math.random() * FIRST_PAUSE_MS * 2 ** number);
@@ -83,12 +82,15 @@ export const patiently = async <Answer>(
   }
 };
 
+/** A body of the SDK, or one that comes in blocks: their bytes count before a block is full. */
+type Body = Readable | BlockBody;
+
 /**
  * The chunks of a body. Time counts only while the reader waits for one.
  * @throws `MODEL_UNAVAILABLE` when the body is silent
  */
 export const watchBody = async function* (
-  body: Readable,
+  body: Body,
   { silenceMs, leastBytesPerSecond }: Patience,
   operation: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
@@ -96,11 +98,13 @@ export const watchBody = async function* (
   const leastBytes = (leastBytesPerSecond * stepMs) / 1000;
   let waiting = true;
   let bytes = 0;
+  const receivedBytes = 'receivedBytes' in body ? body.receivedBytes : () => bytes;
+  let countedBytes = receivedBytes();
   let silentSteps = 0;
   const timer = setInterval(() => {
     if (!waiting) return;
-    silentSteps = bytes < leastBytes ? silentSteps + 1 : 0;
-    bytes = 0;
+    silentSteps = receivedBytes() - countedBytes < leastBytes ? silentSteps + 1 : 0;
+    countedBytes = receivedBytes();
     if (silentSteps === SILENCE_STEPS || operation.aborted) body.destroy(silent(silenceMs));
   }, stepMs);
   try {
@@ -117,7 +121,7 @@ export const watchBody = async function* (
 
 /** A body that S3 has begun to send. */
 export interface OpenedBody {
-  readonly body: Readable;
+  readonly body: Body;
 }
 
 /**

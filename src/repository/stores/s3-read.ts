@@ -13,24 +13,34 @@ interface ReadCondition {
 }
 
 interface OpenedObject extends OpenedBody {
+  readonly body: Readable;
   readonly answer: GetObjectCommandOutput;
 }
 
-/** Asks for the bytes of an object from `start` up to, not including, `end`; for the whole object without them. */
-const openObject = async (
-  { client, name }: Bucket,
+/** The request for the bytes of an object from `start` up to, not including, `end`; for the whole object without them. */
+export const toCommand = (
+  { name }: Bucket,
   key: string,
   [start, end]: readonly [number?, number?],
   { IfNoneMatch, IfMatch }: ReadCondition,
-  abortSignal: AbortSignal,
-): Promise<OpenedObject> => {
-  const command = new GetObjectCommand({
+): GetObjectCommand =>
+  new GetObjectCommand({
     ...{ Bucket: name, Key: key },
     ...(start !== undefined && { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` }),
     ...(IfNoneMatch !== undefined && { IfNoneMatch }),
     ...(IfMatch !== undefined && { IfMatch }),
   });
-  const answer = await client.send(command, { abortSignal });
+
+/** Sends the request of `toCommand`. */
+export const openObject = async (
+  bucket: Bucket,
+  key: string,
+  range: readonly [number?, number?],
+  condition: ReadCondition,
+  abortSignal: AbortSignal,
+): Promise<OpenedObject> => {
+  const [start] = range;
+  const answer = await bucket.client.send(toCommand(bucket, key, range, condition), { abortSignal });
   const { Body: body, ContentRange } = answer;
   if (!(body instanceof Readable)) throw new Error('S3 answered without a body');
   const isAsked = ContentRange === undefined ? !start : ContentRange.startsWith(`bytes ${start}-`);

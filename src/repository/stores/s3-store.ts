@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from './object-store.ts';
+import { createBlockReader } from './s3-blocks.ts';
 import { headObject, isUnchanged, listPages, removeObject, toServingError, writeObject } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE } from './s3-patience.ts';
 import { readObject, readRange } from './s3-read.ts';
@@ -25,10 +26,19 @@ export const createS3Client = (endpoint?: string, { silenceMs } = FUNCTION_PATIE
 export const createS3Store = (client: S3Client, name: string, patience = FUNCTION_PATIENCE): ObjectStore => {
   const location = `s3://${name}`;
   const bucket = { client, name, patience };
+  const readBlocks = createBlockReader(bucket);
 
   const attempt = async <T>(key: string, send: () => Promise<T>): Promise<T> => {
     try {
       return await send();
+    } catch (error) {
+      throw toServingError(error, location, key);
+    }
+  };
+
+  const attemptEach = async function* (key: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* chunks;
     } catch (error) {
       throw toServingError(error, location, key);
     }
@@ -47,13 +57,8 @@ export const createS3Store = (client: S3Client, name: string, patience = FUNCTIO
         }),
       ),
 
-    async *readRange(key, start, end, etag) {
-      try {
-        yield* readRange(bucket, key, start, end, etag);
-      } catch (error) {
-        throw toServingError(error, location, key);
-      }
-    },
+    readRange: (key, start, end, etag) => attemptEach(key, readRange(bucket, key, start, end, etag)),
+    readBlocks: (key, start, end) => attemptEach(key, readBlocks(key, start, end)),
 
     write: (key, body, options) => attempt(key, () => writeObject(bucket, key, body, options)),
 

@@ -10,6 +10,7 @@ import {
   additionalTokens,
   type NamedToken,
   namedTokens,
+  ROLES,
   textOf,
 } from './special-tokens.ts';
 import { naming, type TokenizerFolder } from './tokenizer-folder.ts';
@@ -26,10 +27,14 @@ const vocabularyOf = ({ model }: Settings): ReadonlyMap<string, number> => {
   return new Map(pieces.success ? pieces.output.map(([piece], id) => [piece, id]) : []);
 };
 
-/** Added tokens by their text, in the order of tokenizer.json. */
+/** Added tokens as the library keeps them: a token that is added again gets its new flags, and is found in a text as before. */
 interface Tokens {
-  readonly byText: Map<string, AddedToken>;
   readonly vocabulary: ReadonlyMap<string, number>;
+  /** The last flags, by text. */
+  readonly byText: Map<string, AddedToken>;
+  /** Special tokens are found in a text as they came first. Other tokens are found in each way that they came. */
+  readonly special: Map<string, AddedToken>;
+  readonly others: AddedToken[];
 }
 
 const findId = ({ byText, vocabulary }: Tokens, content: string): number | undefined =>
@@ -38,14 +43,43 @@ const findId = ({ byText, vocabulary }: Tokens, content: string): number | undef
 const nextId = ({ byText, vocabulary }: Tokens): number =>
   Math.max(vocabulary.size, ...[...byText.values()].map(({ id }) => id + 1));
 
+/** `AddedVocabulary::add_tokens` of the library. */
+const addTokens = (tokens: Tokens, added: readonly AddedToken[]): void => {
+  for (const token of added)
+    if (token.special && !tokens.special.has(token.content)) tokens.special.set(token.content, token);
+  for (const token of added) {
+    if (isDeepStrictEqual(tokens.byText.get(token.content), token)) continue;
+    tokens.byText.set(token.content, token);
+    if (!tokens.special.has(token.content)) tokens.others.push(token);
+  }
+};
+
+/** The list for tokenizer.json, from which the same tokens are found: equal texts may differ in `normalized`, and have the last flags. */
+const toList = ({ byText, special, others }: Tokens): AddedToken[] => {
+  const found = Map.groupBy([...special.values(), ...others], ({ content }) => content);
+  return [...byText].flatMap(([content, last]) =>
+    [...new Set(found.get(content)?.map(({ normalized }) => normalized))].map((normalized) => ({
+      ...last,
+      normalized,
+      special: special.has(content),
+    })),
+  );
+};
+
 /** `added_tokens_decoder` by its ids; before 4.34 added_tokens.json, whose tokens are matched in normalised form unless they are special. */
-const recordedTokens = ({ settings, addedTokens }: TokenizerFolder, specials: ReadonlySet<string>): AddedToken[] => {
+const recordedTokens = (
+  { settings, addedTokens }: TokenizerFolder,
+  specials: ReadonlySet<string>,
+  file: readonly AddedToken[],
+): AddedToken[] => {
   const { added_tokens_decoder: recorded } = settings;
+  const inFile = new Set(file.map(({ id }) => id));
   const tokens =
     recorded === undefined
-      ? Object.entries(addedTokens).map(([content, id]) => {
+      ? Object.entries(addedTokens).flatMap(([content, value]) => {
+          const id = v.parse(v.number(), value);
           const special = specials.has(content);
-          return addedToken(v.parse(v.number(), id), content, { special, normalized: !special });
+          return inFile.has(id) ? [] : [addedToken(id, content, { special, normalized: !special })];
         })
       : Object.entries(v.parse(v.record(v.string(), addedTokenSchema), recorded)).map(([id, token]) => ({
           ...token,
@@ -54,56 +88,52 @@ const recordedTokens = ({ settings, addedTokens }: TokenizerFolder, specials: Re
   return tokens.sort((a, b) => a.id - b.id);
 };
 
-/**
- * Adds a special token as the constructor does. Flags change a token that is there; a text alone does not. A token that the vocabulary lacks is
- * left out, because no graph has a row for it.
- */
-const addSpecial = (tokens: Tokens, token: NamedToken): void => {
-  const { content, ...flags } = typeof token === 'string' ? { content: token } : token;
-  const id = findId(tokens, content);
-  if (id === undefined || (typeof token === 'string' && tokens.byText.has(content))) return;
-  tokens.byText.set(content, addedToken(id, content, { ...flags, special: true }));
-};
-
-/** Adds special tokens by their roles. A text among `known` has the flags of the known token. */
-const addSpecials = (tokens: Tokens, folder: TokenizerFolder, known: ReadonlySet<string>): void => {
+/** `all_special_tokens_extended`: of roles with the same text the first one. A text among `known` has the flags of the known token. */
+const specialsOf = (folder: TokenizerFolder, known: ReadonlySet<string>): NamedToken[] => {
   const { settings, className } = folder;
   const { tokens: defaults, additional = [] } = defaultsOf(className);
-  for (const [role, token] of namedTokens(folder)) {
-    const content = textOf(token);
+  const named = new Map(namedTokens(folder));
+  const byRole = ROLES.flatMap((role): NamedToken[] => {
     const { [role]: flags } = defaults;
-    if (!known.has(content))
-      addSpecial(tokens, typeof flags === 'object' ? { ...flags, ...toFlags(token), content } : token);
-  }
-  for (const [role, token] of Object.entries(defaults)) if (settings[role] === undefined) addSpecial(tokens, token);
-  for (const token of additionalTokens(folder)) addSpecial(tokens, token);
-  if (settings.additional_special_tokens === undefined) for (const token of additional) addSpecial(tokens, token);
+    const token = named.get(role);
+    if (token === undefined) return settings[role] === undefined && flags !== undefined ? [flags] : [];
+    const content = textOf(token);
+    if (known.has(content)) return [content];
+    return [typeof flags === 'object' ? { ...flags, ...toFlags(token), content } : token];
+  });
+  const more = settings.additional_special_tokens === undefined ? additional : additionalTokens(folder);
+  const all = [...byRole, ...more];
+  return all.filter((token, index) => all.findIndex((other) => textOf(other) === textOf(token)) === index);
 };
 
 const toFlags = (token: NamedToken): object => (typeof token === 'object' ? token : {});
 
 /**
  * `tokens_to_add` in the constructor of all fast tokenizers: tokens that tokenizer_config.json records, and its special tokens, are found in a
- * text as they stand. Recorded flags win over those in tokenizer.json.
+ * text as they stand. Recorded flags win over those in tokenizer.json. A special token that the vocabulary lacks is left out, because no graph
+ * has a row for it.
  */
 export const withAddedTokens = (parts: Settings, folder: TokenizerFolder): Settings => {
   const file = naming('tokenizer.json: added_tokens', () => v.parse(fileSchema, parts.added_tokens ?? []));
-  const tokens: Tokens = {
-    byText: new Map(file.map((token) => [token.content, token])),
-    vocabulary: vocabularyOf(parts),
-  };
+  const tokens: Tokens = { vocabulary: vocabularyOf(parts), byText: new Map(), special: new Map(), others: [] };
+  addTokens(tokens, file);
   const named = [...namedTokens(folder).map(([, token]) => token), ...additionalTokens(folder)];
-  const specials = new Set(named.map(textOf));
+  const names = new Set(named.map(textOf));
   const isOld = folder.settings.added_tokens_decoder === undefined;
   const recorded = naming(isOld ? 'added_tokens.json' : 'tokenizer_config.json: added_tokens_decoder', () =>
-    recordedTokens(folder, specials),
+    recordedTokens(folder, names, file),
   );
+  const known = new Set([...recorded, ...(isOld ? file : [])].map(({ content }) => content));
   for (const token of recorded) {
-    const special = token.special || specials.has(token.content);
     const id = findId(tokens, token.content) ?? nextId(tokens);
-    tokens.byText.set(token.content, { ...token, id, special });
+    addTokens(tokens, [{ ...token, id, special: token.special || names.has(token.content) }]);
   }
-  addSpecials(tokens, folder, new Set([...recorded, ...(isOld ? file : [])].map(({ content }) => content)));
-  const merged = [...tokens.byText.values()];
+  for (const token of specialsOf(folder, known)) {
+    const { content, ...flags } = typeof token === 'string' ? { content: token } : token;
+    const id = findId(tokens, content);
+    if (id === undefined || (typeof token === 'string' && tokens.byText.has(content))) continue;
+    addTokens(tokens, [addedToken(id, content, { ...flags, special: true })]);
+  }
+  const merged = toList(tokens);
   return isDeepStrictEqual(merged, file) ? parts : { ...parts, added_tokens: merged };
 };

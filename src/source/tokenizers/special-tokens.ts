@@ -24,7 +24,7 @@ export const addedTokenSchema = v.object({
 });
 
 /** Special tokens by their roles, in the order in which they are added. */
-const ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((role) => `${role}_token`);
+export const ROLES = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((role) => `${role}_token`);
 
 const namedTokenSchema = v.union([
   v.string(),

@@ -7,6 +7,7 @@ import { show } from '../../core/show.ts';
 import { assertNoPointer } from '../git-lfs.ts';
 import { type ModelSource, readSettingsFile } from '../model-source.ts';
 import type { Settings } from '../settings-file.ts';
+import { CLASS_OF_MODEL } from './class-of-model.ts';
 import { parseSentencePieceModel, type SentencePieceModel } from './sentencepiece-file.ts';
 
 /** The largest that are known have some 20 MB. */
@@ -36,44 +37,6 @@ export interface TokenizerFolder {
   read(path: string): Promise<Buffer>;
 }
 
-/** By `model_type` of config.json, for folders that name no class. */
-const CLASS_OF_MODEL: Readonly<Record<string, string>> = {
-  marian: 'MarianTokenizer',
-  m2m_100: 'M2M100Tokenizer',
-  nllb: 'NllbTokenizer',
-  'nllb-moe': 'NllbTokenizer',
-  mbart: 'MBartTokenizer',
-  pegasus: 'PegasusTokenizer',
-  albert: 'AlbertTokenizer',
-  camembert: 'CamembertTokenizer',
-  deberta: 'DebertaTokenizer',
-  'deberta-v2': 'DebertaV2Tokenizer',
-  clip: 'CLIPTokenizer',
-  llama: 'LlamaTokenizer',
-  convbert: 'ConvBertTokenizer',
-  squeezebert: 'SqueezeBertTokenizer',
-  funnel: 'FunnelTokenizer',
-  layoutlm: 'LayoutLMTokenizer',
-  dpr: 'DPRQuestionEncoderTokenizer',
-  ernie: 'BertTokenizer',
-  big_bird: 'BigBirdTokenizer',
-  rembert: 'RemBertTokenizer',
-  xlnet: 'XLNetTokenizer',
-  t5: 'T5Tokenizer',
-  mt5: 'T5Tokenizer',
-  'xlm-roberta': 'XLMRobertaTokenizer',
-  bert: 'BertTokenizer',
-  distilbert: 'DistilBertTokenizer',
-  electra: 'ElectraTokenizer',
-  mobilebert: 'MobileBertTokenizer',
-  mpnet: 'MPNetTokenizer',
-  roberta: 'RobertaTokenizer',
-  bart: 'BartTokenizer',
-  longformer: 'LongformerTokenizer',
-  gpt2: 'GPT2Tokenizer',
-  whisper: 'WhisperTokenizer',
-};
-
 const LIST = 'additional_special_tokens';
 
 /** Both files together name the further special tokens. */
@@ -88,7 +51,7 @@ export const openTokenizerFolder = async (source: ModelSource): Promise<Tokenize
   const more = (isOld && (await readSettingsFile(source, 'special_tokens_map.json'))) || {};
   const addedTokens = (isOld && (await readSettingsFile(source, 'added_tokens.json'))) || {};
   const model = (await readSettingsFile(source, 'config.json')) ?? {};
-  const named = config.tokenizer_class ?? model.tokenizer_class ?? CLASS_OF_MODEL[String(model.model_type)];
+  const named = config.tokenizer_class ?? model.tokenizer_class ?? CLASS_OF_MODEL.get(String(model.model_type));
   const className = typeof named === 'string' ? named.replace(/Fast$/, '') : undefined;
   return {
     className,

@@ -5,7 +5,7 @@ import { float, integer } from '../../../onnx/node.ts';
 import { type KerasTensor, toAxis } from '../keras-tensor.ts';
 import { type Converters, type Layer, unary } from '../layer.ts';
 import { reduce } from './pooling.ts';
-import { reshape } from './window.ts';
+import { reshape, transpose } from './window.ts';
 
 /** The axes that a layer normalizes, ascending. */
 const axesOf = (layer: Layer, rank: number, otherwise: number): number[] => {
@@ -36,22 +36,29 @@ const batchNormalization = unary((layer, input) => {
   return { ...input, value: layer.graph.op('Add', [layer.graph.op('Mul', [input.value, factor]), shift]) };
 });
 
-const layerNormalization = unary((layer, input) => {
-  const rank = input.shape.length;
-  const axes = axesOf(layer, rank, -1);
-  const first = axes[0] ?? rank - 1;
-  if (axes.some((axis, index) => axis !== first + index) || axes.at(-1) !== rank - 1)
-    layer.refuse(`it normalizes the axes ${axes.join(', ')}, and only the last ones can be converted`);
+/** Normalizes `axes`, which are the last ones, as ONNX has it. */
+const normalizeLast = (layer: Layer, input: KerasTensor, axes: readonly number[]): KerasTensor => {
   const shape = axes.map((axis) => layer.fixed(input.shape, axis));
-  const isRms = layer.flag('rms_scaling');
-  if (isRms) layer.refuse('rms_scaling cannot be converted; use RMSNormalization');
   const size = layer.bounded('the size of its axes', elementCount(shape));
   const gamma = layer.flag('scale', true)
     ? layer.weight(shape, 'gamma')
     : layer.constant('gamma', () => singles(shape, new Float32Array(size).fill(1)));
   const inputs = [input.value, gamma, ...(layer.flag('center', true) ? [layer.weight(shape, 'beta')] : [])];
-  const epsilon = float(layer.number('epsilon', 1e-3));
-  return { ...input, value: layer.graph.op('LayerNormalization', inputs, { axis: integer(first), epsilon }) };
+  const attributes = { axis: integer(axes[0] ?? 0), epsilon: float(layer.number('epsilon', 1e-3)) };
+  return { ...input, value: layer.graph.op('LayerNormalization', inputs, attributes) };
+};
+
+const layerNormalization = unary((layer, input) => {
+  const rank = input.shape.length;
+  const axes = axesOf(layer, rank, -1);
+  if (layer.flag('rms_scaling')) layer.refuse('rms_scaling cannot be converted; use RMSNormalization');
+  const others = input.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const order = [...others, ...axes];
+  const last = axes.map((_, index) => others.length + index);
+  if (order.every((axis, index) => axis === index)) return normalizeLast(layer, input, last);
+  const normalized = normalizeLast(layer, transpose(layer, input, order), last);
+  const back = order.map((_, axis) => order.indexOf(axis));
+  return { ...input, value: transpose(layer, normalized, back).value };
 });
 
 /** x / sqrt(mean(x²) + epsilon). */

@@ -1,8 +1,25 @@
 import { longs } from '../../../onnx/graph-builder.ts';
-import { integer } from '../../../onnx/node.ts';
-import type { KerasTensor } from '../keras-tensor.ts';
+import { type Attributes, integer, integers } from '../../../onnx/node.ts';
+import type { KerasTensor, Shape } from '../keras-tensor.ts';
 import { type Converter, type Converters, type Layer, unary } from '../layer.ts';
 import { slide, spaceOf, type Window, windowAttributes, withChannelsFirst, withSpace } from './window.ts';
+
+/**
+ * Attributes of a window that moves over `space`. A window that steps over elements is padded as TensorFlow does it, because onnxruntime would pad
+ * it by negative sizes.
+ */
+const poolAttributes = (layer: Layer, space: Shape, window: Window): Attributes => {
+  const { kernel, strides, padding } = window;
+  if (padding !== 'same' || strides.every((stride, axis) => stride <= (kernel[axis] ?? 1)))
+    return windowAttributes(window);
+  const room = kernel.map((size, axis) => {
+    const [length, stride] = [layer.fixed(space, axis), strides[axis] ?? 1];
+    return Math.max(0, (Math.ceil(length / stride) - 1) * stride + size - length);
+  });
+  const before = room.map((all) => Math.floor(all / 2));
+  const pads = integers([...before, ...room.map((all, axis) => all - (before[axis] ?? 0))]);
+  return { ...windowAttributes({ ...window, padding: 'valid' }), pads };
+};
 
 const pooling = (operator: string, axes: number): Converter =>
   unary((layer, input) => {
@@ -15,7 +32,7 @@ const pooling = (operator: string, axes: number): Converter =>
     };
     return withChannelsFirst(layer, input, axes + 2, (x) => ({
       ...x,
-      value: layer.graph.op(operator, [x.value], windowAttributes(window)),
+      value: layer.graph.op(operator, [x.value], poolAttributes(layer, x.shape.slice(2), window)),
       shape: withSpace(x.shape, x.shape[1] ?? null, (size, axis) => slide(size, axis, window)),
     }));
   });

@@ -1,6 +1,6 @@
 import { show } from '../../../core/show.ts';
 import { activate, findActivation } from '../activations.ts';
-import type { Converter, Converters, Layer } from '../layer.ts';
+import type { Converter, Converters, LayerConfig } from '../layer.ts';
 import { ARRANGEMENTS } from './arrangements.ts';
 import { ELEMENTWISE } from './elementwise.ts';
 import { operandOf } from './operands.ts';
@@ -12,15 +12,20 @@ const OPERATIONS: Converters = { ...ELEMENTWISE, ...REDUCTIONS, ...ARRANGEMENTS 
 const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 
 /** The name of a function: the class of an operation of Keras 3, or `math.add` of TensorFlow. */
-const functionOf = (layer: Layer): string => {
-  const { className, config } = layer.config;
+const functionOf = ({ className, config }: LayerConfig): string => {
   const name = className.endsWith('OpLambda') ? String(config.function ?? '') : className;
   return toSnake(name.split('.').at(-1) ?? '');
 };
 
+/** True for the name of an operation or an activation that can be converted. */
+export const isFunction = (layer: LayerConfig): boolean => {
+  const name = functionOf(layer);
+  return Object.hasOwn(OPERATIONS, name) || findActivation(name) !== undefined;
+};
+
 /** An operation that a model calls as a function, without a layer. */
 export const operation: Converter = (layer, call) => {
-  const name = functionOf(layer);
+  const name = functionOf(layer.config);
   const convert = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
   if (convert !== undefined) return convert(layer, call);
   if (findActivation(name) === undefined)
