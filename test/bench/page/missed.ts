@@ -96,7 +96,8 @@ The loop looks for no unknown column and no missing value. Nothing is parsed twi
   the collection of garbage: each row has views of its outputs, and lists and texts of its own.
 - Dropped, without a gain: reading labels without an iterator.`,
   'llm.ttft_cold_ratio': `The bare script maps its weights from disk, and infer downloads 184 MB from S3. The download takes 0.54 to 0.6 s of 0.9 s, creating the
-session 0.16 s, and the first run 0.07 s (log lines of four processes, 2026-11-26). Hashing takes 0.1 s of the download, and writing the file as long.`,
+session 0.16 s, and the first run 0.07 s (log lines of four processes, 2026-11-26). Hashing takes 0.1 s of the download, and writing the file as long.
+These are times of downloads by the SDK's chunks. Those by blocks take two fifths of the CPU.`,
   'llm.load_ratio': `The reasons are those of load.download_ratio: 1 GB is hashed in this process, beside the S3 of the bench, on two cores.`,
   'llm.genai_ratio': GENAI,
   'llm.genai_ratio_16': GENAI,
