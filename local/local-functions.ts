@@ -48,6 +48,7 @@ const createLocalFunction = (
   const local = {
     AWS_ENDPOINT_URL: aws.endpoint,
     MODEL_CACHE_DIR: join(directory, 'tmp', settings.name),
+    UPLOAD_HOST: new URL(aws.endpoint).host,
     STREAM_ENDPOINT: functionUrls[STREAM_FUNCTION] ?? '', // whatever `auth` is, nobody has to sign here
     ALARM_TOPIC: '', // no SNS here: the log tells of a rollback
     EMBEDDED_DIR: join(directory, EMBEDDED_FOLDER),

@@ -6,6 +6,7 @@ import { createStatesApi, type StatesOptions } from './aws/states-api.ts';
 import { embedLocally } from './embedded-models.ts';
 import type { EventAddresses, ServedEvent, StartEvents } from './events/event-kind.ts';
 import { readEvents } from './events/event-kinds.ts';
+import { withPage } from './gateway/cors.ts';
 import { listenNear } from './listen-near.ts';
 import { ENDPOINT_FILE, type LocalEndpoint, parseEndpoint } from './local-endpoint.ts';
 import { createLocalFunctions, type LocalScaling } from './local-functions.ts';
@@ -73,10 +74,12 @@ const startAws = (
   options: LocalServerOptions,
   { queues, notifications, cors }: Service,
   states: StatesOptions,
+  pageAddress: () => string,
 ): Promise<EmbeddedAws> => {
   const directory = join(options.directory, 'aws');
   const buckets = Object.values(BUCKETS);
-  const settings = { directory, buckets, queues, notifications, cors: cors.buckets, states: createStatesApi(states) };
+  const corsOf = (bucket: string) => withPage(cors.buckets[bucket], pageAddress());
+  const settings = { directory, buckets, queues, notifications, corsOf, states: createStatesApi(states) };
   return startNear(options, 1, 'S3 and SQS are', (port) => startEmbeddedAws({ ...settings, port }));
 };
 
@@ -120,7 +123,8 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
       invoke: (event) => invoke(event),
       onFailure: (error) => onLine(`${BULK_FUNCTION}: ${error}`),
     };
-    const aws = keep(await startAws(options, service, states));
+    let addresses: EventAddresses = { endpoint: '', functionUrls: {} };
+    const aws = keep(await startAws(options, service, states, () => addresses.endpoint));
     // A server that was killed left its address; a new environment has an empty /tmp.
     await rm(endpointFile, { force: true });
     await rm(join(directory, 'tmp'), { recursive: true, force: true });
@@ -134,7 +138,6 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
     ({ invoke } = functions.invocable(BULK_FUNCTION));
     const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);
     const surroundings = { aws, port, clock: systemClock, invocable: functions.invocable, onFailure };
-    let addresses: EventAddresses = { endpoint: '', functionUrls: {} };
     const served: ServedEvent[] = [];
     for (const start of starts) {
       const started = keep(await start({ ...surroundings, addresses }));

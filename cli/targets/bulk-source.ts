@@ -62,7 +62,7 @@ const failuresSource = async (data: ObjectStore, name: string): Promise<ReadSour
   const { counted, failed } = await createSummariser(data, await readRun(data, name))();
   if (failed === 0) throw new ServingError('INVALID_REQUEST', `run ${name} has no failures`);
   return countedSource(async function* () {
-    for await (const line of readFailures(data, name, counted)) yield v.parse(elementSchema, parseExactJson(line));
+    for await (const line of readFailures(data, counted)) yield v.parse(elementSchema, parseExactJson(line));
   });
 };
 

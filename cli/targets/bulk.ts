@@ -109,7 +109,7 @@ const countElements = async (readSource: ReadSource) => {
   let elements = 0;
   let firsts: readonly BulkElement[] = [];
   for await (const { element, elements: count = 1 } of readSource('')) {
-    if (firsts.length === 0) firsts = toElements(element);
+    if (firsts.length === 0) firsts = [...toElements([element])];
     elements += count;
   }
   return { elements, firsts };
@@ -143,7 +143,7 @@ export const startRun = async (request: NewRun): Promise<Report> => {
     await createRun(target.data, run);
     const plan = await planRun(target.data, run, source, (count) => terminal.step(`Planning ${count}`));
     terminal.step('');
-    const firsts = await readChunk(target.data, run.name, 0);
+    const firsts = [...toElements(await readChunk(target.data, run.name, 0))];
     const found = formatEstimate(await estimate(target, run, firsts, plan.elements));
     const question = `Answer ${formatElements(plan.elements)} in ${formatChunks(plan.chunks)} (${found})`;
     if (!yes && !(await terminal.confirm(question, 'say so with --yes')))

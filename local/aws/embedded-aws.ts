@@ -28,8 +28,8 @@ export interface EmbeddedAwsOptions {
   readonly queues?: readonly QueueSettings[];
   /** Their queues are among `queues`. */
   readonly notifications?: readonly S3Notification[];
-  /** The pages of other origins that may read and write a bucket, by its name. */
-  readonly cors?: Readonly<Record<string, CorsSettings>>;
+  /** The pages of other origins that may read and write a bucket. */
+  readonly corsOf?: (bucket: string) => CorsSettings | undefined;
   /** Answers the requests of Step Functions, given a way to list keys. */
   readonly states?: (listKeys: ListKeys) => StatesApi;
 }
@@ -62,7 +62,15 @@ const openDatabase = (directory: string): DatabaseSync => {
 
 /** S3 and SQS on a loopback port, for `npm start` and for tests, with state that survives a restart. @throws when the port is taken; `DirectoryInUseError` */
 export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<EmbeddedAws> => {
-  const { directory, port = 0, buckets, queues: settings = [], notifications = [], cors = {}, states } = options;
+  const {
+    directory,
+    port = 0,
+    buckets,
+    queues: settings = [],
+    notifications = [],
+    corsOf: ofBucket = () => undefined,
+    states,
+  } = options;
   const database = openDatabase(directory);
   const blobs = new Blobs(join(directory, 'blobs'));
   const objects = new S3Objects(database, blobs);
@@ -80,20 +88,21 @@ export const startEmbeddedAws = async (options: EmbeddedAwsOptions): Promise<Emb
     const everything = { prefix, delimiter: '', after: '', limit: Number.POSITIVE_INFINITY };
     return objects.list(bucket, everything).objects.map(({ key }) => key);
   });
-  const ofBuckets = new Map(Object.entries(cors).map(([bucket, each]) => [bucket, createCors(each)]));
   // Without a signature, S3 would refuse the page of another origin, too.
-  const corsOf = (request: IncomingMessage) => (isSignedHere(request) ? ofBuckets.get(bucketOf(request)) : undefined);
+  const corsOf = (request: IncomingMessage) =>
+    createCors(isSignedHere(request) ? ofBucket(bucketOf(request)) : undefined);
   const server = createLocalServer(
     (request, response) => {
-      const asked = corsOf(request)?.preflight(request);
+      const { preflight, headersOf } = corsOf(request);
+      const asked = preflight(request);
       if (asked) return sendAnswer(request, response, { ...asked, body: '' });
-      for (const [name, value] of corsOf(request)?.headersOf(request) ?? []) response.setHeader(name, value);
+      for (const [name, value] of headersOf(request)) response.setHeader(name, value);
       const ofStates = isStatesRequest(request) ? answerStates : undefined;
       const answer = ofStates ?? (isSqsRequest(request) ? answerSqs : answerS3);
       // What is left to go wrong is a client that went away in the middle of an answer.
       answer(request, response).catch(() => response.destroy());
     },
-    (request) => corsOf(request)?.originsOf(request) ?? [],
+    (request) => corsOf(request).originsOf(request),
   );
 
   try {

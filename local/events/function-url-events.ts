@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { show } from '../../src/core/show.ts';
+import { withPage } from '../gateway/cors.ts';
 import { startFunctionUrl } from '../gateway/function-url.ts';
 import { listenNear } from '../listen-near.ts';
-import { type CorsSettings, HTTP_API_ID } from '../service/service.ts';
 import { type EventKind, parseSettings, readEach } from './event-kind.ts';
 
 /** After the ports of the HTTP API, of S3 and SQS, and of metrics. */
@@ -19,15 +19,6 @@ const urlSchema = v.object(
   },
   ({ input }) => `${show(input)}, expected true or { invokeMode, authorizer, cors }`,
 );
-
-/** The settings with the origins of pages of the HTTP API, by both names of this machine. */
-const withPage = (settings: CorsSettings | undefined, api: string): CorsSettings | undefined =>
-  settings && {
-    ...settings,
-    origins: settings.origins.flatMap((origin) =>
-      origin === HTTP_API_ID ? [api, api.replace('127.0.0.1', 'localhost')] : [origin],
-    ),
-  };
 
 /** Each function's own URL, on a port of its own. */
 export const functionUrlEvents: EventKind = (events, { cors }) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { CorsSettings } from '../service/service.ts';
+import { type CorsSettings, HTTP_API_ID } from '../service/service.ts';
 import type { HttpHead } from './http-answer.ts';
 
 type Headers = HttpHead['headers'];
@@ -35,6 +35,18 @@ const preflightHeaders = (request: IncomingMessage, cors: CorsSettings): Headers
     ['access-control-max-age', String(cors.maxAgeSeconds)],
   ]);
 };
+
+/**
+ * The settings with the origins of pages of the HTTP API, by both names of this machine.
+ * @param api the address of the HTTP API; empty until it listens
+ */
+export const withPage = (settings: CorsSettings | undefined, api: string): CorsSettings | undefined =>
+  settings && {
+    ...settings,
+    origins: settings.origins.flatMap((origin) =>
+      origin === HTTP_API_ID ? [api, api.replace('127.0.0.1', 'localhost')] : [origin],
+    ),
+  };
 
 /**
  * Cross-origin requests as an HTTP API and a function URL treat them: they answer preflight requests themselves, and let pages of the

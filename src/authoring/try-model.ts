@@ -56,7 +56,7 @@ const toBundleSignature = (
       return {
         ...copy(spec),
         ...(value && { default: toDefault(value) }),
-        ...(tables && { lookups: tables.map(({ sizes, fromEnd }) => ({ sizes: [...sizes], fromEnd })) }),
+        ...(tables && { lookups: tables.map((table) => ({ ...table, sizes: [...table.sizes] })) }),
       };
     }),
     outputs: outputs.map(copy),

@@ -5,6 +5,7 @@ export {
   decodeTable,
   nameRow,
   readNumbers,
+  readRowNumbers,
   readTable,
   type TableSource,
   toFeeds,

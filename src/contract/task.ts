@@ -19,6 +19,6 @@ export {
 } from '../tasks/parameters.ts';
 export { type RowTask, rowTask } from '../tasks/row-task.ts';
 export { type LabelScore, sigmoid, softmax, topLabels } from '../tasks/scores.ts';
-export { type SinglePass, singlePass } from '../tasks/single-pass.ts';
+export { type SinglePass, singlePass, type TablePass, tablePass } from '../tasks/single-pass.ts';
 export type { Lap, Task, TaskModel } from '../tasks/task.ts';
 export { signatureOf, type TaskType, type TaskVersion } from '../tasks/task-type.ts';

@@ -56,3 +56,16 @@ export const rows = (tensors: Tensors, start: number, end: number): Tensors =>
     const width = elementCount(shape.slice(1));
     return tensor(dtype, [end - start, ...shape.slice(1)], sliceData(data, start * width, end * width));
   });
+
+/** A row of the outputs of a run over `count` rows. */
+export interface OutputRow {
+  readonly outputs: Tensors;
+  readonly row: number;
+  readonly count: number;
+}
+
+/** The elements of a row in an output: from `start` up to, not including, `end`. */
+export const rangeOf = ({ data }: Tensor, { row, count }: OutputRow): readonly [start: number, end: number] => {
+  const width = data.length / count;
+  return [row * width, (row + 1) * width];
+};

@@ -50,23 +50,28 @@ const isShortInteger = (size: number): boolean => Number.isInteger(size) && size
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array =>
   new Uint32Array(buffer, byteOffset, length);
 
-/**
- * Float64 numbers whose text is short, and gives the same float32 when it is read: 0.1 for the float32 that is 0.10000000149011612.
- * A value that is not finite stays.
- */
+const toShortest = (value: number, bits: number): number => {
+  const size = Math.abs(value);
+  if (isShortInteger(size) || !Number.isFinite(size)) return value;
+  const double = shorten(size, bits) ? significand / (POWERS[power] ?? 1) : slowly(size);
+  return value < 0 ? -double : double;
+};
+
+const single = new Float32Array(1);
+const singleBits = bitsOf(single);
+
+/** The float64 number with the shortest text that gives the same float32 when it is read: 0.1 for the float32 that is 0.10000000149011612. */
+export const shortestDouble = (value: number): number => {
+  single[0] = value;
+  return toShortest(value, singleBits[0] ?? 0);
+};
+
+/** See `shortestDouble`. A value that is not finite stays. */
 export const shortestDoubles = (values: Float32Array): Float64Array => {
   const bits = bitsOf(values);
   const doubles = new Float64Array(values.length);
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index] ?? 0;
-    const size = Math.abs(value);
-    if (isShortInteger(size) || !Number.isFinite(size)) {
-      doubles[index] = value;
-      continue;
-    }
-    const double = shorten(size, bits[index] ?? 0) ? significand / (POWERS[power] ?? 1) : slowly(size);
-    doubles[index] = value < 0 ? -double : double;
-  }
+  for (let index = 0; index < values.length; index += 1)
+    doubles[index] = toShortest(values[index] ?? 0, bits[index] ?? 0);
   return doubles;
 };
 

@@ -68,12 +68,16 @@ const hasDType = <D extends DType>(
   dtype: D,
 ): candidate is Extract<Tensor, { dtype: D }> & Tensor<D> => candidate.dtype === dtype;
 
-/** A table in which the elements of an input are indices. */
+/** A table in which the elements of an input are indices, or lead to indices. */
 export interface Lookup {
   /** Its size: one for all elements, or one for each place in the last dimension of the input. It may be that of another input. */
   readonly sizes: readonly (number | { readonly input: string; readonly axis: number })[];
   /** True where -1 is the last index. */
   readonly fromEnd: boolean;
+  /** Given where the index is an element × factor + offset. */
+  readonly linear?: { readonly factor: number; readonly offset: number };
+  /** The operator that takes the indices, where the graph computes them of the input in any other way. */
+  readonly computedFor?: string;
 }
 
 /** An input or output as the graph declares it; a string is a symbolic (variable) dimension. */

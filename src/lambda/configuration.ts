@@ -57,6 +57,8 @@ export interface Config {
   readonly maxMonthlyDollars: number;
   /** The URL that answers chunk by chunk; empty in the functions that do not tell of it. */
   readonly streamEndpoint: string;
+  /** The host of the URLs of `POST /uploads`; empty in the functions that have no page. */
+  readonly uploadHost: string;
   /** Bytes of a body above which a request becomes a job; 0 for none. */
   readonly jobBodyBytes: number;
   /** Names of the models whose requests become jobs. */
@@ -218,6 +220,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
     alarmTopic: environment.ALARM_TOPIC ?? '',
     streamEndpoint: environment.STREAM_ENDPOINT ?? '',
+    uploadHost: environment.UPLOAD_HOST ?? '',
     runtimeApi: environment.AWS_LAMBDA_RUNTIME_API,
     routingTtlMs: routingTtlSeconds * 1000,
     references: parseReferences(environment.REFERENCES || 'model'),

@@ -25,6 +25,8 @@ export interface Docs {
   readonly files: PageFiles;
   /** The URL that answers chunk by chunk, if a page can call it; empty otherwise. */
   readonly streamEndpoint: string;
+  /** The host that takes files, if a page can use it; empty otherwise. */
+  readonly uploadHost: string;
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
@@ -56,7 +58,7 @@ const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse =>
 
 /** Describes the API of the models that a caller may use, and answers the page on which people try it. */
 export const docsHandler = (docs: Docs) => {
-  const page = createPage(docs.files, docs.streamEndpoint);
+  const page = createPage(docs.files, docs);
 
   const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
     const found = page(path);
@@ -97,6 +99,6 @@ export const connectDocs = (files: PageFiles): Docs => {
     initMs: () => 0,
   });
   const repository = createModelRepository(store, options);
-  const { streamEndpoint } = config;
-  return { repository, auth, jwtScopePrefix, clients, files, streamEndpoint, telemetry };
+  const { streamEndpoint, uploadHost } = config;
+  return { repository, auth, jwtScopePrefix, clients, files, streamEndpoint, uploadHost, telemetry };
 };

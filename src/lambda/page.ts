@@ -18,9 +18,9 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * The page loads nothing but its own files, and shows pictures and sounds that its user has chosen.
- * @param streams the origin that it reads streams from; empty for its own
+ * @param others the origins and hosts that it sends requests to; empty ones are none
  */
-const pageHeaders = (streams: string) => ({
+const pageHeaders = (others: readonly string[]) => ({
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-cache',
   'content-security-policy': [
@@ -29,7 +29,7 @@ const pageHeaders = (streams: string) => ({
     "style-src 'self'",
     "img-src 'self' blob: data:",
     'media-src blob:',
-    `connect-src 'self' ${streams}`.trim(),
+    ["connect-src 'self'", ...others].filter(Boolean).join(' '),
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -43,12 +43,21 @@ const pageHeaders = (streams: string) => ({
 const digestOf = (files: PageFiles): string =>
   createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12);
 
+/** The places that the page sends requests to, beside its own address; empty where it can send none. */
+interface PagePlaces {
+  readonly streamEndpoint: string;
+  readonly uploadHost: string;
+}
+
 /**
  * Answers the paths of the page. @returns undefined for any other path
  * @throws `NOT_FOUND` for a file that the page does not have
  */
-export const createPage = (files: PageFiles, streamEndpoint: string): ((path: string) => HttpResponse | undefined) => {
-  const pageHead = pageHeaders(streamEndpoint && new URL(streamEndpoint).origin);
+export const createPage = (
+  files: PageFiles,
+  { streamEndpoint, uploadHost }: PagePlaces,
+): ((path: string) => HttpResponse | undefined) => {
+  const pageHead = pageHeaders([streamEndpoint && new URL(streamEndpoint).origin, uploadHost]);
   const folder = `${ASSETS}${digestOf(files)}/`;
   return (path) => {
     const page = Object.hasOwn(PAGES, path) ? files[PAGES[path] ?? ''] : undefined;

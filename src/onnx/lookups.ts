@@ -1,4 +1,5 @@
 import type { Lookup } from '../core/tensor.ts';
+import { createOriginReader } from './index-origins.ts';
 import { integerOf, type OnnxGraph, type OnnxNode } from './node.ts';
 
 /** An operator that takes indices, with the attribute that names the first dimension of the data that they count. */
@@ -28,68 +29,50 @@ const EMBEDDED: readonly (readonly [ids: number, table: number])[] = [
   [1, 4],
 ];
 
-/** Operators whose output has the elements of their first input, in the same order. */
-const KEEPING = new Set(['Identity', 'Cast', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten']);
-/** The most of such operators between an input and the node with its table. */
-const MOST_STEPS = 16;
-/** Tables that are kept for an input. */
+/** Tables that are kept for an input, of each kind. */
 const MOST_LOOKUPS = 8;
-
-type Size = Lookup['sizes'][number];
-
-/** Reads what the nodes of one graph are connected to. */
-const createReader = ({ nodes, weights, inputs }: OnnxGraph) => {
-  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-  const names = new Set(inputs.map(({ name }) => name));
-
-  /** The input of the graph whose elements are those of `value`. */
-  const inputOf = (value: string): { readonly name: string; readonly isReshaped: boolean } | undefined => {
-    let [name, isReshaped] = [value, false];
-    for (let step = 0; step < MOST_STEPS; step += 1) {
-      if (names.has(name)) return { name, isReshaped };
-      const maker = makers.get(name);
-      if (maker === undefined || maker.domain !== '' || !KEEPING.has(maker.operator)) return undefined;
-      name = maker.inputs[0] ?? '';
-      isReshaped ||= maker.operator !== 'Identity' && maker.operator !== 'Cast';
-    }
-    return undefined;
-  };
-
-  /** The sizes of `value` from the dimension `first` on; undefined where they are not known before a run. */
-  const sizesOf = (value: string, first: number): readonly Size[] | undefined => {
-    const constant = makers.get(value)?.attributes.value;
-    const shape = weights.get(value)?.shape ?? (constant?.type === 'tensor' ? constant.value.shape : undefined);
-    return shape?.slice(first) ?? (names.has(value) ? [{ input: value, axis: first }] : undefined);
-  };
-
-  return { inputOf, sizesOf };
-};
 
 /**
  * The tables in which a graph looks up elements of its inputs, by the name of the input: an index beyond a table is the caller's fault.
- * Indices that the graph computes are left out, and so are graphs within nodes.
+ * An index that the graph computes has the inputs that it depends on. Graphs within nodes are left out.
  */
 export const findLookups = (graph: OnnxGraph): ReadonlyMap<string, readonly Lookup[]> => {
-  const { inputOf, sizesOf } = createReader(graph);
+  const { inputOf, inputsBehind, sizesOf } = createOriginReader(graph);
   const found = new Map<string, Lookup[]>();
 
-  const add = (indices = '', data = '', first = 0, { isTuple = false, fromEnd = true } = {}): void => {
-    const input = inputOf(indices);
+  const keep = (input: string, lookup: Lookup): void => {
+    const lookups = found.get(input) ?? [];
+    found.set(input, lookups);
+    const isComputed = lookup.computedFor !== undefined;
+    const alike = lookups.filter(({ computedFor }) => (computedFor !== undefined) === isComputed);
+    if (alike.length < MOST_LOOKUPS) lookups.push(lookup);
+  };
+
+  const add = (
+    operator: string,
+    indices = '',
+    data = '',
+    first = 0,
+    { isTuple = false, fromEnd = true } = {},
+  ): void => {
     const sizes = sizesOf(data, first)?.slice(0, isTuple ? undefined : 1) ?? [];
-    if (input === undefined || sizes.length === 0) return;
-    // The last dimension of the input tells how many numbers a tuple has.
-    if (isTuple && (typeof sizes[0] !== 'number' || (sizes.length > 1 && input.isReshaped))) return;
-    const lookups = found.get(input.name) ?? [];
-    found.set(input.name, lookups);
-    if (lookups.length < MOST_LOOKUPS) lookups.push({ sizes, fromEnd });
+    // The last dimension of the indices tells how many numbers a tuple has.
+    if (sizes.length === 0 || (isTuple && typeof sizes[0] !== 'number')) return;
+    const input = inputOf(indices);
+    if (input === undefined || (isTuple && sizes.length > 1 && input.isReshaped))
+      for (const name of inputsBehind(indices)) keep(name, { sizes, fromEnd, computedFor: operator });
+    else {
+      const { factor, offset } = input.linear;
+      keep(input.name, { sizes, fromEnd, ...((factor !== 1 || offset !== 0) && { linear: input.linear }) });
+    }
   };
 
   const visit = (node: OnnxNode): void => {
     const { operator, domain, inputs } = node;
     if (domain === 'com.microsoft' && EMBEDDING.test(operator))
-      for (const [ids, table] of EMBEDDED) add(inputs[ids], inputs[table], 0, { fromEnd: false });
+      for (const [ids, table] of EMBEDDED) add(operator, inputs[ids], inputs[table], 0, { fromEnd: false });
     const known = domain === '' ? OPERATORS[operator] : undefined;
-    if (known) add(inputs[1], inputs[0], integerOf(node, known.attribute, 0), known);
+    if (known) add(operator, inputs[1], inputs[0], integerOf(node, known.attribute, 0), known);
   };
   for (const node of graph.nodes) visit(node);
   return found;

@@ -88,7 +88,8 @@ const runBatch = async <Row, Output, Resources>(
  * @throws the error of the first row that failed; `DEADLINE_EXCEEDED` with the number of rows that were done
  */
 const outputsOf = <Output>(entries: readonly Entry<unknown, Output>[]): Output[] => {
-  const outputs = entries.flatMap(({ outcome }) => (outcome?.status === 'fulfilled' ? [outcome.value] : []));
+  const outputs: Output[] = [];
+  for (const { outcome } of entries) if (outcome?.status === 'fulfilled') outputs.push(outcome.value);
   const failed = entries.find(({ outcome }) => outcome?.status === 'rejected')?.outcome;
   if (failed?.status !== 'rejected') return outputs;
   const { code, message } = ServingError.from(failed.reason);

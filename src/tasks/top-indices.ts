@@ -1,6 +1,6 @@
 import { ServingError } from '../core/errors.ts';
 
-export type Scores = Float32Array | Float64Array;
+export type Scores = ArrayLike<number>;
 
 /** The score at a valid index. */
 export const scoreAt = (scores: Scores, index: number): number => scores[index] as number;

@@ -46,7 +46,10 @@ export const MEASURES = {
   'warm.photo_ratio': { what: 'a JPEG of 12 megapixels, over the faster of both', atMost: 1.05 },
   'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },
   'bulk.throughput_ratio': { what: '2,000 JPEGs through a child of a bulk run, over a raw loop', atLeast: 0.92 },
-  'bulk.table_ratio': { what: '100,000 rows of CSV through a child of a bulk run, over a raw loop', atLeast: 0.9 },
+  'bulk.table_ratio': {
+    what: '100,000 rows of CSV through a child of a bulk run, over a raw loop, which writes all digits of its scores',
+    atLeast: 0.9,
+  },
   'load.download_ratio': { what: '100 MB from S3, verified, over the best raw ranged download', atMost: 1.25 },
   'load.create_ratio': { what: 'creating the session of 100 MB as pushed, over the plain file by path', atMost: 0.65 },
   'load.peak_rss_ratio': { what: 'memory that loading 100 MB and a first run take, over 100 MB', atMost: 1.3 },

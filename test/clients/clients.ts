@@ -28,6 +28,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'schemathesis', script: 'contract.py' },
   { name: 'opentelemetry-proto', script: 'opentelemetry.ts' },
   { name: 'docs/clients.md', script: 'page.ts' },
+  { name: 'the page', script: 'page-snippets.ts' },
 ];
 
 /** Graphs of `test/fixtures/models` that are served as tensors, by the name of the model. */

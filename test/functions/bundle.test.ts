@@ -53,6 +53,16 @@ describe('bundles', () => {
     }
   });
 
+  it('read nothing of OpenAI at the start but its routes, its errors and the names of models', async () => {
+    const metafile = await metafileOf('infer');
+    const inputs = readAtStart(metafile).flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+    expect(inputs.filter((path) => path.includes('/openai/')).sort()).toEqual([
+      'src/http/openai/named-model.ts',
+      'src/http/openai/routes.ts',
+      'src/protocol/openai/error.ts',
+    ]);
+  });
+
   it('hold nothing of the library of grammars, which a layer has and which no start looks for', async () => {
     for (const name of ['infer', 'stream']) {
       const metafile = await metafileOf(name);

@@ -30,7 +30,10 @@ beforeAll(async () => {
     settings: { columns: 'none' },
   });
   deployed = await deployFunction('docs', storage, tmpdir());
-  const streams = { STREAM_ENDPOINT: 'https://abc.lambda-url.us-east-1.on.aws/' };
+  const streams = {
+    STREAM_ENDPOINT: 'https://abc.lambda-url.us-east-1.on.aws/',
+    UPLOAD_HOST: 'data.s3.us-east-1.amazonaws.com',
+  };
   locked = await deployFunction('docs', storage, tmpdir(), { API_AUTH: 'key', ...streams });
 });
 afterAll(async () => {
@@ -92,10 +95,13 @@ it('answers the page with files that it names, which browsers may keep', async (
   }
 });
 
-it('lets the page ask its own address, and the URL of streams where the stage tells of it', async () => {
+it('lets the page ask its own address, and the URL of streams and the bucket where the stage tells of them', async () => {
   const policies = await Promise.all([get('/'), get('/', { scopes: '' })]);
   const parts = policies.map(({ headers }) => /connect-src [^;]*/.exec(headers['content-security-policy'] ?? '')?.[0]);
-  expect(parts).toEqual(["connect-src 'self'", "connect-src 'self' https://abc.lambda-url.us-east-1.on.aws"]);
+  expect(parts).toEqual([
+    "connect-src 'self'",
+    "connect-src 'self' https://abc.lambda-url.us-east-1.on.aws data.s3.us-east-1.amazonaws.com",
+  ]);
 });
 
 it.each(['/docs/0123456789ab/page.js', '/docs/page.js', '/docs/../openapi.json', '/docs/', '/other', '/constructor'])(

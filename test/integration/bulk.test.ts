@@ -9,7 +9,17 @@ import { type Deadline, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import { attemptKey, createRun, readChunk, readPlan, toElements } from '../../src/jobs/bulk/bulk-run.ts';
-import { answerLine, type ChunkEnd, failureLine, writeEnd } from '../../src/jobs/bulk/chunk-end.ts';
+import {
+  answered,
+  answerLine,
+  type ChunkEnd,
+  type ChunkLines,
+  createChunkLines,
+  failureLine,
+  readDone,
+  refused,
+  writeEnd,
+} from '../../src/jobs/bulk/chunk-end.ts';
 import { planRun, prefixSource, type ReadSource } from '../../src/jobs/bulk/plan-run.ts';
 import { runChunk } from '../../src/jobs/bulk/run-chunk.ts';
 import { createSummariser, writeManifest } from '../../src/jobs/bulk/summarise-run.ts';
@@ -40,7 +50,7 @@ const runOne = (chunk: number, on: Pick<TestServing, 'data'> = serving): Promise
 
 const collect = async (source: ReadSource, cursor = ''): Promise<BulkElement[]> => {
   const elements: BulkElement[] = [];
-  for await (const { element } of source(cursor)) elements.push(...toElements(element));
+  for await (const { element } of source(cursor)) elements.push(...toElements([element]));
   return elements;
 };
 
@@ -91,7 +101,8 @@ describe('a plan', () => {
 
     const rows: number[] = [];
     for (let chunk = 0; chunk < plan.chunks; chunk += 1)
-      for (const element of await readChunk(serving.data, 'run', chunk)) rows.push('row' in element ? element.row : 0);
+      for (const element of toElements(await readChunk(serving.data, 'run', chunk)))
+        rows.push('row' in element ? element.row : 0);
     expect(rows).toEqual(elements.map((_, index) => index + 1));
   });
 
@@ -376,7 +387,8 @@ describe('a chunk', () => {
 
     const { body } = await serving.data.read('bulk/run/results/00000000.jsonl.gz');
     expect(gunzipSync(body).toString()).toContain(`"columns":{"id":${id}}`);
-    const { body: failures } = await serving.data.read('bulk/run/failures/00000000.jsonl');
+    const done = await readDone(serving.data, bulkRun(change), 0);
+    const { body: failures } = await serving.data.read(done?.failuresKey ?? '');
     expect(Buffer.from(failures).toString()).toContain(`"input":{"id":${other},`);
     const { body: file } = await serving.data.read('bulk/parquet/results/00000000.parquet');
     expect(await parquetReadObjects({ file: new Uint8Array(file).buffer })).toMatchObject([{ id }]);
@@ -384,19 +396,39 @@ describe('a chunk', () => {
     expect(await collect(retry)).toMatchObject([{ row: 2, input: { id: BigInt(other) } }]);
   });
 
-  it('keeps the failures of the child that was first, whatever a later one failed at', async () => {
+  it('that two children end at the same moment has the answers and the failures of one of them, whatever the other one failed at', async () => {
     const run = await start(rowsOf(3));
-    const [first, second, third] = rowsOf(3).map((element) => ({
-      answer: answerLine(element, '1'),
-      failure: failureLine(element, { code: 'INFERENCE_FAILED', message: 'no' }),
-    }));
-    if (!(first && second && third)) throw new Error('there are three rows');
-    await writeEnd(serving.data, run, 0, [first.failure, second.answer, third.answer]);
-    const late = await writeEnd(serving.data, run, 0, [first.failure, second.failure, third.answer]);
+    const linesOf = (failing: readonly number[]): ChunkLines => {
+      const lines = createChunkLines(run);
+      for (const [index, element] of rowsOf(3).entries())
+        lines.add(
+          failing.includes(index)
+            ? refused(failureLine(element, { code: 'INFERENCE_FAILED', message: 'no' }))
+            : answered(answerLine(element, '1')),
+        );
+      return lines;
+    };
+    let waiting = 0;
+    let open = (): void => undefined;
+    const both = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const write: typeof serving.data.write = async (key, ...rest) => {
+      if (!key.includes('/results/')) return serving.data.write(key, ...rest);
+      waiting += 1;
+      if (waiting === 2) open(); // both have written their failures
+      await both;
+      return serving.data.write(key, ...rest);
+    };
+    const data = { ...serving.data, write };
+    const ends = await Promise.all([writeEnd(data, run, 0, linesOf([0])), writeEnd(data, run, 0, linesOf([0, 1]))]);
 
-    expect(late).toEqual({ succeeded: 2, failed: 1, isKnown: true });
-    expect((await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row)).toEqual([2, 3]);
-    expect((await readChunkFailures(serving.data, 'run', 0)).map(({ row }) => row)).toEqual([1]);
+    expect(ends.filter(({ isKnown }) => isKnown)).toHaveLength(1);
+    expect(new Set(ends.map(({ succeeded, failed }) => `${succeeded} and ${failed}`)).size).toBe(1);
+    const answers = (await readAnswers(serving.data, 'run', 0))?.map(({ row }) => row) ?? [];
+    const failures = (await readChunkFailures(serving.data, 'run', 0)).map(({ row }) => row);
+    expect([...answers, ...failures].sort()).toEqual([1, 2, 3]);
+    expect(ends).toContainEqual({ succeeded: answers.length, failed: failures.length, isKnown: false });
   });
 
   it('that is run twice, or by two children, is written once', async () => {

@@ -96,6 +96,40 @@ const GRAPHS: Readonly<Record<string, SmallGraph>> = {
 
 const updates = float('updates', 'n', 'm');
 
+interface Sized {
+  readonly more?: readonly GraphTensor[];
+  /** The place of the input among those of the operator. */
+  readonly place?: number;
+  readonly rank?: number;
+}
+
+/** A graph that takes the sizes, axes or counts of `operator` from its input `v`. */
+const sized = (operator: string, first: GraphTensor, { more = [], place = 1, rank = 2 }: Sized = {}): SmallGraph => {
+  const others = [first, ...more].map(({ name }) => name);
+  const outputs = operator === 'TopK' || operator === 'Split' ? ['y', 'z'] : ['y'];
+  const sizes = ['a', 'b', 'c', 'd'].slice(0, rank);
+  return {
+    ...{ inputs: [integer('v', 'k')], outputs: [float('y', ...sizes)], weights: [first, ...more] },
+    nodes: [node(operator, others.toSpliced(place, 0, 'v'), outputs)],
+  };
+};
+const [starts, ends, axes] = [integers('starts', 0), integers('ends', 1), integers('axes', 0)];
+const image = filled('image', 1, 1, 1, 4, 4);
+/** Each with values that it takes. */
+const SIZED: Readonly<Record<string, readonly [SmallGraph, number[]]>> = {
+  topk: [sized('TopK', table), [1]],
+  tile: [sized('Tile', table), [1, 1]],
+  expand: [sized('Expand', table), [10, 3]],
+  reshape: [sized('Reshape', table), [3, 10]],
+  pad: [sized('Pad', table), [0, 0, 0, 0]],
+  split: [sized('Split', table), [4, 6]],
+  unsqueeze: [sized('Unsqueeze', table, { rank: 3 }), [0]],
+  'slice-axes': [sized('Slice', table, { more: [starts, ends], place: 3 }), [0]],
+  'slice-steps': [sized('Slice', table, { more: [starts, ends, axes], place: 4 }), [1]],
+  reverse: [sized('ReverseSequence', table), [1, 1, 1]],
+  roi: [sized('RoiAlign', image, { more: [filled('rois', 1, 1, 4)], place: 2, rank: 4 }), [0]],
+};
+
 /** Graphs that are pushed: push finds the tables in which inputs are looked up. */
 const LOOKUPS: Readonly<Record<string, SmallGraph>> = {
   'gather-nd': lookup('GatherND', float('y', 'batch')),
@@ -123,6 +157,34 @@ const LOOKUPS: Readonly<Record<string, SmallGraph>> = {
     weights: [table],
     nodes: [node('Cast', ['ids'], ['short'], { attributes: { to: 6 } }), node('Gather', ['table', 'short'], ['y'])],
   },
+  'gather-behind-an-offset': {
+    inputs: [ids],
+    outputs: [float('y', 'batch', 'sequence', 3)],
+    weights: [table, integers('two', 2)],
+    nodes: [node('Add', ['ids', 'two'], ['later']), node('Gather', ['table', 'later'], ['y'])],
+  },
+  'gather-elements-of-squares': {
+    inputs: [ids, integer('others', 'n')],
+    outputs: [float('y', 'batch', 'sequence'), integer('z', 'n')],
+    weights: [table],
+    nodes: [
+      node('Mul', ['ids', 'ids'], ['squares']),
+      node('GatherElements', ['table', 'squares'], ['y']),
+      node('Neg', ['others'], ['z']),
+    ],
+  },
+  'gather-nd-of-squares': {
+    inputs: [ids],
+    outputs: [float('y', 'batch')],
+    weights: [table],
+    nodes: [node('Mul', ['ids', 'ids'], ['squares']), node('GatherND', ['table', 'squares'], ['y'])],
+  },
+  'scatter-nd-of-squares': {
+    inputs: [integer('rows', 'n', 1), updates],
+    outputs: [float('y', 10, 3)],
+    weights: [table],
+    nodes: [node('Mul', ['rows', 'rows'], ['squares']), node('ScatterND', ['table', 'squares', 'updates'], ['y'])],
+  },
   'gather-by-an-input-with-the-name-of-a-function': {
     inputs: [integer('constructor', 'n')],
     outputs: [float('y', 'n', 3)],
@@ -141,6 +203,11 @@ beforeAll(async () => {
     const path = join(folder, `${name}.onnx`);
     await writeFile(path, toOnnxFile(graph));
     await publishModel(serving.repository, name, path, { dimensions: { classes: 4, n: 1 } });
+  }
+  for (const [name, [graph]] of Object.entries(SIZED)) {
+    const path = join(folder, `sized-${name}.onnx`);
+    await writeFile(path, toOnnxFile(graph));
+    await publishModel(serving.repository, `sized-${name}`, path);
   }
   for (const [name, graph] of Object.entries(LOOKUPS)) {
     const path = join(folder, `pushed-${name}.onnx`);
@@ -165,7 +232,8 @@ const infer = async (model: string, inputs: unknown[]) => {
     method: 'POST',
     body: JSON.stringify({ inputs }),
   });
-  return { status: response.status, body: await response.json() };
+  const body = (await response.json()) as { readonly error?: string };
+  return { status: response.status, body };
 };
 const refusal = (hint: string) => ({
   status: 400,
@@ -281,6 +349,26 @@ describe('an index that a graph does not have', () => {
       '"ids": index 10 at [0,0] is out of range, expected -10 to 9',
     ],
     [
+      'gather-behind-an-offset',
+      [numbers('ids', [1, 2], [7, 9])],
+      'input "ids": 9 at [0,1] leads to index 11, which is out of range, expected -10 to 9',
+    ],
+    [
+      'gather-elements-of-squares',
+      [numbers('ids', [1, 1], [4]), numbers('others', [1], [16])],
+      'the inputs "ids" [1,1] lead to an index that is out of range, expected -10 to 9',
+    ],
+    [
+      'gather-nd-of-squares',
+      [numbers('ids', [1, 2], [3, 2])],
+      'the inputs "ids" [1,2] lead to index 4 that is out of range, expected -3 to 2',
+    ],
+    [
+      'scatter-nd-of-squares',
+      [numbers('rows', [1, 1], [4]), floats('updates', [1, 3])],
+      'the inputs "rows" [1,1] lead to index 16 that is out of range, expected -10 to 9',
+    ],
+    [
       'gather-by-an-input-with-the-name-of-a-function',
       [numbers('constructor', [1], [10])],
       '"constructor": index 10 at [0] is out of range, expected -10 to 9',
@@ -328,6 +416,36 @@ describe('an index that a graph does not have', () => {
 
 describe('a value with which a graph cannot compute', () => {
   it('a value that leads to a division of integers by 0 is refused', async () => {
-    expect(await infer('quotient', [numbers('x', [1], [7])])).toEqual(refusal('divides integers by 0'));
+    expect(await infer('quotient', [numbers('x', [1], [7])])).toEqual(refusal('divides integers by 0; "x" is [7]'));
   });
+
+  it.each([
+    ['topk', [99], 'a node TopK refuses them: k argument [99] should not be greater than specified axis dim value [3]'],
+    ['topk', [-1], 'value of k must not be negative'],
+    ['tile', [-1, 1], 'Tile repeat value must be non-negative, got: -1'],
+    ['tile', [2 ** 40, 1], 'more memory than there is'],
+    ['expand', [4, 3], 'shorter rows'],
+    ['expand', [2 ** 40, 10, 3], 'more memory than there is'],
+    ['reshape', [4, 3], 'Input shape:{10,3}, requested shape:{4,3}'],
+    ['reshape', [-2, 3], 'A dimension cannot be less than -1, got -2'],
+    ['pad', [1, 1], 'Pads tensor size should be equal to twice the input dimension count'],
+    ['pad', [-20, 0, 0, 0], 'a tensor of a negative size'],
+    ['split', [4, 3], "Sum of sizes in 'split' (must equal size of selected axis) was 7"],
+    ['unsqueeze', [9], 'axis 9 is not in valid range [-3,2]'],
+    ['slice-axes', [7], "'axes' has an axis outside of the tensor dimension count"],
+    ['slice-steps', [0], "'step' value cannot be 0"],
+    ['reverse', [99, 1, 1], 'Invalid sequence length: 99. Value must be in range [0,10]'],
+    ['roi', [9], 'batch_indices value 9 at index 0 is out of range [0, 1)'],
+  ])(
+    'a size, an axis or a count that %s cannot take is refused with its input, its value %j and the bound',
+    async (name, data, reason) => {
+      const works = SIZED[name]?.[1] ?? [];
+      const send = (values: number[]) => infer(`sized-${name}`, [numbers('v', [values.length], values)]);
+      expect(await send(works)).toMatchObject({ status: 200 });
+      const answer = await send(data);
+      expect(answer).toEqual(refusal(reason));
+      expect(answer.body.error).toContain(`"v" is [${data}]`);
+      expect(answer.body.error).not.toMatch(/onnxruntime|\.(cc|h):/);
+    },
+  );
 });

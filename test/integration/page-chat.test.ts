@@ -64,7 +64,7 @@ const executable = findChromium();
     expect(await turns()).toEqual([]);
   });
 
-  const slow = { offline: false, latency: 0, downloadThroughput: 4_000, uploadThroughput: -1 };
+  const slow = { offline: false, latency: 0, downloadThroughput: 1_000, uploadThroughput: -1 };
 
   it.each(['chat', 'tiny-gpt2'])('is typed into, and stopped, by keyboard: %s', async (model) => {
     const { page } = tried;
@@ -150,14 +150,50 @@ const executable = findChromium();
 
   it('answers in one piece where it cannot reach the URL of streams', async () => {
     const { page } = tried;
+    const everything = `${tried.server.functionUrls.stream}/**`;
+    await page.route(everything, (route) => route.abort());
     await tried.choose('chat');
     await set({ max_tokens: '3' });
-    await page.route(streams(), (route) => route.abort());
     await say('Hello there');
-    await page.unroute(streams());
+    await page.unroute(everything);
     expect(await turns()).toHaveLength(2);
     expect(await page.locator('#turns .assistant .quiet').textContent()).toContain('in one piece');
     expect(await alert()).toBe('');
+    await say('And now?'); // it is there again
+    expect(await page.locator('#turns .assistant .quiet').last().textContent()).toContain('first token after');
+  });
+
+  it('asks the model once for a message, whatever breaks off before an answer', async () => {
+    const { page } = tried;
+    await tried.choose('chat');
+    await set({ max_tokens: '3' });
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') asked.push(request.url());
+    });
+    await page.route(streams(), (route) => route.abort('connectionreset'));
+    await say('Hello there');
+    await page.unroute(streams());
+    expect(asked).toEqual([streams()]);
+    expect(await alert()).toMatch(/^No answer came: /);
+    expect(await page.inputValue('#input')).toBe('Hello there');
+    await say('Hello there');
+    expect(asked).toEqual([streams(), streams()]);
+    expect(await turns()).toHaveLength(2);
+  });
+
+  it('ends the answer whose form is left', async () => {
+    const { page } = tried;
+    await page.route(streams(), () => {}); // never answers
+    await tried.choose('chat');
+    await page.fill('#input', 'Hello there');
+    await Promise.all([page.waitForRequest((request) => request.method() === 'POST'), page.click('text=Send')]);
+    const [request] = await Promise.all([
+      page.waitForEvent('requestfailed'),
+      page.click('#cards a:has-text("tiny-gpt2")'),
+    ]);
+    expect([request.url(), request.failure()?.errorText]).toEqual([streams(), 'net::ERR_ABORTED']);
+    await page.unroute(streams());
   });
 
   it('continues a text with a model that has no template', async () => {

@@ -409,7 +409,10 @@ describe('sls package', () => {
       ExposeHeaders: expect.arrayContaining(['x-model-version', 'x-request-id']),
     });
     expect(resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules).toEqual([
-      expect.objectContaining({ AllowedOrigins: { 'Fn::Split': [',', ORIGINS] }, AllowedMethods: ['GET', 'PUT'] }),
+      expect.objectContaining({
+        AllowedMethods: ['GET', 'PUT'],
+        AllowedHeaders: expect.arrayContaining(['content-type']),
+      }),
     ]);
   });
 
@@ -427,6 +430,18 @@ describe('sls package', () => {
       (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.STREAM_ENDPOINT,
     );
     expect(told).toEqual([url, url, '', url]);
+  });
+
+  it('lets the page of a stage put files into the bucket, and tells the page of it where callers need no signature', () => {
+    const pages = resource(locked, 'StreamLambdaFunctionUrl').Properties.Cors.AllowOrigins;
+    const [{ AllowedOrigins }] = resource(locked, 'DataBucket').Properties.CorsConfiguration.CorsRules;
+    expect(AllowedOrigins).toEqual(pages);
+    expect(resource(template, 'DataBucket').Properties.CorsConfiguration).toEqual({ Ref: 'AWS::NoValue' });
+    const bucket = { 'Fn::GetAtt': ['DataBucket', 'RegionalDomainName'] };
+    const told = [locked, open, template, tokens].map(
+      (stage) => resource(stage, 'DocsLambdaFunction').Properties.Environment.Variables.UPLOAD_HOST,
+    );
+    expect(told).toEqual([bucket, bucket, '', bucket]);
   });
 
   it('has a name of its own, and a log of each request, when a stage wants them', () => {

@@ -18,7 +18,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn import (calibration, cluster, covariance, cross_decomposition, decomposition, discriminant_analysis, dummy, ensemble, isotonic,
+from sklearn import (calibration, cluster, covariance, cross_decomposition, decomposition, discriminant_analysis, dummy, ensemble, feature_selection, isotonic,
                      kernel_ridge, linear_model, mixture, model_selection, multiclass, multioutput, naive_bayes, neighbors,
                      neural_network, random_projection, semi_supervised, svm, tree)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -26,7 +26,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401 makes th
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
 from sklearn.model_selection import HalvingGridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PowerTransformer, QuantileTransformer, StandardScaler
 
 warnings.filterwarnings("ignore")
 
@@ -337,6 +337,14 @@ def others():
     yield "fixed threshold", model_selection.FixedThresholdClassifier(lm.LogisticRegression(), threshold=0.7, pos_label="yes"), "plain", "binary"
     yield "tuned threshold", model_selection.TunedThresholdClassifierCV(lm.LogisticRegression(), cv=2, scoring="f1"), "plain", "flag"
     yield "target scaled", TransformedTargetRegressor(lm.Ridge(), transformer=StandardScaler()), "plain", "two"
+    to_normal = QuantileTransformer(n_quantiles=40, output_distribution="normal")
+    for name, transformer in [("normal", to_normal), ("even", QuantileTransformer(n_quantiles=40)), ("power", PowerTransformer())]:
+        yield f"target by quantiles or powers, {name}", TransformedTargetRegressor(lm.LinearRegression(), transformer=transformer), "plain", "two"
+    yield "target by Box-Cox", TransformedTargetRegressor(lm.Ridge(), transformer=PowerTransformer("box-cox", standardize=False)), "plain", "positive"
+    yield "eliminated features", feature_selection.RFE(lm.LogisticRegression(), n_features_to_select=2), "plain", "words"
+    yield "eliminated features of a regressor", make_pipeline(StandardScaler(), feature_selection.RFECV(lm.Ridge(), cv=2)), "plain", "value"
+    for metric in ["cosine", "cityblock", "l2"]:
+        yield f"neighbours, {metric}", kn.KNeighborsRegressor(4, weights="distance", metric=metric), "epoch" if metric == "l2" else "plain", "value"
     yield "target scaled to a range", TransformedTargetRegressor(svm.SVR(), transformer=MinMaxScaler()), "plain", "value"
     for model in [cluster.KMeans(3, n_init=1, random_state=0), cluster.MiniBatchKMeans(4, n_init=1, random_state=0), cluster.MeanShift(),
                   cluster.AffinityPropagation(random_state=0), cluster.Birch(n_clusters=3),

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
+from scipy.special import erf
 from sklearn import preprocessing as p
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor
@@ -181,6 +182,17 @@ if MINOR >= 3:
     MODELS["TargetEncoder binary"] = (p.TargetEncoder(), ["cityu"], "binary")
 if MINOR >= 4:
     MODELS["TargetEncoder multiclass"] = (p.TargetEncoder(), ["cityu", "gradeu"], "classes")
+if MINOR >= 9:
+    for f in [np.arctan, np.sinh, np.cosh, np.positive, np.round, np.isnan, np.isfinite, np.isinf, np.logical_not, np.fix, erf]:
+        MODELS[f"FunctionTransformer {f.__name__}"] = (p.FunctionTransformer(f, validate=True), ["c", "b"], "array")
+    for f in [np.arcsin, np.arccos, np.arctanh]:
+        shrink = p.MaxAbsScaler(clip=True)
+        MODELS[f"FunctionTransformer {f.__name__}"] = (make_pipeline(shrink, p.FunctionTransformer(np.tanh), p.FunctionTransformer(f)), ["c", "b"], "array")
+    MODELS["FunctionTransformer arccosh"] = (make_pipeline(p.FunctionTransformer(np.cosh), p.FunctionTransformer(np.arccosh)), ["c"], "array")
+    MODELS["FunctionTransformer nan_to_num"] = (p.FunctionTransformer(np.nan_to_num, kw_args={"nan": -2.5}), ["am", "b", "cm"], "array")
+    MODELS["FunctionTransformer clip"] = (p.FunctionTransformer(np.clip, kw_args={"a_min": -0.5, "a_max": 1}), ABCM, "array")
+    MODELS["FunctionTransformer clip above"] = (p.FunctionTransformer(np.clip, kw_args={"min": None, "max": 0.25}), ABC, "array")
+    MODELS["RFE before others"] = (make_pipeline(RFE(LinearSVR(), n_features_to_select=2), p.StandardScaler()), ["a", "b", "c", "d"], "array")
 if MINOR >= 8:
     MODELS["MaxAbsScaler clip"] = (p.MaxAbsScaler(clip=True), ABC, "array")
 MODELS["SimpleImputer empty"] = (SimpleImputer(), ["am", "empty", "c"], "array")

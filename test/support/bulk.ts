@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
-import { type BulkRun, chunkFailuresKey, resultKey } from '../../src/jobs/bulk/bulk-run.ts';
+import { type BulkRun, resultKey } from '../../src/jobs/bulk/bulk-run.ts';
+import { readDone } from '../../src/jobs/bulk/chunk-end.ts';
 import type { ReadSource } from '../../src/jobs/bulk/plan-run.ts';
 import { unlessMissing } from '../../src/repository/model-repository.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
@@ -42,6 +43,6 @@ export const readAnswers = async (data: ObjectStore, name: string, chunk: number
 };
 
 export const readChunkFailures = async (data: ObjectStore, name: string, chunk: number): Promise<Line[]> => {
-  const object = await unlessMissing(data.read(chunkFailuresKey(name, chunk)));
-  return object ? parseLines(Buffer.from(object.body).toString()) : [];
+  const done = await readDone(data, { name, format: 'jsonl.gz' }, chunk);
+  return done?.failuresKey ? parseLines(Buffer.from((await data.read(done.failuresKey)).body).toString()) : [];
 };

@@ -30,9 +30,9 @@ export interface TriedPage {
   stop(): Promise<void>;
 }
 
-const watch = (page: Page, { endpoint, functionUrls }: LocalServer): string[] => {
+const watch = (page: Page, { endpoint, s3Endpoint, functionUrls }: LocalServer): string[] => {
   const problems: string[] = [];
-  const origins = [endpoint, ...Object.values(functionUrls)];
+  const origins = [endpoint, s3Endpoint, ...Object.values(functionUrls)];
   page.on('console', (message) => {
     // A refused request, and one that a test has cut off, are no errors of the page.
     if (message.type() === 'error' && !/status of 4|ERR_FAILED|ERR_CONNECTION/.test(message.text()))

@@ -2,14 +2,21 @@ import { byId } from './dom.js';
 
 const STORED = 'onnx-serverless-key';
 
+export const JSON_HEADERS = { 'content-type': 'application/json' };
+
 /** The headers that let the caller in. */
 export const accessHeaders = () => {
   const key = sessionStorage.getItem(STORED);
   return key ? { authorization: `Bearer ${key}` } : {};
 };
 
+let reading = new AbortController();
+
 /** Reads the document of the API. Asks for a key, and calls `read` again, when the stage wants one. */
 export const readDocument = async (read) => {
+  reading.abort(); // a key that was typed before
+  reading = new AbortController();
+  const { signal } = reading;
   const form = byId('access');
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -18,7 +25,7 @@ export const readDocument = async (read) => {
   };
   const notice = byId('notice');
   try {
-    const response = await fetch('/openapi.json', { headers: accessHeaders() });
+    const response = await fetch('/openapi.json', { headers: accessHeaders(), signal });
     form.hidden = response.status !== 401 && response.status !== 403;
     if (!form.hidden) {
       notice.textContent =
@@ -30,6 +37,7 @@ export const readDocument = async (read) => {
     notice.textContent = '';
     await read(document);
   } catch (error) {
+    if (signal.aborted) return;
     form.hidden = Object.keys(accessHeaders()).length === 0; // a key with letters that no header takes is changed here
     notice.textContent = `The document of the API cannot be read: ${error.message}`;
   }
@@ -72,7 +80,7 @@ export const modelsOf = (document) =>
 
 /** The state of each model in the process that answers, by name; empty for a caller who may not ask for all of them. */
 export const readStates = async () => {
-  const headers = { 'content-type': 'application/json', ...accessHeaders() };
+  const headers = { ...JSON_HEADERS, ...accessHeaders() };
   const response = await fetch('/v2/repository/index', { method: 'POST', headers, body: '{}' });
   if (!response.ok) return new Map();
   const versions = await response.json();
@@ -89,11 +97,11 @@ export const errorOf = (text) => {
   }
 };
 
-/** Sends a request of a form. Never throws: what went wrong is the answer. */
-export const send = async ({ path, headers, body }) => {
+/** Sends a request of a form. Never throws: what went wrong is the answer, and so is that `signal` stopped it. */
+export const send = async ({ path, headers, body }, signal) => {
   const started = performance.now();
   try {
-    const response = await fetch(path, { method: 'POST', headers: { ...headers, ...accessHeaders() }, body });
+    const response = await fetch(path, { method: 'POST', headers: { ...headers, ...accessHeaders() }, body, signal });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     return {
@@ -105,6 +113,7 @@ export const send = async ({ path, headers, body }) => {
   } catch (error) {
     return {
       ok: false,
+      isStopped: signal.aborted,
       status: 0,
       text: `The request failed: ${error.message}`,
       ms: performance.now() - started,

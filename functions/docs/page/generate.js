@@ -1,18 +1,43 @@
-import { accessHeaders, errorOf } from './api.js';
+import { accessHeaders, errorOf, JSON_HEADERS } from './api.js';
 
 const post = (url, body, signal) => {
-  const headers = { 'content-type': 'application/json', ...accessHeaders() };
+  const headers = { ...JSON_HEADERS, ...accessHeaders() };
   return fetch(url, { method: 'POST', headers, body, signal });
 };
 
-/** The URL of streams answers piece by piece. Where this page cannot reach it, its own address answers in one piece. */
-const open = async ({ path, streams, body, signal }) => {
+/** The URLs of streams that this page has asked, and whether they answer it. */
+const reached = new Map();
+
+const ask = async (streams) => {
   try {
-    if (streams !== undefined) return { response: await post(`${streams}${path}`, body, signal), isStreamed: true };
-  } catch (error) {
-    if (signal.aborted) throw error;
+    await fetch(`${streams}/v2/health/live`, { headers: accessHeaders() });
+    return true;
+  } catch {
+    reached.delete(streams); // the next message asks again
+    return false;
   }
-  return { response: await post(path, body, signal), isStreamed: false };
+};
+
+/** True where this page can read the URL of streams. No model is asked. */
+export const canReach = (streams) => {
+  if (streams === undefined) return false;
+  if (!reached.has(streams)) reached.set(streams, ask(streams));
+  return reached.get(streams);
+};
+
+/**
+ * The URL of streams answers piece by piece. Where this page cannot reach it, its own address answers in one piece. A model is asked once: a
+ * URL that breaks off may have had it write already.
+ */
+const open = async ({ path, streams, body, signal }) => {
+  const isStreamed = await canReach(streams);
+  signal.throwIfAborted();
+  try {
+    return { response: await post(`${isStreamed ? streams : ''}${path}`, body, signal), isStreamed };
+  } catch (error) {
+    reached.delete(streams);
+    throw error;
+  }
 };
 
 /** The data of each event. */

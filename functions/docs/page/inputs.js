@@ -1,7 +1,6 @@
+import { JSON_HEADERS } from './api.js';
 import { h } from './dom.js';
 import { record } from './sound.js';
-
-const JSON_HEADERS = { 'content-type': 'application/json' };
 
 const field = (label, control) => h('div', {}, h('label', { for: control.id }, label), control);
 
@@ -34,7 +33,8 @@ const fileInput = (label, accept, path, { recordable = false } = {}) => {
   const read = () => {
     const file = recorded ?? chosen.files[0];
     if (file === undefined) throw new Error('Choose a file first.');
-    return { path, headers: { 'content-type': file.type || 'application/octet-stream' }, body: file, inQuery: true };
+    const headers = { 'content-type': file.type || 'application/octet-stream' };
+    return { path, headers, body: file, inQuery: true, object: 'input' };
   };
   return { element: area, read, leave: () => left.abort() };
 };
@@ -69,10 +69,16 @@ const area = (value, rows, more = {}) => h('textarea', { id: 'input', value, row
 /** Rows and documents stand in columns. */
 const CODE = { class: 'code', spellcheck: false };
 
+/** The name of a large request in the bucket: the end of a name says what an object is. */
+const DOCUMENT = 'request.json';
+
 /** One text, as JSON, so that parameters stand beside it. */
 const textInput = (label, value, path) => {
   const text = area(value, 5);
-  return { element: field(label, text), read: () => ({ path, headers: JSON_HEADERS, inputs: text.value }) };
+  return {
+    element: field(label, text),
+    read: () => ({ path, headers: JSON_HEADERS, inputs: text.value, object: DOCUMENT }),
+  };
 };
 
 /** Rows as CSV, typed or from a file. */
@@ -80,16 +86,24 @@ const tableInput = (value, path) => {
   const rows = area(value, 8, CODE);
   const file = h('input', { type: 'file', id: 'file', accept: '.csv,text/csv' });
   file.onchange = async () => {
-    rows.value = await file.files[0].text();
+    const [chosen] = file.files;
+    const text = await chosen?.text().catch(({ message }) => message);
+    if (text !== undefined && chosen === file.files[0]) rows.value = text;
   };
   return {
     element: h('div', {}, field('Rows as CSV', rows), field('Or a file', file)),
-    read: () => ({ path, headers: { 'content-type': 'text/csv' }, body: rows.value, inQuery: true }),
+    read: () => ({
+      path,
+      headers: { 'content-type': 'text/csv' },
+      body: rows.value,
+      inQuery: true,
+      object: 'rows.csv',
+    }),
   };
 };
 
 /** A whole document, for what has no form of its own. */
-const jsonInput = (label, value, path) => {
+const jsonInput = (label, value, path, more = {}) => {
   const text = area(JSON.stringify(value ?? {}, undefined, 2), 12, CODE);
   const read = () => {
     try {
@@ -97,7 +111,7 @@ const jsonInput = (label, value, path) => {
     } catch (error) {
       throw new Error(`This is no JSON: ${error.message}`);
     }
-    return { path, headers: JSON_HEADERS, body: text.value, inQuery: true };
+    return { path, headers: JSON_HEADERS, body: text.value, inQuery: true, ...more };
   };
   return { element: field(label, text), read };
 };
@@ -127,6 +141,7 @@ const FORMS = {
 /** The form for the inputs of a model. `read` gives a request, or throws what is missing. `leave` closes the microphone. */
 export const inputsFor = (model) => {
   const path = `/models/${model.name}`;
-  const form = FORMS[model.task]?.(model, path) ?? jsonInput('Inputs as JSON', model.example, path);
+  const form =
+    FORMS[model.task]?.(model, path) ?? jsonInput('Inputs as JSON', model.example, path, { object: DOCUMENT });
   return { leave: () => {}, ...form };
 };

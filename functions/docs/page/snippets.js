@@ -4,6 +4,9 @@ export const quoteShell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const isFile = (body) => body instanceof File;
 
+/** The file that holds a body, or that a person may save it as. */
+export const fileOf = ({ body, object }) => (isFile(body) ? body.name : object);
+
 const curl = ({ url, isLocked, headers, body }) => {
   const auth = isLocked ? ` \\\n  -H "authorization: Bearer $KEY"` : '';
   const data = isFile(body) ? `--data-binary @${quoteShell(body.name)}` : `--data-raw ${quoteShell(body)}`;
@@ -11,7 +14,7 @@ const curl = ({ url, isLocked, headers, body }) => {
 };
 
 /** Python's and TypeScript's strings are JSON's, apart from what JSON escapes alike. */
-const literal = (text) => JSON.stringify(text);
+export const literal = (text) => JSON.stringify(text);
 
 const python = ({ url, isLocked, headers, body }) => {
   const auth = isLocked ? `, "authorization": "Bearer " + os.environ["KEY"]` : '';
@@ -48,7 +51,8 @@ let chosen = 'curl';
 
 /** The request in several languages, to copy. A key is left out: it stands for a variable of the environment. */
 export const snippetsOf = ({ path, base = '', access, ...request }, languages = LANGUAGES) => {
-  const call = { ...request, url: new URL(`${base}${path}`, location.href).href, isLocked: 'authorization' in access };
+  const [url, uploads] = [`${base}${path}`, '/uploads'].map((each) => new URL(each, location.href).href);
+  const call = { ...request, url, uploads, isLocked: 'authorization' in access };
   const code = h('pre', { id: 'snippet', tabIndex: 0, role: 'tabpanel', 'aria-label': 'The request as a program' });
   const status = h('span', { class: 'quiet', role: 'status' });
   const copy = h('button', { type: 'button' }, 'Copy');

@@ -29,9 +29,11 @@ export const timeBar = (all, ms) => {
   return h('div', {}, h('h3', {}, `Time: ${showMs(ms)}`), bar, h('ul', { class: 'key' }, ...key));
 };
 
-/** The parts of the time: those of the server, and the way there and back. */
-export const timingOf = ({ timing, ms }) => {
-  const steps = [...timing.matchAll(/(\w+);dur=([\d.]+)/g)].map(([, name, text]) => [name, Number(text)]);
+/** The parts of the time: an upload, the steps of the server, and the way there and back. */
+export const timingOf = ({ timing, uploadMs, ms }) => {
+  const upload = uploadMs === undefined ? [] : [['upload', uploadMs]];
+  const served = [...timing.matchAll(/(\w+);dur=([\d.]+)/g)].map(([, name, text]) => [name, Number(text)]);
+  const steps = [...upload, ...served];
   const inside = steps.reduce((sum, [, each]) => sum + each, 0);
   return timeBar([...steps, ['way', Math.max(0, ms - inside)]], ms);
 };

@@ -1,6 +1,6 @@
 import { accessHeaders } from './api.js';
 import { h, showMs } from './dom.js';
-import { generate } from './generate.js';
+import { canReach, generate } from './generate.js';
 import { OPENAI_LANGUAGES } from './openai-snippets.js';
 import { parametersFor } from './parameters.js';
 import { snippetsOf } from './snippets.js';
@@ -53,6 +53,7 @@ export const createWriter = (model, { path, fields, streams }) => {
   const stop = h('button', { type: 'button', hidden: true }, 'Stop');
   const result = h('div', { id: 'answer' });
   let running;
+  canReach(streams); // before the first message waits for it
   stop.onclick = () => running?.abort();
 
   const write = async (input, onText) => {

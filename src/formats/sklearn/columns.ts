@@ -4,12 +4,14 @@ import type { Conversion, Converters, Results } from './conversion.ts';
 import { Estimator } from './estimator.ts';
 import { type Frame, selectColumns } from './frame.ts';
 import { scalar, toNumbers } from './preprocessing/numbers.ts';
+import { SELECTION } from './preprocessing/selection.ts';
 
 /** The columns that a step of a pipeline gives. @throws `MODEL_INVALID` when it transforms nothing */
-const transform = (owner: Estimator, step: Estimator | string, frame: Frame, { convert }: Conversion): Frame => {
+const transform = (owner: Estimator, step: Estimator | string, frame: Frame, conversion: Conversion): Frame => {
   if (!(step instanceof Estimator)) return step === 'drop' ? [] : frame;
+  const select = step.isOwn && Object.hasOwn(SELECTION, step.name) ? SELECTION[step.name] : undefined;
   return (
-    convert(step, frame).frame ??
+    (select?.(step, frame, conversion) ?? conversion.convert(step, frame)).frame ??
     owner.refuse(`its step ${step.object.type.path} transforms nothing, and stands before other steps`)
   );
 };

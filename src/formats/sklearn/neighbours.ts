@@ -6,7 +6,7 @@ import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
 import { classesOfTargets } from './classes.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import type { Estimator, Matrix } from './estimator.ts';
-import { join, pick, reduce, scalar, squaredDistances, sumOf } from './formulas.ts';
+import { addLinear, clip, join, pick, reduce, rowsOf, scalar, squaredDistances, sumOf } from './formulas.ts';
 import type { Frame } from './frame.ts';
 import { rowOf, toDouble, toMatrix } from './frame.ts';
 
@@ -56,10 +56,26 @@ export const addDistances = (graph: GraphBuilder, x: Value, points: Matrix, metr
   return metric === 'minkowski' && p !== 1 ? graph.op('Pow', [sum, scalar(graph, 1 / p)]) : sum;
 };
 
-const METRICS = ['euclidean', 'minkowski', 'manhattan', 'chebyshev'];
+/** Distances [N,M] by the angle: 1 - cos. A row of zeros is at distance 1 from all. */
+const addCosine = (graph: GraphBuilder, x: Value, points: Matrix): Value => {
+  const toUnit = (values: Float64Array): Float64Array => {
+    const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+    return values.map((value) => value / (norm || 1));
+  };
+  const units = { ...points, values: Float64Array.from(rowsOf(points).flatMap((row) => [...toUnit(row)])) };
+  const norm = graph.op('Sqrt', [reduce(graph, 'ReduceSum', graph.op('Mul', [x, x]))]);
+  const isZero = graph.op('Equal', [norm, scalar(graph, 0)]);
+  const unit = graph.op('Div', [x, graph.op('Where', [isZero, scalar(graph, 1), norm])]);
+  return clip(graph, graph.op('Sub', [scalar(graph, 1), addLinear(graph, unit, units)]), 0, 2);
+};
+
+const METRICS = ['euclidean', 'minkowski', 'manhattan', 'chebyshev', 'cosine'];
+/** Other names of metrics. */
+const SAME: Readonly<Record<string, string>> = { l1: 'manhattan', cityblock: 'manhattan', l2: 'euclidean' };
 
 const readMetric = (estimator: Estimator): { metric: string; p: number } => {
-  const metric = estimator.text('effective_metric_');
+  const named = estimator.text('effective_metric_');
+  const metric = SAME[named] ?? named;
   const settings = estimator.find('effective_metric_params_');
   const p = settings instanceof Map ? settings.get('p') : undefined;
   const weights = settings instanceof Map ? settings.get('w') : undefined;
@@ -81,7 +97,8 @@ export const addNeighbours = (
   const { metric, p } = readMetric(estimator);
   const x = toMatrix(graph, frame);
   if (metric === 'euclidean' || (metric === 'minkowski' && p === 2)) return addEuclidean(graph, x, points, count);
-  const [distances = '', indices = ''] = smallest(graph, addDistances(graph, x, points, metric, p), count);
+  const all = metric === 'cosine' ? addCosine(graph, x, points) : addDistances(graph, x, points, metric, p);
+  const [distances = '', indices = ''] = smallest(graph, all, count);
   return { distances, indices };
 };
 

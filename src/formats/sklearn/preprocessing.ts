@@ -6,7 +6,7 @@ import { IMPUTERS } from './preprocessing/imputers.ts';
 import { knnImputer } from './preprocessing/knn-imputer.ts';
 import { polynomialFeatures } from './preprocessing/polynomial-features.ts';
 import { SCALING } from './preprocessing/scaling.ts';
-import { SELECTION } from './preprocessing/selection.ts';
+import { SELECTING_PREDICTORS, SELECTION } from './preprocessing/selection.ts';
 import { splineTransformer } from './preprocessing/spline-transformer.ts';
 
 /** Transformers of `sklearn.preprocessing`, `sklearn.impute` and `sklearn.feature_selection`. */
@@ -16,6 +16,7 @@ export const PREPROCESSING: Converters = {
   ...ENCODERS,
   ...IMPUTERS,
   ...SELECTION,
+  ...SELECTING_PREDICTORS,
   FunctionTransformer: functionTransformer,
   KNNImputer: knnImputer,
   PolynomialFeatures: polynomialFeatures,

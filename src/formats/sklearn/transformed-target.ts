@@ -3,6 +3,7 @@ import { PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import { Estimator } from './estimator.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
+import { inversePower, inverseQuantiles } from './preprocessing/inverse-distributions.ts';
 import { predictionOf } from './results.ts';
 
 type Inverse = (estimator: Estimator, value: Value, conversion: Conversion) => Value;
@@ -50,11 +51,19 @@ const inversePipeline: Inverse = (estimator, value, conversion) =>
       value,
     );
 
+const powerTransformer: Inverse = (estimator, value, conversion) => {
+  const isScaled = estimator.flag('standardize');
+  const scaled = isScaled ? scaleBack('mean_')(estimator.estimator('_scaler'), value, conversion) : value;
+  return inversePower(conversion.graph, scaled, estimator);
+};
+
 const INVERSES: Readonly<Record<string, Inverse>> = {
   StandardScaler: scaleBack('mean_'),
   RobustScaler: scaleBack('center_'),
   MaxAbsScaler: scaleBack(undefined),
   MinMaxScaler: minMax,
+  PowerTransformer: powerTransformer,
+  QuantileTransformer: (estimator, value, { graph }) => inverseQuantiles(graph, value, estimator),
   FunctionTransformer: inverseFunction,
   Pipeline: inversePipeline,
 };

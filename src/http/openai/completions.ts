@@ -1,6 +1,7 @@
 import { resumedStream } from '../../core/stream.ts';
 import { sumUsages } from '../../core/usage.ts';
-import type { CompletionRequest } from '../../protocol/openai/chat-completion.ts';
+import { parseJsonBody } from '../../protocol/json.ts';
+import { CHAT, type CompletionRequest, parseChatRequest } from '../../protocol/openai/chat-completion.ts';
 import {
   type CompletionFormat,
   createHead,
@@ -10,6 +11,7 @@ import {
   toCompletionChunk,
 } from '../../protocol/openai/completion-format.ts';
 import { type Delta, deltasOf, joinDeltas, toOpenAiUsage } from '../../protocol/openai/deltas.ts';
+import { parseTextRequest, TEXT } from '../../protocol/openai/text-completion.ts';
 import { createToolParser, plainParser } from '../../protocol/openai/tool-calls.ts';
 import { EVENT_STREAM_TYPE, toEvent } from '../../protocol/task-api/event-stream.ts';
 import type { Serving } from '../../serving/serving.ts';
@@ -84,7 +86,7 @@ const whole = async (
 };
 
 /** Has a model of the task text-generation write an answer, whole or event by event. An error before the first part has a status. */
-export const complete = async (
+const complete = async (
   serving: Serving,
   exchange: Exchange,
   request: CompletionRequest,
@@ -99,3 +101,13 @@ export const complete = async (
   const body = resumedStream(await events.next(), events);
   return { status: 200, headers: { ...headers, 'content-type': EVENT_STREAM_TYPE, 'cache-control': 'no-store' }, body };
 };
+
+const readJson = async ({ request }: Exchange): Promise<unknown> => parseJsonBody(await request.readBody());
+
+/** `POST /v1/chat/completions` */
+export const completeChat = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> =>
+  complete(serving, exchange, parseChatRequest(await readJson(exchange)), CHAT);
+
+/** `POST /v1/completions` */
+export const completeText = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> =>
+  complete(serving, exchange, parseTextRequest(await readJson(exchange)), TEXT);

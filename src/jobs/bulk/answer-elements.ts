@@ -11,9 +11,17 @@ import type { Serving } from '../../serving/serving.ts';
 import type { Observation } from '../../serving/telemetry.ts';
 import type { Task } from '../../tasks/task.ts';
 import type { BulkElement } from './bulk-element.ts';
-import type { BulkRun } from './bulk-run.ts';
+import { type BulkRun, type PlannedLine, toElements } from './bulk-run.ts';
 import type { ChunkAttempt } from './chunk-attempt.ts';
-import { answerLine, type ElementLine, failureLine } from './chunk-end.ts';
+import {
+  answered,
+  answerLine,
+  type ChunkLines,
+  type ElementLines,
+  failureLine,
+  joinLines,
+  refused,
+} from './chunk-end.ts';
 import { type createToInput, modelColumns } from './joined-columns.ts';
 
 /** Elements that run together: the next ones are fetched while they do. */
@@ -80,15 +88,17 @@ const answerGroup = async (
   run: ChunkRun,
   elements: readonly BulkElement[],
   fetched: readonly Fetched[],
-): Promise<ElementLine[]> => {
+): Promise<ElementLines> => {
   const outcomes = await predictAll(run, fetched);
-  return elements.map((element, index) => {
+  const lines = elements.map((element, index) => {
     const outcome = outcomes[index];
-    if (outcome?.status === 'fulfilled') return answerLine(element, toText(run, element, outcome.value), run.run.join);
+    if (outcome?.status === 'fulfilled')
+      return answered(answerLine(element, toText(run, element, outcome.value), run.run.join));
     const error = ServingError.from(outcome?.reason);
     if (concernsAll(error)) throw error;
-    return failureLine(element, { code: error.code, message: PUBLIC_MESSAGE[error.code] ?? error.message });
+    return refused(failureLine(element, { code: error.code, message: PUBLIC_MESSAGE[error.code] ?? error.message }));
   });
+  return joinLines(lines);
 };
 
 /**
@@ -96,8 +106,9 @@ const answerGroup = async (
  * @returns undefined when they are none, or when one of them is refused
  * @throws an error that concerns every element
  */
-const answerList = async (run: ChunkRun, elements: readonly BulkElement[]): Promise<ElementLine[] | undefined> => {
-  const inputs = elements.flatMap((element) => ('input' in element ? [run.toInput(element)] : []));
+const answerList = async (run: ChunkRun, elements: readonly BulkElement[]): Promise<ElementLines | undefined> => {
+  const inputs: unknown[] = [];
+  for (const element of elements) if ('input' in element) inputs.push(run.toInput(element));
   const payload = { inputs, parameters: {} };
   if (inputs.length < elements.length || run.task.elements?.(payload)?.length !== elements.length) return undefined;
   const [outcome] = await predictAll(run, [{ status: 'fulfilled', value: payload }]);
@@ -108,7 +119,10 @@ const answerList = async (run: ChunkRun, elements: readonly BulkElement[]): Prom
   }
   const answers = jsonValueOf(outcome.value);
   if (!Array.isArray(answers) || answers.length !== elements.length) return undefined;
-  return elements.map((element, index) => answerLine(element, JSON.stringify(answers[index]), run.run.join));
+  let text = '';
+  for (const [index, element] of elements.entries())
+    text += answerLine(element, JSON.stringify(answers[index]), run.run.join);
+  return answered(text, elements.length);
 };
 
 /** Answers rows as lists, halved until those that are refused are few, and any other elements by themselves. */
@@ -116,28 +130,43 @@ const answerHalves = async (
   run: ChunkRun,
   elements: readonly BulkElement[],
   fetched?: readonly Fetched[],
-): Promise<ElementLine[]> => {
+): Promise<ElementLines> => {
   const lines = elements.length > 1 ? await answerList(run, elements) : undefined;
   if (lines) return lines;
   if (elements.length <= LEAST_GROUP || !elements.some((element) => 'input' in element))
     return answerGroup(run, elements, fetched ?? (await fetchAll(run, elements)));
   const middle = elements.length >> 1;
   const first = await answerHalves(run, elements.slice(0, middle), fetched?.slice(0, middle));
-  return [...first, ...(await answerHalves(run, elements.slice(middle), fetched?.slice(middle)))];
+  return joinLines([first, await answerHalves(run, elements.slice(middle), fetched?.slice(middle))]);
 };
 
-/** The elements that are not done, in groups that share their runs. */
-const answerTogether = async (run: ChunkRun, elements: readonly BulkElement[], lines: ElementLine[]): Promise<void> => {
-  const isTable = modelColumns(run.bundle) !== undefined && elements.some((element) => 'row' in element);
+const take = (elements: Iterator<BulkElement>, count: number): BulkElement[] => {
+  const taken: BulkElement[] = [];
+  while (taken.length < count) {
+    const { value, done } = elements.next();
+    if (done) break;
+    taken.push(value);
+  }
+  return taken;
+};
+
+/** Answers elements in groups that share their runs. */
+const answerTogether = async (
+  run: ChunkRun,
+  elements: Iterator<BulkElement>,
+  isTable: boolean,
+  lines: ChunkLines,
+): Promise<void> => {
   const size = isTable ? TABLE_GROUP : Math.min(MOST_GROUP, Math.max(LEAST_GROUP, run.bundle.maxBatch));
-  const fetchGroup = async (start: number): Promise<Fetched[] | undefined> =>
-    isTable ? undefined : fetchAll(run, elements.slice(start, start + size));
-  let ahead = fetchGroup(lines.length);
-  while (lines.length < elements.length) {
-    const group = elements.slice(lines.length, lines.length + size);
-    const fetched = await ahead;
-    ahead = fetchGroup(lines.length + size);
-    lines.push(...(await answerHalves(run, group, fetched)));
+  const begin = () => {
+    const group = take(elements, size);
+    return { group, fetching: isTable ? Promise.resolve(undefined) : fetchAll(run, group) };
+  };
+  for (let next = begin(); next.group.length > 0; ) {
+    const { group, fetching } = next;
+    const fetched = await fetching;
+    next = begin();
+    lines.add(await answerHalves(run, group, fetched));
   }
 };
 
@@ -146,26 +175,31 @@ const HOPELESS = {
   message: 'the process that ran the model ended or ran out of time, each time that this was its input',
 } as const;
 
-/** Each element that is not done, alone, after a note of it. */
+/** Each element alone, after a note of it. */
 const answerApart = async (
   run: ChunkRun,
-  elements: readonly BulkElement[],
+  elements: Iterable<BulkElement>,
   { lines, isHopeless, note }: ChunkAttempt,
 ): Promise<void> => {
-  for (const element of elements.slice(lines.length)) {
-    if (isHopeless(lines.length)) {
-      lines.push(failureLine(element, HOPELESS));
+  for (const element of elements) {
+    const place = lines.done();
+    if (isHopeless(place)) {
+      lines.add(refused(failureLine(element, HOPELESS)));
       continue;
     }
-    await note(lines.length);
-    lines.push(...(await answerGroup(run, [element], await fetchAll(run, [element]))));
+    await note(place);
+    lines.add(await answerGroup(run, [element], await fetchAll(run, [element])));
   }
 };
 
-/** Appends a line for each element that has none. @throws an error that concerns every element; the lines up to it are there */
+/** Adds the lines of all elements that have none. @throws an error that concerns every element; the lines up to it are there */
 export const answerElements = (
   run: ChunkRun,
-  elements: readonly BulkElement[],
+  planned: readonly PlannedLine[],
   attempt: ChunkAttempt,
-): Promise<void> =>
-  attempt.isApart ? answerApart(run, elements, attempt) : answerTogether(run, elements, attempt.lines);
+): Promise<void> => {
+  const elements = toElements(planned);
+  take(elements, attempt.lines.done());
+  const isTable = modelColumns(run.bundle) !== undefined && planned.some((line) => !('key' in line));
+  return attempt.isApart ? answerApart(run, elements, attempt) : answerTogether(run, elements, isTable, attempt.lines);
+};

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import { messageOf } from '../../core/message-of.ts';
@@ -29,8 +30,9 @@ export const resultsPrefix = (name: string): string => `${folder(name)}results/`
 export const chunkKey = (name: string, chunk: number): string => `${planPrefix(name)}${chunkName(chunk)}.jsonl`;
 export const resultKey = ({ name, format }: Pick<BulkRun, 'name' | 'format'>, chunk: number): string =>
   `${resultsPrefix(name)}${chunkName(chunk)}.${format}`;
-export const chunkFailuresKey = (name: string, chunk: number): string =>
-  `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
+/** The failures of a child have a name by their hash: children of one chunk that end together overwrite no failures of each other. */
+export const chunkFailuresKey = (name: string, chunk: number, lines: string): string =>
+  `${folder(name)}failures/${chunkName(chunk)}-${createHash('sha256').update(lines).digest('hex').slice(0, 16)}.jsonl`;
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
 export const progressKey = (name: string, chunk: number): string =>
   `${folder(name)}attempts/${chunkName(chunk)}-done.json`;
@@ -94,8 +96,12 @@ export type BulkPlan = v.InferOutput<typeof planSchema>;
 export type PlannedLine = BulkElement | TableSlice;
 const lineSchema = v.union([sliceSchema, elementSchema]);
 
-/** The elements of a line of a chunk. */
-export const toElements = (line: PlannedLine): readonly BulkElement[] => ('slice' in line ? expandSlice(line) : [line]);
+/** The elements of lines of a chunk: those of a slice are made when they are asked for. */
+export function* toElements(lines: readonly PlannedLine[]): Generator<BulkElement> {
+  for (const line of lines)
+    if ('slice' in line) yield* expandSlice(line);
+    else yield line;
+}
 
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 const JSON_OPTIONS: WriteOptions = { contentType: 'application/json' };
@@ -149,13 +155,13 @@ export const readExecution = async (data: ObjectStore, name: string): Promise<st
 export const writeExecution = (data: ObjectStore, name: string, arn: string): Promise<string> =>
   data.write(executionKey(name), JSON.stringify({ arn }), JSON_OPTIONS);
 
-/** The elements of a chunk. @throws `NOT_FOUND`, `INTERNAL` */
-export const readChunk = async (data: ObjectStore, name: string, chunk: number): Promise<readonly BulkElement[]> => {
+/** The lines of a chunk. @throws `NOT_FOUND`, `INTERNAL` */
+export const readChunk = async (data: ObjectStore, name: string, chunk: number): Promise<readonly PlannedLine[]> => {
   const key = chunkKey(name, chunk);
   const { body } = await data.read(key, MAX_DOCUMENT_BYTES);
   try {
     const lines = Buffer.from(body).toString('utf8').split('\n');
-    return lines.filter(Boolean).flatMap((line) => toElements(v.parse(lineSchema, parseExactJson(line))));
+    return lines.filter(Boolean).map((line) => v.parse(lineSchema, parseExactJson(line)));
   } catch (cause) {
     throw new ServingError('INTERNAL', `${key} cannot be read: ${messageOf(cause)}`, { cause });
   }

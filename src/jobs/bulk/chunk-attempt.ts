@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import type { ServingError } from '../../core/errors.ts';
+import { ServingError } from '../../core/errors.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { attemptKey, type ChunkPlace, progressKey } from './bulk-run.ts';
-import { type ElementLine, lineSchema } from './chunk-end.ts';
+import { attemptKey, type BulkRun, type ChunkPlace, progressKey } from './bulk-run.ts';
+import { type ChunkEnd, createChunkLines, type ElementLines, linesSchema, readDone } from './chunk-end.ts';
 
 /** Attempts that ended while an element ran alone, after which it is not tried again. */
 const MOST_DEATHS = 2;
@@ -22,33 +22,46 @@ type Attempt = v.InferOutput<typeof attemptSchema>;
 const parse = <Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: Uint8Array): Output =>
   v.parse(schema, JSON.parse(Buffer.from(body).toString('utf8')));
 
-/** The traces that the last attempt at a chunk has left. */
-export interface Trace {
-  readonly last: Attempt | undefined;
-  /** The elements that are done, in their order. */
-  readonly lines: ElementLine[];
+/** The trace of the last attempt at a chunk. */
+interface Trace {
+  readonly last: Attempt;
+  /** The elements that are done, from the first one on. */
+  readonly done: ElementLines | undefined;
 }
 
-export const readTrace = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Trace> => {
-  const [last, progress] = await Promise.all([
-    unlessMissing(data.read(attemptKey(name, chunk))),
-    unlessMissing(data.read(progressKey(name, chunk))),
-  ]);
-  return {
-    last: last && parse(attemptSchema, last.body),
-    lines: progress ? parse(v.array(lineSchema), progress.body) : [],
-  };
+const toBody = (attempt: Attempt): string => JSON.stringify(attempt);
+
+/** Notes the first attempt at a chunk. @returns the trace of an earlier one */
+const claim = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Trace | undefined> => {
+  const key = attemptKey(name, chunk);
+  try {
+    await data.write(key, toBody({ deaths: {} }), { condition: { ifNoneMatch: '*' } });
+    return undefined;
+  } catch (error) {
+    if (ServingError.from(error).code !== 'CONFLICT') throw error;
+  }
+  const [last, progress] = await Promise.all([data.read(key), unlessMissing(data.read(progressKey(name, chunk)))]);
+  return { last: parse(attemptSchema, last.body), done: progress && parse(linesSchema, progress.body) };
 };
 
-/** Looks back at the last attempt, and forward for the next one. */
-export const beginAttempt = async (data: ObjectStore, { name, chunk }: ChunkPlace, { last, lines }: Trace) => {
+/**
+ * Notes an attempt at a chunk, after a look at the one before it.
+ * @returns the end of the chunk if it is done
+ */
+export const beginAttempt = async (data: ObjectStore, run: BulkRun, place: ChunkPlace) => {
+  const { name, chunk } = place;
+  const trace = await claim(data, place);
+  const known = trace && (await readDone(data, run, chunk));
+  if (known) return known.end;
+  const last = trace?.last;
   const died = last?.running === undefined ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
   const deaths: Attempt['deaths'] = { ...last?.deaths, ...died };
-  const before = lines.length;
+  const lines = createChunkLines(run, trace?.done);
+  const before = lines.done();
   const write = async (attempt: Attempt): Promise<void> => {
-    await data.write(attemptKey(name, chunk), JSON.stringify(attempt));
+    await data.write(attemptKey(name, chunk), toBody(attempt));
   };
-  await write({ deaths });
+  if (last) await write({ deaths });
   return {
     lines,
     /** The last attempt ended with its process, or without a single element: this one runs each element alone. */
@@ -57,10 +70,10 @@ export const beginAttempt = async (data: ObjectStore, { name, chunk }: ChunkPlac
     note: (running: number): Promise<void> => write({ running, deaths }),
     /** Keeps what is done for the next attempt. An element that used up the whole time alone is to blame for that. */
     end: async (error: ServingError): Promise<void> => {
-      const isStuck = error.code === 'DEADLINE_EXCEEDED' && lines.length === before;
-      if (lines.length > before) await data.write(progressKey(name, chunk), JSON.stringify(lines));
+      const isStuck = error.code === 'DEADLINE_EXCEEDED' && lines.done() === before;
+      if (lines.done() > before) await data.write(progressKey(name, chunk), JSON.stringify(lines.joined()));
       if (!isStuck) await write({ deaths, isOver: true });
     },
   };
 };
-export type ChunkAttempt = Awaited<ReturnType<typeof beginAttempt>>;
+export type ChunkAttempt = Exclude<Awaited<ReturnType<typeof beginAttempt>>, ChunkEnd>;

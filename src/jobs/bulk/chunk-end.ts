@@ -15,63 +15,110 @@ export interface ChunkEnd {
   readonly isKnown: boolean;
 }
 
-/** A line of the answers or of the failures. */
-export const lineSchema = v.object({ isAnswer: v.boolean(), text: v.string() });
-export type ElementLine = v.InferOutput<typeof lineSchema>;
+/** A chunk that is done, and the object of its failures if it has any. */
+export interface DoneChunk {
+  readonly end: ChunkEnd;
+  readonly failuresKey: string | undefined;
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** The answers and failures of elements that lie one behind the other: lines of JSON, each with its line end. */
+export const linesSchema = v.object({ succeeded: count, failed: count, answers: v.string(), failures: v.string() });
+export type ElementLines = v.InferOutput<typeof linesSchema>;
+
+const NO_LINES: ElementLines = { succeeded: 0, failed: 0, answers: '', failures: '' };
+
+const countElements = ({ succeeded, failed }: ElementLines): number => succeeded + failed;
+
+export const joinLines = (parts: readonly ElementLines[]): ElementLines => {
+  let { succeeded, failed, answers, failures } = NO_LINES;
+  for (const part of parts) {
+    succeeded += part.succeeded;
+    failed += part.failed;
+    answers += part.answers;
+    failures += part.failures;
+  }
+  return { succeeded, failed, answers, failures };
+};
 
 /** @param json the answer as JSON text */
-export const answerLine = (element: BulkElement, json: string, join: readonly string[] = []): ElementLine => {
-  const columns = join.length === 0 ? {} : { columns: joinedColumns(element, join) };
-  const place = 'key' in element ? { key: element.key } : { row: element.row, ...columns };
-  return { isAnswer: true, text: `${toExactJson(place).slice(0, -1)},"answer":${json}}` };
+export const answerLine = (element: BulkElement, json: string, join: readonly string[] = []): string => {
+  const columns =
+    join.length === 0 || 'key' in element ? '' : `"columns":${toExactJson(joinedColumns(element, join))},`;
+  const place = 'key' in element ? `"key":${JSON.stringify(element.key)}` : `"row":${element.row}`;
+  return `{${place},${columns}"answer":${json}}\n`;
 };
 
 /** A failure with everything that another run needs to try it again. */
-export const failureLine = (element: BulkElement, { code, message }: Pick<ServingError, 'code' | 'message'>) => ({
-  isAnswer: false,
-  text: toExactJson({ ...element, code, message }),
-});
+export const failureLine = (element: BulkElement, { code, message }: Pick<ServingError, 'code' | 'message'>): string =>
+  `${toExactJson({ ...element, code, message })}\n`;
 
-/** The end of a chunk that is done; undefined for any other. @throws `INTERNAL` for results without their counts */
-export const readEnd = async (
+export const answered = (answers: string, succeeded = 1): ElementLines => ({ ...NO_LINES, succeeded, answers });
+export const refused = (failures: string): ElementLines => ({ ...NO_LINES, failed: 1, failures });
+
+/** The results of a chunk that is done; undefined for any other. @throws `INTERNAL` for results that do not say it */
+export const readDone = async (
   data: ObjectStore,
   run: Pick<BulkRun, 'name' | 'format'>,
   chunk: number,
-): Promise<ChunkEnd | undefined> => {
+): Promise<DoneChunk | undefined> => {
   const key = resultKey(run, chunk);
   const head = await unlessMissing(data.head(key));
   if (head === undefined) return undefined;
+  const { failures: failuresKey } = head.metadata;
   const [succeeded, failed] = [Number(head.metadata.succeeded), Number(head.metadata.failed)];
-  if (Number.isInteger(succeeded) && Number.isInteger(failed)) return { succeeded, failed, isKnown: true };
+  if (Number.isInteger(succeeded) && Number.isInteger(failed) && failed > 0 === (failuresKey !== undefined))
+    return { end: { succeeded, failed, isKnown: true }, failuresKey };
   throw new ServingError(
     'INTERNAL',
-    `${key} has no counts in its metadata; remove it, and batch resume ${run.name} writes it again`,
+    `${key} does not say in its metadata what it holds; remove it, and batch resume ${run.name} writes it again`,
   );
 };
 
-/** Writes the answers last: a chunk with answers is done. A child that was faster keeps its answers and its failures. */
+/** The lines of a chunk, whose answers are encoded while others are still to come. */
+export const createChunkLines = ({ format }: Pick<BulkRun, 'format'>, done = NO_LINES) => {
+  const file = RESULT_FILES[format].create();
+  const parts = [done];
+  let elements = countElements(done);
+  file.add(done.answers);
+  return {
+    /** The elements that have lines: those at the beginning of the chunk. */
+    done: () => elements,
+    add: (lines: ElementLines): void => {
+      parts.push(lines);
+      elements += countElements(lines);
+      file.add(lines.answers);
+    },
+    joined: () => joinLines(parts),
+    endFile: () => file.end(),
+  };
+};
+export type ChunkLines = ReturnType<typeof createChunkLines>;
+
+/**
+ * Writes the answers last: a chunk with answers is done. They name the object of their failures, so that of children that end together the
+ * first one gives both.
+ */
 export const writeEnd = async (
   data: ObjectStore,
   run: BulkRun,
   chunk: number,
-  lines: readonly ElementLine[],
+  lines: ChunkLines,
 ): Promise<ChunkEnd> => {
-  const answers = lines.filter(({ isAnswer }) => isAnswer).map(({ text }) => text);
-  const failures = lines.filter(({ isAnswer }) => !isAnswer).map(({ text }) => `${text}\n`);
-  if (failures.length > 0) {
-    const known = await readEnd(data, run, chunk);
-    if (known) return known;
-    await data.write(chunkFailuresKey(run.name, chunk), failures.join(''));
+  const { succeeded, failed, failures } = lines.joined();
+  const named = failed > 0 ? { failures: chunkFailuresKey(run.name, chunk, failures) } : {};
+  if (named.failures !== undefined) await data.write(named.failures, failures);
+  const options = {
+    condition: { ifNoneMatch: '*' },
+    contentType: RESULT_FILES[run.format].contentType,
+    metadata: { succeeded: String(succeeded), failed: String(failed), ...named },
+  } as const;
+  try {
+    await data.write(resultKey(run, chunk), await lines.endFile(), options);
+    return { succeeded, failed, isKnown: false };
+  } catch (error) {
+    const done = ServingError.from(error).code === 'CONFLICT' ? await readDone(data, run, chunk) : undefined;
+    if (done) return done.end;
+    throw error;
   }
-  const { contentType, encode } = RESULT_FILES[run.format];
-  const metadata = { succeeded: String(answers.length), failed: String(failures.length) };
-  const options = { condition: { ifNoneMatch: '*' }, contentType, metadata } as const;
-  const isKnown = await data.write(resultKey(run, chunk), await encode(answers), options).then(
-    () => false,
-    (error: unknown) => {
-      if (ServingError.from(error).code === 'CONFLICT') return true;
-      throw error;
-    },
-  );
-  return { succeeded: answers.length, failed: failures.length, isKnown };
 };

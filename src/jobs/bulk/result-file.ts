@@ -1,4 +1,4 @@
-import { promisify } from 'node:util';
+import { finished } from 'node:stream/promises';
 import { isObject } from '../../core/is-object.ts';
 import { parseExactJson, toExactJson } from '../../protocol/json.ts';
 import type { BulkFormat } from './bulk-run.ts';
@@ -52,18 +52,54 @@ const toParquet = async (lines: readonly string[]): Promise<Uint8Array> => {
   return new Uint8Array(parquetWriteBuffer({ columnData: columnData.length > 0 ? columnData : none }));
 };
 
-const toGzip = (lines: readonly string[]): Promise<Uint8Array> => {
-  const { gzip } = process.getBuiltinModule('node:zlib'); // no cold start waits for it
-  return promisify(gzip)(lines.map((line) => `${line}\n`).join(''));
+/** A file of results while its lines come. */
+export interface ResultFile {
+  /** Adds lines of JSON, each with its line end. */
+  add(lines: string): void;
+  /** The whole file, to which no line is added any more. */
+  end(): Promise<Uint8Array>;
+}
+
+/** Bytes of compressed lines that come back to this thread at once. */
+const GZIP_PART = 256 * 1024;
+
+/** Compresses lines in a thread of their own while the next ones are answered. */
+const createGzip = (): ResultFile => {
+  const zlib = process.getBuiltinModule('node:zlib'); // no cold start waits for it
+  const gzip = zlib.createGzip({ chunkSize: GZIP_PART });
+  const parts: Buffer[] = [];
+  gzip.on('data', (part) => parts.push(part));
+  const ended = finished(gzip);
+  ended.catch(() => undefined); // a chunk that fails does not ask for it
+  return {
+    add: (lines) => {
+      if (lines !== '') gzip.write(lines);
+    },
+    async end() {
+      gzip.end();
+      await ended;
+      return Buffer.concat(parts);
+    },
+  };
+};
+
+const createParquet = (): ResultFile => {
+  const all: string[] = [];
+  return {
+    add: (lines) => {
+      for (const line of lines.split('\n')) if (line !== '') all.push(line);
+    },
+    end: () => toParquet(all),
+  };
 };
 
 interface FileOfResults {
   readonly contentType: string;
-  readonly encode: (lines: readonly string[]) => Promise<Uint8Array>;
+  readonly create: () => ResultFile;
 }
 
-/** The encoders of lines of answers as a file, by format. */
+/** The files of lines of answers, by format. */
 export const RESULT_FILES: Readonly<Record<BulkFormat, FileOfResults>> = {
-  'jsonl.gz': { contentType: 'application/gzip', encode: toGzip },
-  parquet: { contentType: 'application/vnd.apache.parquet', encode: toParquet },
+  'jsonl.gz': { contentType: 'application/gzip', create: createGzip },
+  parquet: { contentType: 'application/vnd.apache.parquet', create: createParquet },
 };

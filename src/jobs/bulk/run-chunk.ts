@@ -6,8 +6,8 @@ import type { Observation, Step } from '../../serving/telemetry.ts';
 import { createTask } from '../../tasks/index.ts';
 import { answerElements } from './answer-elements.ts';
 import { type ChunkPlace, readChunk, readRun } from './bulk-run.ts';
-import { beginAttempt, readTrace } from './chunk-attempt.ts';
-import { type ChunkEnd, readEnd, writeEnd } from './chunk-end.ts';
+import { beginAttempt } from './chunk-attempt.ts';
+import { type ChunkEnd, writeEnd } from './chunk-end.ts';
 import { createToInput } from './joined-columns.ts';
 
 export interface ChunkOptions extends ChunkPlace {
@@ -23,9 +23,7 @@ export interface ChunkOptions extends ChunkPlace {
 export const runChunk = async (serving: Serving, options: ChunkOptions): Promise<ChunkEnd> => {
   const { name, chunk, deadline, requestId } = options;
   const { data } = serving;
-  const [run, trace] = await Promise.all([readRun(data, name), readTrace(data, options)]);
-  const [known, elements] = await Promise.all([readEnd(data, run, chunk), readChunk(data, name, chunk)]);
-  if (known) return known;
+  const [run, planned] = await Promise.all([readRun(data, name), readChunk(data, name, chunk)]);
   const { model, version } = run;
   const bundle = await serving.router.route({ name: model, version }, undefined, deadline);
   const observation: Observation = {
@@ -33,10 +31,11 @@ export const runChunk = async (serving: Serving, options: ChunkOptions): Promise
     ...{ stopwatch: startStopwatch<Step>(), batchSize: 0, failures: [] },
   };
   const task = await createTask(bundle);
-  const attempt = await beginAttempt(data, options, trace);
+  const attempt = await beginAttempt(data, run, options);
+  if ('isKnown' in attempt) return attempt;
   try {
     const toInput = createToInput(bundle, run.join);
-    await answerElements({ serving, bundle, task, run, toInput, deadline, observation }, elements, attempt);
+    await answerElements({ serving, bundle, task, run, toInput, deadline, observation }, planned, attempt);
     return await writeEnd(data, run, chunk, attempt.lines);
   } catch (cause) {
     const error = ServingError.from(cause);
@@ -44,7 +43,7 @@ export const runChunk = async (serving: Serving, options: ChunkOptions): Promise
     await attempt.end(error).catch(() => undefined); // the next attempt begins where this one did
     throw error;
   } finally {
-    observation.batchSize = elements.length;
+    observation.batchSize = attempt.lines.done();
     serving.telemetry.observed(observation);
   }
 };

@@ -1,14 +1,6 @@
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import {
-  type BulkRun,
-  chunkFailuresKey,
-  failuresKey,
-  manifestKey,
-  readPlan,
-  resultKey,
-  resultsPrefix,
-} from './bulk-run.ts';
-import { readEnd } from './chunk-end.ts';
+import { type BulkRun, failuresKey, manifestKey, readPlan, resultKey, resultsPrefix } from './bulk-run.ts';
+import { type DoneChunk, readDone } from './chunk-end.ts';
 
 /** A run as far as it has come. */
 export interface BulkSummary {
@@ -18,6 +10,8 @@ export interface BulkSummary {
   readonly failed: number;
   readonly isPlanned: boolean;
 }
+
+type CountedChunks = ReadonlyMap<number, DoneChunk>;
 
 const SIDE_BY_SIDE = 32;
 
@@ -32,20 +26,20 @@ const doneChunks = async (data: ObjectStore, run: BulkRun, first: number): Promi
 
 /** Counts by the metadata of the results. Chunks that were counted before are not read again, nor listed below the first that is missing. */
 export const createSummariser = (data: ObjectStore, run: BulkRun) => {
-  const counted = new Map<number, { readonly succeeded: number; readonly failed: number }>();
+  const counted = new Map<number, DoneChunk>();
   let missing = 0;
-  return async (): Promise<BulkSummary & { readonly counted: ReadonlyMap<number, { readonly failed: number }> }> => {
+  return async (): Promise<BulkSummary & { readonly counted: CountedChunks }> => {
     const plan = await readPlan(data, run.name);
     while (counted.has(missing)) missing += 1;
     const unknown = (await doneChunks(data, run, missing)).filter((chunk) => !counted.has(chunk));
     for (let start = 0; start < unknown.length; start += SIDE_BY_SIDE)
       await Promise.all(
         unknown.slice(start, start + SIDE_BY_SIDE).map(async (chunk) => {
-          const end = await readEnd(data, run, chunk);
-          if (end) counted.set(chunk, end);
+          const done = await readDone(data, run, chunk);
+          if (done) counted.set(chunk, done);
         }),
       );
-    const ends = [...counted.values()];
+    const ends = [...counted.values()].map(({ end }) => end);
     return {
       chunks: { done: counted.size, total: plan.chunks },
       elements: plan.elements,
@@ -58,14 +52,10 @@ export const createSummariser = (data: ObjectStore, run: BulkRun) => {
 };
 
 /** The failures of a run, line by line, in the order of its elements. */
-export async function* readFailures(
-  data: ObjectStore,
-  name: string,
-  counted: ReadonlyMap<number, { readonly failed: number }>,
-): AsyncGenerator<string> {
-  for (const [chunk, { failed }] of [...counted].sort(([a], [b]) => a - b))
-    if (failed > 0) {
-      const { body } = await data.read(chunkFailuresKey(name, chunk));
+export async function* readFailures(data: ObjectStore, counted: CountedChunks): AsyncGenerator<string> {
+  for (const [, { failuresKey }] of [...counted].sort(([a], [b]) => a - b))
+    if (failuresKey !== undefined) {
+      const { body } = await data.read(failuresKey);
       yield* Buffer.from(body).toString('utf8').split('\n').filter(Boolean);
     }
 }
@@ -77,7 +67,7 @@ const MOST_FILE_LENGTH = 32 * 1024 * 1024;
 const writeFailures = async (
   data: ObjectStore,
   { name }: BulkRun,
-  counted: Parameters<typeof readFailures>[2],
+  counted: CountedChunks,
 ): Promise<{ readonly failures: readonly string[]; readonly reasons: Readonly<Record<string, number>> }> => {
   const reasons: Record<string, number> = {};
   const failures: string[] = [];
@@ -88,7 +78,7 @@ const writeFailures = async (
     failures.push(key);
     [lines, length] = [[], 0];
   };
-  for await (const line of readFailures(data, name, counted)) {
+  for await (const line of readFailures(data, counted)) {
     const { code }: { code: string } = JSON.parse(line);
     reasons[code] = (reasons[code] ?? 0) + 1;
     if (length > 0 && length + line.length >= MOST_FILE_LENGTH) await flush();

@@ -48,10 +48,15 @@ const toCsvElement = (place: { row: number; line: number }, text: string, header
 };
 
 /** The rows of a slice. A record that cannot be read is an element with a problem; empty lines are none. */
-export const expandSlice = ({ slice, header, row: firstRow, line: firstLine, text }: TableSlice): BulkElement[] => {
+export function* expandSlice({
+  slice,
+  header,
+  row: firstRow,
+  line: firstLine,
+  text,
+}: TableSlice): Generator<BulkElement> {
   const bytes = Buffer.from(text);
   const next = TABLE_RECORDS[slice];
-  const elements: BulkElement[] = [];
   let [row, line, at] = [firstRow, firstLine, 0];
   while (at < bytes.length) {
     const record = next(bytes, at, true);
@@ -61,13 +66,12 @@ export const expandSlice = ({ slice, header, row: firstRow, line: firstLine, tex
     if (recordText.trim() !== '') {
       row += 1;
       const { row: number } = place;
-      if (recordText.includes(REPLACEMENT)) elements.push({ row: number, problem: `line ${line} is not UTF-8` });
+      if (recordText.includes(REPLACEMENT)) yield { row: number, problem: `line ${line} is not UTF-8` };
       else if (record.isBroken)
-        elements.push({ ...place, problem: `row ${number} (line ${line}) has a quotation mark that nothing closes` });
-      else elements.push(slice === 'csv' ? toCsvElement(place, recordText, header) : toJsonElement(line, recordText));
+        yield { ...place, problem: `row ${number} (line ${line}) has a quotation mark that nothing closes` };
+      else yield slice === 'csv' ? toCsvElement(place, recordText, header) : toJsonElement(line, recordText);
     }
     line += record.lines;
     at = record.next;
   }
-  return elements;
-};
+}

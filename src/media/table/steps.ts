@@ -1,6 +1,8 @@
+import { type OutputRow, rangeOf } from '../../core/batch.ts';
 import type { Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
+import { shortestDouble } from '../../core/shortest-float.ts';
 import { show } from '../../core/show.ts';
 import { allocate, elementCount, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
 import { groupOfText, toTermTensor } from '../text/words.ts';
@@ -82,39 +84,52 @@ export const toFeeds = (rows: readonly Row[], { inputs }: Table): Tensors => {
   return feeds;
 };
 
-/** The group of a row, of which all rows may run together: a long text makes the terms of all others as many. */
-export const groupOfRow = (row: Row, { inputs }: Table): string =>
-  groupOfText(
-    inputs
-      .filter(({ termsOf }) => termsOf !== undefined)
-      .flatMap(({ columns }) => textsOf([row], columns[0]))
-      .join(''),
-  );
+/** The groups of rows that may run together, where texts are among them: a long text makes the terms of all others as many. */
+export const groupsOf = ({ inputs }: Table): { readonly group?: (row: Row) => string } => {
+  const texts = inputs.flatMap(({ termsOf, columns: [column = 0] }) => (termsOf === undefined ? [] : [column]));
+  return texts.length === 0 ? {} : { group: (row) => groupOfText(texts.map((column) => String(row[column])).join('')) };
+};
 
 /**
- * Reads the float output `name` of the graph for one row.
+ * Reads the float output `name` of the graph for one row. Numbers of float32 have the fewest digits that name them.
  * @throws `INVALID_INPUT` naming the row for a number that is not finite; `INFERENCE_FAILED` for an output that holds no floats. A graph
  *   that cannot take missing or huge values gives no other sign.
  */
-export const readNumbers = (
-  outputs: Tensors,
+export const readRowNumbers = (
+  place: OutputRow,
   name: string,
   row: Row,
   { columns }: Table,
   rowName: () => string,
-): Float32Array | Float64Array => {
-  const output = outputs[name];
+): number[] => {
+  const output = place.outputs[name];
   if (output?.dtype !== 'float32' && output?.dtype !== 'float64')
     throw new ServingError('INFERENCE_FAILED', `the graph gave no floats as "${name}"`);
-  const numbers = output.data;
-  if (numbers.every(Number.isFinite)) return numbers;
-  const missing = columns.filter((_, index) => Number.isNaN(row[index])).map((column) => show(column.name));
-  const reason =
-    missing.length > 0
-      ? `it cannot do without a value for ${missing.slice(0, 10).join(', ')}`
-      : 'values of this row are too large for it';
-  throw new ServingError('INVALID_INPUT', `${rowName()}: the model's answer is not a number: ${reason}`);
+  const [start, end] = rangeOf(output, place);
+  const numbers: number[] = [];
+  for (let index = start; index < end; index += 1) {
+    const number = output.data[index] ?? 0;
+    if (!Number.isFinite(number)) {
+      const missing = columns.filter((_, column) => Number.isNaN(row[column])).map((column) => show(column.name));
+      const reason =
+        missing.length > 0
+          ? `it cannot do without a value for ${missing.slice(0, 10).join(', ')}`
+          : 'values of this row are too large for it';
+      throw new ServingError('INVALID_INPUT', `${rowName()}: the model's answer is not a number: ${reason}`);
+    }
+    numbers.push(output.dtype === 'float32' ? shortestDouble(number) : number);
+  }
+  return numbers;
 };
+
+/** `readRowNumbers` for outputs with a first dimension of 1. */
+export const readNumbers = (
+  outputs: Tensors,
+  name: string,
+  row: Row,
+  table: Table,
+  rowName: () => string,
+): Float64Array => Float64Array.from(readRowNumbers({ outputs, row: 0, count: 1 }, name, row, table, rowName));
 
 /** Returns the name of a row for messages. */
 export const nameRow =

@@ -27,6 +27,8 @@ const specs = v.array(
         v.object({
           sizes: v.array(v.union([v.number(), v.object({ input: v.string(), axis: v.number() })])),
           fromEnd: v.boolean(),
+          linear: v.exactOptional(v.object({ factor: v.number(), offset: v.number() })),
+          computedFor: v.exactOptional(v.string()),
         }),
       ),
     ),

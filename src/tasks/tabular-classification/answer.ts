@@ -1,7 +1,7 @@
+import { type OutputRow, rangeOf } from '../../core/batch.ts';
 import { ServingError } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import type { Tensors } from '../../core/tensor.ts';
-import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
+import { topIndices } from '../top-indices.ts';
 import type { Head, Place } from './heads.ts';
 import type { TabularClassificationSettings } from './settings.ts';
 
@@ -15,12 +15,9 @@ export interface RowLabel {
 }
 
 /** The numbers of an output of one row. @throws `INVALID_INPUT`, `INFERENCE_FAILED` */
-export type ReadNumbers = (name: string) => Scores;
+export type ReadNumbers = (name: string) => readonly number[];
 
-const partOf = <Values extends { slice(start: number, end: number): Values; readonly length: number }>(
-  values: Values,
-  { index, count = 1 }: Place,
-): Values => {
+const partOf = <Value>(values: readonly Value[], { index, count = 1 }: Place): readonly Value[] => {
   if (index === undefined) return values;
   const width = values.length / count;
   return values.slice(index * width, (index + 1) * width);
@@ -29,40 +26,41 @@ const partOf = <Values extends { slice(start: number, end: number): Values; read
 /** A label of the graph as Python prints it. */
 const nameOf = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'True' : 'False') : String(value));
 
-const labelValues = (outputs: Tensors, place: Place): string[] => {
-  const output = outputs[place.name];
+const labelValues = (row: OutputRow, place: Place): readonly string[] => {
+  const output = row.outputs[place.name];
   if (output === undefined) throw new ServingError('INFERENCE_FAILED', `the graph gave no "${place.name}"`);
   const { data, dtype } = output;
   const names: string[] = [];
-  for (let index = 0; index < data.length; index += 1)
+  const [start, end] = rangeOf(output, row);
+  for (let index = start; index < end; index += 1)
     names.push(nameOf(dtype === 'bool' ? Boolean(data[index]) : data[index]));
   return partOf(names, place);
 };
 
 /** The graph's own label of a row, as text; of several labels, one text for each. Undefined if it gives none. */
-export const readLabel = ({ label }: Head, outputs: Tensors): string[] | undefined =>
-  label === undefined ? undefined : labelValues(outputs, label);
+export const readLabel = ({ label }: Head, row: OutputRow): readonly string[] | undefined =>
+  label === undefined ? undefined : labelValues(row, label);
 
 /** The scores of a row as the graph gives them. Outputs of two classes that are a label each give the second. */
-export const readScores = ({ scores, labels }: Head, read: ReadNumbers): Scores => {
-  const [first, ...others] = scores.map((place) => partOf<Scores>(read(place.name), place));
-  if (first === undefined) return new Float64Array();
-  if (others.length > 0) return Float64Array.from([first, ...others], (each) => each.at(-1) ?? Number.NaN);
+export const readScores = ({ scores, labels }: Head, read: ReadNumbers): readonly number[] => {
+  const [first, ...others] = scores.map((place) => partOf(read(place.name), place));
+  if (first === undefined) return [];
+  if (others.length > 0) return [first, ...others].map((each) => each.at(-1) ?? Number.NaN);
   const isPadded = scores[0]?.index !== undefined && first.length > labels.length;
   return isPadded ? first.slice(0, labels.length) : first;
 };
 
 /** A score of each class, of which a single one may be that of the second of two. */
 const scoresOfClasses = (
-  numbers: Scores,
+  numbers: readonly number[],
   { labels }: Head,
   { scores, isReversed }: TabularClassificationSettings,
-): Scores => {
+): readonly number[] => {
   if (numbers.length === 1 && labels.length === 2) {
-    const score = scoreAt(numbers, 0);
-    return Float64Array.of(scores === 'margins' ? -score : 1 - score, score);
+    const [score = 0] = numbers;
+    return [scores === 'margins' ? -score : 1 - score, score];
   }
-  if (numbers.length === labels.length) return isReversed ? numbers.slice().reverse() : numbers;
+  if (numbers.length === labels.length) return isReversed ? numbers.toReversed() : numbers;
   throw new ServingError('INFERENCE_FAILED', `the graph gave ${numbers.length} scores for ${labels.length} classes`);
 };
 
@@ -77,7 +75,12 @@ const indexOf = ([value]: readonly string[], { values, label }: Head): number =>
 };
 
 /** The best class first: that of the graph's own label, if it gives one. The least distance is the best. */
-const ranked = (numbers: Scores, predicted: number | undefined, topK: number, isDistance: boolean): number[] => {
+const ranked = (
+  numbers: readonly number[],
+  predicted: number | undefined,
+  topK: number,
+  isDistance: boolean,
+): number[] => {
   const order = topIndices(isDistance ? numbers.map((number) => -number) : numbers, topK);
   if (predicted === undefined || order[0] === predicted) return order;
   return [predicted, ...order.filter((index) => index !== predicted)].slice(0, topK);
@@ -87,23 +90,23 @@ const ranked = (numbers: Scores, predicted: number | undefined, topK: number, is
 export const answerHead = (
   head: Head,
   settings: TabularClassificationSettings,
-  outputs: Tensors,
+  row: OutputRow,
   read: ReadNumbers,
   topK: number,
 ): RowLabel[] => {
-  const own = readLabel(head, outputs);
+  const own = readLabel(head, row);
   const predicted = own && indexOf(own, head);
   const labelAt = (index: number): string => head.labels[index] ?? String(index);
   if (settings.scores === 'label') return [{ label: labelAt(predicted ?? 0) }];
   const numbers = readScores(head, read);
   if (settings.scores === 'outlier_score') {
-    const score = scoreAt(numbers, 0);
+    const [score = 0] = numbers;
     return [{ label: labelAt(predicted ?? (score < 0 ? 0 : 1)), score }];
   }
   const scores = scoresOfClasses(numbers, head, settings);
   return ranked(scores, predicted, topK, settings.scores === 'distances').map((index) => ({
     label: labelAt(index),
-    score: scoreAt(scores, index),
+    score: scores[index] ?? 0,
   }));
 };
 
@@ -121,11 +124,11 @@ export const thresholdOf = ({ scores }: TabularClassificationSettings): number =
 export const answerLabels = (
   head: Head,
   settings: TabularClassificationSettings,
-  outputs: Tensors,
+  row: OutputRow,
   read: ReadNumbers,
   topK: number,
 ): RowLabel[] => {
-  const own = readLabel(head, outputs);
+  const own = readLabel(head, row);
   const scores = readScores(head, read);
   if (scores.length !== head.labels.length)
     throw new ServingError(
@@ -133,7 +136,7 @@ export const answerLabels = (
       `the graph gave ${scores.length} scores for ${head.labels.length} labels`,
     );
   return topIndices(scores, topK).map((index) => {
-    const score = scoreAt(scores, index);
+    const score = scores[index] ?? 0;
     const predicted = own === undefined ? score > thresholdOf(settings) : own[index] === '1' || own[index] === 'True';
     return { label: head.labels[index] ?? String(index), score, predicted };
   });

@@ -4,9 +4,9 @@ import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
   blankTable,
   decodeTable,
-  groupOfRow,
+  groupsOf,
   nameRow,
-  readNumbers,
+  readRowNumbers,
   readTable,
   type TableSource,
   toFeeds,
@@ -14,7 +14,7 @@ import {
 import { createTable, type Table } from '../../media/table/table.ts';
 import { rowElements } from '../elements.ts';
 import { readParameters } from '../parameters.ts';
-import { type SinglePass, singlePass } from '../single-pass.ts';
+import { type TablePass, tablePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { answerHead, answerLabels, numberOf, type ReadNumbers } from './answer.ts';
 import { type Heads, readHeads } from './heads.ts';
@@ -37,7 +37,7 @@ const steps = (
   table: Table,
   heads: Heads,
   settings: TabularClassificationSettings,
-): SinglePass<Request, Row, undefined> => {
+): TablePass<Request, Row, undefined> => {
   const answerOne = heads.isMultiLabel ? answerLabels : answerHead;
   const mostLabels = Math.max(...heads.heads.map(({ labels }) => labels.length));
   return {
@@ -59,17 +59,17 @@ const steps = (
 
     describe: ({ source }, { deadline }) => describeTable(source, table, deadline),
 
-    group: (row) => groupOfRow(row, table),
+    ...groupsOf(table),
 
     collate: (rows) => toFeeds(rows, table),
 
     postprocess: (outputs, { source, topK, alone }, rows) =>
       jsonAnswer(
-        rows.map((row, index) => {
-          const tensors = outputs[index] ?? {};
-          const read: ReadNumbers = (name) => readNumbers(tensors, name, row, table, nameRow(source, index));
+        outputs.map((place, index) => {
+          const read: ReadNumbers = (name) =>
+            readRowNumbers(place, name, rows[index] ?? [], table, nameRow(source, index));
           const labels = heads.heads.map((head) => {
-            const answer = answerOne(head, settings, tensors, read, alone ? 1 : topK);
+            const answer = answerOne(head, settings, place, read, alone ? 1 : topK);
             if (alone === undefined) return answer;
             return alone === 'number' ? numberOf(head, answer) : answer[0]?.label;
           });
@@ -88,6 +88,6 @@ export const tabularClassification: TaskType<TabularClassificationSettings> = {
   settings: settingsSchema,
   create(settings, version) {
     const signature = signatureOf(version);
-    return singlePass(steps(createTable(settings.columns, signature), readHeads(signature, settings), settings));
+    return tablePass(steps(createTable(settings.columns, signature), readHeads(signature, settings), settings));
   },
 };

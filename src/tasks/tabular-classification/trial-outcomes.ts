@@ -1,10 +1,8 @@
-import { isBatchable, rows } from '../../core/batch.ts';
-import type { Tensors } from '../../core/tensor.ts';
+import { isBatchable, type OutputRow, rangeOf } from '../../core/batch.ts';
 import { toFeeds } from '../../media/table/steps.ts';
 import { createTable } from '../../media/table/table.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskModel } from '../task.ts';
-import type { Scores } from '../top-indices.ts';
 import { variedRows } from '../varied-rows.ts';
 import { readLabel, readScores } from './answer.ts';
 import type { Head } from './heads.ts';
@@ -13,7 +11,7 @@ import type { TabularClassificationSettings } from './settings.ts';
 /** The scores of a head for a row, and the graph's own label. */
 export interface Outcome {
   readonly head: Head;
-  readonly scores: Scores;
+  readonly scores: readonly number[];
   readonly label: readonly string[] | undefined;
 }
 
@@ -21,18 +19,18 @@ export interface Outcome {
 const MOST_SINGLE_ROWS = 32;
 
 /** The outputs for each of some varied rows; rows that the graph fails on, such as unknown categories, are left out. */
-const runRows = async (model: TaskModel, { columns }: TabularClassificationSettings): Promise<readonly Tensors[]> => {
+const runRows = async (model: TaskModel, { columns }: TabularClassificationSettings): Promise<readonly OutputRow[]> => {
   const graph = graphOf(model.graphs);
   const table = createTable(columns, graph.signature);
   const all = variedRows(table);
   if (isBatchable(graph.signature)) {
     const outputs = await graph.run(toFeeds(all, table)).catch(() => undefined);
-    if (outputs !== undefined) return all.map((_, index) => rows(outputs, index, index + 1));
+    if (outputs !== undefined) return all.map((_, row) => ({ outputs, row, count: all.length }));
   }
-  const found: Tensors[] = [];
+  const found: OutputRow[] = [];
   for (const row of all.slice(0, MOST_SINGLE_ROWS)) {
     const outputs = await graph.run(toFeeds([row], table)).catch(() => undefined);
-    if (outputs !== undefined) found.push(outputs);
+    if (outputs !== undefined) found.push({ outputs, row: 0, count: 1 });
   }
   return found;
 };
@@ -46,12 +44,13 @@ export const runVariedRows = async (
   const outputs = await runRows(model, settings);
   return heads.flatMap((head) =>
     outputs
-      .map((tensors): Outcome => {
-        const read = (name: string): Scores => {
-          const output = tensors[name];
-          return output?.dtype === 'float32' || output?.dtype === 'float64' ? output.data : new Float32Array();
+      .map((row): Outcome => {
+        const read = (name: string): number[] => {
+          const output = row.outputs[name];
+          const isFloat = output?.dtype === 'float32' || output?.dtype === 'float64';
+          return isFloat ? Array.from(output.data.subarray(...rangeOf(output, row))) : [];
         };
-        return { head, scores: readScores(head, read), label: readLabel(head, tensors) };
+        return { head, scores: readScores(head, read), label: readLabel(head, row) };
       })
       .filter(({ scores }) => scores.every(Number.isFinite)),
   );

@@ -2,7 +2,7 @@ import { refuse } from '../../core/errors.ts';
 import { graphOf } from '../graph-of.ts';
 import type { Findings } from '../recipe.ts';
 import type { TaskModel } from '../task.ts';
-import { type Scores, scoreAt, topIndices } from '../top-indices.ts';
+import { topIndices } from '../top-indices.ts';
 import { thresholdOf } from './answer.ts';
 import { readHeads } from './heads.ts';
 import type { TabularClassificationSettings } from './settings.ts';
@@ -24,9 +24,9 @@ const assertCounts = (outcomes: readonly Outcome[], isMultiLabel: boolean): void
 };
 
 const isShare = (score: number): boolean => score >= -1e-6 && score <= 1 + 1e-6;
-const sumOf = (scores: Scores): number => Array.from(scores).reduce((sum, score) => sum + score, 0);
-const best = (scores: Scores): number => topIndices(scores, 1)[0] ?? 0;
-const least = (scores: Scores): number => best(scores.map((score) => -score));
+const sumOf = (scores: readonly number[]): number => scores.reduce((sum, score) => sum + score, 0);
+const best = (scores: readonly number[]): number => topIndices(scores, 1)[0] ?? 0;
+const least = (scores: readonly number[]): number => best(scores.map((score) => -score));
 
 /** The index of the predicted class, by what the graph's label is taken for; -1 if it is none. */
 const indexOf = ({ head, label }: Outcome, kind: TabularClassificationSettings['label']): number => {
@@ -87,9 +87,9 @@ const findScores = (
 /** Tells whether two opposite margins stand in the places of each other: the graph's label is always the one with the lower margin. */
 const findReversed = (outcomes: readonly Outcome[], { scores, label }: TabularClassificationSettings): Found => {
   const decided = outcomes.filter(
-    ({ label: own, scores: each }) => own !== undefined && each.length === 2 && scoreAt(each, 0) !== scoreAt(each, 1),
+    ({ label: own, scores: each }) => own !== undefined && each.length === 2 && each[0] !== each[1],
   );
-  const areOpposite = decided.every(({ scores: each }) => scoreAt(each, 0) === -scoreAt(each, 1));
+  const areOpposite = decided.every(({ scores: [first = 0, second = 0] }) => first === -second);
   const areReversed = decided.every((each) => indexOf(each, label) === least(each.scores));
   return scores === 'margins' && decided.length > 0 && areOpposite && areReversed ? { isReversed: true } : {};
 };

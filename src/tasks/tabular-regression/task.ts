@@ -6,9 +6,9 @@ import type { Row } from '../../media/table/rows.ts';
 import {
   blankTable,
   decodeTable,
-  groupOfRow,
+  groupsOf,
   nameRow,
-  readNumbers,
+  readRowNumbers,
   readTable,
   type TableSource,
   toFeeds,
@@ -17,7 +17,7 @@ import { createTable, type Table } from '../../media/table/table.ts';
 import { rowElements } from '../elements.ts';
 import { formatSpecs } from '../format-specs.ts';
 import { assertKnownParameters } from '../parameters.ts';
-import { type SinglePass, singlePass } from '../single-pass.ts';
+import { type TablePass, tablePass } from '../single-pass.ts';
 import { signatureOf, type TaskType } from '../task-type.ts';
 import { settingsSchema, type TabularRegressionSettings } from './settings.ts';
 
@@ -32,7 +32,7 @@ const findTargets = ({ outputs }: Signature): string => {
   );
 };
 
-const steps = (table: Table, targets: string): SinglePass<TableSource, Row, undefined> => ({
+const steps = (table: Table, targets: string): TablePass<TableSource, Row, undefined> => ({
   blank: blankTable(table),
   outputNames: [targets],
 
@@ -47,15 +47,15 @@ const steps = (table: Table, targets: string): SinglePass<TableSource, Row, unde
 
   describe: (source, { deadline }) => describeTable(source, table, deadline),
 
-  group: (row) => groupOfRow(row, table),
+  ...groupsOf(table),
 
   collate: (rows) => toFeeds(rows, table),
 
   postprocess: (outputs, source, rows) =>
     jsonAnswer(
-      rows.map((row, index) => {
-        const numbers = readNumbers(outputs[index] ?? {}, targets, row, table, nameRow(source, index));
-        return numbers.length === 1 ? numbers[0] : [...numbers];
+      outputs.map((place, index) => {
+        const numbers = readRowNumbers(place, targets, rows[index] ?? [], table, nameRow(source, index));
+        return numbers.length === 1 ? numbers[0] : numbers;
       }),
     ),
 });
@@ -68,6 +68,6 @@ export const tabularRegression: TaskType<TabularRegressionSettings> = {
   settings: settingsSchema,
   create({ columns }, version) {
     const signature = signatureOf(version);
-    return singlePass(steps(createTable(columns, signature), findTargets(signature)));
+    return tablePass(steps(createTable(columns, signature), findTargets(signature)));
   },
 };

@@ -7,7 +7,7 @@ import { explainIndex, formatShapes } from './index-faults.ts';
 /** Messages about values that no graph could compute with, each with its explanation. */
 const VALUE_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/Integer (?:division|modulo) by zero/, 'on these inputs, the graph divides integers by 0'],
-  [/k argument \[-?\d+\] should not be|value of k|Tile repeat value must be/, 'a number in the inputs is out of range'],
+  [/shape\.Size\(\) must be >= 0/, 'on these inputs, the graph would make a tensor of a negative size'],
   [
     /Failed to allocate memory|Integer overflow|exceeds the supported maximum|bad_alloc/,
     'the graph would take more memory than there is: a size in the inputs is too large',
@@ -32,20 +32,43 @@ const SHAPE_FAULT = /Attempting to broadcast an axis by a dimension other than 1
  */
 const NODE_FAULT = /Non-zero status code returned while running (?<operator>\w+) node/;
 
+/** The beginning of a status message: a place in the sources of the runtime, and the condition that failed. */
+const PLACE = /^(?:.* was false\.? ?|\S+\.(?:cc|h):\d+ (?:\w+ )?)/;
+const MOST_REASON = 300;
+
+/** The reason of a node in the runtime's words; empty where it has none for people. */
+const reasonOf = (message: string): string => {
+  const [, status = ''] = /Status Message: (.*)/.exec(message) ?? [];
+  const reason = status.replace(PLACE, '').replace(/[.!\s]+$/, '');
+  return reason === '' || reason.includes('onnxruntime') ? '' : `: ${reason.slice(0, MOST_REASON)}`;
+};
+
+/** Elements of an input that is shown whole. Sizes, axes and counts are such inputs. */
+const MOST_SHOWN = 8;
+
+/** The values of short inputs of integers, which may be sizes: `; "k" is [9]`. */
+const formatSizes = (feeds: Tensors): string =>
+  Object.entries(feeds)
+    .flatMap(([name, { dtype, data }]) =>
+      /^u?int/.test(dtype) && data.length > 0 && data.length <= MOST_SHOWN ? [`; "${name}" is [${data.join()}]`] : [],
+    )
+    .slice(0, MOST_SHOWN)
+    .join('');
+
 /** The explanation of a failure that the values or the shapes of `feeds` lead to; undefined for any other. */
 const explain = (message: string, signature: Signature, feeds: Tensors): string | undefined => {
   if (isExhausted(message)) return undefined;
-  const index = explainIndex(message, signature, feeds);
+  const operator = NODE_FAULT.exec(message)?.groups?.operator ?? '';
+  const index = explainIndex(message, operator, signature, feeds);
   if (index !== undefined) return index;
+  const sizes = formatSizes(feeds);
   if (SHAPE_FAULT.test(message))
-    return `the graph does not run on inputs of the shapes ${formatShapes(feeds)}; send shorter rows`;
+    return `the graph does not run on inputs of the shapes ${formatShapes(feeds)}${sizes}; send shorter rows`;
   const known = VALUE_FAULTS.find(([pattern]) => pattern.test(message))?.[1];
-  if (known !== undefined) return known;
-  const operator = NODE_FAULT.exec(message)?.groups?.operator;
-  return (
-    operator &&
-    `the graph does not run on these values of the shapes ${formatShapes(feeds)}: a node ${operator} refuses them`
-  );
+  if (known !== undefined) return `${known}${sizes}`;
+  if (operator === '') return undefined;
+  const shapes = formatShapes(feeds);
+  return `the graph does not run on these values of the shapes ${shapes}: a node ${operator} refuses them${reasonOf(message)}${sizes}`;
 };
 
 /** Two sizes of dimensions that share a name, in words; undefined when all agree. */

@@ -1,4 +1,4 @@
-import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
+import type { Lookup, Signature, Tensor, Tensors } from '../../core/tensor.ts';
 
 /** Messages of onnxruntime about an index, with the index, and the ends of the range where it names them. */
 const INDEX_FAULTS: readonly RegExp[] = [
@@ -53,38 +53,82 @@ export const formatShapes = (feeds: Tensors): string =>
     .map(([name, { shape }]) => `"${name}" [${shape}]`)
     .join(', ');
 
+/** The sizes of a table in this run. */
+const sizesIn = ({ sizes }: Lookup, feeds: Tensors): readonly (number | undefined)[] =>
+  sizes.map((size) => (typeof size === 'number' ? size : feeds[size.input]?.shape.at(size.axis)));
+
+const isBeyond = (index: number, size: number, { fromEnd }: Lookup): boolean =>
+  index >= size || index < (fromEnd ? -size : 0);
+
+const formatRange = (size: number, { fromEnd }: Lookup): string => `${fromEnd ? -size : 0} to ${size - 1}`;
+
 /** The first element that no table of its input has; undefined where the tables of the inputs are not known. */
 const findBeyondTable = ({ inputs }: Signature, feeds: Tensors): string | undefined => {
   for (const { name, lookups = [] } of inputs) {
     const tensor = feeds[name];
     if (tensor === undefined || tensor.dtype === 'string') continue;
-    for (const { sizes: declared, fromEnd } of lookups) {
-      const sizes = declared.map((size) => (typeof size === 'number' ? size : feeds[size.input]?.shape.at(size.axis)));
+    for (const lookup of lookups) {
+      const { linear, computedFor } = lookup;
+      if (computedFor !== undefined) continue;
+      const sizes = sizesIn(lookup, feeds);
       const width = sizes.length === 1 ? 1 : (tensor.shape.at(-1) ?? 1);
-      const position = tensor.data.findIndex((value: number | bigint, place: number) => {
-        const size = sizes[place % width] ?? Number.POSITIVE_INFINITY;
-        return Number(value) >= size || Number(value) < (fromEnd ? -size : 0);
-      });
-      if (position < 0) continue;
-      const size = sizes[position % width] ?? 0;
-      const range = `${fromEnd ? -size : 0} to ${size - 1}`;
-      return `input "${name}": index ${tensor.data[position]} at ${formatPlace(tensor, position)} is out of range, expected ${range}`;
+      const indexOf = (value: number | bigint): number =>
+        linear ? Math.trunc(Number(value) * linear.factor + linear.offset) : Number(value);
+      const position = tensor.data.findIndex((value: number | bigint, place: number) =>
+        isBeyond(indexOf(value), sizes[place % width] ?? Number.POSITIVE_INFINITY, lookup),
+      );
+      const value = tensor.data[position];
+      if (value === undefined) continue;
+      const place = `at ${formatPlace(tensor, position)}`;
+      const expected = `is out of range, expected ${formatRange(sizes[position % width] ?? 0, lookup)}`;
+      return linear
+        ? `input "${name}": ${value} ${place} leads to index ${indexOf(value)}, which ${expected}`
+        : `input "${name}": index ${value} ${place} ${expected}`;
     }
   }
   return undefined;
 };
 
-const describeIndex = ({ index, range }: IndexFault, feeds: Tensors): string => {
-  const expected = range === undefined ? '' : `, expected ${range}`;
-  const element = index === undefined ? undefined : findElement(feeds, index);
+/** The inputs of which the graph computes the indices of an operator, and the ranges of its tables that do not have `index`. */
+const findComputed = ({ inputs }: Signature, feeds: Tensors, operator: string, index: bigint | undefined) => {
+  const tables = inputs.flatMap(({ name, lookups = [] }) =>
+    lookups.filter(({ computedFor }) => computedFor === operator).map((lookup) => ({ name, lookup })),
+  );
+  const ranges = tables.flatMap(({ lookup }) =>
+    sizesIn(lookup, feeds).flatMap((size) =>
+      size === undefined || (index !== undefined && !isBeyond(Number(index), size, lookup))
+        ? []
+        : [formatRange(size, lookup)],
+    ),
+  );
+  return { names: new Set(tables.map(({ name }) => name)), ranges: [...new Set(ranges)] };
+};
+
+const describeIndex = (
+  { index, range }: IndexFault,
+  operator: string,
+  signature: Signature,
+  feeds: Tensors,
+): string => {
+  const { names, ranges } = findComputed(signature, feeds, operator, index);
+  const known = range ?? (ranges.length > 0 ? ranges.join(' or ') : undefined);
+  const expected = known === undefined ? '' : `, expected ${known}`;
+  const behind =
+    names.size === 0 ? feeds : Object.fromEntries(Object.entries(feeds).filter(([name]) => names.has(name)));
+  const element = index === undefined ? undefined : findElement(behind, index);
   if (element !== undefined)
     return `input "${element.name}": index ${index} at ${element.place} is out of range${expected}`;
   const which = index === undefined ? 'an index' : `index ${index}`;
-  return `the inputs ${formatShapes(feeds)} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
+  return `the inputs ${formatShapes(behind)} lead to ${which} that is out of range${expected}; send smaller ids, or shorter rows`;
 };
 
-/** The explanation of an index that is out of range; undefined for any other message. */
-export const explainIndex = (message: string, signature: Signature, feeds: Tensors): string | undefined => {
+/** The explanation of an index that is out of range, which a node `operator` met; undefined for any other message. */
+export const explainIndex = (
+  message: string,
+  operator: string,
+  signature: Signature,
+  feeds: Tensors,
+): string | undefined => {
   const fault = findIndexFault(message);
-  return fault && (findBeyondTable(signature, feeds) ?? describeIndex(fault, feeds));
+  return fault && (findBeyondTable(signature, feeds) ?? describeIndex(fault, operator, signature, feeds));
 };

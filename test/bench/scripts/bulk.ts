@@ -63,7 +63,7 @@ const loopOverPictures = async (floor: PicturesFloor): Promise<{ loop: Loop; ass
   return { loop, assertAnswers };
 };
 
-/** Parses CSV, runs all rows of a part at once, and writes the same lines as a chunk has. */
+/** Parses CSV, runs all rows of a part at once, and writes the lines of a chunk, with the digits that JavaScript gives a float32. */
 const loopOverTable = async (floor: TableFloor): Promise<{ loop: Loop; assertAnswers: Assert }> => {
   const { session, Tensor } = await openSession(floor.graphPath);
   const tables = floor.tablePaths.map((parts) => parts.map((file) => readFileSync(file)));

@@ -71,7 +71,9 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Partial<BoundedOutcome>>>
   keys: () => plan(prefixSource(store, 'uploads/iris/')),
   table: () => plan(tableSource(table, { rows: CHUNK, bytes: Number.POSITIVE_INFINITY })),
   failures: async () => {
-    const counted = new Map(Array.from({ length: chunks }, (_, chunk) => [chunk, { failed: CHUNK }]));
+    const end = { succeeded: 0, failed: CHUNK, isKnown: true };
+    const keyOf = (chunk: number): string => `bulk/run/failures/${chunk}.jsonl`;
+    const counted = new Map(Array.from({ length: chunks }, (_, chunk) => [chunk, { end, failuresKey: keyOf(chunk) }]));
     const failed = chunks * CHUNK;
     const summary = {
       chunks: { done: chunks, total: chunks },

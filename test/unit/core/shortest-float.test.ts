@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { shortestDoubles, shortestTexts } from '../../../src/core/shortest-float.ts';
+import { shortestDouble, shortestDoubles, shortestTexts } from '../../../src/core/shortest-float.ts';
 
 const textsOf = (values: readonly number[]): string[] => Array.from(shortestDoubles(Float32Array.from(values)), String);
 
@@ -32,6 +32,7 @@ describe('the shortest text of a float32', () => {
       '65504',
     ];
     expect(textsOf(texts.map(Number))).toEqual(texts);
+    expect(texts.map((text) => String(shortestDouble(Math.fround(Number(text)))))).toEqual(texts);
   });
 
   it('keeps values that are not finite, and the sign of zero', () => {

@@ -48,8 +48,38 @@ describe('the tables in which elements of an input are looked up', () => {
   });
 
   it.each([
-    ['of indices that the graph computes', (graph, ids, table) => graph.op('Gather', [table, graph.op('Neg', [ids])])],
-    ['of tuples in another shape', (graph, ids, table) => graph.op('GatherND', [table, graph.op('Flatten', [ids])])],
+    ['behind a sum', ['Add'], [1, 2]],
+    ['behind a difference', ['Sub'], [1, -2]],
+    ['behind a product', ['Mul'], [2, 0]],
+    ['behind steps', ['Add', 'Mul', 'Sub'], [2, 2]],
+  ])('are found %s with a number, which is kept', (_how, operators, [factor, offset]) => {
+    const found = lookupsOf((graph, ids, table) => {
+      const two = graph.constant(tensor('int64', [], BigInt64Array.of(2n)));
+      return graph.op('Gather', [table, operators.reduce((value, operator) => graph.op(operator, [value, two]), ids)]);
+    });
+    expect(found).toEqual({ ids: [{ sizes: [4], fromEnd: true, linear: { factor, offset } }] });
+  });
+
+  it('are found behind a difference from a number, and a change of the sign', () => {
+    const found = lookupsOf((graph, ids, table) => {
+      const three = graph.constant(tensor('int64', [1], BigInt64Array.of(3n)));
+      return graph.op('Gather', [table, graph.op('Sub', [three, graph.op('Neg', [ids])])]);
+    });
+    expect(found).toEqual({ ids: [{ sizes: [4], fromEnd: true, linear: { factor: 1, offset: 3 } }] });
+  });
+
+  it.each([
+    ['Gather', [4], (graph, ids, table) => graph.op('Gather', [table, graph.op('Mul', [ids, ids])])],
+    ['GatherElements', [4], (graph, ids, table) => graph.op('GatherElements', [table, graph.op('Abs', [ids])])],
+    ['GatherND', [4, 3], (graph, ids, table) => graph.op('GatherND', [table, graph.op('Flatten', [ids])])],
+  ] satisfies [string, number[], (graph: GraphBuilder, ids: Value, table: Value) => Value][])(
+    'are found of indices of %s that the graph computes in another way',
+    (computedFor, sizes, build) => {
+      expect(lookupsOf(build)).toEqual({ ids: [{ sizes, fromEnd: true, computedFor }] });
+    },
+  );
+
+  it.each([
     ['of data that the graph computes', (graph, ids, table) => graph.op('Gather', [graph.op('Neg', [table]), ids])],
   ] satisfies [string, (graph: GraphBuilder, ids: Value, table: Value) => Value][])(
     'are left out %s',

@@ -108,3 +108,11 @@ const select: Converter = (estimator, frame, { graph }) => {
 };
 
 export const SELECTION: Converters = Object.fromEntries(Object.keys(MASKS).map((name) => [name, select]));
+
+/** A selector that predicts with its estimator, where it is the last step. Before other steps, it is a selector alone. */
+const predictor: Converter = (estimator, frame, conversion) => {
+  const { frame: selected = [] } = select(estimator, frame, conversion);
+  return { ...conversion.convert(estimator.estimator('estimator_'), selected), frame: selected };
+};
+
+export const SELECTING_PREDICTORS: Converters = { RFE: predictor, RFECV: predictor };
