@@ -4,7 +4,8 @@ import { shorten, show } from '../../core/show.ts';
 import { createGraph } from '../../onnx/graph-builder.ts';
 import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
-import { isNumpyArray, PyClass, PyObject, type PyValue } from '../pickle/values.ts';
+import { describe as describeValue } from '../pickle/describe.ts';
+import { isNumpyArray, PyClass, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 import { finalOf } from './classes.ts';
 import { createConversion } from './converters.ts';
 import { Estimator } from './estimator.ts';
@@ -14,20 +15,37 @@ import { addOutputs } from './outputs.ts';
 
 const REMEDY = 'save the fitted model itself, as joblib.dump(model, "model.joblib")';
 
+/** The values within a value, with the keys or the numbers under which it has them. */
+const partsOf = (value: PyValue): (readonly [key: PyValue, part: PyValue])[] => {
+  if (value instanceof Map) return [...value];
+  const items = value instanceof PyTuple ? value.items : Array.isArray(value) ? value : [];
+  return items.map((part, index) => [index, part] as const);
+};
+
+const MODELS = /^(?:sklearn|xgboost|lightgbm)[.]/;
+
+/** The first model that lies within a value. */
+const describeModel = (value: PyValue): string => {
+  const found = partsOf(value).find(([, part]) => part instanceof PyObject && MODELS.test(part.type.module));
+  const [key = null, part] = found ?? [];
+  if (!(part instanceof PyObject)) return '';
+  return `, of which ${typeof key === 'number' ? `item ${key}` : show(String(key))} is an object of ${shorten(part.type.path)}`;
+};
+
 /** A value that is no model, as Python calls it. */
 const describe = (value: PyValue): string => {
-  if (value instanceof Map) return `a dict with the keys ${show([...value.keys()].slice(0, 5).map(String))}`;
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (value instanceof PyClass) return `the class ${shorten(value.path)}, not an object of it`;
+  if (value instanceof Map)
+    return `a dict with the keys ${show([...value.keys()].slice(0, 5).map(String))}${describeModel(value)}`;
+  if (value instanceof PyClass) return `the class or function ${shorten(value.path)}, not an object of a class`;
   if (isNumpyArray(value)) return `an array of numpy [${value.shape.join(',')}]`;
-  return value instanceof Set ? `a set of ${value.size}` : show(value);
+  return `${describeValue(value)}${describeModel(value)}`;
 };
 
 const toRoot = (value: PyValue): PyObject => {
   if (!(value instanceof PyObject))
     throw new ServingError('MODEL_INVALID', `the file holds ${describe(value)}, expected a fitted model: ${REMEDY}`);
   const { module, path } = value.type;
-  if (/^(pandas|polars)\./.test(module))
+  if (/^(pandas|polars)(\.|$)/.test(module))
     throw new ServingError('MODEL_INVALID', `the file holds a table, ${path}, expected a fitted model: ${REMEDY}`);
   return value;
 };

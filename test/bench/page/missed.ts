@@ -1,24 +1,24 @@
 import { clears, type Figures, MEASURES, type Measure, type MeasureName, medianOf } from '../measures.ts';
 import { bar, format } from './table.ts';
 
-const COLD_START = `The time of a cold start, in ms (\`node --cpu-prof\`, 50 µs, mean of six cold starts, 317 ms under the profiler, 2026-11-23):
+const COLD_START = `The time of a cold start, in ms (\`node --cpu-prof\`, 50 µs, 2026-11-26). It is the lower quartile of ten starts on a busy machine:
 
-| part | ms | in the bare script too |
-| --- | --- | --- |
-| creating the session | 58 | yes |
-| loading sharp | 22 | yes |
-| starting onnxruntime | 21 | yes |
-| the run of the graph | 12 | yes |
-| first use of the SDK | 42 | no |
-| waiting | 20 | no |
-| parsing and compiling the bundle | 19 | no |
-| downloading and hashing the file | 18 | no |
-| collecting garbage | 10 | no |
-| Powertools | 7 | no |
-| modules of the task | 5 | no |
-| checking documents | 3 | no |
-
-\`perf\` counts 17 % of all cycles in V8's parser and compiler, for code that runs once.
+| part | model in S3 | model in the layer | bare script |
+| --- | --- | --- | --- |
+| creating the session | 71 | 85 | 76 |
+| making, signing, sending and reading requests with the SDK | 38 | 0 | 0 |
+| compiling modules | 32 | 18 | 0 |
+| loading sharp | 23 | 23 | 48, of 67 files |
+| Node's own modules | 15 | 17 | 6 |
+| waiting | 13 | 5 | 3 |
+| finding and reading modules | 10 | 10 | 5 |
+| collecting garbage | 9 | 8 | 3 |
+| the run of the graph | 9 | 9 | 10 |
+| AWS's runtime client | 6 | 5 | 0 |
+| asking Lambda for events after answers | 5 | 5 | 0 |
+| Powertools | 5 | 4 | 0 |
+| settings of the task | 3 | 5 | 0 |
+| checking documents | 2 | 3 | 0 |
 
 Changes that were kept, with their gain:
 
@@ -28,24 +28,33 @@ Changes that were kept, with their gain:
 - tasks in files of their own: 12 ms;
 - no unused shapes of S3: 8 ms;
 - no event streams, stdin and zlib: 4 ms;
-- no getters and late names of node:fs and node:util: 5 ms of processor time (2026-11-26, 31 starts in turn);
-- the handlers of OpenAI's API in files of their own, 27 of 319 KB: 1 to 4 ms;
+- no getters and late names of node:fs and node:util: 5 ms of processor time (2026-11-26, 31 starts in turn, as the next two);
 - the start as one file instead of 20, and what tasks share as another: 3 ms of processor time;
+- the handlers of OpenAI's API in files of their own, 27 of 319 KB: 1 to 4 ms of processor time;
 - credentials from the environment variables.
+
+The three of 2026-11-26 took the processor time of a start from the layer from 1.35 to 1.32 times that of the bare script. It went from 1.04 to 1.01 times
+that of the function in Python (19 starts of each in turn, on a busy machine).
 
 Changes that were dropped, without a gain unless noted:
 
 - loading onnxruntime and sharp while the files arrive, or onnxruntime while Lambda registers the extension;
+- registering the extension while the SDK is read (15 starts of each);
 - all settings of the SDK given instead of looked up: 1 ms;
 - shorter names: 1 ms;
+- handlers of feedback, the repository and KServe's first protocol in files of their own, 16 of 292 KB: not worth their code;
+- node:crypto without its getters: 0.4 ms; times without \`performance\`: 0.7 ms;
 - a single write for both log lines;
 - a larger young generation: 8 ms, but Lambda does not take that flag;
-- garbage collection in a single thread, no optimising compiler, eager compilation: all slower.`;
+- garbage collection in a single thread, no optimising compiler, eager compilation: all slower.
+
+Not taken yet: reading objects without the SDK, by requests that are signed here. A trial that only reads took 52 ms of processor time less, and 1.55 instead of 1.91
+times that of the bare script (17 starts in turn). It knows no endpoints of other partitions, no refusals and no clock of S3, which the SDK does.`;
 
 const GENAI = `onnxruntime-genai writes keys and values into one buffer, and onnxruntime-node copies them.
 [large-models.md](large-models.md#the-distance-to-onnxruntime-genai) has a profile of a step and six attempts with their figures.`;
 
-const EMBEDDED = `The parts of the table above without S3 remain: compiling the bundle, Powertools, the task's modules, documents and garbage. The
+const EMBEDDED = `The table above says what is left: compiling the bundle, Node's own modules, files, garbage, the extension, Powertools and documents. The
 bare script and the peers check nothing, count nothing and log nothing.`;
 
 /** Known reasons for a missed bar, and the changes that were tried. Shown while the bar is missed. */

@@ -33,8 +33,26 @@ describe('what is no model', () => {
     ['a list', [1, 2], /a list of 2, expected/],
     ['a table', toObject('pandas.core.frame.DataFrame'), /a table, pandas\.core\.frame\.DataFrame/],
     ['an array', toArray([2], [1, 2]), /an array of numpy \[2\]/],
-    ['a class', new PyClass('sklearn.svm._classes', 'SVC'), /the class sklearn\.svm\._classes\.SVC, not an object/],
-    ['None', null, /the file holds null/],
+    ['a table of pandas 3', toObject('pandas.DataFrame'), /a table, pandas\.DataFrame/],
+    [
+      'a class',
+      new PyClass('sklearn.svm._classes', 'SVC'),
+      /the class or function sklearn\.svm\._classes\.SVC, not an/,
+    ],
+    [
+      'a dict with a model',
+      new Map<PyValue, PyValue>([
+        ['features', []],
+        ['model', toObject('sklearn.svm._classes.SVC')],
+      ]),
+      /keys \["features","model"\], of which "model" is an object of sklearn\.svm\._classes\.SVC, expected a fitted/,
+    ],
+    [
+      'a tuple with a model',
+      new PyTuple([toObject('sklearn.svm._classes.SVC'), 1]),
+      /the file holds a tuple of 2, of which item 0 is an object of sklearn\.svm\._classes\.SVC, expected/,
+    ],
+    ['None', null, /the file holds None/],
     ['a text', 'model', /the file holds "model"/],
   ])('%s is refused with what it is', (_, value, message) => {
     expect(refusalOf(value)).toMatch(message);
