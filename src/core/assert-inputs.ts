@@ -14,22 +14,17 @@ export const refuseInput = (name: string, problem: string): never => {
  * dimensions has any number of them: the runtime does not tell a scalar from a tensor of unknown rank.
  */
 const assertShape = (spec: TensorSpec, tensor: Tensor): void => {
-  const expected = formatSpec(spec);
-  const received = formatSpec(tensor);
+  const refuse = (came: string, expected: number | string): never =>
+    refuseInput(spec.name, `${came} (${formatSpec(tensor)}), expected ${expected} (${formatSpec(spec)})`);
   if (spec.shape.length > 0 && tensor.shape.length !== spec.shape.length)
-    refuseInput(
-      spec.name,
-      `has ${tensor.shape.length} dimensions (${received}), expected ${spec.shape.length} (${expected})`,
-    );
+    refuse(`has ${tensor.shape.length} dimensions`, spec.shape.length);
   spec.shape.forEach((dimension, axis) => {
     const size = tensor.shape[axis] ?? 0;
     if (typeof dimension === 'number') {
-      if (size !== dimension)
-        refuseInput(spec.name, `dimension ${axis} is ${size} (${received}), expected ${dimension} (${expected})`);
+      if (size !== dimension) refuse(`dimension ${axis} is ${size}`, dimension);
       return;
     }
-    if (axis === 0 && size === 0)
-      refuseInput(spec.name, `has no rows (${received}), expected at least 1 (${expected})`);
+    if (axis === 0 && size === 0) refuse('has no rows', 'at least 1');
   });
 };
 
@@ -65,10 +60,11 @@ const assertElements = (signature: Signature, feeds: Tensors): void => {
  * @throws `INVALID_INPUT` naming the input, its tensor and the tensor that the graph takes
  */
 export const assertInputs = (signature: Signature, feeds: Tensors): void => {
-  const known = new Set(signature.inputs.map(({ name }) => name));
+  const { inputs } = signature;
   for (const name of Object.keys(feeds))
-    if (!known.has(name)) refuseInput(name, `unknown, the model takes ${quote([...known])}`);
-  for (const spec of signature.inputs) {
+    if (!inputs.some((spec) => spec.name === name))
+      refuseInput(name, `unknown, the model takes ${quote(inputs.map((spec) => spec.name))}`);
+  for (const spec of inputs) {
     const tensor = feeds[spec.name];
     if (tensor === undefined)
       throw new ServingError('INVALID_INPUT', `input "${spec.name}" is missing (${formatSpec(spec)})`);

@@ -38,12 +38,10 @@ export interface Decoder {
 }
 
 const PAST = /^past_key_values\./;
-const PRESENT = /^present\./;
 const ENCODER_PAST = /\.encoder\.(key|value)$/;
 
 const isCache = ({ name }: TensorSpec): boolean => PAST.test(name);
 const toPresent = (past: string): string => past.replace(PAST, 'present.');
-const toPast = (present: string): string => present.replace(PRESENT, 'past_key_values.');
 
 const EXPORT =
   'decoder_model_merged.onnx: optimum-cli export onnx --model <model> --task text2text-generation-with-past <folder>';
@@ -125,8 +123,11 @@ const lastLogits = ({ shape: [rows = 0, positions = 0, width = 0], data }: Tenso
 export const createDecoder = (graph: Graph, { hiddenStates, attentionMask }: Encoded): Decoder => {
   const { inputs } = graph.signature;
   const takesMask = inputs.some(({ name }) => name === 'encoder_attention_mask');
-  const pastNames = inputs.filter(isCache).map(({ name }) => name);
-  const growingNames = pastNames.filter((name) => !ENCODER_PAST.test(name));
+  const caches = inputs.filter(isCache).map(({ name }) => ({ name, present: toPresent(name) }));
+  const growing = caches.filter(({ name }) => !ENCODER_PAST.test(name));
+  const outputNames = (computed: typeof caches): string[] => ['logits', ...computed.map(({ present }) => present)];
+  const first = { computed: caches, outputs: outputNames(caches), flag: tensor('bool', [1], Uint8Array.of(0)) };
+  const later = { computed: growing, outputs: outputNames(growing), flag: tensor('bool', [1], Uint8Array.of(1)) };
 
   /** Input of each row. */
   let inputOf = Array.from({ length: hiddenStates.shape[0] ?? 0 }, (_, row) => row);
@@ -139,17 +140,17 @@ export const createDecoder = (graph: Graph, { hiddenStates, attentionMask }: Enc
   return {
     async step(tokens) {
       const given: Tensors = { ...context, input_ids: toTokenTensor(tokens) };
-      const computed = past === undefined ? pastNames : growingNames;
+      const { computed, outputs: names, flag } = past === undefined ? first : later;
       const outputs = await graph.run(
-        {
-          ...given,
-          ...(past ?? emptyPast(inputs, given)),
-          use_cache_branch: tensor('bool', [1], Uint8Array.of(past === undefined ? 0 : 1)),
-        },
-        ['logits', ...computed.map(toPresent)],
+        { ...given, ...(past ?? emptyPast(inputs, given)), use_cache_branch: flag },
+        names,
       );
-      const presents = Object.entries(outputs).filter(([name]) => PRESENT.test(name));
-      past = { ...past, ...Object.fromEntries(presents.map(([name, present]) => [toPast(name), present])) };
+      const next: Record<string, Tensor> = { ...past };
+      for (const { name, present } of computed) {
+        const cached = outputs[present];
+        if (cached !== undefined) next[name] = cached;
+      }
+      past = next;
       return lastLogits(tensorOf(outputs, 'logits', 'float32'));
     },
 

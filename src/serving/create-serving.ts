@@ -58,6 +58,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
   const telemetry: Telemetry = {
     ...options.telemetry,
     observed(observation) {
+      observation.stopwatch.stop();
       statistics.count(observation);
       rollouts.observe(observation);
       figures?.count(observation);

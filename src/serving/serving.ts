@@ -83,9 +83,18 @@ export const createIds = (call: Call, { name, version }: PublishedBundle): strin
 export const loadModel = ({ models }: Serving, bundle: PublishedBundle, deadline: Deadline): Promise<void> =>
   models.use(bundle, deadline, async () => {});
 
+/** The tensor task of each version, which lives as long as its bundle. */
+const tensorTasks = new WeakMap<PublishedBundle, Task>();
+
+const tensorTaskOf = (bundle: PublishedBundle): Task => {
+  const task = tensorTasks.get(bundle) ?? createTensorTask(bundle);
+  tensorTasks.set(bundle, task);
+  return task;
+};
+
 /** The task that answers `call` with a version. @throws `MODEL_INVALID` */
 export const taskOf = async ({ clients }: Serving, { as }: Call, bundle: PublishedBundle): Promise<Task> =>
-  as === 'tensors' ? createTensorTask(bundle) : forClients(await createTask(bundle), bundle.task, clients);
+  as === 'tensors' ? tensorTaskOf(bundle) : forClients(await createTask(bundle), bundle.task, clients);
 
 /** @throws `NOT_FOUND` for a model of another function */
 const assertAnswered = (elsewhere: Serving['elsewhere'], name: string): void => {

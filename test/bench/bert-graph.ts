@@ -35,13 +35,13 @@ export const readSafetensors = async (path: string): Promise<(name: string) => T
 };
 
 /** A matrix float32[out,in] as float32[in,out]. */
-const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor =>
-  singles(
-    [columns, rows],
-    Float32Array.from({ length: rows * columns }, (_, at) =>
-      Number(data[(at % rows) * columns + Math.floor(at / rows)]),
-    ),
-  );
+const transposed = ({ shape: [rows = 0, columns = 0], data }: Tensor): Tensor => {
+  if (!(data instanceof Float32Array)) throw new TypeError('a matrix of weights is float32');
+  const turned = new Float32Array(rows * columns);
+  for (let row = 0, at = 0; row < rows; row += 1)
+    for (let column = 0; column < columns; column += 1, at += 1) turned[column * rows + row] = data[at] ?? 0;
+  return singles([columns, rows], turned);
+};
 
 /**
  * The ONNX graph of a BERT encoder as Optimum exports it: input_ids, attention_mask and token_type_ids to last_hidden_state.

@@ -83,7 +83,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
     download: () => measureDownload(workbench, rounds),
     ...(!options.quick && {
       'bulk runs': () => measureBulk(workbench, sample, false),
-      optimise: () => measureOptimise(workbench, sample, miniLm?.sentences, report),
+      optimise: () => measureOptimise(workbench, sample, miniLm, report),
       rivals: () => measureRivals(workbench, peers, miniLm, rounds),
       ...largeModels(workbench),
     }),

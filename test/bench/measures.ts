@@ -38,10 +38,13 @@ export const MEASURES = {
     atMost: 1.05,
   },
   'warm.entities_ratio': {
-    what: 'a sentence to an encoder like MiniLM that labels tokens, over the faster of both',
+    what: 'three sentences to an encoder of the size of BERT-base that labels tokens, over the faster of both',
     atMost: 1.05,
   },
-  'warm.translation_ratio': { what: '60 tokens by a tiny T5, over the faster of both', atMost: 1.05 },
+  'warm.translation_ratio': {
+    what: '60 tokens by a model of the size of T5-small, over the faster of both',
+    atMost: 1.05,
+  },
   'warm.speech_ratio': { what: '30 s of sound to a tiny Whisper, over the faster of both', atMost: 1.05 },
   'warm.photo_ratio': { what: 'a JPEG of 12 megapixels, over the faster of both', atMost: 1.05 },
   'batch.throughput_ratio': { what: '64 JPEGs through on-upload, over a raw loop and one run', atLeast: 0.92 },

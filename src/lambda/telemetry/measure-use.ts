@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { BYTES_PER_LAMBDA_MB } from '../../core/format-bytes.ts';
+import { lately } from '../../core/lately.ts';
 import { memoryUsed } from '../../core/memory-used.ts';
 import { roundMs } from '../../core/stopwatch.ts';
 import type { Observation } from '../../serving/telemetry.ts';
@@ -28,16 +29,22 @@ export interface Use {
 const toMb = (bytes: number): number => Math.round(bytes / BYTES_PER_LAMBDA_MB);
 const toPercent = (part: number, whole: number): number => Math.round((1000 * part) / Math.max(1, whole)) / 10;
 
-/** Microseconds: the operating system keeps these numbers. */
-export const measureUse = ({ stopwatch }: Observation, { memoryMb: limitMb, directory }: EnvironmentOptions): Use => {
-  const memoryBytes = memoryUsed();
-  const { blocks, bfree, bsize } = statfsSync(directory);
-  return {
-    totalMs: roundMs(stopwatch.totalMs()),
-    cpuMs: roundMs(stopwatch.cpuMs()),
-    memoryMb: toMb(memoryBytes),
-    tmpMb: toMb((blocks - bfree) * bsize),
-    memoryPercent: toPercent(memoryBytes, limitMb * BYTES_PER_LAMBDA_MB),
-    tmpPercent: toPercent(blocks - bfree, blocks),
+/** Memory and disk are at most 100 ms old. */
+export const createMeasureUse = ({
+  memoryMb: limitMb,
+  directory,
+}: EnvironmentOptions): ((observation: Observation) => Use) => {
+  const fileSystem = lately(() => statfsSync(directory));
+  return ({ stopwatch }) => {
+    const memoryBytes = memoryUsed();
+    const { blocks, bfree, bsize } = fileSystem();
+    return {
+      totalMs: roundMs(stopwatch.totalMs()),
+      cpuMs: roundMs(stopwatch.cpuMs()),
+      memoryMb: toMb(memoryBytes),
+      tmpMb: toMb((blocks - bfree) * bsize),
+      memoryPercent: toPercent(memoryBytes, limitMb * BYTES_PER_LAMBDA_MB),
+      tmpPercent: toPercent(blocks - bfree, blocks),
+    };
   };
 };

@@ -7,7 +7,7 @@ import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
 import type { Collector } from './collector/collector.ts';
 import type { MeasuredValue } from './collector/messages.ts';
 import { createWarned, describeFailure } from './describe-failure.ts';
-import { type EnvironmentOptions, measureUse, type Use } from './measure-use.ts';
+import { createMeasureUse, type EnvironmentOptions, type Use } from './measure-use.ts';
 
 /** `Record` makes the compiler refuse a new step that has no metric. */
 const STEP_METRIC: Record<Step, MetricName> = {
@@ -155,6 +155,7 @@ export const createTelemetry = (environment: EnvironmentOptions, collector?: Col
   const publish = createPublish(collector);
   const logger = new Logger();
   const model = createModelTelemetry(publish, logger);
+  const measureUse = createMeasureUse(environment);
   let coldStart = true;
   return {
     ...model,
@@ -165,7 +166,7 @@ export const createTelemetry = (environment: EnvironmentOptions, collector?: Col
     },
 
     observed(observation) {
-      const use = measureUse(observation, environment);
+      const use = measureUse(observation);
       const initMs = coldStart ? roundMs(environment.initMs()) : undefined;
       publish(observation.model, observation.version, requestMetrics(observation, use, initMs));
       const trace = collector?.requested({ observation, totalMs: use.totalMs, initMs }) ?? observation.trace;

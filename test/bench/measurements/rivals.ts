@@ -13,8 +13,8 @@ import { recording, toWav } from '../../support/recording.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { Command } from '../first-answer.ts';
 import type { MeasureName, Results } from '../measures.ts';
-import type { MiniLm } from '../minilm.ts';
 import { type Peers, peersFolder, pythonFolder } from '../peers.ts';
+import { writeEntityModel, writeTranslationModel } from '../random-models.ts';
 import { postEvent, SAMPLE, sampleFolder } from '../sample.ts';
 import { projectRoot, type Workbench } from '../workbench.ts';
 
@@ -69,13 +69,22 @@ const sentences = async (count: number): Promise<string[]> => {
   return lines.slice(0, count).map((line) => line.split('\t')[0] ?? '');
 };
 
-const TEXT = 'Sarah Connor lives in London and works for a company that makes machines.';
 const SPEECH = { language: 'en', max_new_tokens: '40' };
 
 const whole = (keys: readonly string[]) => ({ part: (answer: unknown) => [answer].flat(), keys, tolerance: NEAR });
 const firstOf = (answer: unknown): unknown => (Array.isArray(answer) ? answer[0] : answer);
 
-const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>> => {
+/**
+ * Text is labelled and translated by models of random weights that have the sizes of ones that people serve: with a toy, the time would be that of
+ * the binding alone.
+ * @param miniLm a folder with the tokenizer of BERT, too
+ * @param directory those models are written there
+ */
+const casesOf = async (miniLm: string | undefined, directory: string): Promise<Record<string, Case>> => {
+  const [entities, translation] = [path.join(directory, 'rivals/entities'), path.join(directory, 'rivals/translation')];
+  await writeTranslationModel(translation);
+  if (miniLm !== undefined) await writeEntityModel(entities, miniLm);
+  const text = (await sentences(3)).join(' ');
   const ask = (name: string, body: unknown) => postEvent(`/models/${name}`, 'application/json', JSON.stringify(body));
   const speech = await postEvent('/models/speech', 'audio/wav', toWav(recording(SPOKEN)));
   return {
@@ -83,23 +92,23 @@ const casesOf = async (miniLm: MiniLm | undefined): Promise<Record<string, Case>
       embeddings: {
         measure: 'warm.embeddings_ratio',
         task: 'feature-extraction',
-        folder: miniLm.sentences,
+        folder: miniLm,
         event: await ask('embeddings', { inputs: await sentences(32) }),
         ...whole([]),
       },
       entities: {
         measure: 'warm.entities_ratio',
         task: 'token-classification',
-        folder: miniLm.entities,
-        event: await ask('entities', { inputs: TEXT }),
+        folder: entities,
+        event: await ask('entities', { inputs: text }),
         ...whole(['entity', 'score']),
       },
     }),
     translation: {
       measure: 'warm.translation_ratio',
       task: 'translation',
-      folder: fixture('tiny-t5'),
-      event: await ask('translation', { inputs: TEXT, parameters: { max_new_tokens: 60 } }),
+      folder: translation,
+      event: await ask('translation', { inputs: text, parameters: { max_new_tokens: 60 } }),
       ...whole(['translation_text']),
     },
     speech: {
@@ -185,10 +194,10 @@ const overFaster = ({ product = [], ...rivals }: Record<string, number[]>): Figu
 export const measureRivals = async (
   workbench: Workbench,
   peers: Peers,
-  miniLm: MiniLm | undefined,
+  miniLm: string | undefined,
   rounds: number,
 ): Promise<Results> => {
-  const cases = await casesOf(miniLm);
+  const cases = await casesOf(miniLm, workbench.directory);
   for (const [name, { folder }] of Object.entries(cases))
     if (folder !== sampleFolder) await workbench.push(folder, name);
   const casesFile = path.join(workbench.directory, 'rivals.json');

@@ -11,7 +11,7 @@ import { openQuantisable, quantise, toBytes } from './quantisable-model.ts';
  */
 
 const [to = ''] = process.argv.slice(2);
-const FOLDERS = { lite0: 'models/efficientnet-lite0', minilm: (await ensureMiniLm(console.error))?.sentences };
+const FOLDERS = { lite0: 'models/efficientnet-lite0', minilm: await ensureMiniLm(console.error) };
 
 for (const name of ['lite0', 'minilm'] as const) {
   const { data, count, kind } = QUANTISED[name];
