@@ -1,3 +1,4 @@
+import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
 import type { BulkRun } from '../../src/jobs/bulk/bulk-run.ts';
@@ -73,7 +74,8 @@ export const estimate = async (
 
 const formatMs = (ms: number): string => (ms < 1 ? ms.toPrecision(1) : ms.toFixed(1));
 
-export const formatEstimate = (found: Estimate): string =>
-  'unknown' in found
-    ? `no estimate: ${found.unknown}`
-    : `at most ${formatMs(found.msPerElement)} ms each, ${Math.ceil(found.seconds)} s together, and $${found.dollars.toFixed(2)}`;
+export const formatEstimate = (found: Estimate): string => {
+  if ('unknown' in found) return `no estimate: ${found.unknown}`;
+  const price = `$${found.dollars.toFixed(2)} with ${LAMBDA_MB_PER_VCPU} MB of memory`;
+  return `at most ${formatMs(found.msPerElement)} ms each, ${Math.ceil(found.seconds)} s together, and ${price}`;
+};

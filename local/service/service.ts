@@ -140,7 +140,7 @@ const toAuthorizers = ({ httpApi }: ServiceFile['provider']): Service['authorize
 
 const isFleetService = (root: unknown): root is FleetService =>
   isObject(root) &&
-  [root.custom, root.functions, root.resources].every(isObject) &&
+  [root.provider, root.custom, root.functions, root.resources].every(isObject) &&
   isObject(root.custom) &&
   'fleet' in root.custom;
 

@@ -7,7 +7,7 @@ import type { TensorSpec } from '../core/tensor.ts';
 import { bakeGraph, runtimeVersion, WEIGHTS_SUFFIX } from '../engine/bake.ts';
 import { openGraph } from '../engine/open-graphs.ts';
 import type { Draft, LocalFile } from '../repository/versions/publish.ts';
-import { compareSteps, cutToLastPosition, lastPositionOfRun, replayRun } from './cut-to-last-position.ts';
+import { compareParts, compareSteps, cutToLastPosition, lastPositionOfRun, replayRun } from './cut-to-last-position.ts';
 import { toLocalFile } from './gather-files.ts';
 import type { RecordedRun } from './recorded-runs.ts';
 import type { RunsByRole } from './trial-run.ts';
@@ -18,6 +18,8 @@ const WORTH_BAKING_BYTES = 1024 * 1024;
 const MOST_GROWTH = 1.5;
 /** Largest difference of outputs, absolute up to 1 and relative above. */
 const TOLERANCE = 1e-4;
+/** The largest difference of logits with a cache in two parts. Products in 8 bits round a difference of the last bit to another step. */
+const PARTS_TOLERANCE = 0.05;
 /** Length of a quoted message of onnxruntime: enough to look for. */
 const MOST_CHARACTERS = 120;
 const bytesOf = async (paths: readonly string[]): Promise<number> =>
@@ -41,10 +43,17 @@ export interface BakeOptions {
 const replay = async (localPath: string, runs: readonly RecordedRun[]) => {
   const { session, createMs } = await openGraph(localPath, LAMBDA_MB_PER_VCPU);
   try {
-    let maxDifference = 0;
-    for (const run of runs)
+    let [maxDifference, partsDifference] = [0, 0];
+    for (const run of runs) {
       maxDifference = Math.max(maxDifference, await replayRun(session, run), await compareSteps(session, run));
-    return { createMs: Math.round(createMs), maxDifference, signature: session.signature };
+      partsDifference = Math.max(partsDifference, await compareParts(session, run));
+    }
+    return {
+      partsDifference,
+      createMs: Math.round(createMs),
+      maxDifference,
+      signature: session.signature,
+    };
   } finally {
     await session.release();
   }
@@ -83,7 +92,11 @@ export const bake = async (
       localPath,
       isCut ? runs.map((run) => lastPositionOfRun(run, lastPositionOf)) : runs,
     );
-    const { createMs, maxDifference } = replayed;
+    const { createMs, maxDifference, partsDifference } = replayed;
+    if (partsDifference > PARTS_TOLERANCE)
+      return {
+        reason: `a cache in two parts would change its logits by ${partsDifference}, at most ${PARTS_TOLERANCE} is allowed`,
+      };
     if (maxDifference > TOLERANCE)
       return { reason: `its outputs would differ by ${maxDifference}, at most ${TOLERANCE} is allowed` };
     const baked = {

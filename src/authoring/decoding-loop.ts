@@ -1,5 +1,6 @@
 import { type DType, isDType, type Tensor, tensor } from '../core/tensor.ts';
 import { DRAFT_INPUTS, ONE_STEP } from '../generation/causal/draft.ts';
+import { oldOf } from '../generation/causal/layout.ts';
 import { toField } from '../onnx/chunks.ts';
 import { longs } from '../onnx/graph-builder.ts';
 import type { GraphDocument } from '../onnx/graph-document.ts';
@@ -8,16 +9,15 @@ import { fields } from '../onnx/protobuf.ts';
 import { GRAPH } from '../onnx/schema.ts';
 import { encodeValueInfo, type ValueInfo } from '../onnx/tensor-proto.ts';
 import { type DeclaredValue, readValueInfo } from '../onnx/value-info.ts';
+import { ATTENTION } from './attention.ts';
 import { addDraft, createNodes, type Nodes } from './draft-nodes.ts';
+import { splitAttentions } from './split-attention.ts';
 
 /** The first set of operators with the forms that are used here. */
 const LEAST_OPSET = 13;
 /** Numbers of data types in `Cast`. */
 const INT32 = 6;
 const INT64 = 7;
-
-/** Graphs whose attention is one operator. Others gain little: a step of theirs runs many small operators. */
-const ATTENTION = 'GroupQueryAttention';
 
 /** The name of a value within a step. A step may use the weights and inputs of the graph around it, whose names must differ. */
 const inStep = (name: string): string => (name === '' ? '' : `step.${name}`);
@@ -128,6 +128,8 @@ const draftInputs = (): ValueInfo[] =>
  * Each step drafts the token that the next one gets. The outputs are `logits` [steps,1,V] of each step, and `drafts` int64[steps]. The loop
  * ends early behind one of `last_tokens`. Weights stay where they are. A run of one step has the outputs that the graph had.
  *
+ * Inputs `old_key_values.*` may hold the tokens of before the run, if all attentions are known. The caches then hold those of the run alone.
+ *
  * Returns the same graph where it gives logits of more than the last position, has no `GroupQueryAttention`, or has graphs within nodes.
  * https://onnx.ai/onnx/operators/onnx__Loop.html
  */
@@ -142,8 +144,12 @@ export const withDecodingLoop = (document: GraphDocument): GraphDocument => {
   const draft = nodes.op('Squeeze', [token], 'step.draft');
   const goesOn = addGoesOn(nodes, token);
   const always = nodes.constant('always', tensor('bool', [], Uint8Array.of(1)));
+  const caches = states.filter(({ output }) => output !== undefined).map(({ input }) => input);
+  const cacheOf = new Map(caches.map((input) => [inStep(input.name), declared(input)]));
+  const step = nodesOfStep(graph, states);
+  const split = splitAttentions(graph, step, (past) => cacheOf.get(past));
   const body: OnnxGraph = {
-    nodes: [...nodesOfStep(graph, states), ...nodes.nodes],
+    nodes: [...(split?.nodes ?? step), ...nodes.nodes],
     weights: new Map(),
     inputs: [
       info(ITERATION, 'int64', []),
@@ -158,6 +164,7 @@ export const withDecodingLoop = (document: GraphDocument): GraphDocument => {
     ],
     rest: toField(GRAPH.name, 'step'),
   };
+  const added = [...nodes.weights, ...(split?.weights ?? [])];
   const results = states.map(({ next, output }) => output?.name ?? `last.${next}`);
   const taken = ['steps', always, ...states.map(({ input }) => input.name)];
   const loop = createNode('Loop', taken, [...results, 'logits', 'drafts'], { body: { type: 'graph', value: body } });
@@ -165,8 +172,12 @@ export const withDecodingLoop = (document: GraphDocument): GraphDocument => {
     opsets,
     graph: {
       nodes: [loop],
-      weights: new Map([...graph.weights, ...nodes.weights.map((each) => [each.name, each] as const)]),
-      inputs: [...graph.inputs, ...draftInputs()],
+      weights: new Map([...graph.weights, ...added.map((each) => [each.name, each] as const)]),
+      inputs: [
+        ...graph.inputs,
+        ...draftInputs(),
+        ...(split ? caches.map((cache) => renamed(cache, oldOf(cache.name))) : []),
+      ],
       outputs: [
         info('logits', given.dtype, ['steps', 1, given.width]),
         ...graph.outputs.filter(({ name }) => name !== 'logits'),

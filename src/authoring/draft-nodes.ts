@@ -18,8 +18,8 @@ export const createNodes = () => {
       weights.push(weightsOf(name, value));
       return name;
     },
-    op(operator: string, inputs: readonly string[], output: string, attributes: Attributes = {}): string {
-      nodes.push(createNode(operator, inputs, [output], attributes));
+    op(operator: string, inputs: readonly string[], output: string, attributes: Attributes = {}, domain = ''): string {
+      nodes.push(createNode(operator, inputs, [output], attributes, domain));
       return output;
     },
     ops(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes): void {

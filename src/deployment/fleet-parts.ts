@@ -5,6 +5,7 @@ type Fields = Record<string, unknown>;
 
 /** A serverless.yml whose variables are resolved: what is read and added to here. */
 export interface FleetService {
+  readonly provider: object;
   readonly custom: { readonly fleet: unknown; readonly fleetModels: unknown };
   readonly functions: Record<string, unknown>;
   readonly resources: { readonly Resources: Fields; readonly extensions: Fields; readonly Outputs: Fields };
@@ -73,12 +74,33 @@ const toResources = ({ InferRole, ThrottleAlarm, DurationAlarm }: Fields, prefix
   };
 };
 
+/** Functions that serve all models, those of the fleet, too. */
+const SHARED = ['stream', 'on-upload', 'job', 'bulk'];
+
+/** Gives the functions that serve all models at least the memory and the /tmp of each function of the fleet. */
+const makeRoom = ({ provider, functions }: FleetService, fleet: readonly FleetFunction[]): void => {
+  const large = fleet.filter(({ requestsOnly }) => !requestsOnly);
+  for (const name of SHARED) {
+    const settings = fieldsOf(functions[name]);
+    const memorySize = Math.max(
+      Number(settings.memorySize ?? fieldsOf(provider).memorySize),
+      ...large.map((each) => each.memory ?? 0),
+    );
+    const ephemeralStorageSize = Math.max(
+      Number(settings.ephemeralStorageSize),
+      ...large.map((each) => each.tmpSize ?? 0),
+    );
+    if (name in functions) functions[name] = { ...settings, memorySize, ephemeralStorageSize };
+  }
+};
+
 /** The function of each model that the default one does not serve. */
 export const functionsOf = (fleet: readonly FleetFunction[]): Readonly<Record<string, string>> =>
   Object.fromEntries(fleet.flatMap(({ name, models }) => models.map((model) => [model, name])));
 
 /**
- * Adds the functions of the parameter `fleet` to a service, each with its role, log, alarms and routes, as `infer` has them.
+ * Adds the functions of the parameter `fleet` to a service, each with its role, log, alarms and routes, as `infer` has them. Functions that
+ * serve all models get room for theirs.
  * @throws Error that says what is wrong with the parameter
  */
 export const addFleet = (service: FleetService): readonly FleetFunction[] => {
@@ -97,6 +119,7 @@ export const addFleet = (service: FleetService): readonly FleetFunction[] => {
     for (const part of ['LambdaFunction', 'LogGroup'])
       resources.extensions[prefix + part] = renamed(resources.extensions[`Infer${part}`], prefix);
   }
+  makeRoom(service, fleet);
   const served = functionsOf(fleet);
   const settings = fieldsOf(infer);
   const environment = fieldsOf(settings.environment);

@@ -12,6 +12,8 @@ export interface FleetFunction {
   readonly provisionedConcurrency?: number;
   /** Loads its models in its init. */
   readonly preload?: boolean;
+  /** Its models are asked by requests alone: the functions of streams, uploads, jobs and runs need not have room for them. */
+  readonly requestsOnly?: boolean;
 }
 
 export const DEFAULT_FUNCTION = 'infer';
@@ -26,7 +28,8 @@ const NUMBERS = {
   reservedConcurrency: [0, 10_000],
   provisionedConcurrency: [0, 10_000],
 } as const;
-const KEYS = ['name', 'models', 'preload', ...Object.keys(NUMBERS)];
+const SWITCHES = ['preload', 'requestsOnly'] as const;
+const KEYS = ['name', 'models', ...SWITCHES, ...Object.keys(NUMBERS)];
 /** Models whose routes fit into the 300 of an HTTP API. */
 const MOST_MODELS = 15;
 
@@ -63,7 +66,7 @@ const parseFunction = (value: unknown, taken: readonly string[]): FleetFunction 
   const fields = isObject(value)
     ? value
     : refuse(`${show(value)} is no function, expected its name, models and memory`);
-  const { name, models, preload = false } = fields;
+  const { name, models } = fields;
   if (typeof name !== 'string' || !NAME.test(name))
     return refuse(`the name ${show(name)}, expected up to 24 small letters and digits, such as big`);
   if (name === DEFAULT_FUNCTION)
@@ -71,11 +74,18 @@ const parseFunction = (value: unknown, taken: readonly string[]): FleetFunction 
   if (taken.includes(name)) refuse(`there is a function ${name} already`);
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) refuse(`${name} has ${show(unknown)}, expected ${KEYS.join(', ')}`);
-  if (typeof preload !== 'boolean') return refuse(`preload of ${name} is ${show(preload)}, expected true or false`);
+  const [preload, requestsOnly] = SWITCHES.map((key): boolean => {
+    const value = fields[key] ?? false;
+    return typeof value === 'boolean' ? value : refuse(`${key} of ${name} is ${show(value)}, expected true or false`);
+  });
   const isModel = (model: unknown): model is string => typeof model === 'string' && MODEL_NAME.test(model);
   if (!Array.isArray(models) || models.length === 0 || !models.every(isModel))
     return refuse(`models of ${name} is ${show(models)}, expected a list of names of models`);
-  const parsed: FleetFunction = { name, models, preload, ...parseNumbers(name, fields) };
+  const parsed: FleetFunction = {
+    ...{ name, models, ...parseNumbers(name, fields) },
+    ...(preload && { preload }),
+    ...(requestsOnly && { requestsOnly }),
+  };
   const { reservedConcurrency = Number.POSITIVE_INFINITY, provisionedConcurrency = 0 } = parsed;
   if (provisionedConcurrency > reservedConcurrency)
     refuse(`${name} keeps ${provisionedConcurrency} environments, of ${reservedConcurrency} that are reserved for it`);

@@ -20,25 +20,33 @@ const BLOCK = 32;
 /** The standard deviation of 4-bit integers that are equally likely. */
 const SPREAD = 4.6;
 
+/** Values of `accuracy_level`. */
+const PRODUCTS = { float32: 1, int8: 4 } as const;
+type Products = keyof typeof PRODUCTS;
+
 /** `x` float32[…,inputs] by a matrix of 4-bit integers, which keeps the size of the numbers. */
-const multiply = (graph: GraphBuilder, x: Value, inputs: number, outputs: number, random: () => number): Value => {
-  const blocks = inputs / BLOCK;
-  const bytes = new Uint8Array(outputs * blocks * (BLOCK / 2));
-  for (let index = 0; index < bytes.length; index += 1) bytes[index] = random() * 256;
-  const scales = new Float32Array(outputs * blocks).fill(1 / (SPREAD * Math.sqrt(inputs)));
-  const weights: Tensor[] = [
-    tensor('uint8', [outputs, blocks, BLOCK / 2], bytes),
-    tensor('float32', [outputs, blocks], scales),
-  ];
-  const attributes = {
-    K: integer(inputs),
-    N: integer(outputs),
-    bits: integer(4),
-    block_size: integer(BLOCK),
-    accuracy_level: integer(4),
+const createMultiply =
+  (graph: GraphBuilder, random: () => number, products: Products) =>
+  (x: Value, inputs: number, outputs: number): Value => {
+    const blocks = inputs / BLOCK;
+    const bytes = new Uint8Array(outputs * blocks * (BLOCK / 2));
+    for (let index = 0; index < bytes.length; index += 1) bytes[index] = random() * 256;
+    const scales = new Float32Array(outputs * blocks).fill(1 / (SPREAD * Math.sqrt(inputs)));
+    const weights: Tensor[] = [
+      tensor('uint8', [outputs, blocks, BLOCK / 2], bytes),
+      tensor('float32', [outputs, blocks], scales),
+    ];
+    const attributes = {
+      K: integer(inputs),
+      N: integer(outputs),
+      bits: integer(4),
+      block_size: integer(BLOCK),
+      accuracy_level: integer(PRODUCTS[products]),
+    };
+    return graph.op('MatMulNBits', [x, ...weights.map(graph.constant)], attributes, 'com.microsoft');
   };
-  return graph.op('MatMulNBits', [x, ...weights.map(graph.constant)], attributes, 'com.microsoft');
-};
+
+type Multiply = ReturnType<typeof createMultiply>;
 
 const normalize = (graph: GraphBuilder, x: Value): Value =>
   graph.op('SimplifiedLayerNormalization', [x, graph.constant(singles([WIDTH], new Float32Array(WIDTH).fill(1)))], {
@@ -71,10 +79,10 @@ const lengthsOf = (graph: GraphBuilder, mask: Value): Lengths => {
   return { before, all: toInt32(all) };
 };
 
-const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths, random: () => number): Value => {
+const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths, multiply: Multiply): Value => {
   const shape = ['batch_size', CACHED_HEADS, 'past', HEAD];
   const past = ['key', 'value'].map((part) => graph.input(`past_key_values.${layer}.${part}`, 'float32', shape));
-  const qkv = multiply(graph, normalize(graph, x), WIDTH, (HEADS + 2 * CACHED_HEADS) * HEAD, random);
+  const qkv = multiply(normalize(graph, x), WIDTH, (HEADS + 2 * CACHED_HEADS) * HEAD);
   const [attended = '', ...present] = graph.ops(
     'GroupQueryAttention',
     3,
@@ -99,12 +107,12 @@ const addLayer = (graph: GraphBuilder, x: Value, layer: number, lengths: Lengths
       HEAD,
     ]);
   });
-  const between = graph.op('Add', [x, multiply(graph, attended, HEADS * HEAD, WIDTH, random)]);
+  const between = graph.op('Add', [x, multiply(attended, HEADS * HEAD, WIDTH)]);
   const normal = normalize(graph, between);
-  const gate = multiply(graph, normal, WIDTH, INNER, random);
+  const gate = multiply(normal, WIDTH, INNER);
   const active = graph.op('Mul', [gate, graph.op('Sigmoid', [gate])]);
-  const inner = graph.op('Mul', [active, multiply(graph, normal, WIDTH, INNER, random)]);
-  return graph.op('Add', [between, multiply(graph, inner, INNER, WIDTH, random)]);
+  const inner = graph.op('Mul', [active, multiply(normal, WIDTH, INNER)]);
+  return graph.op('Add', [between, multiply(inner, INNER, WIDTH)]);
 };
 
 /** The settings that onnxruntime-genai reads. */
@@ -144,10 +152,15 @@ const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: tr
  */
 export const writeDecoderModel = async (
   folder: string,
-  { layers = 30, vocabulary = 32_000 }: { layers?: number; vocabulary?: number } = {},
+  {
+    layers = 30,
+    vocabulary = 32_000,
+    products = 'int8',
+  }: { layers?: number; vocabulary?: number; products?: Products } = {},
 ): Promise<void> => {
   const random = createRandom(7);
   const graph = createGraph();
+  const multiply = createMultiply(graph, random, products);
   const ids = graph.input('input_ids', 'int64', ['batch_size', 'tokens']);
   const lengths = lengthsOf(graph, graph.input('attention_mask', 'int64', ['batch_size', 'total']));
   const embeddings = singles(
@@ -155,8 +168,8 @@ export const writeDecoderModel = async (
     Float32Array.from({ length: vocabulary * WIDTH }, () => random() - 0.5),
   );
   let x = graph.op('Gather', [graph.constant(embeddings), ids]);
-  for (let layer = 0; layer < layers; layer += 1) x = addLayer(graph, x, layer, lengths, random);
-  const logits = multiply(graph, normalize(graph, x), WIDTH, vocabulary, random);
+  for (let layer = 0; layer < layers; layer += 1) x = addLayer(graph, x, layer, lengths, multiply);
+  const logits = multiply(normalize(graph, x), WIDTH, vocabulary);
   graph.output('logits', logits, 'float32', ['batch_size', 'tokens', vocabulary]);
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown) => writeFile(path.join(folder, name), JSON.stringify(value));

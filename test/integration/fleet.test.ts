@@ -66,6 +66,18 @@ describe('several functions of one project', () => {
     expect([(await announce('iris')).status, (await announce('another')).status]).toEqual([201, 404]);
   });
 
+  it('has its models answer jobs, too', async () => {
+    const asked = await fetch(`${server.endpoint}/models/iris`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', prefer: 'respond-async' } },
+      body: '{"inputs": [[5.1, 3.5, 1.4, 0.2]]}',
+    });
+    const { id } = (await asked.json()) as { readonly id: string };
+    let job: { readonly status?: string } = {};
+    while (job.status === undefined || ['queued', 'running'].includes(job.status))
+      job = (await (await fetch(`${server.endpoint}/jobs/${id}?wait=5`)).json()) as typeof job;
+    expect([asked.status, job.status]).toEqual([202, 'succeeded']);
+  });
+
   it('is named by a push, as the default function is', async () => {
     const push = (name: string) =>
       runCli(['push', 'models/iris/model.onnx', '--name', name, '--dry-run', '--json'], { projectDirectory: home });

@@ -36,6 +36,7 @@ describe('a body', () => {
     ['JSON without a content type', () => post(DOCUMENT)],
     ['JSON after spaces, without a content type', () => post(`\r\n ${DOCUMENT}`)],
     ['JSON as application/octet-stream', () => post(DOCUMENT, { 'content-type': 'application/octet-stream' })],
+    ['JSON as text/json', () => post(DOCUMENT, { 'content-type': 'Text/JSON; charset=utf-8' })],
     ['JSON as curl -d sends it', () => post(DOCUMENT, { 'content-type': 'application/x-www-form-urlencoded' })],
     ['JSON as fetch sends it', () => serving.fetch('/models/sentiment', { method: 'POST', body: DOCUMENT })],
     ['JSON after a byte-order mark', () => post(Buffer.concat([UTF_8_MARK, Buffer.from(DOCUMENT)]), JSON_TYPE)],

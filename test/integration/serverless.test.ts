@@ -684,6 +684,10 @@ describe('the template', () => {
     );
     expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual(['Duration', 'Errors', 'Throttles']);
     expect(stage.Outputs.Fleet).toMatchObject({ Value: '{"whisper":"big"}' });
+    for (const name of ['Stream', 'OnDashupload', 'Job', 'Bulk'])
+      expect(resource(stage, `${name}LambdaFunction`).Properties).toMatchObject({
+        ...{ MemorySize: 10_240, EphemeralStorage: { Size: 4096 } },
+      });
     expect(template.Outputs).not.toHaveProperty('Fleet');
   });
 

@@ -2,7 +2,7 @@ import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import { fromHalf } from '../../core/half.ts';
 import { type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
-import { type Cache, freeCache } from './cache.ts';
+import { type Cache, emptyCache, freeCache, joinCache, splitCache } from './cache.ts';
 import { DRAFT_INPUTS, type Draft, isDraftInput, ONE_STEP } from './draft.ts';
 import type { DecoderLayout, OtherInput } from './layout.ts';
 
@@ -83,20 +83,32 @@ export const tokensPerRun = ({ vocabulary = 0, isLastOnly, others }: DecoderLayo
   return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
 };
 
+/** The tokens of before a run, by their inputs; none for a cache in one part. */
+const oldInputs = (layout: DecoderLayout, old: Cache | undefined): Tensors => {
+  const { tensors } = old ?? emptyCache(layout);
+  return Object.fromEntries(
+    layout.caches.flatMap(({ past, old: name }) => {
+      const own = tensors[past];
+      return name === undefined || own === undefined ? [] : [[name, own] as const];
+    }),
+  );
+};
+
 /** Feeds `ids`, and returns the outputs `logits` and `drafts`, if wanted, and the longer cache: the graph's own tensors, without a copy. */
 const runTokens = async (
   graph: Graph,
   layout: DecoderLayout,
-  { length, tensors }: Cache,
+  cache: Cache,
   ids: readonly number[],
   draft: Draft | undefined,
 ): Promise<{ readonly cache: Cache; readonly logits: Tensor | undefined; readonly drafts: readonly number[] }> => {
+  const { length, tensors, old } = cache;
   const others = otherInputs(layout, length, ids.length, draft ?? ONE_STEP);
   const wanted = draft === undefined ? [] : layout.takesSteps ? ['logits', 'drafts'] : ['logits'];
-  const outputs = await graph.run({ input_ids: integers(layout.tokens, ids), ...others, ...tensors }, [
-    ...wanted,
-    ...layout.caches.map(({ present }) => present),
-  ]);
+  const outputs = await graph.run(
+    { input_ids: integers(layout.tokens, ids), ...others, ...tensors, ...oldInputs(layout, old) },
+    [...wanted, ...layout.caches.map(({ present }) => present)],
+  );
   const longer: Record<string, Tensor> = {};
   for (const { past, present } of layout.caches) {
     const own = outputs[present];
@@ -104,7 +116,7 @@ const runTokens = async (
   }
   const drafts = Array.from(outputs.drafts?.data ?? [], Number);
   const fed = ids.length + Math.max(0, drafts.length - 1);
-  return { cache: { length: length + fed, tensors: longer }, logits: outputs.logits, drafts };
+  return { cache: { length: length + fed, tensors: longer, ...(old && { old }) }, logits: outputs.logits, drafts };
 };
 
 /**
@@ -119,10 +131,10 @@ export const decode = async (
   draft: Draft = ONE_STEP,
 ): Promise<Decoded> => {
   const size = tokensPerRun(layout);
-  let current = cache;
+  let current = ids.length === 1 ? splitCache(cache, layout) : joinCache(cache, layout);
   let start = 0;
   const next = (longer: Cache): void => {
-    if (current !== cache) freeCache(current);
+    freeCache(current, [cache, longer]);
     current = longer;
   };
   for (; ids.length - start > size; start += size)

@@ -132,7 +132,7 @@ export async function* generateTokens(options: GenerateOptions): AsyncGenerator<
       const isEos = eosTokenIds.includes(id) || constraint?.isEnd() === true;
       const end = isEos ? 'eos_token' : done === maxNewTokens ? 'length' : undefined;
       // The caller has kept them until this token came.
-      if (step === 0) for (const old of new Set([held, cache])) if (old !== options.cache) freeCache(old);
+      if (step === 0) for (const past of new Set([held, cache])) freeCache(past, [options.cache, decoded.cache]);
       held = decoded.cache;
       if (step > 0) await nextTurn(); // a run blocks the thread: what was told so far is sent before
       yield { id, likely: describe?.(id), end, cache: held };

@@ -10,6 +10,8 @@ type Fraction = (typeof FRACTIONS)[number];
 export interface CacheSpec {
   /** Name of the graph's input. */
   readonly past: string;
+  /** Name of the input for the tokens before those of `past`, if the graph takes a cache in two parts. */
+  readonly old?: string;
   /** Name of the output that holds the same with the newest tokens. */
   readonly present: string;
   readonly dtype: Fraction;
@@ -32,6 +34,8 @@ export interface DecoderLayout {
   readonly isLastOnly: boolean;
   /** Tells that a run may take several steps, whose tokens the graph drafts. */
   readonly takesSteps: boolean;
+  /** Tells that the cache of the tokens of before a run may stand beside that of the run. */
+  readonly takesParts: boolean;
 }
 
 /** Sizes that a graph leaves open, from the settings of its model. */
@@ -41,6 +45,10 @@ export interface HeadSizes {
 }
 
 const PAST = /^past_key_values\.\d+\.(key|value)$/;
+const OLD = /^old_key_values\.\d+\.(key|value)$/;
+
+/** The input for the tokens before those of the input `past`. `src/authoring/decoding-loop.ts` makes graphs with it. */
+export const oldOf = (past: string): string => past.replace('past_key_values.', 'old_key_values.');
 
 /** Inputs that a decoder may have beside tokens and caches. */
 const OTHER_INPUTS = [
@@ -64,7 +72,7 @@ const EXPORT = 'optimum-cli export onnx --model <model> --task text-generation-w
 
 const toCache = (
   { name, dtype, shape }: TensorSpec,
-  outputs: readonly TensorSpec[],
+  { inputs, outputs }: Signature,
   open: HeadSizes | undefined,
 ): CacheSpec => {
   const present = name.replace('past_key_values.', 'present.');
@@ -85,11 +93,15 @@ const toCache = (
     );
   if (!outputs.some((output) => output.name === present))
     return refuse(`the decoder takes "${name}" and does not give "${present}" back; export it again, as ${EXPORT}`);
-  return { past: name, present, dtype, heads: sizeOf(heads, open?.heads), size: sizeOf(size, open?.size) };
+  const old = inputs.find((input) => input.name === oldOf(name))?.name;
+  return {
+    ...{ past: name, ...(old !== undefined && { old }), present, dtype },
+    ...{ heads: sizeOf(heads, open?.heads), size: sizeOf(size, open?.size) },
+  };
 };
 
 const assertInput = ({ name, dtype, shape }: TensorSpec): void => {
-  if (isOther(name) || name === 'input_ids' || PAST.test(name)) return;
+  if (isOther(name) || name === 'input_ids' || PAST.test(name) || OLD.test(name)) return;
   const what = /^past|cache|state|conv|ssm/i.test(name)
     ? 'a state of another kind than keys and values of attention, which is not served (state-space and convolution models keep such states)'
     : `which is not served; a text generator takes input_ids, past_key_values.*, and perhaps ${OTHER_INPUTS.join(', ')}`;
@@ -100,14 +112,15 @@ const assertInput = ({ name, dtype, shape }: TensorSpec): void => {
  * Reads how a decoder takes tokens and its cache, as Optimum, transformers.js and onnxruntime-genai write it.
  * @throws `MODEL_INVALID` for a graph without a cache, with one of another kind, or with inputs that are not known
  */
-export const readLayout = ({ inputs, outputs }: Signature, open?: HeadSizes): DecoderLayout => {
+export const readLayout = (signature: Signature, open?: HeadSizes): DecoderLayout => {
+  const { inputs, outputs } = signature;
   for (const input of inputs) assertInput(input);
   const ids = inputs.find(({ name }) => name === 'input_ids');
   if (ids === undefined || (ids.dtype !== 'int64' && ids.dtype !== 'int32') || ids.shape.length !== 2)
     return refuse(
       `the decoder's input "input_ids" is ${ids === undefined ? 'missing' : formatSpec(ids)}, expected int64[N,tokens]`,
     );
-  const caches = inputs.filter(({ name }) => PAST.test(name)).map((spec) => toCache(spec, outputs, open));
+  const caches = inputs.filter(({ name }) => PAST.test(name)).map((spec) => toCache(spec, signature, open));
   if (caches.length === 0)
     return refuse(`the decoder has no input past_key_values.*, its cache: export it again, as ${EXPORT}`);
   const logits = outputs.find(({ name }) => name === 'logits');
@@ -125,5 +138,6 @@ export const readLayout = ({ inputs, outputs }: Signature, open?: HeadSizes): De
     bytesPerToken: caches.reduce((sum, { dtype, heads, size }) => sum + heads * size * elementBytes(dtype), 0),
     isLastOnly: positions === 1 || others.has('num_logits_to_keep') || others.has('logits_to_keep'),
     takesSteps: others.has('steps'),
+    takesParts: caches.every(({ old }) => old !== undefined),
   };
 };

@@ -15,7 +15,8 @@ export type TaskRequest = (Omit<Payload, 'parameters'> | { readonly reference: O
   readonly output?: ObjectReference;
 };
 
-const JSON_TYPES = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
+/** https://mimesniff.spec.whatwg.org/#json-mime-type */
+const JSON_TYPES = /^(?:text\/json|application\/(?:[a-z0-9.+-]+\+)?json)$/;
 
 /** Media types of JSON Lines: a JSON value on each line. https://jsonlines.org */
 const JSON_LINES_TYPES = /^application\/(?:x-)?(?:jsonl|ndjson|jsonlines)$/;

@@ -8,7 +8,7 @@ const BIG = { name: 'big', models: ['whisper'], memory: 10_240 };
 
 describe('the parameter fleet', () => {
   it('is a list in the file, and JSON on the command line', () => {
-    expect(parse([BIG])).toEqual([{ ...BIG, preload: false }]);
+    expect(parse([BIG])).toEqual([BIG]);
     expect(parse(JSON.stringify([BIG]))).toEqual(parse([BIG]));
     expect(parse('')).toEqual([]);
     expect(functionsOf(parse([BIG, { name: 'eyes', models: ['detr', 'yolo'] }]))).toEqual({
@@ -34,13 +34,14 @@ describe('the parameter fleet', () => {
     [[{ name: 'big', models: ['a/b'] }], /models of big is \["a\/b"\], expected/],
     [[BIG, { name: 'two', models: ['whisper'] }], /whisper is in big and in two, expected one function for it/],
     [[{ name: 'big', models: ['my-model', 'my.model'] }], /my.model and my-model differ in no letter or digit/],
-    [[{ ...BIG, memroy: 1 }], /big has "memroy", expected name, models, preload, memory/],
+    [[{ ...BIG, memroy: 1 }], /big has "memroy", expected name, models, preload, requestsOnly, memory/],
     [[{ ...BIG, memory: '3 GB' }], /memory of big is "3 GB", expected a whole number from 128 to 10240/],
     [
       [{ ...BIG, reservedConcurrency: 1, provisionedConcurrency: 2 }],
       /big keeps 2 environments, of 1 that are reserved for it/,
     ],
     [[{ ...BIG, preload: 'yes' }], /preload of big is "yes", expected true or false/],
+    [[{ ...BIG, requestsOnly: 1 }], /requestsOnly of big is 1, expected true or false/],
     [[{ name: 'big', models: Array.from({ length: 16 }, (_, index) => `m${index}`) }], /16 models; the routes of 15/],
   ])('refuses %j', (value, message) => {
     expect(() => parse(value)).toThrow(message);
@@ -66,6 +67,7 @@ describe('the parameter fleet', () => {
     const Resources = { InferRole: role, ThrottleAlarm: alarm, DurationAlarm: alarm };
     const extensions = { InferLambdaFunction: { Properties: { VpcConfig: 'v' } }, InferLogGroup: {} };
     const service = {
+      provider: { memorySize: 1_769 },
       custom: { fleet: [{ ...BIG, preload: true }], fleetModels: '' },
       functions: { infer },
       resources: { Resources, extensions, Outputs: {} },
@@ -93,8 +95,33 @@ describe('the parameter fleet', () => {
     });
   });
 
+  it('has room made for its models where all models are served, unless they are asked by requests alone', () => {
+    const roomOf = (fleet: readonly object[]) => {
+      const service = {
+        provider: { memorySize: 3_008 },
+        custom: { fleet, fleetModels: '' },
+        functions: {
+          ...{ infer: {}, stream: { ephemeralStorageSize: 2_048 }, docs: { memorySize: 512 } },
+          job: { memorySize: '1769', ephemeralStorageSize: '2048' },
+        },
+        resources: { Resources: {}, extensions: {}, Outputs: {} },
+      };
+      addFleet(service);
+      return service.functions;
+    };
+    const eyes = { name: 'eyes', models: ['detr'], memory: 2_048, tmpSize: 8_192 };
+    const room = { memorySize: 10_240, ephemeralStorageSize: 8_192 };
+    expect(roomOf([BIG, eyes])).toMatchObject({ stream: room, job: room, docs: { memorySize: 512 } });
+    expect(roomOf([{ ...BIG, requestsOnly: true }, eyes])).toMatchObject({
+      stream: { memorySize: 3_008, ephemeralStorageSize: 8_192 },
+      job: { memorySize: 2_048, ephemeralStorageSize: 8_192 },
+      big: { memorySize: 10_240 },
+    });
+  });
+
   it('replaces no resource of the service', () => {
     const service = {
+      provider: {},
       custom: { fleet: [{ ...BIG, name: 'server' }], fleetModels: '' },
       functions: { infer: {} },
       resources: { Resources: { ServerErrorAlarm: {} }, extensions: {}, Outputs: {} },

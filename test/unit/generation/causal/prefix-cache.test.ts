@@ -6,7 +6,8 @@ import { createPrefixCache } from '../../../../src/generation/causal/prefix-cach
 
 const LAYOUT: DecoderLayout = {
   caches: [{ past: 'past', present: 'present', dtype: 'float32', heads: 2, size: 1 }],
-  ...{ tokens: 'int64', others: new Map(), vocabulary: 10, bytesPerToken: 8, isLastOnly: false, takesSteps: false },
+  ...{ tokens: 'int64', others: new Map(), vocabulary: 10, bytesPerToken: 8, isLastOnly: false },
+  ...{ takesSteps: false, takesParts: false },
 };
 
 const count = (length: number, from = 0): number[] => Array.from({ length }, (_, index) => from + index);
