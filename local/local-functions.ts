@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { isHeaderList } from '../src/core/collector-address.ts';
+import { ServingError } from '../src/core/errors.ts';
 import { messageOf } from '../src/core/message-of.ts';
 import { readCollectorConfig } from '../src/lambda/configuration.ts';
 import type { EmbeddedAws } from './aws/embedded-aws.ts';
@@ -33,9 +35,15 @@ export interface LocalFunctions {
   stop(): Promise<void>;
 }
 
+/** Lists of headers that OpenTelemetry's library would pass over without a word when they are none. */
+const HEADER_LISTS = ['', '_TRACES', '_METRICS'].map((signal) => `OTEL_EXPORTER_OTLP${signal}_HEADERS`);
+
 /** Variables of OpenTelemetry: a collector of this machine gets what the functions tell. @throws `INTERNAL` naming one that is wrong */
 const collectorVariables = (): Record<string, string> => {
   readCollectorConfig();
+  const wrong = HEADER_LISTS.find((name) => !isHeaderList(process.env[name] ?? ''));
+  // Headers are secrets: the message does not repeat them.
+  if (wrong !== undefined) throw new ServingError('INTERNAL', `${wrong} has no pairs, expected <name>=<value>,…`);
   const variables = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_'));
   return Object.fromEntries(variables.flatMap(([name, value]) => (value ? [[name, value] as const] : [])));
 };

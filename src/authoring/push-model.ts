@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withTemporaryPath } from '../core/temporary-path.ts';
 import { totalBytes } from '../core/total-bytes.ts';
+import { filesToLoad } from '../engine/version-files.ts';
 import { assertModelName } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
@@ -23,6 +24,7 @@ import { type PrepareOptions, prepareModel } from './prepare-model.ts';
 import { parseTask, type RecognisedTask, recogniseTask } from './recognise-task.ts';
 import { refusing } from './refusal.ts';
 import { assertSameTask } from './same-task.ts';
+import { noteOnTmp } from './tmp-need.ts';
 import { whoami } from './whoami.ts';
 
 export interface PushOptions extends Pick<PublishOptions, 'note' | 'resume' | 'sign'>, PrepareOptions {
@@ -117,7 +119,7 @@ export const pushModel = async (
       files: files.map(({ path: file, bytes }) => ({ path: file, bytes })),
       alternatives: source.alternatives,
       example: (await recipeOf(recognised.task)).example,
-      notes,
+      notes: [...notes, ...noteOnTmp(totalBytes(filesToLoad(toCandidate(draft, files))))],
       ...(outline && { outline }),
     };
   });

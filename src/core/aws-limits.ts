@@ -15,6 +15,9 @@ export const LAMBDA_MB_PER_VCPU = 1_769;
 /** The most memory that a function can have, in MB. */
 export const LAMBDA_MOST_MEMORY_MB = 10_240;
 
+/** The most room in `/tmp` that a function can have, in MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html */
+export const LAMBDA_MOST_TMP_MB = 10_240;
+
 /** Lambda ends an init after this time, and starts it again within the first invocation. */
 export const LAMBDA_INIT_MS = 10_000;
 

@@ -1,4 +1,4 @@
-import { COLLECTOR_ADDRESS, isCollectorAddress } from '../core/collector-address.ts';
+import { COLLECTOR_ADDRESS, isCollectorAddress, isHeaderList } from '../core/collector-address.ts';
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 
@@ -13,7 +13,7 @@ export const assertCollector = (collector: unknown): boolean => {
   if (otlpEndpoint === '' && otlpHeaders === '') return false;
   if (typeof otlpEndpoint !== 'string' || !isCollectorAddress(otlpEndpoint))
     throw new Error(`the parameter otlpEndpoint is ${show(otlpEndpoint)}, expected ${COLLECTOR_ADDRESS}`);
-  if (typeof otlpHeaders !== 'string' || !/^$|^\{\{resolve:.+\}\}$|^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$/.test(otlpHeaders))
+  if (typeof otlpHeaders !== 'string' || !(/^\{\{resolve:.+\}\}$/.test(otlpHeaders) || isHeaderList(otlpHeaders)))
     throw new Error(
       'the parameter otlpHeaders has no pairs, expected <name>=<value>,… or {{resolve:secretsmanager:<secret>:SecretString:<key>}}',
     );

@@ -134,6 +134,20 @@ describe('the own answers of a model as labels give the best figures', () => {
       ({ translation_text }: { translation_text: string }) => translation_text,
       { bleu: 100, chrf: 100 },
     ],
+    [
+      'tiny-bart',
+      texts.map(asText),
+      [],
+      ({ summary_text }: { summary_text: string }) => summary_text,
+      { rouge1: 1, rougeLsum: 1 },
+    ],
+    [
+      'tiny-gpt2',
+      texts.map(asText),
+      ['do_sample=false'],
+      ({ generated_text }: { generated_text: string }) => generated_text,
+      { sameText: 1 },
+    ],
     ['tiny-bert-sentences', texts.map(asText), [], (vector) => vector, { cosine: 1, sameNeighbour: 1 }],
     ['tiny-bert-rating', texts.map(asText), [], ([{ score }]: [{ score: number }]) => score, { mae: 0, r2: 1 }],
     [

@@ -6,7 +6,7 @@ import { items } from './items.ts';
 import type { Judge } from './judge.ts';
 import { rating, regression } from './numbers.ts';
 import { objects } from './objects.ts';
-import { transcripts, translations } from './texts.ts';
+import { generatedTexts, summaries, transcripts, translations } from './texts.ts';
 import { vectors } from './vectors.ts';
 
 const JUDGES: Readonly<Record<string, Judge>> = {
@@ -18,6 +18,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   'object-detection': objects,
   'automatic-speech-recognition': transcripts,
   translation: translations,
+  summarization: summaries,
+  'text-generation': generatedTexts,
   recommendation: items,
   'feature-extraction': vectors,
 };

@@ -55,17 +55,21 @@ export const formatShapes = (feeds: Tensors): string =>
 
 /** The sizes of a table in this run. */
 const sizesIn = ({ sizes }: Lookup, feeds: Tensors): readonly (number | undefined)[] =>
-  sizes.map((size) => (typeof size === 'number' ? size : feeds[size.input]?.shape.at(size.axis)));
+  sizes.map((size) => (typeof size === 'number' ? size : fedOf(feeds, size.input)?.shape.at(size.axis)));
 
 const isBeyond = (index: number, size: number, { fromEnd }: Lookup): boolean =>
   index >= size || index < (fromEnd ? -size : 0);
 
 const formatRange = (size: number, { fromEnd }: Lookup): string => `${fromEnd ? -size : 0} to ${size - 1}`;
 
+/** The names are those of a foreign graph: `constructor` is no tensor unless it was fed. */
+const fedOf = (feeds: Tensors, name: string): Tensor | undefined =>
+  Object.hasOwn(feeds, name) ? feeds[name] : undefined;
+
 /** The first element that no table of its input has; undefined where the tables of the inputs are not known. */
 const findBeyondTable = ({ inputs }: Signature, feeds: Tensors): string | undefined => {
   for (const { name, lookups = [] } of inputs) {
-    const tensor = feeds[name];
+    const tensor = fedOf(feeds, name);
     if (tensor === undefined || tensor.dtype === 'string') continue;
     for (const lookup of lookups) {
       const { linear, computedFor } = lookup;

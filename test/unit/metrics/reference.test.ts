@@ -10,14 +10,18 @@ import { quantile, wilson } from '../../../src/metrics/interval.ts';
 import { type LabelSets, scoreLabelSets } from '../../../src/metrics/label-sets.ts';
 import { type Ranked, scoreRanking } from '../../../src/metrics/ranking.ts';
 import { scoreRegression } from '../../../src/metrics/regression.ts';
+import { scoreSummaries } from '../../../src/metrics/rouge.ts';
 import type { Figures } from '../../../src/metrics/scoring.ts';
 import { scoreTranscripts, scoreTranslations } from '../../../src/metrics/text.ts';
 
 /** Largest difference from the reference: absolute below 1, relative above. */
 const TOLERANCE = 1e-9;
 
-/** The cases of test/reference/metrics.py, by metric. */
-const cases = JSON.parse(readFileSync('test/fixtures/reference/metrics.json', 'utf8'));
+/** The cases of test/reference/metrics.py and rouge.py, by metric. */
+const cases = {
+  ...JSON.parse(readFileSync('test/fixtures/reference/metrics.json', 'utf8')),
+  ...JSON.parse(readFileSync('test/fixtures/reference/rouge.json', 'utf8')),
+};
 const read = <T>(metric: string): T[] => JSON.parse(inflateSync(Buffer.from(cases[metric], 'base64')).toString());
 
 const expectClose = (actual: Figures, expected: Figures, index: number): void => {
@@ -99,6 +103,14 @@ describe('figures equal those of the reference libraries', () => {
       const samples = pair(truths, predicted);
       const found = { ...scoreTranslations(samples).figures(), ...scoreTranscripts(samples).figures() };
       expectClose(found, figures, index);
+    });
+  });
+
+  it('summaries: rouge-score', () => {
+    const all = read<Case<string>>('summaries');
+    expect(all.length).toBeGreaterThanOrEqual(100);
+    all.forEach(({ truths, predicted, figures }, index) => {
+      expectClose(scoreSummaries(pair(truths, predicted)).figures(), figures, index);
     });
   });
 
