@@ -8,7 +8,6 @@ import { recording } from '../../support/recording.ts';
 import { type Contender, startContender } from '../contender.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import type { MeasureName, Results } from '../measures.ts';
-import type { MiniLm } from '../minilm.ts';
 import { type Peers, peersFolder, pythonFolder } from '../peers.ts';
 import { projectRoot, type Workbench } from '../workbench.ts';
 
@@ -109,7 +108,7 @@ const compare = async (
 export const measurePreprocessing = async (
   workbench: Workbench,
   { transformersFolder, python }: Peers,
-  miniLm: MiniLm | undefined,
+  miniLm: string | undefined,
   rounds: number,
 ): Promise<Results> => {
   const { directory, environment } = workbench;
@@ -119,7 +118,7 @@ export const measurePreprocessing = async (
   const cases: PreprocessingCases = {
     texts: lines.map((line) => line.split('\t')[0] ?? ''),
     tokenizers: {
-      ...(miniLm !== undefined && { WordPiece: miniLm.sentences }),
+      ...(miniLm !== undefined && { WordPiece: miniLm }),
       ...(folder !== undefined && { unigram: path.join(folder, 'unigram'), BPE: path.join(folder, 'bpe') }),
     },
     sound: { path: path.join(directory, 'sound.f32'), bins: 80, frames: 3_000 },
