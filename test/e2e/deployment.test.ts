@@ -46,6 +46,7 @@ const REGION = 'us-east-1';
 const [COUNTS_MS, LEAST_SENT] = [11_000, 130];
 /** `BULK_OBJECTS=5000` takes minutes longer. */
 const BULK_OBJECTS = Number(process.env.BULK_OBJECTS ?? 100);
+const STEP_MS = 180_000 + BULK_OBJECTS * 200;
 /** The emulator runs functions on this machine. */
 const FOR_THIS_PROCESSOR = `--param=architecture=${ARCHITECTURE}`;
 /** The emulator's root user. */
@@ -85,11 +86,18 @@ if (missing.length > 0) {
 
   /** A step of one story: after one has failed, the later ones say no more than that. */
   let hasFailed = false;
+  let stepEndMs = 0;
+  /** Waits in a loop of a step. Jest does not end what a step does behind its time: the loop ends itself. */
+  const pause = async (ms: number): Promise<void> => {
+    if (Date.now() > stepEndMs) throw new Error('the step waits for something that does not come');
+    await sleep(ms);
+  };
   const step = (name: string, action: () => Promise<void>): void =>
     it(
       name,
       async () => {
         if (hasFailed) throw new Error('an earlier step failed');
+        stepEndMs = Date.now() + STEP_MS;
         try {
           await action();
         } catch (error) {
@@ -98,7 +106,7 @@ if (missing.length > 0) {
           throw error;
         }
       },
-      180_000 + BULK_OBJECTS * 200,
+      STEP_MS + 30_000,
     );
 
   const environment = ({ accessKeyId, secretAccessKey }: Credentials): NodeJS.ProcessEnv => ({
@@ -134,7 +142,7 @@ if (missing.length > 0) {
         return (await Body?.transformToString()) ?? '';
       } catch (error) {
         if (!(error instanceof NoSuchKey)) throw error;
-        await sleep(250);
+        await pause(250);
       }
     }
   };
@@ -151,7 +159,7 @@ if (missing.length > 0) {
       const { State = '', StateChangeReason } = QueryExecution?.Status ?? {};
       if (State === 'SUCCEEDED') break;
       if (State === 'FAILED' || State === 'CANCELLED') throw new Error(`${State}: ${StateChangeReason}`);
-      await sleep(100);
+      await pause(100);
     }
     const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
     const [, ...rows] = (ResultSet?.Rows ?? []).map(({ Data = [] }) =>
@@ -188,6 +196,12 @@ if (missing.length > 0) {
   step('refuses a request that nobody signed', async () => {
     const response = await fetch(`${await output('Endpoint')}/models/${MODEL}`, { method: 'POST', body: 'a photo' });
     expect(response.status).toBe(403);
+  });
+
+  step('has no page unless it is asked for', async () => {
+    const send = sendSigned(await output('Endpoint'), REGION);
+    for (const path of ['/', '/reference', '/openapi.json', '/docs/0/page.js'])
+      expect([path, (await send(path, { method: 'GET', headers: {} })).status]).toEqual([path, 404]);
   });
 
   step('answers a photo of a user who may invoke it, and refuses one who may not', async () => {
@@ -267,7 +281,7 @@ if (missing.length > 0) {
 
     const records: CaptureRecord[] = [];
     while (records.length < inputs.length) {
-      await sleep(250);
+      await pause(250);
       records.length = 0;
       const listing = { Bucket: bucket, Prefix: 'captures/model=sentiment/' };
       const { Contents = [] } = await s3.send(new ListObjectsV2Command(listing));
@@ -301,6 +315,7 @@ if (missing.length > 0) {
       const plan = '--auto --weight 10% --steps 100 --hold 0s --guard disagreement=20%';
       await command(ROOT, 'canary', name, '2', ...plan.split(' '));
       for (let evaluations = 1; ; evaluations += 1) {
+        await pause(0);
         const endMs = Date.now() + COUNTS_MS;
         for (let sent = 0; sent < LEAST_SENT || Date.now() < endMs; sent += 1)
           await send(`/models/${name}`, { method: 'POST', headers: { 'content-type': 'image/jpeg' }, body });
@@ -321,7 +336,7 @@ if (missing.length > 0) {
   });
 
   step('answers each of many objects once by its state machine, whatever happens to the children', async () => {
-    const stage = { command: (...words: string[]) => command(ROOT, ...words), s3, lambda };
+    const stage = { command: (...words: string[]) => command(ROOT, ...words), s3, lambda, pause };
     const bucket = await output('DataBucket');
     await expectEachObjectOnce({ ...stage, bucket, functionName: `onnx-serverless-${STAGE}-bulk` }, BULK_OBJECTS);
   });
@@ -347,10 +362,35 @@ if (missing.length > 0) {
 
   step('deploys again with another parameter and the same layers, and keeps its model', async () => {
     const layer = await output('OnnxruntimeLambdaLayerQualifiedArn');
-    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, `--param=preloadModels=${MODEL}`], environment(ROOT));
+    const parameters = [`--param=preloadModels=${MODEL}`, '--param=docs=on'];
+    await sls(['deploy', '--stage', STAGE, FOR_THIS_PROCESSOR, ...parameters], environment(ROOT));
     expect(await output('OnnxruntimeLambdaLayerQualifiedArn')).toBe(layer);
     expect(await command(ROOT, 'predict', MODEL, PHOTO)).toContain('espresso');
   });
+
+  step(
+    'answers the page to everybody, and the description to those who sign, where a stage asks for them',
+    async () => {
+      const endpoint = await output('Endpoint');
+      const get = async (path: string, type: string): Promise<string> => {
+        const response = await fetch(`${endpoint}${path}`);
+        const found = { path, status: response.status, type: response.headers.get('content-type') };
+        expect(found).toEqual({ path, status: 200, type: expect.stringContaining(type) });
+        return response.text();
+      };
+      const pages = (await Promise.all(['/', '/reference'].map((path) => get(path, 'text/html')))).join('');
+      const files = [...pages.matchAll(/"(\/docs\/[0-9a-f]{12}\/[\w.-]+)"/g)].map(([, file = '']) => file);
+      expect(files.length).toBeGreaterThan(3);
+      const script = await get(files.find((file) => file.endsWith('/page.js')) ?? '', 'text/javascript');
+      const [folder = ''] = /^.*\//.exec(files[0] ?? '') ?? [];
+      for (const [, name] of script.matchAll(/from ["']\.\/([\w-]+\.js)["']/g))
+        await get(`${folder}${name}`, 'text/javascript');
+      expect((await fetch(`${endpoint}/openapi.json`)).status).toBe(403);
+      const description = await sendSigned(endpoint, REGION)('/openapi.json', { method: 'GET', headers: {} });
+      expect(description.status).toBe(200);
+      expect(await description.json()).toMatchObject({ openapi: '3.1.0' });
+    },
+  );
 
   step('packs a model into a layer, and answers from there', async () => {
     const embed = (name: string) =>
