@@ -8,7 +8,7 @@ import { openSource } from '../../cli/targets/bulk-source.ts';
 import { type Deadline, NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { BulkElement } from '../../src/jobs/bulk/bulk-element.ts';
-import { attemptKey, createRun, readChunk, readPlan, toElements } from '../../src/jobs/bulk/bulk-run.ts';
+import { attemptKey, createRun, progressKey, readChunk, readPlan, toElements } from '../../src/jobs/bulk/bulk-run.ts';
 import {
   answered,
   answerLine,
@@ -429,6 +429,31 @@ describe('a chunk', () => {
     const failures = (await readChunkFailures(serving.data, 'run', 0)).map(({ row }) => row);
     expect([...answers, ...failures].sort()).toEqual([1, 2, 3]);
     expect(ends).toContainEqual({ succeeded: answers.length, failed: failures.length, isKnown: false });
+  });
+
+  it('whose results an earlier version wrote has its failures below the number of the chunk', async () => {
+    const run = await start(rowsOf(2));
+    const [first, second] = rowsOf(2);
+    if (!(first && second)) throw new Error('there are two rows');
+    const lines = createChunkLines(run);
+    lines.add(answered(answerLine(first, '1')));
+    const failure = failureLine(second, { code: 'INFERENCE_FAILED', message: 'no' });
+    await serving.data.write('bulk/run/failures/00000000.jsonl', failure);
+    const metadata = { succeeded: '1', failed: '1' };
+    await serving.data.write('bulk/run/results/00000000.jsonl.gz', await lines.endFile(), { metadata });
+
+    const { failed, counted } = await createSummariser(serving.data, run)();
+    expect(failed).toBe(1);
+    expect(await readChunkFailures(serving.data, 'run', 0)).toMatchObject([{ row: 2 }]);
+    expect(counted.get(0)?.failuresKey).toBe('bulk/run/failures/00000000.jsonl');
+  });
+
+  it('of which an earlier version kept a part in another form is answered from its first element', async () => {
+    await start(rowsOf(2));
+    await serving.data.write(attemptKey('run', 0), JSON.stringify({ deaths: {}, isOver: true }));
+    await serving.data.write(progressKey('run', 0), JSON.stringify([{ isAnswer: true, text: '{}' }]));
+
+    expect(await runOne(0)).toEqual({ succeeded: 2, failed: 0, isKnown: false });
   });
 
   it('that is run twice, or by two children, is written once', async () => {

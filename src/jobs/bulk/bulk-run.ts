@@ -33,6 +33,9 @@ export const resultKey = ({ name, format }: Pick<BulkRun, 'name' | 'format'>, ch
 /** The failures of a child have a name by their hash: children of one chunk that end together overwrite no failures of each other. */
 export const chunkFailuresKey = (name: string, chunk: number, lines: string): string =>
   `${folder(name)}failures/${chunkName(chunk)}-${createHash('sha256').update(lines).digest('hex').slice(0, 16)}.jsonl`;
+/** The failures beside results that do not name them: those of a version before 2026-11-26. */
+export const unnamedFailuresKey = (name: string, chunk: number): string =>
+  `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
 export const progressKey = (name: string, chunk: number): string =>
   `${folder(name)}attempts/${chunkName(chunk)}-done.json`;

@@ -41,7 +41,9 @@ const claim = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Tr
     if (ServingError.from(error).code !== 'CONFLICT') throw error;
   }
   const [last, progress] = await Promise.all([data.read(key), unlessMissing(data.read(progressKey(name, chunk)))]);
-  return { last: parse(attemptSchema, last.body), done: progress && parse(linesSchema, progress.body) };
+  const done: unknown = progress && JSON.parse(Buffer.from(progress.body).toString('utf8'));
+  // An earlier version kept them in another form: the attempt after it begins at the first element.
+  return { last: parse(attemptSchema, last.body), done: v.is(linesSchema, done) ? done : undefined };
 };
 
 /**

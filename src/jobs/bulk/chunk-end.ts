@@ -4,7 +4,7 @@ import { toExactJson } from '../../protocol/json.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import type { BulkElement } from './bulk-element.ts';
-import { type BulkRun, chunkFailuresKey, resultKey } from './bulk-run.ts';
+import { type BulkRun, chunkFailuresKey, resultKey, unnamedFailuresKey } from './bulk-run.ts';
 import { joinedColumns } from './joined-columns.ts';
 import { RESULT_FILES } from './result-file.ts';
 
@@ -65,10 +65,11 @@ export const readDone = async (
   const key = resultKey(run, chunk);
   const head = await unlessMissing(data.head(key));
   if (head === undefined) return undefined;
-  const { failures: failuresKey } = head.metadata;
   const [succeeded, failed] = [Number(head.metadata.succeeded), Number(head.metadata.failed)];
-  if (Number.isInteger(succeeded) && Number.isInteger(failed) && failed > 0 === (failuresKey !== undefined))
+  if (Number.isInteger(succeeded) && Number.isInteger(failed)) {
+    const failuresKey = failed > 0 ? (head.metadata.failures ?? unnamedFailuresKey(run.name, chunk)) : undefined;
     return { end: { succeeded, failed, isKnown: true }, failuresKey };
+  }
   throw new ServingError(
     'INTERNAL',
     `${key} does not say in its metadata what it holds; remove it, and batch resume ${run.name} writes it again`,
