@@ -69,26 +69,26 @@ const KNOWN: Partial<Record<MeasureName, string>> = {
 - A single decoder reads header and pixels: 0.13 ms.
 - The memory of the last image is used again, and softmax has no iterators. Before, garbage took 24 full collections for 320 images, and 10 in the bare loop.
 
-Young garbage collected after every 4, 8, 16 and 24 MB of tensors took 8.6, 8.4, 8.2 and 8.7 ms of CPU time instead of 8.2: dropped.
+Young garbage collected after every 4, 8, 16 and 24 MB of tensors took 8.2 to 8.7 ms of CPU time instead of 8.2: dropped.
 
 Routing, metrics and the log line remain: 0.3 ms.`,
   'warm.v2_json_ratio': `A parser that fills typed arrays from the text of the body was tried: digits into an exact integer, one division, and the digits anew where
 they decide between two neighbours. It gives the same floats and takes 0.9 to 1.8 of the time of \`JSON.parse\` and a copy (150,528 floats of 4 to 17
 digits, minima of 31 in turn, 2026-11-26). \`JSON.parse\` takes 20 to 30 ns for a number.`,
   'warm.v2_binary_ratio': `The work before the run takes 0.25 ms more than decoding base64, and the work behind it 0.46 ms (medians of 400 requests,
-2026-11-26). It is garbage of bodies of 600 KB, metrics and the log line. The graph takes 5.3 ms on this processor. The ratio is 1.05 where
-the graph takes 14 ms. Changes that were tried (CPU time of a request, least of 10 rounds of 20 in turn, 2026-11-26):
+2026-11-26). It is routing, metrics, the log line and garbage of bodies of 600 KB. The graph takes 5.3 ms on this processor. The ratio is 1.05 where
+the graph takes 14 ms. Changes that were tried (CPU time of a request, 10 rounds of 20 in turn on a busy machine, 2026-11-26):
 
-- Kept: no new task for each request, 0.04 ms; the time of the processor is read twice instead of three times, 0.016 ms.
-- Dropped: young garbage collected after every 4, 8, 16 and 24 MB of tensors. It took 6.1, 5.9, 6.3 and 6.0 ms instead of 6.6, and full collections stayed.`,
+- Kept: no new task for each request; the time of the processor is read twice instead of three times, 0.016 ms.
+- Dropped: young garbage collected after every 4, 8, 16 and 24 MB of tensors. Medians were 6.5 to 7.2 ms instead of 7.1, and full collections stayed.`,
   'warm.translation_ratio': `The runs of the graph take as long as in a bare loop of onnxruntime-node. Around them, a text of 60 tokens takes 30 to 55 ms of
-CPU time, of some 450; a bare loop takes 4 to 10 (\`process.cpuUsage\`, seven texts in turn, 2026-11-26). Nearly all of it is garbage: each run gives
-keys, values and logits in new buffers, 45 MB in all. Python frees them at once. Changes that were tried:
+CPU time, of some 450; a bare loop takes 4 to 10 (\`process.cpuUsage\`, seven texts in turn, 2026-11-26). Each run gives keys, values and logits in new buffers, 45 MB in
+all; a profile has the collection of garbage at 7 % of the time. Changes that were tried on a busy machine:
 
 | change | CPU time |
 | --- | --- |
-| keys, values and logits written into buffers of our own, two for each in turn | 385 to 413 ms instead of 352 to 357 in a bare loop |
-| young garbage collected after every 4, 8, 16 and 24 MB of outputs | 404, 400, 392 and 388 ms instead of 396 |`,
+| keys, values and logits written into buffers of our own, two for each in turn | 331 to 413 ms instead of 348 to 357 in a bare loop |
+| young garbage collected after every 4, 8, 16 and 24 MB of outputs, medians | 459 to 496 ms instead of 450 |`,
   'batch.throughput_ratio': `The raw loop reads no image from S3 and writes no result. For 64 images, on-upload sends 192 requests through the SDK:
 for an earlier result, the image, and its result. Each takes 0.8 ms of the thread that also runs the graph.
 
