@@ -147,6 +147,22 @@ describe('a connection that receives into blocks', () => {
     expect(connection.isIdle()).toBe(false);
   });
 
+  it('takes no other request while blocks of an answer that came whole are not read', async () => {
+    await open(
+      onRequest((socket) => {
+        socket.write(headOf(400_000));
+        socket.write(BYTES.subarray(0, 400_000));
+      }),
+    );
+    await connection.ask(REQUEST, SILENCE_MS);
+    for await (const _first of connection.body) {
+      while (connection.body.receivedBytes() < 400_000) await sleep(1);
+      break;
+    }
+
+    expect(connection.isIdle()).toBe(false);
+  });
+
   it('says that nothing listens', async () => {
     await open(answerWhole);
     connection.destroy();

@@ -33,7 +33,7 @@ export interface BlockConnection {
   ask(request: string, silenceMs: number): Promise<ResponseHead>;
   /** The body of the answer. Its iterator throws errors of the connection, after all bytes that came before. */
   readonly body: BlockBody;
-  /** Tells whether the last answer has come whole, and the connection is open for another one. */
+  /** Tells whether the last answer has come whole and is read to its end, and the connection is open for another one. */
   isIdle(): boolean;
   destroy(): void;
 }
@@ -170,7 +170,7 @@ export const openBlockConnection = (origin: Origin): BlockConnection => {
         }
       },
     },
-    isIdle: () => failure === undefined && !socket.destroyed && receiver.leftBytes() === 0,
+    isIdle: () => failure === undefined && !socket.destroyed && receiver.leftBytes() === 0 && blocks.isReadOut(),
     destroy: () => socket.destroy(),
   };
 };

@@ -25,6 +25,8 @@ export interface BlockQueue {
   giveBack(block: Buffer): void;
   /** Tells whether the sender may go on. */
   hasRoom(): boolean;
+  /** Tells whether the reader has taken all blocks, and given them back. */
+  isReadOut(): boolean;
 }
 
 export const createBlockQueue = (): BlockQueue => {
@@ -67,5 +69,6 @@ export const createBlockQueue = (): BlockQueue => {
       free.push(block);
     },
     hasRoom: () => free.length > 0,
+    isReadOut: () => free.length === BLOCKS - 1,
   };
 };

@@ -31,7 +31,8 @@ const sign = async (client: S3Client, command: GetObjectCommand): Promise<Signed
 
 const originOf = ({ protocol, hostname, port }: SignedRequest): Origin => {
   const isSecure = protocol === 'https:';
-  return { isSecure, hostname, port: port ?? (isSecure ? 443 : 80) };
+  // A URL has an IPv6 address in brackets, a socket has it without.
+  return { isSecure, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: port ?? (isSecure ? 443 : 80) };
 };
 
 const toText = ({ path, query, headers }: SignedRequest): string => {
@@ -66,12 +67,17 @@ const createPool = () => {
   };
 };
 
-/** Tells whether the answer has the bytes from `start` on, and says how many they are. */
-const isAsked = ({ status, headers }: ResponseHead, start: number): boolean =>
-  status === 206 &&
-  (headers.get('content-range') ?? '').startsWith(`bytes ${start}-`) &&
-  /^\d+$/.test(headers.get('content-length') ?? '') &&
-  !headers.has('transfer-encoding');
+/** Tells whether the answer has the bytes from `start` on, and none from `end` on; its length must be that of its range. */
+const isAsked = ({ status, headers }: ResponseHead, start: number, end: number): boolean => {
+  const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(headers.get('content-range') ?? '') ?? [];
+  return (
+    status === 206 &&
+    Number(first) === start &&
+    Number(last) < end &&
+    headers.get('content-length') === String(Number(last) - start + 1) &&
+    !headers.has('transfer-encoding')
+  );
+};
 
 /**
  * Makes a reader of ranges that gives blocks; each is overwritten once the next is asked for. The SDK signs its requests. They go through connections
@@ -93,7 +99,7 @@ export const createBlockReader = (bucket: Bucket) => {
       leave();
       connection = pool.take(originOf(request));
       const head = await connection.ask(toText(request), patience.silenceMs);
-      if (isAsked(head, position)) {
+      if (isAsked(head, position, end)) {
         etag ??= head.headers.get('etag');
         return { body: connection.body };
       }
