@@ -204,7 +204,7 @@ const versionAlone: Plugin = {
 
 const SOURCES = join(import.meta.dirname, 'src');
 const TASKS = join(SOURCES, 'tasks');
-const RELATIVE_IMPORT = /^import (?!type ).*'(\.[^']*)';$/gm;
+const RELATIVE_IMPORT = /^import (?!type )[^;]*'(\.[^']*)';$/gm;
 
 /** The files that an entry point imports. */
 const importedBy = async (entry: string): Promise<string[]> =>
