@@ -49,10 +49,10 @@ export const MEASURES = {
   'warm.speech_ratio': { what: '30 s of sound to a tiny Whisper, over the faster of both', atMost: 1.05 },
   'warm.photo_ratio': { what: 'a JPEG of 12 megapixels, over the faster of both', atMost: 1.05 },
   'text.wordpiece_ratio': { what: '594 sentences to ids of WordPiece, over the library of transformers.js', atMost: 1 },
-  'text.unigram_ratio': { what: 'the same to ids of a unigram tokenizer', atMost: 1 },
-  'text.bpe_ratio': { what: 'the same to ids of BPE', atMost: 1 },
+  'text.unigram_ratio': { what: '594 sentences to ids of a unigram tokenizer, over the same library', atMost: 1 },
+  'text.bpe_ratio': { what: '594 sentences to ids of BPE, over the same library', atMost: 1 },
   'text.bpe_rust_ratio': {
-    what: 'the same to ids of BPE, over tokenizers in Python, which is written in Rust',
+    what: '594 sentences to ids of BPE, over the Python package tokenizers, which is written in Rust',
     atMost: 2.5,
   },
   'sound.log_mel_ratio': { what: "30 s of sound to Whisper's spectrogram, over torch in one thread", atMost: 1.5 },

@@ -86,12 +86,12 @@ ${toMarkdownTable(TIME_HEADER, timeRows(times))}
 
 Rivals are functions that somebody writes by hand: transformers.js with AWS's runtime client for Node, and Python with \`awslambdaric\`, boto3,
 onnxruntime and Pillow. Warm, a rival has no HTTP route, routing, metrics or log line; Python reads text by \`tokenizers\` and sound by \`transformers\`.
-Their ratios are to the faster of both. Entities and translations come from models with random weights that have the sizes of BERT-base and T5-small:
-with a toy, the ratio would be one of the bindings alone ([decision](decisions/2026-11-26-models-beside-rivals.md)).
+Their ratios are to the faster of both. Entities and translations come from models with random weights that have the sizes of BERT-base and T5-small.
+With a toy, the ratio would be one of the bindings alone ([decision](decisions/2026-11-26-models-beside-rivals.md)).
 The bar of 0.6 against transformers.js with local files does not hold for a model in S3. The bare script takes
 0.6 of its time, without a request, a hash, a routing or a metric. A model in the layer is compared with local files instead.
 
-Tokenizers are compared on short reviews. That of transformers.js gives other ids for some texts of a unigram tokenizer, so that its ids are not compared.
+Tokenizers are compared on short reviews. The ids of transformers.js are not compared: its library gives others for some texts of a unigram tokenizer.
 MLServer gets its requests without HTTP, through ASGI, as infer gets events.
 ${missedSection(figures)}
 ## Growth with the size of the model
