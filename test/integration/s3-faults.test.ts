@@ -202,6 +202,23 @@ describe('S3 that fails for good', () => {
     expect(own.requests).toBeLessThanOrEqual(TRIES);
   });
 
+  it.each<Fault[]>([
+    ['503 SlowDown'],
+    ['early end'],
+    ['early end', 'early end', '503 SlowDown'],
+    ['early end', 'early end', 'early end', '503 SlowDown'],
+  ])('by %s is asked for blocks a bounded number of times', async (...faults) => {
+    const own = await startFaultyProxy(storage.endpoint);
+    own.rules = faults.map((fault, index) => ({ fault, ...(index < faults.length - 1 && { times: 1 }) }));
+    const behind = createS3Store(createTestS3Client(own.endpoint, PATIENT), storage.modelsBucket, PATIENT);
+
+    const error = await collectBlocks(behind.readBlocks('object', 0, BYTES.length)).catch((reason: unknown) => reason);
+    own.stop();
+
+    expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    expect(own.requests).toBeLessThanOrEqual(TRIES);
+  });
+
   it('by a dribble lets no listing wait for ever', async () => {
     proxy.rules = [{ fault: 'dribble' }];
 

@@ -1,7 +1,7 @@
 import type { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type BlockConnection, type Origin, openBlockConnection, type ResponseHead } from './block-connection.ts';
 import type { Bucket } from './s3-bucket.ts';
-import { type OpenedBody, operationSignal, receive } from './s3-patience.ts';
+import { type OpenedBody, operationSignal, receive, TRIES, type Tries } from './s3-patience.ts';
 import { openObject, toCommand } from './s3-read.ts';
 
 /** The parts of a signed request that are sent. */
@@ -81,20 +81,28 @@ const isAsked = ({ status, headers }: ResponseHead, start: number, end: number):
 
 /**
  * Makes a reader of ranges that gives blocks; each is overwritten once the next is asked for. The SDK signs its requests. They go through connections
- * of their own, whose memory is used again. An answer that is not the range is left to the SDK: the request is sent again by it.
+ * of their own, whose memory is used again. An answer that is not the range is left to the SDK: it sends the request again, and those that follow.
  */
 export const createBlockReader = (bucket: Bucket) => {
   const { client, patience } = bucket;
   const pool = createPool();
   return async function* (key: string, start: number, end: number): AsyncGenerator<Uint8Array> {
     const operation = operationSignal(patience, end - start);
+    const tries: Tries = { count: 1 };
+    let isLeftToSdk = false;
     let etag: string | undefined;
     let connection: BlockConnection | undefined;
     const leave = (): void => {
       if (connection) pool.giveBack(connection);
       connection = undefined;
     };
+    const askSdk = async (position: number): Promise<OpenedBody> => {
+      const opened = await openObject(bucket, key, [position, end], { IfMatch: etag }, operation);
+      etag ??= opened.answer.ETag;
+      return opened;
+    };
     const open = async (position: number): Promise<OpenedBody> => {
+      if (isLeftToSdk) return askSdk(position);
       const request = await sign(client, toCommand(bucket, key, [position, end], { IfMatch: etag }));
       leave();
       connection = pool.take(originOf(request));
@@ -104,12 +112,13 @@ export const createBlockReader = (bucket: Bucket) => {
         return { body: connection.body };
       }
       connection.destroy();
-      const opened = await openObject(bucket, key, [position, end], { IfMatch: etag }, operation);
-      etag ??= opened.answer.ETag;
-      return opened;
+      if (tries.count === TRIES) throw new Error(`S3 answered with the status ${head.status}, after ${TRIES} requests`);
+      tries.count += 1;
+      isLeftToSdk = true;
+      return askSdk(position);
     };
     try {
-      yield* receive(patience, operation, [start, end], open);
+      yield* receive(patience, operation, [start, end], open, tries);
     } finally {
       leave();
     }
