@@ -42,7 +42,7 @@ const stepBack = (
   if (KEEPING.has(node.operator)) return { name: first, linear };
   const { factor, offset } = linear;
   if (node.operator === 'Neg') return { name: first, linear: { factor: -factor, offset } };
-  const step = STEPS[node.operator];
+  const step = Object.hasOwn(STEPS, node.operator) ? STEPS[node.operator] : undefined;
   const [left, right] = step ? [numberOf(first), numberOf(second)] : [];
   if (step && right !== undefined) return { name: first, linear: step(linear, right, false) };
   return step && left !== undefined ? { name: second, linear: step(linear, left, true) } : undefined;

@@ -71,7 +71,7 @@ export const findLookups = (graph: OnnxGraph): ReadonlyMap<string, readonly Look
     const { operator, domain, inputs } = node;
     if (domain === 'com.microsoft' && EMBEDDING.test(operator))
       for (const [ids, table] of EMBEDDED) add(operator, inputs[ids], inputs[table], 0, { fromEnd: false });
-    const known = domain === '' ? OPERATORS[operator] : undefined;
+    const known = domain === '' && Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined;
     if (known) add(operator, inputs[1], inputs[0], integerOf(node, known.attribute, 0), known);
   };
   for (const node of graph.nodes) visit(node);

@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../../../onnx/graph-builder.ts';
 import { fraction } from '../rational.ts';
-import { expMinusOne, logOnePlus, scalar } from './numbers.ts';
+import { expMinusOne, LARGE, logOnePlus, scalar } from './numbers.ts';
 
 /** Functions of angles and of hyperbolas in float64, which the runtime has for float32 alone. */
 type MathFunction = (graph: GraphBuilder, x: Value) => Value;
@@ -34,7 +34,7 @@ export const arctan: MathFunction = withSign((graph, size) => {
 });
 
 const toRoot = (graph: GraphBuilder, above: Value, below: Value): Value =>
-  graph.op('Sqrt', [graph.op('Mul', [above, below])]);
+  graph.op('Mul', [graph.op('Sqrt', [above]), graph.op('Sqrt', [below])]); // their product may overflow
 
 const double = (graph: GraphBuilder, x: Value): Value => graph.op('Mul', [scalar(graph, 2), x]);
 
@@ -52,7 +52,8 @@ export const arccos: MathFunction = (graph, x) => {
 
 export const sinh: MathFunction = withSign((graph, size) => {
   const power = expMinusOne(graph, size);
-  const rest = graph.op('Div', [power, graph.op('Add', [power, one(graph)])]);
+  const most = graph.op('Min', [power, scalar(graph, LARGE)]); // infinity over infinity is no number
+  const rest = graph.op('Div', [most, graph.op('Add', [most, one(graph)])]);
   return graph.op('Mul', [scalar(graph, 0.5), graph.op('Add', [power, rest])]);
 });
 

@@ -30,12 +30,17 @@ export const sumRows = (graph: GraphBuilder, x: Value): Value =>
 export const clamp = (graph: GraphBuilder, x: Value, low: number, high: number): Value =>
   graph.op('Clip', [x, scalar(graph, low), scalar(graph, high)]);
 
+/** From here on, 1 + x is x in float64. */
+export const LARGE = 2 ** 60;
+
 /** log(1 + x) to the last digits also near 0: the rounding of 1 + x is divided out (W. Kahan). */
 export const logOnePlus = (graph: GraphBuilder, x: Value): Value => {
   const one = scalar(graph, 1);
   const sum = graph.op('Add', [x, one]);
-  const share = graph.op('Div', [graph.op('Mul', [x, graph.op('Log', [sum])]), graph.op('Sub', [sum, one])]);
-  return graph.op('Where', [graph.op('Equal', [sum, one]), x, share]);
+  const logarithm = graph.op('Log', [sum]);
+  const share = graph.op('Div', [graph.op('Mul', [x, logarithm]), graph.op('Sub', [sum, one])]);
+  const away = graph.op('Where', [graph.op('Less', [x, scalar(graph, LARGE)]), share, logarithm]);
+  return graph.op('Where', [graph.op('Equal', [sum, one]), x, away]);
 };
 
 /** exp(x) - 1 to the last digits also near 0, by the same means. */
