@@ -54,7 +54,9 @@ const refusalOf = (
   if (hosts > 1) return { status: 400, message: `the request has ${hosts} headers "host", expected one` };
   toOriginForm(request);
   const foreign = foreignPart(request, originsOf(request));
-  return foreign && { status: 403, message: `${foreign} of this machine; use localhost or 127.0.0.1` };
+  return foreign === undefined
+    ? undefined
+    : { status: 403, message: `${foreign} of this machine; use localhost or 127.0.0.1` };
 };
 
 /** This server is no proxy. */
