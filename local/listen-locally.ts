@@ -67,7 +67,7 @@ const refuseTunnel = (_request: IncomingMessage, socket: Duplex): void => {
 
 /**
  * A server for programs and pages of this machine. A request that the page of another site sends is answered with 403. A client may end its
- * half of the connection behind its request, as `nc -N` does. One that asks for another protocol (`Upgrade`) is answered in HTTP.
+ * half of the connection behind its request, as `nc -N` does. The wish for another protocol (`Upgrade`) is passed over.
  * @param originsOf the other sites whose pages may send a request
  */
 export const createLocalServer = (
