@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Usage } from '../../core/usage.ts';
 import { type Delta, toOpenAiUsage } from './deltas.ts';
 
-/** What a choice had before a part of it: the number of its calls, and of characters of its tokens with log-probabilities. */
+/** The amounts of a choice before one of its parts: calls, and characters of the tokens with log-probabilities. */
 export interface Before {
   readonly calls: number;
   readonly characters: number;
@@ -10,7 +10,7 @@ export interface Before {
 
 export const NOTHING_BEFORE: Before = { calls: 0, characters: 0 };
 
-/** What a choice has behind a part of it. */
+/** The amounts of a choice behind one of its parts. */
 export const behind = ({ calls, characters }: Before, delta: Delta): Before => ({
   calls: calls + delta.calls.length,
   characters: delta.logprobs.reduce((sum, { text }) => sum + text.length, characters),
