@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
 import { type BlockBody, SILENCE_STEPS } from './block-connection.ts';
+import { isRefusal } from './s3-requests.ts';
 
 /** The time that S3 is given. */
 export interface Patience {
@@ -41,9 +41,7 @@ const pause = (number: number): Promise<void> => sleep(Math.random() * FIRST_PAU
 
 /** Tells whether a request that failed may succeed at once: nothing, half an answer, or a passing refusal came. */
 const isPassing = (error: unknown): boolean =>
-  !(error instanceof S3ServiceException) ||
-  (error.$metadata.httpStatusCode ?? 0) >= 500 ||
-  PASSING_REFUSALS.has(error.name);
+  !isRefusal(error) || (error.$metadata.httpStatusCode ?? 0) >= 500 || PASSING_REFUSALS.has(error.name);
 
 const silent = (ms: number): ServingError =>
   new ServingError('MODEL_UNAVAILABLE', 'the storage has stopped to answer', {
