@@ -41,7 +41,7 @@ const PASSING_REFUSALS = new Set([
   'TooManyRequests',
   'RequestTimeTooSkewed',
 ]);
-/** The same as statuses: a HEAD, and many a proxy, answer without an error of S3. */
+/** Statuses of refusals that pass. A HEAD, and many a proxy, answer without an error of S3. */
 const PASSING_STATUSES = new Set([408, 429]);
 const FIRST_PAUSE_MS = 50;
 

@@ -109,7 +109,7 @@ const readOnce = async (
 };
 
 /**
- * Reads an object. One that was replaced meanwhile, or whose bytes differ from its etag, is read again.
+ * Reads an object, again if it was replaced meanwhile, or if its bytes differ from its etag.
  * @throws `PAYLOAD_TOO_LARGE`, before the body is read
  */
 export const readObject = async (
