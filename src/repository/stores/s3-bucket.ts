@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { WriteOptions } from './object-store.ts';
 import { type Patience, patiently } from './s3-patience.ts';
+import { headerOf } from './s3-read.ts';
 import { toServingError } from './s3-reader.ts';
 
 /** A bucket, the client that reaches it, and the time that it is given. */
@@ -32,8 +33,15 @@ export const writeObject = async (
     ...(metadata && { Metadata: { ...metadata } }),
     ...(condition && ('ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: '*' })),
   });
-  const { ETag = '' } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
-  return ETag;
+  const { ETag } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
+  return headerOf(key, 'etag', ETag);
+};
+
+/** An answer that is no page of a list would look like an empty folder. @throws Error for one, and for a page without the way to the next */
+const assertPage = ({ IsTruncated, NextContinuationToken }: ListObjectsV2CommandOutput, token?: string): void => {
+  if (IsTruncated === undefined) throw new Error('S3 answered without a list');
+  if (IsTruncated && (!NextContinuationToken || NextContinuationToken === token))
+    throw new Error('S3 answered with a page of a list that does not lead to the next');
 };
 
 /** The pages of a listing; with a delimiter, keys are grouped up to it. @throws `MODEL_UNAVAILABLE` */
@@ -50,11 +58,14 @@ export const listPages = async function* (
       ...(delimiter && { Delimiter: delimiter }),
       ...(token ? { ContinuationToken: token } : after && { StartAfter: after }),
     });
-    const page = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal })).catch(
-      (error: unknown) => {
-        throw toServingError(error, `s3://${name}`, prefix);
-      },
-    );
+    const ask = async (abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> => {
+      const answer = await client.send(command, { abortSignal });
+      assertPage(answer, token);
+      return answer;
+    };
+    const page = await patiently(patience, 0, ask).catch((error: unknown) => {
+      throw toServingError(error, `s3://${name}`, prefix);
+    });
     yield page;
     token = page.NextContinuationToken;
   } while (token !== undefined);

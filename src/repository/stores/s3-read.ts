@@ -7,10 +7,11 @@ import {
   type Patience,
   patiently,
   receive,
+  statusOf,
   TRIES,
   type Tries,
 } from './s3-patience.ts';
-import { type GetAnswer, type GetRequest, isRefusal, type Requests } from './s3-requests.ts';
+import type { GetAnswer, GetRequest, Requests } from './s3-requests.ts';
 
 /** A bucket as it is read, and the time that it is given. */
 export interface ReadBucket {
@@ -18,8 +19,29 @@ export interface ReadBucket {
   readonly patience: Patience;
 }
 
-/** Tells whether S3 answered that the object still has the etag of the condition. */
-const isUnchanged = (error: unknown): boolean => isRefusal(error) && error.$metadata.httpStatusCode === 304;
+/** The status of an object that still has the etag of the condition. */
+const UNCHANGED = 304;
+
+/**
+ * A header of an answer about the object `key`, which a proxy may drop. Without the etag, a conditional write would have no condition; without
+ * the length, an object would be empty. @throws `MODEL_UNAVAILABLE` when it is missing
+ */
+export const headerOf = <Value>(key: string, name: string, value: Value | '' | undefined): Value => {
+  if (value !== undefined && value !== '') return value;
+  throw new ServingError('MODEL_UNAVAILABLE', `S3 answered without the ${name} of ${key}`);
+};
+
+/**
+ * Tells whether an answer has what was asked for. It has the bytes from `start` on, and as many as it says; or the whole object, which S3 may
+ * call a range, too.
+ */
+const isAsked = ({ contentRange, sizeBytes }: GetAnswer, start: number | undefined): boolean => {
+  if (contentRange === undefined) return start === undefined;
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange) ?? [];
+  const bytes = Number(last) - Number(first) + 1;
+  if (sizeBytes !== undefined && sizeBytes !== bytes) return false;
+  return start === undefined ? bytes === Number(total) : Number(first) === start;
+};
 
 /** Sends the request. @throws Error when the answer has other bytes */
 export const openObject = async (
@@ -30,10 +52,10 @@ export const openObject = async (
   const answer = await requests.get(request, signal);
   const { body, contentRange } = answer;
   const [start] = request.range ?? [];
-  const isAsked = contentRange === undefined ? !start : contentRange.startsWith(`bytes ${start}-`);
-  if (isAsked) return answer;
+  if (isAsked(answer, start)) return answer;
   body.destroy();
-  throw new Error(`S3 answered with ${contentRange ?? 'the whole object'}, asked for bytes from ${start} on`);
+  const asked = start === undefined ? 'the whole object' : `bytes from ${start} on`;
+  throw new Error(`S3 answered with ${contentRange ?? 'the whole object'}, asked for ${asked}`);
 };
 
 /** The md5 of an object is its etag when it was written at once and is not encrypted by a key of its own. */
@@ -41,6 +63,9 @@ const isDamaged = (body: Uint8Array, { etag = '', hasOwnKey }: GetAnswer): boole
   const [, md5] = /^"([0-9a-f]{32})"$/.exec(etag) ?? [];
   return md5 !== undefined && !hasOwnKey && hash('md5', body) !== md5;
 };
+
+/** The status of a condition that does not hold: the object was replaced while it was read. */
+const REPLACED = 412;
 
 const readOnce = async (
   bucket: ReadBucket,
@@ -51,7 +76,10 @@ const readOnce = async (
   const { patience } = bucket;
   const { key } = request;
   const opened = await patiently(patience, 0, (signal) => openObject(bucket, request, signal), tries);
-  const { sizeBytes, contentType, etag = '' } = opened;
+  const { contentType } = opened;
+  if (!opened.etag || opened.sizeBytes === undefined) opened.body.destroy();
+  const etag = headerOf(key, 'etag', opened.etag);
+  const sizeBytes = headerOf(key, 'length', opened.sizeBytes);
   if (sizeBytes === 0) opened.body.resume();
   if (sizeBytes > maxBytes) opened.body.destroy();
   assertSize(key, sizeBytes, maxBytes);
@@ -66,7 +94,7 @@ const readOnce = async (
   const body = new Uint8Array(sizeBytes);
   let filled = 0;
   for await (const chunk of chunks) {
-    body.set(chunk.subarray(0, sizeBytes - filled), filled);
+    body.set(chunk, filled);
     filled += chunk.byteLength;
   }
   return {
@@ -75,15 +103,22 @@ const readOnce = async (
   };
 };
 
-/** Reads an object. Bytes that differ from the etag are read again. @throws `PAYLOAD_TOO_LARGE`, before the body is read */
+/**
+ * Reads an object, again if it was replaced meanwhile, or if its bytes differ from its etag.
+ * @throws `PAYLOAD_TOO_LARGE`, before the body is read
+ */
 export const readObject = async (
   bucket: ReadBucket,
   request: GetRequest,
   maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<StoredObject> => {
   for (const tries: Tries = { count: 1 }; tries.count <= TRIES; tries.count += 1) {
-    const { object, damaged } = await readOnce(bucket, request, maxBytes, tries);
-    if (!damaged) return object;
+    try {
+      const { object, damaged } = await readOnce(bucket, request, maxBytes, tries);
+      if (!damaged) return object;
+    } catch (error) {
+      if (statusOf(error) !== REPLACED || tries.count >= TRIES) throw error;
+    }
   }
   throw new ServingError(
     'MODEL_UNAVAILABLE',
@@ -101,13 +136,15 @@ export const readChanged = async (
   try {
     return await readObject(bucket, { key, ifNoneMatch }, maxBytes);
   } catch (error) {
-    if (isUnchanged(error)) return undefined;
+    if (statusOf(error) === UNCHANGED) return undefined;
     throw error;
   }
 };
 
-export const headObject = ({ requests, patience }: ReadBucket, key: string): Promise<ObjectHead> =>
-  patiently(patience, 0, (signal) => requests.head(key, signal));
+export const headObject = async ({ requests, patience }: ReadBucket, key: string): Promise<ObjectHead> => {
+  const { sizeBytes, etag, metadata } = await patiently(patience, 0, (signal) => requests.head(key, signal));
+  return { key, sizeBytes: headerOf(key, 'length', sizeBytes), etag: headerOf(key, 'etag', etag), metadata };
+};
 
 /** The bytes of an object from `start` up to, not including, `end`, as they arrive. All are of the same object. */
 export const readRange = async function* (

@@ -2,6 +2,7 @@ import { ServingError } from '../../core/errors.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { missingObject, type ObjectStore, replacedObject } from './object-store.ts';
 import { createBlockReader } from './s3-blocks.ts';
+import { statusOf } from './s3-patience.ts';
 import { headObject, type ReadBucket, readChanged, readObject, readRange } from './s3-read.ts';
 import { isRefusal } from './s3-requests.ts';
 
@@ -9,15 +10,21 @@ const NOT_FOUND = new Set(['NoSuchKey', 'NotFound']);
 /** S3 answers 412 and, to two conditional writes at the same moment, 409. */
 const CONFLICT = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
 
+const describe = (error: unknown, name: string): string => {
+  const status = statusOf(error);
+  const [reason = ''] = messageOf(error).split('\n', 1);
+  if (status === 0) return `${name}: ${reason}`;
+  if (!isRefusal(error)) return `the answer with the status ${status} is not of S3, but perhaps of a proxy: ${reason}`;
+  return name === 'Unknown' ? `S3 answered with the status ${status} alone` : `${name} (${status}): ${reason}`;
+};
+
 /** Translates an error of S3 about the object `key` of the store at `location`. */
 export const toServingError = (error: unknown, location: string, key: string): ServingError => {
   if (error instanceof ServingError) return error;
   const name = error instanceof Error ? error.name : String(error);
   if (NOT_FOUND.has(name)) return missingObject(location, key, error);
   if (CONFLICT.has(name)) return replacedObject(location, key, error);
-  const status = isRefusal(error) ? ` (${error.$metadata.httpStatusCode})` : '';
-  const reason = messageOf(error);
-  return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${name}${status}: ${reason}`, { cause: error });
+  return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${describe(error, name)}`, { cause: error });
 };
 
 /** Waits for `send`, and translates its error. */

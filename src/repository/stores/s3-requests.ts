@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Origin } from './block-connection.ts';
-import type { ObjectHead } from './object-store.ts';
+import type { ObjectMetadata } from './object-store.ts';
 
 /** A request for the bytes of an object. */
 export interface GetRequest {
@@ -14,12 +14,19 @@ export interface GetRequest {
 /** The answer to it. */
 export interface GetAnswer {
   readonly body: Readable;
-  readonly sizeBytes: number;
+  readonly sizeBytes: number | undefined;
   readonly etag: string | undefined;
   readonly contentType: string | undefined;
   readonly contentRange: string | undefined;
   /** The object is encrypted by a key of its own: then its etag is not its md5. */
   readonly hasOwnKey: boolean;
+}
+
+/** The answer to a HEAD. */
+export interface HeadAnswer {
+  readonly sizeBytes: number | undefined;
+  readonly etag: string | undefined;
+  readonly metadata: ObjectMetadata;
 }
 
 /** A signed request, without the line breaks of HTTP. */
@@ -33,7 +40,7 @@ export interface SignedRequest {
 /** The way of reading requests to one bucket. Each is sent once. @throws `Refusal`, and errors of the connection */
 export interface Requests {
   get(request: GetRequest, signal: AbortSignal): Promise<GetAnswer>;
-  head(key: string, signal: AbortSignal): Promise<ObjectHead>;
+  head(key: string, signal: AbortSignal): Promise<HeadAnswer>;
   /** The request of `get`, which somebody else sends. */
   sign(request: GetRequest): Promise<SignedRequest>;
   /** An answer came that only the SDK understands: it sends the requests that follow. */

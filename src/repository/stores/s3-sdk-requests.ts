@@ -52,14 +52,13 @@ export const createSdkRequests = (client: S3Client, bucket: string): Requests =>
     const { Body: body, ContentLength, ETag, ContentType, ContentRange } = answer;
     if (!(body instanceof Readable)) throw new Error('S3 answered without a body');
     return {
-      ...{ body, sizeBytes: ContentLength ?? 0, etag: ETag, contentType: ContentType, contentRange: ContentRange },
+      ...{ body, sizeBytes: ContentLength, etag: ETag, contentType: ContentType, contentRange: ContentRange },
       hasOwnKey: hasOwnKey(answer.ServerSideEncryption, answer.SSECustomerAlgorithm),
     };
   },
   async head(key, abortSignal) {
     const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
-    const { ContentLength = 0, ETag = '', Metadata = {} } = answer;
-    return { key, sizeBytes: ContentLength, etag: ETag, metadata: Metadata };
+    return { sizeBytes: answer.ContentLength, etag: answer.ETag, metadata: answer.Metadata ?? {} };
   },
   sign: async (request) => toSigned(await sign(client, toCommand(bucket, request))),
   leaveToSdk: () => {},

@@ -75,15 +75,15 @@ const metadataOf = (headers: IncomingHttpHeaders): Record<string, string> =>
     ),
   );
 
-const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefined => headers[name]?.toString();
+const textOf = (headers: IncomingHttpHeaders, name: string): string | undefined => headers[name]?.toString();
 
 /** The answer to a GET; undefined when it is of another kind. */
 const toGetAnswer = (body: IncomingMessage): GetAnswer | undefined => {
   const { statusCode, headers } = body;
   const sizeBytes = sizeOf(headers);
   if ((statusCode !== 200 && statusCode !== 206) || sizeBytes === undefined) return undefined;
-  const encryption = headerOf(headers, 'x-amz-server-side-encryption');
-  const customerAlgorithm = headerOf(headers, 'x-amz-server-side-encryption-customer-algorithm');
+  const encryption = textOf(headers, 'x-amz-server-side-encryption');
+  const customerAlgorithm = textOf(headers, 'x-amz-server-side-encryption-customer-algorithm');
   return {
     ...{ body, sizeBytes, etag: headers.etag, contentType: headers['content-type'] },
     ...{ contentRange: headers['content-range'], hasOwnKey: hasOwnKey(encryption, customerAlgorithm) },
@@ -140,6 +140,10 @@ export const createSignedRequests = (
         await ended(body);
         throw createRefusal('NotModified', statusCode, 'the object has not changed');
       }
+      if (statusCode === 412 && request.ifMatch !== undefined) {
+        body.destroy();
+        throw createRefusal('PreconditionFailed', statusCode, 'the object was replaced');
+      }
       if (statusCode === 404 && (await saysNoSuchKey(body)))
         throw createRefusal('NoSuchKey', statusCode, 'the specified key does not exist');
       throw leave(body);
@@ -154,7 +158,7 @@ export const createSignedRequests = (
       await ended(response);
       if (sizeBytes === undefined || statusCode === 404)
         throw createRefusal('NotFound', statusCode, 'the object does not exist');
-      return { key, sizeBytes, etag: headers.etag ?? '', metadata: metadataOf(headers) };
+      return { sizeBytes, etag: headers.etag, metadata: metadataOf(headers) };
     },
 
     sign: async (request) => (isPlain(request) ? signRequest(bucket, 'GET', request) : (await sdk()).sign(request)),
