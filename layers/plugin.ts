@@ -1,3 +1,5 @@
+import { glob, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { assertCollector } from '../src/deployment/assert-collector.ts';
 import { assertTokens } from '../src/deployment/assert-tokens.ts';
@@ -136,7 +138,16 @@ const rewriteFunctionZips = async ({ serviceDir, service }: Serverless): Promise
   const artifacts = Object.values(service.functions).flatMap((settings) => settings.package?.artifact ?? []);
   if (artifacts.length === 0)
     throw new Error('serverless-esbuild has written no zip: name it before layers/plugin.ts in serverless.yml.');
-  for (const artifact of artifacts) await rewriteZip(path.resolve(serviceDir, artifact));
+  for (const artifact of artifacts) {
+    await rewriteZip(path.resolve(serviceDir, artifact));
+    await removeLeftCopy(path.basename(artifact, '.zip'));
+  }
+};
+
+/** serverless-esbuild copies the files of a function into a temporary folder, and fails to remove it, since it is not empty. */
+const removeLeftCopy = async (name: string): Promise<void> => {
+  for await (const folder of glob(`${name}-${process.pid}-*`, { cwd: tmpdir() }))
+    await rm(path.join(tmpdir(), folder), { recursive: true, force: true });
 };
 
 /**

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -17,13 +17,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true }));
 
-/** Packages a copy of the project in a folder of its own, as a user with that umask and time zone would. */
+/** Packages a copy of the project in a folder of its own, as a user with that umask and time zone would. It leaves no temporary files. */
 const packageIn = async (folder: string, umask: string, timeZone: string): Promise<readonly Buffer[]> => {
   const project = path.join(scratch, folder);
+  const temporary = path.join(scratch, `${folder}, temporary`);
   await copyProject(project);
+  await mkdir(temporary);
   const binaries = path.resolve('node_modules/.bin');
-  const env = { PATH: `${binaries}${path.delimiter}${process.env.PATH}`, HOME: scratch, TZ: timeZone };
+  const env = {
+    PATH: `${binaries}${path.delimiter}${process.env.PATH}`,
+    HOME: scratch,
+    TZ: timeZone,
+    TMPDIR: temporary,
+  };
   await run('sh', ['-c', `umask ${umask} && sls package`], { cwd: project, env });
+  expect(await readdir(temporary)).toEqual([]);
   return Promise.all(ZIPS.map((name) => readFile(path.join(project, '.serverless', name))));
 };
 

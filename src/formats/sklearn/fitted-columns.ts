@@ -68,13 +68,23 @@ const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
     return { isText: false };
   });
 
+/** Adds a demand unless an equal one is there: thousands of estimators ask the same of thousands of columns. */
+const addUse = (uses: Use[], use: Use, takesMissing: boolean): void => {
+  const isEqual = (other: Use): boolean =>
+    other.kind === use.kind &&
+    other.takesMissing === takesMissing &&
+    other.categories === use.categories &&
+    other.words === use.words;
+  if (!uses.some(isEqual)) uses.push({ ...use, takesMissing });
+};
+
 /** The demands of all steps of `root`, by column. */
 const usesOf = (root: Estimator, width: number): readonly (readonly Use[])[] => {
   const uses = Array.from({ length: width }, (): Use[] => []);
   const guard = createGuard(root);
   const walk: Walk = {
     note: (column, use) => {
-      if (column !== undefined) uses[column.index]?.push({ ...use, takesMissing: use.takesMissing || column.isFilled });
+      if (column !== undefined) addUse(uses[column.index] ?? [], use, use.takesMissing || column.isFilled);
     },
     follow: (estimator, trace) => guard(() => (COLUMN_RULES[estimator.name] ?? followOther)(estimator, trace, walk)),
   };

@@ -6,8 +6,9 @@ import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
 import { describe as describeValue } from '../pickle/describe.ts';
 import { isNumpyArray, PyClass, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+import { refuseSharing } from '../shared-values.ts';
 import { finalOf } from './classes.ts';
-import { createConversion } from './converters.ts';
+import { createConversion, findConverter } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { addInputs } from './inputs.ts';
 import { outlineOf } from './outline.ts';
@@ -90,6 +91,8 @@ export const importSklearn = (value: PyValue): ImportedModel => {
   const object = toRoot(value);
   const estimator = new Estimator(object, versionOf(object));
   try {
+    findConverter(estimator);
+    refuseSharing(object);
     completeBoosters(object);
     return convert(estimator);
   } catch (error) {

@@ -12,6 +12,7 @@ import { ARCHIVES } from './archives.ts';
 import { BOMBS } from './bombs.ts';
 import { CALLS } from './calls.ts';
 import { type Damaged, flipped, opcodes, truncated } from './damaged.ts';
+import { SHARED } from './shared.ts';
 
 /** Reads the corpus in a process that may read files, and do nothing else. It prints a line of JSON for each file or group of files. */
 
@@ -101,7 +102,7 @@ const isDenied = (): boolean => {
 
 report({ name: 'guard', isDenied: isDenied() });
 const hashes = new Set<string>();
-for (const { name, format, make } of [...CALLS, ...BOMBS, ...ARCHIVES]) {
+for (const { name, format, make } of [...CALLS, ...BOMBS, ...SHARED, ...ARCHIVES]) {
   const bytes = make();
   hashes.add(createHash('sha256').update(bytes).digest('hex'));
   readGroup(`${format}: ${name}`, [[format, bytes]]);

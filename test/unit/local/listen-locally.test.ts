@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalServer, type Listening, listenLocally } from '../../../local/listen-locally.ts';
@@ -8,9 +9,10 @@ let server: Listening;
 let answered = 0;
 
 beforeAll(async () => {
-  const listener = createLocalServer((_request, response) => {
+  const listener = createLocalServer((asked, response) => {
     answered += 1;
-    response.end('answer');
+    response.setHeader('x-asked', `${asked.headers.host}${asked.url}`);
+    setImmediate(() => response.end('answer')); // behind the end of a client's half
   });
   server = await listenLocally(listener, 0);
 });
@@ -24,7 +26,54 @@ const send = async (headers: Record<string, string>): Promise<{ status: number |
   return { status: response.statusCode, body: await text(response) };
 };
 
+/** What comes back of these bytes, with which the client ends its half of the connection when `ends`. */
+const sendRaw = (bytes: string, ends = true): Promise<string> => {
+  answered = 0;
+  const socket = connect({ port: Number(new URL(server.endpoint).port), host: '127.0.0.1', allowHalfOpen: true });
+  if (ends) socket.end(bytes);
+  else socket.write(bytes);
+  return text(socket).finally(() => socket.destroy());
+};
+
 describe('a local server', () => {
+  it.each(['connection: close', 'connection: keep-alive'])('answers a client that ended its half: %s', async (kept) => {
+    const answer = await sendRaw(`GET / HTTP/1.1\r\nhost: localhost\r\n${kept}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*answer/s);
+  });
+
+  it('ends the connection of a client that ended its half before its request was whole', async () => {
+    const answer = await sendRaw('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf');
+    expect(answer).toContain('HTTP/1.1 400 ');
+    expect(await sendRaw('')).toBe('');
+  });
+
+  it.each([
+    ['http://localhost:3000/a?b=//c', 'localhost:3000/a?b=//c'],
+    ['HTTP://127.0.0.1', '127.0.0.1/'],
+    ['http://a.localhost?b', 'a.localhost/?b'],
+  ])('reads host and path of the whole URL %s', async (url, asked) => {
+    const answer = await sendRaw(`GET ${url} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`);
+    expect([answer.slice(9, 12), /x-asked: (.*)\r/.exec(answer)?.[1]]).toEqual(['200', asked]);
+  });
+
+  it('passes over the wish for another protocol, as HTTP allows', async () => {
+    const wish = 'connection: upgrade\r\nupgrade: websocket\r\n';
+    expect(await sendRaw(`GET / HTTP/1.1\r\nhost: localhost\r\n${wish}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it.each([
+    ['two hosts', 'GET / HTTP/1.1\r\nhost: localhost\r\nhost: localhost', 400],
+    ['two hosts of which one is foreign', 'GET / HTTP/1.1\r\nhost: localhost\r\nhost: a.example', 400],
+    ['no host', 'GET / HTTP/1.1\r\nx-a: b', 400],
+    ['a whole URL of another machine', 'GET http://a.example/ HTTP/1.1\r\nhost: localhost', 403],
+    ['a whole URL with a user', 'GET http://localhost@a.example/ HTTP/1.1\r\nhost: localhost', 403],
+    ['a wish for a tunnel', 'CONNECT a.example:443 HTTP/1.1\r\nhost: localhost', 405],
+    ['the beginning of HTTP/2', 'PRI * HTTP/2.0', 400],
+  ])('refuses %s', async (_what, head, status) => {
+    const answer = await sendRaw(`${head}\r\nconnection: close\r\n\r\n`, false);
+    expect([answer.slice(9, 12), answered]).toEqual([String(status), 0]);
+  });
+
   it('listens on the loopback address alone', async () => {
     const listener = createLocalServer((_request, response) => response.end());
     const { stop } = await listenLocally(listener, 0);

@@ -92,7 +92,7 @@ describe('what is no model', () => {
     ],
     [
       'a stack that holds another twice, and so on',
-      Array.from({ length: 40 }).reduce<PyValue>(
+      Array.from({ length: 14 }).reduce<PyValue>(
         (model) =>
           toObject('sklearn.ensemble._stacking.StackingRegressor', {
             ...{ _sklearn_version: '1.9.1', n_features_in_: 2, estimators_: [model], stack_method_: ['predict'] },
@@ -107,12 +107,22 @@ describe('what is no model', () => {
     [
       'a kernel that holds another twice, and so on',
       toProcess(
-        Array.from({ length: 40 }).reduce<PyValue>(
+        Array.from({ length: 8 }).reduce<PyValue>(
           (kernel) => toObject('sklearn.gaussian_process.kernels.Sum', { k1: kernel, k2: kernel }),
           toObject('sklearn.gaussian_process.kernels.RBF', { length_scale: 1 }),
         ),
       ),
       /kernels\.Sum \(scikit-learn 1\.9\.1\): it has more than 100 kernels within it/,
+    ],
+    [
+      'a kernel of which each part is another twice, in 40 levels',
+      toProcess(
+        Array.from({ length: 40 }).reduce<PyValue>(
+          (kernel) => toObject('sklearn.gaussian_process.kernels.Sum', { k1: kernel, k2: kernel }),
+          toObject('sklearn.gaussian_process.kernels.RBF', { length_scale: 1 }),
+        ),
+      ),
+      /its parts share values, and take \d+\.\d TB when each has its own, of at most 128\.0 MB/,
     ],
     [
       'a class of the program that saved it',
