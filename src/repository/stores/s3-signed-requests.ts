@@ -13,6 +13,7 @@ import {
   type GetAnswer,
   type GetRequest,
   hasOwnKey,
+  type Refusal,
   type Requests,
   type SignedRequest,
   toRange,
@@ -100,6 +101,25 @@ const saysNoSuchKey = async (body: IncomingMessage): Promise<boolean> => {
   return text.includes('<Code>NoSuchKey</Code>');
 };
 
+/** The refusal of a GET that was to be expected; undefined for any other answer. */
+const toRefusal = async (
+  response: IncomingMessage,
+  { ifMatch, ifNoneMatch }: GetRequest,
+): Promise<Refusal | undefined> => {
+  const { statusCode } = response;
+  if (statusCode === 304 && ifNoneMatch !== undefined) {
+    await ended(response);
+    return createRefusal('NotModified', statusCode, 'the object has not changed');
+  }
+  if (statusCode === 412 && ifMatch !== undefined) {
+    response.destroy();
+    return createRefusal('PreconditionFailed', statusCode, 'the object was replaced');
+  }
+  if (statusCode === 404 && (await saysNoSuchKey(response)))
+    return createRefusal('NoSuchKey', statusCode, 'the specified key does not exist');
+  return undefined;
+};
+
 /**
  * Requests that are signed here, and sent by Node: the SDK takes 50 ms of processor time to be imported, and for its first requests. It is
  * opened for what is not plain, and for all that follows an answer that is not: its errors, redirects and clocks are its business.
@@ -133,20 +153,9 @@ export const createSignedRequests = (
     async get(request, signal) {
       if (!isPlain(request)) return (await sdk()).get(request, signal);
       const body = await send('GET', request, signal);
-      const { statusCode } = body;
       const answer = toGetAnswer(body);
       if (answer) return answer;
-      if (statusCode === 304 && request.ifNoneMatch !== undefined) {
-        await ended(body);
-        throw createRefusal('NotModified', statusCode, 'the object has not changed');
-      }
-      if (statusCode === 412 && request.ifMatch !== undefined) {
-        body.destroy();
-        throw createRefusal('PreconditionFailed', statusCode, 'the object was replaced');
-      }
-      if (statusCode === 404 && (await saysNoSuchKey(body)))
-        throw createRefusal('NoSuchKey', statusCode, 'the specified key does not exist');
-      throw leave(body);
+      throw (await toRefusal(body, request)) ?? leave(body);
     },
 
     async head(key, signal) {
