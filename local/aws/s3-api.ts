@@ -72,7 +72,8 @@ const send = async (request: IncomingMessage, response: ServerResponse, answer: 
   request.resume();
   response.statusCode = status;
   response.setHeaders(new Map(Object.entries({ 'x-amz-request-id': randomUUID(), ...headers })));
-  if (typeof body === 'object') await pipeline(body, response);
+  // `pipeline` leaves the file open for a client that has gone before.
+  if (typeof body === 'object') await pipeline(body, response).finally(() => body.destroy());
   else response.end(request.method === 'HEAD' ? undefined : body);
 };
 

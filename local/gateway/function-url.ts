@@ -76,8 +76,10 @@ const sendStream = async (response: ServerResponse, answer: Stream, more: HttpHe
     body.destroy();
     throw error;
   }
-  // A client that goes away ends the reading.
-  await pipeline(body, response).catch(() => undefined);
+  // A client that goes away ends the reading. `pipeline` leaves the stream open for one that has gone before.
+  await pipeline(body, response)
+    .catch(() => undefined)
+    .finally(() => body.destroy());
 };
 
 /** A function as its URL puts it on the network. Every caller on this machine is let in. */

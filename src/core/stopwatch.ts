@@ -28,8 +28,8 @@ export const startStopwatch = <Step extends string>(): Stopwatch<Step> => {
   let stopped: { readonly totalMs: number; readonly cpuMs: number } | undefined;
   const totalMs = (): number => performance.now() - startMs;
   const cpuMs = (): number => {
-    const { user, system } = process.cpuUsage(startCpu);
-    return (user + system) / 1000;
+    const { user, system } = process.cpuUsage();
+    return (user + system - startCpu.user - startCpu.system) / 1000;
   };
   return {
     stepsMs,

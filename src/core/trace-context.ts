@@ -19,6 +19,8 @@ const PARENT = /(?:^|;)\s*Parent=(?!0{16})([\da-f]{16})\s*(?:;|$)/i;
 /** Longer headers are none that a tracer writes. */
 const LONGEST = 1_024;
 
+const isReadable = (header: string | undefined): header is string => header !== undefined && header.length <= LONGEST;
+
 const fromTraceparent = (header: string): TraceContext | undefined => {
   const [, traceId, parentId, flags = ''] = TRACEPARENT.exec(header) ?? [];
   if (traceId === undefined || parentId === undefined) return undefined;
@@ -34,9 +36,6 @@ const fromXRay = (header: string): TraceContext | undefined => {
 };
 
 /** Reads `traceparent`, or else `x-amzn-trace-id`; undefined without a valid one. @param headers by lower-case name */
-export const readTraceContext = ({
-  traceparent = '',
-  'x-amzn-trace-id': xRay = '',
-}: Headers): TraceContext | undefined =>
-  (traceparent.length <= LONGEST ? fromTraceparent(traceparent.trim()) : undefined) ??
-  (xRay.length <= LONGEST ? fromXRay(xRay) : undefined);
+export const readTraceContext = ({ traceparent, 'x-amzn-trace-id': xRay }: Headers): TraceContext | undefined =>
+  (isReadable(traceparent) ? fromTraceparent(traceparent.trim()) : undefined) ??
+  (isReadable(xRay) ? fromXRay(xRay) : undefined);

@@ -56,6 +56,8 @@ interface Entry<Value> {
   /** The number of callers that use the value; its creation counts as one until it ends. */
   leases: number;
   readonly value: Promise<Value>;
+  /** True once the value is there. */
+  isReady: boolean;
 }
 
 /** Entries by key, in the order of their last use. */
@@ -134,7 +136,7 @@ const createBudget = <Value>(entries: Entries<Value>, { budgetBytes, evict }: Le
 export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): LeaseCache<Value> => {
   const entries: Entries<Value> = new Map();
   for (const [key, { value, bytes }] of options.initial ?? [])
-    entries.set(key, { bytes, leases: 0, value: Promise.resolve(value) });
+    entries.set(key, { bytes, leases: 0, value: Promise.resolve(value), isReady: true });
   const { reserve, endLease, dropIdle } = createBudget(entries, options);
 
   const add = (key: string, create: Create<Value>): Entry<Value> => {
@@ -142,6 +144,7 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
       try {
         const { value, bytes } = await create((expected) => reserve(entry, expected));
         entry.bytes = bytes;
+        entry.isReady = true;
         return value;
       } catch (error) {
         entries.delete(key);
@@ -150,7 +153,7 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
         endLease(entry);
       }
     };
-    const entry: Entry<Value> = { bytes: 0, leases: 1, value: Promise.resolve().then(make) };
+    const entry: Entry<Value> = { bytes: 0, leases: 1, value: Promise.resolve().then(make), isReady: false };
     return entry;
   };
 
@@ -161,7 +164,8 @@ export const createLeaseCache = <Value>(options: LeaseCacheOptions<Value>): Leas
     entries.set(key, entry);
     entry.leases += 1;
     try {
-      return { value: await within(deadline, entry.value, LOADING), release: () => endLease(entry) };
+      const value = await (entry.isReady ? entry.value : within(deadline, entry.value, LOADING));
+      return { value, release: () => endLease(entry) };
     } catch (error) {
       endLease(entry);
       const isPassing = ServingError.from(error).code === 'MODEL_UNAVAILABLE';

@@ -22,9 +22,14 @@ const withoutTrailingSlashes = (path: string): string => {
 const fillTemplate = ({ template, parameters }: EventPath): string | undefined => {
   const route = template === '' && 'proxy' in parameters ? PROXY : template;
   if (!route.startsWith('/')) return undefined;
-  const names = [...route.matchAll(VARIABLE)].map(([, name = '']) => name);
-  if (!names.every((name) => typeof parameters[name] === 'string')) return undefined;
-  return withoutTrailingSlashes(route.replaceAll(VARIABLE, (_variable, name: string) => String(parameters[name])));
+  let isWhole = true;
+  const filled = route.replaceAll(VARIABLE, (_variable, name: string) => {
+    const value = parameters[name];
+    if (typeof value === 'string') return value;
+    isWhole = false;
+    return '';
+  });
+  return isWhole ? withoutTrailingSlashes(filled) : undefined;
 };
 
 /** The path without the base path of a custom domain, and without the name of a stage. */

@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import type { Identify } from '../access/identify.ts';
 import { ServingError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
+import type { Stream } from '../core/stream.ts';
 import { createApplication } from '../http/application.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpResponse, isStream } from '../http/message.ts';
@@ -36,14 +37,27 @@ export interface StreamOptions {
   readonly settings?: AccessSettings;
 }
 
-async function* noting<T>(source: AsyncIterable<T>, note: (error: unknown) => void): AsyncGenerator<T> {
-  try {
-    yield* source;
-  } catch (error) {
-    note(error);
-    throw error;
-  }
-}
+/** The values of `source`, whose error is noted. A reader that stops early stops `source`, also one that has read none. */
+const noting = <T>(source: AsyncIterable<T>, note: (error: unknown) => void): Stream<T> => ({
+  [Symbol.asyncIterator]: () => {
+    const iterator = source[Symbol.asyncIterator]();
+    return {
+      async next() {
+        try {
+          const { done, value } = await iterator.next();
+          return done ? { done: true, value: undefined } : { done: false, value };
+        } catch (error) {
+          note(error);
+          throw error;
+        }
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  },
+});
 
 /** Sends a body to its end, or until nobody reads it any more. @throws errors of the body itself */
 const send = async (body: HttpResponse['body'], response: Writable): Promise<void> => {
@@ -53,10 +67,13 @@ const send = async (body: HttpResponse['body'], response: Writable): Promise<voi
         fault = error;
       })
     : [typeof body === 'string' ? Buffer.from(body) : body];
+  const readable = Readable.from(chunks);
   try {
-    await pipeline(Readable.from(chunks), response);
+    await pipeline(readable, response);
   } catch (error) {
     if (error === fault || !response.destroyed) throw error;
+  } finally {
+    readable.destroy(); // `pipeline` leaves it open for a reader that has gone before
   }
 };
 

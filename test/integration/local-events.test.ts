@@ -229,6 +229,21 @@ describe('the URL of a function', () => {
     expect(await (await fetch(`${url('stream')}/?action=text`)).text()).toBe('one two');
   });
 
+  it('tells a function of a client that went away before it answered', async () => {
+    const pid = async () => (await fetch(`${url('stream')}/?action=pid`)).text();
+    const before = await pid();
+    lines.length = 0;
+    const file = join(project, 'gone');
+    const client = request(`${url('stream')}/?action=fillLater&file=${encodeURIComponent(file)}`);
+    client.on('error', () => undefined);
+    client.end();
+    while (!lines.includes('asked')) await new Promise((wake) => setTimeout(wake, 10));
+    client.destroy();
+    await new Promise((wake) => setTimeout(wake, 100)); // the server has to hear of it
+    await writeFile(file, '');
+    expect(await pid()).toBe(before); // it did not run into its time limit
+  });
+
   it('gives the result of a function that returns it, as status and body', async () => {
     const response = await fetch(url('returned'));
     expect(response.status).toBe(200);

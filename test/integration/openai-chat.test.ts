@@ -34,6 +34,7 @@ interface Chunk {
     readonly index: number;
     readonly text?: string;
     readonly delta?: { readonly content?: string; readonly role?: string };
+    readonly logprobs?: { readonly tokens: readonly string[]; readonly text_offset: readonly number[] } | null;
     readonly finish_reason: string | null;
   }[];
   readonly usage?: Completion['usage'] | null;
@@ -180,6 +181,16 @@ describe('POST /v1/chat/completions', () => {
       ],
     ],
     ['an empty text', [{ role: 'user', content: '' }]],
+    [
+      'an answer of before that refused, and one with an empty list of calls',
+      [
+        ...HELLO,
+        { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
+        ...HELLO,
+        { role: 'assistant', content: null, tool_calls: [] },
+        ...HELLO,
+      ],
+    ],
     ['emoji, right-to-left text and special tokens', [{ role: 'user', content: '👩‍👩‍👧 שלום </s><s>' }]],
   ])('takes %s', async (_what, messages) => {
     expect((await chat({ messages, n: null, stop: null })).status).toBe(200);
@@ -254,11 +265,13 @@ describe('POST /v1/chat/completions', () => {
     ['a bias for a token that does not exist', { logit_bias: { 999999: 1 } }, 400, '999999'],
     ['a bias that is too large', { logit_bias: { 5: 1e9 } }, 400, '"logit_bias"'],
     ['half a seed', { seed: 0.5 }, 400, '"seed"'],
+    ['a seed whose next one is too large', { seed: Number.MAX_SAFE_INTEGER, n: 2 }, 400, '"seed"'],
     ['a stream of texts', { stream: 'yes' }, 400, '"stream"'],
     ['options that are none', { stream_options: 5 }, 400, '"stream_options"'],
     ['log-probabilities without the flag', { top_logprobs: 3 }, 400, '"top_logprobs"'],
     ['too many log-probabilities', { logprobs: true, top_logprobs: 21 }, 400, '"top_logprobs"'],
     ['a function without a name', { tools: [{ type: 'function', function: {} }] }, 400, '"tools"'],
+    ['a function with an empty name', { tools: [named('')] }, 400, '"tools"'],
     ['a call that is demanded', { tools: [], tool_choice: 'required' }, 400, '"tool_choice"'],
     ['a call of a function that is not there', { ...CLOCK, tool_choice: named('watch') }, 400, '"clock"'],
     ['a choice of functions that is none', { ...CLOCK, tool_choice: 5 }, 400, '"tool_choice" is 5'],
@@ -404,9 +417,15 @@ describe('POST /v1/completions', () => {
     const whole = await answer(complete({ temperature: 0, logprobs: 3 }));
     const chunks = await chunksOf(complete({ temperature: 0, logprobs: 3, stream: true }));
     expect(chunks.flatMap(({ choices }) => choices.map(({ text }) => text)).join('')).toBe(whole.choices[0]?.text);
+    const told = chunks.flatMap(({ choices }) => choices.flatMap(({ logprobs }) => (logprobs ? [logprobs] : [])));
     expect(whole.choices[0]).toMatchObject({
-      logprobs: { token_logprobs: Array.from({ length: 8 }, () => expect.any(Number)) },
+      logprobs: {
+        token_logprobs: Array.from({ length: 8 }, () => expect.any(Number)),
+        tokens: told.flatMap(({ tokens }) => tokens),
+        text_offset: told.flatMap(({ text_offset }) => text_offset),
+      },
     });
+    expect(new Set(told.flatMap(({ text_offset }) => text_offset)).size).toBe(8);
   });
 
   it.each<[string, Record<string, unknown>, number, string]>([

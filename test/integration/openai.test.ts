@@ -229,10 +229,32 @@ describe('POST /v1/audio', () => {
       400,
     ],
     ['a file that is no audio', { body: formOf({ model: 'tiny-whisper', file: new Uint8Array([1, 2, 3]) }) }, 422],
+    ['an empty file', { body: formOf({ model: 'tiny-whisper', file: new Uint8Array() }) }, 422],
   ])('refuses %s', async (_what, init, status) => {
     const response = await serving.fetch('/v1/audio/transcriptions', { method: 'POST', ...init });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+  });
+});
+
+describe('a form with an odd file', () => {
+  const part = (name: string, more = '') => `--a\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+  const refusalOf = async (...parts: readonly string[]): Promise<unknown> => {
+    const body = `${parts.join('')}${part('model')}tiny-whisper\r\n--a--\r\n`;
+    const headers = { 'content-type': 'multipart/form-data; boundary=a' };
+    const response = await serving.fetch('/v1/audio/transcriptions', { method: 'POST', body, headers });
+    return [response.status, ((await response.json()) as { error: { message: string } }).error.message];
+  };
+
+  it.each<[string, string[], string]>([
+    ['without a file name', [`${part('file')}RIFF\r\n`], 'with a file name: curl -F file=@speech.wav'],
+    [
+      'that came twice',
+      ['x', 'y'].map((text) => `${part('file', '; filename="a"')}${text}\r\n`),
+      '"file" came 2 times',
+    ],
+  ])('%s is refused with what to do', async (_what, parts, message) => {
+    expect(await refusalOf(...parts)).toEqual([400, expect.stringContaining(message)]);
   });
 });
 

@@ -3,10 +3,13 @@ import { sumUsages } from '../../core/usage.ts';
 import { parseJsonBody } from '../../protocol/json.ts';
 import { CHAT, type CompletionRequest, parseChatRequest } from '../../protocol/openai/chat-completion.ts';
 import {
+  type Before,
+  behind,
   type CompletionFormat,
   createHead,
   type Head,
   LAST_EVENT,
+  NOTHING_BEFORE,
   toCompletion,
   toCompletionChunk,
 } from '../../protocol/openai/completion-format.ts';
@@ -60,14 +63,14 @@ async function* eventsOf(
   const none = includesUsage ? null : undefined;
   const toBytes = (index: number, choice: object) =>
     toEvent(toCompletionChunk(format, head, [toChoice(index, choice)], none));
-  const calls = new Map<number, number>();
+  const parts = new Map<number, Before>();
   const usages: NonNullable<Delta['end']>['usage'][] = [];
   for await (const { index, delta } of deltas) {
-    const before = calls.get(index);
+    const before = parts.get(index);
     const first = before === undefined ? format.toFirst() : undefined;
     if (first) yield toBytes(index, first);
-    for (const chunk of format.toChunks(delta, before ?? 0)) yield toBytes(index, chunk);
-    calls.set(index, (before ?? 0) + delta.calls.length);
+    for (const chunk of format.toChunks(delta, before ?? NOTHING_BEFORE)) yield toBytes(index, chunk);
+    parts.set(index, behind(before ?? NOTHING_BEFORE, delta));
     if (delta.end) usages.push(delta.end.usage);
   }
   if (includesUsage) yield toEvent(toCompletionChunk(format, head, [], toOpenAiUsage(usages, prompts)));

@@ -63,8 +63,8 @@ const toLogprobs = (tokens: readonly TokenLogprob[]) => ({
 export const CHAT: CompletionFormat = {
   ...{ idPrefix: 'chatcmpl', object: 'chat.completion', chunkObject: 'chat.completion.chunk' },
   toFirst: () => ({ delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }),
-  toChunks({ content, calls, logprobs, end }, callsBefore) {
-    const tool_calls = calls.map((call, index) => ({ index: callsBefore + index, ...call }));
+  toChunks({ content, calls, logprobs, end }, before) {
+    const tool_calls = calls.map((call, index) => ({ index: before.calls + index, ...call }));
     const delta = { ...(content !== '' && { content }), ...(calls.length > 0 && { tool_calls }) };
     const told = logprobs.length > 0 ? toLogprobs(logprobs) : null;
     return [

@@ -2,6 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { Usage } from '../../core/usage.ts';
 import { type Delta, toOpenAiUsage } from './deltas.ts';
 
+/** The amounts of a choice before one of its parts: calls, and characters of the tokens with log-probabilities. */
+export interface Before {
+  readonly calls: number;
+  readonly characters: number;
+}
+
+export const NOTHING_BEFORE: Before = { calls: 0, characters: 0 };
+
+/** The amounts of a choice behind one of its parts. */
+export const behind = ({ calls, characters }: Before, delta: Delta): Before => ({
+  calls: calls + delta.calls.length,
+  characters: delta.logprobs.reduce((sum, { text }) => sum + text.length, characters),
+});
+
 /** The form of an answer that a model writes, whole and in chunks. */
 export interface CompletionFormat {
   readonly idPrefix: string;
@@ -9,8 +23,8 @@ export interface CompletionFormat {
   readonly chunkObject: string;
   /** The chunk before the first part of a choice. */
   toFirst(): object | undefined;
-  /** The chunks of a part. `callsBefore` counts the calls in earlier parts. */
-  toChunks(delta: Delta, callsBefore: number): readonly object[];
+  /** The chunks of a part. */
+  toChunks(delta: Delta, before: Before): readonly object[];
   toChoice(whole: Delta): object;
 }
 

@@ -6,7 +6,15 @@ import { show } from '../../core/show.ts';
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Fields that OpenAI's clients send, and that change no answer. */
-const IGNORED = ['user', 'metadata', 'store', 'service_tier', 'safety_identifier', 'prompt_cache_key'];
+const IGNORED = [
+  'user',
+  'metadata',
+  'store',
+  'service_tier',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+];
 
 /** The fields of a document; null counts as left out. @throws `INVALID_REQUEST` for no object, and for a field that is not among `known` */
 export const parseFields = (document: unknown, known: readonly string[]): Fields => {

@@ -50,6 +50,15 @@ const assertTemperature = ({ temperature }: Fields): void => {
     refuseField('temperature', temperature, 'a number from 0 to 2');
 };
 
+/** The seed of the first of `count` choices: each choice has the next one. */
+const readSeed = ({ seed }: Fields, count: number): number | undefined => {
+  if (seed === undefined) return undefined;
+  const last = Number.MAX_SAFE_INTEGER - count + 1;
+  if (typeof seed === 'number' && Number.isInteger(seed) && seed >= -Number.MAX_SAFE_INTEGER && seed <= last)
+    return seed;
+  return refuseField('seed', seed, `an integer from ${-Number.MAX_SAFE_INTEGER} to ${last}`);
+};
+
 /**
  * Tokens are drawn unless the temperature is 0, as OpenAI does; the model has values for what is left out. The answer may be as long as
  * the context. A choice after the first has a seed of its own.
@@ -57,11 +66,11 @@ const assertTemperature = ({ temperature }: Fields): void => {
  */
 export const readGeneration = (fields: Fields): GenerationRequest => {
   assertTemperature(fields);
-  const { seed, temperature } = fields;
-  if (seed !== undefined && !Number.isSafeInteger(seed)) refuseField('seed', seed, 'an integer');
+  const { temperature } = fields;
   const maxTokens =
     readCount(fields, 'max_completion_tokens', MOST_TOKENS) ?? readCount(fields, 'max_tokens', MOST_TOKENS);
   const count = readCount(fields, 'n', MOST_CHOICES) ?? 1;
+  const seed = readSeed(fields, count);
   const shared = {
     ...pickFields(fields, SAME),
     do_sample: temperature !== 0,
@@ -72,7 +81,7 @@ export const readGeneration = (fields: Fields): GenerationRequest => {
     model: fields.model,
     choices: Array.from({ length: count }, (_, index) => ({
       ...shared,
-      ...(typeof seed === 'number' && { seed: seed + index }),
+      ...(seed !== undefined && { seed: seed + index }),
     })),
   };
 };

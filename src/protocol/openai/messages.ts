@@ -13,8 +13,9 @@ const refuseInput = (name: string, value: unknown, expected: string): never =>
 
 /** The text of a part. @throws `INVALID_INPUT` for images and sound, which no model here reads */
 const textOf = (part: unknown, name: string): string => {
-  const { type, text } = isObject(part) ? part : {};
+  const { type, text, refusal } = isObject(part) ? part : {};
   if ((type === 'text' || type === 'input_text') && typeof text === 'string') return text;
+  if (type === 'refusal' && typeof refusal === 'string') return refusal;
   return refuseInput(
     name,
     isObject(part) ? { type } : part,
@@ -54,8 +55,10 @@ const readMessage = (message: unknown, index: number): Message => {
   if (typeof role !== 'string' || !ROLES.includes(role)) refuseInput(`"role" of ${name}`, role, ROLES.join(', '));
   const text = readContent(content, `"content" of ${name}`);
   if (text === null && role !== 'assistant') refuseInput(`"content" of ${name}`, content, 'a text');
-  if (calls === undefined || calls === null) return { ...others, role: toTemplateRole(role), content: text ?? '' };
-  if (!Array.isArray(calls)) return refuseInput(`"tool_calls" of ${name}`, calls, 'a list');
+  const hasCalls = calls !== undefined && calls !== null;
+  if (hasCalls && !Array.isArray(calls)) return refuseInput(`"tool_calls" of ${name}`, calls, 'a list');
+  if (!Array.isArray(calls) || calls.length === 0)
+    return { ...others, role: toTemplateRole(role), content: text ?? '' };
   const read = calls.map((call, at) => readCall(call, `"tool_calls" of ${name}, number ${at + 1},`));
   return { ...others, role, content: text, tool_calls: read };
 };

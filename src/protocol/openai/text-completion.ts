@@ -55,8 +55,9 @@ export const parseTextRequest = (document: unknown): CompletionRequest => {
   };
 };
 
-const toLogprobs = (tokens: readonly TokenLogprob[]) => {
-  let offset = 0;
+/** @param start characters of the answer's tokens before these */
+const toLogprobs = (tokens: readonly TokenLogprob[], start: number) => {
+  let offset = start;
   const offsets = tokens.map(({ text }) => {
     offset += text.length;
     return offset - text.length;
@@ -73,14 +74,14 @@ const toLogprobs = (tokens: readonly TokenLogprob[]) => {
 export const TEXT: CompletionFormat = {
   ...{ idPrefix: 'cmpl', object: 'text_completion', chunkObject: 'text_completion' },
   toFirst: () => undefined,
-  toChunks({ content, logprobs, end }) {
+  toChunks({ content, logprobs, end }, { characters }) {
     if (content === '' && logprobs.length === 0 && end === undefined) return [];
-    const told = logprobs.length > 0 ? toLogprobs(logprobs) : null;
+    const told = logprobs.length > 0 ? toLogprobs(logprobs, characters) : null;
     return [{ text: content, logprobs: told, finish_reason: end?.finishReason ?? null }];
   },
   toChoice: ({ content, logprobs, end }) => ({
     text: content,
-    logprobs: logprobs.length > 0 ? toLogprobs(logprobs) : null,
+    logprobs: logprobs.length > 0 ? toLogprobs(logprobs, 0) : null,
     finish_reason: end?.finishReason ?? null,
   }),
 };

@@ -15,7 +15,11 @@ export interface Tools {
 }
 
 const isTool = (tool: unknown): tool is Tool =>
-  isObject(tool) && tool.type === 'function' && isObject(tool.function) && typeof tool.function.name === 'string';
+  isObject(tool) &&
+  tool.type === 'function' &&
+  isObject(tool.function) &&
+  typeof tool.function.name === 'string' &&
+  tool.function.name !== '';
 
 const nameOf = (choice: unknown): unknown =>
   isObject(choice) && choice.type === 'function' && isObject(choice.function) ? choice.function.name : undefined;

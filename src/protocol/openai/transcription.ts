@@ -1,3 +1,4 @@
+import { refuse } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import type { Usage } from '../../core/usage.ts';
 import { type Fields, parseFields, pickFields, readFieldChoice, refuseField } from './fields.ts';
@@ -30,6 +31,13 @@ const assertSupported = ({ temperature = '0', stream = 'false' }: Fields): void 
   if (stream !== 'false') refuseField('stream', stream, 'false: a transcript comes in one piece');
 };
 
+/** A part without a file name is read as text, which changes its bytes. */
+const refuseFile = (file: unknown): never => {
+  const expected = 'an audio file as a part of the form, with a file name: curl -F file=@speech.wav';
+  if (Array.isArray(file)) return refuse('INVALID_REQUEST', `"file" came ${file.length} times, expected ${expected}`);
+  return refuseField('file', file, expected);
+};
+
 /** @throws `INVALID_REQUEST` */
 export const parseTranscriptionRequest = (
   { [GRANULARITIES_FIELD]: listed, ...form }: FormFields,
@@ -37,7 +45,7 @@ export const parseTranscriptionRequest = (
 ): TranscriptionRequest => {
   const fields = parseFields({ ...form, ...(listed !== undefined && { timestamp_granularities: listed }) }, FIELDS);
   const { model, file, language } = fields;
-  if (!(file instanceof Uint8Array)) return refuseField('file', file, 'an audio file as a part of the form');
+  if (!(file instanceof Uint8Array)) return refuseFile(file);
   if (language !== undefined && typeof language !== 'string') return refuseField('language', language, 'one language');
   assertSupported(fields);
   return {

@@ -199,6 +199,15 @@ describe('a stream', () => {
     expect(serving.observations).toEqual([expect.objectContaining({ failures: [] })]);
   });
 
+  it('whose reader went away before it began is ended, too', async () => {
+    const counts = counting(Number.POSITIVE_INFINITY);
+    const answer = new Answer();
+    answer.destroy();
+    await invoke(event, {}, answer);
+    expect(counts.ended).toBe(true);
+    expect(serving.observations).toEqual([expect.objectContaining({ failures: [] })]);
+  });
+
   it('waits for its reader', async () => {
     const counts = counting(100_000);
     const reader = Object.assign(new PassThrough({ highWaterMark: 1 }), { setPrelude: () => {} });
