@@ -18,7 +18,7 @@ const ELEMENTS: Partial<Record<Child, readonly number[]>> = {
 };
 
 /**
- * The bytes of an ONNX file without the elements of its large tensors and of its long lists, which it does not read: a file of some gigabytes becomes some
+ * The bytes of an ONNX file without the elements of its large tensors and long lists, which it does not read: a file of some gigabytes becomes some
  * kilobytes. Types and shapes of the tensors stay, and everything else.
  * @throws `RangeError` when a message is damaged
  */

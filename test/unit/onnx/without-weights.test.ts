@@ -85,8 +85,8 @@ describe('a graph without its weights', () => {
 
     expect(without.byteLength).toBeLessThan(40_000);
     const [read] = readGraph(parseOnnxModel(without)).graph.nodes;
-    expect(read?.attributes['nodes_featureids']).toEqual({ type: 'integers', value: [] });
-    expect(read?.attributes['classlabels_int64s']).toEqual({ type: 'integers', value: new Array(10_000).fill(300n) });
+    expect(read?.attributes.nodes_featureids).toEqual({ type: 'integers', value: [] });
+    expect(read?.attributes.classlabels_int64s).toEqual({ type: 'integers', value: new Array(10_000).fill(300n) });
   });
 
   it('is decoded with the large constants of its nodes as they are', () => {
