@@ -76,7 +76,7 @@ const readOnce = async (
   const { patience } = bucket;
   const { key } = request;
   const opened = await patiently(patience, 0, (signal) => openObject(bucket, request, signal), tries);
-  const { contentType } = opened;
+  const { contentType, contentEncoding } = opened;
   if (!opened.etag || opened.sizeBytes === undefined) opened.body.destroy();
   const etag = headerOf(key, 'etag', opened.etag);
   const sizeBytes = headerOf(key, 'length', opened.sizeBytes);
@@ -98,7 +98,7 @@ const readOnce = async (
     filled += chunk.byteLength;
   }
   return {
-    object: { key, body, sizeBytes, etag, contentType },
+    object: { key, body, sizeBytes, etag, contentType, contentEncoding },
     damaged: filled !== sizeBytes || isDamaged(body, opened),
   };
 };
@@ -142,8 +142,15 @@ export const readChanged = async (
 };
 
 export const headObject = async ({ requests, patience }: ReadBucket, key: string): Promise<ObjectHead> => {
-  const { sizeBytes, etag, metadata } = await patiently(patience, 0, (signal) => requests.head(key, signal));
-  return { key, sizeBytes: headerOf(key, 'length', sizeBytes), etag: headerOf(key, 'etag', etag), metadata };
+  const answer = await patiently(patience, 0, (signal) => requests.head(key, signal));
+  const { sizeBytes, etag, metadata, contentEncoding } = answer;
+  return {
+    key,
+    sizeBytes: headerOf(key, 'length', sizeBytes),
+    etag: headerOf(key, 'etag', etag),
+    metadata,
+    contentEncoding,
+  };
 };
 
 /** The bytes of an object from `start` up to, not including, `end`, as they arrive. All are of the same object. */

@@ -17,6 +17,7 @@ export interface GetAnswer {
   readonly sizeBytes: number | undefined;
   readonly etag: string | undefined;
   readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
   readonly contentRange: string | undefined;
   /** The object is encrypted by a key of its own: then its etag is not its md5. */
   readonly hasOwnKey: boolean;
@@ -27,6 +28,7 @@ export interface HeadAnswer {
   readonly sizeBytes: number | undefined;
   readonly etag: string | undefined;
   readonly metadata: ObjectMetadata;
+  readonly contentEncoding: string | undefined;
 }
 
 /** A signed request, without the line breaks of HTTP. */

@@ -49,16 +49,18 @@ const toSigned = ({ protocol, hostname, port, path, query, headers }: SdkRequest
 export const createSdkRequests = (client: S3Client, bucket: string): Requests => ({
   async get(request, abortSignal) {
     const answer = await client.send(toCommand(bucket, request), { abortSignal });
-    const { Body: body, ContentLength, ETag, ContentType, ContentRange } = answer;
+    const { Body: body, ContentLength, ETag, ContentType, ContentEncoding, ContentRange } = answer;
     if (!(body instanceof Readable)) throw new Error('S3 answered without a body');
     return {
-      ...{ body, sizeBytes: ContentLength, etag: ETag, contentType: ContentType, contentRange: ContentRange },
+      ...{ body, sizeBytes: ContentLength, etag: ETag, contentType: ContentType },
+      ...{ contentEncoding: ContentEncoding, contentRange: ContentRange },
       hasOwnKey: hasOwnKey(answer.ServerSideEncryption, answer.SSECustomerAlgorithm),
     };
   },
   async head(key, abortSignal) {
     const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
-    return { sizeBytes: answer.ContentLength, etag: answer.ETag, metadata: answer.Metadata ?? {} };
+    const { ContentLength, ETag, Metadata = {}, ContentEncoding } = answer;
+    return { sizeBytes: ContentLength, etag: ETag, metadata: Metadata, contentEncoding: ContentEncoding };
   },
   sign: async (request) => toSigned(await sign(client, toCommand(bucket, request))),
   leaveToSdk: () => {},

@@ -87,6 +87,7 @@ const toGetAnswer = (body: IncomingMessage): GetAnswer | undefined => {
   const customerAlgorithm = textOf(headers, 'x-amz-server-side-encryption-customer-algorithm');
   return {
     ...{ body, sizeBytes, etag: headers.etag, contentType: headers['content-type'] },
+    contentEncoding: headers['content-encoding'],
     ...{ contentRange: headers['content-range'], hasOwnKey: hasOwnKey(encryption, customerAlgorithm) },
   };
 };
@@ -167,7 +168,8 @@ export const createSignedRequests = (
       await ended(response);
       if (sizeBytes === undefined || statusCode === 404)
         throw createRefusal('NotFound', statusCode, 'the object does not exist');
-      return { sizeBytes, etag: headers.etag, metadata: metadataOf(headers) };
+      const { etag, 'content-encoding': contentEncoding } = headers;
+      return { sizeBytes, etag, metadata: metadataOf(headers), contentEncoding };
     },
 
     sign: async (request) => (isPlain(request) ? signRequest(bucket, 'GET', request) : (await sdk()).sign(request)),
