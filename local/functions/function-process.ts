@@ -25,12 +25,13 @@ const INIT_SECONDS = 60;
 
 /** Keeps one process for a function, and starts another when that has ended. */
 const createExecutionEnvironments = (options: FunctionOptions) => {
+  const { name, onLine } = options;
   let environment: ExecutionEnvironment | undefined;
   let isStopped = false;
   let ending: Promise<void> | undefined;
 
   const start = (): ExecutionEnvironment => {
-    if (isStopped) throw new FunctionError('Runtime.Stopped', `${options.name} was stopped`);
+    if (isStopped) throw new FunctionError('Runtime.Stopped', `${name} was stopped`);
     const started = startExecutionEnvironment(options);
     started.ended.addEventListener('abort', () => {
       if (environment === started) environment = undefined;
