@@ -1,35 +1,14 @@
 import {
   DeleteObjectCommand,
-  HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { ServingError } from '../../core/errors.ts';
-import { messageOf } from '../../core/message-of.ts';
-import { missingObject, type ObjectHead, replacedObject, type WriteOptions } from './object-store.ts';
+import type { WriteOptions } from './object-store.ts';
 import { type Patience, patiently } from './s3-patience.ts';
-
-const NOT_FOUND = new Set(['NoSuchKey', 'NotFound']);
-/** S3 answers 412 and, to two conditional writes at the same moment, 409. */
-const CONFLICT = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
-
-/** Translates an error of S3 about the object `key` of the store at `location`. */
-export const toServingError = (error: unknown, location: string, key: string): ServingError => {
-  if (error instanceof ServingError) return error;
-  const name = error instanceof Error ? error.name : String(error);
-  if (NOT_FOUND.has(name)) return missingObject(location, key, error);
-  if (CONFLICT.has(name)) return replacedObject(location, key, error);
-  const status = error instanceof S3ServiceException ? ` (${error.$metadata.httpStatusCode})` : '';
-  const reason = messageOf(error);
-  return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${name}${status}: ${reason}`, { cause: error });
-};
-
-/** Tells whether S3 answered that the object still has the etag of the condition. */
-export const isUnchanged = (error: unknown): boolean =>
-  error instanceof S3ServiceException && error.$metadata.httpStatusCode === 304;
+import { headerOf } from './s3-read.ts';
+import { toServingError } from './s3-reader.ts';
 
 /** A bucket, the client that reaches it, and the time that it is given. */
 export interface Bucket {
@@ -37,16 +16,6 @@ export interface Bucket {
   readonly name: string;
   readonly patience: Patience;
 }
-
-export const headObject = async ({ client, name, patience }: Bucket, key: string): Promise<ObjectHead> => {
-  const command = new HeadObjectCommand({ Bucket: name, Key: key });
-  const {
-    ContentLength = 0,
-    ETag = '',
-    Metadata = {},
-  } = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal }));
-  return { key, sizeBytes: ContentLength, etag: ETag, metadata: Metadata };
-};
 
 export const writeObject = async (
   { client, name, patience }: Bucket,
@@ -64,8 +33,15 @@ export const writeObject = async (
     ...(metadata && { Metadata: { ...metadata } }),
     ...(condition && ('ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: '*' })),
   });
-  const { ETag = '' } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
-  return ETag;
+  const { ETag } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
+  return headerOf(key, 'etag', ETag);
+};
+
+/** An answer that is no page of a list would look like an empty folder. @throws Error for one, and for a page without the way to the next */
+const assertPage = ({ IsTruncated, NextContinuationToken }: ListObjectsV2CommandOutput, token?: string): void => {
+  if (IsTruncated === undefined) throw new Error('S3 answered without a list');
+  if (IsTruncated && (!NextContinuationToken || NextContinuationToken === token))
+    throw new Error('S3 answered with a page of a list that does not lead to the next');
 };
 
 /** The pages of a listing; with a delimiter, keys are grouped up to it. @throws `MODEL_UNAVAILABLE` */
@@ -82,11 +58,14 @@ export const listPages = async function* (
       ...(delimiter && { Delimiter: delimiter }),
       ...(token ? { ContinuationToken: token } : after && { StartAfter: after }),
     });
-    const page = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal })).catch(
-      (error: unknown) => {
-        throw toServingError(error, `s3://${name}`, prefix);
-      },
-    );
+    const ask = async (abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> => {
+      const answer = await client.send(command, { abortSignal });
+      assertPage(answer, token);
+      return answer;
+    };
+    const page = await patiently(patience, 0, ask).catch((error: unknown) => {
+      throw toServingError(error, `s3://${name}`, prefix);
+    });
     yield page;
     token = page.NextContinuationToken;
   } while (token !== undefined);
