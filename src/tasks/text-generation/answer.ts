@@ -4,13 +4,14 @@ import { type GeneratedToken, generateTokens } from '../../generation/causal/gen
 import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
 import type { DecoderLayout } from '../../generation/causal/layout.ts';
 import { causalProcessors } from '../../generation/causal/processors.ts';
+import { scoreTokens } from '../../generation/causal/score-tokens.ts';
 import { createStopTexts } from '../../generation/causal/stop-texts.ts';
 import type { OwnedConstraint } from '../../generation/grammar/engine.ts';
 import { createTextStream } from '../../media/text/text-stream.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskModel } from '../task.ts';
-import type { GenerationChunk } from './generation-chunk.ts';
+import type { GenerationChunk, PromptToken } from './generation-chunk.ts';
 import type { GenerationParameters } from './parameters.ts';
 import type { Resources } from './resources.ts';
 import { freeBytesOf, reserve, roomFor } from './room.ts';
@@ -61,6 +62,16 @@ const createAnswerText = (tokenizer: Tokenizer, prompt: readonly number[], stop:
   };
 };
 
+const describePrompt = (
+  ids: readonly number[],
+  logProbabilities: readonly number[],
+  tokenizer: Tokenizer,
+): PromptToken[] =>
+  ids.map((id, index) => ({
+    ...{ id, text: tokenizer.decode([id], { cleanUp: false }) },
+    logprob: logProbabilities[index - 1] ?? null,
+  }));
+
 /** The numbers from 0 to 1 of a seed, which may be larger than 32 bits. */
 const randomOf = (seed: number): (() => number) => createRandom((seed % 2 ** 32) + Math.trunc(seed / 2 ** 32));
 
@@ -77,12 +88,14 @@ export async function* answerInChunks(
   const { tokenizer, prefixes, grammars } = model.resources;
   const maxNewTokens = roomFor(ids.length, parameters, defaults, layout, settings, model);
   const release = reserve(ids.length + maxNewTokens, layout, model);
-  const known = parameters.cachePrompt ? prefixes.find(ids, model.caller) : undefined;
+  const known = parameters.cachePrompt && !parameters.scoresPrompt ? prefixes.find(ids, model.caller) : undefined;
   const all = [...ids];
   let cache = known ?? emptyCache(layout);
   let constraint: OwnedConstraint | undefined;
   try {
     if (parameters.grammar !== undefined) constraint = await grammars.constrain(parameters.grammar);
+    const scored = parameters.scoresPrompt ? await scoreTokens(graphOf(model.graphs), layout, ids) : undefined;
+    if (scored) ({ cache } = scored);
     const tokens = generateTokens({
       ...{ graph: graphOf(model.graphs), layout, prompt: ids, cache, maxNewTokens },
       sampling: parameters.sampling,
@@ -116,6 +129,7 @@ export async function* answerInChunks(
                 input_length: ids.length,
                 cached_tokens: known?.length ?? 0,
                 seed: parameters.sampling.doSample ? parameters.seed : null,
+                ...(scored && { prefill: describePrompt(ids, scored.logProbabilities, tokenizer) }),
               },
       };
       if (finish !== undefined) return;
