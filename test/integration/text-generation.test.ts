@@ -268,13 +268,22 @@ describe('log-probabilities of the text itself', () => {
       }
   });
 
-  it('come in the last chunk of a stream', async () => {
-    const parameters = { max_new_tokens: 2, min_new_tokens: 2, decoder_input_details: true };
+  it('are refused in a stream, and end at the deadline with the tokens that were scored', async () => {
+    const parameters = { decoder_input_details: true };
     const streamed = await send('tiny-llama', { inputs: TEXT, stream: true, parameters });
-    const events = (await streamed.text()).trimEnd().split('\n\n');
-    const [first, last] = events.map((event) => JSON.parse(event.replace('data: ', '')).details);
-    const { details } = await ask(TEXT, parameters);
-    expect([first, last.prefill]).toEqual([null, details.prefill]);
+    expect([streamed.status, await streamed.json()]).toMatchObject([
+      400,
+      { error: expect.stringMatching(/"decoder_input_details" is for answers in one piece/) },
+    ]);
+    let looks = 0;
+    const deadline = { remainingMs: () => (looks++ < 6 ? 1_000 : -1) };
+    const { outcomes } = await predict(serving, {
+      ...{ reference: { name: 'tiny-llama' }, as: 'task', deadline, observation: observation() },
+      payloads: [async () => ({ inputs: TEXT, parameters })],
+    });
+    expect(String(outcomes[0]?.status === 'rejected' && outcomes[0].reason)).toMatch(
+      /passed after \d of up to \d+ tokens/,
+    );
   });
 });
 

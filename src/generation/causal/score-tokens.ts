@@ -1,6 +1,7 @@
 import type { Graph } from '../../core/graph.ts';
 import { type Cache, emptyCache, freeCache } from './cache.ts';
 import { decode } from './decode.ts';
+import { withProgress } from './generate.ts';
 import type { DecoderLayout } from './layout.ts';
 import { likelyTokens } from './likely-tokens.ts';
 
@@ -14,7 +15,7 @@ export interface ScoredTokens {
 
 /**
  * Scores the tokens of a text, one in each run: graphs of any kind give the logits of the last token.
- * @throws `DEADLINE_EXCEEDED` between two runs, `INFERENCE_FAILED`
+ * @throws `DEADLINE_EXCEEDED` with the number of tokens that were scored, `INFERENCE_FAILED`
  */
 export const scoreTokens = async (
   graph: Graph,
@@ -24,7 +25,11 @@ export const scoreTokens = async (
   const logProbabilities: number[] = [];
   let cache = emptyCache(layout);
   for (const [index, next] of ids.slice(1).entries()) {
-    const { logits, cache: longer } = await decode(graph, layout, cache, ids.slice(index, index + 1));
+    const { logits, cache: longer } = await decode(graph, layout, cache, ids.slice(index, index + 1)).catch(
+      (error: unknown) => {
+        throw withProgress(error, index, ids.length);
+      },
+    );
     freeCache(cache, [longer]);
     cache = longer;
     const [own = new Float32Array(0)] = logits;
