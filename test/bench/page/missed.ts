@@ -16,7 +16,7 @@ const COLD_START = `The time of a cold start, in ms (\`node --cpu-prof\`, 50 µs
 | the run of the graph | 9 | 9 | 10 |
 | AWS's runtime client | 6 | 5 | 0 |
 | asking Lambda for events after answers | 5 | 5 | 0 |
-| Powertools, which is no part of it any more | 5 | 4 | 0 |
+| Powertools | 5 | 4 | 0 |
 | settings of the task | 3 | 5 | 0 |
 | checking documents | 2 | 3 | 0 |
 
@@ -55,7 +55,7 @@ const GENAI = `onnxruntime-genai writes keys and values into one buffer, and onn
 [large-models.md](large-models.md#the-distance-to-onnxruntime-genai) has a profile of a step and eight attempts with their figures. The cache in
 two parts came out of them.`;
 
-const EMBEDDED = `The table above says what is left: compiling the bundle, Node's own modules, files, garbage, the extension and documents. The
+const EMBEDDED = `The table above says what is left: compiling the bundle, Node's own modules, files, garbage, the extension, Powertools and documents. The
 bare script and the peers check nothing, count nothing and log nothing.`;
 
 /** Known reasons for a missed bar, and the changes that were tried. Shown while the bar is missed. */
