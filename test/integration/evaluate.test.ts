@@ -189,15 +189,9 @@ describe('the own answers of a model as labels give the best figures', () => {
 
 describe('two models on the same samples', () => {
   it('differ by nothing when they are the same', async () => {
-    const { comparison, agreement } = await evaluate(
-      'sentiment',
-      '--compare',
-      '2',
-      '--data',
-      HELD_OUT,
-      '--store',
-      store,
-    );
+    const lines = (await readFile(HELD_OUT, 'utf8')).split('\n').slice(0, 60);
+    const data = await write('some.tsv', lines.join('\n'));
+    const { comparison, agreement } = await evaluate('sentiment', '--compare', '2', '--data', data, '--store', store);
 
     expect(comparison?.accuracy).toMatchObject({ difference: 0, test: { onlyFirst: 0, onlySecond: 0, exactP: 1 } });
     expect(agreement).toMatchObject({ sameAnswer: { value: 1 }, scoreDistance: { value: 0 } });

@@ -52,8 +52,8 @@ const sparsePlus: Activation = (layer, x) => {
 };
 
 /**
- * Sparsemax along the last axis, as Keras computes it: its threshold adds the cumulated sums of all places that stay, where the paper takes the
- * last of them (Martins and Astudillo, From Softmax to Sparsemax, algorithm 1).
+ * Sparsemax along the last axis, as Keras computes it. Its threshold adds the cumulated sums of all places that stay. The paper takes the last of
+ * these sums (Martins and Astudillo, From Softmax to Sparsemax, algorithm 1).
  */
 const sparsemax: Activation = (layer, x, settings) => {
   const { graph } = layer;

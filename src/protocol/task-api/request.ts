@@ -126,7 +126,7 @@ const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>
     ...(parseStream(stream) && { isStreamed: true }),
     ...(output !== undefined && { output: parseOutput(output) }),
   };
-  return isObject(inputs) && 's3' in inputs ? { reference: parseReference(inputs.s3), ...rest } : { inputs, ...rest };
+  return isObject(inputs) && 's3' in inputs ? { reference: parseReference(inputs), ...rest } : { inputs, ...rest };
 };
 
 /** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */
