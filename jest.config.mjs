@@ -6,6 +6,7 @@ export default {
   testEnvironment: '<rootDir>/test/support/native-realm-environment.cjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
+  testSequencer: '<rootDir>/test/support/short-files-last.mjs',
   testMatch: ['<rootDir>/test/{unit,integration,functions}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.serverless', '<rootDir>/.esbuild', '<rootDir>/layers/.*/build'],
   maxWorkers: availableParallelism() + 2, // suites wait a third of their time, for queues and time-outs: cores have others meanwhile

@@ -7,10 +7,12 @@ const INTERRUPTED = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const words = process.argv.slice(2);
 
 // Whoever reads our output may have seen enough: `onnx-serverless list | head -1`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit();
+  process.stderr.write(`the output cannot be written: ${message}\n`);
+  process.exit(1);
 });
+process.stderr.on('error', () => {}); // nobody is left to hear of it
 
 const interrupt = (exitCode: number): void => {
   process.stderr.write(`\n${adviceOnInterruption(words)}`);

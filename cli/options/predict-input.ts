@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
@@ -44,9 +44,27 @@ export interface Input {
   readonly contentType: string;
 }
 
-/** @throws `NOT_FOUND` */
+/** Reads no more than an input may have: a device has no end. @throws `PAYLOAD_TOO_LARGE` */
+const readBounded = async (path: string): Promise<Buffer<ArrayBuffer>> => {
+  const chunks: Buffer<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer<ArrayBuffer>>) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_INPUT_BYTES)
+      throw new ServingError(
+        'PAYLOAD_TOO_LARGE',
+        `${path} has more than the ${formatBytes(MAX_INPUT_BYTES)} that are read`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+/** @throws `NOT_FOUND`, `PAYLOAD_TOO_LARGE` */
 export const readInput = async (path: string): Promise<Input> => {
-  const body = await readFile(path).catch(({ code, message }: NodeJS.ErrnoException) => {
+  const body = await readBounded(path).catch((error: NodeJS.ErrnoException) => {
+    const { code, message } = error;
+    if (error instanceof ServingError) throw error;
     if (code === 'ENOENT') throw new ServingError('NOT_FOUND', `there is no file ${path}`);
     if (code === 'EISDIR') throw new ServingError('NOT_FOUND', `there is no file ${path}: it is a directory`);
     throw new ServingError('NOT_FOUND', `cannot read ${path}: ${message}`);
@@ -76,11 +94,6 @@ export const viaStorage = async (
   terminal: Terminal,
 ): Promise<Input> => {
   const { body, path } = input;
-  if (body.byteLength > MAX_INPUT_BYTES)
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `${path} has ${formatBytes(body.byteLength)}, at most ${formatBytes(MAX_INPUT_BYTES)} are read`,
-    );
   const sha256 = createHash('sha256').update(body).digest('hex');
   const key = `uploads/${model}/sha256/${sha256}${extname(path).toLowerCase()}`;
   // A directory is no place that anybody uploads to.

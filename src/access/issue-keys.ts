@@ -2,7 +2,7 @@ import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { createKey, hashKey } from './key.ts';
-import { changeKeys, isLive, type StoredKey } from './key-document.ts';
+import { changeKeys, isLive, type StoredKey, withoutOld } from './key-document.ts';
 
 /** Two: the one in use, and the one that takes its place. */
 const LIVE_KEYS_OF_A_HOLDER = 2;
@@ -36,10 +36,10 @@ const issue = ({ id, text }: NewKey, { now, ...request }: KeyRequest): IssuedKey
 /** Tells whether the key is there already: the answer to its write was lost, and the client met its own write when it tried again. */
 const isWritten = (keys: readonly StoredKey[], { id }: NewKey): boolean => keys.some((key) => key.id === id);
 
-/** @throws `CONFLICT` when the holder of the new key has two live ones */
+/** Adds a key, and drops those that ended long ago. @throws `CONFLICT` when the holder of the new key has two live ones */
 const withKey = (keys: readonly StoredKey[], { key }: IssuedKey, now: Date): readonly StoredKey[] => {
   const live = keys.filter((each) => each.holder === key.holder && isLive(each, now.getTime()));
-  if (live.length < LIVE_KEYS_OF_A_HOLDER) return [...keys, key];
+  if (live.length < LIVE_KEYS_OF_A_HOLDER) return [...withoutOld(keys, now.getTime()), key];
   throw new ServingError(
     'CONFLICT',
     `${key.holder} has ${live.length} live keys, ${live.map(({ id }) => id).join(' and ')}; revoke one first`,

@@ -29,3 +29,10 @@ export const { read: readKeys, change: changeKeys } = document;
 /** Tells whether the key lets its holder in. */
 export const isLive = ({ expires, revoked }: Pick<StoredKey, 'expires' | 'revoked'>, nowMs: number): boolean =>
   revoked === undefined && (expires === undefined || Date.parse(expires) > nowMs);
+
+/** Keys that ended are listed for this time. The document would grow with every rotation otherwise. */
+const KEPT_MS = 90 * 86_400_000;
+
+/** The keys without those that ended long ago. */
+export const withoutOld = (keys: readonly StoredKey[], nowMs: number): readonly StoredKey[] =>
+  keys.filter((key) => isLive(key, nowMs - KEPT_MS) || Date.parse(key.revoked ?? '') > nowMs - KEPT_MS);

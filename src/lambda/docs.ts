@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { type Identity, isAllowed } from '../access/scope.ts';
+import { accepts } from '../core/accepts.ts';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
 import { errorResponse } from '../http/errors.ts';
@@ -50,10 +51,12 @@ const describeModels = async (
   return described.filter((model) => model !== undefined);
 };
 
-const gzip = (response: HttpResponse, { headers }: HttpRequest): HttpResponse => {
-  if (!/\bgzip\b/.test(headers['accept-encoding'] ?? '') || isStream(response.body)) return response;
+/** Every answer tells caches that it depends on the coding, the one that is not encoded, too. */
+const gzip = (response: HttpResponse, { headers: asked }: HttpRequest): HttpResponse => {
+  const headers = { ...response.headers, vary: 'accept-encoding' };
+  if (!accepts(asked['accept-encoding'], 'gzip') || isStream(response.body)) return { ...response, headers };
   const body = process.getBuiltinModule('node:zlib').gzipSync(response.body);
-  return { ...response, headers: { ...response.headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body };
+  return { ...response, headers: { ...headers, 'content-encoding': 'gzip' }, body };
 };
 
 /** Describes the API of the models that a caller may use, and answers the page on which people try it. */

@@ -87,7 +87,7 @@ export const MEASURES = {
   },
   'llm.prefix_ttft_ratio': { what: 'first token after 513 tokens of which 512 are known, over none', atMost: 0.25 },
   'llm.ttft_cold_ratio': {
-    what: 'first token of a cold infer, 135 M int4 weights in S3, over a bare script with the graph on disk',
+    what: 'first token of a cold infer, 135 M int4 weights in S3, over a bare script that downloads the same files',
     atMost: 1.4,
   },
   'llm.load_ratio': { what: '1 GB from S3, verified, over the best raw ranged download', atMost: 1.3 },

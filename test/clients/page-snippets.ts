@@ -43,7 +43,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     prints: 'espresso',
   },
   'a text': { model: 'sentiment', fill: ({ page }) => page.fill('#input', SENTENCE), prints: 'POSITIVE' },
-  rows: { model: 'iris', prints: 'setosa' },
+  'rows, which become a job': { model: 'iris', prints: 'setosa' },
   JSON: { model: 'retail-recommender', prints: 'ranked_by' },
   tensors: { model: 'add', prints: 'outputs' },
   'a message': {
@@ -124,7 +124,8 @@ const enter = async (tried: TriedPage, isLocked: boolean): Promise<string> => {
 };
 
 const executable = findChromium();
-for (const parameters of executable === undefined ? [] : [{}, { auth: 'key' }]) {
+const jobs = { jobModels: 'iris' };
+for (const parameters of executable === undefined ? [] : [jobs, { ...jobs, auth: 'key' }]) {
   const tried = await startPage(executable ?? '', parameters);
   try {
     await pushChatModel(tried.repository, 'chat');

@@ -62,6 +62,17 @@ it('answers each event, compressed', async () => {
   }
 });
 
+it.each([
+  ['gzip;q=0', undefined],
+  ['identity', undefined],
+  ['br, gzip;q=0.5', 'gzip'],
+])('answers a client with accept-encoding %s as it wants, and tells caches so', async (coding, expected) => {
+  for (const path of ['/', '/openapi.json']) {
+    const { headers } = await get(path, { 'accept-encoding': coding });
+    expect([headers['content-encoding'], headers.vary]).toEqual([expected, 'accept-encoding']);
+  }
+});
+
 it('describes every model but broken ones, of which the log tells', async () => {
   expect(namesIn(await get('/openapi.json'))).toEqual(['Server', 'add', 'other']);
   for (const name of ['broken', 'misfit'])

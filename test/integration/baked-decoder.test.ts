@@ -21,7 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'baked-decoder-'));
   const path = join(folder, 'model.onnx');
   await bakeGraph('test/fixtures/models/tiny-llama-int4/model.onnx', path);
-  expect(await cutToLastPosition(path, 'logits')).toBe(true);
+  expect(await cutToLastPosition(path, 'logits')).toEqual({ rounds: true });
   graph = await createSession(path, 1769);
   layout = readLayout(graph.signature, { heads: 2, size: 16 });
 });

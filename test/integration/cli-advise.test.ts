@@ -11,12 +11,15 @@ const HELD_OUT = 'models/sentiment/held-out.tsv';
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'cli-advise-'));
-  expect(await runCli(['push', 'models/sentiment', '--store', join(root, 'store')])).toMatchObject({ exitCode: 0 });
+  for (const model of ['iris', 'sentiment'])
+    expect(await runCli(['push', `models/${model}`, '--store', join(root, 'store')])).toMatchObject({ exitCode: 0 });
 });
 afterAll(() => rm(root, { recursive: true }));
 
 const cli = (...words: string[]): Promise<Ran> => runCli([...words, '--store', join(root, 'store')]);
 const advise = (...words: string[]): Promise<Ran> => cli('advise', 'sentiment', '--data', HELD_OUT, ...words);
+/** A model that is measured in a moment. */
+const adviseQuick = (...words: string[]): Promise<Ran> => cli('advise', 'iris', ...words);
 
 describe('advise', () => {
   it('computes every size and architecture, says which is cheapest, and compares services', async () => {
@@ -48,7 +51,7 @@ describe('advise', () => {
   });
 
   it('exits with 3 when no function keeps the limits, and names the nearest', async () => {
-    const { exitCode, stdout } = await advise('--p95', '0.0001', '--cold', '2000');
+    const { exitCode, stdout } = await adviseQuick('--p95', '0.0001', '--cold', '2000');
     expect(exitCode).toBe(3);
     expect(stdout).toMatch(
       /No function keeps a p95 of 0\.0001 ms and a cold start of 2000 ms\. The closest is version /,
@@ -56,14 +59,14 @@ describe('advise', () => {
   });
 
   it('says that a blank input was measured when there are no samples', async () => {
-    const { stdout } = await cli('advise', 'sentiment');
-    expect(stdout).toMatch(/^sentiment on a blank input; --data names samples\n/);
+    const { stdout } = await adviseQuick();
+    expect(stdout).toMatch(/^iris on a blank input; --data names samples\n/);
   });
 
   it('takes prices, and says which of the table are old', async () => {
     const now = Date.now;
     const inTwoYears = jest.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 366 * 24 * 3600 * 1000);
-    const cheap = await advise(
+    const cheap = await adviseQuick(
       '--price',
       'lambda.x86_64=0',
       '--price',
@@ -75,7 +78,7 @@ describe('advise', () => {
     expect(Object(cheap.json).choice.dollarsPerMillion).toBe(0.2);
     expect(Object(cheap.json).oldPrices).not.toContain('cloud-run.gib');
     expect(Object(cheap.json).oldPrices).toContain('cloud-run.vcpu');
-    expect((await advise()).stdout).toMatch(
+    expect((await adviseQuick()).stdout).toMatch(
       /Prices last seen more than a year ago; look them up, and give --price <name>=<dollars>:\n {2}\S/,
     );
     inTwoYears.mockRestore();
@@ -83,7 +86,7 @@ describe('advise', () => {
 
   it('draws charts', async () => {
     const path = join(root, 'chart.svg');
-    expect((await advise('--svg', path)).stdout).toContain(`Wrote ${path}`);
+    expect((await adviseQuick('--svg', path)).stdout).toContain(`Wrote ${path}`);
     const chart = await readFile(path, 'utf8');
     expect(chart).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     expect(chart).not.toMatch(/NaN|Infinity/);
@@ -98,7 +101,7 @@ describe('advise', () => {
       await cp('serverless.yml', join(project, 'serverless.yml'));
     });
     const write = (options: { readonly answer?: string }, ...words: string[]): Promise<Ran> =>
-      runCli(['advise', 'sentiment', '--data', HELD_OUT, '--write', ...words, '--store', join(root, 'store')], {
+      runCli(['advise', 'iris', '--write', ...words, '--store', join(root, 'store')], {
         ...options,
         projectDirectory: project,
       });

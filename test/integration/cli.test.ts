@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import {
   copyFile,
   cp,
@@ -682,6 +683,23 @@ describe('as a process', () => {
   it('the command line ends quietly when its output is not read', async () => {
     const run = await inProcess(['--help'], {}, ({ stdout }) => stdout?.destroy());
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  const fullDisk = '/dev/full';
+  (existsSync(fullDisk) ? it : it.skip)('a full disk ends the command line with one line', async () => {
+    const child = spawn('sh', ['-c', `"$0" cli/main.ts --help > ${fullDisk}`, process.execPath]);
+    started.push(child);
+    const [stderr, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^the output cannot be written: ENOSPC.*\n$/)]);
+  });
+
+  it('a file without an end is refused, and not read until the memory is full', async () => {
+    const run = await inProcess(['predict', 'iris', '/dev/zero', '--store', root]);
+    expect(run).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: '/dev/zero has more than the 52.4 MB that are read\n',
+    });
   });
 
   it('the command line ends at Ctrl-C while it waits', async () => {

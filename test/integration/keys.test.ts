@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import { changeKeys, readKeys } from '../../src/access/key-document.ts';
+import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { createTestS3Client } from '../support/s3.ts';
 import { startIssuer } from '../support/token-issuer.ts';
 
 /** The project itself, with no sample models to push. */
@@ -190,5 +193,21 @@ describe('the command key', () => {
     [['create', 'a b'], 'INVALID_REQUEST', 'holder a b is not allowed'],
   ])('refuses %j', async (words, code, error) => {
     expect((await cli('key', ...words, '--json')).json).toMatchObject({ code, error: expect.stringContaining(error) });
+  });
+
+  it('lists 10,000 keys, and makes one more, which lets its holder in', async () => {
+    const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
+    const { entries } = await readKeys(store);
+    await changeKeys(store, (keys) => [
+      ...keys,
+      ...Array.from({ length: 10_000 }, (_, index) => ({
+        ...{ id: index.toString(16).padStart(10, '0'), holder: `holder-${index}`, sha256: '0'.repeat(64) },
+        ...{ scopes: ['predict'], by: 'a test', created: new Date().toISOString() },
+      })),
+    ]);
+    const { key } = await create('last');
+    expect(await ask('/models', `Bearer ${key}`)).toMatchObject({ status: 200 });
+    const { stdout } = await cli('key', 'list');
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1 + entries.length + 10_000 + 1);
   });
 });

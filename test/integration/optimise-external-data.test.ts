@@ -99,7 +99,9 @@ describe('a model is optimised and served', () => {
     const files = ['first.bin', 'second.bin', 'third.bin'].map((file) => join(folder, file));
     await writeExternal([[join(findNamed('sentiment'), 'model.onnx'), join(folder, 'model.onnx')]], files);
 
-    const bundle = await optimise(folder, 'sentiment', 'models/sentiment/held-out.tsv', 'int8-dynamic');
+    const data = await jsonLines('sentiment', [{ text: 'A good film.' }, { text: 'A bad film.' }]);
+
+    const bundle = await optimise(folder, 'sentiment', data, 'int8-dynamic');
 
     expect(bundle.graphs.model).toMatchObject({ file: 'model.onnx', externalData: ['model.onnx.data'] });
     expect(pathsOf(bundle)).not.toContain('first.bin');
@@ -114,7 +116,7 @@ describe('a model is optimised and served', () => {
     const graphs = ['encoder_model.onnx', 'decoder_model_merged.onnx'];
     const moved = graphs.map((graph) => [join(findNamed('tiny-marian'), graph), join(folder, graph)] as const);
     await writeExternal(moved, [join(folder, 'weights.bin')]);
-    const data = await jsonLines('marian', [{ text: 'One sentence.' }, { text: 'And another one.' }]);
+    const data = await jsonLines('marian', [{ text: 'One sentence.' }]);
 
     const bundle = await optimise(folder, 'marian', data, 'float16-weights');
 

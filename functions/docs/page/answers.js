@@ -147,6 +147,20 @@ const vectors = (rows) =>
       .map((vector) => [vector.length, vector.slice(0, 8).map(show).join(', ')]),
   );
 
+/** A ranking has a table of its own; a job may have thousands. */
+const MOST_RANKINGS = 50;
+
+const rankings = (all) => [
+  ...all.slice(0, MOST_RANKINGS).map(({ ranked_by, items }) =>
+    table(
+      `Items, ranked by ${ranked_by}`,
+      ['id', 'score', 'about'],
+      items.map(({ id, score, ...about }) => [id, score, Object.values(about).join(', ')]),
+    ),
+  ),
+  all.length > MOST_RANKINGS && h('p', { class: 'quiet' }, `The first ${MOST_RANKINGS} of ${all.length}.`),
+];
+
 const VIEWS = {
   'image-classification': async (labels, { body }) => beside(await picture(body), bars('Labels', labels)),
   'object-detection': async (boxes, { body }) => beside(await drawBoxes(body, boxes), bars('Boxes', boxes)),
@@ -158,14 +172,7 @@ const VIEWS = {
   'automatic-speech-recognition': async (answer) => transcript(answer),
   'tabular-classification': async (rows, { body }) => [labelRows(body, rows)],
   'tabular-regression': async (rows, { body }) => [numberRows(body, rows)],
-  recommendation: async (answer) =>
-    [answer].flat().map(({ ranked_by, items }) =>
-      table(
-        `Items, ranked by ${ranked_by}`,
-        ['id', 'score', 'about'],
-        items.map(({ id, score, ...about }) => [id, score, Object.values(about).join(', ')]),
-      ),
-    ),
+  recommendation: async (answer) => rankings([answer].flat()),
 };
 
 /** What a task shows of its answer; nothing for an answer that is best read as JSON. */

@@ -97,11 +97,11 @@ export const errorOf = (text) => {
   }
 };
 
-/** Sends a request of a form. Never throws: what went wrong is the answer, and so is that `signal` stopped it. */
-export const send = async ({ path, headers, body }, signal) => {
+/** Sends a request, that of a form when no method is named. Never throws: what went wrong is the answer, and so is that `signal` stopped it. */
+export const send = async ({ path, method = 'POST', headers, body }, signal) => {
   const started = performance.now();
   try {
-    const response = await fetch(path, { method: 'POST', headers: { ...headers, ...accessHeaders() }, body, signal });
+    const response = await fetch(path, { method, headers: { ...headers, ...accessHeaders() }, body, signal });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     return {

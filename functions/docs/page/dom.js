@@ -31,6 +31,9 @@ export const showMs = (ms) => {
   return `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
 };
 
+/** More rows than a person reads take a browser seconds to lay out. */
+const MOST_ROWS = 1_000;
+
 export const table = (caption, head, rows) =>
   h(
     'div',
@@ -38,9 +41,14 @@ export const table = (caption, head, rows) =>
     h(
       'table',
       {},
-      h('caption', { class: 'quiet' }, caption),
+      h(
+        'caption',
+        { class: 'quiet' },
+        caption,
+        rows.length > MOST_ROWS && `: the first ${MOST_ROWS} of ${rows.length}`,
+      ),
       h('thead', {}, h('tr', {}, ...head.map((name) => h('th', { scope: 'col' }, name)))),
-      h('tbody', {}, ...rows.map((row) => h('tr', {}, ...row.map((cell) => toCell(cell))))),
+      h('tbody', {}, ...rows.slice(0, MOST_ROWS).map((row) => h('tr', {}, ...row.map((cell) => toCell(cell))))),
     ),
   );
 

@@ -44,7 +44,7 @@ if (!response.ok) throw new Error(await response.text());
 console.log(await response.json());`;
 };
 
-const LANGUAGES = { curl, Python: python, TypeScript: typescript };
+export const LANGUAGES = { curl, Python: python, TypeScript: typescript };
 
 /** The language that was chosen last. */
 let chosen = 'curl';
@@ -52,7 +52,7 @@ let chosen = 'curl';
 /** The request in several languages, to copy. A key is left out: it stands for a variable of the environment. */
 export const snippetsOf = ({ path, base = '', access, ...request }, languages = LANGUAGES) => {
   const [url, uploads] = [`${base}${path}`, '/uploads'].map((each) => new URL(each, location.href).href);
-  const call = { ...request, url, uploads, isLocked: 'authorization' in access };
+  const call = { ...request, url, uploads, origin: new URL(url).origin, isLocked: 'authorization' in access };
   const code = h('pre', { id: 'snippet', tabIndex: 0, role: 'tabpanel', 'aria-label': 'The request as a program' });
   const status = h('span', { class: 'quiet', role: 'status' });
   const copy = h('button', { type: 'button' }, 'Copy');

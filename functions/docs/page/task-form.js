@@ -2,6 +2,8 @@ import { viewOf } from './answers.js';
 import { accessHeaders, errorOf, send } from './api.js';
 import { h } from './dom.js';
 import { inputsFor } from './inputs.js';
+import { followJob } from './job.js';
+import { JOB_LANGUAGES } from './job-snippets.js';
 import { parametersFor, withParameters } from './parameters.js';
 import { snippetsOf } from './snippets.js';
 import { timingOf } from './timing.js';
@@ -15,8 +17,9 @@ const HINTS = {
   413: 'A request has up to 4.5 MB behind the gateway.',
 };
 
-const headingOf = ({ ok, status, version, isUpload }, model) => {
+const headingOf = ({ ok, status, version, isUpload, isJob }, model) => {
   if (ok) return `Answer of version ${version ?? model.version}`;
+  if (isJob) return 'The job has no answer';
   if (status === 0) return isUpload ? 'The upload failed' : 'No answer';
   return `${isUpload ? 'Upload refused' : 'Refused'} with status ${status}`;
 };
@@ -25,6 +28,23 @@ const refusalOf = ({ status, text, isUpload }) => {
   const hint = isUpload ? undefined : HINTS[status];
   return [h('p', { class: 'wrong' }, errorOf(text)), ...(hint ? [h('p', {}, hint)] : [])];
 };
+
+/** A browser takes seconds to lay out more characters. */
+const MOST_CHARACTERS = 500_000;
+
+/** The answer as it came, or its beginning with a link that saves the whole. */
+const wholeOf = ({ text, json }) => {
+  const whole = json === undefined ? text : JSON.stringify(json, undefined, 2);
+  const shown = h('pre', { tabIndex: 0, 'aria-label': 'The answer as JSON', role: 'region' });
+  shown.textContent = whole.slice(0, MOST_CHARACTERS);
+  if (whole.length <= MOST_CHARACTERS) return [shown];
+  const href = URL.createObjectURL(new Blob([whole], { type: 'application/json' }));
+  const size = `${(whole.length / 1e6).toFixed(1)} million characters`;
+  return [h('p', {}, 'The beginning. ', h('a', { href, download: 'answer.json' }, `Save all ${size}`)), shown];
+};
+
+/** The programs for a file in the bucket, for a job, or for a request that is answered at once. */
+const languagesOf = ({ isJob }, isLarge) => (isLarge ? UPLOAD_LANGUAGES : isJob ? JOB_LANGUAGES : undefined);
 
 const WAITING = 'Waiting for the answer …';
 
@@ -40,24 +60,32 @@ const sendLarge = (area, request, signal) => {
   return sendByBucket(request, { signal, onSent });
 };
 
+/** Shows how far a job is. What stays the same stays as it is, so that screen readers do not read it each second. */
+const showJob = (area) => {
+  const text = h('p');
+  const bar = h('progress', { 'aria-label': 'The inputs that are answered' });
+  return ({ id, status, progress }) => {
+    const part = progress ? `, ${progress.done} of ${progress.total} inputs are answered` : '';
+    const line = `Job ${id} is ${status}${part} …`;
+    if (text.textContent !== line) text.textContent = line;
+    if (progress) Object.assign(bar, { max: progress.total, value: progress.done });
+    if (!text.isConnected) area.replaceChildren(text, bar);
+  };
+};
+
 /** The answer to one request: what the task shows of it, its time, the JSON and the request as programs. */
 const showAnswer = async (area, model, request, signal) => {
   area.replaceChildren(h('p', {}, WAITING));
   const isLarge = exceedsRequest(request);
-  const answer = await (isLarge ? sendLarge(area, request, signal) : send(request, signal));
-  if (answer.isStopped) return area.replaceChildren(h('p', {}, 'Stopped.'));
-  const json = answer.json === undefined ? answer.text : JSON.stringify(answer.json, undefined, 2);
+  const first = await (isLarge ? sendLarge(area, request, signal) : send(request, signal));
+  const answer = await followJob(first, { signal, onJob: showJob(area) });
+  if (answer.isStopped) return area.replaceChildren(h('p', {}, answer.note ?? 'Stopped.'));
   area.replaceChildren(
     h('h3', { class: answer.ok ? '' : 'wrong' }, headingOf(answer, model)),
     ...(answer.ok ? (await viewOf(model.task, answer.json, request)).filter(Boolean) : refusalOf(answer)),
     timingOf(answer),
-    h(
-      'details',
-      { open: !answer.ok || model.task === 'tensor' },
-      h('summary', {}, 'JSON'),
-      h('pre', { tabIndex: 0, 'aria-label': 'The answer as JSON', role: 'region' }, json),
-    ),
-    snippetsOf({ ...request, access: accessHeaders() }, isLarge ? UPLOAD_LANGUAGES : undefined),
+    h('details', { open: !answer.ok || model.task === 'tensor' }, h('summary', {}, 'JSON'), ...wholeOf(answer)),
+    snippetsOf({ ...request, access: accessHeaders() }, languagesOf(answer, isLarge)),
   );
 };
 

@@ -1,3 +1,5 @@
+import { accepts } from '../../core/accepts.ts';
+
 /** Media type of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export const EVENT_STREAM_TYPE = 'text/event-stream';
 
@@ -7,5 +9,4 @@ const encoder = new TextEncoder();
 export const toEvent = (chunk: unknown): Uint8Array => encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
 
 /** True if the `accept` header of a client asks for server-sent events. */
-export const acceptsEvents = (accept = ''): boolean =>
-  accept.split(',').some((type) => type.split(';', 1)[0]?.trim().toLowerCase() === EVENT_STREAM_TYPE);
+export const acceptsEvents = (accept?: string): boolean => accepts(accept, EVENT_STREAM_TYPE);

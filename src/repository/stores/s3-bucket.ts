@@ -10,11 +10,20 @@ import {
 import { ServingError } from '../../core/errors.ts';
 import { messageOf } from '../../core/message-of.ts';
 import { missingObject, type ObjectHead, replacedObject, type WriteOptions } from './object-store.ts';
-import { type Patience, patiently } from './s3-patience.ts';
+import { type Patience, patiently, statusOf } from './s3-patience.ts';
 
 const NOT_FOUND = new Set(['NoSuchKey', 'NotFound']);
 /** S3 answers 412 and, to two conditional writes at the same moment, 409. */
 const CONFLICT = new Set(['PreconditionFailed', 'ConditionalRequestConflict']);
+
+const describe = (error: unknown, name: string): string => {
+  const status = statusOf(error);
+  const [reason = ''] = messageOf(error).split('\n', 1);
+  if (status === 0) return `${name}: ${reason}`;
+  if (!(error instanceof S3ServiceException))
+    return `the answer with the status ${status} is not of S3, but perhaps of a proxy: ${reason}`;
+  return name === 'Unknown' ? `S3 answered with the status ${status} alone` : `${name} (${status}): ${reason}`;
+};
 
 /** Translates an error of S3 about the object `key` of the store at `location`. */
 export const toServingError = (error: unknown, location: string, key: string): ServingError => {
@@ -22,14 +31,21 @@ export const toServingError = (error: unknown, location: string, key: string): S
   const name = error instanceof Error ? error.name : String(error);
   if (NOT_FOUND.has(name)) return missingObject(location, key, error);
   if (CONFLICT.has(name)) return replacedObject(location, key, error);
-  const status = error instanceof S3ServiceException ? ` (${error.$metadata.httpStatusCode})` : '';
-  const reason = messageOf(error);
-  return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${name}${status}: ${reason}`, { cause: error });
+  return new ServingError('MODEL_UNAVAILABLE', `${location}/${key}: ${describe(error, name)}`, { cause: error });
 };
 
 /** Tells whether S3 answered that the object still has the etag of the condition. */
 export const isUnchanged = (error: unknown): boolean =>
   error instanceof S3ServiceException && error.$metadata.httpStatusCode === 304;
+
+/**
+ * A header of an answer about the object `key`, which a proxy may drop. Without the etag, a conditional write would have no condition; without
+ * the length, an object would be empty. @throws `MODEL_UNAVAILABLE` when it is missing
+ */
+export const headerOf = <Value>(key: string, name: string, value: Value | '' | undefined): Value => {
+  if (value !== undefined && value !== '') return value;
+  throw new ServingError('MODEL_UNAVAILABLE', `S3 answered without the ${name} of ${key}`);
+};
 
 /** A bucket, the client that reaches it, and the time that it is given. */
 export interface Bucket {
@@ -40,12 +56,14 @@ export interface Bucket {
 
 export const headObject = async ({ client, name, patience }: Bucket, key: string): Promise<ObjectHead> => {
   const command = new HeadObjectCommand({ Bucket: name, Key: key });
-  const {
-    ContentLength = 0,
-    ETag = '',
-    Metadata = {},
-  } = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal }));
-  return { key, sizeBytes: ContentLength, etag: ETag, metadata: Metadata };
+  const answer = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal }));
+  const { ContentLength, ETag, Metadata = {} } = answer;
+  return {
+    key,
+    sizeBytes: headerOf(key, 'length', ContentLength),
+    etag: headerOf(key, 'etag', ETag),
+    metadata: Metadata,
+  };
 };
 
 export const writeObject = async (
@@ -64,8 +82,15 @@ export const writeObject = async (
     ...(metadata && { Metadata: { ...metadata } }),
     ...(condition && ('ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: '*' })),
   });
-  const { ETag = '' } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
-  return ETag;
+  const { ETag } = await patiently(patience, sizeBytes, (abortSignal) => client.send(command, { abortSignal }));
+  return headerOf(key, 'etag', ETag);
+};
+
+/** An answer that is no page of a list would look like an empty folder. @throws Error for one, and for a page without the way to the next */
+const assertPage = ({ IsTruncated, NextContinuationToken }: ListObjectsV2CommandOutput, token?: string): void => {
+  if (IsTruncated === undefined) throw new Error('S3 answered without a list');
+  if (IsTruncated && (!NextContinuationToken || NextContinuationToken === token))
+    throw new Error('S3 answered with a page of a list that does not lead to the next');
 };
 
 /** The pages of a listing; with a delimiter, keys are grouped up to it. @throws `MODEL_UNAVAILABLE` */
@@ -82,11 +107,14 @@ export const listPages = async function* (
       ...(delimiter && { Delimiter: delimiter }),
       ...(token ? { ContinuationToken: token } : after && { StartAfter: after }),
     });
-    const page = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal })).catch(
-      (error: unknown) => {
-        throw toServingError(error, `s3://${name}`, prefix);
-      },
-    );
+    const ask = async (abortSignal: AbortSignal): Promise<ListObjectsV2CommandOutput> => {
+      const answer = await client.send(command, { abortSignal });
+      assertPage(answer, token);
+      return answer;
+    };
+    const page = await patiently(patience, 0, ask).catch((error: unknown) => {
+      throw toServingError(error, `s3://${name}`, prefix);
+    });
     yield page;
     token = page.NextContinuationToken;
   } while (token !== undefined);

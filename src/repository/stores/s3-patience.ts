@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
+import { isObject } from '../../core/is-object.ts';
 import { type BlockBody, SILENCE_STEPS } from './block-connection.ts';
 
 /** The time that S3 is given. */
@@ -33,17 +34,35 @@ export interface Tries {
 }
 
 /** Refusals below 500 that pass; the SDK sets its clock by the last. */
-const PASSING_REFUSALS = new Set(['RequestTimeout', 'SlowDown', 'TooManyRequests', 'RequestTimeTooSkewed']);
+const PASSING_REFUSALS = new Set([
+  'OperationAborted',
+  'RequestTimeout',
+  'SlowDown',
+  'TooManyRequests',
+  'RequestTimeTooSkewed',
+]);
+/** Statuses of refusals that pass. A HEAD, and many a proxy, answer without an error of S3. */
+const PASSING_STATUSES = new Set([408, 429]);
 const FIRST_PAUSE_MS = 50;
 
 /** Pauses before try `number`, from 2: the longer the later, with jitter. */
 const pause = (number: number): Promise<void> => sleep(Math.random() * FIRST_PAUSE_MS * 2 ** number);
 
+/** The status of a refusal; 0 for another error. A body that is not the XML of S3 leaves the SDK no more than the response. */
+export const statusOf = (error: unknown): number => {
+  if (error instanceof S3ServiceException) return error.$metadata.httpStatusCode ?? 0;
+  const response = error instanceof Error && '$response' in error ? error.$response : undefined;
+  return isObject(response) && typeof response.statusCode === 'number' ? response.statusCode : 0;
+};
+
 /** Tells whether a request that failed may succeed at once: nothing, half an answer, or a passing refusal came. */
-const isPassing = (error: unknown): boolean =>
-  !(error instanceof S3ServiceException) ||
-  (error.$metadata.httpStatusCode ?? 0) >= 500 ||
-  PASSING_REFUSALS.has(error.name);
+const isPassing = (error: unknown): boolean => {
+  const status = statusOf(error);
+  const isRefused = status >= 300 && status < 500;
+  if (!isRefused || PASSING_STATUSES.has(status)) return true;
+  if (!(error instanceof S3ServiceException)) return false;
+  return PASSING_REFUSALS.has(error.name) || 'clockSkewCorrected' in error.$metadata;
+};
 
 const silent = (ms: number): ServingError =>
   new ServingError('MODEL_UNAVAILABLE', 'the storage has stopped to answer', {
@@ -149,8 +168,10 @@ export const receive = async function* (
     try {
       const { body } = await open(position);
       for await (const chunk of watchBody(body, patience, operation)) {
-        position += chunk.byteLength;
-        yield chunk;
+        const wanted = chunk.subarray(0, end - position);
+        position += wanted.byteLength;
+        yield wanted;
+        if (wanted.byteLength < chunk.byteLength) return; // S3 sends more than it was asked for
       }
       if (position < end) throw new Error(`the body ended ${end - position} bytes early`);
       return;

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
 import { assertSize, type StoredObject } from './object-store.ts';
-import type { Bucket } from './s3-bucket.ts';
-import { type OpenedBody, operationSignal, patiently, receive, TRIES, type Tries } from './s3-patience.ts';
+import { type Bucket, headerOf } from './s3-bucket.ts';
+import { type OpenedBody, operationSignal, patiently, receive, statusOf, TRIES, type Tries } from './s3-patience.ts';
 
 /** Conditions of a read, as S3 spells them. */
 interface ReadCondition {
@@ -31,6 +31,18 @@ export const toCommand = (
     ...(IfMatch !== undefined && { IfMatch }),
   });
 
+/**
+ * Tells whether an answer has what was asked for. It has the bytes from `start` on, and as many as it says; or the whole object, which S3 may
+ * call a range, too.
+ */
+const isAsked = ({ ContentRange, ContentLength }: GetObjectCommandOutput, start: number | undefined): boolean => {
+  if (ContentRange === undefined) return start === undefined;
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(ContentRange) ?? [];
+  const bytes = Number(last) - Number(first) + 1;
+  if (ContentLength !== undefined && ContentLength !== bytes) return false;
+  return start === undefined ? bytes === Number(total) : Number(first) === start;
+};
+
 /** Sends the request of `toCommand`. */
 export const openObject = async (
   bucket: Bucket,
@@ -43,10 +55,10 @@ export const openObject = async (
   const answer = await bucket.client.send(toCommand(bucket, key, range, condition), { abortSignal });
   const { Body: body, ContentRange } = answer;
   if (!(body instanceof Readable)) throw new Error('S3 answered without a body');
-  const isAsked = ContentRange === undefined ? !start : ContentRange.startsWith(`bytes ${start}-`);
-  if (isAsked) return { body, answer };
+  if (isAsked(answer, start)) return { body, answer };
   body.destroy();
-  throw new Error(`S3 answered with ${ContentRange ?? 'the whole object'}, asked for bytes from ${start} on`);
+  const asked = start === undefined ? 'the whole object' : `bytes from ${start} on`;
+  throw new Error(`S3 answered with ${ContentRange ?? 'the whole object'}, asked for ${asked}`);
 };
 
 /** The md5 of an object is its etag when it was written at once and is not encrypted by a key of its own. */
@@ -59,6 +71,9 @@ const isDamaged = (
   return (ServerSideEncryption ?? 'AES256') === 'AES256' && hash('md5', body) !== md5;
 };
 
+/** The status of a condition that does not hold: the object was replaced while it was read. */
+const REPLACED = 412;
+
 const readOnce = async (
   bucket: Bucket,
   key: string,
@@ -68,7 +83,10 @@ const readOnce = async (
 ): Promise<{ readonly object: StoredObject; readonly damaged: boolean }> => {
   const { patience } = bucket;
   const opened = await patiently(patience, 0, (signal) => openObject(bucket, key, [], condition, signal), tries);
-  const { ContentLength = 0, ContentType, ETag = '' } = opened.answer;
+  const { answer } = opened;
+  if (!answer.ETag || answer.ContentLength === undefined) opened.body.destroy();
+  const ETag = headerOf(key, 'etag', answer.ETag);
+  const ContentLength = headerOf(key, 'length', answer.ContentLength);
   if (ContentLength === 0) opened.body.resume();
   if (ContentLength > maxBytes) opened.body.destroy();
   assertSize(key, ContentLength, maxBytes);
@@ -83,14 +101,17 @@ const readOnce = async (
   const body = new Uint8Array(ContentLength);
   let filled = 0;
   for await (const chunk of chunks) {
-    body.set(chunk.subarray(0, ContentLength - filled), filled);
+    body.set(chunk, filled);
     filled += chunk.byteLength;
   }
-  const object = { key, body, sizeBytes: body.byteLength, etag: ETag, contentType: ContentType };
-  return { object, damaged: filled !== ContentLength || isDamaged(body, opened.answer) };
+  const object = { key, body, sizeBytes: body.byteLength, etag: ETag, contentType: answer.ContentType };
+  return { object, damaged: filled !== ContentLength || isDamaged(body, answer) };
 };
 
-/** Reads an object. Bytes that differ from the etag are read again. @throws `PAYLOAD_TOO_LARGE`, before the body is read */
+/**
+ * Reads an object, again if it was replaced meanwhile, or if its bytes differ from its etag.
+ * @throws `PAYLOAD_TOO_LARGE`, before the body is read
+ */
 export const readObject = async (
   bucket: Bucket,
   key: string,
@@ -98,8 +119,12 @@ export const readObject = async (
   condition: { readonly IfNoneMatch?: string } = {},
 ): Promise<StoredObject> => {
   for (const tries: Tries = { count: 1 }; tries.count <= TRIES; tries.count += 1) {
-    const { object, damaged } = await readOnce(bucket, key, maxBytes, condition, tries);
-    if (!damaged) return object;
+    try {
+      const { object, damaged } = await readOnce(bucket, key, maxBytes, condition, tries);
+      if (!damaged) return object;
+    } catch (error) {
+      if (statusOf(error) !== REPLACED || tries.count >= TRIES) throw error;
+    }
   }
   throw new ServingError(
     'MODEL_UNAVAILABLE',

@@ -59,6 +59,10 @@ const generationOf = (own: Settings | undefined, genai: Settings | undefined, co
 /** Tokens of the text of the trial run: long enough that it takes the memory of a run, and short enough for a large model. */
 const TRIAL_TOKENS = 256;
 
+/** Tokens that differ: an attention over equal ones gives the same whatever it reads. */
+const trialTokens = ({ vocabSize, token }: Resources['tokenizer'], length: number): readonly number[] =>
+  Array.from({ length }, (_, index) => (index * 7_919) % vocabSize).map((id) => (token(id) === undefined ? 0 : id));
+
 const FILES = ['config.json', 'generation_config.json', 'genai_config.json'] as const;
 
 /** @throws `MODEL_INVALID` when the tokenizer has tokens that the decoder does not know */
@@ -128,10 +132,8 @@ export const textGeneration: TaskRecipe<TextGenerationSettings, Resources> = {
     assertVocabulary(model.resources.tokenizer.vocabSize, logits?.shape[2]);
     assertChatEnds(model.resources.chat);
     await runBlank(task, model);
-    const tokens = Array.from(
-      { length: Math.max(1, Math.min(TRIAL_TOKENS, (contextLength ?? TRIAL_TOKENS) - 1)) },
-      () => 0,
-    );
+    const length = Math.max(1, Math.min(TRIAL_TOKENS, (contextLength ?? TRIAL_TOKENS) - 1));
+    const tokens = trialTokens(model.resources.tokenizer, length);
     await answerOne(task, model, task.decode({ inputs: { tokens }, parameters: { max_new_tokens: 1 } }));
   },
 };

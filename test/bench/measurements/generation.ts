@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { access } from 'node:fs/promises';
+import { access, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { filesToLoad } from '../../../src/engine/version-files.ts';
+import { fileKey } from '../../../src/repository/keys.ts';
 import { writeDecoderModel } from '../decoder-model.ts';
 import { type Figure, measureInTurn, toFigure, toRatio } from '../figures.ts';
 import { firstLine, firstResponse } from '../first-answer.ts';
@@ -130,27 +132,49 @@ export const measureGenerators = async (
   return { figures, times };
 };
 
-/** The first token of a new process: of the packaged infer with its model in S3, and of a script with the graph on disk. */
+/**
+ * The first token of a new process: of the packaged infer with its model in S3, of a script that downloads the same files, and of one that has the graph
+ * on disk.
+ */
 export const measureColdToken = async (workbench: Workbench, rounds: number): Promise<Results> => {
-  const { directory, environment } = workbench;
-  const graphPath = path.join(await prepareDecoder(workbench), 'model.onnx');
+  const { directory, environment, repository, storage } = workbench;
+  const folder = await prepareDecoder(workbench);
+  const bundle = await repository.bundle(MODEL, 1);
   const prompt = tokens(SHORT);
   const parameters = { max_new_tokens: 1, do_sample: false, details: true };
   const body = JSON.stringify({ inputs: { tokens: prompt }, parameters });
   const event = await postEvent(`/models/${MODEL}`, 'application/json', body);
   let expected: unknown; // of the floor, which has the first turn
+  const runScript = async (graphPath: string, downloads: readonly object[]): Promise<number> => {
+    const { answer, elapsedMs } = await firstLine({
+      args: [
+        path.join(directory, 'floors/cold-token.mjs'),
+        graphPath,
+        JSON.stringify(prompt),
+        JSON.stringify(downloads),
+      ],
+      cwd: directory,
+      environment: { ...environment(), NODE_PATH: path.join(projectRoot, 'node_modules') },
+    });
+    expected ??= answer;
+    assert.deepEqual(answer, expected);
+    return elapsedMs;
+  };
+  const downloaded = path.join(directory, 'cold-token');
   const measured = await measureInTurn(
     { rounds },
     {
       floor: async () => {
-        const { answer, elapsedMs } = await firstLine({
-          args: [path.join(directory, 'floors/cold-token.mjs'), graphPath, JSON.stringify(prompt)],
-          cwd: directory,
-          environment: { ...environment(), NODE_PATH: path.join(projectRoot, 'node_modules') },
-        });
-        expected = answer;
-        return elapsedMs;
+        await rm(downloaded, { recursive: true, force: true });
+        const downloads = filesToLoad(bundle).map(({ path: file, bytes }) => ({
+          url: `${storage.endpoint}/${storage.modelsBucket}/${fileKey(MODEL, 1, file)}`,
+          path: path.join(downloaded, file),
+          bytes,
+        }));
+        for (const each of downloads) await mkdir(path.dirname(each.path), { recursive: true });
+        return runScript(path.join(downloaded, bundle.graphs.model?.file ?? ''), downloads);
       },
+      disk: () => runScript(path.join(folder, 'model.onnx'), []),
       infer: async () => {
         const command = functionCommand(workbench, { runtimeClient: undefined }, path.join(directory, 'infer'));
         const { answer, elapsedMs } = await firstResponse(command, event);
@@ -158,15 +182,18 @@ export const measureColdToken = async (workbench: Workbench, rounds: number): Pr
         assert.equal(statusCode, 200, text);
         const [{ details }] = JSON.parse(text);
         assert.deepEqual([details.tokens[0].id], expected);
+        await rm(command.environment.MODEL_CACHE_DIR ?? '', { recursive: true });
         return elapsedMs;
       },
     },
   );
+  await rm(downloaded, { recursive: true });
   return {
     figures: { 'llm.ttft_cold_ratio': toRatio(measured.infer, measured.floor) },
     times: {
       'first token of a new process, infer': toFigure(measured.infer),
-      'first token of a new process, bare script': toFigure(measured.floor),
+      'first token of a new process, bare script that downloads the same files': toFigure(measured.floor),
+      'first token of a new process, bare script with the graph on disk': toFigure(measured.disk),
     },
   };
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createIdentifyByKey } from '../../../src/access/identify.ts';
 import { type IssuedKey, issueKey, revokeKey, rotateKey } from '../../../src/access/issue-keys.ts';
-import { createKey, keyIdOf } from '../../../src/access/key.ts';
+import { createKey, hashKey, keyIdOf } from '../../../src/access/key.ts';
 import { readKeys } from '../../../src/access/key-document.ts';
 import { ServingError } from '../../../src/core/errors.ts';
 import { createDirectoryStore } from '../../../src/repository/stores/directory-store.ts';
@@ -102,6 +102,48 @@ describe('the keys of a holder', () => {
 
   it.each(['', 'a b', '-x', 'a\n'])('have no holder %j', async (holder) => {
     await expect(issue(holder)).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+  });
+});
+
+describe('the keys of a stage', () => {
+  it('may be 10,000, which are read once, and a further one has room', async () => {
+    const made = Array.from({ length: 10_000 }, createKey);
+    const keys = made.map(({ id, text }, index) => ({
+      ...{
+        id,
+        holder: `holder-${index}@example.org`,
+        sha256: hashKey(text),
+        scopes: ['predict:iris', 'feedback:iris'],
+      },
+      ...{ perSecond: 5, perDay: 10_000, created: NOW.toISOString(), by: 'a test' },
+    }));
+    await store.write('access/keys.json', JSON.stringify({ formatVersion: 1, keys }, undefined, 2));
+    let reads = 0;
+    const read: UploadingStore['read'] = (...parameters) => {
+      reads += 1;
+      return store.read(...parameters);
+    };
+    const byKey = createIdentifyByKey({ ...store, read }, { ttlMs: TTL_MS });
+    const found = await Promise.all(made.map(({ text }) => byKey(text)));
+    expect(found.map((identity) => identity?.holder)).toEqual(keys.map(({ holder }) => holder));
+    expect(reads).toBe(1);
+    const { key } = await issue('another');
+    expect((await readKeys(store)).entries).toMatchObject([...keys.map(({ id }) => ({ id })), { id: key.id }]);
+  });
+
+  it('leave the document 90 days after they ended, when another one is made', async () => {
+    const revoked = await issue('alice');
+    await issue('bob', { expires: later(1_000).toISOString() });
+    await issue('carol');
+    await revokeKey(store, revoked.key.id, later(2_000));
+    const makeAt = async (ms: number): Promise<string[]> => {
+      await issueKey(store, { holder: `at-${ms}`, scopes: [], by: 'a test', now: later(ms) });
+      return (await readKeys(store)).entries.map(({ holder }) => holder);
+    };
+    const days = 90 * 86_400_000;
+    expect((await makeAt(days)).slice(0, 3)).toEqual(['alice', 'bob', 'carol']);
+    expect((await makeAt(days + 1_000)).slice(0, 2)).toEqual(['alice', 'carol']);
+    expect((await makeAt(days + 2_000)).slice(0, 1)).toEqual(['carol']);
   });
 });
 

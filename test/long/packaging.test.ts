@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { zipSync } from 'fflate';
-import { rewriteZip } from '../../layers/function-zip.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { zipEntries } from '../support/zip-entries.ts';
 
@@ -46,23 +44,5 @@ describe('the zips of a deployment', () => {
       for (const { name, mode } of zipEntries(zip)) expect([name, mode & 0o444]).toEqual([name, 0o444]);
     const digests = (zips: readonly Buffer[]) => zips.map((zip) => createHash('sha256').update(zip).digest('hex'));
     expect(digests(elsewhere)).toEqual(digests(here));
-  });
-});
-
-describe('a zip of a function', () => {
-  it('has its files in the order of their names, with the mode that Lambda needs', async () => {
-    const file = path.join(scratch, 'function.zip');
-    const unreadable = { os: 3, attrs: 0o100600 << 16 };
-    await writeFile(
-      file,
-      zipSync({ 'b.mjs': [Buffer.from('b'), unreadable], 'a.mjs': [Buffer.from('a'), unreadable] }),
-    );
-
-    await rewriteZip(file);
-
-    expect(zipEntries(await readFile(file))).toEqual([
-      { name: 'a.mjs', mode: 0o100644 },
-      { name: 'b.mjs', mode: 0o100644 },
-    ]);
   });
 });
