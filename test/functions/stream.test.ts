@@ -86,6 +86,20 @@ describe('the function stream', () => {
     expect(JSON.parse(body)).toMatchObject({ usage: { completion_tokens: 8 } });
   });
 
+  it('publishes the tokens of an answer, their pace, and the time to the first', async () => {
+    const from = deployed.lines.length;
+    const { body } = await ask(withBody({ stream_options: { include_usage: true } }));
+    const usage = JSON.parse(body.split('\n\n').at(-3)?.replace('data: ', '') ?? '').usage;
+    await deployed.untilLogged('request');
+    const metrics = () => deployed.lines.slice(from).find((line) => 'AnswerTokens' in line);
+    while (metrics() === undefined) await new Promise((wake) => setTimeout(wake, 10));
+    expect(metrics()).toMatchObject({ PromptTokens: usage.prompt_tokens, AnswerTokens: 8 });
+    const { TokensPerSecond, FirstChunkTime, TotalTime } = metrics() as Record<string, number>;
+    expect(TokensPerSecond).toBeGreaterThan(0);
+    expect(FirstChunkTime).toBeGreaterThan(0);
+    expect(FirstChunkTime).toBeLessThanOrEqual(TotalTime ?? 0);
+  });
+
   it('refuses in the form of OpenAI, and names its metrics in one line each', async () => {
     const { head, body } = await ask(withBody({ temperature: -1 }));
     expect(head.statusCode).toBe(400);

@@ -7,7 +7,7 @@ import { fuzzedRequests } from '../support/fuzz/requests.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
 /** `npm run fuzz` sends 20,000. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 1_500);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 500);
 const SEED = Number(process.env.FUZZ_SEED ?? 15);
 const MODELS = [
   ...['iris', 'tabular-ridge', 'sentiment', 'tiny-bert-ner', 'tiny-bert-sentences', 'retail-recommender'],

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { deadlineAt } from '../../src/core/deadline.ts';
+import { deadlineAt, NEVER } from '../../src/core/deadline.ts';
+import { createApplication } from '../../src/http/application.ts';
+import { authoriseByScopes } from '../../src/http/authorise.ts';
+import { toFetch } from '../../src/http/fetch.ts';
 import { createTokenizer } from '../../src/media/text/tokenizer.ts';
 import { changeRouting } from '../../src/repository/routing/change-routing.ts';
 import { promote } from '../../src/repository/routing/rollout.ts';
@@ -387,6 +390,31 @@ describe('POST /v1/chat/completions', () => {
     const textOf = (chunks: Chunk[]) =>
       chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta?.content ?? ''));
     expect(textOf(one ?? [])).toEqual(textOf(other ?? []));
+  });
+});
+
+describe('what an earlier prompt computed', () => {
+  it('serves the holder of the same key alone', async () => {
+    const application = toFetch(createApplication(serving, { authorise: authoriseByScopes }));
+    const cached = async (path: string, document: object, holder: string): Promise<unknown> => {
+      const request = new Request(`http://test${path}`, { method: 'POST', body: JSON.stringify(document) });
+      const identity = { holder, scopes: ['predict'] };
+      const document_ = await (await application(request, { requestId: 'one', deadline: NEVER, identity })).json();
+      return path.startsWith('/v1')
+        ? (document_ as { usage: { prompt_tokens_details: { cached_tokens: number } } }).usage.prompt_tokens_details
+        : (document_ as [{ details: { cached_tokens: number } }])[0].details;
+    };
+    const messages = [{ role: 'user', content: 'A secret that is long enough to be kept in memory' }];
+    const chats = [
+      ['/v1/chat/completions', { model: 'chat', messages, max_tokens: 1 }],
+      ['/models/chat', { inputs: messages, parameters: { max_new_tokens: 1, details: true } }],
+    ] as const;
+    for (const [path, document] of chats)
+      expect(await cached(path, document, `ada of ${path}`)).toMatchObject({ cached_tokens: 0 });
+    for (const [path, document] of chats) {
+      expect(await cached(path, document, `bob of ${path}`)).toMatchObject({ cached_tokens: 0 });
+      expect(await cached(path, document, `ada of ${path}`)).not.toMatchObject({ cached_tokens: 0 });
+    }
   });
 });
 

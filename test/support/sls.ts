@@ -6,11 +6,18 @@ const run = promisify(execFile);
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const binaries = path.join(projectRoot, 'node_modules/.bin');
 
-/** Runs `sls` in the project as npm would, and returns what it printed. @throws Error with what it printed, when it fails. */
-export const sls = async (args: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> => {
+/**
+ * Runs `sls` as npm would, in the project or a copy of it, and returns what it printed.
+ * @throws Error with what it printed, when it fails.
+ */
+export const sls = async (
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  cwd: string = projectRoot,
+): Promise<string> => {
   const env = { ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
   try {
-    const { stdout, stderr } = await run(path.join(binaries, 'sls'), args, { cwd: projectRoot, env });
+    const { stdout, stderr } = await run(path.join(binaries, 'sls'), args, { cwd, env });
     return stdout + stderr;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
