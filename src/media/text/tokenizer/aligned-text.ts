@@ -106,7 +106,7 @@ export class AlignedText {
     return new AlignedText({ text, origins: this.#origins }, this.#base + from);
   }
 
-  /** The same places with other units, as many as before. */
+  /** Replaces the text by one of as many units, each of which keeps the origin of its place. */
   withUnits(text: string): AlignedText {
     return new AlignedText({ text, origins: this.#origins }, this.#base);
   }
