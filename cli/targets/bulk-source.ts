@@ -10,6 +10,7 @@ import { MOST_CHUNK_BYTES, prefixSource, type ReadSource, type SourceElement } f
 import { createSummariser, readFailures } from '../../src/jobs/bulk/summarise-run.ts';
 import type { TableKind } from '../../src/jobs/bulk/table-slice.ts';
 import { type TableFile, tableSource } from '../../src/jobs/bulk/table-source.ts';
+import { isCompressed } from '../../src/protocol/content.ts';
 import { parseExactJson } from '../../src/protocol/json.ts';
 import { UPLOADS_PREFIX } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
@@ -68,9 +69,14 @@ const failuresSource = async (data: ObjectStore, name: string): Promise<ReadSour
 
 const kindOf = (path: string): TableKind | undefined => KINDS.find((kind) => path.toLowerCase().endsWith(`.${kind}`));
 
-/** A table in the data bucket. @throws `NOT_FOUND` */
+/** A table in the data bucket. @throws `NOT_FOUND`, `INVALID_REQUEST` for a compressed one, of which no part can be read alone */
 const storedTable = async (data: ObjectStore, key: string, kind: TableKind): Promise<TableFile> => {
-  const { etag, sizeBytes } = await data.head(key);
+  const { etag, sizeBytes, contentEncoding } = await data.head(key);
+  if (isCompressed(contentEncoding))
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${key} is stored with the content-encoding ${contentEncoding}; a table of a run is stored as it is`,
+    );
   return { path: key, kind, stamp: etag, open: (offset) => data.readRange(key, offset, sizeBytes, etag) };
 };
 

@@ -25,12 +25,13 @@ const INIT_SECONDS = 60;
 
 /** Keeps one process for a function, and starts another when that has ended. */
 const createExecutionEnvironments = (options: FunctionOptions) => {
+  const { name, onLine } = options;
   let environment: ExecutionEnvironment | undefined;
   let isStopped = false;
   let ending: Promise<void> | undefined;
 
   const start = (): ExecutionEnvironment => {
-    if (isStopped) throw new FunctionError('Runtime.Stopped', `${options.name} was stopped`);
+    if (isStopped) throw new FunctionError('Runtime.Stopped', `${name} was stopped`);
     const started = startExecutionEnvironment(options);
     started.ended.addEventListener('abort', () => {
       if (environment === started) environment = undefined;
@@ -45,6 +46,7 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
       const started = environment;
       const timer = setTimeout(() => {
         const message = `Init did not end within ${INIT_SECONDS} seconds`;
+        onLine(`${name}: ${message}`);
         started.end(new FunctionError('Sandbox.Timedout', message));
       }, INIT_SECONDS * 1000);
       try {
@@ -69,7 +71,7 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
 
 /** A process that answers one event after the other, and is ended when it has had none for a time. */
 const createLane = (options: FunctionOptions) => {
-  const { timeoutSeconds, idleMs = Number.POSITIVE_INFINITY } = options;
+  const { name, timeoutSeconds, onLine, idleMs = Number.POSITIVE_INFINITY } = options;
   const { ensureStarted, isStarted, end, stop } = createExecutionEnvironments(options);
   const oneByOne = createQueue();
   let active = 0;
@@ -82,6 +84,7 @@ const createLane = (options: FunctionOptions) => {
     // From here, since a handler that blocks its thread cannot time itself.
     const timer = setTimeout(() => {
       const message = `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
+      onLine(`${name}: ${message}`);
       started.end(new FunctionError('Sandbox.Timedout', message));
     }, timeoutMs);
     const deadlineMs = Date.now() + timeoutMs;

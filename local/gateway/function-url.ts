@@ -13,6 +13,7 @@ import { createCors } from './cors.ts';
 import {
   type HttpAnswer,
   type HttpHead,
+  joinHeaders,
   refusal,
   sendAnswer,
   toHttpAnswer,
@@ -70,16 +71,18 @@ const sendStream = async (response: ServerResponse, answer: Stream, more: HttpHe
   const { body } = answer;
   try {
     const { status, headers } = await headOf(answer);
-    writeHead(response, { status, headers: new Map([...headers, ...more]) });
+    writeHead(response, { status, headers: joinHeaders(headers, more) });
     response.flushHeaders();
   } catch (error) {
     body.destroy();
     throw error;
   }
-  // A client that goes away ends the reading. `pipeline` leaves the stream open for one that has gone before.
-  await pipeline(body, response)
-    .catch(() => undefined)
-    .finally(() => body.destroy());
+  // A client that goes away ends the reading. One that ends its half before the head still reads, as `nc -N` does.
+  const { socket } = response.req;
+  const onEnd = (): unknown => body.destroy();
+  socket.once('end', onEnd);
+  await pipeline(body, response).catch(() => undefined);
+  socket.off('end', onEnd);
 };
 
 /** A function as its URL puts it on the network. Every caller on this machine is let in. */
@@ -105,7 +108,7 @@ export const startFunctionUrl = ({
       const asked = preflight(request);
       if (asked) return sendAnswer(request, response, { ...asked, body: '' });
       const send: Send = (answer) =>
-        sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+        sendAnswer(request, response, { ...answer, headers: joinHeaders(answer.headers, headersOf(request)) });
       handle(request, response, send).catch((error: unknown) => send(answerToError(error)));
     },
     () => origins,

@@ -11,6 +11,12 @@ export interface HttpAnswer extends HttpHead {
   readonly body: string | Buffer;
 }
 
+/** The headers of an answer, and those that a gateway adds. Caches need every reason to `vary`. */
+export const joinHeaders = (own: HttpHead['headers'], more: HttpHead['headers']): HttpHead['headers'] => {
+  const vary = [own.get('vary'), more.get('vary')].flat().filter((reason) => reason !== undefined);
+  return new Map([...own, ...more, ...(vary.length > 0 ? [['vary', vary.join(', ')] as const] : [])]);
+};
+
 /** An answer of the gateway itself. */
 export const refusal = (status: number, message: string): HttpAnswer => ({
   status,

@@ -7,7 +7,7 @@ import { createLocalServer, type Listening, listenLocally } from '../listen-loca
 import type { CorsSettings } from '../service/service.ts';
 import { type Authorizer, askAuthorizer } from './authorizer.ts';
 import { createCors } from './cors.ts';
-import { type HttpAnswer, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
+import { type HttpAnswer, joinHeaders, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
 import { readBody } from './read-body.ts';
 import type { MatchedRoute, Route } from './routes.ts';
@@ -86,7 +86,7 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
       const asked = preflight(request);
       if (asked) return sendAnswer(request, response, { ...asked, body: '' });
       const send = (answer: HttpAnswer): void =>
-        sendAnswer(request, response, { ...answer, headers: new Map([...answer.headers, ...headersOf(request)]) });
+        sendAnswer(request, response, { ...answer, headers: joinHeaders(answer.headers, headersOf(request)) });
       // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
       answerTo(request)
         .then(send)

@@ -54,7 +54,7 @@ const withAnswer = async ({ data }: Serving, job: Job, described: string): Promi
 };
 
 const isKnown = (header: string | undefined, etag: string): boolean =>
-  header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false;
+  header?.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, ''))) ?? false;
 
 export const getJob = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const { parameters, request } = exchange;

@@ -2,6 +2,7 @@ import type { Identity } from '../access/scope.ts';
 import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
+import { decodeContent, isEncoded } from '../protocol/content.ts';
 
 /** A request as plain values, whatever carried it: an event or a socket. */
 export interface HttpRequest {
@@ -58,3 +59,14 @@ export const jsonResponse = (
 
 /** A response of a value as JSON. */
 export const toJsonResponse = (value: unknown): HttpResponse => jsonResponse(JSON.stringify(value));
+
+/** The request with its body as bytes or UTF-8. Reading it throws the errors of `decodeContent`. */
+export const withContentDecoded = (request: HttpRequest): HttpRequest => {
+  const { 'content-encoding': contentEncoding, 'content-type': contentType } = request.headers;
+  const content = { contentEncoding, contentType };
+  if (!isEncoded(content)) return request;
+  return {
+    ...request,
+    readBody: async () => decodeContent(await request.readBody(), content, HTTP_API_BODY_BYTES),
+  };
+};

@@ -16,8 +16,8 @@ import { conclude, SKIPPED, type UploadOutcome } from './upload-outcome.ts';
 
 /** @param onReplaced told when the object is another one by now: its own event follows */
 const readUpload = async ({ data }: Serving, upload: Upload, onReplaced: () => void): Promise<Payload> => {
-  const { body, etag } = await data.read(upload.key, MAX_INPUT_BYTES);
-  if (sameEtag(etag, upload.etag)) return parseObject(upload.key, body);
+  const object = await data.read(upload.key, MAX_INPUT_BYTES);
+  if (sameEtag(object.etag, upload.etag)) return parseObject(upload.key, object.body, object);
   onReplaced();
   throw new ServingError('CONFLICT', `${upload.key} was replaced, its own event follows`);
 };

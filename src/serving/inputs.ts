@@ -1,6 +1,7 @@
 import { ServingError } from '../core/errors.ts';
 import type { Payload } from '../core/payload.ts';
 import { show } from '../core/show.ts';
+import { type ContentHeaders, decodeContent } from '../protocol/content.ts';
 import {
   INPUTS_PREFIX,
   MAX_INPUT_BYTES,
@@ -9,43 +10,47 @@ import {
   ownerOf,
   UPLOADS_PREFIX,
 } from '../protocol/task-api/object-reference.ts';
-import { parseJsonLines, parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
+import { parseTaskRequest, type TaskRequest } from '../protocol/task-api/request.ts';
 import { decodedMediaType, decodePayload } from './input-decoders.ts';
 import type { Serving } from './serving.ts';
 
-/**
- * Media type of objects whose name says nothing. The content type of an object is not used: most uploaders set none. Tasks look at the
- * bytes.
- */
+/** Media type of objects whose name says nothing. Their bytes are looked at: most uploaders set no content type. */
 const UNKNOWN_TYPE = 'application/octet-stream';
+const JSON_TYPES: Readonly<Record<string, string>> = {
+  '.json': 'application/json',
+  '.jsonl': 'application/jsonl',
+  '.ndjson': 'application/x-ndjson',
+};
 const TEXT_TYPES: Readonly<Record<string, string>> = { '.txt': 'text/plain', '.csv': 'text/csv' };
 
-/**
- * The payload in an object of the data bucket: `.json` holds a task request, `.jsonl` a list of inputs, any other object is the input
- * itself. @throws `INVALID_REQUEST`
- */
-export const parseObject = async (key: string, body: Uint8Array): Promise<Payload> => {
-  if (body.byteLength === 0)
-    throw new ServingError('INVALID_REQUEST', `${key} is empty; upload the input itself, or JSON {"inputs": …}`);
+/** The request in the bytes of an object; a large one without a known name is not looked through for JSON. @throws `INVALID_REQUEST` */
+const parseBody = async (key: string, body: Uint8Array | string): Promise<TaskRequest> => {
   const [extension = ''] = /\.[^./]*$/.exec(key.toLowerCase()) ?? [];
-  if (extension !== '.json' && extension !== '.jsonl')
-    return decodePayload({
-      inputs: body,
-      contentType: TEXT_TYPES[extension] ?? (await decodedMediaType(extension)) ?? UNKNOWN_TYPE,
-      parameters: {},
-    });
-  if (body.byteLength > MAX_JSON_BYTES)
+  const type = JSON_TYPES[extension] ?? TEXT_TYPES[extension] ?? (await decodedMediaType(extension)) ?? UNKNOWN_TYPE;
+  if (body.length <= MAX_JSON_BYTES) return parseTaskRequest(body, type, '');
+  if (extension in JSON_TYPES)
     throw new ServingError(
       'PAYLOAD_TOO_LARGE',
-      `${key} has ${body.byteLength} bytes, JSON may have ${MAX_JSON_BYTES}; upload the input itself`,
+      `${key} has ${body.length} bytes, JSON may have ${MAX_JSON_BYTES}; upload the input itself`,
     );
-  if (extension === '.jsonl') return { inputs: parseJsonLines(body), parameters: {} };
-  const request = parseTaskRequest(body, 'application/json', '');
+  return { inputs: Buffer.from(body), contentType: type, parameters: {} };
+};
+
+/**
+ * The payload in an object of the data bucket. `.json` holds a task request, and so does JSON under a name that says nothing; `.jsonl` and `.ndjson`
+ * hold a list of inputs. Any other object is the input itself.
+ * @throws `INVALID_REQUEST`, the errors of `decodeContent`
+ */
+export const parseObject = async (key: string, object: Uint8Array, content: ContentHeaders = {}): Promise<Payload> => {
+  const body = await decodeContent(object, content, MAX_INPUT_BYTES);
+  if (body.length === 0)
+    throw new ServingError('INVALID_REQUEST', `${key} is empty; upload the input itself, or JSON {"inputs": …}`);
+  const request = await parseBody(key, body);
   if ('reference' in request)
     throw new ServingError('INVALID_REQUEST', `${key} refers to another object; upload that one itself`);
   if (request.output)
     throw new ServingError('INVALID_REQUEST', `${key} has "output", which stands in the request that refers to it`);
-  return request;
+  return decodePayload(request);
 };
 
 /** Refuses a caller who may not use the uploads for a model. @throws `FORBIDDEN` */
@@ -81,8 +86,8 @@ export const resolveInputs = async (
   if (!('reference' in request)) return decodePayload(request);
   await assertReachable(request.reference, model, serving, assertAllowed);
   const { s3 } = request.reference;
-  const { body } = await serving.data.read(s3, MAX_INPUT_BYTES);
-  const payload = await parseObject(s3, body);
+  const object = await serving.data.read(s3, MAX_INPUT_BYTES);
+  const payload = await parseObject(s3, object.body, object);
   return { ...payload, parameters: { ...payload.parameters, ...request.parameters } };
 };
 

@@ -195,6 +195,7 @@ describe('a job', () => {
     const ended = await ask(etag);
     expect([ended.status, ended.headers.get('retry-after')]).toEqual([200, null]);
     expect((await ask(ended.headers.get('etag') ?? '')).status).toBe(304);
+    expect((await ask('*')).status).toBe(304);
   });
 
   it('is listed among those of its owner, the newest first', async () => {

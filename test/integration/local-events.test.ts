@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseEndpoint } from '../../local/local-endpoint.ts';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
@@ -227,7 +229,34 @@ describe('the URL of a function', () => {
     client.end();
     await once(client, 'close');
     expect(await (await fetch(`${url('stream')}/?action=text`)).text()).toBe('one two');
+    expect(lines.filter((line) => line.includes('timed out'))).toEqual([]);
   });
+
+  /** A connection that has sent a request, and ends its half when `ends`. */
+  const open = (path: string, ends: boolean): Socket => {
+    const { port } = new URL(url('stream'));
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`;
+    if (ends) socket.end(head);
+    else socket.write(head);
+    return socket;
+  };
+
+  it('streams to a client that ended its half behind its request', async () => {
+    const socket = open('/?action=text', true);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*one .*two/s);
+    socket.destroy();
+  });
+
+  it('makes a function wait for a client that reads nothing, up to its time limit, and keeps little for it', async () => {
+    lines.length = 0;
+    const socket = open('/?action=fill&chunks=1000000', false);
+    while (!lines.some((line) => line.includes('timed out'))) await new Promise((wake) => setTimeout(wake, 50));
+    let bytes = 0;
+    for await (const chunk of socket) bytes += chunk.length;
+    expect(bytes).toBeLessThan(64 * 2 ** 20); // of 64 GB; what the two systems keep of a connection
+    expect(lines).not.toContain('filled');
+  }, 60_000);
 
   it('tells a function of a client that went away before it answered', async () => {
     const pid = async () => (await fetch(`${url('stream')}/?action=pid`)).text();

@@ -135,9 +135,16 @@ describe('an answer with a place', () => {
     ['below another model', 'outputs/tabular-ridge/a.json', 403],
     ['where uploads are answered', 'results/iris/a.json', 400],
     ['that climbs', 'outputs/iris/../tabular-ridge/a.json', 400],
+    ['with a NUL', 'outputs/iris/\0', 400],
+    ['with a line break', 'outputs/iris/a\nb', 400],
     ['that is a folder', 'outputs/iris/', 400],
   ])('is refused %s', async (_what, s3, status) => {
     expect((await post('/models/iris', { inputs, output: { s3 } })).status).toBe(status);
+  });
+
+  it('is refused with a field that is not known', async () => {
+    const wrong = { inputs, output: { ...output, expires: 5 } };
+    expect(await post('/models/iris', wrong)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
   });
 
   it('is refused in chunks, in a job that keeps its own, and in an object that a request refers to', async () => {

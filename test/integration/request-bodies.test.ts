@@ -162,6 +162,14 @@ describe('a reference to an upload', () => {
   const refer = (s3: string, path = '/models/sentiment') => post(JSON.stringify({ inputs: { s3 } }), JSON_TYPE, path);
 
   it.each([
+    [{ s3: 'uploads/sentiment/a', bucket: 'other' }, '"bucket" beside "s3" is not known'],
+    [{ s3: 'uploads/sentiment/a\0b' }, '"s3" is "uploads'],
+  ])('%j is refused', async (inputs, error) => {
+    const refusal = await refusalOf(await post(JSON.stringify({ inputs }), JSON_TYPE, '/models/sentiment'));
+    expect(refusal).toMatchObject({ status: 400, error: expect.stringContaining(error) });
+  });
+
+  it.each([
     ['a list that is no JSON Lines', 'x.jsonl', `${SECRET}\n`],
     ['a document that is no JSON', 'x.json', SECRET],
     ['a document without inputs', 'y.json', JSON.stringify({ [SECRET]: 1 })],

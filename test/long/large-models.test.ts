@@ -4,20 +4,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { toField, toIntegerField } from '../../src/onnx/chunks.ts';
+import { createGraph } from '../../src/onnx/graph-builder.ts';
+import { ATTRIBUTE, GRAPH, MODEL, NODE } from '../../src/onnx/schema.ts';
 import { writeMatmulModel } from '../bench/matmul-model.ts';
 import { runCli } from '../support/command-line.ts';
 import { largeForest } from '../support/large-forest.ts';
 
 const MB = 1_000_000;
 const MODEL_BYTES = 300 * MB;
+const LIST_BYTES = 96 * MB;
+
+/** The file of a graph y = x beside a constant of `sizeBytes / 2` integers, each of which is a field. */
+const listModel = (sizeBytes: number): Buffer => {
+  const graph = createGraph();
+  graph.output('y', graph.input('x', 'float32', ['N', 1]), 'float32', ['N', 1]);
+  const list = Buffer.alloc(sizeBytes, Buffer.concat(toIntegerField(ATTRIBUTE.integers, 1)));
+  const attribute = [...toField(ATTRIBUTE.name, 'value_ints'), list, ...toIntegerField(ATTRIBUTE.type, 7)];
+  const node = [
+    ...toField(NODE.output, 'list'),
+    ...toField(NODE.operator, 'Constant'),
+    ...toField(NODE.attribute, attribute),
+  ];
+  return Buffer.concat([...graph.toModel(), ...toField(MODEL.graph, toField(GRAPH.node, node))]);
+};
 
 let root: string;
 let path: string;
 let small: string;
+let list: string;
 let external: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'large-models-'));
-  [path, small] = [join(root, 'large.onnx'), join(root, 'small.onnx')];
+  [path, small, list] = [join(root, 'large.onnx'), join(root, 'small.onnx'), join(root, 'list.onnx')];
+  await writeFile(list, listModel(LIST_BYTES));
   await writeMatmulModel(path, MODEL_BYTES);
   await writeMatmulModel(small, MB);
   external = join(root, 'external', 'model.onnx');
@@ -52,6 +72,16 @@ describe('a large graph', () => {
       const added = (await peakOf(command, external, ...words)) - (await peakOf(command, small, ...words));
       expect((await stat(`${external}.data`)).size).toBeGreaterThan(MODEL_BYTES - MB);
       expect(added / MODEL_BYTES).toBeLessThan(1 / 3);
+    },
+  );
+
+  it.each([['inspect'], ['check'], ['push', '--no-bake', '--store', 'store', '--name', 'list']])(
+    'a list of 96 MB, whose elements are fields of their own as in trees, adds less than its size to the memory of %s',
+    async (command, ...options) => {
+      const words = options.map((word) => (word === 'store' ? join(root, 'store') : word));
+      const added = (await peakOf(command, list, ...words)) - (await peakOf(command, small, ...words));
+      expect((await stat(list)).size).toBeGreaterThan(LIST_BYTES);
+      expect(added / LIST_BYTES).toBeLessThan(1);
     },
   );
 

@@ -4,7 +4,7 @@
 and so does test/support/formats/sklearn-rows.ts. The second column lies on the thresholds of trees.
 
 Numbers are stored as sums of eight rows with weights, which keeps the files small: an answer that differs changes its sum by as much or more.
-Labels are stored for every row.
+Labels are stored for every row, and so are the numbers of models that scikit-learn computes in float32: their differences would add up.
 """
 
 import base64
@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import sklearn
 from sklearn import (calibration, cluster, covariance, cross_decomposition, decomposition, discriminant_analysis, dummy, ensemble, feature_selection, isotonic,
-                     kernel_ridge, linear_model, mixture, model_selection, multiclass, multioutput, naive_bayes, neighbors,
+                     kernel_approximation, kernel_ridge, linear_model, mixture, model_selection, multiclass, multioutput, naive_bayes, neighbors,
                      neural_network, random_projection, semi_supervised, svm, tree)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401 makes the two searches importable
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 makes them importable
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
+from sklearn.impute import IterativeImputer
 from sklearn.model_selection import HalvingGridSearchCV, HalvingRandomSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PowerTransformer, QuantileTransformer, StandardScaler
@@ -36,6 +37,7 @@ ROWS = 1000
 TRAINING_ROWS = 120
 FEW_ROWS = 40  # for models that keep a square of them
 FOLDED_ROWS = 8
+UNFOLDED = ["gradient boosting from a model", "gradient boosting regressor from a model"]
 # Older versions have the estimators whose state, or whose formula, differs between versions.
 IS_WHOLE = VERSION == (1, 9)
 
@@ -323,6 +325,10 @@ def others():
     regressors = [("r", lm.Ridge()), ("t", tree.DecisionTreeRegressor(max_depth=2, random_state=0))]
     yield "voting regressor", ensemble.VotingRegressor(regressors, weights=[2, 1]), "plain", "value"
     yield "stacking regressor", ensemble.StackingRegressor(regressors, passthrough=True, cv=2), "plain", "value"
+    methods = [("t", stump()), ("s", svm.LinearSVC(dual=True, random_state=0)), ("n", nb.GaussianNB())]
+    for target in ["binary", "words"]:
+        yield f"stack of predicted classes, {target}", ensemble.StackingClassifier(methods, cv=2, stack_method="predict"), "plain", target
+    yield from maps()
     yield "grid search", model_selection.GridSearchCV(stump(), {"max_depth": [1, 2]}, cv=2), "plain", "words"
     yield "random search", model_selection.RandomizedSearchCV(lm.Ridge(), {"alpha": [0.1, 1]}, n_iter=2, cv=2), "plain", "value"
     halving = dict(cv=2, random_state=0, min_resources=60)
@@ -353,6 +359,9 @@ def others():
         yield type(model).__name__, model, "plain", None
     for kind in ["full", "tied", "diag", "spherical"]:
         yield f"GaussianMixture, {kind}", mixture.GaussianMixture(3, covariance_type=kind, random_state=0), "plain", None
+        for prior in ["dirichlet_process", "dirichlet_distribution"]:
+            yield f"BayesianGaussianMixture, {kind}, {prior}", mixture.BayesianGaussianMixture(
+                n_components=3, covariance_type=kind, weight_concentration_prior_type=prior, random_state=0), "plain", None
     for model in [decomposition.PCA(2), decomposition.PCA(3, whiten=True), decomposition.IncrementalPCA(2), decomposition.TruncatedSVD(2),
                   decomposition.FastICA(2, random_state=0), random_projection.GaussianRandomProjection(3, random_state=0)]:
         yield f"{type(model).__name__} {getattr(model, 'whiten', '')}{model.n_components}", model, "plain", None
@@ -361,8 +370,29 @@ def others():
     yield "isotonic regression, falling", isotonic.IsotonicRegression(increasing=False, out_of_bounds="clip"), "column", "positive"
 
 
-def encode(values):
+def maps():
+    """Transformers that keep training rows, or estimators."""
+    for kernel in ["linear", "poly", "rbf", "sigmoid", "cosine"]:
+        yield f"kernel PCA, {kernel}", decomposition.KernelPCA(3, kernel=kernel), "few", None
+        gamma = {"gamma": 0.3} if kernel == "rbf" else {}
+        yield f"Nystroem, {kernel}", kernel_approximation.Nystroem(kernel, n_components=8, random_state=0, **gamma), "few", None
+    yield "kernel PCA, gamma", decomposition.KernelPCA(2, kernel="rbf", gamma=0.2), "few", None
+    yield "random features", kernel_approximation.RBFSampler(n_components=6, random_state=0), "plain", None
+    yield "features of a kernel for a classifier", make_pipeline(
+        kernel_approximation.Nystroem(n_components=8, random_state=0), linear_model.LogisticRegression()), "few", "three"
+    shallow = tree.DecisionTreeRegressor(max_depth=3, random_state=0)
+    yield "iterative imputer", IterativeImputer(random_state=0), "missing", None
+    yield "iterative imputer within bounds", IterativeImputer(min_value=-1, max_value=[1, 0, 2, 3], max_iter=4, random_state=0), "missing", None
+    yield "iterative imputer of trees", IterativeImputer(shallow, add_indicator=True, imputation_order="random", max_iter=3, random_state=0), "missing", None
+    yield "iterative imputer of near columns", IterativeImputer(n_nearest_features=2, skip_complete=True, max_iter=3, random_state=0), "missing", None
+    yield "iterative imputer before a classifier", make_pipeline(
+        IterativeImputer(max_iter=3, random_state=0), StandardScaler(), linear_model.LogisticRegression()), "missing", "three"
+
+
+def encode(values, is_folded=True):
     values = np.asarray(values, np.float64)
+    if not is_folded:
+        return base64.b64encode(values.tobytes()).decode()
     weights = 1 + np.arange(FOLDED_ROWS) / FOLDED_ROWS
     values = np.einsum("grc,r->gc", values.reshape(ROWS // FOLDED_ROWS, FOLDED_ROWS, -1), weights)
     return base64.b64encode(np.ascontiguousarray(values, np.float64).tobytes()).decode()
@@ -397,7 +427,7 @@ def classified(model, x, target):
 
 
 def expected(model, x, target):
-    if isinstance(model, mixture.GaussianMixture):
+    if isinstance(model, (mixture.GaussianMixture, mixture.BayesianGaussianMixture)):
         return {"probabilities": encode(model.predict_proba(x)[:, :-1]), "label": labels(range(3), model.predict(x))}
     if sklearn.base.is_classifier(model):
         return classified(model, x, target)
@@ -409,6 +439,15 @@ def expected(model, x, target):
         index = {"label": labels(range(256), model.predict(x))}
         return index | ({"distances": encode(model.transform(x))} if hasattr(model, "n_iter_") and hasattr(model, "transform") else {})
     return {"value": encode(model.transform(x))}
+
+
+def answers_of(name, model, dataset, x, target):
+    """The rows and what the model answers for them. The numbers of some models are stored row by row."""
+    outputs = expected(model, x, target)
+    if name in UNFOLDED:
+        numbers = {"probabilities": lambda: model.predict_proba(x)[:, :-1], "value": lambda: model.predict(x)}
+        outputs |= {key: encode(make(), is_folded=False) for key, make in numbers.items() if key in outputs}
+    return {"rows": dataset, "outputs": outputs} | ({"isUnfolded": True} if name in UNFOLDED else {})
 
 
 def main():
@@ -424,10 +463,10 @@ def main():
             train, x = to_frame(np.minimum(train, 2)), to_frame(x)
         y = targets_of(rows_of(kind, TRAINING_ROWS, 7, step=0.5))[target]
         if dataset == "few":
-            train, y, dataset = train[:FEW_ROWS], y[:FEW_ROWS], "plain"
+            train, y, dataset = train[:FEW_ROWS], None if y is None else y[:FEW_ROWS], "plain"
         try:
             models[name] = model.fit(train) if y is None else model.fit(train, y)
-            answers[name] = {"rows": dataset, "outputs": expected(model, x, target)}
+            answers[name] = answers_of(name, model, dataset, x, target)
         except Exception as error:  # a setting that this version does not know
             models.pop(name, None)
             print(f"{sklearn.__version__} {name}: {type(error).__name__} {str(error)[:120]}", file=sys.stderr)

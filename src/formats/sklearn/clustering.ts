@@ -2,6 +2,7 @@ import type { Value } from '../../onnx/graph-builder.ts';
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray } from '../pickle/values.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
+import { digamma } from './digamma.ts';
 import type { Estimator, Matrix } from './estimator.ts';
 import {
   addLinear,
@@ -44,21 +45,70 @@ const readFactor = (estimator: Estimator, index: number, features: number): { we
   };
 };
 
-const addComponents = (estimator: Estimator, x: Value, { graph }: Conversion): Value => {
+/** The logarithm of a component's weight, and what its distribution adds to the logarithm of its density. */
+type Offset = (component: number) => number;
+
+const addComponents = (estimator: Estimator, x: Value, { graph }: Conversion, offset: Offset): Value => {
   const means = estimator.matrix('means_');
-  const shares = estimator.vector('weights_');
   const scores = rowsOf(means).map((mean, index) => {
     const { weights, log } = readFactor(estimator, index, means.columns);
     const y = addLinear(graph, graph.op('Sub', [x, rowOf(graph, mean)]), transpose(weights));
     const distance = graph.op('Mul', [scalar(graph, -0.5), sumRow(graph, square(graph, y))]);
-    const constant = log - 0.5 * means.columns * Math.log(2 * Math.PI) + Math.log(shares[index] ?? 0);
+    const constant = log - 0.5 * means.columns * Math.log(2 * Math.PI) + offset(index);
     return graph.op('Add', [distance, scalar(graph, constant)]);
   });
   return join(graph, scores);
 };
 
-const mixture: Converter = (estimator, frame, conversion) => ({
-  probabilities: softmax(conversion.graph, addComponents(estimator, toMatrix(conversion.graph, frame), conversion)),
+const mixtureOf =
+  (read: (estimator: Estimator) => Offset): Converter =>
+  (estimator, frame, conversion) => {
+    const { graph } = conversion;
+    const scores = addComponents(estimator, toMatrix(graph, frame), conversion, read(estimator));
+    return { probabilities: softmax(graph, scores) };
+  };
+
+const mixture = mixtureOf((estimator) => {
+  const shares = estimator.vector('weights_');
+  return (component) => Math.log(shares[component] ?? 0);
+});
+
+/** The expected logarithms of the weights: of a Dirichlet process, or of a Dirichlet distribution (Bishop, Pattern Recognition, 10.66). */
+const expectedLogWeights = (estimator: Estimator): readonly number[] => {
+  if (estimator.get('weight_concentration_prior_type') === 'dirichlet_distribution') {
+    const concentration = [...estimator.vector('weight_concentration_')];
+    const all = digamma(concentration.reduce((sum, value) => sum + value, 0));
+    return concentration.map((value) => digamma(value) - all);
+  }
+  const [first, second] = estimator
+    .items('weight_concentration_')
+    .map((value) => (isNumpyArray(value) ? numbersOf(value) : undefined));
+  if (first === undefined || second === undefined)
+    return estimator.refuse('weight_concentration_ is damaged, expected two arrays');
+  let rest = 0;
+  return Array.from(first, (a, component) => {
+    const b = second[component] ?? 0;
+    const all = digamma(a + b);
+    const logarithm = digamma(a) - all + rest;
+    rest += digamma(b) - all;
+    return logarithm;
+  });
+};
+
+/** A mixture whose weights and precisions are distributions: their expected logarithms take the place of logarithms (Bishop, 10.65). */
+const bayesianMixture = mixtureOf((estimator) => {
+  const logarithms = expectedLogWeights(estimator);
+  const degrees = estimator.vector('degrees_of_freedom_');
+  const precisions = estimator.vector('mean_precision_');
+  const { columns } = estimator.matrix('means_');
+  return (component) => {
+    const degree = degrees[degrees.length === 1 ? 0 : component] ?? 0;
+    const precision = precisions[precisions.length === 1 ? 0 : component] ?? 0;
+    let lambda = columns * Math.log(2);
+    for (let column = 0; column < columns; column += 1) lambda += digamma((degree - column) / 2);
+    const expected = 0.5 * (lambda - columns / precision) - 0.5 * columns * Math.log(degree);
+    return (logarithms[component] ?? 0) + expected;
+  };
 });
 
 /** The label of the nearest of many sub-clusters. */
@@ -72,12 +122,12 @@ const birch: Converter = (estimator, frame, { graph }) => {
 
 export const CLUSTERING: Converters = {
   ...{ KMeans: centres, MiniBatchKMeans: centres, MeanShift: centres, AffinityPropagation: centres, Birch: birch },
-  GaussianMixture: mixture,
+  ...{ GaussianMixture: mixture, BayesianGaussianMixture: bayesianMixture },
 };
 
 /** The clusters, of which each has a label. */
 export const countClusters = (estimator: Estimator): number | undefined => {
   if (!Object.hasOwn(CLUSTERING, estimator.name)) return undefined;
   if (estimator.name === 'Birch') return Math.max(...estimator.vector('subcluster_labels_')) + 1;
-  return estimator.matrix(estimator.name === 'GaussianMixture' ? 'means_' : 'cluster_centers_').rows;
+  return estimator.matrix(estimator.name.endsWith('GaussianMixture') ? 'means_' : 'cluster_centers_').rows;
 };

@@ -15,6 +15,7 @@ import { FORESTS } from './forests.ts';
 import { GAUSSIAN_PROCESS } from './gaussian-process.ts';
 import { GRADIENT_BOOSTING } from './gradient-boosting.ts';
 import { HIST_GRADIENT_BOOSTING } from './hist-gradient-boosting.ts';
+import { KERNEL_MAPS } from './kernel-maps.ts';
 import { LINEAR } from './linear.ts';
 import { MULTICLASS } from './multiclass.ts';
 import { NAIVE_BAYES } from './naive-bayes.ts';
@@ -51,6 +52,7 @@ export const CONVERTERS: Converters = {
   ...CLUSTERING,
   ...OUTLIERS,
   ...DECOMPOSITION,
+  ...KERNEL_MAPS,
   ...DUMMY,
   ...PREPROCESSING,
   ...COLUMNS,

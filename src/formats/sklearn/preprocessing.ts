@@ -3,6 +3,7 @@ import { DISTRIBUTIONS } from './preprocessing/distributions.ts';
 import { ENCODERS } from './preprocessing/encoders.ts';
 import { functionTransformer } from './preprocessing/functions.ts';
 import { IMPUTERS } from './preprocessing/imputers.ts';
+import { iterativeImputer } from './preprocessing/iterative-imputer.ts';
 import { knnImputer } from './preprocessing/knn-imputer.ts';
 import { polynomialFeatures } from './preprocessing/polynomial-features.ts';
 import { SCALING } from './preprocessing/scaling.ts';
@@ -18,6 +19,7 @@ export const PREPROCESSING: Converters = {
   ...SELECTION,
   ...SELECTING_PREDICTORS,
   FunctionTransformer: functionTransformer,
+  IterativeImputer: iterativeImputer,
   KNNImputer: knnImputer,
   PolynomialFeatures: polynomialFeatures,
   SplineTransformer: splineTransformer,

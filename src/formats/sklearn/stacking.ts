@@ -1,10 +1,18 @@
-import type { Value } from '../../onnx/graph-builder.ts';
+import { doubles, type GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
 import { classesOf } from './classes.ts';
 import type { Conversion, Converter, Converters, Results } from './conversion.ts';
 import type { Estimator } from './estimator.ts';
-import { join, pick } from './formulas.ts';
+import { join, pick, toColumn } from './formulas.ts';
 import { type Frame, toFrame, widthOf } from './frame.ts';
-import { predictionOf, probabilitiesOf } from './results.ts';
+import { labelOf, predictionOf, probabilitiesOf } from './results.ts';
+
+/** The class that an estimator predicts, as a number float64[N,1]. The stack has given it numbers. */
+const classOf = (graph: GraphBuilder, each: Estimator, results: Results): Value => {
+  const classes = classesOf(each).map(Number);
+  if (classes.some(Number.isNaN)) return each.refuse('it predicts texts for the final estimator, expected numbers');
+  const numbers = graph.constant(doubles([classes.length], classes));
+  return toColumn(graph, graph.op('Gather', [numbers, labelOf(graph, each, results, classes.length)]));
+};
 
 /** The columns for the final estimator from the results of an estimator. */
 const toFeature = (
@@ -14,9 +22,7 @@ const toFeature = (
   method: unknown,
   classes: number | undefined,
 ): Value => {
-  if (method === 'predict' && classes !== undefined)
-    return each.refuse('the final estimator gets its predicted classes, expected probabilities or a decision');
-  if (method === 'predict') return predictionOf(each, results);
+  if (method === 'predict') return classes === undefined ? predictionOf(each, results) : classOf(graph, each, results);
   if (method === 'decision_function') return results.decision ?? each.refuse('it has no decision_function here');
   const probabilities = probabilitiesOf(each, results);
   return classes === 2 ? pick(graph, probabilities, 1) : probabilities;
@@ -34,7 +40,11 @@ const stacking =
       const isDecision = methods[index] === 'decision_function';
       return toFrame(
         value,
-        classes === undefined || classes === 2 ? 1 : isDecision ? widthOfDecision(each, classes) : classes,
+        classes === undefined || classes === 2 || methods[index] === 'predict'
+          ? 1
+          : isDecision
+            ? widthOfDecision(each, classes)
+            : classes,
       );
     });
     const given = estimator.flag('passthrough') ? [...features, ...frame] : features;

@@ -2,38 +2,12 @@ import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { classesOf } from './classes.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import type { Estimator, Matrix } from './estimator.ts';
-import { addLinear, argMax, scalar, squaredDistances, toList, toLong, transpose } from './formulas.ts';
+import { addLinear, argMax, scalar, toList, toLong, transpose } from './formulas.ts';
 import type { Frame } from './frame.ts';
 import { rowOf, toMatrix } from './frame.ts';
+import { addKernel, gammaOf } from './kernels.ts';
 import { countVotes, pairsOf, toOneVersusRest } from './pair-votes.ts';
 import { couple } from './pairwise-coupling.ts';
-
-/** The kernel of each row with each support vector, float64[N,vectors]. */
-export const addKernel = (
-  estimator: Estimator,
-  x: Value,
-  vectors: Matrix,
-  { graph }: Conversion,
-  gamma: number,
-): Value => {
-  const kernel = estimator.get('kernel');
-  const products = (): Value => addLinear(graph, x, vectors);
-  const scaled = (): Value =>
-    graph.op('Add', [graph.op('Mul', [scalar(graph, gamma), products()]), scalar(graph, estimator.number('coef0'))]);
-  switch (kernel) {
-    case 'linear':
-      return products();
-    case 'rbf':
-      return graph.op('Exp', [graph.op('Mul', [scalar(graph, -gamma), squaredDistances(graph, x, vectors)])]);
-    case 'poly':
-    case 'polynomial':
-      return graph.op('Pow', [scaled(), scalar(graph, estimator.number('degree'))]);
-    case 'sigmoid':
-      return graph.op('Tanh', [scaled()]);
-    default:
-      return estimator.refuse(`its kernel is no text that can be converted: expected linear, rbf, poly or sigmoid`);
-  }
-};
 
 /** The kernels times `weights` [outputs,vectors], plus `_intercept_`. */
 const addSums = (estimator: Estimator, frame: Frame, conversion: Conversion, weights: Matrix): Value => {
@@ -111,12 +85,11 @@ const oneClass: Converter = (estimator, frame, conversion) => {
   return { decision, classIndex: toLong(graph, toList(graph, isInlier)) };
 };
 
-/** Ridge regression in the space of a kernel. Without a gamma, it is one over the columns. */
+/** Ridge regression in the space of a kernel. */
 const kernelRidge: Converter = (estimator, frame, conversion) => {
   const { graph } = conversion;
   const vectors = estimator.matrix('X_fit_');
-  const gamma = estimator.get('gamma') === null ? 1 / vectors.columns : estimator.number('gamma');
-  const kernels = addKernel(estimator, toMatrix(graph, frame), vectors, conversion, gamma);
+  const kernels = addKernel(estimator, toMatrix(graph, frame), vectors, conversion, gammaOf(estimator, vectors));
   const weights = estimator.matrix('dual_coef_');
   return { prediction: addLinear(graph, kernels, weights.rows === vectors.rows ? transpose(weights) : weights) };
 };

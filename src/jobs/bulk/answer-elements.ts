@@ -46,8 +46,8 @@ export interface ChunkRun {
 const toPayload = async ({ serving, task, toInput }: ChunkRun, element: BulkElement): Promise<Payload> => {
   if ('problem' in element) throw new ServingError('INVALID_INPUT', element.problem);
   if ('key' in element) {
-    const { body } = await serving.data.read(element.key, MAX_INPUT_BYTES);
-    return parseObject(element.key, body);
+    const object = await serving.data.read(element.key, MAX_INPUT_BYTES);
+    return parseObject(element.key, object.body, object);
   }
   const input = toInput(element);
   const payload = { inputs: [input], parameters: {} };

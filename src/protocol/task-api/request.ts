@@ -26,8 +26,11 @@ const UNKNOWN_TYPE = 'application/octet-stream';
 /** Types that a client sends when nobody chose one: `curl -d` sends the second. */
 const UNCHOSEN_TYPES = ['', 'application/x-www-form-urlencoded', UNKNOWN_TYPE];
 
-/** The header that `fetch` sends with a string when nobody chose one. https://fetch.spec.whatwg.org/#concept-bodyinit-extract */
-const FETCH_TYPE = 'text/plain;charset=utf-8';
+/**
+ * The header that `fetch`, and aiohttp, send with a string when nobody chose one.
+ * https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+ */
+const FETCH_TYPE = /^text\/plain; ?charset="?utf-8"?$/i;
 
 /** `image/jpeg` of `Image/JPEG; q=1`. */
 const mediaType = (contentType: string | undefined): string =>
@@ -52,7 +55,7 @@ const tryJson = (body: Uint8Array | string): unknown => {
  * The type of `fetch` may stand for a text with braces: there, JSON is an object with `inputs`.
  */
 const looksLikeJson = (body: Uint8Array | string, contentType: string, type: string): boolean => {
-  const isFetched = contentType.toLowerCase() === FETCH_TYPE;
+  const isFetched = FETCH_TYPE.test(contentType);
   if (!isFetched && !UNCHOSEN_TYPES.includes(type)) return false;
   const beginning = typeof body === 'string' ? body : Buffer.from(body.subarray(0, BEGINNING_BYTES)).toString();
   const [before = ''] = BEFORE_JSON.exec(beginning) ?? [];
@@ -123,7 +126,7 @@ const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>
     ...(parseStream(stream) && { isStreamed: true }),
     ...(output !== undefined && { output: parseOutput(output) }),
   };
-  return isObject(inputs) && 's3' in inputs ? { reference: parseReference(inputs.s3), ...rest } : { inputs, ...rest };
+  return isObject(inputs) && 's3' in inputs ? { reference: parseReference(inputs), ...rest } : { inputs, ...rest };
 };
 
 /** The values of a JSON Lines body; empty lines are passed over. @throws `INVALID_REQUEST` naming the line */

@@ -19,11 +19,14 @@ export type ObjectMetadata = Readonly<Record<string, string>>;
 export interface ObjectHead extends ObjectInfo {
   /** The metadata of the object's last write; empty when it had none. */
   readonly metadata: ObjectMetadata;
+  readonly contentEncoding?: string | undefined;
 }
 
 export interface StoredObject extends ObjectInfo {
   readonly body: Uint8Array;
   readonly contentType: string | undefined;
+  /** The coding in which it was uploaded, such as `gzip`. */
+  readonly contentEncoding?: string | undefined;
 }
 
 /** `ifNoneMatch: '*'` creates an object, and replaces none; `ifMatch` replaces only the object with that etag. */

@@ -57,12 +57,13 @@ export interface Bucket {
 export const headObject = async ({ client, name, patience }: Bucket, key: string): Promise<ObjectHead> => {
   const command = new HeadObjectCommand({ Bucket: name, Key: key });
   const answer = await patiently(patience, 0, (abortSignal) => client.send(command, { abortSignal }));
-  const { ContentLength, ETag, Metadata = {} } = answer;
+  const { ContentLength, ETag, Metadata = {}, ContentEncoding } = answer;
   return {
     key,
     sizeBytes: headerOf(key, 'length', ContentLength),
     etag: headerOf(key, 'etag', ETag),
     metadata: Metadata,
+    contentEncoding: ContentEncoding,
   };
 };
 

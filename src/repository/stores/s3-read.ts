@@ -104,7 +104,8 @@ const readOnce = async (
     body.set(chunk, filled);
     filled += chunk.byteLength;
   }
-  const object = { key, body, sizeBytes: body.byteLength, etag: ETag, contentType: answer.ContentType };
+  const { ContentType: contentType, ContentEncoding: contentEncoding } = answer;
+  const object = { key, body, sizeBytes: body.byteLength, etag: ETag, contentType, contentEncoding };
   return { object, damaged: filled !== ContentLength || isDamaged(body, answer) };
 };
 

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { bytesInMemory, withFileBytes } from '../../../src/core/byte-source.ts';
-import { toField } from '../../../src/onnx/chunks.ts';
+import { toField, toIntegerField, toIntegersField } from '../../../src/onnx/chunks.ts';
 import { countNodes } from '../../../src/onnx/count-nodes.ts';
 import { describeModel } from '../../../src/onnx/describe-model.ts';
 import { toParts } from '../../../src/onnx/edit-model.ts';
 import { readGraph } from '../../../src/onnx/graph-document.ts';
 import { type OnnxModel, parseOnnxModel, readOnnxModel } from '../../../src/onnx/onnx-model.ts';
-import { MODEL } from '../../../src/onnx/schema.ts';
+import { ATTRIBUTE, GRAPH, MODEL, NODE } from '../../../src/onnx/schema.ts';
 import { readWithoutWeights } from '../../../src/onnx/without-weights.ts';
 import { findClasses, withoutZipMap } from '../../../src/onnx/zip-map.ts';
 import { type GraphTensor, toOnnxFile } from '../../support/onnx-graph.ts';
@@ -59,6 +59,34 @@ describe('a graph without its weights', () => {
       ['w', 5000, 20_000],
       ['axes', 2, 8],
     ]);
+  });
+
+  it.each([
+    ['packed', (count: number) => toIntegersField(ATTRIBUTE.integers, new Array<number>(count).fill(300))],
+    [
+      'a field each',
+      (count: number) => [Buffer.alloc(3 * count, Buffer.concat(toIntegerField(ATTRIBUTE.integers, 300)))],
+    ],
+  ])('lacks the elements of a long list that are %s, and keeps a shorter one', (_, toList) => {
+    const toAttribute = (name: string, count: number) =>
+      toField(NODE.attribute, [
+        ...toField(ATTRIBUTE.name, name),
+        ...toList(count),
+        ...toIntegerField(ATTRIBUTE.type, 7),
+      ]);
+    const node = [
+      ...toField(NODE.operator, 'TreeEnsemble'),
+      ...toAttribute('nodes_featureids', 1_000_000),
+      ...toAttribute('classlabels_int64s', 10_000),
+    ];
+    const file = Buffer.concat(toField(MODEL.graph, toField(GRAPH.node, node)));
+
+    const without = readWithoutWeights(bytesInMemory(file));
+
+    expect(without.byteLength).toBeLessThan(40_000);
+    const [read] = readGraph(parseOnnxModel(without)).graph.nodes;
+    expect(read?.attributes.nodes_featureids).toEqual({ type: 'integers', value: [] });
+    expect(read?.attributes.classlabels_int64s).toEqual({ type: 'integers', value: new Array(10_000).fill(300n) });
   });
 
   it('is decoded with the large constants of its nodes as they are', () => {

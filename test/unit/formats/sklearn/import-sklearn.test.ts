@@ -76,6 +76,21 @@ describe('what is no model', () => {
       /DBSCAN \(scikit-learn 1\.9\.1\): it answers for the rows of its training alone/,
     ],
     [
+      'an imputer that draws its values',
+      toObject('sklearn.impute._iterative.IterativeImputer', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 2, missing_values: Number.NaN, sample_posterior: true },
+      }),
+      /IterativeImputer .*: sample_posterior=True draws other values each time: fit it with sample_posterior=False/,
+    ],
+    [
+      'a map of a kernel that is a function',
+      toObject('sklearn.kernel_approximation.Nystroem', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 2, kernel: 'chi2', gamma: null },
+        ...{ components_: toArray([1, 2], [1, 2]), normalization_: toArray([1, 1], [1]) },
+      }),
+      /Nystroem .*: its kernel is no text that can be converted: expected linear, rbf, poly, sigmoid or cosine/,
+    ],
+    [
       'a kernel that needs Bessel functions',
       toProcess(toObject('sklearn.gaussian_process.kernels.Matern', { nu: 0.7, length_scale: 1 })),
       /kernels\.Matern \(scikit-learn 1\.9\.1\): nu is 0\.7, expected 0\.5, 1\.5, 2\.5 or inf/,

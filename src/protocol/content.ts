@@ -1,11 +1,15 @@
 import { promisify, TextDecoder } from 'node:util';
-import { HTTP_API_BODY_BYTES } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
-import type { HttpRequest } from './message.ts';
 
 type Body = Uint8Array | string;
+
+/** Headers that a client sends with a body, or an uploader stored with an object. */
+export interface ContentHeaders {
+  readonly contentEncoding?: string | undefined;
+  readonly contentType?: string | undefined;
+}
 
 const UTF_8 = /^utf-?8$/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]+)/i;
@@ -20,16 +24,16 @@ const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
 const isTooLarge = (error: unknown): boolean => isObject(error) && error.code === 'ERR_BUFFER_TOO_LARGE';
 
 /** zlib is loaded for the requests that need it: a cold start is shorter without it. The bundler replaces an import of it. */
-const inflate = async (bytes: Uint8Array, coding: string): Promise<Uint8Array> => {
+const inflate = async (bytes: Uint8Array, coding: string, maxBytes: number): Promise<Uint8Array> => {
   const { gunzip, inflate: inflateZlib, inflateRaw } = process.getBuiltinModule('node:zlib');
   const decode = coding === 'deflate' ? (hasZlibHeader(bytes) ? inflateZlib : inflateRaw) : gunzip;
   try {
-    return await promisify(decode)(bytes, { maxOutputLength: HTTP_API_BODY_BYTES });
+    return await promisify(decode)(bytes, { maxOutputLength: maxBytes });
   } catch (cause) {
     throw isTooLarge(cause)
       ? new ServingError(
           'PAYLOAD_TOO_LARGE',
-          `the body has more than ${HTTP_API_BODY_BYTES} bytes once its ${coding} is decoded; send fewer inputs`,
+          `the body has more than ${maxBytes} bytes once its ${coding} is decoded; send fewer inputs`,
           { cause },
         )
       : new ServingError('INVALID_REQUEST', `the body is no whole ${coding}, which its content-encoding names`, {
@@ -38,17 +42,23 @@ const inflate = async (bytes: Uint8Array, coding: string): Promise<Uint8Array> =
   }
 };
 
-/** The codings of a `content-encoding` header. @throws `UNSUPPORTED_MEDIA_TYPE` unless there is one at most, and it is known */
-const parseCoding = (header: string): string | undefined => {
-  const codings = header
+/** The codings of a `content-encoding` that change the bytes. */
+const codingsOf = (contentEncoding: string): string[] =>
+  contentEncoding
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '' && name !== 'identity');
-  const [coding] = codings;
-  if (coding === undefined || (codings.length === 1 && CODINGS.has(coding))) return coding;
+
+/** Tells whether bytes are other ones than their content, so that no part of them can be read alone. */
+export const isCompressed = (contentEncoding = ''): boolean => codingsOf(contentEncoding).length > 0;
+
+/** The coding to undo; undefined for none. @throws `UNSUPPORTED_MEDIA_TYPE` unless there is one at most, and it is known */
+const parseCoding = (contentEncoding: string): string | undefined => {
+  const [coding, ...others] = codingsOf(contentEncoding);
+  if (coding === undefined || (others.length === 0 && CODINGS.has(coding))) return coding;
   throw new ServingError(
     'UNSUPPORTED_MEDIA_TYPE',
-    `content-encoding ${show(header)} is not decoded here; send the body as it is, or in gzip or deflate`,
+    `content-encoding ${show(contentEncoding)} is not decoded here; send the body as it is, or in gzip or deflate`,
   );
 };
 
@@ -89,20 +99,21 @@ const parseCharset = (contentType: string): string | undefined => {
   return charset === undefined || UTF_8.test(charset) ? undefined : charset;
 };
 
+/** Tells whether a body may be something else than its bytes or UTF-8. */
+export const isEncoded = ({ contentEncoding, contentType = '' }: ContentHeaders): boolean =>
+  contentEncoding !== undefined || parseCharset(contentType) !== undefined;
+
 /**
- * The request with its body as bytes or UTF-8, whatever its `content-encoding` and its charset are. Reading such a body throws
- * `UNSUPPORTED_MEDIA_TYPE` for a coding or a charset that is not known, and `PAYLOAD_TOO_LARGE` for one that inflates beyond the limit.
+ * The body as bytes or UTF-8, whatever its `content-encoding` and its charset are.
+ * @throws `UNSUPPORTED_MEDIA_TYPE` for a coding or a charset that is not known, `PAYLOAD_TOO_LARGE` for a body that inflates beyond `maxBytes`
  */
-export const withContentDecoded = (request: HttpRequest): HttpRequest => {
-  const { 'content-encoding': encoding, 'content-type': contentType = '' } = request.headers;
-  const charset = parseCharset(contentType);
-  if (encoding === undefined && charset === undefined) return request;
-  const readBody = async (): Promise<Body> => {
-    const coding = parseCoding(encoding ?? '');
-    const body = await request.readBody();
-    if (body.length === 0) return body;
-    const whole = coding === undefined ? body : await inflate(Buffer.from(body), coding);
-    return charset === undefined ? whole : toUnicode(whole, charset);
-  };
-  return { ...request, readBody };
+export const decodeContent = async (
+  body: Body,
+  { contentEncoding = '', contentType = '' }: ContentHeaders,
+  maxBytes: number,
+): Promise<Body> => {
+  const [coding, charset] = [parseCoding(contentEncoding), parseCharset(contentType)];
+  if (body.length === 0) return body;
+  const whole = coding === undefined ? body : await inflate(Buffer.from(body), coding, maxBytes);
+  return charset === undefined ? whole : toUnicode(whole, charset);
 };
