@@ -189,6 +189,7 @@ export default {
       to: { path: '^test/' },
     },
     door('one-door-to-onnxruntime', '^(node_modules/)?onnxruntime-', [src('engine')]),
+    door('one-door-to-powertools', '@aws-lambda-powertools', ['^src/lambda/(telemetry|metrics)']),
     door('one-door-to-opentelemetry', '@opentelemetry', ['^src/lambda/telemetry/collector/(exporter|record-)']),
     door('one-door-to-s3', '@aws-sdk/(?!client-(sqs|sns))', ['^src/repository/stores/s3-']),
     door('one-door-to-sqs', '@aws-sdk/client-sqs', ['^src/lambda/message-queue']),

@@ -8,7 +8,7 @@ export interface LoggedMetric {
   readonly values: readonly number[];
 }
 
-/** Functions begin such a line with this. */
+/** CloudWatch and Powertools begin such a line with this. */
 const START = '{"_aws"';
 
 const metricSchema = v.object({ Name: v.string(), Unit: v.optional(v.string(), 'None') });

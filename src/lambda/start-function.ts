@@ -48,7 +48,7 @@ const findCollector = async (config: Config, background: LambdaBackground): Prom
   return connectCollector(surroundings, { ...named, ...facts });
 };
 
-/** The init of a function: connects S3, and loads the models of `PRELOAD_MODELS`. */
+/** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
 export const startFunction = async (): Promise<{
   readonly serving: Serving;
   readonly background: LambdaBackground;

@@ -1,6 +1,6 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import { ERROR_KINDS, type ServingError } from '../../core/errors.ts';
 import type { Telemetry } from '../../serving/telemetry.ts';
-import { createLogger } from './logger.ts';
 
 /** A failure for the log: with stack and cause when it is a fault of the service; a message is enough for a caller's. */
 export const describeFailure = ({ code, message, operator, cause, stack }: ServingError) => ({
@@ -15,6 +15,6 @@ export const describeFailure = ({ code, message, operator, cause, stack }: Servi
 
 /** Warnings alone, for a function that answers no request. */
 export const createWarned =
-  (logger = createLogger()): Telemetry['warned'] =>
+  (logger = new Logger()): Telemetry['warned'] =>
   (message, error) =>
     logger.warn(message, { failures: [describeFailure(error)] });

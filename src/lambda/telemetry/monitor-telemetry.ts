@@ -1,10 +1,10 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ServingError } from '../../core/errors.ts';
 import type { MonitorTelemetry, SpendingReport } from '../../monitoring/job.ts';
-import type { MetricName, MetricValue } from '../metrics.ts';
+import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
 import type { Notify } from '../notification.ts';
 import { createWarned } from './describe-failure.ts';
-import { createLogger } from './logger.ts';
-import { createWriteMetrics } from './write-metrics.ts';
 
 const DECIDED = {
   time: 'canary timed',
@@ -26,11 +26,14 @@ Callers are refused until the month ends, unless auth is aws_iam. A deployment w
  * @param notify tells people that a canary was rolled back, or that the month's limit is reached
  */
 export const createMonitorTelemetry = (notify: Notify): MonitorTelemetry => {
-  const writeMetrics = createWriteMetrics();
-  const logger = createLogger();
+  const metrics = new Metrics();
+  const logger = new Logger();
   const warned = createWarned(logger);
-  const publish = (values: readonly MetricValue[], model?: string): void =>
-    writeMetrics(model === undefined ? {} : { model }, values);
+  const publish = (values: readonly MetricValue[], model?: string): void => {
+    if (model !== undefined) metrics.addDimension('model', model);
+    for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
+    metrics.publishStoredMetrics();
+  };
   const tell: Notify = (subject, message) =>
     notify(subject, message).catch((error: unknown) =>
       warned(`the notification was not sent: ${subject}`, ServingError.from(error)),

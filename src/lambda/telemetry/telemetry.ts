@@ -1,3 +1,5 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ERROR_KINDS } from '../../core/errors.ts';
 import { roundedSteps, roundMs } from '../../core/stopwatch.ts';
 import { type Observation, STEPS, type Step, type Telemetry } from '../../serving/telemetry.ts';
@@ -5,9 +7,7 @@ import { METRICS, type MetricName, type MetricValue } from '../metrics.ts';
 import type { Collector } from './collector/collector.ts';
 import type { MeasuredValue } from './collector/messages.ts';
 import { createWarned, describeFailure } from './describe-failure.ts';
-import { createLogger, type Logger } from './logger.ts';
 import { createMeasureUse, type EnvironmentOptions, type Use } from './measure-use.ts';
-import { createWriteMetrics } from './write-metrics.ts';
 
 /** `Record` makes the compiler refuse a new step that has no metric. */
 const STEP_METRIC: Record<Step, MetricName> = {
@@ -30,11 +30,13 @@ const toMeasured = ([name, value]: MetricValue): MeasuredValue => {
 
 /** Only models that exist become dimensions: a caller who makes up names must not make up metrics. */
 const createPublish = (collector: Collector | undefined): Publish => {
-  const writeMetrics = createWriteMetrics();
+  const metrics = new Metrics();
   return (model, version, values) => {
     const exists = model !== undefined && version !== undefined;
     collector?.measured({ ...(exists && { model, version }), values: values.map(toMeasured) });
-    writeMetrics(exists ? { model, version: String(version) } : { model: 'none', version: 'none' }, values);
+    metrics.addDimensions(exists ? { model, version: String(version) } : { model: 'none', version: 'none' });
+    for (const [name, value] of values) metrics.addMetric(name, METRICS[name].unit, value);
+    metrics.publishStoredMetrics();
   };
 };
 
@@ -145,13 +147,13 @@ const createModelTelemetry = (publish: Publish, logger: Logger): Omit<Telemetry,
 });
 
 /**
- * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request.
+ * Metrics as CloudWatch reads them from the log (embedded metric format), and one structured log line per request, through Powertools.
  * Dimensions are the service, the model and its version: every further value would be a metric to pay for.
  * @param collector of OpenTelemetry, which is told the same
  */
 export const createTelemetry = (environment: EnvironmentOptions, collector?: Collector): Telemetry => {
   const publish = createPublish(collector);
-  const logger = createLogger();
+  const logger = new Logger();
   const model = createModelTelemetry(publish, logger);
   const measureUse = createMeasureUse(environment);
   let coldStart = true;

@@ -141,7 +141,7 @@ it('docs/monitoring.md lists each log line of a function with its level', () => 
 });
 
 /** Fields of every line, and of every line that fails. */
-const COMMON_FIELDS = ['level', 'message', 'timestamp', 'service', 'xray_trace_id', 'failures'];
+const COMMON_FIELDS = ['level', 'message', 'timestamp', 'service', 'sampling_rate', 'xray_trace_id', 'failures'];
 const fieldRows = [...page.matchAll(/^\| `([^`]+)` \| (?:INFO|WARN|ERROR) \| (`.*) \|$/gm)];
 
 it.each(fieldRows.map(([, message = '', fields = '']) => [message, fields] as const))(
