@@ -4,6 +4,8 @@ import { once } from '../core/once.ts';
 import { diskBudget } from '../engine/model-files.ts';
 import { createDeferredStore } from '../repository/stores/deferred-store.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
+import { findPlainBucket } from '../repository/stores/s3-plain-bucket.ts';
+import { createSignedS3Store, type SdkBucket } from '../repository/stores/s3-signed-store.ts';
 import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import { createServing } from '../serving/create-serving.ts';
 import { preload } from '../serving/preload.ts';
@@ -20,21 +22,26 @@ interface Buckets {
   readonly data: ObjectStore;
 }
 
-const openBuckets = async ({ modelsBucket, dataBucket }: Config): Promise<Buckets> => {
-  const { createS3Client, createS3Store } = await import('../repository/stores/s3-store.ts');
-  const client = createS3Client();
-  return { models: createS3Store(client, modelsBucket), data: createS3Store(client, dataBucket) };
-};
-
-/** Starts the AWS SDK, unless models travel with the function: they answer without it, and it is started when it is first needed. */
-const connectBuckets = async (config: Config): Promise<Buckets> => {
-  const { embedded, modelsBucket, dataBucket } = config;
-  const open = once(() => openBuckets(config));
-  if (embedded.names.length === 0 || embedded.routing === 'strict') return open();
-  return {
-    models: createDeferredStore(`s3://${modelsBucket}`, async () => (await open()).models),
-    data: createDeferredStore(`s3://${dataBucket}`, async () => (await open()).data),
+/**
+ * The buckets, which are read without the AWS SDK where that is plain. Otherwise the SDK is started now, or, when models travel with the
+ * function and answer without it, when it is first needed.
+ */
+const connectBuckets = async ({ embedded, modelsBucket, dataBucket }: Config): Promise<Buckets> => {
+  const isNeeded = embedded.names.length === 0 || embedded.routing === 'strict';
+  const importSdk = once(async () => {
+    const { createS3Client, openSdkBucket } = await import('../repository/stores/s3-store.ts');
+    const client = createS3Client();
+    return (name: string): SdkBucket => openSdkBucket(client, name);
+  });
+  const connect = async (name: string): Promise<ObjectStore> => {
+    const open = async (): Promise<SdkBucket> => (await importSdk())(name);
+    const plain = findPlainBucket(name);
+    if (plain) return createSignedS3Store(plain, name, open);
+    if (isNeeded) return (await open()).store;
+    const opened = once(open);
+    return createDeferredStore(`s3://${name}`, async () => (await opened()).store);
   };
+  return { models: await connect(modelsBucket), data: await connect(dataBucket) };
 };
 
 /** The collector of OpenTelemetry that the environment names. Without one, its code is not read. */

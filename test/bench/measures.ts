@@ -21,7 +21,7 @@ export const MEASURES = {
     atMost: 1.05,
   },
   'cold.init_import_ms_share': {
-    what: 'share of the cold start that imports our bundle, AWS SDK included',
+    what: 'share of the cold start that imports our bundle',
     atMost: 0.35,
   },
   'cold.collector_ratio': { what: 'cold start with a collector of OpenTelemetry, over one without', atMost: 1.05 },

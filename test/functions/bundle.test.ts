@@ -53,6 +53,19 @@ describe('bundles', () => {
     }
   });
 
+  it('read nothing of the SDK for S3 at the start, nor for a task', async () => {
+    for (const name of ['infer', 'stream', 'on-upload', 'job']) {
+      const metafile = await metafileOf(name);
+      const start = readAtStart(metafile);
+      const task = filesWhere(metafile, ({ inputs }) => 'src/tasks/image-classification/task.ts' in inputs);
+      const inputs = [...start, ...readFor(metafile, task, start)].flatMap((path) =>
+        Object.keys(metafile.outputs[path]?.inputs ?? {}),
+      );
+      expect(Object.keys(metafile.inputs).filter((path) => path.includes('@aws-sdk/client-s3'))).not.toEqual([]);
+      expect(inputs.filter((path) => path.includes('@aws-sdk/client-s3'))).toEqual([]);
+    }
+  });
+
   it('read nothing of OpenAI at the start but its routes, its errors and the names of models', async () => {
     const metafile = await metafileOf('infer');
     const inputs = readAtStart(metafile).flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));

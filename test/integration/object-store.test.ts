@@ -14,11 +14,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createDeferredStore } from '../../src/repository/stores/deferred-store.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { createSignedS3Store } from '../../src/repository/stores/s3-signed-store.ts';
 import { createS3Store } from '../../src/repository/stores/s3-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { itBehavesLikeAnObjectStore, itTakesUploads } from '../support/object-store-contract.ts';
-import { createTestS3Client } from '../support/s3.ts';
+import { createTestS3Client, signedBucket } from '../support/s3.ts';
 
 describe('S3 store', () => {
   let storage: EmbeddedStorage;
@@ -164,6 +165,17 @@ describe('S3 store', () => {
 
     expect([objects, folders]).toEqual([1050, 1050]);
   });
+});
+
+describe('S3 store that reads without the SDK', () => {
+  let storage: EmbeddedStorage;
+
+  beforeAll(async () => {
+    storage = await startEmbeddedStorage();
+  });
+  afterAll(() => storage.stop());
+
+  itBehavesLikeAnObjectStore(async () => createSignedS3Store(...signedBucket(storage.endpoint, storage.modelsBucket)));
 });
 
 describe('S3 store without an S3', () => {

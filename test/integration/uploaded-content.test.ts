@@ -6,8 +6,9 @@ import { NEVER } from '../../src/core/deadline.ts';
 import { processUploads } from '../../src/jobs/uploads.ts';
 import { MAX_INPUT_BYTES } from '../../src/protocol/task-api/object-reference.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
-import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { createSignedS3Store } from '../../src/repository/stores/s3-signed-store.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { signedBucket } from '../support/s3.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 const MODEL = 'tiny-bert-sentiment';
@@ -22,7 +23,7 @@ let count = 0;
 
 beforeAll(async () => {
   storage = await startEmbeddedStorage();
-  data = createS3UploadStore(storage.client, storage.dataBucket);
+  data = createSignedS3Store(...signedBucket(storage.endpoint, storage.dataBucket)); // as a function reads
   serving = await createTestServing({ data });
   await pushNamed(serving.repository, MODEL);
   const response = await serving.fetch(`/models/${MODEL}`, {

@@ -95,16 +95,16 @@ const openSocket = (
   return connectTls({ ...options, ...(isIP(hostname) === 0 && { servername: hostname }) });
 };
 
-/** Waits for `work`, and destroys the socket when that takes longer than `silenceMs`. */
-const unlessSilent = async <Result>(
-  socket: Socket,
+/** Waits for `work`, and destroys its connection when that takes longer than `silenceMs`. */
+export const unlessSilent = async <Result>(
+  connection: { destroy(error: Error): unknown },
   silenceMs: number,
   work: () => Promise<Result>,
 ): Promise<Result> => {
   let steps = 0;
   const timer = setInterval(() => {
     steps += 1;
-    if (steps === SILENCE_STEPS) socket.destroy(new Error(`no answer came within ${silenceMs} ms`));
+    if (steps === SILENCE_STEPS) connection.destroy(new Error(`no answer came within ${silenceMs} ms`));
   }, silenceMs / SILENCE_STEPS);
   try {
     return await work();

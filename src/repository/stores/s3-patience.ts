@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { type BlockBody, SILENCE_STEPS } from './block-connection.ts';
+import { isRefusal } from './s3-requests.ts';
 
 /** The time that S3 is given. */
 export interface Patience {
@@ -50,7 +50,7 @@ const pause = (number: number): Promise<void> => sleep(Math.random() * FIRST_PAU
 
 /** The status of a refusal; 0 for another error. A body that is not the XML of S3 leaves the SDK no more than the response. */
 export const statusOf = (error: unknown): number => {
-  if (error instanceof S3ServiceException) return error.$metadata.httpStatusCode ?? 0;
+  if (isRefusal(error)) return error.$metadata.httpStatusCode ?? 0;
   const response = error instanceof Error && '$response' in error ? error.$response : undefined;
   return isObject(response) && typeof response.statusCode === 'number' ? response.statusCode : 0;
 };
@@ -60,7 +60,7 @@ const isPassing = (error: unknown): boolean => {
   const status = statusOf(error);
   const isRefused = status >= 300 && status < 500;
   if (!isRefused || PASSING_STATUSES.has(status)) return true;
-  if (!(error instanceof S3ServiceException)) return false;
+  if (!isRefusal(error)) return false;
   return PASSING_REFUSALS.has(error.name) || 'clockSkewCorrected' in error.$metadata;
 };
 

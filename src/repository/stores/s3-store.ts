@@ -1,9 +1,10 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from './object-store.ts';
-import { createBlockReader } from './s3-blocks.ts';
-import { headObject, isUnchanged, listPages, removeObject, toServingError, writeObject } from './s3-bucket.ts';
+import { listPages, removeObject, writeObject } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE } from './s3-patience.ts';
-import { readObject, readRange } from './s3-read.ts';
+import { attempt, createS3Reader } from './s3-reader.ts';
+import { createSdkRequests } from './s3-sdk-requests.ts';
+import type { SdkBucket } from './s3-signed-store.ts';
 
 const CONNECTION_TIMEOUT_MS = 2_000;
 
@@ -22,45 +23,17 @@ export const createS3Client = (endpoint?: string, { silenceMs } = FUNCTION_PATIE
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
 
-/** The objects of an S3 bucket. */
-export const createS3Store = (client: S3Client, name: string, patience = FUNCTION_PATIENCE): ObjectStore => {
-  const location = `s3://${name}`;
+/** Opens a bucket by the SDK. */
+export const openSdkBucket = (client: S3Client, name: string, patience = FUNCTION_PATIENCE): SdkBucket => {
   const bucket = { client, name, patience };
-  const readBlocks = createBlockReader(bucket);
+  const requests = createSdkRequests(client, name);
+  const reader = createS3Reader(name, { requests, patience });
+  const { location } = reader;
 
-  const attempt = async <T>(key: string, send: () => Promise<T>): Promise<T> => {
-    try {
-      return await send();
-    } catch (error) {
-      throw toServingError(error, location, key);
-    }
-  };
+  const store: ObjectStore = {
+    ...reader,
 
-  const attemptEach = async function* (key: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* chunks;
-    } catch (error) {
-      throw toServingError(error, location, key);
-    }
-  };
-
-  return {
-    location,
-    head: (key) => attempt(key, () => headObject(bucket, key)),
-    read: (key, maxBytes) => attempt(key, () => readObject(bucket, key, maxBytes)),
-
-    readChanged: (key, etag, maxBytes) =>
-      attempt(key, () =>
-        readObject(bucket, key, maxBytes, { IfNoneMatch: etag }).catch((error: unknown) => {
-          if (isUnchanged(error)) return undefined;
-          throw error;
-        }),
-      ),
-
-    readRange: (key, start, end, etag) => attemptEach(key, readRange(bucket, key, start, end, etag)),
-    readBlocks: (key, start, end) => attemptEach(key, readBlocks(key, start, end)),
-
-    write: (key, body, options) => attempt(key, () => writeObject(bucket, key, body, options)),
+    write: (key, body, options) => attempt(location, key, () => writeObject(bucket, key, body, options)),
 
     async *list(prefix, after) {
       for await (const { Contents = [] } of listPages(bucket, prefix, { after })) {
@@ -75,11 +48,16 @@ export const createS3Store = (client: S3Client, name: string, patience = FUNCTIO
       }
     },
 
-    remove: (key) => attempt(key, () => removeObject(bucket, key)),
+    remove: (key) => attempt(location, key, () => removeObject(bucket, key)),
 
     // Answers need the rest that are too large for a response: no cold start waits for it.
     presign: async (key, seconds) => (await import('./s3-presign.ts')).presignRead(bucket, key, seconds),
     presignWrite: async (key, seconds, bounds) =>
       (await import('./s3-presign.ts')).presignWrite(bucket, key, seconds, bounds),
   };
+  return { store, requests };
 };
+
+/** The objects of an S3 bucket. */
+export const createS3Store = (client: S3Client, name: string, patience = FUNCTION_PATIENCE): ObjectStore =>
+  openSdkBucket(client, name, patience).store;

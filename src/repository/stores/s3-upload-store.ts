@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { assertUnchanged } from '../versions/file-hash.ts';
 import type { ObjectStore, UploadingStore } from './object-store.ts';
-import { toServingError } from './s3-bucket.ts';
 import { FUNCTION_PATIENCE, patiently } from './s3-patience.ts';
+import { toServingError } from './s3-reader.ts';
 import { createS3Store } from './s3-store.ts';
 
 /** A file of up to one part is one PUT. S3 takes up to 10,000 parts: 84 GB, more than /tmp holds. */

@@ -6,7 +6,6 @@ const COLD_START = `The time of a cold start, in ms (\`node --cpu-prof\`, 50 µs
 | part | model in S3 | model in the layer | bare script |
 | --- | --- | --- | --- |
 | creating the session | 71 | 85 | 76 |
-| making, signing, sending and reading requests with the SDK | 38 | 0 | 0 |
 | compiling modules | 32 | 18 | 0 |
 | loading sharp | 23 | 23 | 48, of 67 files |
 | Node's own modules | 15 | 17 | 6 |
@@ -31,7 +30,8 @@ Changes that were kept, with their gain:
 - no getters and late names of node:fs and node:util: 5 ms of processor time (2026-11-26, 31 starts in turn, as the next two);
 - the start as one file instead of 20, and what tasks share as another: 3 ms of processor time;
 - the handlers of OpenAI's API in files of their own, 27 of 319 KB: 1 to 4 ms of processor time;
-- credentials from the environment variables.
+- credentials from the environment variables;
+- reads that are signed here instead of by the SDK, which the start does not even import: 35 of 248 ms of processor time (9 starts in turn).
 
 The three of 2026-11-26 took the processor time of a start from the layer from 1.35 to 1.32 times that of the bare script. It went from 1.04 to 1.01 times
 that of the function in Python (19 starts of each in turn, on a busy machine).
@@ -46,10 +46,7 @@ Changes that were dropped, without a gain unless noted:
 - node:crypto without its getters: 0.4 ms; times without \`performance\`: 0.7 ms;
 - a single write for both log lines;
 - a larger young generation: 8 ms, but Lambda does not take that flag;
-- garbage collection in a single thread, no optimising compiler, eager compilation: all slower.
-
-Not taken: reading objects without the SDK, by requests that are signed here. A trial that only reads took 52 ms of processor time less, and so 1.55
-instead of 1.91 times the time of the bare script (17 starts in turn). It knows no endpoints of other partitions, no refusals and no clock of S3.`;
+- garbage collection in a single thread, no optimising compiler, eager compilation: all slower.`;
 
 const GENAI = `onnxruntime-genai writes keys and values into one buffer, and onnxruntime-node copies them.
 [large-models.md](large-models.md#the-distance-to-onnxruntime-genai) has a profile of a step and eight attempts with their figures. The cache in

@@ -6,12 +6,13 @@ import { createModelRepository, type ModelRepository } from '../../../src/reposi
 import { changeRouting } from '../../../src/repository/routing/change-routing.ts';
 import type { UploadingStore } from '../../../src/repository/stores/object-store.ts';
 import type { Patience } from '../../../src/repository/stores/s3-patience.ts';
+import { createSignedS3Store } from '../../../src/repository/stores/s3-signed-store.ts';
 import { createS3UploadStore } from '../../../src/repository/stores/s3-upload-store.ts';
 import { type Background, ordinaryBackground } from '../../../src/serving/background.ts';
 import { REVALIDATION_MS } from '../../../src/serving/routing-cache.ts';
 import type { EmbeddedStorage } from '../embedded-storage.ts';
 import type { FaultyProxy, Rule } from '../faulty-proxy.ts';
-import { createTestS3Client } from '../s3.ts';
+import { createTestS3Client, signedBucket } from '../s3.ts';
 import { createTestServing, publishModel, type TestServing } from '../serving.ts';
 
 const ADD = 'test/fixtures/models/add.onnx';
@@ -201,11 +202,14 @@ export const publishOther = async ({ client, modelsBucket }: EmbeddedStorage): P
 /** Starts a process behind `proxy`, with the model `model` of its own in the bucket. */
 export const startProcess = async (storage: EmbeddedStorage, proxy: FaultyProxy, model: string): Promise<Process> => {
   const { modelsBucket, dataBucket } = storage;
-  const client = createTestS3Client(proxy.endpoint, PATIENCE);
-  const store = createS3UploadStore(client, modelsBucket, PATIENCE);
+  const openStore = (name: string): UploadingStore => ({
+    ...createS3UploadStore(createTestS3Client(proxy.endpoint, PATIENCE), name, PATIENCE),
+    ...createSignedS3Store(...signedBucket(proxy.endpoint, name, PATIENCE)), // as a function reads
+  });
+  const store = openStore(modelsBucket);
   const healthy = createModelRepository(createS3UploadStore(storage.client, modelsBucket));
   await publishModel(healthy, model, ADD);
-  const stores = { models: store, data: createS3UploadStore(client, dataBucket, PATIENCE) };
+  const stores = { models: store, data: openStore(dataBucket) };
   const held: Promise<unknown>[] = [];
   const background: Background = { ...ordinaryBackground, hold: (work) => held.push(work) };
   const serving = await createTestServing(stores, {
