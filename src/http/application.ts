@@ -195,7 +195,7 @@ export const createApplication = (
       observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;
       if (route === undefined) {
         headers.allow = found.map((each) => each.method).join(', ');
-        if (method !== 'OPTIONS') throw notAllowed(method, path, headers.allow);
+        if (method !== 'OPTIONS') throw notAllowed(method, request.path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {
         if (spending && route.operation !== 'none') await assertNotSpent(spending, context, headers);

@@ -180,7 +180,7 @@ describe('optimise', () => {
   it('pushes nothing when nothing passes, and says by how much', async () => {
     await push(join(FOLDER, 'tiny-bert-ner'), 'entities');
 
-    const data = await file('texts.jsonl', sentences(8));
+    const data = await file('texts.jsonl', sentences(3));
     const { exitCode, stdout, json } = await cli(
       'optimise',
       'entities',

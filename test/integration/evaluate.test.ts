@@ -47,6 +47,33 @@ const evaluate = async (...words: string[]): Promise<Evaluation> => {
 const valuesOf = ({ models: [first] }: Evaluation) =>
   Object.fromEntries(Object.entries(first?.metrics ?? {}).map(([name, { value }]) => [name, value]));
 
+describe('texts without labels', () => {
+  /** Made by test/reference/perplexity.py. */
+  const reference = readFile('test/fixtures/reference/perplexity.json', 'utf8').then(
+    (text) => JSON.parse(text) as { perplexity: number; tokens: number; texts: { text: string; logprobs: number[] }[] },
+  );
+
+  it('give the perplexity of a text generator, as Python computes it', async () => {
+    const { perplexity, tokens, texts } = await reference;
+    const data = await write('texts.jsonl', toLines(texts.map(({ text }) => ({ text }))));
+    const { samples, models } = await evaluate(`${FIXTURES}/tiny-llama`, '--data', data);
+    expect(samples).toBe(texts.length);
+    const { value = 0, low = 0, high = 0 } = models[0]?.metrics.perplexity ?? {};
+    expect(Math.abs(value / perplexity - 1)).toBeLessThan(1e-4);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(models[0]?.details).toEqual({ tokens });
+    const { stdout } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', data]);
+    expect(stdout).toMatch(/^\| perplexity \| [\d.,]+ \|/m);
+  });
+
+  it('are refused with their place where the model does not take one', async () => {
+    const data = await write('long.jsonl', toLines([{ text: 'Hello' }, { text: 'word '.repeat(9_000) }]));
+    const { exitCode, stderr } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', data]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/line 2 of long.jsonl.*takes 4096 in all/)]);
+  });
+});
+
 describe('real labels', () => {
   it('give the sentiment sample the accuracy of its training script, with the interval', async () => {
     const { right, held_out_sentences, interval_95 } = JSON.parse(
@@ -189,15 +216,9 @@ describe('the own answers of a model as labels give the best figures', () => {
 
 describe('two models on the same samples', () => {
   it('differ by nothing when they are the same', async () => {
-    const { comparison, agreement } = await evaluate(
-      'sentiment',
-      '--compare',
-      '2',
-      '--data',
-      HELD_OUT,
-      '--store',
-      store,
-    );
+    const lines = (await readFile(HELD_OUT, 'utf8')).split('\n').slice(0, 60);
+    const data = await write('some.tsv', lines.join('\n'));
+    const { comparison, agreement } = await evaluate('sentiment', '--compare', '2', '--data', data, '--store', store);
 
     expect(comparison?.accuracy).toMatchObject({ difference: 0, test: { onlyFirst: 0, onlySecond: 0, exactP: 1 } });
     expect(agreement).toMatchObject({ sameAnswer: { value: 1 }, scoreDistance: { value: 0 } });

@@ -103,6 +103,47 @@ const executable = findChromium();
     expect(await problemsOfAxe()).toEqual([]);
   });
 
+  it('marks the entities in the text that was sent', async () => {
+    const sentence = 'Sarah lives in Zürich';
+    await choose('tiny-bert-ner');
+    await page.fill('#input', sentence);
+    await run();
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ inputs: sentence, parameters: { aggregation_strategy: 'simple' } });
+    const response = await fetch(`${tried.server.endpoint}/models/tiny-bert-ner`, { method: 'POST', headers, body });
+    const entities = (await response.json()) as { entity_group: string; start: number; end: number }[];
+    expect(entities.length).toBeGreaterThan(0);
+    expect(await page.locator('#answer mark').allTextContents()).toEqual(
+      entities.map(({ entity_group, start, end }) => `${sentence.slice(start, end)}${entity_group}`),
+    );
+  });
+
+  it('shows the words of a sound file with their times', async () => {
+    await choose('tiny-wav2vec2');
+    await page.setInputFiles('#file', 'test/fixtures/audio/pcm-16.wav');
+    await page.fill('[name=return_timestamps]', 'word');
+    expect((await run()).heading).toBe('Answer of version 1');
+    expect(await page.locator('#answer caption').allTextContents()).toEqual(['Passages']);
+    const first = await page.locator('#answer tbody tr').first().locator('td').allTextContents();
+    expect(first).toEqual([
+      expect.stringMatching(/^[\d.]+ s$/),
+      expect.stringMatching(/^[\d.]+ s$/),
+      expect.any(String),
+    ]);
+    expect(await problemsOfAxe()).toEqual([]);
+  });
+
+  it('answers the rows of a file of CSV', async () => {
+    await choose('iris');
+    await page.setInputFiles('#file', 'models/iris/samples/flowers.csv');
+    const lines = (await readFile('models/iris/samples/flowers.csv', 'utf8')).trim().split('\n');
+    while ((await page.inputValue('#input')).trim().split('\n').length !== lines.length) await page.waitForTimeout(20);
+    await run();
+    const [table = ''] = await page.locator('#answer tbody').allTextContents();
+    expect(table).toContain('setosa');
+    expect(await page.locator('#answer tbody tr').count()).toBe(lines.length - 1); // the first one has the names
+  });
+
   it('closes the microphone when the form is left', async () => {
     await choose('tiny-wav2vec2');
     await page.evaluate(`{

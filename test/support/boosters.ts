@@ -3,7 +3,10 @@ import type { ImportedModel } from '../../src/formats/imported-model.ts';
 
 /** The only output of an imported model for rows of numbers. */
 export const predict = async ({ onnx }: ImportedModel, rows: readonly (readonly number[])[]): Promise<number[]> => {
-  const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+  });
   const x = new ort.Tensor('float64', rows.flat(), [rows.length, rows[0]?.length ?? 0]);
   const [output] = Object.values(await session.run({ X: x }));
   await session.release();

@@ -15,7 +15,8 @@ export const sls = async (
   environment: NodeJS.ProcessEnv,
   cwd: string = projectRoot,
 ): Promise<string> => {
-  const env = { ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
+  const { NODE_COMPILE_CACHE } = process.env; // it starts in two thirds of the time
+  const env = { NODE_COMPILE_CACHE, ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
   try {
     const { stdout, stderr } = await run(path.join(binaries, 'sls'), args, { cwd, env });
     return stdout + stderr;

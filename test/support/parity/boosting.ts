@@ -44,7 +44,10 @@ export const readModel = async (library: Library, version: string, file: string)
 
 /** The only output of a graph, for the rows of a case. */
 export const runCase = async (onnx: Chunks, one: BoostingCase): Promise<Float32Array | Float64Array> => {
-  const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(Buffer.concat([...onnx]), {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+  });
   const outputs = await session.run(feedsOf(one));
   const [data] = Object.values(outputs).map((output) => output.data);
   await session.release();

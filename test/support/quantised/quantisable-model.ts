@@ -56,7 +56,10 @@ type Outputs = Readonly<Record<string, Float32Array>>;
 
 /** The float32 outputs of a graph for each of the recorded inputs. */
 export const runAll = async (opened: QuantisableModel, document: GraphDocument): Promise<Outputs[]> => {
-  const session = await ort.InferenceSession.create(toBytes(opened, document), { logSeverityLevel: 4 });
+  const session = await ort.InferenceSession.create(toBytes(opened, document), {
+    logSeverityLevel: 4,
+    intraOpNumThreads: 1,
+  });
   const all: Outputs[] = [];
   for (const feeds of opened.feeds) {
     const outputs = await session.run(

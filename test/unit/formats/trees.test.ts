@@ -8,7 +8,10 @@ const run = async (trees: readonly Tree[], rows: readonly number[][], mode: 'LEQ
   const columns = rows[0]?.length ?? 0;
   const x = graph.input('x', 'float64', ['rows', columns]);
   graph.output('y', addTrees(graph, x, trees, { mode, dtype: 'float64', targets }), 'float64', ['rows', targets]);
-  const session = await ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+  });
   const { y } = await session.run({ x: new ort.Tensor('float64', rows.flat(), [rows.length, columns]) });
   return [...Object(y?.data)];
 };

@@ -6,7 +6,7 @@ import { float, floats, integer, integers, tensorValue, text, texts } from '../.
 import { parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
 
 const open = (graph: ReturnType<typeof createGraph>) =>
-  ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), { logSeverityLevel: 3 });
+  ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), { logSeverityLevel: 3, intraOpNumThreads: 1 });
 
 describe('a graph that is built', () => {
   it('runs, with weights of each type', async () => {

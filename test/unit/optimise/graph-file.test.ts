@@ -34,7 +34,7 @@ const writeExternal = async (): Promise<string> => {
 };
 
 const run = async (path: string): Promise<Float32Array> => {
-  const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4 });
+  const session = await ort.InferenceSession.create(path, { logSeverityLevel: 4, intraOpNumThreads: 1 });
   const x = new ort.Tensor(
     'float32',
     Float32Array.from({ length: 64 }, (_, index) => Math.cos(index)),

@@ -50,6 +50,7 @@ const build = (make: (graph: GraphBuilder) => void): Made => {
 const run = async ({ model, document }: Made, feeds: Readonly<Record<string, ort.Tensor>>) => {
   const session = await ort.InferenceSession.create(Buffer.concat([...writeGraph(model, document)]), {
     logSeverityLevel: 4,
+    intraOpNumThreads: 1,
   });
   const outputs = await session.run({ ...feeds });
   await session.release();

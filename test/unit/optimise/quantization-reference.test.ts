@@ -29,6 +29,7 @@ describe.each(Object.entries(cases))('%s in 8-bit integers', (_name, reference) 
   const run = async (changed: GraphDocument): Promise<Readonly<Record<string, Float32Array>>> => {
     const session = await ort.InferenceSession.create(Buffer.concat([...writeGraph(model, changed)]), {
       logSeverityLevel: 4,
+      intraOpNumThreads: 1,
     });
     const outputs = await session.run({ x });
     return Object.fromEntries(

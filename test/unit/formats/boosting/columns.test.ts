@@ -14,7 +14,10 @@ const origin = 'XGBoost 3.2.0';
 const run = async (feeds: Readonly<Record<string, ort.Tensor>>, known: readonly BoosterColumn[]) => {
   const graph = createGraph();
   graph.output('codes', toNumbers(graph, addInputs(graph, known), { columns: known, origin }), 'float64', ['N', 'F']);
-  const session = await ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), { logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(Buffer.concat([...graph.toModel()]), {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+  });
   const { codes } = await session.run(feeds);
   return [...Object(codes?.data)];
 };

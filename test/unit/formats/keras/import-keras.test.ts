@@ -16,7 +16,7 @@ const linesOf = ({ text, parts = [] }: Outline): string[] => [
 
 const sessionOf = async (path: string) => {
   const { onnx } = await importFixture(path);
-  return ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3 });
+  return ort.InferenceSession.create(Buffer.concat([...onnx]), { logSeverityLevel: 3, intraOpNumThreads: 1 });
 };
 
 describe('a model of Keras', () => {
