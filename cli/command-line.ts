@@ -38,6 +38,7 @@ import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
 import { commandHelp, generalHelp } from './output/help.ts';
 import { toJsonText } from './output/json-text.ts';
+import { printable } from './output/printable.ts';
 import { quoteWord } from './output/quote-word.ts';
 import { createTerminal, type Streams } from './output/terminal.ts';
 import { findTarget, type Target, type TargetOptions } from './targets/target.ts';
@@ -119,7 +120,7 @@ export const runCommandLine = async (
   const fail = (error: unknown, exitCode: number): number => {
     const failure = describeFailure(error);
     if (words.includes('--json')) stdout.write(`${JSON.stringify(failure)}\n`);
-    else stderr.write(`${failure.error}\n`);
+    else stderr.write(`${printable(failure.error)}\n`);
     if (words.includes('--debug')) stderr.write(`${inspect(error)}\n`);
     return exitCode;
   };
@@ -142,7 +143,7 @@ export const runCommandLine = async (
   try {
     for (;;) {
       const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory);
-      stdout.write(`${parsed.values.json ? toJsonText(json) : text}\n`);
+      stdout.write(`${parsed.values.json ? toJsonText(json) : printable(text)}\n`);
       if (againMs === undefined) return exitCode;
       await sleep(againMs);
       if (!parsed.values.json) stdout.write('\n');

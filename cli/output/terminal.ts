@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
+import { printable } from './printable.ts';
 
 /** The streams of a process. */
 export interface Streams {
@@ -30,7 +31,7 @@ const REDRAW_MS = 50;
 
 export const createTerminal = ({ stdin, stderr }: Streams): Terminal => ({
   note: (line) => {
-    stderr.write(`${line}\n`);
+    stderr.write(`${printable(line)}\n`);
   },
 
   step(label) {

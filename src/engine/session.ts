@@ -3,7 +3,15 @@ import type * as Ort from 'onnxruntime-node';
 import { assertInputs } from '../core/assert-inputs.ts';
 import { LAMBDA_MB_PER_VCPU } from '../core/aws-limits.ts';
 import { ServingError } from '../core/errors.ts';
-import { isDType, type Signature, type Tensor, type TensorSpec, type Tensors, tensor } from '../core/tensor.ts';
+import {
+  elementCount,
+  isDType,
+  type Signature,
+  type Tensor,
+  type TensorSpec,
+  type Tensors,
+  tensor,
+} from '../core/tensor.ts';
 
 /** A graph in memory, ready to run. */
 export interface Session {
@@ -40,7 +48,19 @@ export const loadRuntime = (): typeof Ort => {
   return loaded;
 };
 
-/** @throws `MODEL_INVALID` for sequences, maps, and data types that no tensor here can have */
+/** Most elements of a tensor, by its dimensions of known sizes. No request carries as many, and no memory of a function holds them. */
+const MOST_KNOWN_ELEMENTS = 2 ** 32;
+
+const assertHoldable = (kind: string, { name, shape }: TensorSpec): void => {
+  const known = shape.filter((size) => typeof size === 'number' && size > 0).map(Number);
+  if (elementCount(known) > MOST_KNOWN_ELEMENTS)
+    throw new ServingError(
+      'MODEL_INVALID',
+      `${kind} "${name}" has the shape [${shape}], more elements than any function holds; export it with variable dimensions`,
+    );
+};
+
+/** @throws `MODEL_INVALID` for sequences, maps, and for data types and sizes that no tensor here can have */
 const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] =>
   metadata.map((value) => {
     const { name } = value;
@@ -48,7 +68,9 @@ const toSpecs = (kind: string, metadata: readonly Ort.InferenceSession.ValueMeta
       throw new ServingError('MODEL_INVALID', `${kind} "${name}" is a sequence or map, and only tensors can be served`);
     const { type, shape } = value;
     if (!isDType(type)) throw new ServingError('MODEL_INVALID', `${kind} "${name}" is ${type}, which cannot be served`);
-    return { name, dtype: type, shape };
+    const spec = { name, dtype: type, shape };
+    assertHoldable(kind, spec);
+    return spec;
   });
 
 const sessionOptions = (memoryMb: number): Ort.InferenceSession.SessionOptions => {

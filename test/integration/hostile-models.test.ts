@@ -126,6 +126,17 @@ describe('push of a hostile file', () => {
     });
   });
 
+  it.each([
+    [2 ** 40, 2 ** 40],
+    [2 ** 33, 1],
+  ])('push refuses an input of the fixed dimensions %i × %i by its name', async (...shape) => {
+    const large: SmallGraph = { ...through(node('Neg', ['x'], ['y'])), inputs: [integer('x', ...shape)] };
+
+    await expect(push({ ...large, outputs: [integer('y', ...shape)] })).rejects.toMatchObject({
+      ...{ code: 'MODEL_INVALID', message: expect.stringContaining(`input "x" has the shape [${shape}]`) },
+    });
+  });
+
   it('push takes functions of a usual size', async () => {
     expect(await push(through(...call('f5', 'x', 'y')), { dryRun: true }, doublings(6, call))).toMatchObject({
       version: 1,
