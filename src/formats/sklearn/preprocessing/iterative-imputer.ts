@@ -33,6 +33,19 @@ const boundsOf = (estimator: Estimator, name: string, columns: number): readonly
 };
 
 /**
+ * The columns that it gives, with the place of each among those of its initial imputer. One without any value when it was fitted is left out, or
+ * keeps what the initial imputer gives. Older versions name no such columns.
+ */
+const columnsOf = (estimator: Estimator, initial: Estimator) => {
+  const empty = estimator.find('_is_empty_feature') === undefined ? [] : estimator.vector('_is_empty_feature');
+  const keepsAll = estimator.find('keep_empty_features') === true;
+  return keptColumns(initial).flatMap((column, place) => {
+    const isEmpty = empty[column] === 1;
+    return isEmpty && !keepsAll ? [] : [{ column, place, isEmpty }];
+  });
+};
+
+/**
  * Predicts the missing values of each column from the others, round by round as when it was fitted. A row that lacks all of its values is
  * predicted, too: scikit-learn does so unless all rows of a call are such.
  */
@@ -42,20 +55,23 @@ export const iterativeImputer: Converter = (estimator, frame, { graph, convert }
   const x = toNumbers(estimator, frame, graph);
   const initial = estimator.estimator('initial_imputer_');
   const { frame: filled = [] } = convert(initial, toFrame(x, widthOf(frame)));
-  const kept = keptColumns(initial);
+  const kept = columnsOf(estimator, initial);
+  const steps = readSteps(estimator);
   const at = (value: Value, index: number): Value =>
     graph.op('Gather', [value, graph.constant(longs([index]))], { axis: integer(1) });
   const start = concatenate(
     graph,
     filled.map(({ value }) => value),
   );
-  const least = boundsOf(estimator, '_min_value', kept.length);
-  const most = boundsOf(estimator, '_max_value', kept.length);
-  const columns = kept.map((_, place) => at(start, place));
-  const absent = kept.map((column) =>
+  const hasSteps = steps.length > 0; // it has no bounds otherwise
+  const least = hasSteps ? boundsOf(estimator, '_min_value', kept.length) : [];
+  const most = hasSteps ? boundsOf(estimator, '_max_value', kept.length) : [];
+  const columns = kept.map(({ place }) => at(start, place));
+  const absent = kept.map(({ column }) =>
     missingIn(graph, { value: at(x, column), width: 1, dtype: 'float64' }, estimator.get('missing_values')),
   );
-  for (const { column, from, estimator: inner } of readSteps(estimator)) {
+  for (const { column, from, estimator: inner } of steps) {
+    if (kept[column]?.isEmpty) continue;
     const [own, isAbsent] = [columns[column], absent[column]];
     const others = from.map(
       (each) => columns[each] ?? estimator.refuse(`a step reads column ${each} of ${kept.length}`),
