@@ -9,10 +9,16 @@ const FACTOR = 3;
 /** Bytes of a number, and of a text beside its characters, while a graph is built. */
 const [NUMBER, TEXT] = [8, 64];
 
-/** A value that several others may refer to. */
-type Part = Exclude<PyValue, null | boolean | number | bigint | string>;
+/** A text of more characters may be shared like a list: a reference takes two bytes of a pickle. */
+const SHORT_TEXT = 64;
 
-const isPart = (value: PyValue): value is Part => typeof value === 'object' && value !== null;
+/** A value that several others may refer to. */
+type Part = Exclude<PyValue, null | boolean | number | bigint>;
+
+const isPart = (value: PyValue): value is Part =>
+  typeof value === 'string' ? value.length > SHORT_TEXT : typeof value === 'object' && value !== null;
+
+const sizeOfText = (text: string): number => TEXT + 2 * text.length;
 
 const partsOf = (value: Part): Iterable<PyValue> => {
   if (Array.isArray(value) || value instanceof Set) return value;
@@ -24,11 +30,12 @@ const partsOf = (value: Part): Iterable<PyValue> => {
 
 /** The size of what belongs to a value alone. */
 const ownSize = (value: Part): number => {
+  if (typeof value === 'string') return sizeOfText(value);
+  if (value instanceof Uint8Array) return value.byteLength;
   if (isNumpyArray(value) && value.content instanceof Uint8Array)
     return Math.max(NUMBER, value.type.bytes) * sizeOfArray(value);
   let size = 0;
-  for (const part of partsOf(value))
-    if (!isPart(part)) size += typeof part === 'string' ? TEXT + 2 * part.length : NUMBER;
+  for (const part of partsOf(value)) if (!isPart(part)) size += typeof part === 'string' ? sizeOfText(part) : NUMBER;
   return size;
 };
 

@@ -73,12 +73,21 @@ const mixture = mixtureOf((estimator) => {
   return (component) => Math.log(shares[component] ?? 0);
 });
 
+/** The digamma function of a number that the fit of a Bayesian mixture makes positive. */
+const slopeOf = (estimator: Estimator, x: number): number =>
+  x > 0
+    ? digamma(x)
+    : estimator.refuse('weight_concentration_ or degrees_of_freedom_ is damaged, expected larger numbers');
+
 /** The expected logarithms of the weights: of a Dirichlet process, or of a Dirichlet distribution (Bishop, Pattern Recognition, 10.66). */
 const expectedLogWeights = (estimator: Estimator): readonly number[] => {
   if (estimator.get('weight_concentration_prior_type') === 'dirichlet_distribution') {
     const concentration = [...estimator.vector('weight_concentration_')];
-    const all = digamma(concentration.reduce((sum, value) => sum + value, 0));
-    return concentration.map((value) => digamma(value) - all);
+    const all = slopeOf(
+      estimator,
+      concentration.reduce((sum, value) => sum + value, 0),
+    );
+    return concentration.map((value) => slopeOf(estimator, value) - all);
   }
   const [first, second] = estimator
     .items('weight_concentration_')
@@ -88,9 +97,9 @@ const expectedLogWeights = (estimator: Estimator): readonly number[] => {
   let rest = 0;
   return Array.from(first, (a, component) => {
     const b = second[component] ?? 0;
-    const all = digamma(a + b);
-    const logarithm = digamma(a) - all + rest;
-    rest += digamma(b) - all;
+    const all = slopeOf(estimator, a + b);
+    const logarithm = slopeOf(estimator, a) - all + rest;
+    rest += slopeOf(estimator, b) - all;
     return logarithm;
   });
 };
@@ -105,7 +114,7 @@ const bayesianMixture = mixtureOf((estimator) => {
     const degree = degrees[degrees.length === 1 ? 0 : component] ?? 0;
     const precision = precisions[precisions.length === 1 ? 0 : component] ?? 0;
     let lambda = columns * Math.log(2);
-    for (let column = 0; column < columns; column += 1) lambda += digamma((degree - column) / 2);
+    for (let column = 0; column < columns; column += 1) lambda += slopeOf(estimator, (degree - column) / 2);
     const expected = 0.5 * (lambda - columns / precision) - 0.5 * columns * Math.log(degree);
     return (logarithms[component] ?? 0) + expected;
   };

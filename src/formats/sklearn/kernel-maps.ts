@@ -32,6 +32,9 @@ const kernelPca: Converter = (estimator, frame, conversion) => {
 /** The kernels with some training rows, times their normalization. */
 const nystroem: Converter = (estimator, frame, conversion) => {
   const { graph } = conversion;
+  const settings = estimator.find('kernel_params') ?? null;
+  if (settings !== null && typeof estimator.get('kernel') === 'string')
+    return estimator.refuse('kernel_params has settings of its kernel: fit it with gamma, coef0 and degree themselves');
   const rows = estimator.matrix('components_');
   const kernels = addKernel(estimator, toMatrix(graph, frame), rows, conversion, gammaOf(estimator, rows));
   const weights = estimator.matrix('normalization_');

@@ -1,4 +1,5 @@
 import type { Value } from '../../onnx/graph-builder.ts';
+import { describe } from '../pickle/describe.ts';
 import type { Conversion } from './conversion.ts';
 import type { Estimator, Matrix } from './estimator.ts';
 import { addLinear, rowsOf, scalar, square, squaredDistances, sumRow } from './formulas.ts';
@@ -52,8 +53,6 @@ export const addKernel = (
       return addLinear(graph, units, toUnits(vectors));
     }
     default:
-      return estimator.refuse(
-        `its kernel is no text that can be converted: expected linear, rbf, poly, sigmoid or cosine`,
-      );
+      return estimator.refuse(`kernel is ${describe(kernel)}, expected linear, rbf, poly, sigmoid or cosine`);
   }
 };

@@ -83,12 +83,31 @@ describe('what is no model', () => {
       /IterativeImputer .*: sample_posterior=True draws other values each time: fit it with sample_posterior=False/,
     ],
     [
-      'a map of a kernel that is a function',
+      'a map of a kernel that cannot be converted',
       toObject('sklearn.kernel_approximation.Nystroem', {
         ...{ _sklearn_version: '1.9.1', n_features_in_: 2, kernel: 'chi2', gamma: null },
         ...{ components_: toArray([1, 2], [1, 2]), normalization_: toArray([1, 1], [1]) },
       }),
-      /Nystroem .*: its kernel is no text that can be converted: expected linear, rbf, poly, sigmoid or cosine/,
+      /Nystroem .*: kernel is "chi2", expected linear, rbf, poly, sigmoid or cosine/,
+    ],
+    [
+      'a map of a kernel with settings elsewhere',
+      toObject('sklearn.kernel_approximation.Nystroem', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 2, kernel: 'rbf', gamma: null },
+        ...{ kernel_params: new Map([['gamma', 0.9]]), components_: toArray([1, 2], [1, 2]) },
+        normalization_: toArray([1, 1], [1]),
+      }),
+      /Nystroem .*: kernel_params has settings of its kernel: fit it with gamma, coef0 and degree themselves/,
+    ],
+    [
+      'a mixture whose degrees of freedom no fit gives',
+      toObject('sklearn.mixture._bayesian_mixture.BayesianGaussianMixture', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 2, covariance_type: 'full', means_: toArray([1, 2], [0, 0]) },
+        ...{ precisions_cholesky_: toArray([1, 2, 2], [1, 0, 0, 1]), mean_precision_: toArray([1], [1]) },
+        ...{ weight_concentration_prior_type: 'dirichlet_distribution', weight_concentration_: toArray([1], [1]) },
+        degrees_of_freedom_: toArray([1], [-1e300]),
+      }),
+      /BayesianGaussianMixture .*: weight_concentration_ or degrees_of_freedom_ is damaged, expected larger numbers/,
     ],
     [
       'a kernel that needs Bessel functions',
@@ -138,6 +157,14 @@ describe('what is no model', () => {
         ),
       ),
       /its parts share values, and take \d+\.\d TB when each has its own, of at most 128\.0 MB/,
+    ],
+    [
+      'categories that share a text of 1 MB',
+      toObject('sklearn.preprocessing._encoders.OrdinalEncoder', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 100, handle_unknown: 'error' },
+        categories_: Array.from({ length: 100 }, () => toObjects(['x'.repeat(1_000_000), 'y'])),
+      }),
+      /its parts share values, and take 200\.\d MB when each has its own, of at most 134\.\d MB/,
     ],
     [
       'a class of the program that saved it',
