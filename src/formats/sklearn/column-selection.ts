@@ -32,7 +32,7 @@ const refuseColumns = (estimator: Estimator, name: string, columns: PyValue): ne
 /** The indices of columns by names, indices, a slice of either, or a mask. */
 const toIndices = (estimator: Estimator, name: string, value: PyValue): number[] => {
   const columns = unwrap(value);
-  const width = estimator.number('n_features_in_');
+  const width = estimator.columns;
   const names = featureNames(estimator);
   const indexOf = (column: PyValue): number => {
     const index = typeof column === 'string' ? (names?.indexOf(column) ?? -1) : Number(column ?? Number.NaN);

@@ -1,5 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { shorten } from '../../core/show.ts';
+import { checkCount } from '../boosting/booster.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
 import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
@@ -84,6 +85,11 @@ export class Estimator {
     const alone = isNumpyArray(value) ? numbersOf(value) : undefined;
     const number = alone?.length === 1 ? alone[0] : typeof value === 'bigint' ? Number(value) : value;
     return this.#expect(typeof number === 'number' ? number : undefined, names, 'a number');
+  }
+
+  /** The columns that it was fitted on. @throws `MODEL_INVALID` for a number of them that no model has */
+  get columns(): number {
+    return checkCount(this.number('n_features_in_', 'n_features_'), 'columns', this.origin);
   }
 
   text(...names: readonly string[]): string {

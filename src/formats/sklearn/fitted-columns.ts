@@ -60,7 +60,7 @@ const fittedOn = (estimator: Estimator, guard: Guard): Fitted =>
     if (TEXT_CLASSES.has(estimator.name)) return { names: ['text'], width: 1, isText: true };
     if (estimator.name === 'IsotonicRegression') return { width: 1, isText: false };
     if (estimator.find('n_features_in_') !== undefined)
-      return { names: featureNames(estimator), width: estimator.number('n_features_in_'), isText: false };
+      return { names: featureNames(estimator), width: estimator.columns, isText: false };
     for (const part of partsOf(estimator)) {
       const fitted = fittedOn(part, guard);
       if (fitted.width !== undefined) return fitted;

@@ -12,14 +12,13 @@ const share = (values: Float64Array): Float64Array => {
 
 /** The impurity that the tests on each column of a tree take away, before it is divided by its sum. */
 const impurityDecrease = (tree: Estimator): { readonly importances: Float64Array; readonly nodes: number } => {
-  const columns = tree.number('n_features_in_', 'n_features_');
   const { object } = tree.estimator('tree_');
   const nodes: PyValue | undefined = object.state instanceof Map ? object.state.get('nodes') : undefined;
   const read = (name: string): Float64Array =>
     (isNumpyArray(nodes) ? fieldOf(nodes, name) : undefined) ?? tree.refuse(`its tree has no ${name}`);
   const [left, right, feature] = [read('left_child'), read('right_child'), read('feature')];
   const [impurity, weight] = [read('impurity'), read('weighted_n_node_samples')];
-  const importances = new Float64Array(columns);
+  const importances = new Float64Array(tree.columns);
   const mass = (node: number): number => (weight[node] ?? 0) * (impurity[node] ?? 0);
   for (const [node, child] of left.entries())
     if (child >= 0) {
@@ -30,10 +29,18 @@ const impurityDecrease = (tree: Estimator): { readonly importances: Float64Array
   return { importances: importances.map((value) => value / root), nodes: left.length };
 };
 
-const mean = (all: readonly Float64Array[], columns: number): Float64Array =>
-  Float64Array.from({ length: columns }, (_, index) =>
-    all.length === 0 ? 0 : all.reduce((total, each) => total + (each[index] ?? 0), 0) / all.length,
-  );
+/** The mean of what `weigh` gives for each tree, float64[columns]; zeros without any. Trees of one node do not count. */
+const meanOf = (trees: readonly Estimator[], columns: number, weigh: (importances: Float64Array) => Float64Array) => {
+  const total = new Float64Array(columns);
+  let count = 0;
+  for (const tree of trees) {
+    const { importances, nodes } = impurityDecrease(tree);
+    if (nodes <= 1) continue;
+    count += 1;
+    for (const [column, value] of weigh(importances).entries()) total[column] = (total[column] ?? 0) + value;
+  }
+  return count === 0 ? total : total.map((value) => value / count);
+};
 
 /** `feature_importances_`, which scikit-learn computes from the trees whenever it is asked for. */
 const treeImportances = (model: Estimator): Float64Array | undefined => {
@@ -41,15 +48,8 @@ const treeImportances = (model: Estimator): Float64Array | undefined => {
   if (!(toItems(model.find('estimators_'))?.[0] instanceof PyObject)) return undefined;
   const trees = model.estimators('estimators_');
   if (trees.some((tree) => tree.find('tree_') === undefined)) return undefined;
-  const grown = trees.map(impurityDecrease).filter(({ nodes }) => nodes > 1);
   const isBoosting = model.name.startsWith('GradientBoosting');
-  const columns = model.number('n_features_in_', 'n_features_');
-  return share(
-    mean(
-      grown.map(({ importances }) => (isBoosting ? importances : share(importances))),
-      columns,
-    ),
-  );
+  return share(meanOf(trees, model.columns, isBoosting ? (importances) => importances : share));
 };
 
 const NORMS: Readonly<Record<string, (values: readonly number[]) => number>> = {

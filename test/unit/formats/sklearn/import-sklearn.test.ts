@@ -159,6 +159,11 @@ describe('what is no model', () => {
       /its parts share values, and take \d+\.\d TB when each has its own, of at most 128\.0 MB/,
     ],
     [
+      'a number of columns that would take all memory',
+      toLogistic([0, 1], { n_features_in_: 300_000_000 }),
+      /LogisticRegression .*: the model has 300000000 columns, expected 1 to 100000/,
+    ],
+    [
       'categories that share a text of 1 MB',
       toObject('sklearn.preprocessing._encoders.OrdinalEncoder', {
         ...{ _sklearn_version: '1.9.1', n_features_in_: 100, handle_unknown: 'error' },
