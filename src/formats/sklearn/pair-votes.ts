@@ -1,13 +1,20 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import { refuse } from '../refuse.ts';
 import type { Matrix } from './estimator.ts';
 import { addLinear, scalar } from './formulas.ts';
 import { toDouble } from './frame.ts';
 
-/** The pairs of classes in the order of libsvm: 0-1, 0-2, …, 1-2, … */
-export const pairsOf = (classes: number): [number, number][] =>
-  Array.from({ length: classes }, (_, first) =>
+/** The votes of more classes are a matrix of more than 256 MB. */
+const MOST_CLASSES = 400;
+
+/** The pairs of classes in the order of libsvm: 0-1, 0-2, …, 1-2, … @throws `MODEL_INVALID` for more than 400 classes */
+export const pairsOf = (classes: number): [number, number][] => {
+  if (classes > MOST_CLASSES)
+    refuse(`it decides between each two of ${classes} classes, and at most ${MOST_CLASSES} can be converted`);
+  return Array.from({ length: classes }, (_, first) =>
     Array.from({ length: classes - first - 1 }, (_unused, next): [number, number] => [first, first + next + 1]),
   ).flat();
+};
 
 /** A matrix [classes,pairs] with the same number for the first, and the same for the second, of each pair. */
 const toPairMatrix = (classes: number, first: number, second: number): Matrix => {

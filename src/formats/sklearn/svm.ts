@@ -28,9 +28,10 @@ const regressor: Converter = (estimator, frame, conversion) => ({
 const toPairWeights = (estimator: Estimator, classes: number): Matrix => {
   const { columns, values } = estimator.matrix('_dual_coef_', 'dual_coef_');
   const counts = estimator.vector('_n_support', 'n_support_');
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (counts.length !== classes || total !== columns || counts.some((count) => count < 0))
+    estimator.refuse(`it has ${columns} support vectors, expected ${total} of ${classes} classes`);
   const classOf = Array.from(counts, (count, index) => new Array<number>(count).fill(index)).flat();
-  if (counts.length !== classes || classOf.length !== columns)
-    estimator.refuse(`it has ${columns} support vectors, expected ${classOf.length} of ${classes} classes`);
   const pairs = pairsOf(classes);
   const weights = new Float64Array(pairs.length * columns);
   pairs.forEach(([first, second], pair) => {

@@ -50,6 +50,7 @@ const multiply = (
 export const polynomialFeatures: Converter = (estimator, frame, { graph }) => {
   const degrees = toItems(estimator.get('degree')) ?? [0, estimator.number('degree')];
   const [lowest = 0, highest = 0] = degrees.map(Number);
+  if (highest > MOST_COLUMNS) estimator.refuse(`degree is ${highest}, at most ${MOST_COLUMNS} is taken`);
   const x = toNumbers(estimator, frame, graph);
   const width = widthOf(frame);
   const columns = Array.from({ length: width }, (_, index) =>

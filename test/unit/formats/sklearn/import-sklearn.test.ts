@@ -25,6 +25,14 @@ const toProcess = (kernel: PyValue): PyValue =>
     ...{ alpha_: toArray([2], [1, 2]), _y_train_mean: 0, _y_train_std: 1 },
   });
 
+/** A support vector classifier of a column, with so many vectors of each class, and coefficients of a shape. */
+const toMachine = (counts: readonly number[], shape: readonly [number, number]): PyValue =>
+  toObject('sklearn.svm._classes.SVC', {
+    ...{ _sklearn_version: '1.9.1', n_features_in_: 1, kernel: 'linear', _n_support: toArray([counts.length], counts) },
+    classes_: toArray([counts.length], [...counts.keys()]),
+    _dual_coef_: toArray(shape, new Float64Array(shape[0] * shape[1])),
+  });
+
 const PIPELINE = 'sklearn.pipeline.Pipeline';
 
 describe('what is no model', () => {
@@ -162,6 +170,23 @@ describe('what is no model', () => {
       'a number of columns that would take all memory',
       toLogistic([0, 1], { n_features_in_: 300_000_000 }),
       /LogisticRegression .*: the model has 300000000 columns, expected 1 to 100000/,
+    ],
+    [
+      'a polynomial of a degree that has no end',
+      toObject('sklearn.preprocessing._polynomial.PolynomialFeatures', {
+        ...{ _sklearn_version: '1.9.1', n_features_in_: 1, degree: 1e300, include_bias: false },
+      }),
+      /PolynomialFeatures .*: degree is 1e\+300, at most 100000 is taken/,
+    ],
+    [
+      'a machine with more support vectors than it has',
+      toMachine([1e9, 1], [1, 2]),
+      /SVC .*: it has 2 support vectors, expected 1000000001 of 2 classes/,
+    ],
+    [
+      'a machine with votes for each two of 401 classes',
+      toMachine(new Array<number>(401).fill(1), [400, 401]),
+      /it decides between each two of 401 classes, and at most 400 can be converted/,
     ],
     [
       'categories that share a text of 1 MB',
