@@ -147,7 +147,7 @@ blocks were hashed and written in the thread that receives them, it was 729. A p
 | reading and parsing the tokenizer | 30 |
 | collecting garbage | 26 |
 
-Creating the session takes 230 ms in both, and the run 27. The session needs the weights, and its thread is the one that parses the tokenizer.`,
+Creating the session takes 230 ms, and the run 27; the script does both, too. The session needs the weights, and its thread is the one that parses the tokenizer.`,
   'llm.load_ratio': `The reasons are those of load.download_ratio: 1 GB is hashed in this process, beside the S3 of the bench, on two cores.`,
   'llm.genai_ratio': GENAI,
   'llm.genai_ratio_16': GENAI,
