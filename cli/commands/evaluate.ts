@@ -37,8 +37,8 @@ const withModel = async <T>(
 export const evaluate = defineCommand({
   summary: 'measure a model on labelled samples',
   description: `Measures a model on samples with labels, each figure with its 95 % interval, and prints a report in Markdown. Samples are JSON Lines, CSV
-with a header, or a folder with a subfolder for each label. The model is one that was pushed, or a file or folder as push takes it, with a / or a dot in its
-path. ${REFERENCE_HELP}`,
+with a header, or a folder with a subfolder for each label. A text generator needs no labels: its perplexity is told. The model is one that was
+pushed, or a file or folder as push takes it, with a / or a dot in its path. ${REFERENCE_HELP}`,
   positionals: ['model|file|folder'],
   options: {
     data: { type: 'string', value: '<file|folder>', description: 'the samples' },

@@ -5,7 +5,7 @@ import type { Scoring } from '../metrics/scoring.ts';
 import { type AnsweringModel, answerBatch, batchesOf } from './answer-batch.ts';
 import { checkSamples, refuseUnlabelled } from './check-samples.ts';
 import { judgeOf, labelsOf } from './judges/index.ts';
-import type { Collector, Judge, ModelLabels } from './judges/judge.ts';
+import type { Collector, Judge, ModelLabels, UnlabelledJudge } from './judges/judge.ts';
 import type { Samples } from './samples/sample.ts';
 
 export interface EvaluateOptions {
@@ -59,6 +59,25 @@ const collect = async (
   return { byLabels, agreement };
 };
 
+/** Measures the answers of one model to samples without labels. */
+const measureUnlabelled = async (
+  samples: Samples,
+  count: number,
+  model: AnsweringModel,
+  judge: UnlabelledJudge,
+  { seed = 1, onProgress = () => {} }: EvaluateOptions,
+): Promise<Evaluation> => {
+  const collector = judge.measure();
+  for await (const batch of batchesOf(samples)) {
+    for (const answer of await answerBatch(model, batch, judge.parameters)) collector.add(answer);
+    onProgress(batch.at(-1)?.endBytes ?? 0, samples.totalBytes);
+  }
+  onProgress(samples.totalBytes, samples.totalBytes);
+  const { name, task } = model;
+  const metrics = measure(collector.scoring(), { seed, resamples: resamplesOf(task, count) });
+  return { task, samples: count, models: [{ name, metrics, details: collector.details() }] };
+};
+
 /** Samples that the bootstrap draws in all, so that its time is bounded. */
 const MOST_DRAWS = 20_000_000;
 
@@ -69,7 +88,8 @@ const resamplesOf = (task: string, samples: number): number => {
 };
 
 /**
- * Measures one model on samples with labels, or two on the same samples. Without labels, two models are measured by their agreement.
+ * Measures one model on samples with labels, or two on the same samples. Without labels, two models are measured by their agreement, and a
+ * model that generates text by its perplexity.
  * Memory holds a batch of inputs, and of each answer no more than its figures need.
  *
  * @throws `INVALID_INPUT` naming the sample that is wrong, `INVALID_REQUEST` for a task that cannot be evaluated, and what the models throw
@@ -77,8 +97,9 @@ const resamplesOf = (task: string, samples: number): number => {
 export const evaluate = async (
   samples: Samples,
   models: readonly [AnsweringModel] | readonly [AnsweringModel, AnsweringModel],
-  { seed = 1, onProgress = () => {} }: EvaluateOptions = {},
+  evaluateOptions: EvaluateOptions = {},
 ): Promise<Evaluation> => {
+  const { seed = 1, onProgress = () => {} } = evaluateOptions;
   const [first, second] = models;
   const { task } = first;
   if (second && second.task !== task)
@@ -89,6 +110,8 @@ export const evaluate = async (
   const judge = judgeOf(task, first.settings);
   const labels = { labels: labelsOf(first.settings) };
   const { count, isLabelled } = await checkSamples(samples, judge, labels);
+  if (count > 0 && !isLabelled && !second && judge.unlabelled)
+    return measureUnlabelled(samples, count, first, judge.unlabelled, evaluateOptions);
   if (count === 0 || (!isLabelled && !second)) return refuseUnlabelled(samples);
   const { byLabels, agreement } = await collect(samples, models, judge, labels, isLabelled, onProgress);
   const options = { seed, resamples: resamplesOf(task, count) };

@@ -24,6 +24,7 @@ const FIGURES: Readonly<Record<string, FigureKind>> = {
   bleu: higher('BLEU'),
   chrf: higher('chrF2'),
   sameText: higher('exact match'),
+  perplexity: lower('perplexity'),
   rouge1: higher('ROUGE-1'),
   rouge2: higher('ROUGE-2'),
   rougeL: higher('ROUGE-L'),

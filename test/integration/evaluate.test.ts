@@ -47,6 +47,33 @@ const evaluate = async (...words: string[]): Promise<Evaluation> => {
 const valuesOf = ({ models: [first] }: Evaluation) =>
   Object.fromEntries(Object.entries(first?.metrics ?? {}).map(([name, { value }]) => [name, value]));
 
+describe('texts without labels', () => {
+  /** Made by test/reference/perplexity.py. */
+  const reference = readFile('test/fixtures/reference/perplexity.json', 'utf8').then(
+    (text) => JSON.parse(text) as { perplexity: number; tokens: number; texts: { text: string; logprobs: number[] }[] },
+  );
+
+  it('give the perplexity of a text generator, as Python computes it', async () => {
+    const { perplexity, tokens, texts } = await reference;
+    const data = await write('texts.jsonl', toLines(texts.map(({ text }) => ({ text }))));
+    const { samples, models } = await evaluate(`${FIXTURES}/tiny-llama`, '--data', data);
+    expect(samples).toBe(texts.length);
+    const { value = 0, low = 0, high = 0 } = models[0]?.metrics.perplexity ?? {};
+    expect(Math.abs(value / perplexity - 1)).toBeLessThan(1e-4);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(models[0]?.details).toEqual({ tokens });
+    const { stdout } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', data]);
+    expect(stdout).toMatch(/^\| perplexity \| [\d.,]+ \|/m);
+  });
+
+  it('are refused with their place where the model does not take one', async () => {
+    const data = await write('long.jsonl', toLines([{ text: 'Hello' }, { text: 'word '.repeat(9_000) }]));
+    const { exitCode, stderr } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', data]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/line 2 of long.jsonl.*takes 4096 in all/)]);
+  });
+});
+
 describe('real labels', () => {
   it('give the sentiment sample the accuracy of its training script, with the interval', async () => {
     const { right, held_out_sentences, interval_95 } = JSON.parse(

@@ -248,6 +248,45 @@ describe('text generation', () => {
   });
 });
 
+describe('log-probabilities of the text itself', () => {
+  it('are those of PyTorch, and the answer is the same', async () => {
+    const { models } = await readTextGeneration();
+    for (const name of ['tiny-llama', 'tiny-gpt2', 'tiny-qwen3'])
+      for (const { input_ids, ids, logprobs } of (models[name] ?? []).slice(0, 4)) {
+        if (typeof input_ids === 'number') throw new Error('the text has no tokens');
+        const tokens = [...input_ids, ...ids];
+        const parameters = { max_new_tokens: 3, min_new_tokens: 3 };
+        const { details } = await ask({ tokens }, { ...parameters, decoder_input_details: true }, name);
+        expect(details.prefill?.map(({ id }) => id)).toEqual(tokens);
+        expect(details.prefill?.[0]?.logprob).toBeNull();
+        const scored = details.prefill?.slice(input_ids.length).map(({ logprob }) => logprob ?? Number.NaN);
+        for (const [index, expected] of logprobs.entries())
+          expect(Math.abs((scored?.[index] ?? Number.NaN) - expected)).toBeLessThanOrEqual(1e-4);
+        const plain = await ask({ tokens }, { ...parameters, cache_prompt: false }, name);
+        expect(details.tokens.map(({ id }) => id)).toEqual(idsOf(plain));
+        expect(plain.details).not.toHaveProperty('prefill');
+      }
+  });
+
+  it('are refused in a stream, and end at the deadline with the tokens that were scored', async () => {
+    const parameters = { decoder_input_details: true };
+    const streamed = await send('tiny-llama', { inputs: TEXT, stream: true, parameters });
+    expect([streamed.status, await streamed.json()]).toMatchObject([
+      400,
+      { error: expect.stringMatching(/"decoder_input_details" is for answers in one piece/) },
+    ]);
+    let looks = 0;
+    const deadline = { remainingMs: () => (looks++ < 6 ? 1_000 : -1) };
+    const { outcomes } = await predict(serving, {
+      ...{ reference: { name: 'tiny-llama' }, as: 'task', deadline, observation: observation() },
+      payloads: [async () => ({ inputs: TEXT, parameters })],
+    });
+    expect(String(outcomes[0]?.status === 'rejected' && outcomes[0].reason)).toMatch(
+      /passed after \d of up to \d+ tokens/,
+    );
+  });
+});
+
 describe('what an earlier text computed', () => {
   const turn = `${TEXT} ${TEXT} `;
 
@@ -301,6 +340,13 @@ describe('a large decoder', () => {
     expect(await logitsOf('plain')).toEqual([false, ['batch_size', 'tokens', 400]]);
     expect(await logitsOf('baked')).toEqual([true, ['steps', 1, 400]]);
     const long = { tokens: Array.from({ length: 700 }, (_, index) => (index * 7) % 400) };
+    const scored = { tokens: long.tokens.slice(0, 100) };
+    const scores = async (name: string) =>
+      (await ask(scored, { decoder_input_details: true, max_new_tokens: 1 }, name)).details.prefill ?? [];
+    const [expected, actual] = [await scores('plain'), await scores('baked')];
+    expect(actual).toHaveLength(100);
+    for (const [index, { logprob }] of actual.entries())
+      expect(logprob ?? 0).toBeCloseTo(expected[index]?.logprob ?? 0, 3);
     const [plain, baked] = [await ask(long, {}, 'plain'), await ask(long, {}, 'baked')];
     expect(idsOf(baked)).toEqual(idsOf(plain));
     baked.details.tokens.forEach(({ logprob }, index) => {
@@ -450,6 +496,12 @@ describe('a wrong request', () => {
     ['a bias beyond all', { inputs: 'a', parameters: { logit_bias: { 1: 1e6 } } }, 400, /a bias from -100 to 100/],
     ['a list of biases', { inputs: 'a', parameters: { logit_bias: [1] } }, 400, /"logit_bias" is .*expected an object/],
     ['a seed that is no integer', { inputs: 'a', parameters: { seed: 'x' } }, 400, /"seed" is "x"/],
+    [
+      'details of a text that are no yes or no',
+      { inputs: 'a', parameters: { decoder_input_details: 'yes' } },
+      400,
+      /"decoder_input_details" is "yes"/,
+    ],
     ['too many likely tokens', { inputs: 'a', parameters: { top_n_tokens: 21 } }, 400, /"top_n_tokens" is 21/],
     ['a parameter of beam search', { inputs: 'a', parameters: { num_beams: 4 } }, 400, /"num_beams" is unknown/],
     [

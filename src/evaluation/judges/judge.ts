@@ -18,6 +18,12 @@ export interface Collector<Side> {
   details(): Readonly<Record<string, unknown>>;
 }
 
+/** Measures the answers to inputs without labels. */
+export interface UnlabelledJudge {
+  readonly parameters: Readonly<Record<string, unknown>>;
+  measure(): Pick<Collector<unknown>, 'scoring' | 'details'> & { add(answer: unknown): void };
+}
+
 /** Compares the answers of a task with labels, or with the answers of another model. */
 export interface Judge {
   /** Parameters of the requests, so that answers hold all that the figures need. */
@@ -28,6 +34,8 @@ export interface Judge {
   compareWithLabels(model: ModelLabels): Collector<unknown>;
   /** Compares with the answers of another model. */
   compareWithAnswers(): Collector<unknown>;
+  /** Left out for tasks whose answers tell nothing by themselves. */
+  readonly unlabelled?: UnlabelledJudge;
 }
 
 interface JudgeDefinition<Truth, Answer, Labelled, Agreed> {

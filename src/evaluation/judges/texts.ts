@@ -4,6 +4,7 @@ import { type Scoring, scoreSums } from '../../metrics/scoring.ts';
 import { scoreTranscripts, scoreTranslations, type Written } from '../../metrics/text.ts';
 import { strip } from '../../metrics/words.ts';
 import { defineJudge, type Judge } from './judge.ts';
+import { perplexity } from './perplexity.ts';
 
 /** The figures of `scoring`, and the share of texts that are the same. */
 const withSameAnswers = (scoring: Scoring, samples: readonly Written[]): Scoring => {
@@ -53,4 +54,7 @@ export const transcripts = textsOf('text', scoreTranscripts);
 export const translations = textsOf('translation_text', scoreTranslations);
 export const summaries = textsOf('summary_text', scoreSummaries);
 /** The likeliest tokens: drawn ones would give other figures each time. */
-export const generatedTexts = textsOf('generated_text', scoreExactly, () => ({ do_sample: false }));
+export const generatedTexts: Judge = {
+  ...textsOf('generated_text', scoreExactly, () => ({ do_sample: false })),
+  unlabelled: perplexity,
+};

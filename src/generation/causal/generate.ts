@@ -87,8 +87,8 @@ const draftOf = (steps: number, { sampling, eosTokenIds }: GenerateOptions, numb
   uniform: sampling.doSample ? numbers.look(steps) : new Array<number>(steps).fill(0),
 });
 
-/** The error of a run, with the number of tokens that were generated before the deadline. */
-const withProgress = (error: unknown, done: number, most: number): unknown =>
+/** The error of a run, with the number of tokens that were done before the deadline. */
+export const withProgress = (error: unknown, done: number, most: number): unknown =>
   ServingError.from(error).code === 'DEADLINE_EXCEEDED'
     ? new ServingError(
         'DEADLINE_EXCEEDED',

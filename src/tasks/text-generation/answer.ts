@@ -1,16 +1,17 @@
 import { createRandom } from '../../core/random.ts';
-import { emptyCache } from '../../generation/causal/cache.ts';
+import { type Cache, emptyCache } from '../../generation/causal/cache.ts';
 import { type GeneratedToken, generateTokens } from '../../generation/causal/generate.ts';
 import type { GenerationDefaults } from '../../generation/causal/generation-defaults.ts';
 import type { DecoderLayout } from '../../generation/causal/layout.ts';
 import { causalProcessors } from '../../generation/causal/processors.ts';
+import { scoreTokens } from '../../generation/causal/score-tokens.ts';
 import { createStopTexts } from '../../generation/causal/stop-texts.ts';
 import type { OwnedConstraint } from '../../generation/grammar/engine.ts';
 import { createTextStream } from '../../media/text/text-stream.ts';
 import type { Tokenizer } from '../../media/text/tokenizer.ts';
 import { graphOf } from '../graph-of.ts';
 import type { TaskModel } from '../task.ts';
-import type { GenerationChunk } from './generation-chunk.ts';
+import type { GenerationChunk, GenerationDetails } from './generation-chunk.ts';
 import type { GenerationParameters } from './parameters.ts';
 import type { Resources } from './resources.ts';
 import { freeBytesOf, reserve, roomFor } from './room.ts';
@@ -61,6 +62,32 @@ const createAnswerText = (tokenizer: Tokenizer, prompt: readonly number[], stop:
   };
 };
 
+/** The tokens of a prompt as the model sees them, and their cache. */
+const scorePrompt = async (
+  ids: readonly number[],
+  layout: DecoderLayout,
+  { graphs, resources }: TaskModel<Resources>,
+) => {
+  const { logProbabilities, cache } = await scoreTokens(graphOf(graphs), layout, ids);
+  const prefill = ids.map((id, index) => ({
+    ...{ id, text: resources.tokenizer.decode([id], { cleanUp: false }) },
+    logprob: logProbabilities[index - 1] ?? null,
+  }));
+  return { cache, prefill };
+};
+
+/** The end of an answer of `length` tokens, but for its reason. */
+const describeEnd = (
+  length: number,
+  { ids, parameters }: Question,
+  known: Cache | undefined,
+  prefill: GenerationDetails['prefill'],
+): Omit<GenerationDetails, 'finish_reason'> => ({
+  ...{ generated_tokens: length, input_length: ids.length, cached_tokens: known?.length ?? 0 },
+  seed: parameters.sampling.doSample ? parameters.seed : null,
+  ...(prefill && { prefill }),
+});
+
 /** The numbers from 0 to 1 of a seed, which may be larger than 32 bits. */
 const randomOf = (seed: number): (() => number) => createRandom((seed % 2 ** 32) + Math.trunc(seed / 2 ** 32));
 
@@ -71,18 +98,21 @@ const randomOf = (seed: number): (() => number) => createRandom((seed % 2 ** 32)
  */
 export async function* answerInChunks(
   { settings, defaults, layout }: Generator,
-  { ids, parameters }: Question,
+  question: Question,
   model: TaskModel<Resources>,
 ): AsyncGenerator<GenerationChunk, undefined> {
+  const { ids, parameters } = question;
   const { tokenizer, prefixes, grammars } = model.resources;
   const maxNewTokens = roomFor(ids.length, parameters, defaults, layout, settings, model);
   const release = reserve(ids.length + maxNewTokens, layout, model);
-  const known = parameters.cachePrompt ? prefixes.find(ids, model.caller) : undefined;
+  const known = parameters.cachePrompt && !parameters.scoresPrompt ? prefixes.find(ids, model.caller) : undefined;
   const all = [...ids];
   let cache = known ?? emptyCache(layout);
   let constraint: OwnedConstraint | undefined;
   try {
     if (parameters.grammar !== undefined) constraint = await grammars.constrain(parameters.grammar);
+    const scored = parameters.scoresPrompt ? await scorePrompt(ids, layout, model) : undefined;
+    if (scored) ({ cache } = scored);
     const tokens = generateTokens({
       ...{ graph: graphOf(model.graphs), layout, prompt: ids, cache, maxNewTokens },
       sampling: parameters.sampling,
@@ -110,13 +140,7 @@ export async function* answerInChunks(
         details:
           finish === undefined
             ? null
-            : {
-                finish_reason: finish,
-                generated_tokens: index + 1,
-                input_length: ids.length,
-                cached_tokens: known?.length ?? 0,
-                seed: parameters.sampling.doSample ? parameters.seed : null,
-              },
+            : { finish_reason: finish, ...describeEnd(index + 1, question, known, scored?.prefill) },
       };
       if (finish !== undefined) return;
       index += 1;

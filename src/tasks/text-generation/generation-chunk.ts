@@ -16,6 +16,15 @@ export interface GenerationDetails {
   readonly cached_tokens: number;
   /** Null for an answer without chance. */
   readonly seed: number | null;
+  /** The tokens of the prompt, where the request asks for them. */
+  readonly prefill?: readonly PromptToken[];
+}
+
+/** A token of a prompt, with the logarithm of its probability; null for the first one. */
+export interface PromptToken {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number | null;
 }
 
 /** A generated token as a chunk of an answer, in the names of Hugging Face's text-generation-inference. */

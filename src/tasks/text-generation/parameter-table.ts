@@ -38,6 +38,11 @@ export const PARAMETERS = {
   logit_bias: { anyOf: [{ type: 'object' }], description: 'Numbers from -100 to 100 by the number of a token.' },
   grammar: { anyOf: [{ type: 'object' }], description: 'The JSON schema of the answer: {"type": "json", "value": …}.' },
   details: { type: 'boolean', default: false, description: 'Adds the end, and each token with its log-probability.' },
+  decoder_input_details: {
+    type: 'boolean',
+    default: false,
+    description: 'Adds the log-probability of each token of the text. Takes a run for each.',
+  },
   top_n_tokens: { type: 'integer', minimum: 0, maximum: 20, description: 'Likeliest tokens at each place.' },
   return_full_text: { type: 'boolean', default: false, description: 'Puts the text before the answer.' },
   cache_prompt: {

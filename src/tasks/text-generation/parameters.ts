@@ -27,6 +27,8 @@ export interface GenerationParameters {
   /** Tells how the answer came about: its end, its number of tokens, and the log-probability of each. */
   readonly details: boolean;
   readonly topTokens: number;
+  /** Tells the log-probability of each token of the prompt, too. */
+  readonly scoresPrompt: boolean;
   /** Computes a prompt that begins like an earlier one of the same caller from there on. */
   readonly cachePrompt: boolean;
   /** Puts the prompt before the answer. */
@@ -45,7 +47,6 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 const WITHOUT_EFFECT: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['best_of', 1],
   ['num_return_sequences', 1],
-  ['decoder_input_details', false],
   ['watermark', false],
   ['typical_p', 1],
 ]);
@@ -115,6 +116,7 @@ export const readGenerationParameters = (given: Parameters, defaults: Generation
   const parameters = withKnownNames(given);
   const values = readParameters(parameters, PARAMETERS);
   const topTokens = values.top_n_tokens ?? 0;
+  const scoresPrompt = values.decoder_input_details ?? false;
   return {
     sampling: readSampling(values, defaults),
     repetitionPenalty: values.repetition_penalty ?? defaults.repetitionPenalty,
@@ -126,8 +128,9 @@ export const readGenerationParameters = (given: Parameters, defaults: Generation
     maxNewTokens:
       parameters.max_new_tokens === 'rest' ? 'rest' : readInteger(parameters, 'max_new_tokens', 1, MAX_TOKENS),
     minNewTokens: values.min_new_tokens ?? defaults.minNewTokens,
-    details: (values.details ?? false) || topTokens > 0,
+    details: (values.details ?? false) || topTokens > 0 || scoresPrompt,
     topTokens,
+    scoresPrompt,
     cachePrompt: values.cache_prompt ?? true,
     fullText: values.return_full_text ?? false,
     grammar: readGrammar(parameters),

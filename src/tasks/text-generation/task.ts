@@ -94,6 +94,11 @@ async function* streamRequest(
   const [prompt, ...others] = request.prompts;
   if (prompt === undefined || others.length > 0)
     return refuse('INVALID_INPUT', `a stream answers one text, "inputs" has ${request.prompts.length}; send one`);
+  if (request.parameters.scoresPrompt)
+    return refuse(
+      'INVALID_REQUEST',
+      '"decoder_input_details" is for answers in one piece: a reader who leaves could not end it',
+    );
   yield* answerInChunks(generator, toQuestion(prompt, request, generator, model.resources), model);
 }
 

@@ -92,8 +92,8 @@ export const measureGenerators = async (
   rounds: number,
 ): Promise<Results> => {
   const modelFolder = await prepareDecoder(workbench);
-  const ask = (length: number, newTokens: number) => {
-    const parameters = { max_new_tokens: newTokens, min_new_tokens: newTokens, do_sample: false, details: true };
+  const ask = (length: number, newTokens: number, details = false) => {
+    const parameters = { max_new_tokens: newTokens, min_new_tokens: newTokens, do_sample: false, details };
     const body = JSON.stringify({ inputs: { tokens: tokens(length) }, parameters });
     return postEvent(`/models/${MODEL}`, 'application/json', body);
   };
@@ -104,6 +104,7 @@ export const measureGenerators = async (
         tokens: tokens(length),
         newTokens,
         event: await ask(length, newTokens),
+        detailed: await ask(length, newTokens, true),
         before: await Promise.all(parts.map((part) => ask(part, 1))),
         rivals: length === SHORT ? ['genai', 'transformers'] : ['genai'],
       };

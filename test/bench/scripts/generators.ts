@@ -11,6 +11,8 @@ export interface GeneratorPrompt {
   readonly tokens: readonly number[];
   readonly newTokens: number;
   readonly event: APIGatewayProxyEventV2;
+  /** The same with the ids of its tokens and their log-probabilities, which no rival computes: it is not timed. */
+  readonly detailed: APIGatewayProxyEventV2;
   /** Requests for longer and longer parts of the prompt: an answer has half a minute, and a long prompt takes most of it. */
   readonly before: readonly APIGatewayProxyEventV2[];
   /** Names of the rivals that get it. */
@@ -44,13 +46,15 @@ const openProduct = async ({ handlerPath }: GeneratorsInput) => {
     assert.equal(statusCode, 200, body);
     return body;
   };
-  const ask: Contender = async ({ event, newTokens }) => {
+  const ask: Contender = async ({ event, detailed, newTokens }) => {
     let body = '';
     const ms = await timeMs(async () => {
       body = await send(event);
     });
     const [answer] = JSON.parse(body);
-    const ids: number[] = answer.details.tokens.map(({ id }: { id: number }) => id);
+    const [{ generated_text, details }] = JSON.parse(await send(detailed));
+    assert.equal(answer.generated_text, generated_text);
+    const ids: number[] = details.tokens.map(({ id }: { id: number }) => id);
     assert.equal(ids.length, newTokens);
     return { ms: ms / newTokens, ids };
   };

@@ -36,6 +36,7 @@ export interface GeneratedAnswer {
     readonly input_length: number;
     readonly cached_tokens: number;
     readonly seed: number | null;
+    readonly prefill?: readonly { readonly id: number; readonly logprob: number | null }[];
     readonly tokens: readonly { readonly id: number; readonly text: string; readonly logprob: number }[];
     readonly top_tokens?: readonly (readonly { readonly id: number; readonly logprob: number }[])[];
   };
