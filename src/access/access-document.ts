@@ -66,15 +66,11 @@ export const createAccessDocument = <Entry>({
   };
 
   /** Returns false when another writer came first. */
-  const write = async (
-    store: ObjectStore,
-    { entries: before, etag }: Entries<Entry>,
-    entries: readonly Entry[],
-  ): Promise<boolean> => {
-    const condition: WriteCondition = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag };
+  const write = async (store: ObjectStore, known: Entries<Entry>, entries: readonly Entry[]): Promise<boolean> => {
     const text = JSON.stringify({ formatVersion: 1, [name]: entries }, undefined, 2);
-    if (Buffer.byteLength(text) > (entries.length > before.length ? MAX_BYTES_TO_ADD : MAX_DOCUMENT_BYTES))
-      throw new ServingError('INVALID_REQUEST', `there are ${before.length} ${name}, and no room for another`);
+    if (Buffer.byteLength(text) > (entries.length > known.entries.length ? MAX_BYTES_TO_ADD : MAX_DOCUMENT_BYTES))
+      throw new ServingError('INVALID_REQUEST', `there are ${known.entries.length} ${name}, and no room for another`);
+    const condition: WriteCondition = known.etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: known.etag };
     try {
       await store.write(key, text, { condition, contentType: 'application/json' });
       return true;
