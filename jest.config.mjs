@@ -11,6 +11,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/.serverless', '<rootDir>/.esbuild', '<rootDir>/layers/.*/build'],
   maxWorkers: availableParallelism() + 2, // suites wait a third of their time, for queues and time-outs: cores have others meanwhile
   testTimeout: 300_000, // for what hangs: a test takes as long as the machine needs, and 20 programs may share its cores
+  workerGracefulExitTimeout: 30_000, // a worker that gives half a gigabyte back on a busy machine needs more than the half second of the default
   coverageProvider: 'v8',
   collectCoverageFrom: ['{cli,functions,layers,local,src}/**/*.ts', '!layers/*/build/**'],
   coverageReporters: ['text-summary', 'html'],

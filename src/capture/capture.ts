@@ -95,7 +95,7 @@ export const createCapture = (options: CaptureOptions): Capture => {
 
   const chosenOf = ({ ids, isFailed }: Candidate, settings: CaptureSettings | undefined): readonly string[] => {
     if (settings === undefined || settings.share === 0) return [];
-    return isFailed ? ids : ids.filter((id) => isSampled(id, settings.share));
+    return isFailed || settings.share === 1 ? ids : ids.filter((id) => isSampled(id, settings.share));
   };
 
   const capture = async (candidate: Candidate, settings: CaptureSettings | undefined): Promise<void> => {

@@ -3,7 +3,7 @@ import type { Quotas } from '../access/quotas.ts';
 import type { Quota } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
-import { roundedSteps, startStopwatch } from '../core/stopwatch.ts';
+import { roundMs, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
 import { readTraceContext } from '../core/trace-context.ts';
 import type { SpendingLimit } from '../monitoring/spending/spending-limit.ts';
@@ -103,7 +103,7 @@ const notAllowed = (method: string, path: string, allowed: string): ServingError
 
 /** The times of the steps up to the answer, in milliseconds. https://www.w3.org/TR/server-timing/ */
 const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, string> => {
-  const steps = Object.entries(roundedSteps(stepsMs)).map(([step, ms]) => `${step};dur=${ms}`);
+  const steps = Object.entries(stepsMs).map(([step, ms]) => `${step};dur=${roundMs(ms)}`);
   return steps.length > 0 ? { 'server-timing': steps.join(', ') } : {};
 };
 

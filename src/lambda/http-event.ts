@@ -57,7 +57,7 @@ const toHeaders = ({ headers, multiValueHeaders }: JsonObject): HttpRequest['hea
   Object.fromEntries(
     Object.entries(toObject(headers ?? multiValueHeaders)).map(([name, value]) => [
       name.toLowerCase(),
-      [value].flat().map(toWord).join(','),
+      typeof value === 'string' ? value : [value].flat().map(toWord).join(','),
     ]),
   );
 

@@ -4,7 +4,7 @@ import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { memoryUsed } from '../core/memory-used.ts';
 import { dayPrefix, hourOf } from '../monitoring/figures/hours.ts';
 import { type HourFigures, NO_MODEL, noFigures, type VersionFigures } from '../monitoring/figures/version-figures.ts';
-import { addHistogram, binOf } from '../monitoring/histogram.ts';
+import { binOf } from '../monitoring/histogram.ts';
 import { createGrowingObjects, type GrowingObjectsOptions } from './growing-objects.ts';
 import type { Observation } from './telemetry.ts';
 
@@ -36,7 +36,8 @@ const add = (figures: Mutable<VersionFigures>, observation: Observation, initMs:
   figures.serverFaults += failures.length - clientFaults;
   figures.billedMs += Math.ceil(totalMs);
   figures.cpuMs += stopwatch.cpuMs();
-  addHistogram(figures.latencyMs, { [binOf(totalMs)]: 1 });
+  const bin = binOf(totalMs);
+  figures.latencyMs[bin] = (figures.latencyMs[bin] ?? 0) + 1;
   figures.memoryMb = Math.max(figures.memoryMb, Math.ceil(memoryUsed() / BYTES_PER_LAMBDA_MB));
   if (initMs === undefined) return;
   figures.coldStarts += 1;

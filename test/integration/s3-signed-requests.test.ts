@@ -132,6 +132,31 @@ it('A missing object, and one that has not changed, need no SDK', async () => {
   expect([senders, connections]).toEqual([['own', 'own', 'own', 'own'], 1]);
 });
 
+it('Connections that S3 has closed while they waited cost no try', async () => {
+  const waiting = TRIES + 1;
+  const closed: Answer = ({ socket }) => void socket.resetAndDestroy();
+  const store = await storeOf(PATIENT, ...Array.from({ length: waiting }, () => right), closed, right);
+  await Promise.all(Array.from({ length: waiting }, () => textOf(store)));
+
+  expect(await textOf(store)).toBe('bytes');
+  expect([senders.length, connections]).toEqual([waiting + 2, waiting + 1]);
+});
+
+it('A connection that has fallen silent while it waited leaves none of its kind in use', async () => {
+  const waiting = TRIES + 1;
+  const served = new WeakSet();
+  const firstOnly: Answer = (request, response) => {
+    if (served.has(request.socket)) return;
+    served.add(request.socket);
+    right(request, response);
+  };
+  const store = await storeOf({ ...PATIENT, silenceMs: 1_000 }, firstOnly);
+  await Promise.all(Array.from({ length: waiting }, () => textOf(store)));
+
+  expect(await textOf(store)).toBe('bytes');
+  expect(connections).toBeGreaterThan(waiting);
+});
+
 it.each(['', 'x'.repeat(1025), 'lone \ud800'])('A key that S3 does not take is left to the SDK: %j', async (key) => {
   const store = await storeOf(HURRIED, refusal(400, 'KeyTooLongError'));
 

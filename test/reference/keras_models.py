@@ -208,6 +208,8 @@ def normalizations():
         L.LayerNormalization(center=False, scale=False)(x),
         L.GroupNormalization(4)(x),
         L.GroupNormalization(groups=-1, scale=False)(x),
+        L.GroupNormalization(2, axis=1)(x),
+        L.GroupNormalization(3, axis=-2, center=False)(x),
         L.UnitNormalization()(x),
         L.BatchNormalization(axis=1)(x),
         L.BatchNormalization(scale=False, center=False)(x),
@@ -220,7 +222,7 @@ def normalizations():
 NAMES = ["elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid", "softmax"]
 NAMES += ["softplus", "softsign", "swish", "tanh"]
 NAMES_3 = ["celu", "hard_shrink", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "relu6", "silu"]
-NAMES_3 += ["soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]
+NAMES_3 += ["soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink"]
 
 
 def activations():

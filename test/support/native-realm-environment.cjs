@@ -9,7 +9,7 @@ process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 // The account, region and endpoints of whoever runs the tests are none of theirs.
 for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
 
-// A worker that has nothing left to do ends without freeing its heap, which takes longer than the half second that jest gives it.
+// A worker that has nothing left to do ends without freeing its heap object by object.
 process.once('beforeExit', () => process.exit());
 
 /** onnxruntime checks its inputs against the constructors of the outer realm; jest's own realm would have others. */

@@ -1,7 +1,8 @@
 import { isObject } from '../../core/is-object.ts';
 import { show } from '../../core/show.ts';
-import type { Value } from '../../onnx/graph-builder.ts';
+import { longs, type Value } from '../../onnx/graph-builder.ts';
 import { type Attributes, float, integer, text } from '../../onnx/node.ts';
+import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
 import type { Layer } from './layer.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -48,6 +49,26 @@ const sparsePlus: Activation = (layer, x) => {
   const shifted = clip(layer, graph.op('Add', [x, layer.scalar(1)]), 0, 2);
   const square = graph.op('Mul', [graph.op('Mul', [shifted, shifted]), layer.scalar(0.25)]);
   return graph.op('Where', [graph.op('GreaterOrEqual', [x, layer.scalar(1)]), x, square]);
+};
+
+/**
+ * Sparsemax along the last axis, as Keras computes it. Its threshold adds the cumulated sums of all places that stay. The paper takes the last of
+ * these sums (Martins and Astudillo, From Softmax to Sparsemax, algorithm 1).
+ */
+const sparsemax: Activation = (layer, x, settings) => {
+  const { graph } = layer;
+  if (setting(settings, 'axis', -1) !== -1) layer.refuse('activation "sparsemax" has another axis than the last');
+  const last = graph.constant(longs([-1]));
+  const size = graph.op('Shape', [x], { start: integer(-1) });
+  const [sorted = ''] = graph.ops('TopK', 2, [x, size]);
+  const sums = graph.op('CumSum', [sorted, last]);
+  const ones = graph.op('Cast', [graph.op('Equal', [sorted, sorted])], { to: integer(DATA_TYPES.float32) });
+  const places = graph.op('Mul', [graph.op('CumSum', [ones, last]), sorted]);
+  const isInside = graph.op('Greater', [graph.op('Add', [places, layer.scalar(1)]), sums]);
+  const inside = graph.op('Where', [isInside, sums, layer.scalar(0)]);
+  const count = graph.op('ReduceSum', [graph.op('Where', [isInside, ones, layer.scalar(0)]), last]);
+  const excess = graph.op('Sub', [graph.op('ReduceSum', [inside, last]), layer.scalar(1)]);
+  return graph.op('Relu', [graph.op('Sub', [x, graph.op('Div', [excess, count])])]);
 };
 
 /** ReLU with its three settings, as Keras computes it. */
@@ -99,6 +120,7 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   softplus: node('Softplus'),
   softsign: node('Softsign'),
   sparse_plus: sparsePlus,
+  sparsemax,
   sparse_sigmoid: node('HardSigmoid', { alpha: float(0.5), beta: float(0.5) }),
   squareplus,
   swish: silu,

@@ -116,7 +116,7 @@ script(async (input: WarmInput): Promise<WarmTimes> => {
   };
   return {
     captured: await measureInTurn(
-      { rounds: input.rounds, repeats: 100 },
+      { rounds: input.rounds, repeats: 250 },
       { floor: () => timeAlone(input.table.event), infer: () => timeAlone(input.captured) },
     ),
     image: await measure(8, input.image, await openImageFloor(handler, input)),

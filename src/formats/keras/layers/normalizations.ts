@@ -78,26 +78,32 @@ const groupNormalization = unary((layer, input) => {
   const rank = input.shape.length;
   const { graph } = layer;
   const axis = toAxis(layer.number('axis', -1), rank);
-  if (axis !== rank - 1) layer.refuse('it normalizes another axis than the last');
   const channels = layer.fixed(input.shape, axis);
   const asked = layer.number('groups', 32);
   const groups = asked === -1 ? channels : asked;
-  const width = channels / groups;
-  const kept = input.shape.slice(1, -1).map(() => 0);
+  const [before, after] = [input.shape.slice(0, axis), input.shape.slice(axis + 1)];
+  if (after.filter((size) => size === null).length > 1)
+    layer.refuse('it normalizes an axis before several of any size');
+  /** `value` with `sizes` in the place of the axis, or of the two that it was split into. */
+  const withSizes = (value: Value, sizes: readonly number[]): Value =>
+    reshape(layer, value, [...before.map(() => 0), ...sizes, ...after.map((size) => size ?? -1)]);
+  const split = [groups, channels / groups];
   const grouped: KerasTensor = {
     ...input,
-    value: reshape(layer, input.value, [0, ...kept, groups, width]),
-    shape: [...input.shape.slice(0, -1), groups, width],
+    value: withSizes(input.value, split),
+    shape: [...before, ...split, ...after],
   };
-  const axes = [...kept.map((_, index) => index + 1), rank];
+  const axes = grouped.shape.map((_, index) => index).filter((index) => index !== 0 && index !== axis);
   const mean = reduce(layer, 'ReduceMean', grouped, axes, true).value;
   const centred = { ...grouped, value: graph.op('Sub', [grouped.value, mean]) };
   const squares = { ...grouped, value: graph.op('Mul', [centred.value, centred.value]) };
   const variance = reduce(layer, 'ReduceMean', squares, axes, true).value;
   const root = graph.op('Sqrt', [graph.op('Add', [variance, layer.scalar(layer.number('epsilon', 1e-3))])]);
-  let value = reshape(layer, graph.op('Div', [centred.value, root]), [0, ...kept, channels]);
-  if (layer.flag('scale', true)) value = graph.op('Mul', [value, layer.weight([channels], 'gamma')]);
-  if (layer.flag('center', true)) value = graph.op('Add', [value, layer.weight([channels], 'beta')]);
+  let value = withSizes(graph.op('Div', [centred.value, root]), [channels]);
+  const alongAxis = (name: string): Value =>
+    reshape(layer, layer.weight([channels], name), [channels, ...after.map(() => 1)]);
+  if (layer.flag('scale', true)) value = graph.op('Mul', [value, alongAxis('gamma')]);
+  if (layer.flag('center', true)) value = graph.op('Add', [value, alongAxis('beta')]);
   return { ...input, value };
 });
 

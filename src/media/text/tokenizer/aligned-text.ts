@@ -106,6 +106,11 @@ export class AlignedText {
     return new AlignedText({ text, origins: this.#origins }, this.#base + from);
   }
 
+  /** Replaces the text by one of as many units, each of which keeps the origin of its place. */
+  withUnits(text: string): AlignedText {
+    return new AlignedText({ text, origins: this.#origins }, this.#base);
+  }
+
   /** Replaces each character by the result of `map`, which keeps the origin; an empty string removes the character. */
   map(map: (character: string) => string): AlignedText {
     let writer: Writer | undefined; // most texts have nothing to change

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { byteTokens } from './byte-fallback.ts';
 import { mergeNeighbours } from './merge-neighbours.ts';
+import { rememberWords } from './remember-words.ts';
 import { MAX_IDS, vocabularySchema } from './schemas.ts';
 import type { Piece, VocabularyModel } from './vocabulary-model.ts';
 
@@ -97,27 +98,18 @@ const mergeSymbols = (symbols: Symbols, { ranks, merged }: Merges): Piece[] => {
   });
 };
 
-/** Most words in the cache of frequent words. */
-const REMEMBERED_WORDS = 10_000;
-const LONGEST_REMEMBERED = 64;
-
 /** Byte-pair encoding: merges characters in the order that training recorded. */
 export const createBpe = (input: unknown): VocabularyModel => {
   const config = v.parse(schema, input);
   const ids = config.vocab;
   const merges = readMerges(config, ids);
-  const remembered = new Map<string, Piece[]>();
-
   return {
     ids,
-    cut(word) {
+    cut: rememberWords((word) => {
       const whole = config.ignore_merges ? ids.get(word) : undefined;
-      if (whole !== undefined) return [{ id: whole, start: 0, end: word.length }];
-      const known = remembered.get(word);
-      if (known !== undefined) return known;
-      const pieces = mergeSymbols(toSymbols(word, config, ids), merges);
-      if (word.length <= LONGEST_REMEMBERED && remembered.size < REMEMBERED_WORDS) remembered.set(word, pieces);
-      return pieces;
-    },
+      return whole === undefined
+        ? mergeSymbols(toSymbols(word, config, ids), merges)
+        : [{ id: whole, start: 0, end: word.length }];
+    }),
   };
 };

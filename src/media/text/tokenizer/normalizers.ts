@@ -10,7 +10,12 @@ import { toUnicodeForm } from './unicode-form.ts';
 /** Changes a text before it is split into words. */
 export type Normalizer = (source: AlignedText) => AlignedText;
 
-const lowerCase: Normalizer = (source) => source.map((character) => character.toLowerCase());
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+const isPlain = ({ text }: AlignedText): boolean => PRINTABLE_ASCII.test(text);
+
+const lowerCase: Normalizer = (source) =>
+  isPlain(source) ? source.withUnits(source.text.toLowerCase()) : source.map((character) => character.toLowerCase());
 
 const bertSchema = v.object({
   clean_text: v.boolean(),
@@ -30,7 +35,7 @@ const stripAccents: Normalizer = (source) =>
 
 const bert = (config: unknown): Normalizer => {
   const { clean_text, handle_chinese_chars, strip_accents, lowercase } = v.parse(bertSchema, config);
-  return chain([
+  const all = chain([
     ...(clean_text ? [cleanText] : []),
     ...(handle_chinese_chars
       ? [(source: AlignedText) => source.map((character) => (isIdeograph(character) ? ` ${character} ` : character))]
@@ -38,6 +43,8 @@ const bert = (config: unknown): Normalizer => {
     ...((strip_accents ?? lowercase) ? [stripAccents] : []),
     ...(lowercase ? [lowerCase] : []),
   ]);
+  if (!lowercase) return (source) => (isPlain(source) ? source : all(source));
+  return (source) => (isPlain(source) ? lowerCase(source) : all(source));
 };
 
 const strip = (config: unknown): Normalizer => {

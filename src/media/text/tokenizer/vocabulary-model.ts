@@ -10,5 +10,5 @@ export interface VocabularyModel {
   readonly ids: ReadonlyMap<string, number>;
   /** Vocabulary of decoded texts, if it is another one. */
   readonly targetIds?: ReadonlyMap<string, number>;
-  cut(word: string): Piece[];
+  cut(word: string): readonly Piece[];
 }

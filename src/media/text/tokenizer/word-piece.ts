@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { rememberWords } from './remember-words.ts';
 import { vocabularySchema } from './schemas.ts';
 import type { Piece, VocabularyModel } from './vocabulary-model.ts';
 
@@ -22,7 +23,7 @@ export const createWordPiece = (config: unknown): VocabularyModel => {
 
   return {
     ids,
-    cut(word) {
+    cut: rememberWords((word) => {
       const whole: Piece[] = [{ id: unknown, start: 0, end: word.length }];
       if (word.length > max_input_chars_per_word && [...word].length > max_input_chars_per_word) return whole;
       const pieces: Piece[] = [];
@@ -39,6 +40,6 @@ export const createWordPiece = (config: unknown): VocabularyModel => {
         start = end;
       }
       return pieces;
-    },
+    }),
   };
 };
