@@ -3,7 +3,7 @@ import { ServingError } from '../core/errors.ts';
 import { messageOf } from '../core/message-of.ts';
 import type { ObjectStore, StoredObject, WriteCondition } from '../repository/stores/object-store.ts';
 
-/** Bytes of a document, about 25,000 entries. Every read takes the whole of it. */
+/** Bytes of a document, about 20,000 keys. Every read takes the whole of it. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
 
 /** A list of entries in one object beside the models: no role that reads models reads it. */
