@@ -173,12 +173,9 @@ describe('a model of another format', () => {
       },
     ],
     ['what is neither a file nor a folder', /is neither a file nor a folder/, async () => '/dev/null'],
+    ['an MLflow folder of pipes', /is an MLflow model of the flavours/, () => folderWithPipes('MLmodel')],
     ['a folder whose graph is a pipe', /model\.onnx is no file/, () => folderWithPipes('model.onnx')],
-    [
-      'a folder of pipes',
-      /holds no model: expected model\.onnx/,
-      () => folderWithPipes('config.json', 'README.md', 'MLmodel'),
-    ],
+    ['a folder of pipes', /holds no model: expected model\.onnx/, () => folderWithPipes('config.json', 'README.md')],
     [
       'a link to nothing',
       /there is no file or folder/,
