@@ -90,8 +90,8 @@ export const createLocalFunctions = (
         return found;
       };
       return {
-        invoke: async (event) => (await called()).invoke(event),
-        invokeStreaming: async (event) => (await called()).invokeStreaming(event),
+        invoke: async (event, left) => (await called()).invoke(event, left),
+        invokeStreaming: async (event, left) => (await called()).invokeStreaming(event, left),
       };
     },
     init: async (addresses) => {

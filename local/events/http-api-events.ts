@@ -46,7 +46,7 @@ export const httpApiEvents: EventKind = (events, { authorizers, cors }) => {
       port,
       findRoute,
       cors: cors.httpApi,
-      invoke: ({ functionName }, event) => invocable(functionName).invoke(event),
+      invoke: ({ functionName }, event, left) => invocable(functionName).invoke(event, left),
       authorizerOf: ({ authorizer }) =>
         authorizer && {
           identityHeaders: authorizer.identityHeaders,

@@ -34,12 +34,29 @@ const copyStream = async (environment: ExecutionEnvironment, body: PassThrough):
   }
 };
 
-/** Invokes the function. `over` ends with the invocation, which is after the answer when that is a stream. @throws FunctionError */
+/** Waits for the first message of an answer, and tells the function when nobody does any more. @throws FunctionError */
+const askFirst = async (
+  environment: ExecutionEnvironment,
+  invocation: Invocation,
+  left: AbortSignal | undefined,
+): Promise<FromChild> => {
+  const first = environment.ask(invocation);
+  const onLeft = (): void => environment.tell({ type: 'unawaited' });
+  if (left?.aborted) onLeft();
+  left?.addEventListener('abort', onLeft);
+  return first.finally(() => left?.removeEventListener('abort', onLeft));
+};
+
+/**
+ * Invokes the function. `over` ends with the invocation, which is after the answer when that is a stream. `left` aborts when nobody waits any more.
+ * @throws FunctionError
+ */
 export const startAnswer = async (
   environment: ExecutionEnvironment,
   invocation: Invocation,
+  left?: AbortSignal,
 ): Promise<{ readonly answer: FunctionAnswer; readonly over: Promise<void> }> => {
-  const first = await environment.ask(invocation);
+  const first = await askFirst(environment, invocation, left);
   if (first.type === 'failed') throw toError(first);
   if (first.type === 'succeeded')
     return { answer: { kind: 'result', payload: first.payload }, over: Promise.resolve() };

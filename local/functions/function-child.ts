@@ -14,6 +14,9 @@ import { awslambda, isStreaming, ResponseStream } from './response-stream.ts';
 
 type Handler = (event: unknown, ...rest: readonly unknown[]) => unknown;
 
+/** True when nobody waits any more for the answer of the invocation under way. */
+let isUnawaited = false;
+
 const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
   const { env } = process;
   return {
@@ -25,7 +28,7 @@ const contextOf = ({ requestId, deadlineMs }: Invocation): Context => {
     awsRequestId: requestId,
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME ?? '',
-    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+    getRemainingTimeInMillis: () => (isUnawaited ? 0 : Math.max(0, deadlineMs - Date.now())),
     // For callback handlers, which Node 24's runtime no longer has; the type still asks for them.
     done: () => undefined,
     fail: () => undefined,
@@ -111,8 +114,11 @@ const handler = await load(modulePath, handlerName).catch(async (error: unknown)
 
 process.on('message', (message: ToChild) => {
   if (message.type === 'gone') streaming?.destroy(GONE);
+  else if (message.type === 'unawaited') isUnawaited = true;
   else asked.resolve();
-  if (message.type === 'invoke') invoke(handler, message);
+  if (message.type !== 'invoke') return;
+  isUnawaited = false;
+  invoke(handler, message);
 });
 
 process.send?.({ type: 'ready' } satisfies FromChild);

@@ -9,13 +9,17 @@ import type { FunctionOptions } from './function-options.ts';
 export interface FunctionProcess {
   /** Starts the process before the first event comes. @throws FunctionError when the module does not load. */
   init(): Promise<void>;
-  /** Returns the handler's result; events wait for the ones before them. A stream is joined to one text, as on Lambda. @throws FunctionError */
-  invoke(event: unknown): Promise<unknown>;
+  /**
+   * Returns the handler's result; events wait for the ones before them. A stream is joined to one text, as on Lambda. When `left` aborts,
+   * nobody waits any more, and the handler is told that no time remains; on Lambda it would run on.
+   * @throws FunctionError
+   */
+  invoke(event: unknown, left?: AbortSignal): Promise<unknown>;
   /**
    * Returns when the answer begins. The function runs on when nobody reads its answer any more, as on Lambda.
    * @throws FunctionError
    */
-  invokeStreaming(event: unknown): Promise<FunctionAnswer>;
+  invokeStreaming(event: unknown, left?: AbortSignal): Promise<FunctionAnswer>;
   /** Ends the process, as Lambda does: it may finish for half a second. */
   stop(): Promise<void>;
 }
@@ -69,6 +73,8 @@ const createExecutionEnvironments = (options: FunctionOptions) => {
   };
 };
 
+type Begin = (answer: FunctionAnswer) => void;
+
 /** A process that answers one event after the other, and is ended when it has had none for a time. */
 const createLane = (options: FunctionOptions) => {
   const { name, timeoutSeconds, onLine, idleMs = Number.POSITIVE_INFINITY } = options;
@@ -78,7 +84,7 @@ const createLane = (options: FunctionOptions) => {
   let idling: NodeJS.Timeout | undefined;
 
   /** Runs one invocation to its end; `begin` hears of its answer, which may come before. */
-  const run = async (event: unknown, begin: (answer: FunctionAnswer) => void): Promise<void> => {
+  const run = async (event: unknown, begin: Begin, left?: AbortSignal): Promise<void> => {
     const started = await ensureStarted();
     const timeoutMs = timeoutSeconds * 1000;
     // From here, since a handler that blocks its thread cannot time itself.
@@ -90,7 +96,7 @@ const createLane = (options: FunctionOptions) => {
     const deadlineMs = Date.now() + timeoutMs;
     const invocation = { type: 'invoke', requestId: randomUUID(), deadlineMs, payload: JSON.stringify(event) } as const;
     try {
-      const { answer, over } = await startAnswer(started, invocation);
+      const { answer, over } = await startAnswer(started, invocation, left);
       begin(answer);
       await over;
     } finally {
@@ -102,11 +108,11 @@ const createLane = (options: FunctionOptions) => {
     ensureStarted,
     isStarted,
     active: (): number => active,
-    run: async (event: unknown, begin: (answer: FunctionAnswer) => void): Promise<void> => {
+    run: async (event: unknown, begin: Begin, left?: AbortSignal): Promise<void> => {
       active += 1;
       clearTimeout(idling);
       try {
-        await oneByOne(() => run(event, begin));
+        await oneByOne(() => run(event, begin, left));
       } finally {
         active -= 1;
         if (active === 0 && Number.isFinite(idleMs)) idling = setTimeout(end, idleMs);
@@ -140,13 +146,13 @@ export const createFunction = (options: FunctionOptions): FunctionProcess => {
     return free.find((lane) => lane.isStarted()) ?? free[0] ?? leastBusy;
   };
 
-  const invokeStreaming = async (event: unknown): Promise<FunctionAnswer> => {
+  const invokeStreaming = async (event: unknown, left?: AbortSignal): Promise<FunctionAnswer> => {
     const active = lanes.reduce((sum, lane) => sum + lane.active(), 0);
     if (active >= reservedConcurrency) throw new FunctionError(THROTTLED, 'Rate Exceeded.');
     const { promise, resolve, reject } = Promise.withResolvers<FunctionAnswer>();
     const lane = choose();
     lane
-      ?.run(event, resolve)
+      ?.run(event, resolve, left)
       .catch(reject)
       .finally(() => {
         order = [lane, ...order.filter((other) => other !== lane)];
@@ -158,7 +164,7 @@ export const createFunction = (options: FunctionOptions): FunctionProcess => {
     init: async () => {
       await lanes[0]?.ensureStarted();
     },
-    invoke: async (event) => joinAnswer(await invokeStreaming(event)),
+    invoke: async (event, left) => joinAnswer(await invokeStreaming(event, left)),
     invokeStreaming,
     stop: async () => {
       await Promise.all(lanes.map((lane) => lane.stop()));

@@ -3,6 +3,8 @@ export type ToChild =
   | { readonly type: 'next' }
   /** Nobody reads the stream any more. It is answered by nothing, and the invocation ends as it would. */
   | { readonly type: 'gone' }
+  /** Nobody waits any more for the answer, which has not begun. It is answered by nothing, and no time remains for the invocation. */
+  | { readonly type: 'unawaited' }
   | Invocation;
 
 export interface Invocation {

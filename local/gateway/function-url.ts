@@ -18,6 +18,7 @@ import {
   sendAnswer,
   toHttpAnswer,
   toHttpHead,
+  untilLeft,
   writeHead,
 } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
@@ -95,10 +96,11 @@ export const startFunctionUrl = ({
 }: FunctionUrlOptions): Promise<Listening> => {
   const { preflight, headersOf, origins } = createCors(cors);
   const handle = async (request: IncomingMessage, response: ServerResponse, send: Send): Promise<void> => {
+    const left = untilLeft(response);
     const event = await readEvent(request);
     if (!event) return send(TOO_LARGE);
-    if (!isStreaming) return send(toHttpAnswer(await invoke(event)));
-    const answer = await invokeStreaming(event);
+    if (!isStreaming) return send(toHttpAnswer(await invoke(event, left)));
+    const answer = await invokeStreaming(event, left);
     if (answer.kind === 'stream') return sendStream(response, answer, headersOf(request));
     send(toHttpAnswer(JSON.parse(answer.payload)));
   };

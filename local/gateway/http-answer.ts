@@ -59,6 +59,25 @@ export const writeHead = (response: ServerResponse, { status, headers }: HttpHea
   for (const [name, value] of headers) response.setHeader(name, value);
 };
 
+/** A client that ends its half of the connection within this time behind its request still reads, as `nc -N` does. */
+const STILL_READS_MS = 1000;
+
+/** Aborts when the client of a request waits no more: it has gone, or has its answer. */
+export const untilLeft = (response: ServerResponse): AbortSignal => {
+  const left = new AbortController();
+  const { socket } = response.req;
+  const startMs = performance.now();
+  const onEnd = (): void => {
+    if (performance.now() - startMs > STILL_READS_MS) left.abort();
+  };
+  socket.once('end', onEnd);
+  response.once('close', () => {
+    socket.off('end', onEnd);
+    left.abort();
+  });
+  return left.signal;
+};
+
 /** Reads on what the client still sends, so that it comes to see the answer. */
 export const sendAnswer = (request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void => {
   request.resume();

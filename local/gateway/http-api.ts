@@ -7,7 +7,7 @@ import { createLocalServer, type Listening, listenLocally } from '../listen-loca
 import type { CorsSettings } from '../service/service.ts';
 import { type Authorizer, askAuthorizer } from './authorizer.ts';
 import { createCors } from './cors.ts';
-import { type HttpAnswer, joinHeaders, refusal, sendAnswer, toHttpAnswer } from './http-answer.ts';
+import { type HttpAnswer, joinHeaders, refusal, sendAnswer, toHttpAnswer, untilLeft } from './http-answer.ts';
 import { toHttpEvent } from './http-event.ts';
 import { readBody } from './read-body.ts';
 import type { MatchedRoute, Route } from './routes.ts';
@@ -17,8 +17,8 @@ export interface HttpApiOptions<R extends Route> {
   readonly port: number;
   /** Throws a URIError when the path cannot be decoded. */
   readonly findRoute: (method: string, path: string) => MatchedRoute<R> | undefined;
-  /** Invokes the function of a route. */
-  readonly invoke: (route: R, event: APIGatewayProxyEventV2) => Promise<unknown>;
+  /** Invokes the function of a route. `left` aborts when the client waits no more. */
+  readonly invoke: (route: R, event: APIGatewayProxyEventV2, left: AbortSignal) => Promise<unknown>;
   /** The authorizer of a route; undefined for a route that lets everybody in. */
   readonly authorizerOf?: (route: R) => Authorizer | undefined;
   /** The pages of other origins that may call; none otherwise. */
@@ -62,7 +62,7 @@ const withTimeout = (answered: Promise<HttpAnswer>, timeoutMs: number): Promise<
 export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>): Promise<Listening> => {
   const { port, invoke, authorizerOf = () => undefined, timeoutMs = HTTP_API_TIMEOUT_MS } = options;
 
-  const answerTo = async (request: IncomingMessage): Promise<HttpAnswer> => {
+  const answerTo = async (request: IncomingMessage, left: AbortSignal): Promise<HttpAnswer> => {
     try {
       const found = findTarget(request, options);
       if (!found) return NOT_FOUND;
@@ -73,7 +73,7 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
       const authorizer = authorizerOf(found.route);
       const asked = authorizer ? await askAuthorizer(event, authorizer) : { event };
       if ('answer' in asked) return asked.answer;
-      return await withTimeout(invoke(found.route, asked.event).then(toHttpAnswer, answerToError), timeoutMs);
+      return await withTimeout(invoke(found.route, asked.event, left).then(toHttpAnswer, answerToError), timeoutMs);
     } catch (error) {
       if (error instanceof URIError) return BAD_REQUEST;
       throw error;
@@ -88,7 +88,7 @@ export const startHttpApi = async <R extends Route>(options: HttpApiOptions<R>):
       const send = (answer: HttpAnswer): void =>
         sendAnswer(request, response, { ...answer, headers: joinHeaders(answer.headers, headersOf(request)) });
       // A status or a header that HTTP does not know is the function's fault; a client that has gone gets nothing.
-      answerTo(request)
+      answerTo(request, untilLeft(response))
         .then(send)
         .catch(() => send(FUNCTION_FAILED));
     },

@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readText } from '../core/read-text.ts';
 import type { RefusedFormat } from './refused-formats.ts';
 
 /** A folder that is a model as a whole: of a format that is refused, or one whose file `file` is the model. */
@@ -46,7 +47,7 @@ const parseFlavours = (text: string): ReadonlyMap<string, ReadonlyMap<string, st
 const isInside = (path: string): boolean => !/^[\\/]|(?:^|[\\/])\.\.(?:[\\/]|$)/.test(path);
 
 const readMlflow = async (folder: string): Promise<FolderKind> => {
-  const flavours = parseFlavours(await readFile(join(folder, 'MLmodel'), 'utf8'));
+  const flavours = parseFlavours((await readText(join(folder, 'MLmodel'))) ?? '');
   for (const [flavour, fields] of Object.entries(FLAVOURS)) {
     const named = fields.map((field) => flavours.get(flavour)?.get(field)).filter((path) => path !== undefined);
     for (const path of named
@@ -66,8 +67,8 @@ const MARKS: readonly (readonly [RefusedFormat, readonly string[]])[] = [
 const isSparkModel = async (folder: string): Promise<boolean> => {
   const names = await readdir(join(folder, 'metadata')).catch(() => []);
   const part = names.find((name) => name.startsWith('part-'));
-  const text = part === undefined ? '' : await readFile(join(folder, 'metadata', part), 'utf8').catch(() => '');
-  return /"class"\s*:\s*"(?:org\.apache\.spark\.ml|pyspark\.ml)\./.test(text);
+  const text = part === undefined ? undefined : await readText(join(folder, 'metadata', part));
+  return /"class"\s*:\s*"(?:org\.apache\.spark\.ml|pyspark\.ml)\./.test(text ?? '');
 };
 
 /** Recognises a folder by its files; undefined for one that is a model only by a single file in it. */

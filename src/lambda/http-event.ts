@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { type Identity, type Quota, scopesOfClaims, tokenHolder } from '../access/scope.ts';
-import { type Deadline, deadlineAt } from '../core/deadline.ts';
+import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
@@ -11,9 +11,10 @@ import { toEncodedPath } from './event-path.ts';
 /** Room to answer before Lambda ends the function. */
 const MARGIN_MS = 500;
 
-/** The deadline of an invocation. */
-export const invocationDeadline = (context: Context): Deadline =>
-  deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
+/** The deadline of an invocation. The context is asked each time: `npm start` ends the time of an answer for which nobody waits any more. */
+export const invocationDeadline = (context: Context): Deadline => ({
+  remainingMs: () => context.getRemainingTimeInMillis() - MARGIN_MS,
+});
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 
@@ -14,9 +14,11 @@ export const assertNoPointer = (path: string, head: string): void => {
     );
 };
 
-/** `assertNoPointer` for a file that is too large to be read for it. */
+/** `assertNoPointer` for a file that is too large to be read for it. @throws `MODEL_INVALID` for a pipe or a device, too */
 export const assertFetched = async (directory: string, path: string): Promise<void> => {
-  await using file = await open(join(directory, path));
+  const place = join(directory, path);
+  if (!(await stat(place)).isFile()) throw new ServingError('MODEL_INVALID', `${place} is no file`);
+  await using file = await open(place);
   const { buffer } = await file.read({ buffer: Buffer.alloc(POINTER.length) });
   assertNoPointer(path, buffer.toString('latin1'));
 };

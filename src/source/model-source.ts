@@ -1,7 +1,8 @@
-import { access, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
+import { readText } from '../core/read-text.ts';
 import { assertNoPointer } from './git-lfs.ts';
 import { createFileGraph, type GraphSource } from './graph-source.ts';
 import { cachedName, snapshotOf } from './linked-files.ts';
@@ -55,11 +56,7 @@ interface ChosenGraphs {
   readonly alternatives: readonly string[];
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 const onnxFiles = async (directory: string): Promise<string[]> => {
   const found = await Promise.all(
@@ -132,10 +129,10 @@ export const findModel = async (path: string): Promise<ModelSource> => {
   // A file of a Hugging Face folder keeps its place in it, so that the folder's settings are found.
   const place = await fileOf(path);
   const folder = dirname(place);
-  const inside = basename(folder) === 'onnx' && (await exists(join(folder, '..', 'config.json')));
+  const inside = basename(folder) === 'onnx' && (await isFile(join(folder, '..', 'config.json')));
   const directory = inside ? dirname(folder) : folder;
   const model = inside ? `onnx/${basename(place)}` : basename(place);
-  const ownsDirectory = await exists(join(directory, 'config.json'));
+  const ownsDirectory = await isFile(join(directory, 'config.json'));
   return { directory, graphs: graphsAt(directory, { model }), alternatives: [], ownsDirectory };
 };
 
@@ -156,11 +153,11 @@ const madeFile = ({ given = {}, conversion }: ModelSource, name: string): string
 
 /** A text file of the model; undefined when there is none. */
 export const readTextFile = async (source: ModelSource, name: string): Promise<string | undefined> =>
-  madeFile(source, name) ?? (await readFile(join(source.directory, name), 'utf8').catch(() => undefined));
+  madeFile(source, name) ?? readText(join(source.directory, name));
 
 /** Tells whether the model has a file of that name. */
 export const hasFile = async (source: ModelSource, name: string): Promise<boolean> =>
-  madeFile(source, name) !== undefined || exists(join(source.directory, name));
+  madeFile(source, name) !== undefined || isFile(join(source.directory, name));
 
 /** `files`, with the content of those that were made with the graph. */
 export const withMadeFiles = <F extends SourceFile>(source: ModelSource, files: readonly F[]): F[] =>
@@ -191,7 +188,7 @@ export const readSettingsFile = async (
 
 /** `pipeline_tag` of the model card, which the Hub shows as the model's task. https://huggingface.co/docs/hub/model-cards */
 export const readPipelineTag = async ({ directory }: ModelSource): Promise<string | undefined> => {
-  const card = await readFile(join(directory, 'README.md'), 'utf8').catch(() => '');
+  const card = (await readText(join(directory, 'README.md'))) ?? '';
   const [, frontMatter = ''] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card) ?? [];
   return /^pipeline_tag:\s*["']?([a-z-]+)/m.exec(frontMatter)?.[1];
 };

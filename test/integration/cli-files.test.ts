@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { withFileBytes } from '../../src/core/byte-source.ts';
@@ -24,6 +25,12 @@ const folderOf = async (files: Readonly<Record<string, string>>): Promise<string
   const folder = join(root, 'folder');
   await mkdir(folder);
   for (const [name, file] of Object.entries(files)) await copyFile(file, join(folder, name));
+  return folder;
+};
+/** Pipes that nobody writes into: reading one never ends. */
+const folderWithPipes = async (...names: string[]): Promise<string> => {
+  const folder = await folderOf({});
+  for (const name of names) await promisify(execFile)('mkfifo', [join(folder, name)]);
   return folder;
 };
 const push = (path: string, ...options: string[]) => runCli(['push', path, '--store', join(root, 'store'), ...options]);
@@ -166,6 +173,9 @@ describe('a model of another format', () => {
       },
     ],
     ['what is neither a file nor a folder', /is neither a file nor a folder/, async () => '/dev/null'],
+    ['an MLflow folder of pipes', /is an MLflow model of the flavours/, () => folderWithPipes('MLmodel')],
+    ['a folder whose graph is a pipe', /model\.onnx is no file/, () => folderWithPipes('model.onnx')],
+    ['a folder of pipes', /holds no model: expected model\.onnx/, () => folderWithPipes('config.json', 'README.md')],
     [
       'a link to nothing',
       /there is no file or folder/,

@@ -725,7 +725,11 @@ describe('as a process', () => {
       if (incoming.method === 'PUT') return;
       const isList = incoming.url?.includes('list-type=2') ?? false;
       response.writeHead(isList ? 200 : 404, { 'content-type': 'application/xml' });
-      response.end(isList ? '<ListBucketResult></ListBucketResult>' : '<Error><Code>NoSuchKey</Code></Error>');
+      response.end(
+        isList
+          ? '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
+          : '<Error><Code>NoSuchKey</Code></Error>',
+      );
     });
     await once(storage.listen(0, '127.0.0.1'), 'listening');
     const temporary = join(root, 'temporary files');

@@ -107,6 +107,18 @@ describe('a function process', () => {
     expect(context.remainingMs > 0 && context.remainingMs <= 200_000).toBe(true);
   });
 
+  it('leaves no time to an event for which nobody waits any more, and to the next one its own', async () => {
+    const probe = create();
+    const leaving = new AbortController();
+    const left = probe.invoke({ action: 'untilNoTime' }, leaving.signal);
+    const behind = probe.invoke({ action: 'untilNoTime' }, leaving.signal);
+    const next = probe.invoke({ action: 'context' }, new AbortController().signal);
+    while (!lines.includes('waiting')) await new Promise((wake) => setTimeout(wake, 10));
+    leaving.abort();
+    expect([await left, await behind]).toEqual(['no time remains', 'no time remains']);
+    expect(((await next) as { remainingMs: number }).remainingMs).toBeGreaterThan(0);
+  });
+
   it('handles one event at a time', async () => {
     const probe = create();
     const overlaps = await Promise.all([1, 2, 3].map(() => probe.invoke({ action: 'overlap' })));

@@ -231,6 +231,23 @@ describe('the gateway itself', () => {
     client.destroy();
   });
 
+  it('tells a function that its client waits no more', async () => {
+    const called = Promise.withResolvers<AbortSignal>();
+    const ended = Promise.withResolvers<void>();
+    const invoke: HttpApiOptions<Route>['invoke'] = async (_route, _event, left) => {
+      called.resolve(left);
+      await once(left, 'abort');
+      ended.resolve();
+    };
+    await start('', { invoke });
+    const client = request(`${api.endpoint}/x`).end();
+    client.on('error', () => undefined);
+    expect((await called.promise).aborted).toBe(false);
+    await new Promise((wake) => setTimeout(wake, 1500)); // one that ends its half sooner may still read
+    client.destroy();
+    await ended.promise;
+  });
+
   it('lives on after rubbish and after a client that goes away', async () => {
     await start();
     expect(await sendRaw('rubbish\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /);

@@ -83,7 +83,8 @@ const executable = findChromium();
     let questions = 0;
     await page.route('**/jobs/*', (route) => {
       questions += 1;
-      return questions < 3 ? route.abort() : route.continue();
+      if (questions === 1) return route.abort();
+      return questions === 2 ? route.fulfill({ contentType: 'text/html', body: 'Log in' }) : route.continue();
     });
     expect(await run('sentiment')).toContain('POSITIVE');
     await page.unrouteAll();

@@ -262,6 +262,21 @@ describe.each(S3_STORES)('Read %s,', (way, openStore) => {
     },
   );
 
+  it.each<[string, Record<string, string>]>([
+    ['"0123456789abcdef0123456789abcdef"', { 'x-amz-server-side-encryption': 'aws:kms' }],
+    ['"0123456789abcdef0123456789abcdef"', { 'x-amz-server-side-encryption': 'aws:kms:dsse' }],
+    ['"0123456789abcdef0123456789abcdef"', { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
+    ['without-quotes', {}],
+    ['W/"weak"', {}],
+  ])('the etag %s is no md5 with %j, and stays as it came', async (etag, headers) => {
+    change = (answer) => ({ ...answer, headers: { ...answer.headers, ...headers, etag } });
+
+    const { body, etag: read } = await store.read('document');
+
+    expect([Buffer.from(body).toString(), read, requests]).toEqual([TEXT, etag, 1]);
+    expect((await store.head('document')).etag).toBe(etag);
+  });
+
   it('an object that is replaced while it is read is read again', async () => {
     await healthy.write('replaced', 'the first text');
     const { etag } = await healthy.head('replaced');

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,6 +12,7 @@ import { GRAPH } from '../../src/onnx/schema.ts';
 import { encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 import { askForText } from '../support/parity/text-generation.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { writeExternal } from '../support/write-external.ts';
 
 const MODELS = 'test/fixtures/models';
 const PROMPT = 'The weather is fine today, and we are going to the market.';
@@ -115,6 +116,18 @@ describe('a folder of a text generator', () => {
       await rename(join(dirname(path), '..', 'model.onnx.data'), join(dirname(path), 'model.onnx.data'));
     });
     expect(await idsOf(name)).toEqual(await idsOf('tiny-llama-int4'));
+  });
+
+  it('answers with weights in several files', async () => {
+    const files = ['model.onnx_data', 'model.onnx_data_1', 'model.onnx_data_2'];
+    const name = await pushRenamed('tiny-llama', 'model.onnx', 'onnx/model.onnx', async (path) => {
+      const paths = files.map((file) => join(dirname(path), file));
+      await writeExternal([[path, path]], paths);
+      for (const each of paths) expect((await stat(each)).size).toBeGreaterThan(0);
+    });
+    const { graphs } = await serving.repository.bundle(name, 1);
+    expect(graphs.model?.externalData).toEqual(files.map((file) => `onnx/${file}`));
+    expect(await idsOf(name)).toEqual(await idsOf('tiny-llama'));
   });
 
   it('answers with a merged decoder, whose first step has no cache', async () => {

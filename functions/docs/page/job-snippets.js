@@ -4,9 +4,9 @@ import { LANGUAGES } from './snippets.js';
 
 const curl = (call) => {
   const auth = call.isLocked ? ' -H "authorization: Bearer $KEY"' : '';
-  return `job=$(${LANGUAGES.curl(call).replace('curl ', 'curl -fsS ')} | jq -r .urls.get)
-until answer=$(curl -fsS "${call.origin}$job"${auth} | jq -e 'select(.ended)'); do sleep 1; done
-echo "$answer"`;
+  return `job=$(${LANGUAGES.curl(call).replace('curl ', 'curl -fsS ')} | jq -r .urls.get) && [ "$job" ] &&
+while answer=$(curl -fsS "${call.origin}$job"${auth}) && [ "$(printf %s "$answer" | jq .ended)" = null ]; do sleep 1; done &&
+printf '%s\\n' "$answer"`;
 };
 
 const python = (call) => {

@@ -1,20 +1,26 @@
 import { send } from './api.js';
 
-/** Between two questions about a job. */
+/** Between two questions about a job; twice as long after each one that fails. */
 const PAUSE_MS = 1_000;
-/** Questions in a row that may fail, as while a server starts anew. */
+/** Questions in a row that may fail, as while a server starts anew: a minute of them. */
 const MOST_FAILURES = 5;
 
 const NEVER = new AbortController().signal;
 
-const pause = (signal) =>
+/** Waits, or less when `signal` stops it. */
+const pause = (ms, signal) =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, PAUSE_MS);
-    signal.addEventListener('abort', () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
   });
+
+/** False for an error, and for what a proxy on the way answers itself. */
+const isDescription = ({ ok, json }) => ok && json?.urls !== undefined;
 
 /** Tells what became of a job that its user stopped. */
 const cancel = async ({ id, urls }) => {
@@ -64,19 +70,21 @@ const waitForEnd = async (first, { signal, onJob }) => {
   let failures = 0;
   while (job.ended === undefined) {
     onJob(job);
-    await pause(signal);
+    await pause(PAUSE_MS * 2 ** failures, signal);
     const asked = signal.aborted ? undefined : await send({ path: job.urls.get, method: 'GET' }, signal);
     if (signal.aborted) return { answer: await cancel(job) };
-    failures = asked.ok ? 0 : failures + 1;
-    if (asked.ok) job = asked.json;
-    else if ([401, 403, 404].includes(asked.status) || failures > MOST_FAILURES) return { answer: asked };
+    const isJob = isDescription(asked);
+    failures = isJob ? 0 : failures + 1;
+    if (isJob) job = asked.json;
+    else if ([401, 403, 404].includes(asked.status) || failures > MOST_FAILURES)
+      return { answer: { ...asked, ok: false } };
   }
   return { job };
 };
 
 /** The answer itself of a request that became a job; any other answer as it is. `onJob` gets the job while it waits or runs. Never throws. */
 export const followJob = async (answer, { signal, onJob }) => {
-  if (answer.status !== 202 || answer.json?.urls === undefined) return answer;
+  if (answer.status !== 202 || !isDescription(answer)) return answer;
   const started = performance.now();
   const { job, answer: other } = await waitForEnd(answer.json, { signal, onJob });
   const end = other ?? (await toAnswer(job, signal));

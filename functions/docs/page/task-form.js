@@ -32,15 +32,19 @@ const refusalOf = ({ status, text, isUpload }) => {
 /** A browser takes seconds to lay out more characters. */
 const MOST_CHARACTERS = 500_000;
 
+/** The URL of the answer that can be saved: the page keeps the bytes of one. */
+let saved = '';
+
 /** The answer as it came, or its beginning with a link that saves the whole. */
 const wholeOf = ({ text, json }) => {
   const whole = json === undefined ? text : JSON.stringify(json, undefined, 2);
   const shown = h('pre', { tabIndex: 0, 'aria-label': 'The answer as JSON', role: 'region' });
   shown.textContent = whole.slice(0, MOST_CHARACTERS);
   if (whole.length <= MOST_CHARACTERS) return [shown];
-  const href = URL.createObjectURL(new Blob([whole], { type: 'application/json' }));
+  URL.revokeObjectURL(saved);
+  saved = URL.createObjectURL(new Blob([whole], { type: 'application/json' }));
   const size = `${(whole.length / 1e6).toFixed(1)} million characters`;
-  return [h('p', {}, 'The beginning. ', h('a', { href, download: 'answer.json' }, `Save all ${size}`)), shown];
+  return [h('p', {}, 'The beginning. ', h('a', { href: saved, download: 'answer.json' }, `Save all ${size}`)), shown];
 };
 
 /** The programs for a file in the bucket, for a job, or for a request that is answered at once. */

@@ -1,12 +1,5 @@
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestByHttp,
-} from 'node:http';
-import { unlessSilent } from './block-connection.ts';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { keepConnections, type Send } from './kept-connections.ts';
 import type { PlainBucket } from './s3-plain-bucket.ts';
 import {
   createRefusal,
@@ -24,8 +17,6 @@ import { encodeKey, signHeaders } from './s3-signature.ts';
 const MOST_KEY_BYTES = 1024;
 /** Errors of S3 are shorter. */
 const MOST_ERROR_BYTES = 64 * 1024;
-/** The SDK opens as many. */
-const MOST_CONNECTIONS = 50;
 const METADATA = 'x-amz-meta-';
 
 type Method = 'GET' | 'HEAD';
@@ -45,26 +36,6 @@ const signRequest = (
   const headers = signHeaders({ method, path: target, headers: { ...headersOf(request), host } }, signer);
   return { origin, target, headers };
 };
-
-/** Opens what sends requests to one kind of origin, and keeps its connections. */
-const openSender = (isSecure: boolean) => {
-  // An import of node:https reads the certificates that Node brings along.
-  const https = isSecure ? process.getBuiltinModule('node:https') : undefined;
-  const agent = new (https?.Agent ?? Agent)({ keepAlive: true, maxSockets: MOST_CONNECTIONS });
-  return (options: RequestOptions): ClientRequest => (https?.request ?? requestByHttp)({ ...options, agent });
-};
-
-/** Sends the request, and waits for the head of the answer. @throws errors of the connection, and when no head comes within `silenceMs` */
-const ask = (sent: ClientRequest, silenceMs: number): Promise<IncomingMessage> =>
-  unlessSilent(
-    sent,
-    silenceMs,
-    () =>
-      new Promise((resolve, reject) => {
-        sent.once('response', resolve).on('error', reject);
-        sent.once('close', () => reject(new Error('the connection was closed'))).end();
-      }),
-  );
 
 const sizeOf = ({ 'content-length': length = '' }: IncomingHttpHeaders): number | undefined =>
   /^\d+$/.test(length) ? Number(length) : undefined;
@@ -132,15 +103,15 @@ export const createSignedRequests = (
   sdk: () => Promise<Requests>,
 ): Requests => {
   let isLeft = false;
-  let sender: ReturnType<typeof openSender> | undefined;
+  let sendPlain: Send | undefined;
   const isPlain = ({ key }: GetRequest): boolean =>
     !isLeft && key !== '' && Buffer.byteLength(key) <= MOST_KEY_BYTES && key.isWellFormed();
 
   const send = (method: Method, request: GetRequest, signal: AbortSignal): Promise<IncomingMessage> => {
     const { origin, target, headers } = signRequest(bucket, method, request);
     const { hostname, port } = origin;
-    sender ??= openSender(origin.isSecure);
-    return ask(sender({ hostname, port, method, path: target, headers, signal }), silenceMs);
+    sendPlain ??= keepConnections(origin.isSecure, silenceMs);
+    return sendPlain({ hostname, port, method, path: target, headers, signal });
   };
 
   /** An error that lets the request be sent again. */

@@ -120,8 +120,8 @@ new buffers, 45 MB in all. A profile has the collection of garbage at 7 % of the
 | \`MALLOC_TRIM_THRESHOLD_\` of 256 MB, medians | 489 and 497 ms instead of 482 and 548; as many page faults |`,
   'text.wordpiece_ratio': `The product also gives the place of each token in the text, which the library does not. Kept (594 sentences, CPU time, 2026-11-27): pieces of words are
 remembered, and plain ASCII is not normalised character by character. They take 0.57 of the time.`,
-  'batch.throughput_ratio': `The raw loop reads no image from S3 and writes no result. For 64 images, on-upload sends 192 requests through the SDK:
-for an earlier result, the image, and its result. Each takes 0.8 ms of the thread that also runs the graph.
+  'batch.throughput_ratio': `The raw loop reads no image from S3 and writes no result. For 64 images, on-upload sends 192 requests:
+for an earlier result, the image, and its result. By the SDK, each takes 0.8 ms of the thread that also runs the graph. Reads are signed here since.
 
 - Kept: no second look at objects that it has just seen (64 requests less); tensors filled at the run instead of joined (0.02 more).
 - Not done: answering without a look for an earlier result. It would save a third of the requests, and run an upload twice that S3 announces twice.`,

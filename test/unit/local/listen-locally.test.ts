@@ -74,6 +74,16 @@ describe('a local server', () => {
     expect([answer.slice(9, 12), answered]).toEqual([String(status), 0]);
   });
 
+  it('keeps no connection of a client that wished for a tunnel, and ends', async () => {
+    const listener = createLocalServer((_request, response) => response.end());
+    const { endpoint, stop } = await listenLocally(listener, 0);
+    const socket = connect({ port: Number(new URL(endpoint).port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.write('CONNECT a.example:443 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 405 /);
+    await stop();
+    socket.destroy();
+  });
+
   it('listens on the loopback address alone', async () => {
     const listener = createLocalServer((_request, response) => response.end());
     const { stop } = await listenLocally(listener, 0);

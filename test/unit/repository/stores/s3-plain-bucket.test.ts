@@ -57,6 +57,19 @@ describe('A plain bucket is reached where the SDK reaches it', () => {
   });
 });
 
+it.each(['/a', 'a//b/', './a/../b', '..', '%2F', 'a\n?x=1#f', '😀&;,:@$=', 'models/a'])(
+  'A key is neither normalised nor encoded twice: %j',
+  async (key) => {
+    const plain = findPlainBucket('models');
+    if (plain === undefined) throw new Error('it is not plain');
+
+    const { target } = await createSignedRequests(plain, 1_000, noSdk).sign({ key });
+    const bySdk = await createSdkRequests(createS3Client(), 'models').sign({ key });
+
+    expect([target, decodeURIComponent(target)]).toEqual([bySdk.target.replace('?x-id=GetObject', ''), `/${key}`]);
+  },
+);
+
 describe('A bucket is left to the SDK', () => {
   it.each([
     ...['a.b.c', 'Models', 'under_score', 'ab', '-models', 'models-', 'a--b', 'models-s3alias', 'x'.repeat(64)],
