@@ -4,16 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as ort from 'onnxruntime-node';
 import { toField, toIntegerField } from '../../src/onnx/chunks.ts';
 import { createGraph } from '../../src/onnx/graph-builder.ts';
 import { ATTRIBUTE, GRAPH, MODEL, NODE } from '../../src/onnx/schema.ts';
 import { writeMatmulModel } from '../bench/matmul-model.ts';
 import { runCli } from '../support/command-line.ts';
-import { largeForest } from '../support/large-forest.ts';
+import { answerOfForest, largeForest } from '../support/large-forest.ts';
 
 const MB = 1_000_000;
 const MODEL_BYTES = 300 * MB;
 const LIST_BYTES = 96 * MB;
+const NODES = 834_496;
 
 /** The file of a graph y = x beside a constant of `sizeBytes / 2` integers, each of which is a field. */
 const listModel = (sizeBytes: number): Buffer => {
@@ -98,10 +100,20 @@ describe('a large graph', () => {
 });
 
 describe('a large forest', () => {
-  it('of 834,496 nodes is converted within 600 MB of memory', async () => {
-    const forest = join(root, 'forest.pkl');
-    await writeFile(forest, largeForest(834_496));
-    expect(await peakOf('convert', forest, join(root, 'forest.onnx'))).toBeLessThan(600 * MB);
-    expect((await runCli(['check', join(root, 'forest.onnx')])).exitCode).toBe(0);
+  it('of 834,496 nodes is converted within 600 MB of memory, and answers as its trees do', async () => {
+    const [forest, graph] = [join(root, 'forest.pkl'), join(root, 'forest.onnx')];
+    await writeFile(forest, largeForest(NODES));
+    expect(await peakOf('convert', forest, graph)).toBeLessThan(600 * MB);
+    expect((await runCli(['check', graph])).exitCode).toBe(0);
+
+    const rows = Array.from({ length: 8 }, (_, row) =>
+      Array.from({ length: 20 }, (_value, column) => Math.fround(Math.cos(row * 20 + column))),
+    );
+    const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 1 });
+    const { probabilities } = await session.run({ X: new ort.Tensor('float64', rows.flat(), [8, 20]) });
+    await session.release();
+    const answers = [...Object(probabilities?.data)].map(Number);
+    expect(answers).toHaveLength(16);
+    for (const [index, row] of rows.entries()) expect(answers[2 * index]).toBeCloseTo(answerOfForest(NODES, row), 12);
   });
 });

@@ -5,6 +5,11 @@ const DEPTH = 13;
 const NODES_OF_TREE = 2 ** (DEPTH + 1) - 1;
 const COLUMNS = 20;
 
+const thresholdOf = (tree: number, node: number): number => Math.sin(node + tree);
+/** The share of the first class. */
+const shareOf = (tree: number, node: number): number => ((node * 31 + tree) % 101) / 100;
+const treesOf = (nodes: number): number => Math.ceil(nodes / NODES_OF_TREE);
+
 /** A node of `sklearn.tree`: its fields by name, with the type and the place of each, and its bytes. */
 const FIELDS = [
   ...['left_child i8 0', 'right_child i8 8', 'feature i8 16', 'threshold f8 24', 'impurity f8 32'],
@@ -64,9 +69,9 @@ const treeOf = (index: number): Buffer => {
     nodes.writeBigInt64LE(isLeaf ? -1n : BigInt(2 * node + 1), at);
     nodes.writeBigInt64LE(isLeaf ? -1n : BigInt(2 * node + 2), at + 8);
     nodes.writeBigInt64LE(isLeaf ? -2n : BigInt((node + index) % COLUMNS), at + 16);
-    nodes.writeDoubleLE(isLeaf ? -2 : Math.sin(node + index), at + 24);
+    nodes.writeDoubleLE(isLeaf ? -2 : thresholdOf(index, node), at + 24);
     nodes.writeBigInt64LE(1n, at + 40);
-    const share = ((node * 31 + index) % 101) / 100;
+    const share = shareOf(index, node);
     values.set([share, 1 - share], node * 2);
   }
   return object('sklearn.tree._tree', 'Tree', {
@@ -83,9 +88,21 @@ export const largeForest = (nodes: number): Buffer => {
     n_outputs_: integer(1),
     classes_: pickleOf('(', integer(0), integer(1), 'l'),
   };
-  const trees = Array.from({ length: Math.ceil(nodes / NODES_OF_TREE) }, (_, index) =>
+  const trees = Array.from({ length: treesOf(nodes) }, (_, index) =>
     object('sklearn.tree._classes', 'DecisionTreeClassifier', { ...shared, tree_: treeOf(index) }),
   );
   const forest = { ...shared, estimators_: pickleOf('(', ...trees, 'l') };
   return asPickle(object('sklearn.ensemble._forest', 'RandomForestClassifier', forest));
+};
+
+/** The probability of the first class for a row of 20 values that float32 holds: the mean of the shares in the leaves that it comes to. */
+export const answerOfForest = (nodes: number, row: readonly number[]): number => {
+  let sum = 0;
+  for (let tree = 0; tree < treesOf(nodes); tree += 1) {
+    let node = 0;
+    while (2 * node + 1 < NODES_OF_TREE)
+      node = 2 * node + ((row[(node + tree) % COLUMNS] ?? 0) <= thresholdOf(tree, node) ? 1 : 2);
+    sum += shareOf(tree, node);
+  }
+  return sum / treesOf(nodes);
 };

@@ -33,8 +33,8 @@ const boundsOf = (estimator: Estimator, name: string, columns: number): readonly
 };
 
 /**
- * The columns that it gives, with the place of each among those of its initial imputer. One without any value when it was fitted is left out, or
- * keeps what the initial imputer gives. Older versions name no such columns.
+ * The columns that it gives, with the place of each among those of its initial imputer. A column without any value in the training data is left
+ * out, or keeps what the initial imputer gives. Older versions name no such columns.
  */
 const columnsOf = (estimator: Estimator, initial: Estimator) => {
   const empty = estimator.find('_is_empty_feature') === undefined ? [] : estimator.vector('_is_empty_feature');
