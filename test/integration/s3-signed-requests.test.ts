@@ -1,18 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { type Patience, TRIES } from '../../src/repository/stores/s3-patience.ts';
 import { createSignedS3Store } from '../../src/repository/stores/s3-signed-store.ts';
 import { signedBucket } from '../support/s3.ts';
+import { selfSignedCertificate } from '../support/self-signed-certificate.ts';
 
 const PATIENT: Patience = { silenceMs: 60_000, leastBytesPerSecond: 1024, operationMs: 120_000 };
 const HURRIED: Patience = { silenceMs: 200, leastBytesPerSecond: 1024, operationMs: 2_000 };
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-let server: Server | undefined;
+let server: Server | SecureServer | undefined;
 /** Who sent each request. */
 let senders: ('SDK' | 'own')[];
 let connections: number;
@@ -155,6 +158,31 @@ it('A connection that has fallen silent while it waited leaves none of its kind 
 
   expect(await textOf(store)).toBe('bytes');
   expect(connections).toBeGreaterThan(waiting);
+});
+
+describe('An S3 with TLS', () => {
+  const openSecure = async (certificateName: string): Promise<ObjectStore> => {
+    const { key, cert } = selfSignedCertificate(certificateName);
+    setDefaultCACertificates([...getCACertificates('default'), cert]);
+    server = createTlsServer({ key, cert }, right);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    return createSignedS3Store(...signedBucket(`https://127.0.0.1:${port}`, 'bucket', PATIENT));
+  };
+  afterEach(() => {
+    setDefaultCACertificates(getCACertificates('bundled'));
+  });
+
+  it('is read under its own name', async () => {
+    expect(await textOf(await openSecure('127.0.0.1'))).toBe('bytes');
+  });
+
+  it('is not read under another name', async () => {
+    await expect(textOf(await openSecure('localhost'))).rejects.toMatchObject({
+      code: 'MODEL_UNAVAILABLE',
+      message: expect.stringContaining("does not match certificate's altnames"),
+    });
+  });
 });
 
 it.each(['', 'x'.repeat(1025), 'lone \ud800'])('A key that S3 does not take is left to the SDK: %j', async (key) => {
