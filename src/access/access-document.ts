@@ -3,8 +3,10 @@ import { ServingError } from '../core/errors.ts';
 import { messageOf } from '../core/message-of.ts';
 import type { ObjectStore, StoredObject, WriteCondition } from '../repository/stores/object-store.ts';
 
-/** Bytes of a document, about 20,000 keys. Every read takes the whole of it. */
-const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
+/** Bytes of a document. Every read takes the whole of it. */
+const MAX_DOCUMENT_BYTES = 10 * 1024 * 1024;
+/** Bytes up to which entries are added, about 20,000 keys. The rest has room for the time at which each of them is revoked. */
+const MAX_BYTES_TO_ADD = 8 * 1024 * 1024;
 
 /** A list of entries in one object beside the models: no role that reads models reads it. */
 export interface AccessDocument<Entry> {
@@ -64,10 +66,11 @@ export const createAccessDocument = <Entry>({
   };
 
   /** Returns false when another writer came first. */
-  const write = async (store: ObjectStore, entries: readonly Entry[], condition: WriteCondition): Promise<boolean> => {
+  const write = async (store: ObjectStore, known: Entries<Entry>, entries: readonly Entry[]): Promise<boolean> => {
     const text = JSON.stringify({ formatVersion: 1, [name]: entries }, undefined, 2);
-    if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
-      throw new ServingError('INVALID_REQUEST', `there are ${entries.length} ${name}, and no room for another`);
+    if (Buffer.byteLength(text) > (entries.length > known.entries.length ? MAX_BYTES_TO_ADD : MAX_DOCUMENT_BYTES))
+      throw new ServingError('INVALID_REQUEST', `there are ${known.entries.length} ${name}, and no room for another`);
+    const condition: WriteCondition = known.etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: known.etag };
     try {
       await store.write(key, text, { condition, contentType: 'application/json' });
       return true;
@@ -82,9 +85,8 @@ export const createAccessDocument = <Entry>({
     read,
     change: async (store, change) => {
       for (;;) {
-        const { entries, etag } = await read(store);
-        const condition: WriteCondition = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag };
-        if (await write(store, change(entries), condition)) return;
+        const known = await read(store);
+        if (await write(store, known, change(known.entries))) return;
       }
     },
   };

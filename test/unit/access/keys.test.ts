@@ -131,6 +131,23 @@ describe('the keys of a stage', () => {
     expect((await readKeys(store)).entries).toMatchObject([...keys.map(({ id }) => ({ id })), { id: key.id }]);
   });
 
+  it('are revoked, up to the last one, where there is no room for another', async () => {
+    const id = (index: number): string => String(index).padStart(10, '0');
+    const write = (revoked: object): Promise<unknown> => {
+      const keys = Array.from({ length: 26_000 }, (_, index) => ({
+        ...{ id: id(index), holder: `${id(index)}@an-example.org`, sha256: '0'.repeat(64), scopes: ['predict:iris-1'] },
+        ...{ perSecond: 5, perDay: 10_000, created: NOW.toISOString(), by: 'a test', ...(index > 0 && revoked) },
+      }));
+      return store.write('access/keys.json', JSON.stringify({ formatVersion: 1, keys }, undefined, 2));
+    };
+    await write({});
+    const problem = { code: 'INVALID_REQUEST', message: 'there are 26000 keys, and no room for another' };
+    await expect(issue('another')).rejects.toMatchObject(problem);
+    await write({ revoked: NOW.toISOString() });
+    await revokeKey(store, id(0), NOW);
+    expect((await readKeys(store)).entries.filter((key) => key.revoked === undefined)).toEqual([]);
+  });
+
   it('leave the document 90 days after they ended, when another one is made', async () => {
     const revoked = await issue('alice');
     await issue('bob', { expires: later(1_000).toISOString() });
