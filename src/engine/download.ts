@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { allEnded } from '../core/all-ended.ts';
 import { ServingError } from '../core/errors.ts';
 
@@ -11,8 +12,8 @@ const PARTS_IN_FLIGHT = 4;
 const LEAST_PART_BYTES = 4 * MIB;
 const MOST_PART_BYTES = 16 * MIB;
 const READ_BYTES = MIB / 4;
-/** Reads of earlier bytes, at most, for each block that comes: hashing catches up, and other work waits for less than a millisecond. */
-const READS_PER_BLOCK = 2;
+/** Reads of earlier bytes, at most, at once: hashing catches up, and other work waits for less than a millisecond. */
+const READS_PER_TURN = 2;
 
 /** The bytes of a file from `start` up to `end`, exclusive, in blocks. A block may be overwritten once the next is asked for. */
 export type ReadRange = (start: number, end: number) => AsyncIterable<Uint8Array>;
@@ -35,8 +36,8 @@ const createOrderedHash = (file: FileHandle, sizeBytes: number, partBytes: numbe
   let position = 0;
 
   /** @throws `MODEL_UNAVAILABLE` when the file is shorter than it was */
-  const readBack = (mostReads: number): void => {
-    for (let reads = 0; reads < mostReads; reads += 1) {
+  const readBack = (): void => {
+    for (let reads = 0; reads < READS_PER_TURN; reads += 1) {
       const ready = (writtenTo[Math.floor(position / partBytes)] ?? position) - position;
       if (ready === 0) return;
       const count = readSync(file.fd, bytes, 0, Math.min(ready, bytes.byteLength), position);
@@ -52,11 +53,14 @@ const createOrderedHash = (file: FileHandle, sizeBytes: number, partBytes: numbe
       if (start === position) {
         hash.update(block);
         position += block.byteLength;
-      } else readBack(READS_PER_BLOCK);
+      } else readBack();
     },
-    /** The sha256 of the file, which is whole. */
-    digest: (): string => {
-      readBack(Number.POSITIVE_INFINITY);
+    /** The sha256 of the file, which is whole. Most of it is to be read back where the first part came last. */
+    digest: async (): Promise<string> => {
+      while (position < sizeBytes) {
+        readBack();
+        await nextTurn();
+      }
       return hash.digest('hex');
     },
   };

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_TIMER_MS } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import { isObject } from '../../core/is-object.ts';
 import { type BlockBody, SILENCE_STEPS } from './block-connection.ts';
@@ -69,9 +70,9 @@ const silent = (ms: number): ServingError =>
     operator: `S3 was silent, or slower than the least speed, for ${ms} ms`,
   });
 
-/** Milliseconds for one operation that moves up to `bytes` bytes. */
+/** Milliseconds for one operation that moves up to `bytes` bytes; a longer time than a timer takes would end at once. */
 const timeFor = ({ operationMs, leastBytesPerSecond }: Patience, bytes: number): number =>
-  Math.ceil(operationMs + (bytes / leastBytesPerSecond) * 1000);
+  Math.min(Math.ceil(operationMs + (bytes / leastBytesPerSecond) * 1000), MAX_TIMER_MS);
 
 /** The time of one operation that moves up to `bytes` bytes. */
 export const operationSignal = (patience: Patience, bytes: number): AbortSignal =>

@@ -68,6 +68,22 @@ describe('a download', () => {
     expect(await sha256OnDisk()).toBe(digest);
   });
 
+  it('lets other work go on while it hashes what came before its turn', async () => {
+    const waited = 400;
+    let [turns, isOver] = [0, false];
+    const digest = download(
+      inChunks(MIB, (start) => (start === 0 ? waited : 0)),
+      SIZE,
+      file,
+    ).finally(() => {
+      isOver = true;
+    });
+    for (; !isOver; turns += 1) await setImmediate();
+
+    expect(await digest).toBe(sha256Of(SIZE));
+    expect(turns - waited).toBeGreaterThan(50); // 54 MiB came before their turn
+  });
+
   it.each([
     ['too short', -1, 'S3 sent 4194303 of the 4194304 bytes that were asked for'],
     ['too long', 1, 'S3 sent more than the 4194304 bytes that were asked for'],
