@@ -39,11 +39,14 @@ it.each(await readdir('functions'))('%s starts without undici, zlib, onnxruntime
   expect(loaded.filter((module) => /undici|zlib|onnxruntime|sharp/.test(module))).toEqual([]);
 });
 
-it('infer starts without the AWS SDK when models travel with it, unless it has to ask S3 first', async () => {
+it('infer starts without the AWS SDK where S3 is plain, or models travel with it, unless it has to ask S3 first', async () => {
   const isSdk = (module: string) => module === 'NativeModule https';
   const embedded = { EMBED_MODELS: 'iris' };
+  const dualStack = { AWS_USE_DUALSTACK_ENDPOINT: 'true' };
 
-  expect((await loadedBy('infer', embedded)).filter(isSdk)).toEqual([]);
-  expect((await loadedBy('infer', { ...embedded, EMBED_ROUTING: 'strict' })).filter(isSdk)).not.toEqual([]);
-  expect((await loadedBy('infer')).filter(isSdk)).not.toEqual([]);
+  expect((await loadedBy('infer')).filter(isSdk)).toEqual([]);
+  expect((await loadedBy('infer', dualStack)).filter(isSdk)).not.toEqual([]);
+  expect((await loadedBy('infer', { ...dualStack, ...embedded })).filter(isSdk)).toEqual([]);
+  const strict = { ...dualStack, ...embedded, EMBED_ROUTING: 'strict' };
+  expect((await loadedBy('infer', strict)).filter(isSdk)).not.toEqual([]);
 });
