@@ -31,7 +31,8 @@ const startCountingS3 = async (objects: ReadonlyMap<string, Uint8Array>) => {
       return;
     }
     const body = start === undefined ? object : object.subarray(Number(start), Number(end) + 1);
-    response.writeHead(start === undefined ? 200 : 206, { etag: '"1"', 'content-length': body.byteLength });
+    const range = start !== undefined && { 'content-range': `bytes ${start}-${end}/${object.byteLength}` };
+    response.writeHead(range ? 206 : 200, { etag: '"1"', 'content-length': body.byteLength, ...range });
     response.end(method === 'GET' ? body : undefined);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
