@@ -78,8 +78,9 @@ Log lines and metrics without Powertools, and fewer patterns and timers, took CP
 they decide between two neighbours. It gives the same floats and takes 0.9 to 1.8 of the time of \`JSON.parse\` and a copy (150,528 floats of 4 to 17
 digits, minima of 31 in turn, 2026-11-26). \`JSON.parse\` takes 20 to 30 ns for a number.`,
   'warm.v2_binary_ratio': `The run takes as long as in the bare loop. Beside it, a request took 0.35 ms more before and 0.57 ms more behind it. Without Powertools, and with
-the changes that are kept, it takes 0.29 and 0.36 ms more. The ratio would still be 1.12. A row to iris takes 0.2 ms beside its run when it follows another one, and 0.7 ms when it follows a
-run of this graph: 18 MB of weights push the code of a request out of the caches of the processor. No step stands out. The medians of 400
+the changes that are kept, it takes 0.29 and 0.36 ms more. The ratio would still be 1.12.
+A row to iris takes 0.2 ms beside its run when it follows another one. It takes 0.7 ms when it follows a run of this graph, since 18 MB of
+weights push the code of a request out of the caches of the processor. No step stands out. The medians of 400
 requests in µs (2026-11-27, Powertools' in parentheses) are:
 
 | step | µs |
