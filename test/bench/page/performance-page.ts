@@ -92,8 +92,8 @@ The bar of 0.6 against transformers.js with local files does not hold for a mode
 0.6 of its time, without a request, a hash, a routing or a metric. A model in the layer is compared with local files instead.
 
 The first token of a cold infer is compared with a script that downloads the same files from the same S3. It sends the requests of the raw
-download, and checks nothing. The script with the graph on its disk downloads nothing. Generated texts are timed without log-probabilities, which no rival computes
-([decision](decisions/2026-11-26-same-work-for-generated-text.md)).
+download, and checks nothing. The script with the graph on its disk downloads nothing. Generated texts are timed without log-probabilities, which no
+rival computes ([decision](decisions/2026-11-26-same-work-for-generated-text.md)).
 
 Tokenizers are compared on short reviews. The ids of transformers.js are not compared: its library gives others for some texts of a unigram tokenizer.
 MLServer gets its requests without HTTP, through ASGI, as infer gets events.
