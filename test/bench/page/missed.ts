@@ -139,7 +139,7 @@ before (least of six turns in one process, beside other work, 2026-11-26). The t
 - Kept: a child sends four requests to S3 for a chunk instead of seven.
 - Dropped, without a gain: writing labels and scores without \`JSON.stringify\`, which takes 32 ms for all rows. Templates of constant texts take 37 ms.
 
-The loop looks for no unknown column and no missing value, and speaks with no S3. Measured alone (`--only bulk`, 2026-11-27), the ratio was 1.06, and
+The loop looks for no unknown column and no missing value, and speaks with no S3. Measured alone (\`--only bulk\`, 2026-11-27), the ratio was 1.06, and
 0.992 in the run of the day before.`,
   'llm.ttft_cold_ratio': `infer takes 667 ms of CPU time, and the script 516 (least of 7 starts in turn, ahead of all other programs, 2026-11-26). Before
 blocks were hashed and written in the thread that receives them, it was 729. A profile of infer has these parts that the script lacks:
