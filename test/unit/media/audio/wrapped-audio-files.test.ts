@@ -12,7 +12,6 @@ const decode = async (bytes: Uint8Array, sampleRate = 16_000): Promise<Float32Ar
 const toBytes = (samples: Float32Array): Uint8Array =>
   new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 const bytesOf = async (file: Buffer): Promise<Uint8Array> => toBytes(await decode(file));
-const join = (...parts: Float32Array[]): number[] => parts.flatMap((part) => [...part]);
 
 /** Frames of another rate: whoever reads a tag as audio would decode, or stumble over, them. */
 const CONTENT = (await read('stereo-44100.mp3')).subarray(0, 5_000);
@@ -62,7 +61,7 @@ describe('an audio file with tags', () => {
 
   it('is recognised by what stands behind them', async () => {
     const wav = await read('pcm-16.wav');
-    expect(await decode(Buffer.concat([id3(0), wav]))).toEqual(await decode(wav));
+    expect(Buffer.compare(await bytesOf(Buffer.concat([id3(0), wav])), await bytesOf(wav))).toBe(0);
     await expect(decode(Buffer.concat([id3(0), Buffer.from('\xff\xf1\x50\x80'.repeat(99), 'latin1')]))).rejects.toThrow(
       'received AAC',
     );
@@ -93,7 +92,8 @@ describe('Ogg streams that follow each other in a file', () => {
     const files = await Promise.all(names.map(read));
     const samples = await Promise.all(files.map((file) => decode(file, rate)));
 
-    expect([...(await decode(Buffer.concat(files), rate))]).toEqual(join(...samples));
+    const joined = Buffer.concat(samples.map(toBytes));
+    expect(Buffer.compare(toBytes(await decode(Buffer.concat(files), rate)), joined)).toBe(0);
   });
 
   it.each([
@@ -194,6 +194,6 @@ describe('a WAV file whose numbers begin with their highest byte', () => {
       if (id === 'data') for (let sample = at + 8; sample < at + 8 + size; sample += 4) swap(sample, 4);
       at += 8 + size;
     }
-    expect(await decode(swapped)).toEqual(await decode(extensible));
+    expect(Buffer.compare(await bytesOf(swapped), await bytesOf(extensible))).toBe(0);
   });
 });
