@@ -1,7 +1,8 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { ServingError } from '../core/errors.ts';
 import { readText } from '../core/read-text.ts';
+import { assertFile } from './assert-file.ts';
 
 /** A place in the cache of Hugging Face. The files of a model's `snapshots` are links to its `blobs`. */
 const IN_SNAPSHOT = /^(.*[\\/]models--.+--([^\\/]+))[\\/]snapshots[\\/][^\\/]+/;
@@ -26,7 +27,7 @@ export const snapshotOf = async (directory: string): Promise<string> => {
  */
 export const resolveLinks = async (directory: string, path: string): Promise<string> => {
   const place = await realpath(join(directory, path));
-  if (!(await stat(place)).isFile()) throw new ServingError('MODEL_INVALID', `${place} is no file`);
+  await assertFile(place);
   const roots = await Promise.all([cacheFolderOf(directory) ?? directory, directory].map((root) => realpath(root)));
   if (roots.some((root) => place.startsWith(root.endsWith(sep) ? root : root + sep))) return place;
   throw new ServingError(

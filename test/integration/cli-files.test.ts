@@ -174,7 +174,11 @@ describe('a model of another format', () => {
     ],
     ['what is neither a file nor a folder', /is neither a file nor a folder/, async () => '/dev/null'],
     ['an MLflow folder of pipes', /is an MLflow model of the flavours/, () => folderWithPipes('MLmodel')],
-    ['a folder whose graph is a pipe', /model\.onnx is no file/, () => folderWithPipes('model.onnx')],
+    [
+      'a folder whose graph is a pipe',
+      /model\.onnx is a folder, a pipe or a device; put the file itself/,
+      () => folderWithPipes('model.onnx'),
+    ],
     ['a folder of pipes', /holds no model: expected model\.onnx/, () => folderWithPipes('config.json', 'README.md')],
     [
       'a link to nothing',
