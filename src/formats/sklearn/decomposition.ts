@@ -37,5 +37,6 @@ const partialLeastSquares: Converter = (estimator, frame, { graph }) => {
 export const DECOMPOSITION: Converters = {
   ...{ PCA: principal, IncrementalPCA: principal, FastICA: project(isWhitened) },
   ...{ TruncatedSVD: project(() => false), GaussianRandomProjection: project(() => false) },
+  SparseRandomProjection: project(() => false),
   ...{ PLSRegression: partialLeastSquares, PLSCanonical: partialLeastSquares },
 };
