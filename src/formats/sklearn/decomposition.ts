@@ -1,7 +1,8 @@
 import type { Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, transpose } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The products with `components_`, after the mean is taken away. */
 const project = (centres: (estimator: Estimator) => boolean): Converter => {

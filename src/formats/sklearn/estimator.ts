@@ -4,17 +4,11 @@ import { checkCount } from '../boosting/booster.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
 import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+import type { Matrix } from './matrix.ts';
 import { readSparseMatrix } from './sparse-matrix.ts';
 
 /** Most characters of the name of a class in a message. */
 const LONGEST_PATH = 200;
-
-/** Numbers in rows, in the order of C. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
 
 /**
  * A fitted estimator: the attributes of its object, by the names that scikit-learn gave them. Each reader takes several names, of which the

@@ -1,7 +1,7 @@
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 import { refuse } from '../refuse.ts';
-import type { Matrix } from './estimator.ts';
+import type { Matrix } from './matrix.ts';
 
 /** Most numbers of a sparse matrix once its zeros are written out: 128 MB. A small file may claim any shape. */
 const MOST_NUMBERS = 16e6;
