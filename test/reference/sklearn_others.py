@@ -40,7 +40,7 @@ MODELS = {
     "SVC": SVC().fit(sparse, names),
     "SVC of two classes": SVC(kernel="linear").fit(sparse, names == "a"),
     "SVR": SVR().fit(sparse, score),
-    "KNeighborsClassifier": KNeighborsClassifier(3, weights="distance").fit(sparse, names),
+    "KNeighborsClassifier": KNeighborsClassifier(5, metric="cosine").fit(sparse, names),
     "SparseRandomProjection": SparseRandomProjection(2, density=0.5, random_state=1).fit(x),
     "LogisticRegression": LogisticRegression().fit(x, names).sparsify(),
     "FactorAnalysis": FactorAnalysis(2).fit(x),

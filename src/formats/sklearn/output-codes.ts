@@ -5,8 +5,8 @@ import { rowOf } from './frame.ts';
 import { convertAll, scoreOf } from './multiclass.ts';
 
 /**
- * The class whose code is nearest to the scores of the binary estimators. As in scikit-learn, distances lack the square of the scores, which all
- * classes share, so that equal distances stay equal. Margins are these distances below 0.
+ * The class whose code is nearest to the scores of the binary estimators. Distances lack the square of the scores, which all classes share: equal
+ * distances stay equal so, and scikit-learn does the same. Margins are these distances below 0.
  */
 const outputCode: Converter = (estimator, frame, conversion) => {
   const { graph } = conversion;
