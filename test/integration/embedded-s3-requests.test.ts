@@ -8,6 +8,7 @@ import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   GetBucketLocationCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   ListObjectsCommand,
   PutObjectCommand,
@@ -129,6 +130,43 @@ it('an object sent in signed chunks has the bytes alone, also without the coding
   const headers = { 'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' };
   await fetch(`${storage.endpoint}/${Bucket}/chunks`, { method: 'PUT', body, headers });
   expect((await get('chunks')).text).toBe('hello');
+});
+
+it.each([
+  { 'x-amz-write-offset-bytes': '5' },
+  { 'x-amz-tagging': 'a=b' },
+  { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+  { 'x-amz-object-lock-mode': 'COMPLIANCE' },
+])('a write with %j is refused by that name, and changes nothing', async (headers) => {
+  await put('kept');
+  const response = await fetch(`${storage.endpoint}/${Bucket}/kept`, { method: 'PUT', body: 'other', headers });
+  expect([response.status, await response.text()]).toEqual([501, expect.stringContaining(Object.keys(headers).join())]);
+  expect((await get('kept')).text).toBe('kept');
+});
+
+it('a read keeps to the time of the object, unless it names an etag', async () => {
+  const { ETag = '' } = await put('timed');
+  const [before, after] = ['Thu, 01 Jan 2026 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT'];
+  const read = async (headers: Record<string, string>) =>
+    (await fetch(`${storage.endpoint}/${Bucket}/timed`, { headers })).status;
+  expect(await read({ 'if-modified-since': after })).toBe(304);
+  expect(await read({ 'if-modified-since': before })).toBe(200);
+  expect(await read({ 'if-modified-since': after, 'if-none-match': '"other"' })).toBe(200);
+  expect(await read({ 'if-unmodified-since': before })).toBe(412);
+  expect(await read({ 'if-unmodified-since': after })).toBe(200);
+  expect(await read({ 'if-unmodified-since': before, 'if-match': ETag })).toBe(200);
+  expect(await read({ 'if-modified-since': 'yesterday' })).toBe(200);
+});
+
+it('a read names headers of its answer, as links for downloads do', async () => {
+  await put('download');
+  const query = 'response-content-type=text/csv&response-content-disposition=attachment';
+  const { headers } = await fetch(`${storage.endpoint}/${Bucket}/download?${query}`);
+  expect([headers.get('content-type'), headers.get('content-disposition')]).toEqual(['text/csv', 'attachment']);
+});
+
+it('a bucket says that its versioning was never switched on', async () => {
+  expect(await storage.client.send(new GetBucketVersioningCommand({ Bucket }))).not.toHaveProperty('Status');
 });
 
 it('a deletion of another version, or of objects with an etag, is refused and deletes nothing', async () => {
