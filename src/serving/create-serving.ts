@@ -6,6 +6,7 @@ import { createModelRepository, type RepositoryOptions } from '../repository/mod
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Clients } from '../tasks/client-defaults.ts';
 import type { Background } from './background.ts';
+import type { Later } from './later.ts';
 import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
@@ -28,6 +29,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   readonly clients?: Clients;
   readonly telemetry: Telemetry;
   readonly background: Background;
+  /** Reports requests behind their answers. Left out, they are reported before. */
+  readonly later?: Later['later'] | undefined;
   readonly routingTtlMs: number;
   /** The function whose figures are added up for `onnx-serverless monitor`; left out, nothing is. */
   readonly figures?: FiguresOptions;
@@ -46,6 +49,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     elsewhere = {},
     clients = 'python',
     background,
+    later = (report) => report(),
     routingTtlMs: ttlMs,
     revalidationMs,
     nowMs = Date.now,
@@ -60,9 +64,11 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     observed(observation) {
       observation.stopwatch.stop();
       statistics.count(observation);
-      rollouts.observe(observation);
-      figures?.count(observation);
-      options.telemetry.observed(observation);
+      later(() => {
+        rollouts.observe(observation);
+        figures?.count(observation);
+        options.telemetry.observed(observation);
+      });
     },
   };
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };
