@@ -11,7 +11,7 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { errorResponse, toErrorDocument } from './errors.ts';
 import { feedbackRoutes } from './feedback-routes.ts';
-import { createFindRoutes, toRouted } from './find-routes.ts';
+import { createFindRoutes, toRouted } from './find-route.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext, withContentDecoded } from './message.ts';
