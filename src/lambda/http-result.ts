@@ -41,7 +41,7 @@ const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
 
 const TEXT_TYPE = /^text\/|^application\/json\b/;
 
-/** The same memory, with the methods of a buffer. */
+/** A buffer over the same memory. */
 const toBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 

@@ -56,7 +56,7 @@ const findCollector = async (config: Config, background: LambdaBackground): Prom
   return connectCollector(surroundings, { ...named, ...facts });
 };
 
-/** What differs between functions. */
+/** Facts in which functions differ. */
 interface FunctionOptions {
   /** True if a caller waits for each answer: requests are reported behind it, wherever no report is lost so. */
   readonly isAwaited?: boolean;
