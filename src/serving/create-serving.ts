@@ -1,5 +1,6 @@
 import { createCapture } from '../capture/capture.ts';
 import { NEVER } from '../core/deadline.ts';
+import { ServingError } from '../core/errors.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
 import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-models.ts';
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
@@ -65,9 +66,13 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
       observation.stopwatch.stop();
       statistics.count(observation);
       later(() => {
-        rollouts.observe(observation);
-        figures?.count(observation);
-        options.telemetry.observed(observation);
+        try {
+          rollouts.observe(observation);
+          figures?.count(observation);
+          options.telemetry.observed(observation);
+        } catch (error) {
+          options.telemetry.warned('a request was answered, and not measured', ServingError.from(error));
+        }
       });
     },
   };

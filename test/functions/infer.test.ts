@@ -195,6 +195,20 @@ describe('infer', () => {
     expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
   });
 
+  it('answers without the folder whose use it measures, and says so', async () => {
+    await publishIt('iris');
+    deployed = await deploy();
+    const event = events.get('infer-tabular-classification.json');
+    expect((await invoke(event)).statusCode).toBe(200);
+    await rm(join(directory, 'models'), { recursive: true });
+    await new Promise((resolve) => setTimeout(resolve, 150)); // the use is known for 100 ms
+
+    expect((await invoke(event)).statusCode).toBe(200);
+
+    await deployed.untilLogged('a request was answered, and not measured');
+    expect((await invoke(event)).statusCode).toBe(200);
+  });
+
   it('takes seven pictures as bytes in one request, and no event carries eight', async () => {
     await publishIt();
     deployed = await deploy();

@@ -34,7 +34,7 @@ it('does the work before the runs of other work that follows the answer', async 
   const done: string[] = [];
   const { later } = createLater(ordinaryBackground);
   ordinaryBackground.defer(async () => {
-    setImmediate(() => done.push('run')); // as the runtime begins a run
+    setImmediate(() => done.push('run')); // so the runtime begins one
   });
   const startMs = performance.now();
   while (performance.now() - startMs < 3); // a long answer
