@@ -88,13 +88,16 @@ const readIdentity = ({ lambda, jwt, iam }: JsonObject, scopePrefix: string): Id
   return { holder: tokenHolder(toText(claims.sub)), scopes: scopesOfClaims(claims, scopePrefix) };
 };
 
+/** The path in a key such as `ANY /{proxy+}`. */
+const toTemplate = (routeKey: string): string => routeKey.slice(routeKey.indexOf(' ') + 1);
+
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject, scopePrefix: string): HttpEvent => {
   const method = toText(http.method);
   const path = toEncodedPath({
     path: toText(event.rawPath),
     isDecoded: !toText(context.domainName).includes('.lambda-url.'),
-    template: toText(event.routeKey).replace(/^\S* /, ''),
+    template: toTemplate(toText(event.routeKey)),
     parameters: toObject(event.pathParameters),
     stage: toText(context.stage),
   });

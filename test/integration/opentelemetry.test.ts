@@ -157,7 +157,7 @@ describe('a function with a collector', () => {
     collector = await startCollector();
     await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, NODE_PATH: '' });
     expect(await ask(FLOWER)).toBe(200);
-    await deployed?.stop();
+    await deployed?.untilLogged('the collector of OpenTelemetry fails');
     expect(JSON.stringify(lineOf('the collector of OpenTelemetry fails'))).toContain(
       "Cannot find module 'onnx-serverless-op",
     );
