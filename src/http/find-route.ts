@@ -56,6 +56,7 @@ export const toRouted = (path: string): { readonly path: string; readonly base: 
   let end = path.length;
   while (end > 1 && path[end - 1] === '/') end -= 1;
   const whole = path.slice(0, end);
+  if (!whole.includes('/v1/')) return { path: whole, base: {} };
   const [, name, rest] = MODEL_BASE.exec(whole) ?? [];
   if (name !== undefined && rest !== undefined) return { path: rest, base: { name: decode(name) } };
   return { path: whole.replace(COLON_PREDICT, '$1/predict'), base: {} };
