@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 let home: string;
 let server: LocalServer;
@@ -20,8 +21,8 @@ const classify = (body: string): Promise<Response> =>
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
   await mkdir(join(home, '.local'));
-  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: (line) => lines.push(line) });
-}, 60_000);
+  server = await startWithSamples(join(home, '.local'), { onLine: (line) => lines.push(line) });
+});
 afterAll(async () => {
   await server.stop();
   await rm(home, { recursive: true });
@@ -72,7 +73,7 @@ it('looks again and again with --watch, until there is nothing to look at', asyn
   const { stdout, stderr, exitCode } = await watching;
   expect(stdout.match(/No request reached add/g)?.length).toBeGreaterThanOrEqual(1);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('no model add')]);
-}, 30_000);
+});
 
 it.each([
   ['a time without a unit', ['sentiment', '--last', '5'], /--last is 5, expected a time such as/],

@@ -19,7 +19,7 @@ beforeAll(async () => {
   for (const part of PARTS) await symlink(resolve(part), join(project, part));
   server = await startLocalServer({
     ...{ project, directory: join(project, '.local'), port: 0 },
-    ...{ parameters: { auth: 'key' }, onLine: () => undefined },
+    ...{ parameters: { auth: 'key' }, atOnce: ['infer'], onLine: () => undefined },
   });
 });
 afterAll(async () => {
@@ -111,7 +111,14 @@ it('npm start with auth=key_or_jwt answers the holders of keys and of tokens', a
   const issuer = await startIssuer();
   const directory = join(project, '.both');
   const parameters = { auth: 'key_or_jwt', jwtIssuer: issuer.issuer, jwtAudience: 'models' };
-  const both = await startLocalServer({ project, directory, port: 0, parameters, onLine: () => undefined });
+  const both = await startLocalServer({
+    project,
+    directory,
+    port: 0,
+    parameters,
+    atOnce: ['infer'],
+    onLine: () => undefined,
+  });
   const askBoth = async (credential: string, path = '/models', endpoint = both.endpoint): Promise<number> =>
     (await fetch(`${endpoint}${path}`, { headers: { authorization: `Bearer ${credential}` } })).status;
   try {
