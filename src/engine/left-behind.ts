@@ -24,5 +24,6 @@ export const isOtherProcess = (pid: number): boolean => {
 export const removeLeftBehind = async (root: string): Promise<void> => {
   const names = (await readdir(root)).filter((name) => name.endsWith(PARTIAL_SUFFIX));
   const dead = names.filter((name) => !isOtherProcess(Number(name.split('.').at(-3))));
-  await Promise.all(dead.map((name) => rm(join(root, name), { recursive: true, force: true })));
+  // One that cannot be removed takes room, and nothing else.
+  await Promise.all(dead.map((name) => rm(join(root, name), { recursive: true, force: true }).catch(() => {})));
 };

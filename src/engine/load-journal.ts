@@ -28,6 +28,11 @@ export interface LoadJournal {
   ): Promise<Result>;
 }
 
+const removeOld = async (path: string): Promise<void> => {
+  const { mtimeMs } = await stat(path);
+  if (Date.now() - mtimeMs > REFUSED_MS) await rm(path, { force: true });
+};
+
 /** Turns the notes of processes that have ended into lasting ones, and removes those that are old. */
 const conclude = async (root: string): Promise<void> => {
   for (const name of await readdir(root)) {
@@ -37,8 +42,7 @@ const conclude = async (root: string): Promise<void> => {
         const [digest = '', pid] = name.split('.');
         if (!isOtherProcess(Number(pid))) await rename(path, join(root, digest + ENDED[stage])).catch(() => {});
       } else if (name.endsWith(ENDED[stage])) {
-        const { mtimeMs } = await stat(path);
-        if (Date.now() - mtimeMs > REFUSED_MS) await rm(path, { force: true });
+        await removeOld(path).catch(() => {}); // another process was first, or the note stays, and counts no more
       }
     }
   }

@@ -52,22 +52,28 @@ const sizeOf = async (directory: string): Promise<number> => {
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
 };
 
+/** A directory as it was left; undefined for one that another process removes meanwhile, or that cannot be read. */
+const look = async (root: string, name: string) => {
+  try {
+    const path = join(root, name);
+    return { name, path, changedMs: (await stat(path)).mtimeMs, bytes: await sizeOf(path) };
+  } catch {
+    return undefined;
+  }
+};
+
 /** The directories that earlier processes in this environment left, oldest first. Nothing of them is trusted before it is used. */
 const takeOver = async (root: string): Promise<(readonly [string, Sized<ModelDirectory>])[]> => {
   await removeLeftBehind(root);
   const directories = (await readdir(root, { withFileTypes: true })).filter(
     (entry) => entry.isDirectory() && !entry.name.endsWith(PARTIAL_SUFFIX),
   );
-  const found = await Promise.all(
-    directories.map(async ({ name }) => ({ name, changedMs: (await stat(join(root, name))).mtimeMs })),
+  const found = (await Promise.all(directories.map(({ name }) => look(root, name)))).filter(
+    (each) => each !== undefined,
   );
-  const whole = found.sort((a, b) => a.changedMs - b.changedMs);
-  return Promise.all(
-    whole.map(async ({ name }) => {
-      const path = join(root, name);
-      return [name, { value: { path, download: undefined, stamp: undefined }, bytes: await sizeOf(path) }] as const;
-    }),
-  );
+  return found
+    .sort((a, b) => a.changedMs - b.changedMs)
+    .map(({ name, path, bytes }) => [name, { value: { path, download: undefined, stamp: undefined }, bytes }] as const);
 };
 
 /** Opens the directory that keeps the files of models, one directory for each version by the digest of its bundle. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allEnded } from '../core/all-ended.ts';
@@ -109,6 +109,9 @@ export const isWhole = async (bundle: PublishedBundle, directory: string): Promi
   }
 };
 
+/** Tells whether there is anything of that name, also a link that leads nowhere: no directory can be renamed to it. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
 /** Renames the directory before it is removed, so that it is there whole or not at all. */
 export const removeDirectory = async (path: string): Promise<void> => {
   const partial = partialPath(path);
@@ -125,7 +128,7 @@ export const removeDirectory = async (path: string): Promise<void> => {
 export const ensureFiles = async (store: ObjectStore, bundle: PublishedBundle, directory: string): Promise<number> => {
   const partial = partialPath(directory);
   try {
-    if (existsSync(directory)) {
+    if (isThere(directory)) {
       if (await isWhole(bundle, directory)) return 0;
       await removeDirectory(directory);
     }

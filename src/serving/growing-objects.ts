@@ -27,6 +27,8 @@ const FORGET_MS = 3_600_000;
 interface Growing<Content> {
   readonly content: Content;
   dirty: boolean;
+  /** A write is under way: a second one could arrive before it, and be overwritten. */
+  writing: boolean;
   changedMs: number;
 }
 
@@ -36,16 +38,19 @@ export const createGrowingObjects = <Content>(options: GrowingObjectsOptions): G
   let flushedMs = Number.NEGATIVE_INFINITY;
 
   const write = async (key: string, object: Growing<Content>): Promise<void> => {
+    if (object.writing) return; // the next flush writes what has changed since
     if (!object.dirty) {
       if (nowMs() - object.changedMs > FORGET_MS) objects.delete(key);
       return;
     }
-    object.dirty = false;
+    Object.assign(object, { dirty: false, writing: true });
     try {
       await data.write(key, JSON.stringify(object.content), { contentType: 'application/json' });
     } catch (error) {
       object.dirty = true;
       warned(`${label} were not written: the next request tries again`, ServingError.from(error));
+    } finally {
+      object.writing = false;
     }
   };
   const flush = async (): Promise<void> => {
@@ -56,7 +61,7 @@ export const createGrowingObjects = <Content>(options: GrowingObjectsOptions): G
   return {
     flush,
     change(key, start, change) {
-      const object = objects.get(key) ?? { content: start(), dirty: true, changedMs: 0 };
+      const object = objects.get(key) ?? { content: start(), dirty: true, writing: false, changedMs: 0 };
       objects.set(key, object);
       change(object.content);
       Object.assign(object, { dirty: true, changedMs: nowMs() });

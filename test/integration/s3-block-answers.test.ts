@@ -17,6 +17,7 @@ const sockets = new Set<Socket>();
 const storeOf = async (
   openStore: OpenStore,
   answer: (number: number, start: number, end: number) => Buffer,
+  patience = PATIENCE,
 ): Promise<ObjectStore> => {
   requests = 0;
   server = createServer((socket) => {
@@ -31,7 +32,7 @@ const storeOf = async (
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return openStore(`http://127.0.0.1:${address.port}`, 'bucket', PATIENCE);
+  return openStore(`http://127.0.0.1:${address.port}`, 'bucket', patience);
 };
 afterEach(() => {
   for (const socket of sockets) socket.destroy();
@@ -84,6 +85,25 @@ describe.each(S3_STORES)('Read %s,', (_way, openStore) => {
 
     expect([bytes.equals(TEN), requests]).toEqual([true, 2]);
   });
+
+  it.each(['readRange', 'readBlocks'] as const)(
+    '%s gives up a refusal that stops within its reason, however long all the bytes may take',
+    async (method) => {
+      const stopped = answerOf(['HTTP/1.1 404 Not Found', 'Content-Length: 500'], Buffer.from('<Error><Code>NoSuch'));
+      const busy = answerOf(['HTTP/1.1 503 Slow Down', 'Content-Length: 0'], Buffer.alloc(0));
+      const answers = [busy, stopped]; // the second request for blocks is sent by the SDK
+      const patience = { silenceMs: 500, leastBytesPerSecond: 1, operationMs: 120_000 };
+      const store = await storeOf(
+        openStore,
+        (number, start, end) => answers[number - 1] ?? rightAnswer(start, end),
+        patience,
+      );
+
+      const bytes = await collect(store[method]('object', 0, BYTES.length));
+
+      expect([bytes.equals(BYTES), requests]).toEqual([true, 3]);
+    },
+  );
 
   it('a reader that stops early leaves no bytes of its part to the next one', async () => {
     const store = await storeOf(openStore, (_number, start, end) => rightAnswer(start, end));

@@ -5,6 +5,7 @@ import { messageOf } from '../../core/message-of.ts';
 import { show } from '../../core/show.ts';
 import { parseExactJson } from '../../protocol/json.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
+import { createObject } from '../../repository/stores/create-object.ts';
 import type { ObjectStore, WriteOptions } from '../../repository/stores/object-store.ts';
 import { type BulkElement, elementSchema } from './bulk-element.ts';
 import { expandSlice, sliceSchema, type TableSlice } from './table-slice.ts';
@@ -107,7 +108,8 @@ export function* toElements(lines: readonly PlannedLine[]): Generator<BulkElemen
 }
 
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
-const JSON_OPTIONS: WriteOptions = { contentType: 'application/json' };
+const JSON_TYPE = 'application/json';
+const JSON_OPTIONS: WriteOptions = { contentType: JSON_TYPE };
 
 /** @throws `INTERNAL` for an object that is none of this project */
 const read = async <Output>(
@@ -135,12 +137,9 @@ export const readRun = async (data: ObjectStore, name: string): Promise<BulkRun>
 /** @throws `CONFLICT` when there is a run of this name */
 export const createRun = async (data: ObjectStore, run: BulkRun): Promise<void> => {
   assertRunName(run.name);
-  const options = { ...JSON_OPTIONS, condition: { ifNoneMatch: '*' } } as const;
-  await data.write(runKey(run.name), JSON.stringify(run), options).catch((error: unknown) => {
-    if (ServingError.from(error).code !== 'CONFLICT') throw error;
-    const remedy = `go on with it: batch resume ${run.name}, or name another one with --to`;
-    throw new ServingError('CONFLICT', `there is a run ${run.name} already; ${remedy}`, { cause: error });
-  });
+  if (await createObject(data, runKey(run.name), JSON.stringify(run), JSON_TYPE)) return;
+  const remedy = `go on with it: batch resume ${run.name}, or name another one with --to`;
+  throw new ServingError('CONFLICT', `there is a run ${run.name} already; ${remedy}`);
 };
 
 const NOTHING: BulkPlan = { chunks: 0, elements: 0, cursor: '', isComplete: false };

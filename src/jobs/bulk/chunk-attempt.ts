@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { ServingError } from '../../core/errors.ts';
+import type { ServingError } from '../../core/errors.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
+import { createObject } from '../../repository/stores/create-object.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
 import { attemptKey, type BulkRun, type ChunkPlace, progressKey } from './bulk-run.ts';
 import { type ChunkEnd, createChunkLines, type ElementLines, linesSchema, readDone } from './chunk-end.ts';
@@ -34,12 +35,7 @@ const toBody = (attempt: Attempt): string => JSON.stringify(attempt);
 /** Notes the first attempt at a chunk. @returns the trace of an earlier one */
 const claim = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Trace | undefined> => {
   const key = attemptKey(name, chunk);
-  try {
-    await data.write(key, toBody({ deaths: {} }), { condition: { ifNoneMatch: '*' } });
-    return undefined;
-  } catch (error) {
-    if (ServingError.from(error).code !== 'CONFLICT') throw error;
-  }
+  if (await createObject(data, key, toBody({ deaths: {} }), 'application/json')) return undefined;
   const [last, progress] = await Promise.all([data.read(key), unlessMissing(data.read(progressKey(name, chunk)))]);
   const done: unknown = progress && JSON.parse(Buffer.from(progress.body).toString('utf8'));
   // An earlier version kept them in another form: the attempt after it begins at the first element.

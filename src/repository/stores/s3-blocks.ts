@@ -60,14 +60,14 @@ export const createBlockReader = (bucket: ReadBucket) => {
       if (connection) pool.giveBack(connection);
       connection = undefined;
     };
-    const askSdk = async (request: GetRequest): Promise<OpenedBody> => {
-      const opened = await openObject(bucket, request, operation);
+    const askSdk = async (request: GetRequest, signal: AbortSignal): Promise<OpenedBody> => {
+      const opened = await openObject(bucket, request, signal);
       ifMatch ??= opened.etag;
       return opened;
     };
-    const open = async (position: number): Promise<OpenedBody> => {
+    const open = async (position: number, signal: AbortSignal): Promise<OpenedBody> => {
       const request: GetRequest = { key, range: [position, end], ifMatch };
-      if (isLeftToSdk) return askSdk(request);
+      if (isLeftToSdk) return askSdk(request, signal);
       const signed = await requests.sign(request);
       leave();
       connection = pool.take(signed.origin);

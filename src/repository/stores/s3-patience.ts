@@ -79,6 +79,29 @@ export const operationSignal = (patience: Patience, bytes: number): AbortSignal 
   AbortSignal.timeout(timeFor(patience, bytes));
 
 /**
+ * Sends one request. The time-out of the client ends a silent start; this ends an answer of which only the start came, such as a refusal
+ * that stops within its reason. A body that is still read when `send` has ended outlives it.
+ */
+const sendInTime = async <Answer>(
+  { silenceMs, operationMs, leastBytesPerSecond }: Patience,
+  bytes: number,
+  operation: AbortSignal,
+  send: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> => {
+  const attempt = new AbortController();
+  const abort = (): void => attempt.abort();
+  const ms = timeFor({ silenceMs, leastBytesPerSecond, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes);
+  const timer = setTimeout(abort, ms);
+  operation.addEventListener('abort', abort);
+  try {
+    return await send(attempt.signal);
+  } finally {
+    clearTimeout(timer);
+    operation.removeEventListener('abort', abort);
+  }
+};
+
+/**
  * Asks S3 up to `TRIES` times for an answer that carries no bytes of an object. An answer that stops after its headers is asked for again.
  * @param bytes the bytes that the request carries
  * @param tries counts the requests; its first one counts already
@@ -89,23 +112,13 @@ export const patiently = async <Answer>(
   send: (signal: AbortSignal) => Promise<Answer>,
   tries: Tries = { count: 1 },
 ): Promise<Answer> => {
-  const { silenceMs, operationMs } = patience;
   const operation = operationSignal(patience, bytes);
   for (; ; tries.count += 1) {
-    // The time-out of the client ends a silent start; this ends an answer of which only the start came. A body that is still read when
-    // `send` has ended outlives it.
-    const attempt = new AbortController();
-    const abort = (): void => attempt.abort();
-    const timer = setTimeout(abort, timeFor({ ...patience, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes));
-    operation.addEventListener('abort', abort);
     try {
-      return await send(attempt.signal);
+      return await sendInTime(patience, bytes, operation, send);
     } catch (error) {
       if (operation.aborted || tries.count >= TRIES || !isPassing(error)) throw error;
       await pause(tries.count + 1);
-    } finally {
-      clearTimeout(timer);
-      operation.removeEventListener('abort', abort);
     }
   }
 };
@@ -155,19 +168,20 @@ export interface OpenedBody {
 /**
  * Receives bytes up to position `end`. A body that stalls, breaks off or ends early is continued: the bytes that arrived are kept, and `open`
  * is asked for the rest. At most `TRIES` requests are sent in all.
- * @param open answers with the body from a position on
+ * @param open answers with the body from a position on, before the signal aborts
  * @param tries counts the requests; the first one counts already
  */
 export const receive = async function* (
   patience: Patience,
   operation: AbortSignal,
   [start, end]: readonly [number, number],
-  open: (position: number) => Promise<OpenedBody>,
+  open: (position: number, signal: AbortSignal) => Promise<OpenedBody>,
   tries: Tries = { count: 1 },
 ): AsyncGenerator<Uint8Array> {
   for (let position = start; position < end; tries.count += 1) {
     try {
-      const { body } = await open(position);
+      const from = position;
+      const { body } = await sendInTime(patience, 0, operation, (signal) => open(from, signal));
       for await (const chunk of watchBody(body, patience, operation)) {
         const wanted = chunk.subarray(0, end - position);
         position += wanted.byteLength;

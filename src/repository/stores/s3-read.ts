@@ -85,8 +85,8 @@ const readOnce = async (
   assertSize(key, sizeBytes, maxBytes);
   const operation = operationSignal(patience, sizeBytes);
   let next: GetAnswer | undefined = opened;
-  const open = async (position: number): Promise<OpenedBody> => {
-    const rest = next ?? (await openObject(bucket, { key, range: [position], ifMatch: etag }, operation));
+  const open = async (position: number, signal: AbortSignal): Promise<OpenedBody> => {
+    const rest = next ?? (await openObject(bucket, { key, range: [position], ifMatch: etag }, signal));
     next = undefined;
     return rest;
   };
@@ -164,8 +164,8 @@ export const readRange = async function* (
   const { patience } = bucket;
   const operation = operationSignal(patience, end - start);
   let ifMatch = etag;
-  yield* receive(patience, operation, [start, end], async (position) => {
-    const opened = await openObject(bucket, { key, range: [position, end], ifMatch }, operation);
+  yield* receive(patience, operation, [start, end], async (position, signal) => {
+    const opened = await openObject(bucket, { key, range: [position, end], ifMatch }, signal);
     ifMatch ??= opened.etag;
     return opened;
   });

@@ -71,6 +71,17 @@ const readClaim = async ({ store }: ModelRepository, name: string, version: numb
 export const isSealed = async (repository: ModelRepository, name: string, version: number): Promise<boolean> =>
   (await unlessMissing(readClaim(repository, name, version)))?.document.state === 'sealed';
 
+/** The claim that this write made: the client tried again after a lost answer, and met itself. Undefined for that of somebody else. */
+const findOwnWrite = async (
+  repository: ModelRepository,
+  name: string,
+  version: number,
+  document: ClaimDocument,
+): Promise<Claim | undefined> => {
+  const now = await readClaim(repository, name, version);
+  return now && JSON.stringify(now.document) === JSON.stringify(document) ? now : undefined;
+};
+
 /** Replaces the claim; undefined when somebody else has replaced it. */
 const replaceClaim = async (
   repository: ModelRepository,
@@ -87,9 +98,7 @@ const replaceClaim = async (
     };
   } catch (error) {
     if (!isConflict(error)) throw error;
-    // A write whose answer was lost is tried again by the client, and then meets itself.
-    const now = await readClaim(repository, name, version);
-    return now && JSON.stringify(now.document) === JSON.stringify(document) ? now : undefined;
+    return findOwnWrite(repository, name, version, document);
   }
 };
 
@@ -103,6 +112,8 @@ export const claimVersion = async (repository: ModelRepository, name: string, pu
       return { version, etag, document };
     } catch (error) {
       if (!isConflict(error)) throw error;
+      const own = await findOwnWrite(repository, name, version, document);
+      if (own !== undefined) return own;
     }
   }
 };

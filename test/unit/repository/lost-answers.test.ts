@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
+import { createRun } from '../../../src/jobs/bulk/bulk-run.ts';
+import { beginAttempt } from '../../../src/jobs/bulk/chunk-attempt.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { changeRouting } from '../../../src/repository/routing/change-routing.ts';
 import { promote } from '../../../src/repository/routing/rollout.ts';
+import { createObject } from '../../../src/repository/stores/create-object.ts';
 import { createDirectoryStore } from '../../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../../src/repository/stores/object-store.ts';
 import { deleteModel } from '../../../src/repository/versions/delete-versions.ts';
 import { publish } from '../../../src/repository/versions/publish.ts';
+import { bulkRun } from '../../support/bulk.ts';
 import { draftOf, localFile } from '../../support/draft.ts';
 import { createFailingStore } from '../../support/failing-store.ts';
 
@@ -29,6 +33,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+/** A store whose client loses the answer to each write, and tries again: a condition no longer holds. */
+const twice = (healthy: UploadingStore): UploadingStore => ({
+  ...healthy,
+  write: async (...parameters) => {
+    await healthy.write(...parameters);
+    return healthy.write(...parameters);
+  },
+});
+
 const promoteIn = (failing: UploadingStore) =>
   changeRouting(createModelRepository(failing), 'm', { by: 'me', action: 'promote' }, promote(2));
 
@@ -41,15 +54,7 @@ describe('a promotion', () => {
   });
 
   it('that meets its own write when the client tries again is reported as made, and made once', async () => {
-    const twice: UploadingStore = {
-      ...store,
-      write: async (...parameters) => {
-        await store.write(...parameters);
-        return store.write(...parameters); // the condition no longer holds
-      },
-    };
-
-    expect(await promoteIn(twice)).toMatchObject({ from: { stable: 1 }, to: { stable: 2 } });
+    expect(await promoteIn(twice(store))).toMatchObject({ from: { stable: 1 }, to: { stable: 2 } });
     expect((await createModelRepository(store).routing('m')).routing.history).toHaveLength(2);
   });
 
@@ -78,6 +83,31 @@ describe('a promotion', () => {
     await expect(promoteIn(failing)).rejects.toMatchObject({
       operator: expect.stringContaining('the routing may have changed or not'),
     });
+  });
+});
+
+describe('an object that is created once', () => {
+  it('is known again by the client that lost the answer', async () => {
+    expect(await createObject(twice(store), 'object', 'text', 'text/plain')).toBe(true);
+    expect(await createObject(twice(store), 'object', 'text', 'text/plain')).toBe(false);
+  });
+
+  it('may be the claim of a push, which then takes no second number', async () => {
+    const files = [await localFile(root, 'model.onnx', 'a model')];
+
+    const version = await publish(createModelRepository(twice(store)), draftOf('m', 'model.onnx'), files, { by: 'me' });
+
+    expect(version).toBe(3);
+    expect(await createModelRepository(store).claimedVersions('m')).toEqual([1, 2, 3]);
+  });
+
+  it('may be a run over many elements, or the first attempt at a part of it', async () => {
+    const run = bulkRun();
+    await createRun(twice(store), run);
+    await expect(createRun(store, run)).rejects.toMatchObject({ code: 'CONFLICT' });
+
+    expect(await beginAttempt(twice(store), run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: false });
+    expect(await beginAttempt(store, run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: true });
   });
 });
 

@@ -54,6 +54,31 @@ const keysIn = async (): Promise<string[]> => {
 };
 
 describe('counts of a canary', () => {
+  it('are right after a write that arrives late', async () => {
+    const answers: (() => void)[] = [];
+    const slow: ObjectStore = {
+      ...store,
+      write: async (...parameters) => {
+        await new Promise<void>((answer) => answers.push(answer));
+        return store.write(...parameters);
+      },
+    };
+    const counts = createCounts(slow);
+    const flush = async (): Promise<void> => {
+      const flushed = counts.flush();
+      answers.reverse().forEach((answer) => void answer()); // the later write arrives first
+      await flushed;
+    };
+    counts.observe(observation());
+    const first = counts.flush();
+    counts.observe(observation());
+    await flush();
+    await first;
+    await flush();
+
+    expect((await read()).canary.requests).toBe(2);
+  });
+
   it('are written on after the clock was set back', async () => {
     clock.nowMs = 1_000_000;
     const counts = createCounts();
