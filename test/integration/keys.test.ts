@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { changeKeys, readKeys } from '../../src/access/key-document.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -203,7 +204,8 @@ describe('the command key', () => {
   });
 
   it('lists 10,000 keys, and makes one more, which lets its holder in', async () => {
-    const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
+    const client = createTestS3Client(server.s3Endpoint, COMMAND_PATIENCE); // as the command line has, on a busy machine
+    const store = createS3UploadStore(client, server.modelsBucket, COMMAND_PATIENCE);
     const { entries } = await readKeys(store);
     await changeKeys(store, (keys) => [
       ...keys,
