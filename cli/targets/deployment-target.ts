@@ -10,7 +10,7 @@ import { TIMEOUTS } from './timeouts.ts';
 /** A key of the API, for stages with `auth: key`. An argument would stand in the shell's history. */
 export const KEY = process.env.ONNX_SERVERLESS_KEY || undefined;
 
-/** What a stage, or the local server, has. */
+/** The target that a stage is, or the local server. */
 export const deploymentTarget = (
   deployment: Deployment,
   clientConfig: S3ClientConfig,

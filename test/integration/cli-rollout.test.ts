@@ -161,7 +161,7 @@ describe('what is deleted', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/^no model add/),
     });
-    await pushAdd(1);
+    await cli('push', ADD);
     expect((await cli('show', 'add', '--json')).json).toMatchObject({ versions: [3], routing: { stable: 3 } });
   });
 
@@ -292,7 +292,7 @@ describe('signatures', () => {
       json: { code: 'MODEL_INVALID', error: expect.stringContaining('is signed by none of the trusted keys') },
     });
 
-    await pushAdd(1);
+    await cli('push', ADD);
     expect(await cli('verify', 'add', '--key', ours.publicKey)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(/^\S+models\/add\/2\/bundle\.json is not signed, /),

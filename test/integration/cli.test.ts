@@ -75,7 +75,7 @@ describe('with a directory', () => {
     expect(pushed.stdout).toContain('Pushed colours version 1');
     expect(pushed.stdout).toContain('image-classification (ColoursForImageClassification in config.json)');
     expect(pushed.stdout).toContain(`npx onnx-serverless predict colours <image> --store ${join(root, 'store')}`);
-    await givePushed('colours');
+    await cli('push', `${MODELS}/colours`);
 
     const listed = await cli('list', '--json');
     expect(listed.json.models).toMatchObject([{ name: 'colours', version: 1, task: 'image-classification' }]);
