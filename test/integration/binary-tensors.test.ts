@@ -245,6 +245,23 @@ describe('classification', () => {
     ]);
   });
 
+  it('ranks infinities, and names what is no number last', async () => {
+    const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+    const scores = Float32Array.of(nan, -inf, 1, nan, inf, 1, inf, 0, nan);
+    const zeros = new Float32Array(9);
+    const inputs = ['a', 'b'].map((name) => ({
+      ...{ name, datatype: 'FP32', shape: [3, 3] },
+      parameters: { binary_data_size: 36 },
+    }));
+    const outputs = [{ name: 'sum', parameters: { classification: 3 } }];
+    const { json } = await send('add', { inputs, outputs }, [bytes(scores), bytes(zeros)]);
+    expect(json.outputs[0]?.data).toEqual([
+      ...['1.000000:2', '-Infinity:1', 'NaN:0'],
+      ...['Infinity:1', '1.000000:2', 'NaN:0'],
+      ...['Infinity:0', '0.000000:1', 'NaN:2'],
+    ]);
+  });
+
   it.each([0, -1, 1.5, '2'])('answers 400 to %j classes', async (classification) => {
     const inputs = ['a', 'b'].map((name) => ({ name, datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] }));
     const answer = await send('add', { inputs, outputs: [{ name: 'sum', parameters: { classification } }] });
