@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { inferHandler } from '../../src/lambda/infer.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const MODELS = 'test/fixtures/models';
 let serving: TestServing;
