@@ -41,7 +41,8 @@ export const readSparseMatrix = (value: PyValue | undefined): Matrix | undefined
   const [rows = 0, columns = 0] = shape instanceof PyTuple ? shape.items.map(Number) : [];
   if (!(rows >= 1 && columns >= 1 && rows * columns <= MOST_NUMBERS))
     refuse(
-      `a sparse matrix has ${rows} rows and ${columns} columns, expected at most ${MOST_NUMBERS} numbers: limit the columns, as max_features of TfidfVectorizer does`,
+      `a sparse matrix has ${rows} rows and ${columns} columns, expected at most ${MOST_NUMBERS} numbers: ` +
+        'limit the columns, as max_features of TfidfVectorizer does',
     );
   const compressed = readRows(value.state);
   if (compressed === undefined || !isSound(compressed, rows, columns)) return refuse('a sparse matrix is damaged');

@@ -18,7 +18,7 @@ const readEntries = (view: DataView): Map<number, number> | undefined => {
   return new Map(entries);
 };
 
-/** Tells whether libvips would take the YCbCr of a TIFF for RGB. Of a damaged header, libvips itself gives the reason. */
+/** Tells whether libvips would take the YCbCr of a TIFF for RGB. libvips itself gives the reason for a damaged header. */
 export const hasPlainYcbcr = (bytes: Uint8Array): boolean => {
   if (bytes.byteLength < 8) return false;
   const entries = readEntries(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -47,7 +47,7 @@ export const specialToken = ({ settings }: TokenizerFolder, name: string, otherw
     return (typeof token === 'object' ? token?.content : token) ?? otherwise;
   });
 
-/** Whether the settings say that there is no such token, in the place of that of the class. */
+/** Tells whether the settings say that there is no such token, in the place of that of the class. */
 export const isWithout = ({ settings }: TokenizerFolder, role: string): boolean => settings[role] === null;
 
 export const textOf = (token: NamedToken): string => (typeof token === 'string' ? token : token.content);
