@@ -1,7 +1,7 @@
 import { inferHandler } from '../../src/lambda/infer.ts';
 import { startFunction } from '../../src/lambda/start-function.ts';
 
-const { serving, background, config } = await startFunction();
+const { serving, background, config } = await startFunction({ isAwaited: true });
 
 const { auth, jobBodyBytes: bodyBytes, jobModels: models, webhookHosts } = config;
 

@@ -1,8 +1,6 @@
-import { TrieRouter } from 'hono/router/trie-router';
 import type { Quotas } from '../access/quotas.ts';
 import type { Quota } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
-import { shorten } from '../core/show.ts';
 import { roundMs, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
 import { readTraceContext } from '../core/trace-context.ts';
@@ -12,9 +10,11 @@ import type { Serving } from '../serving/serving.ts';
 import type { Observation } from '../serving/telemetry.ts';
 import { errorResponse, toErrorDocument } from './errors.ts';
 import { feedbackRoutes } from './feedback-routes.ts';
+import { createFindRoutes, toRouted } from './find-route.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext, withContentDecoded } from './message.ts';
+import { notAllowed, routedMethod, toAllow } from './methods.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
 import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
@@ -39,67 +39,12 @@ export interface ApplicationOptions {
   readonly spending?: SpendingLimit;
 }
 
-/** Routes are found by path alone, so that a wrong method can be told apart. */
-const ANY = 'ALL';
-
-/** Once: a name that was encoded twice keeps its percent signs, and no model has such a name. */
-const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // no model has such a name, and the error can quote it
-  }
-};
-
-const createFindRoutes = (routes: readonly Route[]) => {
-  const byPath = Map.groupBy(
-    routes.flatMap((route) => route.paths.map((path) => ({ path, route }))),
-    ({ path }) => path,
-  );
-  const router = new TrieRouter<readonly [Route, ...Route[]]>();
-  for (const [path, [first, ...others]] of byPath)
-    if (first) router.add(ANY, path, [first.route, ...others.map(({ route }) => route)]);
-  /** The routes of a path, one for each of its methods. */
-  return (path: string) => {
-    const [[[found, encoded = {}] = []] = []] = router.match(ANY, path);
-    if (found === undefined)
-      throw new ServingError(
-        'NOT_FOUND',
-        `no route ${shorten(path)}; there are /models, /models/{name}, /uploads, /feedback, /jobs, /v1 and /v2`,
-      );
-    const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
-    return { found, parameters };
-  };
-};
-
-/** KServe's first protocol puts a colon before its operation. */
-const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
-
-/** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
-const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+|models))$/;
-
-/** The path without slashes at its end, which clients add, and the model that its base names. */
-const toRouted = (path: string): { readonly path: string; readonly base: Readonly<Record<string, string>> } => {
-  let end = path.length;
-  while (end > 1 && path[end - 1] === '/') end -= 1;
-  const whole = path.slice(0, end);
-  const [, name, rest] = MODEL_BASE.exec(whole) ?? [];
-  if (name !== undefined && rest !== undefined) return { path: rest, base: { name: decode(name) } };
-  return { path: whole.replace(COLON_PREDICT, '$1/predict'), base: {} };
-};
-
 /** Printable characters of ASCII: the id stands in a header and in the log. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** The caller's own id of a request, if it can be repeated. */
 const callerRequestId = ({ headers: { 'x-request-id': id } }: HttpRequest): string | undefined =>
   id !== undefined && REQUEST_ID.test(id) ? id : undefined;
-
-/** The method that a route has to have: HEAD is GET, less the body. */
-const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : method);
-
-const notAllowed = (method: string, path: string, allowed: string): ServingError =>
-  new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${allowed}`);
 
 /** The times of the steps up to the answer, in milliseconds. https://www.w3.org/TR/server-timing/ */
 const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, string> => {
@@ -194,7 +139,7 @@ export const createApplication = (
       const [first] = found;
       observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;
       if (route === undefined) {
-        headers.allow = found.map((each) => each.method).join(', ');
+        headers.allow = toAllow(found.map((each) => each.method));
         if (method !== 'OPTIONS') throw notAllowed(method, request.path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {

@@ -4,6 +4,8 @@ import { type Background, ordinaryBackground } from '../serving/background.ts';
 
 /** A background that is told when the answer to an invocation is out. */
 export interface LambdaBackground extends Background {
+  /** True if what follows an answer ends before the process is frozen. */
+  readonly isKept: boolean;
   /** Wraps a handler, so that Lambda keeps the environment running until what the handler left behind has ended. */
   around<Args extends unknown[], Result>(
     handler: (...args: Args) => Promise<Result>,
@@ -85,7 +87,7 @@ export const startBackground = async (
 ): Promise<LambdaBackground> => {
   const identifier = runtimeApi === undefined ? undefined : await register(runtimeApi);
   if (runtimeApi === undefined || identifier === undefined)
-    return { ...ordinaryBackground, around: (handler) => handler };
+    return { ...ordinaryBackground, isKept: runtimeApi === undefined, around: (handler) => handler };
 
   const { hold, drained } = createHold(longestHoldMs);
   let invocations = 0;
@@ -107,6 +109,7 @@ export const startBackground = async (
   serveEvents().catch(() => {}); // the environment goes away
 
   return {
+    isKept: true,
     hold,
     defer: (start) => {
       hold(

@@ -21,6 +21,8 @@ const withoutTrailingSlashes = (path: string): string => {
 /** The path below the API: the template with its variables. Undefined when the event has no value of a variable. */
 const fillTemplate = ({ template, parameters }: EventPath): string | undefined => {
   const route = template === '' && 'proxy' in parameters ? PROXY : template;
+  if (route === PROXY)
+    return typeof parameters.proxy === 'string' ? withoutTrailingSlashes(`/${parameters.proxy}`) : undefined;
   if (!route.startsWith('/')) return undefined;
   let isWhole = true;
   const filled = route.replaceAll(VARIABLE, (_variable, name: string) => {

@@ -3,6 +3,7 @@ import { type Identity, type Quota, scopesOfClaims, tokenHolder } from '../acces
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
+import { setOwn } from '../core/set-own.ts';
 import { show } from '../core/show.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
@@ -53,13 +54,15 @@ const toReadBody =
 const toWord = (value: unknown): string => (typeof value === 'object' ? '' : String(value));
 
 /** By lower-case name; the values of a list as one. */
-const toHeaders = ({ headers, multiValueHeaders }: JsonObject): HttpRequest['headers'] =>
-  Object.fromEntries(
-    Object.entries(toObject(headers ?? multiValueHeaders)).map(([name, value]) => [
-      name.toLowerCase(),
-      typeof value === 'string' ? value : [value].flat().map(toWord).join(','),
-    ]),
-  );
+const toHeaders = ({ headers, multiValueHeaders }: JsonObject): HttpRequest['headers'] => {
+  const given = toObject(headers ?? multiValueHeaders);
+  const byName: Record<string, string> = {};
+  for (const name of Object.keys(given)) {
+    const value = given[name];
+    setOwn(byName, name.toLowerCase(), typeof value === 'string' ? value : [value].flat().map(toWord).join(','));
+  }
+  return byName;
+};
 
 /** The query of payload format 1.0, which has it in parts. A load balancer leaves names and values encoded. */
 const joinQuery = (event: JsonObject, isEncoded: boolean): string => {
@@ -88,13 +91,16 @@ const readIdentity = ({ lambda, jwt, iam }: JsonObject, scopePrefix: string): Id
   return { holder: tokenHolder(toText(claims.sub)), scopes: scopesOfClaims(claims, scopePrefix) };
 };
 
+/** The path in a key such as `ANY /{proxy+}`. */
+const toTemplate = (routeKey: string): string => routeKey.slice(routeKey.indexOf(' ') + 1);
+
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const readFormat2 = (event: JsonObject, context: JsonObject, http: JsonObject, scopePrefix: string): HttpEvent => {
   const method = toText(http.method);
   const path = toEncodedPath({
     path: toText(event.rawPath),
     isDecoded: !toText(context.domainName).includes('.lambda-url.'),
-    template: toText(event.routeKey).replace(/^\S* /, ''),
+    template: toTemplate(toText(event.routeKey)),
     parameters: toObject(event.pathParameters),
     stage: toText(context.stage),
   });

@@ -41,13 +41,17 @@ const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
 
 const TEXT_TYPE = /^text\/|^application\/json\b/;
 
+/** A buffer over the same memory. */
+const toBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
 /** Text as it is, bytes as base64. @throws `PAYLOAD_TOO_LARGE` */
 const toBody = (
   body: string | Uint8Array,
   { 'content-type': contentType = '', 'content-encoding': coding }: HttpResponse['headers'],
 ): Pick<HttpResult, 'body' | 'isBase64Encoded'> => {
   const isText = typeof body === 'string' || (TEXT_TYPE.test(contentType) && coding === undefined);
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString(isText ? 'utf8' : 'base64');
+  const text = typeof body === 'string' ? body : toBuffer(body).toString(isText ? 'utf8' : 'base64');
   assertFits(isText ? sizeInResult(text) : text.length);
   return { body: text, isBase64Encoded: !isText };
 };

@@ -8,6 +8,7 @@ import { findPlainBucket } from '../repository/stores/s3-plain-bucket.ts';
 import { createSignedS3Store, type SdkBucket } from '../repository/stores/s3-signed-store.ts';
 import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import { createServing } from '../serving/create-serving.ts';
+import { createLater } from '../serving/later.ts';
 import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
@@ -55,8 +56,16 @@ const findCollector = async (config: Config, background: LambdaBackground): Prom
   return connectCollector(surroundings, { ...named, ...facts });
 };
 
+/** Facts in which functions differ. */
+interface FunctionOptions {
+  /** True if a caller waits for each answer: requests are reported behind it, wherever no report is lost so. */
+  readonly isAwaited?: boolean;
+}
+
 /** The init of a function: connects S3 and Powertools, and loads the models of `PRELOAD_MODELS`. */
-export const startFunction = async (): Promise<{
+export const startFunction = async ({
+  isAwaited = false,
+}: FunctionOptions = {}): Promise<{
   readonly serving: Serving;
   readonly background: LambdaBackground;
   readonly config: Config;
@@ -68,6 +77,7 @@ export const startFunction = async (): Promise<{
   const { models, data } = await connectBuckets(config);
   const background = await startBackground(config.runtimeApi);
   const collector = await findCollector(config, background);
+  const { later, now: reportNow } = createLater(background);
   const serving = createServing({
     models,
     data,
@@ -77,6 +87,7 @@ export const startFunction = async (): Promise<{
     telemetry: createTelemetry({ memoryMb, directory, initMs }, collector),
     figures: { functionName, initMs },
     background,
+    later: isAwaited && background.isKept ? later : undefined,
     only: config.models,
     elsewhere: config.elsewhere,
     trustedKeys: parseTrustedKeys(config.trustedKeys),
@@ -89,8 +100,10 @@ export const startFunction = async (): Promise<{
   });
   // Lambda gives the process half a second to end.
   process.once('SIGTERM', () => {
+    reportNow();
     Promise.all([serving.end(), collector?.flush()]).finally(() => process.exit());
   });
+  process.once('exit', reportNow);
   await preload(serving, config.preloadModels, config.initBudgetMs);
   endedMs = performance.now(); // since the start of the process
   return { serving, background, config };

@@ -95,7 +95,7 @@ const toUnicode = (body: Body, charset: string): Body => {
 
 /** The charset to decode from; undefined for UTF-8, and for types that are no text. */
 const parseCharset = (contentType: string): string | undefined => {
-  const charset = TEXT_TYPE.test(contentType) ? CHARSET.exec(contentType)?.[1] : undefined;
+  const charset = contentType.includes(';') && TEXT_TYPE.test(contentType) ? CHARSET.exec(contentType)?.[1] : undefined;
   return charset === undefined || UTF_8.test(charset) ? undefined : charset;
 };
 

@@ -1,11 +1,13 @@
 import { createCapture } from '../capture/capture.ts';
 import { NEVER } from '../core/deadline.ts';
+import { ServingError } from '../core/errors.ts';
 import { createModelCache, type ModelCacheOptions } from '../engine/model-cache.ts';
 import { type EmbeddedModels, withEmbeddedModels } from '../repository/embedded-models.ts';
 import { createModelRepository, type RepositoryOptions } from '../repository/model-repository.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import type { Clients } from '../tasks/client-defaults.ts';
 import type { Background } from './background.ts';
+import type { Later } from './later.ts';
 import { createRolloutCounts } from './rollout-counts.ts';
 import { createRouter } from './router.ts';
 import type { References, Serving } from './serving.ts';
@@ -28,6 +30,8 @@ export interface ServingOptions<Store extends ObjectStore = ObjectStore>
   readonly clients?: Clients;
   readonly telemetry: Telemetry;
   readonly background: Background;
+  /** Reports requests behind their answers. Left out, they are reported before. */
+  readonly later?: Later['later'] | undefined;
   readonly routingTtlMs: number;
   /** The function whose figures are added up for `onnx-serverless monitor`; left out, nothing is. */
   readonly figures?: FiguresOptions;
@@ -46,6 +50,7 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     elsewhere = {},
     clients = 'python',
     background,
+    later = (report) => report(),
     routingTtlMs: ttlMs,
     revalidationMs,
     nowMs = Date.now,
@@ -60,9 +65,15 @@ export const createServing = <Store extends ObjectStore>(options: ServingOptions
     observed(observation) {
       observation.stopwatch.stop();
       statistics.count(observation);
-      rollouts.observe(observation);
-      figures?.count(observation);
-      options.telemetry.observed(observation);
+      later(() => {
+        try {
+          rollouts.observe(observation);
+          figures?.count(observation);
+          options.telemetry.observed(observation);
+        } catch (error) {
+          options.telemetry.warned('a request was answered, and not measured', ServingError.from(error));
+        }
+      });
     },
   };
   const hooks = { warmUp, onLoaded: telemetry.loaded, onEvicted: telemetry.evicted };

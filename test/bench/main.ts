@@ -109,6 +109,7 @@ const measureAll = async (workbench: Workbench): Promise<Results> => {
 const PARTS: Readonly<Record<string, Part>> = {
   llm: (workbench) => measureEach(largeModels(workbench), []),
   ...LARGE_MODELS,
+  warm: async (workbench) => measureWarm(workbench, await prepareSample(workbench, BATCH), rounds),
   bulk: async (workbench) => measureBulk(workbench, await prepareSample(workbench, BATCH), options.quick),
   rivals: async (workbench) => {
     const [peers, miniLm] = [await ensurePeers(report), await ensureMiniLm(report)];

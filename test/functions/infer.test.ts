@@ -126,6 +126,7 @@ describe('infer', () => {
 
     const { body } = await invoke(photoEvent);
     await invoke(photoEvent);
+    await deployed.untilLogged('request', 2);
 
     expect(JSON.parse(body)[0]).toEqual({
       label: expect.stringMatching(/cat|espresso|missile/),
@@ -147,11 +148,12 @@ describe('infer', () => {
     expect(requests.every((line) => JSON.stringify(line).length < 1000)).toBe(true); // no payload
   });
 
-  it('writes the figures of its last minute when Lambda ends it', async () => {
+  it('writes the figures of its last minute, and the line of its last request, when Lambda ends it', async () => {
     await publishIt();
     deployed = await deploy();
     for (let request = 0; request < 3; request += 1) await invoke(photoEvent); // the first one alone is written at once
     await deployed.stop();
+    await deployed.untilLogged('request', 3);
     const data = createS3UploadStore(createTestS3Client(storage.endpoint), storage.dataBucket);
     const requests: number[] = [];
     for await (const { key } of data.list(`figures/${MODEL}/`)) {
@@ -169,6 +171,7 @@ describe('infer', () => {
 
     expect(statusCode).toBe(404);
     expect(JSON.parse(body).error).toBe(`no model ${MODEL}`);
+    await deployed.untilLogged('request refused');
     const refusal = deployed.lines.find(({ message }) => message === 'request refused');
     expect(refusal?.failures).toEqual([
       {
@@ -190,6 +193,20 @@ describe('infer', () => {
     expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
     expect((await invoke(photoEvent)).statusCode).toBe(200);
     expect(deployed.lines.filter(({ message }) => message === 'model loaded')).toHaveLength(1);
+  });
+
+  it('answers without the folder whose use it measures, and says so', async () => {
+    await publishIt('iris');
+    deployed = await deploy();
+    const event = events.get('infer-tabular-classification.json');
+    expect((await invoke(event)).statusCode).toBe(200);
+    await rm(join(directory, 'models'), { recursive: true });
+    await new Promise((resolve) => setTimeout(resolve, 150)); // the use is known for 100 ms
+
+    expect((await invoke(event)).statusCode).toBe(200);
+
+    await deployed.untilLogged('a request was answered, and not measured');
+    expect((await invoke(event)).statusCode).toBe(200);
   });
 
   it('takes seven pictures as bytes in one request, and no event carries eight', async () => {

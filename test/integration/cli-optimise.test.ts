@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { optimiseModel } from '../../src/optimise/optimise-model.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
@@ -16,6 +15,7 @@ import { type Ran, runCli } from '../support/command-line.ts';
 import { startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestS3Client } from '../support/s3.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const HELD_OUT = 'models/sentiment/held-out.tsv';
 /** For tests that need some samples and no figures of them: each candidate answers all samples. */
@@ -202,17 +202,10 @@ describe('optimise', () => {
     expect((await cli('show', 'entities', '--json')).json).toMatchObject({ versions: [1] });
   });
 
-  it.each([
-    ['the encoder and the decoder of Marian', 'tiny-marian', shortRequest],
-    ['the encoder and the decoder of T5', 'tiny-t5', shortRequest],
-    ['the encoder and the decoder of Whisper', 'tiny-whisper', () => filesOf('test/fixtures/audio/mono.flac')],
-    ['a detector', 'tiny-detr', () => filesOf('models/efficientnet-lite0/samples/chelsea.jpg')],
-  ])('works on %s', async (_about, name, samples) => {
-    await push(join(FOLDER, name), name);
-    const data = await file('short.jsonl', await samples());
+  it('works on the encoder and the decoder of T5', async () => {
+    await push(join(FOLDER, 'tiny-t5'), 'tiny-t5');
+    const data = await file('short.jsonl', await shortRequest());
     const words = [
-      'optimise',
-      name,
       '--data',
       data,
       '--max-loss',
@@ -220,14 +213,15 @@ describe('optimise', () => {
       '--methods',
       'int8-dynamic,int8-static',
       '--dry-run',
+      '--json',
     ];
 
-    const { exitCode, json } = await cli(...words, '--json');
+    const { exitCode, json } = await cli('optimise', 'tiny-t5', ...words);
 
     expect(exitCode).not.toBe(1);
     const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
     expect(outcomes).not.toContain('fails');
-    expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+    expect((await cli('show', 'tiny-t5', '--json')).json).toMatchObject({ versions: [1] });
   });
 
   it('works on a model that was imported', async () => {

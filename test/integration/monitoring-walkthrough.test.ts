@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { expectedOf, parseScripts, parseSteps, splitCommand } from '../support/walkthrough.ts';
 
 const DOCUMENT = 'docs/monitoring.md';
@@ -32,13 +33,13 @@ describe(DOCUMENT, () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'monitoring-'));
     await mkdir(join(home, '.local'));
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
     const [, walkThrough = ''] = /^## A walk-through\n([\s\S]*?)^## /m.exec(page) ?? [];
     const scripts = parseScripts(walkThrough);
     expect(scripts).toHaveLength(1);
     for (const script of scripts)
       await promisify(execFile)('bash', ['-ec', script], { env: { ...process.env, HOME: home } });
-  }, 300_000);
+  });
   afterAll(async () => {
     await server.stop();
     await rm(home, { recursive: true });
@@ -59,6 +60,5 @@ describe(DOCUMENT, () => {
       expect(ran).toMatchObject({ exitCode });
       expect(ran[stream]).toMatch(pattern);
     },
-    120_000,
   );
 });

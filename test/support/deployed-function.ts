@@ -7,8 +7,8 @@ import type { EmbeddedStorage } from './embedded-storage.ts';
 export interface DeployedFunction extends FunctionProcess {
   /** What the function wrote to its log, by line. */
   readonly lines: Record<string, unknown>[];
-  /** Resolves when a line with this message is there. */
-  untilLogged(message: string): Promise<void>;
+  /** Resolves when so many lines with this message are there: one when left out. */
+  untilLogged(message: string, count?: number): Promise<void>;
 }
 
 /** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
@@ -41,8 +41,8 @@ export const deployFunction = async (
       whenLogged();
     },
   });
-  const untilLogged = async (message: string): Promise<void> => {
-    while (!lines.some((line) => line.message === message))
+  const untilLogged = async (message: string, count = 1): Promise<void> => {
+    while (lines.filter((line) => line.message === message).length < count)
       await new Promise<void>((resolve) => (whenLogged = resolve));
   };
   return { ...deployed, lines, untilLogged };

@@ -79,26 +79,32 @@ Log lines and metrics without Powertools, and fewer patterns and timers, took CP
   'warm.v2_json_ratio': `A parser that fills typed arrays from the text of the body was tried: digits into an exact integer, one division, and the digits anew where
 they decide between two neighbours. It gives the same floats and takes 0.9 to 1.8 of the time of \`JSON.parse\` and a copy (150,528 floats of 4 to 17
 digits, minima of 31 in turn, 2026-11-26). \`JSON.parse\` takes 20 to 30 ns for a number.`,
-  'warm.v2_binary_ratio': `The run takes as long as in the bare loop. Beside it, a request took 0.35 ms more before and 0.57 ms more behind it. Without Powertools, and with
-the changes that are kept, it takes 0.29 and 0.36 ms more. The ratio would still be 1.12.
-A row to iris takes 0.2 ms beside its run when it follows another one. It takes 0.7 ms when it follows a run of this graph. Its 18 MB of
-weights push the code of a request out of the caches of the processor. No step stands out. The medians of 400
-requests in µs (2026-11-27, Powertools' in parentheses) are:
+  'warm.v2_binary_ratio': `The run takes as long as in the bare loop. A row to iris takes 0.2 ms beside its run when it follows another one. It takes 0.7 ms when it
+follows a run of this graph. Its 18 MB of weights push the code of a request out of the caches of the processor. No step stands out. On a
+processor with AVX-512, where the graph takes 5.3 ms, a request took 0.92 ms more than the bare loop, 0.57 of them behind the run.
+
+Since then, metrics, log line and figures are written behind the answer, and the paths of callers are remembered. On another processor, without
+AVX-512 and shared with much other work, a request takes 0.49 to 0.62 ms more instead of 1.09 to 1.21. The lower quartiles of its steps there, of 150
+requests that each follow a bare run, in µs (2026-11-27), are:
 
 | step | µs |
 | --- | --- |
-| decoding base64, 140 with its copy in the bare loop | 93 |
-| reading the event | 66 |
-| decoding tensors, and a timer for the deadline | 104 |
-| finding the route | 50 |
-| routing, the id of the prediction, the task | 54 |
-| writing the metrics, the log line | 45, 39 (111, 98) |
-| writing the answer, and its base64 | 63, 24 |
-| figures of the hour, statistics | 40 |
-| all else | 220 |
+| reading the event | 74 |
+| finding the route, the time of the processor | 47 |
+| decoding base64, 224 with its copy in the bare loop | 141 |
+| the version, the id of the prediction, the task | 55 |
+| reading tensors, their bounds, and a timer for the deadline | 98 |
+| the way to the run | 36 |
+| the outputs of the run, and the way back | 99 |
+| writing the answer, and its base64 | 98 |
+| headers, statistics, the time of the processor, and a timer for what follows the answer | 72 |
 
 Changes that were tried (medians of 300 requests, each behind a bare run, in turn on a busy machine):
 
+- Kept: metrics, log line and figures behind the answer, 0.35 to 0.45 of 1.2 ms. They take as long as before; nobody waits for them.
+- Kept: routes of known paths, no patterns for the usual template of the gateway, no copy of an answer before its base64: 40 to 60 µs. Fewer patterns for paths and charsets, a loop over the headers: 25 µs.
+- Dropped: one buffer for both parts of the answer, which is no faster.
+- Dropped: code of V8's first compiler for every function (\`--always-sparkplug\`): 40 µs of 900, within what varies.
 - Dropped: metrics without Powertools, 80 µs; log lines without it, 80 to 95 µs; 30 of 107 KB of garbage less. A kept library stays.
 - Kept: fewer patterns, dates and timers, 60 µs; headers, times and histograms with fewer objects, some 15 µs.
 - Kept: no new task for each request; the time of the processor is read twice instead of three times, 16 µs.
@@ -108,7 +114,7 @@ Changes that were tried (medians of 300 requests, each behind a bare run, in tur
 - Dropped: \`MALLOC_TRIM_THRESHOLD_\`. A translation, which makes more garbage, has as many page faults with it.
 - Dropped: young garbage collected after every 4, 8, 16 and 24 MB of tensors. Medians were 6.5 to 7.2 ms instead of 7.1, and full collections stayed.
 
-The time does not grow with the graph: the ratio is lower where the graph takes longer than its 5.3 ms on this processor.`,
+The time does not grow with the graph: the ratio is lower where the graph takes longer.`,
   'warm.entities_ratio': `A request takes 0.9 to 1.1 ms of processor time beside its run of 57 ms, and 0.2 ms more with Powertools. Runs take as long
 as bare ones of the same session on the same tensors (58.95 and 58.95 ms, medians of 55 in turn, 2026-11-27), and as long on a baked graph as on
 the plain one (75.46 and 75.46 ms, 60 in turn). Rivals have the same runtime, and route, count and log nothing.`,

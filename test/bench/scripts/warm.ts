@@ -103,22 +103,19 @@ const openTableFloor = async (handler: Handler, { table }: WarmInput) => {
 
 script(async (input: WarmInput): Promise<WarmTimes> => {
   const { handler } = (await import(input.handlerPath)) as { handler: Handler };
-  const measure = (repeats: number, { event }: Case, floor: () => Promise<unknown>) =>
-    measureInTurn(
-      { rounds: input.rounds, repeats },
-      { floor: () => timeMs(floor), infer: () => timeMs(() => handler(event, context)) },
-    );
-  /** The time of a request without that of the work behind its answer. */
-  const timeAlone = async (event: APIGatewayProxyEventV2): Promise<number> => {
-    const ms = await timeMs(() => handler(event, context));
+  /** The time until an answer, or of a floor. Nothing else is timed before the work behind an answer has ended. */
+  const timeAlone = async (work: () => Promise<unknown>): Promise<number> => {
+    const ms = await timeMs(work);
     await wait(3);
     return ms;
   };
+  const measure = (repeats: number, { event }: Pick<Case, 'event'>, floor: () => Promise<unknown>) =>
+    measureInTurn(
+      { rounds: input.rounds, repeats },
+      { floor: () => timeAlone(floor), infer: () => timeAlone(() => handler(event, context)) },
+    );
   return {
-    captured: await measureInTurn(
-      { rounds: input.rounds, repeats: 250 },
-      { floor: () => timeAlone(input.table.event), infer: () => timeAlone(input.captured) },
-    ),
+    captured: await measure(250, { event: input.captured }, () => handler(input.table.event, context)),
     image: await measure(8, input.image, await openImageFloor(handler, input)),
     json: await measure(5, input.json, await openJsonFloor(handler, input)),
     binary: await measure(5, input.binary, await openBinaryFloor(handler, input)),

@@ -53,8 +53,9 @@ const work = () => {
 
 describe('on Lambda', () => {
   it('this process registers as an extension that hears of invocations', async () => {
-    await startBackground(address);
+    const { isKept } = await startBackground(address);
 
+    expect(isKept).toBe(true);
     expect(registrations).toEqual([{ name: 'background', events: '{"events":["INVOKE"]}' }]);
   });
 
@@ -126,10 +127,11 @@ describe('on Lambda', () => {
 
 describe('anywhere else', () => {
   it.each([
-    ['without a runtime API', undefined],
-    ['with one that does not answer', '127.0.0.1:1'],
-  ])('work goes on %s', async (_where, runtimeApi) => {
+    ['without a runtime API, where nobody freezes the process', undefined, true],
+    ['with one that does not answer, unless the process is frozen', '127.0.0.1:1', false],
+  ])('work goes on %s', async (_where, runtimeApi, isKept) => {
     const background = await startBackground(runtimeApi);
+    expect(background.isKept).toBe(isKept);
     let ran = false;
 
     await background.around(async () => {

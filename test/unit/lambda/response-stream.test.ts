@@ -51,7 +51,7 @@ const createCountingBackground = () => {
     (handler) =>
     (...words) =>
       handler(...words).finally(() => ended.push(words.at(0)));
-  return { ...ordinaryBackground, around, ended };
+  return { ...ordinaryBackground, isKept: true, around, ended };
 };
 
 const eventOf = (method: string, path: string, headers: Record<string, string> = {}, body = '') => ({

@@ -1,0 +1,63 @@
+import { TrieRouter } from 'hono/router/trie-router';
+import { ServingError } from '../core/errors.ts';
+import { shorten } from '../core/show.ts';
+import type { Route } from './route.ts';
+
+/** Routes are found by path alone, so that a wrong method can be told apart. */
+const ANY = 'ALL';
+/** Paths whose routes are kept: those of a model's callers are few. */
+const MOST_KNOWN = 100;
+
+/** Once: a name that was encoded twice keeps its percent signs, and no model has such a name. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no model has such a name, and the error can quote it
+  }
+};
+
+/** Finds the routes of a path, one for each of its methods. @throws `NOT_FOUND` */
+export const createFindRoutes = (routes: readonly Route[]) => {
+  const byPath = Map.groupBy(
+    routes.flatMap((route) => route.paths.map((path) => ({ path, route }))),
+    ({ path }) => path,
+  );
+  const router = new TrieRouter<readonly [Route, ...Route[]]>();
+  for (const [path, [first, ...others]] of byPath)
+    if (first) router.add(ANY, path, [first.route, ...others.map(({ route }) => route)]);
+  const match = (path: string) => {
+    const [[[found, encoded = {}] = []] = []] = router.match(ANY, path);
+    if (found === undefined)
+      throw new ServingError(
+        'NOT_FOUND',
+        `no route ${shorten(path)}; there are /models, /models/{name}, /uploads, /feedback, /jobs, /v1 and /v2`,
+      );
+    const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
+    return { found, parameters };
+  };
+  const known = new Map<string, ReturnType<typeof match>>();
+  return (path: string) => {
+    const matched = known.get(path) ?? match(path);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(path, matched);
+    return matched;
+  };
+};
+
+/** KServe's first protocol puts a colon before its operation. */
+const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
+
+/** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
+const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+|models))$/;
+
+/** The path without slashes at its end, which clients add, and the model that its base names. */
+export const toRouted = (path: string): { readonly path: string; readonly base: Readonly<Record<string, string>> } => {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === '/') end -= 1;
+  const whole = path.slice(0, end);
+  if (!whole.includes('/v1/')) return { path: whole, base: {} };
+  const [, name, rest] = MODEL_BASE.exec(whole) ?? [];
+  if (name !== undefined && rest !== undefined) return { path: rest, base: { name: decode(name) } };
+  return { path: whole.replace(COLON_PREDICT, '$1/predict'), base: {} };
+};
