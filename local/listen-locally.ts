@@ -20,8 +20,9 @@ const isAllowed = ({ headers: { origin } }: IncomingMessage, origins: readonly s
  * leads to this machine (DNS rebinding). Programs on this machine send no `Origin`, and the address that they were given.
  */
 const foreignPart = (request: IncomingMessage, origins: readonly string[]): string | undefined => {
-  const { host = '', origin, 'sec-fetch-site': site } = request.headers;
-  if (!LOCAL_HOST.test(host)) return `the host ${JSON.stringify(host)} is none`;
+  const { host, origin, 'sec-fetch-site': site } = request.headers;
+  // A client of HTTP/1.0 may name none. A browser always does.
+  if (host !== undefined && !LOCAL_HOST.test(host)) return `the host ${JSON.stringify(host)} is none`;
   if (isAllowed(request, origins)) return undefined;
   if (origin !== undefined && !LOCAL_HOST.test(origin.replace(/^https?:\/\//, '')))
     return `the origin ${JSON.stringify(origin)} is none`;

@@ -10,6 +10,7 @@ import { createDirectoryStore } from '../../src/repository/stores/directory-stor
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
+import { quoteWord } from '../output/quote-word.ts';
 import { type Send, sendPlain, sendSigned } from './send.ts';
 import { serveDirectory } from './serve-directory.ts';
 import { DEAD_LETTER_QUEUE, type Deployment, readServiceName, readStack } from './stack.ts';
@@ -116,7 +117,7 @@ const stageTarget = async (stage: string, givenRegion: string | undefined, proje
 };
 
 const directoryTarget = async (directory: string, { mayCreate = false }: TargetUse): Promise<Target> => {
-  const options = ` --store ${directory}`;
+  const options = ` --store ${quoteWord(directory)}`;
   const found = await stat(directory).catch(() => undefined);
   if (found && !found.isDirectory())
     throw new ServingError('INVALID_REQUEST', `--store ${directory} is a file, expected a directory`);

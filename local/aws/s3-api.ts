@@ -5,7 +5,7 @@ import { AwsError } from './aws-error.ts';
 import { assertNotExpired, assertSignature, SIGNATURE_PARAMETERS } from './presigned.ts';
 import { createBucketOperations } from './s3-bucket-operations.ts';
 import { createListings } from './s3-listings.ts';
-import { createObjectOperations } from './s3-object-operations.ts';
+import { createObjectOperations, RESPONSE_PARAMETERS } from './s3-object-operations.ts';
 import type { S3Objects } from './s3-objects.ts';
 import { type Answer, answerXml, type Call, notImplemented, type Operations } from './s3-operation.ts';
 import { createUploadOperations } from './s3-upload-operations.ts';
@@ -14,14 +14,18 @@ import type { OnObjectCreated } from './s3-writes.ts';
 import { element, escapeXml } from './xml.ts';
 
 /** Query parameters that choose an operation; the first one that is present does. */
-const SUBRESOURCES = ['list-type', 'versions', 'location', 'delete', 'uploads', 'partNumber', 'uploadId'];
+const SUBRESOURCES = ['list-type', 'versions', 'versioning', 'location', 'delete', 'uploads', 'partNumber', 'uploadId'];
 /** Query parameters that an operation reads, or that say nothing new. Every other one is refused rather than ignored. */
 const PARAMETERS = new Set([
   ...SIGNATURE_PARAMETERS,
+  ...RESPONSE_PARAMETERS,
   ...'prefix delimiter marker start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(
     ' ',
   ),
 ]);
+/** Headers that would make another object, or another answer, of a request. Every other one says nothing new here. */
+const OTHER_MEANING =
+  /^x-amz-(?:(?:copy-source-)?server-side-encryption-customer-.+|object-lock-.+|if-match-.+|tagging|write-offset-bytes|mfa|website-redirect-location)$/;
 const LONGEST_KEY_BYTES = 1024;
 
 const errorAnswer = (error: AwsError): Answer => {
@@ -56,7 +60,9 @@ const parseCall = (request: IncomingMessage): Call => {
   }
 };
 
-const operationNameOf = ({ request, bucket, key, query }: Call): string => {
+const operationNameOf = ({ request, headers, bucket, key, query }: Call): string => {
+  const other = Object.keys(headers).find((name) => OTHER_MEANING.test(name));
+  if (other !== undefined) throw notImplemented(`the header ${other}`);
   for (const name of query.keys())
     if (!SUBRESOURCES.includes(name) && !PARAMETERS.has(name) && !/^x-amz-/i.test(name))
       throw notImplemented(`the query parameter ${name}`);

@@ -87,7 +87,10 @@ export async function* readObjectBytes(request: IncomingMessage): AsyncIterable<
   const checksums = Object.entries(CHECKSUMS).flatMap(([name, create]) =>
     announced.includes(name) ? [{ name, checksum: create() }] : [],
   );
-  const isChunked = request.headers['content-encoding']?.includes('aws-chunked') ?? false;
+  // MinIO's clients say it by the hash alone.
+  const isChunked =
+    (request.headers['content-encoding']?.includes('aws-chunked') ?? false) ||
+    /^STREAMING-/.test(String(request.headers['x-amz-content-sha256'] ?? ''));
   for await (const chunk of isChunked ? decodeAwsChunked(request, expected) : request) {
     for (const { checksum } of checksums) checksum.update(chunk);
     yield chunk;

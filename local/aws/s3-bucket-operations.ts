@@ -23,6 +23,10 @@ export const createBucketOperations = (objects: S3Objects): Operations => ({
     objects.assertBucket(bucket);
     return answerXml('LocationConstraint'); // empty for us-east-1
   },
+  'GET bucket?versioning': ({ bucket }) => {
+    objects.assertBucket(bucket);
+    return answerXml('VersioningConfiguration'); // empty where it was never switched on
+  },
   'DELETE bucket': ({ bucket }) => {
     objects.deleteBucket(bucket);
     return { status: 204 };

@@ -41,7 +41,10 @@ export const copySourceOf = (call: Call, objects: S3Objects): CopySource | undef
   const object = objects.find(bucket, key);
   if (!object) throw noSuchKey(key);
   assertConditions(call, object);
-  const [, start = 0, end = object.sizeBytes - 1] = /^bytes=(\d+)-(\d+)$/.exec(String(given ?? '')) ?? [];
+  const whole = `bytes=0-${object.sizeBytes - 1}`;
+  const [, start, end] = /^bytes=(\d+)-(-?\d+)$/.exec(String(given ?? whole)) ?? [];
+  if (end === undefined)
+    throw new AwsError('InvalidArgument', 400, `The range ${given} has another form than bytes=<first>-<last>.`);
   const range = { start: Number(start), end: Number(end) };
   if (given !== undefined && (range.start > range.end || range.end >= object.sizeBytes))
     throw new AwsError('InvalidRange', 416, `The range ${given} lies outside of the ${object.sizeBytes} bytes.`);

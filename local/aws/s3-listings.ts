@@ -1,18 +1,18 @@
 import { text } from 'node:stream/consumers';
 import { AwsError } from './aws-error.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { answerXml, type Call, type Operation, type Operations } from './s3-operation.ts';
+import { answerXml, type Call, notImplemented, type Operation, type Operations } from './s3-operation.ts';
 import { element, escapeXml, readElements } from './xml.ts';
 
 const LARGEST_PAGE = 1000;
 
 /** The elements of a page of keys, which both listings share. */
 const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) => {
-  const maxKeys = Number(query.get('max-keys') ?? LARGEST_PAGE);
-  if (!(maxKeys >= 1)) throw new AwsError('InvalidArgument', 400, 'max-keys must be a positive number.');
+  const maxKeys = query.get('max-keys') ?? String(LARGEST_PAGE);
+  if (!/^\d{1,10}$/.test(maxKeys)) throw new AwsError('InvalidArgument', 400, 'max-keys must be a whole number.');
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
-  const limit = Math.min(maxKeys, LARGEST_PAGE);
+  const limit = Math.min(Number(maxKeys), LARGEST_PAGE);
   const listing = objects.list(bucket, { prefix, delimiter, after, limit });
   const isEncoded = query.get('encoding-type') === 'url';
   const write = isEncoded ? encodeURIComponent : escapeXml;
@@ -32,7 +32,7 @@ const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) =>
     element('Size', String(sizeBytes)),
     element('StorageClass', 'STANDARD'),
   ]);
-  return { common, entries, listing };
+  return { common, entries, listing, write };
 };
 
 /** Operations that list, and the one that removes many objects at once. */
@@ -53,30 +53,36 @@ export const createListings = (objects: S3Objects): Operations => {
   /** The first version of the listing, whose next page starts after the last key, or after `NextMarker`. */
   const listFirstVersion: Operation = (call) => {
     const marker = call.query.get('marker') ?? '';
-    const { common, entries, listing } = listPage(objects, call, marker);
+    const { common, entries, listing, write } = listPage(objects, call, marker);
     return answerXml(
       'ListBucketResult',
       ...common,
-      element('Marker', escapeXml(marker)),
-      ...(listing.next ? [element('NextMarker', escapeXml(listing.next))] : []),
+      element('Marker', write(marker)),
+      ...(listing.next ? [element('NextMarker', write(listing.next))] : []),
       ...entries.map((entry) => element('Contents', ...entry)),
     );
   };
 
   /** Nothing is versioned here: each object has the one version that S3 calls `null`. */
   const listVersions: Operation = (call) => {
-    const { common, entries, listing } = listPage(objects, call, call.query.get('key-marker') ?? '');
+    const { common, entries, listing, write } = listPage(objects, call, call.query.get('key-marker') ?? '');
     const version = [element('VersionId', 'null'), element('IsLatest', 'true')];
     return answerXml(
       'ListVersionsResult',
       ...common,
-      ...(listing.next ? [element('NextKeyMarker', escapeXml(listing.next))] : []),
+      ...(listing.next ? [element('NextKeyMarker', write(listing.next))] : []),
       ...entries.map((entry) => element('Version', ...version, ...entry)),
     );
   };
 
   const deleteObjects: Operation = async ({ request, bucket }) => {
-    const keys = readElements(await text(request), 'Key');
+    const body = await text(request);
+    const keys = readElements(body, 'Key');
+    const versions = readElements(body, 'VersionId').filter((version) => version !== 'null');
+    if (versions.length > 0) throw notImplemented(`DeleteObjects with VersionId ${versions[0]}`);
+    if (body.includes('<ETag>')) throw notImplemented('DeleteObjects with ETag');
+    if (keys.length > LARGEST_PAGE)
+      throw new AwsError('MalformedXML', 400, `${keys.length} keys, at most ${LARGEST_PAGE}.`);
     for (const key of keys) objects.remove(bucket, key);
     return answerXml('DeleteResult', ...keys.map((key) => element('Deleted', element('Key', escapeXml(key)))));
   };

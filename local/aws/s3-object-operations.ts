@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { AwsError } from './aws-error.ts';
 import { readObjectBytes } from './s3-body.ts';
 import { type CopySource, copiedBytes, copySourceOf } from './s3-copies.ts';
@@ -13,7 +14,33 @@ import {
   type Operations,
   preconditionFailed,
 } from './s3-operation.ts';
+import type { S3Object } from './s3-rows.ts';
 import { isSameEtag, type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
+
+/** Query parameters that name headers of the answer to a GET, which count more than those of the object. */
+export const RESPONSE_PARAMETERS = ['type', 'language', 'disposition', 'encoding']
+  .map((name) => `response-content-${name}`)
+  .concat('response-cache-control', 'response-expires');
+
+const headersAskedFor = (query: URLSearchParams): Record<string, string> =>
+  Object.fromEntries(
+    RESPONSE_PARAMETERS.flatMap((name) => {
+      const value = query.get(name);
+      return value === null ? [] : [[name.replace('response-', ''), value]];
+    }),
+  );
+
+/** The conditions of a read. An etag counts more than a time, which has whole seconds. @throws AwsError `PreconditionFailed` */
+const isUnchanged = (headers: IncomingHttpHeaders, { etag, modifiedMs }: S3Object): boolean => {
+  const modifiedSeconds = Math.floor(modifiedMs / 1000);
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers;
+  const [since = Number.NaN, notSince = Number.NaN] = ['if-modified-since', 'if-unmodified-since'].map(
+    (name) => Date.parse(String(headers[name] ?? '')) / 1000,
+  );
+  if (match ? match !== '*' && !isSameEtag(match, etag) : modifiedSeconds > notSince)
+    throw preconditionFailed(match ? 'If-Match' : 'If-Unmodified-Since');
+  return noneMatch ? noneMatch === '*' || isSameEtag(noneMatch, etag) : modifiedSeconds <= since;
+};
 
 /** The bytes that `Range` asks for, both ends included; undefined when it asks for none, or in words that S3 ignores. */
 const rangeOf = (header: string | undefined, sizeBytes: number): { start: number; end: number } | undefined => {
@@ -26,19 +53,17 @@ const rangeOf = (header: string | undefined, sizeBytes: number): { start: number
 };
 
 export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCreated): Operations => {
-  const getObject: Operation = ({ request, headers, bucket, key }) => {
+  const getObject: Operation = ({ request, headers, bucket, key, query }) => {
     const object = objects.find(bucket, key);
     if (!object) throw noSuchKey(key);
-    const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, range: rangeHeader } = headers;
-    if (ifMatch && ifMatch !== '*' && !isSameEtag(ifMatch, object.etag)) throw preconditionFailed('If-Match');
-    if (ifNoneMatch && (ifNoneMatch === '*' || isSameEtag(ifNoneMatch, object.etag)))
-      return { status: 304, headers: { etag: object.etag } };
-    const range = rangeOf(rangeHeader, object.sizeBytes);
+    if (isUnchanged(headers, object)) return { status: 304, headers: { etag: object.etag } };
+    const range = rangeOf(headers.range, object.sizeBytes);
     const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
     return {
       status: range ? 206 : 200,
       headers: {
         ...object.headers,
+        ...headersAskedFor(query),
         etag: object.etag,
         'last-modified': new Date(object.modifiedMs).toUTCString(),
         'accept-ranges': 'bytes',

@@ -10,7 +10,7 @@ export type WriteGuard = (current: S3Object | undefined) => void;
 export interface ListOptions {
   readonly prefix: string;
   readonly delimiter: string;
-  /** Only keys after this one. */
+  /** Only keys after this one, or, if it is a group of keys up to a delimiter, after the group. */
   readonly after: string;
   readonly limit: number;
 }
@@ -21,9 +21,6 @@ export interface Listing {
   /** `after` of the next page, when there is one. */
   readonly next?: string;
 }
-
-/** Sorts after every other character of a key. */
-const LAST_CHARACTER = '\u{10FFFF}';
 
 /**
  * Buckets and objects that survive a restart: a row for each object, and a blob for its bytes. A write compares and
@@ -92,11 +89,12 @@ export class S3Objects {
       if (!key.startsWith(prefix)) break;
       const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
       const group = cut < 0 ? undefined : key.slice(0, cut + delimiter.length);
-      if (group !== undefined && group === commonPrefixes.at(-1)) continue;
-      if (objects.length + commonPrefixes.length === limit) return { objects, commonPrefixes, next };
+      if (group !== undefined && (group === commonPrefixes.at(-1) || group === after)) continue;
+      if (objects.length + commonPrefixes.length === limit)
+        return { objects, commonPrefixes, ...(limit > 0 && { next }) };
       if (group === undefined) objects.push(toObject(row));
       else commonPrefixes.push(group);
-      next = group === undefined ? key : group + LAST_CHARACTER;
+      next = group ?? key;
     }
     return { objects, commonPrefixes };
   }

@@ -37,12 +37,12 @@ export const createUploadOperations = (
     return answerXml('CompleteMultipartUploadResult', ...children);
   };
 
-  const listUploads: Operation = ({ bucket }) =>
+  const listUploads: Operation = ({ bucket, query }) =>
     answerXml(
       'ListMultipartUploadsResult',
       element('IsTruncated', 'false'),
       ...uploads
-        .list(bucket)
+        .list(bucket, query.get('prefix') ?? '')
         .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
     );
 

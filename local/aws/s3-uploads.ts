@@ -4,6 +4,7 @@ import { AwsError } from './aws-error.ts';
 import type { Blobs } from './blobs.ts';
 import type { S3Objects, WriteGuard } from './s3-objects.ts';
 import { queryRows, type S3Object, type Target, toTarget } from './s3-rows.ts';
+import { isSameEtag } from './s3-writes.ts';
 
 const MOST_PARTS = 10_000;
 const SMALLEST_PART_BYTES = 5 * 1024 * 1024;
@@ -42,10 +43,13 @@ export class S3Uploads {
     return id;
   }
 
-  list(bucket: string): { readonly id: string; readonly key: string }[] {
+  /** The uploads of the keys that begin with `prefix`. */
+  list(bucket: string, prefix: string): { readonly id: string; readonly key: string }[] {
     this.#objects.assertBucket(bucket);
     const rows = queryRows(this.#database, 'SELECT id, key FROM uploads WHERE bucket = ? ORDER BY key', bucket);
-    return rows.map(({ id, key }) => ({ id: String(id), key: String(key) }));
+    return rows
+      .map(({ id, key }) => ({ id: String(id), key: String(key) }))
+      .filter(({ key }) => key.startsWith(prefix));
   }
 
   #upload(id: string): Target {
@@ -80,7 +84,7 @@ export class S3Uploads {
     const target = this.#upload(upload);
     const uploaded = this.#parts(upload);
     const parts = wanted.map(({ number, etag }) => {
-      const part = uploaded.find((candidate) => candidate.number === number && `"${candidate.md5}"` === etag);
+      const part = uploaded.find((candidate) => candidate.number === number && isSameEtag(etag, candidate.md5));
       if (!part) throw new AwsError('InvalidPart', 400, `Part ${number} with ETag ${etag} was not uploaded.`);
       return part;
     });

@@ -65,8 +65,10 @@ export const createIdentifyByToken = ({ issuer, audience, scopePrefix }: TokenIs
     try {
       const options = { issuer, algorithms: ALGORITHMS, requiredClaims: ['exp', 'sub'] };
       const { payload } = await jwtVerify(credential, await keys(), options);
-      if (!isFor(payload, audience)) return undefined;
-      return { holder: tokenHolder(String(payload.sub)), scopes: scopesOfClaims(payload, scopePrefix) };
+      const { sub } = payload;
+      // All tokens without a subject would be one caller.
+      if (!isFor(payload, audience) || typeof sub !== 'string' || sub === '') return undefined;
+      return { holder: tokenHolder(sub), scopes: scopesOfClaims(payload, scopePrefix) };
     } catch (error) {
       if (error instanceof errors.JOSEError && !UNAVAILABLE.includes(error.code)) return undefined;
       throw unavailable(issuer, error);

@@ -4,7 +4,7 @@ import type { ModelSource } from '../source/model-source.ts';
 import { noteOnMemory } from './memory-need.ts';
 import { type ReadModel, type ReadOptions, readModel } from './read-model.ts';
 import type { RecognisedTask } from './recognise-task.ts';
-import { startTrial, type TrialLimits } from './start-trial.ts';
+import { startTrial, type Trial } from './start-trial.ts';
 import type { TrialStep } from './try-model.ts';
 
 /** A step of a push before anything is sent. */
@@ -15,8 +15,8 @@ export interface PrepareOptions extends ReadOptions {
   readonly onStep?: (step: PrepareStep) => void;
   /** Bakes the graphs: writes them as they load fastest. Default true. */
   readonly bake?: boolean;
-  /** Default: 5 minutes, and the memory of the largest function. */
-  readonly trialLimits?: TrialLimits;
+  /** Starts what tries the model. Default: a process with 5 minutes, and the memory of the largest function. */
+  readonly startTrial?: () => Trial;
 }
 
 /** A version before it is published. */
@@ -59,10 +59,10 @@ export const prepareModel = async (
   source: ModelSource,
   name: string,
   recognised: RecognisedTask,
-  { bake = true, trialLimits, onStep = () => {}, ...options }: PrepareOptions,
+  { bake = true, startTrial: start = startTrial, onStep = () => {}, ...options }: PrepareOptions,
   scratch: string,
 ): Promise<PreparedModel> => {
-  const trial = startTrial(trialLimits);
+  const trial = start();
   try {
     onStep('its hashes');
     const model = await readModel(source, recognised, options, scratch);

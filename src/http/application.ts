@@ -15,6 +15,7 @@ import { createFindRoutes, toRouted } from './find-route.ts';
 import { jobRoutes } from './job-routes.ts';
 import { kserveV1Routes } from './kserve-v1-routes.ts';
 import { type HttpRequest, type HttpResponse, isStream, type RequestContext, withContentDecoded } from './message.ts';
+import { notAllowed, routedMethod, toAllow } from './methods.ts';
 import { openInferenceRoutes } from './open-inference-routes.ts';
 import { openAiRoutes } from './openai/routes.ts';
 import { repositoryRoutes } from './repository-routes.ts';
@@ -45,12 +46,6 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** The caller's own id of a request, if it can be repeated. */
 const callerRequestId = ({ headers: { 'x-request-id': id } }: HttpRequest): string | undefined =>
   id !== undefined && REQUEST_ID.test(id) ? id : undefined;
-
-/** The method that a route has to have: HEAD is GET, less the body. */
-const routedMethod = (method: string): string => (method === 'HEAD' ? 'GET' : method);
-
-const notAllowed = (method: string, path: string, allowed: string): ServingError =>
-  new ServingError('METHOD_NOT_ALLOWED', `${shorten(method)} is not allowed on ${shorten(path)}, use ${allowed}`);
 
 /** The times of the steps up to the answer, in milliseconds. https://www.w3.org/TR/server-timing/ */
 const serverTiming = ({ stepsMs }: Observation['stopwatch']): Record<string, string> => {
@@ -145,7 +140,7 @@ export const createApplication = (
       const [first] = found;
       observation.operation = `${method === 'OPTIONS' ? method : (route ?? first).method} ${first.paths[0]}`;
       if (route === undefined) {
-        headers.allow = found.map((each) => each.method).join(', ');
+        headers.allow = toAllow(found.map((each) => each.method));
         if (method !== 'OPTIONS') throw notAllowed(method, request.path, headers.allow);
         response = { status: 204, headers: {}, body: '' };
       } else {

@@ -7,6 +7,7 @@ import { describeJob, describeWebhook, isInline, jobPath, readAnswer, URL_SECOND
 import { hasEnded, isJobId, type Job, readJob } from '../jobs/job-document.ts';
 import { listJobs } from '../jobs/submit-job.ts';
 import type { Serving } from '../serving/serving.ts';
+import { isKnown } from './entity-tag.ts';
 import { type HttpResponse, jsonResponse } from './message.ts';
 import type { Exchange } from './route.ts';
 
@@ -52,9 +53,6 @@ const withAnswer = async ({ data }: Serving, job: Job, described: string): Promi
       : `"resultUrl":${JSON.stringify(answer.url)},"resultContentType":${JSON.stringify(answer.contentType)}`;
   return `${described.slice(0, -1)},${result}}`;
 };
-
-const isKnown = (header: string | undefined, etag: string): boolean =>
-  header?.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, ''))) ?? false;
 
 export const getJob = async (serving: Serving, exchange: Exchange): Promise<HttpResponse> => {
   const { parameters, request } = exchange;

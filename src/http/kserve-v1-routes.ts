@@ -1,4 +1,6 @@
 import type { Answer } from '../core/answer.ts';
+import { refuse } from '../core/errors.ts';
+import { show } from '../core/show.ts';
 import { parseJsonBody } from '../protocol/json.ts';
 import {
   type PredictRequest,
@@ -28,8 +30,11 @@ const payloadsOf = (
       as: 'task',
       payloads: instances.map((instance) => async () => ({ inputs: toTaskInput(instance), parameters })),
     };
+  const [parameter] = Object.keys(parameters);
+  if (parameter !== undefined)
+    refuse('INVALID_REQUEST', `parameter ${show(parameter)} is not known: a model of tensors takes none`);
   const inputs = toInferInputs(instances, tensorSignature(graphs));
-  return { as: 'tensors', payloads: [async () => ({ inputs, parameters })] };
+  return { as: 'tensors', payloads: [async () => ({ inputs, parameters: {} })] };
 };
 
 /** @throws the reason of the first instance without an answer */
@@ -63,8 +68,9 @@ const toOpenAiModel = (id: string, { created }: PublishedBundle) => ({
   ...{ id, object: 'model', created: Math.floor(Date.parse(created) / 1000), owned_by: 'onnx-serverless' },
 });
 
-/** The names that KServe's clients read, and the same models as OpenAI's clients read them. */
-/** All models, or the one that the base of the path names. */
+/**
+ * The names that KServe's clients read, and the same models as OpenAI's clients read them: all, or the one that the base of the path names.
+ */
 const list = async (serving: Serving, { context, parameters }: Exchange): Promise<HttpResponse> => {
   const all = await listModels(serving, context.deadline);
   const models = parameters.name === undefined ? all : all.filter(({ name }) => name === parameters.name);

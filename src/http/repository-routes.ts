@@ -1,5 +1,5 @@
 import { within } from '../core/deadline.ts';
-import { ServingError } from '../core/errors.ts';
+import { refuse, ServingError } from '../core/errors.ts';
 import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import { parseJsonBody } from '../protocol/json.ts';
@@ -11,15 +11,19 @@ import { type HttpRequest, type HttpResponse, toJsonResponse } from './message.t
 import { assertReady } from './readiness.ts';
 import { type Exchange, modelReference, type Route, versioned } from './route.ts';
 
-/** The JSON object of a body, which may be empty. @throws `INVALID_REQUEST` */
-const readObject = async ({ readBody }: HttpRequest): Promise<Readonly<Record<string, unknown>>> => {
+/** The value of the one field that a body may have. The body may be empty, and the field null. @throws `INVALID_REQUEST` */
+const readField = async ({ readBody }: HttpRequest, name: string): Promise<unknown> => {
   const body = await readBody();
   const document = body.length === 0 ? {} : parseJsonBody(body);
-  return isObject(document) ? document : {};
+  if (!isObject(document))
+    return refuse('INVALID_REQUEST', `the body is ${show(document)}, expected nothing or {"${name}": …}`);
+  const other = Object.keys(document).find((each) => each !== name);
+  if (other !== undefined) refuse('INVALID_REQUEST', `${show(other)} is not supported, there is "${name}"`);
+  return document[name] ?? undefined;
 };
 
 const listVersions = async (serving: Serving, { request, context }: Exchange): Promise<HttpResponse> => {
-  const { ready = false } = await readObject(request);
+  const ready = (await readField(request, 'ready')) ?? false;
   if (typeof ready !== 'boolean')
     throw new ServingError('INVALID_REQUEST', `"ready" is ${show(ready)}, expected true or false`);
   const entries = await within(context.deadline, repositoryIndex(serving), 'the storage has not answered in time');
@@ -34,8 +38,10 @@ const isReady = async (serving: Serving, exchange: Exchange): Promise<HttpRespon
 
 /** @throws `INVALID_REQUEST` naming a parameter that is not in `known` */
 const assertParameters = async (request: HttpRequest, known: readonly string[]): Promise<void> => {
-  const { parameters } = await readObject(request);
-  const unknown = Object.keys(isObject(parameters) ? parameters : {}).find((name) => !known.includes(name));
+  const parameters = (await readField(request, 'parameters')) ?? {};
+  if (!isObject(parameters))
+    return refuse('INVALID_REQUEST', `"parameters" is ${show(parameters)}, expected an object`);
+  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new ServingError(
       'INVALID_REQUEST',

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { type Identity, isAllowed } from '../access/scope.ts';
 import { accepts } from '../core/accepts.ts';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
+import { isKnown } from '../http/entity-tag.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpRequest, type HttpResponse, isStream, jsonResponse } from '../http/message.ts';
+import { notAllowed, routedMethod, toAllow } from '../http/methods.ts';
 import { type DescribedModel, describeModel } from '../openapi/described-model.ts';
 import { createDocument } from '../openapi/document.ts';
 import { createModelRepository, type ModelRepository } from '../repository/model-repository.ts';
@@ -31,6 +34,8 @@ export interface Docs {
   readonly telemetry: Pick<Telemetry, 'warned'>;
 }
 
+const ALLOW = toAllow(['GET']);
+
 /** The models that a caller may use, but for broken ones. @throws `MODEL_UNAVAILABLE` when the store does not answer */
 const describeModels = async (
   { repository, auth, clients, telemetry }: Docs,
@@ -51,10 +56,18 @@ const describeModels = async (
   return described.filter((model) => model !== undefined);
 };
 
+/** Tells a browser that has the text already so. The tag is weak: it is the same for each coding. */
+const tagged = (response: HttpResponse, { headers: asked }: HttpRequest): HttpResponse => {
+  const digest = createHash('sha256').update(String(response.body)).digest('base64url').slice(0, 20);
+  const headers = { ...response.headers, etag: `W/"${digest}"` };
+  return isKnown(asked['if-none-match'], `"${digest}"`) ? { status: 304, headers, body: '' } : { ...response, headers };
+};
+
 /** Every answer tells caches that it depends on the coding, the one that is not encoded, too. */
 const gzip = (response: HttpResponse, { headers: asked }: HttpRequest): HttpResponse => {
   const headers = { ...response.headers, vary: 'accept-encoding' };
-  if (!accepts(asked['accept-encoding'], 'gzip') || isStream(response.body)) return { ...response, headers };
+  if (!accepts(asked['accept-encoding'], 'gzip') || isStream(response.body) || response.body === '')
+    return { ...response, headers };
   const body = process.getBuiltinModule('node:zlib').gzipSync(response.body);
   return { ...response, headers: { ...headers, 'content-encoding': 'gzip' }, body };
 };
@@ -63,13 +76,16 @@ const gzip = (response: HttpResponse, { headers: asked }: HttpRequest): HttpResp
 export const docsHandler = (docs: Docs) => {
   const page = createPage(docs.files, docs);
 
-  const answer = async ({ path }: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
+  const answer = async (request: HttpRequest, identity: Identity | undefined): Promise<HttpResponse> => {
+    const { path, method } = request;
+    if (method === 'OPTIONS') return { status: 204, headers: { allow: ALLOW }, body: '' };
+    if (routedMethod(method) !== 'GET') throw notAllowed(method, path, ALLOW);
     const found = page(path);
-    if (found !== undefined) return found;
+    if (found !== undefined) return tagged(found, request);
     if (path !== '/openapi.json')
       throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are / and /openapi.json`);
     const document = createDocument(await describeModels(docs, identity), docs.auth, docs.streamEndpoint);
-    return jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } });
+    return tagged(jsonResponse(JSON.stringify(document), { headers: { 'cache-control': 'no-cache' } }), request);
   };
 
   return async (event: unknown, context: Context): Promise<HttpResult> => {
@@ -84,11 +100,15 @@ export const docsHandler = (docs: Docs) => {
         const failure = ServingError.from(error);
         if (ERROR_KINDS[failure.code].fault === 'server')
           docs.telemetry.warned(`the request ${requestId} for ${shorten(request.path)} failed`, failure);
-        return errorResponse(failure, requestId, request.path);
+        const refusal = errorResponse(failure, requestId, request.path);
+        return failure.code === 'METHOD_NOT_ALLOWED'
+          ? { ...refusal, headers: { ...refusal.headers, allow: ALLOW } }
+          : refusal;
       }
     };
-    const { headers, ...response } = await respond();
-    return toResult({ ...response, headers: { ...headers, 'x-request-id': requestId } }, request.path, format);
+    const { status, headers, body } = await respond();
+    const response = { status, headers: { ...headers, 'x-request-id': requestId } };
+    return toResult({ ...response, body: request.method === 'HEAD' ? '' : body }, request.path, format);
   };
 };
 

@@ -53,6 +53,14 @@ export const toInferInputs = (instances: readonly unknown[], { inputs }: Signatu
       `the model takes ${names.map(show).join(', ')}: send each instance as an object with a value for each`,
     );
   const columns = isObject(first) ? Object.keys(first) : names;
+  for (const instance of isObject(first) ? instances : []) {
+    const other = Object.keys(isObject(instance) ? instance : {}).find((name) => !columns.includes(name));
+    if (other !== undefined)
+      refuse(
+        'INVALID_REQUEST',
+        `an instance has ${show(other)}, and the first has ${columns.map(show).join(', ')} alone`,
+      );
+  }
   return columns.map((name) => {
     const spec = inputs.find((input) => input.name === name);
     if (spec === undefined)

@@ -42,12 +42,18 @@ afterAll(async () => {
   await storage.stop();
 });
 
-const get = async (path: string, { scopes, ...headers }: Record<string, string> = {}): Promise<Result> => {
+const ask = async (
+  method: string,
+  path: string,
+  { scopes, ...headers }: Record<string, string> = {},
+): Promise<Result> => {
   const authorizer = scopes === undefined ? {} : { authorizer: { lambda: { holder: 'alice', scopes } } };
-  const requestContext = { http: { method: 'GET', path }, requestId: 'r', ...authorizer };
+  const requestContext = { http: { method, path }, requestId: 'r', ...authorizer };
   const event = { version: '2.0', rawPath: path, rawQueryString: '', headers, requestContext };
   return (await (scopes === undefined ? deployed : locked).invoke(event)) as Result;
 };
+
+const get = (path: string, headers?: Record<string, string>): Promise<Result> => ask('GET', path, headers);
 
 const namesIn = ({ body }: Result): string[] =>
   (JSON.parse(body) as { tags: { name: string }[] }).tags.map(({ name }) => name);
@@ -70,6 +76,41 @@ it.each([
   for (const path of ['/', '/openapi.json']) {
     const { headers } = await get(path, { 'accept-encoding': coding });
     expect([headers['content-encoding'], headers.vary]).toEqual([expected, 'accept-encoding']);
+  }
+});
+
+const assetOf = ({ body }: Result): string => /"(\/docs\/[^"]+)"/.exec(body)?.[1] ?? '';
+
+it('answers HEAD as GET, less the body, and names these methods to any other one', async () => {
+  for (const path of ['/', '/reference', '/openapi.json', assetOf(await get('/')), '/docs/none']) {
+    for (const headers of [{}, { 'accept-encoding': 'gzip' }]) {
+      const { body, isBase64Encoded: _form, ...whole } = await get(path, headers);
+      expect(body).not.toBe('');
+      expect(await ask('HEAD', path, headers)).toEqual({ ...whole, body: '', isBase64Encoded: false });
+    }
+    for (const [method, status] of [
+      ['POST', 405],
+      ['TRACE', 405],
+      ['OPTIONS', 204],
+    ] as const) {
+      const { statusCode, headers } = await ask(method, path, { 'accept-encoding': 'gzip' });
+      expect({ path, method, statusCode, allow: headers.allow }).toEqual({
+        ...{ path, method, statusCode: status },
+        allow: 'GET, HEAD',
+      });
+    }
+  }
+});
+
+it('does not send again what a browser has, in any coding', async () => {
+  for (const path of ['/', '/reference', '/openapi.json']) {
+    const { headers } = await get(path, { 'accept-encoding': 'gzip' });
+    const etag = headers.etag ?? '';
+    for (const known of [etag, `"other", ${etag}`]) {
+      const again = await get(path, { 'if-none-match': known, 'accept-encoding': 'gzip' });
+      expect(again).toMatchObject({ statusCode: 304, body: '', headers: { etag, vary: 'accept-encoding' } });
+    }
+    expect(await get(path, { 'if-none-match': '"other"' })).toMatchObject({ statusCode: 200, headers: { etag } });
   }
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { BLACK_PIXEL } from '../../src/media/image/input.ts';
 import { createTestServing, findNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 let serving: TestServing;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { LAMBDA_PAYLOAD_BYTES } from '../../src/core/aws-limits.ts';
 import { inferHandler } from '../../src/lambda/infer.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const MODELS = 'test/fixtures/models';
 let serving: TestServing;
@@ -242,6 +242,23 @@ describe('classification', () => {
         ...{ name: 'sum', datatype: 'BYTES', shape: [2, 3] },
         data: ['6.000000:1', '4.000000:2', '2.000000:0', '18.000000:0', '16.000000:1', '14.000000:2'],
       },
+    ]);
+  });
+
+  it('ranks infinities, and names what is no number last', async () => {
+    const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+    const scores = Float32Array.of(nan, -inf, 1, nan, inf, 1, inf, 0, nan);
+    const zeros = new Float32Array(9);
+    const inputs = ['a', 'b'].map((name) => ({
+      ...{ name, datatype: 'FP32', shape: [3, 3] },
+      parameters: { binary_data_size: 36 },
+    }));
+    const outputs = [{ name: 'sum', parameters: { classification: 3 } }];
+    const { json } = await send('add', { inputs, outputs }, [bytes(scores), bytes(zeros)]);
+    expect(json.outputs[0]?.data).toEqual([
+      ...['1.000000:2', '-Infinity:1', 'NaN:0'],
+      ...['Infinity:1', '1.000000:2', 'NaN:0'],
+      ...['Infinity:0', '0.000000:1', 'NaN:2'],
     ]);
   });
 

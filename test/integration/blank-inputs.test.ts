@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
+import type { PushOptions } from '../../src/authoring/push-model.ts';
 import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
 const integer = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'int64', shape });

@@ -27,7 +27,7 @@ let objects = 0;
 beforeAll(async () => {
   serving = await createTestServing();
   for (let version = 1; version <= 2; version += 1) await pushNamed(serving.repository, 'iris');
-}, 120_000);
+});
 afterAll(() => serving.remove());
 beforeEach(async () => {
   const { data, repository } = serving;

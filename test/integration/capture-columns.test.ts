@@ -27,7 +27,7 @@ const BODIES: Readonly<Record<string, readonly RequestInit[]>> = {
 let serving: TestServing;
 beforeAll(async () => {
   serving = await createTestServing();
-}, 60_000);
+});
 afterAll(() => serving.remove());
 
 it('the fields of records of each kind have a column of their type', async () => {
@@ -51,4 +51,4 @@ it('the fields of records of each kind have a column of their type', async () =>
   // A unit is written for canaries alone: test/integration/canary-answers.test.ts reads it.
   const missing = Object.keys(CAPTURE_COLUMNS).filter((column) => !seen.has(column));
   expect(missing).toEqual(['unit']);
-}, 120_000);
+});

@@ -23,7 +23,7 @@ beforeAll(async () => {
   serving = await createTestServing();
   for (const name of ['iris', 'sentiment', 'efficientnet-lite0', 'retail-recommender'])
     await pushNamed(serving.repository, name);
-}, 300_000);
+});
 afterAll(() => serving.remove());
 
 const ask = (path: string, inputs: unknown, init: RequestInit = {}) =>
@@ -257,7 +257,7 @@ describe('capture while S3 refuses writes', () => {
     } finally {
       await refusing.remove();
     }
-  }, 60_000);
+  });
 
   it('counts what is lost when the process ends', async () => {
     const store = createDirectoryStore(`${serving.modelDirectory}-ending`);

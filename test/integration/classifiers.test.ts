@@ -2,10 +2,10 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import type { RowLabel } from '../../src/tasks/tabular-classification/answer.ts';
 import { decodeFloats, readJson } from '../support/image-parity.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 /** Made by test/reference/classifiers.py with scikit-learn and skl2onnx. */
 const FOLDER = 'test/fixtures/classifiers';

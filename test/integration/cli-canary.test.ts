@@ -14,7 +14,7 @@ beforeAll(async () => {
   await mkdir(join(home, 'models'));
   server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
   for (let version = 1; version <= 2; version += 1) await cli('push', 'test/fixtures/models/add.onnx');
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   await rm(home, { recursive: true });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
   await mkdir(join(home, '.local'));
   server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
-}, 300_000);
+});
 afterAll(async () => {
   await server.stop();
   await rm(home, { recursive: true });
@@ -43,7 +43,7 @@ describe('monitor --baseline', () => {
     expect(shown).toMatch(/\n *characters +drift +values/);
     const { drift } = JSON.parse((await cli('monitor', 'sentiment', '--json')).stdout);
     expect(drift).toMatchObject({ baseline: { samples: 594 }, judgement: { verdict: 'drift' } });
-  }, 60_000);
+  });
 
   it('makes a baseline of captures', async () => {
     const made = await cli('monitor', 'sentiment', '--baseline', '7d');

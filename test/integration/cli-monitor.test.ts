@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
@@ -21,7 +23,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
   await mkdir(join(home, '.local'));
   server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: (line) => lines.push(line) });
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   await rm(home, { recursive: true });
@@ -66,13 +68,14 @@ it('shows the state of an automatic canary', async () => {
 
 it('looks again and again with --watch, until there is nothing to look at', async () => {
   await cli('push', 'test/fixtures/models/add.onnx');
-  const watching = cli('monitor', 'add', '--watch');
-  await new Promise((wake) => setTimeout(wake, 2_000));
+  const stdout = new PassThrough();
+  const watching = runCli(['monitor', 'add', '--watch'], { projectDirectory: home, stdout });
+  await once(stdout, 'readable');
   await cli('delete', 'add', '--yes');
-  const { stdout, stderr, exitCode } = await watching;
-  expect(stdout.match(/No request reached add/g)?.length).toBeGreaterThanOrEqual(1);
+  const { stdout: printed, stderr, exitCode } = await watching;
+  expect(printed).toContain('No request reached add');
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('no model add')]);
-}, 30_000);
+});
 
 it.each([
   ['a time without a unit', ['sentiment', '--last', '5'], /--last is 5, expected a time such as/],

@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { optimiseModel } from '../../src/optimise/optimise-model.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
@@ -16,6 +15,7 @@ import { type Ran, runCli } from '../support/command-line.ts';
 import { startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestS3Client } from '../support/s3.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const HELD_OUT = 'models/sentiment/held-out.tsv';
 /** For tests that need some samples and no figures of them: each candidate answers all samples. */

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { createFailingStore } from '../support/failing-store.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const ADD = 'test/fixtures/models/add.onnx';
 const COLOURS = 'test/fixtures/models/colours';

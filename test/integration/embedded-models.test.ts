@@ -220,7 +220,7 @@ describe('the packaged infer', () => {
     } finally {
       await Promise.all([away.stop(), back.stop(), storage.stop()]);
     }
-  }, 60_000);
+  });
 });
 
 describe('packing', () => {

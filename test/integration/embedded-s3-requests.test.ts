@@ -8,6 +8,7 @@ import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   GetBucketLocationCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   ListObjectsCommand,
   PutObjectCommand,
@@ -87,6 +88,97 @@ it('the first version of the listing goes on after its marker', async () => {
   expect(await storage.client.send(new GetBucketLocationCommand({ Bucket }))).not.toHaveProperty('LocationConstraint');
 });
 
+describe('a listing', () => {
+  it.each(['list-type=2&start-after', 'marker'])('goes on behind a folder that %s names', async (parameter) => {
+    for (const key of ['behind/a/1', 'behind/a/2', 'behind/b']) await put(key);
+    const url = `${storage.endpoint}/${Bucket}?prefix=behind/&delimiter=/&${parameter}=behind/a/`;
+    const page = await (await fetch(url)).text();
+    expect([...page.matchAll(/behind\/[^<]+/g)].map(String).filter((name) => name !== 'behind/a/')).toEqual([
+      'behind/b',
+    ]);
+    expect(page).not.toContain('<CommonPrefixes>');
+  });
+
+  it.each(['versions&key-marker', 'marker'])('encodes what it is continued with: %s', async (parameter) => {
+    for (const key of ['percent/a%20b', 'percent/a+b', 'percent/c']) await put(key);
+    const names: string[] = [];
+    for (let next = ''; names.length < 4; ) {
+      const query = `prefix=percent/&max-keys=1&encoding-type=url&${parameter}=${encodeURIComponent(next)}`;
+      const page = await (await fetch(`${storage.endpoint}/${Bucket}?${query}`)).text();
+      names.push(decodeURIComponent(/<Key>([^<]*)/.exec(page)?.[1] ?? ''));
+      const [, encoded] = /<Next(?:Key)?Marker>([^<]*)/.exec(page) ?? [];
+      if (encoded === undefined) break;
+      next = decodeURIComponent(encoded);
+    }
+    expect(names).toEqual(['percent/a%20b', 'percent/a+b', 'percent/c']);
+  });
+
+  it('of no keys is whole, and one of a fraction is refused', async () => {
+    const list = async (count: string) => {
+      const response = await fetch(`${storage.endpoint}/${Bucket}?max-keys=${count}`);
+      return { status: response.status, text: await response.text() };
+    };
+    await put('some');
+    const { status, text: page } = await list('0');
+    expect([status, page.includes('<IsTruncated>false'), page.includes('<Key>')]).toEqual([200, true, false]);
+    for (const count of ['1.5', '1e2', '-1', 'x']) expect((await list(count)).status).toBe(400);
+  });
+});
+
+it('an object sent in signed chunks has the bytes alone, also without the coding that says so', async () => {
+  const body = '5;chunk-signature=0\r\nhello\r\n0;chunk-signature=0\r\n\r\n';
+  const headers = { 'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' };
+  await fetch(`${storage.endpoint}/${Bucket}/chunks`, { method: 'PUT', body, headers });
+  expect((await get('chunks')).text).toBe('hello');
+});
+
+it.each([
+  { 'x-amz-write-offset-bytes': '5' },
+  { 'x-amz-tagging': 'a=b' },
+  { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+  { 'x-amz-object-lock-mode': 'COMPLIANCE' },
+])('a write with %j is refused by that name, and changes nothing', async (headers) => {
+  await put('kept');
+  const response = await fetch(`${storage.endpoint}/${Bucket}/kept`, { method: 'PUT', body: 'other', headers });
+  expect([response.status, await response.text()]).toEqual([501, expect.stringContaining(Object.keys(headers).join())]);
+  expect((await get('kept')).text).toBe('kept');
+});
+
+it('a read keeps to the time of the object, unless it names an etag', async () => {
+  const { ETag = '' } = await put('timed');
+  const [before, after] = ['Thu, 01 Jan 2026 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT'];
+  const read = async (headers: Record<string, string>) =>
+    (await fetch(`${storage.endpoint}/${Bucket}/timed`, { headers })).status;
+  expect(await read({ 'if-modified-since': after })).toBe(304);
+  expect(await read({ 'if-modified-since': before })).toBe(200);
+  expect(await read({ 'if-modified-since': after, 'if-none-match': '"other"' })).toBe(200);
+  expect(await read({ 'if-unmodified-since': before })).toBe(412);
+  expect(await read({ 'if-unmodified-since': after })).toBe(200);
+  expect(await read({ 'if-unmodified-since': before, 'if-match': ETag })).toBe(200);
+  expect(await read({ 'if-modified-since': 'yesterday' })).toBe(200);
+});
+
+it('a read names headers of its answer, as links for downloads do', async () => {
+  await put('download');
+  const query = 'response-content-type=text/csv&response-content-disposition=attachment';
+  const { headers } = await fetch(`${storage.endpoint}/${Bucket}/download?${query}`);
+  expect([headers.get('content-type'), headers.get('content-disposition')]).toEqual(['text/csv', 'attachment']);
+});
+
+it('a bucket says that its versioning was never switched on', async () => {
+  expect(await storage.client.send(new GetBucketVersioningCommand({ Bucket }))).not.toHaveProperty('Status');
+});
+
+it('a deletion of another version, or of objects with an etag, is refused and deletes nothing', async () => {
+  await put('versioned');
+  for (const condition of ['<VersionId>1</VersionId>', '<ETag>"0"</ETag>']) {
+    const body = `<Delete><Object><Key>versioned</Key>${condition}</Object></Delete>`;
+    const response = await fetch(`${storage.endpoint}/${Bucket}?delete`, { method: 'POST', body });
+    expect([response.status, await response.text()]).toEqual([501, expect.stringContaining('NotImplemented')]);
+  }
+  expect((await get('versioned')).text).toBe('versioned');
+});
+
 /** The check values of https://reveng.sourceforge.io/crc-catalogue for the text 123456789. */
 describe.each([
   ['crc32c', Buffer.from('e3069283', 'hex').toString('base64')],
@@ -157,8 +249,32 @@ describe('a multipart upload', () => {
     const { CopyPartResult } = await storage.client.send(new UploadPartCopyCommand(copy));
     await complete({ ETag: CopyPartResult?.ETag, PartNumber: 1 });
     expect((await get(Key)).text).toBe('234');
+    for (const CopySourceRange of ['bytes=2-', 'bytes=-2', '2-4']) {
+      const other = storage.client.send(
+        new UploadPartCopyCommand({
+          ...(await create()).target,
+          ...{ PartNumber: 1, CopySource: `${Bucket}/digits`, CopySourceRange },
+        }),
+      );
+      await expect(other).rejects.toEqual(refusal('InvalidArgument'));
+    }
     const beyond = storage.client.send(new UploadPartCopyCommand({ ...copy, CopySourceRange: 'bytes=8-20' }));
     await expect(beyond).rejects.toMatchObject({ name: expect.stringMatching(/InvalidRange|NoSuchUpload/) });
+  });
+
+  it('is completed by etags without quotation marks', async () => {
+    const { part, complete } = await create();
+    const { ETag } = await part(1, SMALL);
+    await complete({ ETag: ETag?.replaceAll('"', ''), PartNumber: 1 });
+    expect((await get(Key)).text).toHaveLength(10);
+  });
+
+  it('is listed by its prefix', async () => {
+    const { target } = await create();
+    const list = async (prefix: string) =>
+      (await fetch(`${storage.endpoint}/${Bucket}?uploads&prefix=${prefix}`)).text();
+    expect(await list('par')).toContain(target.UploadId);
+    expect(await list('other')).not.toContain(target.UploadId);
   });
 
   it('refuses small parts, parts in another order, and numbers beyond 10,000', async () => {

@@ -392,4 +392,4 @@ it('an interrupted evaluation ends with 130 and leaves no file', async () => {
 
   expect(exitCode).toBe(130);
   expect((await readdir(scratch)).filter((name) => name !== 'node-compile-cache')).toEqual([]);
-}, 60_000);
+});

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { decodeFloats } from '../support/image-parity.ts';
 import { askTexts } from '../support/parity/ask-texts.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../support/parity/feature-extraction.ts';
 import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import { createTestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 /** Made by test/reference/feature_extraction.py with optimum-onnx and the pooling of sentence-transformers. */
 describe('feature extraction against the reference', () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   serving = await createTestServing();
   await pushNamed(serving.repository, 'iris');
   await startCapture(serving, 'iris');
-}, 120_000);
+});
 afterAll(() => serving.remove());
 beforeEach(async () => {
   for (const prefix of ['captures/', 'labels/'])

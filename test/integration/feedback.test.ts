@@ -26,7 +26,7 @@ beforeAll(async () => {
   serving = await createTestServing();
   await pushNamed(serving.repository, 'iris');
   await startCapture(serving, 'iris');
-}, 120_000);
+});
 afterAll(() => serving.remove());
 
 const monitor = (): Monitor => ({
@@ -305,7 +305,7 @@ describe('a file of feedback', () => {
     await takeFeedbackFiles(monitor());
     const { body } = await serving.data.read('feedback/much.csv.report.json');
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ accepted: 100_000, refused: 0 });
-  }, 60_000);
+  });
 
   it('has times in seconds, too, and the last one counts', async () => {
     const id = await predict(SETOSA);

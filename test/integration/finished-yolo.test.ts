@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { readJson } from '../support/image-parity.ts';
 import { type GraphTensor, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 interface Detection {
   readonly score: number;

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import REFERENCE from '../fixtures/reference/string-locales.json' with { type: 'json' };
 import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
 const text = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'string', shape });

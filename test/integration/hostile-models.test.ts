@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
-import { TRIAL_LIMITS } from '../../src/authoring/start-trial.ts';
+import { startTrial, TRIAL_LIMITS } from '../../src/authoring/start-trial.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
@@ -144,9 +144,9 @@ describe('push of a hostile file', () => {
   });
 
   it('push refuses a graph that takes more memory than there is, with figures and the parameter', async () => {
-    const trialLimits = { ...TRIAL_LIMITS, memoryBytes: 400 * MB };
+    const limits = { ...TRIAL_LIMITS, memoryBytes: 400 * MB };
 
-    await expect(push(LARGE, { trialLimits })).rejects.toMatchObject({
+    await expect(push(LARGE, { startTrial: () => startTrial(limits) })).rejects.toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringMatching(
         /more memory than the 400 MB that push allows .* at most 10240 MB \(parameter memory\)/,
@@ -155,7 +155,9 @@ describe('push of a hostile file', () => {
   });
 
   it('push refuses a graph whose run does not end', async () => {
-    await expect(push(ENDLESS, { trialLimits: { ...TRIAL_LIMITS, timeMs: 5_000 } })).rejects.toMatchObject({
+    await expect(
+      push(ENDLESS, { startTrial: () => startTrial({ ...TRIAL_LIMITS, timeMs: 5_000 }) }),
+    ).rejects.toMatchObject({
       ...{ code: 'MODEL_INVALID', message: expect.stringContaining('takes longer than the 5 s that push allows') },
     });
   });

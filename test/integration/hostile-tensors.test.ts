@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { type GraphNode, type GraphTensor, type SmallGraph, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
 const integer = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'int64', shape });

@@ -86,6 +86,12 @@ describe('the event of a request', () => {
     expect(events[0]?.headers).toMatchObject({ 'x-many': '1,2' });
   });
 
+  it('is made of a request of HTTP/1.0 that names no host', async () => {
+    await start();
+    expect(await sendRaw('GET /x HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /);
+    expect(events[0]?.rawPath).toBe('/x');
+  });
+
   it('has query parameters of any name', async () => {
     await start();
     await fetch(`${api.endpoint}/x?toString=1&toString=2&__proto__=3`);

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { type GraphFunction, type GraphNode, type GraphTensor, toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, findNamed, publishModel, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 interface LabelScore {
   readonly label: string;

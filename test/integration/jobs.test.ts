@@ -381,16 +381,29 @@ describe('a run', () => {
 
   it('is ended by a cancellation before its next step, and nothing brings it back', async () => {
     const { id } = await makeJob(serving, 'iris', rows(500));
+    const [cancelled, noticed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let runs = 0;
     await aroundRun(serving, 'iris', (run) => async (...args) => {
       runs += 1;
       if (runs === 2) {
-        expect((await sendJobRequest(serving, `/jobs/${id}`, { method: 'DELETE' })).status).toBe(200);
-        await new Promise((wake) => setTimeout(wake, 100)); // a sign of life, every 10 ms
+        const { status } = await sendJobRequest(serving, `/jobs/${id}`, { method: 'DELETE' });
+        cancelled.resolve();
+        expect(status).toBe(200);
+        await noticed.promise;
       }
       return run(...args);
     });
-    expect(await runJob(serving, id, { deadline: NEVER, requestId: 'run', beatMs: 10 })).toBeUndefined();
+    const write: typeof serving.data.write = async (...args) => {
+      if (runs === 2) await cancelled.promise; // signs of life that come every 10 ms would win each race against a cancellation
+      try {
+        return await serving.data.write(...args);
+      } catch (error) {
+        noticed.resolve();
+        throw error;
+      }
+    };
+    const watched = { ...serving, data: { ...serving.data, write } };
+    expect(await runJob(watched, id, { deadline: NEVER, requestId: 'run', beatMs: 10 })).toBeUndefined();
     expect(runs).toBe(2);
     expect(await deliverJobs(serving, [id])).toEqual({ response: { batchItemFailures: [] }, pauses: [] });
     expect(await readDescribed(serving, id)).toMatchObject({ status: 'cancelled', attempts: 1 });

@@ -94,6 +94,18 @@ it.each([
   [400, 'input "c" is unknown', 'add', { instances: [{ c: [1] }] }],
   [400, 'input "b" is missing', 'add', { instances: [{ a: [1, 2, 3] }] }],
   [400, 'is no list', 'add', { instances: [{ a: [1, 2, 3], b: [1, 2, 3] }, { a: [1, 2, 3] }] }],
+  [
+    400,
+    'an instance has "c"',
+    'add',
+    {
+      instances: [
+        { a: [1, 2, 3], b: [1, 2, 3] },
+        { a: [1], b: [1], c: [1] },
+      ],
+    },
+  ],
+  [400, 'parameter "top_k" is not known', 'fixed', { instances: [[1, 2]], parameters: { top_k: 1 } }],
   [400, 'axis 1', 'fixed', { instances: [[1, 2], [1]] }],
   [400, 'inputs', 'tiny-bert-sentiment', { instances: ['fine', 5] }],
 ])('answers %i: %s', async (status, message, model, document) => {

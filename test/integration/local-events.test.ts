@@ -256,7 +256,7 @@ describe('the URL of a function', () => {
     for await (const chunk of socket) bytes += chunk.length;
     expect(bytes).toBeLessThan(64 * 2 ** 20); // of 64 GB; what the two systems keep of a connection
     expect(lines).not.toContain('filled');
-  }, 60_000);
+  });
 
   it('tells a function of a client that went away before it answered', async () => {
     const pid = async () => (await fetch(`${url('stream')}/?action=pid`)).text();

@@ -127,12 +127,13 @@ describe('npm start', () => {
 
   it('lists its functions with their events', () => {
     const at = started.lines.findIndex((line) => line.startsWith('Serving on '));
-    expect(started.lines.slice(at + 1, at + 14)).toEqual([
+    expect(started.lines.slice(at + 1, at + 15)).toEqual([
       '  infer      ANY /{proxy+}',
-      '  docs       GET /',
-      '  docs       GET /reference',
-      '  docs       GET /docs/{proxy+}',
+      '  docs       ANY /',
+      '  docs       ANY /reference',
+      '  docs       ANY /docs/{proxy+}',
       '  docs       GET /openapi.json',
+      '  docs       HEAD /openapi.json',
       '  on-upload  messages of UploadQueue',
       '  job        messages of JobQueue',
       '  webhook    messages of WebhookQueue',

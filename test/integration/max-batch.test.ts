@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { NEVER } from '../../src/core/deadline.ts';
 import type { Session } from '../../src/engine/session.ts';
 import { createTestServing, findNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 let serving: TestServing;
 afterEach(() => serving.remove());

@@ -32,7 +32,7 @@ let refuses = false;
 beforeAll(async () => {
   serving = await createTestServing();
   for (let version = 1; version <= 2; version += 1) await pushNamed(serving.repository, 'iris');
-}, 120_000);
+});
 afterAll(() => serving.remove());
 beforeEach(async () => {
   [judged, decided, warnings, refuses] = [[], [], [], false];

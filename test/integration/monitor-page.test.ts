@@ -55,7 +55,7 @@ const executable = findChromium();
     await cli('alias', 'iris', 'tried', '1');
     await cli('monitor', 'iris', '--html', report());
     browser = await startChromium(executable ?? '');
-  }, 300_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();

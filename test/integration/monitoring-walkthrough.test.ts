@@ -38,7 +38,7 @@ describe(DOCUMENT, () => {
     expect(scripts).toHaveLength(1);
     for (const script of scripts)
       await promisify(execFile)('bash', ['-ec', script], { env: { ...process.env, HOME: home } });
-  }, 300_000);
+  });
   afterAll(async () => {
     await server.stop();
     await rm(home, { recursive: true });
@@ -59,6 +59,5 @@ describe(DOCUMENT, () => {
       expect(ran).toMatchObject({ exitCode });
       expect(ran[stream]).toMatch(pattern);
     },
-    120_000,
   );
 });

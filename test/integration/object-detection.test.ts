@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { readJson } from '../support/image-parity.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const IMAGES = 'test/fixtures/images';
 const MODELS = ['tiny-detr', 'tiny-detr-mask', 'tiny-yolos', 'tiny-rt-detr', 'tiny-yolo'];

@@ -317,6 +317,7 @@ describe('bad infer requests', () => {
     [400, 'an integer out of range', '128', int8([1, 128]), 'every-json'],
     [400, 'a fraction among integers', '1.5', int8([1, 1.5]), 'every-json'],
     [400, 'an unknown output', '"nothing" is unknown', { inputs: [a, b], outputs: [{ name: 'nothing' }] }],
+    [400, 'an output twice', '2 elements and 1 names', { inputs: [a, b], outputs: [{ name: 'sum' }, { name: 'sum' }] }],
     [400, 'outputs that are no list', '"outputs"', { inputs: [a, b], outputs: {} }],
     [400, 'an output in FP16', 'out_float16', { inputs: everyInput() }, 'every'],
     [400, 'no inputs', '"inputs"', {}],

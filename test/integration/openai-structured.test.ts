@@ -49,21 +49,20 @@ const TOOLS = [
 describe('response_format', () => {
   it.each(Object.keys(MODELS))('gives JSON that fits more than 30 schemas: %s', async (model) => {
     let ended = 0;
-    for (const [name, schema] of Object.entries(JSON_SCHEMAS)) {
-      const check = createCheck(schema);
-      for (const temperature of [0, 1]) {
-        const { message, finish_reason } =
-          (await choiceOf({ model, temperature, response_format: asSchema(schema), max_tokens: 150 })) ?? {};
-        if (finish_reason === 'length') continue;
-        ended += 1;
-        const value: unknown = JSON.parse(message?.content ?? '');
-        expect([name, message?.content, finish_reason, check(value)]).toEqual([
-          ...[name, message?.content, 'stop', undefined],
-        ]);
-      }
+    for (const [index, [name, schema]] of Object.entries(JSON_SCHEMAS).entries()) {
+      // Each schema meets both models and both temperatures.
+      const temperature = (index + Object.keys(MODELS).indexOf(model)) % 2;
+      const { message, finish_reason } =
+        (await choiceOf({ model, temperature, response_format: asSchema(schema), max_tokens: 150 })) ?? {};
+      if (finish_reason === 'length') continue;
+      ended += 1;
+      const value: unknown = JSON.parse(message?.content ?? '');
+      expect([name, message?.content, finish_reason, createCheck(schema)(value)]).toEqual([
+        ...[name, message?.content, 'stop', undefined],
+      ]);
     }
     expect(Object.keys(JSON_SCHEMAS).length).toBeGreaterThan(30);
-    expect(ended).toBeGreaterThan(30);
+    expect(ended).toBeGreaterThan(15);
   });
 
   it('streams the same answer', async () => {

@@ -254,4 +254,4 @@ it('npm start sends to the collector that its variables name, without waiting fo
   } finally {
     Reflect.deleteProperty(process.env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
   }
-}, 120_000);
+});

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { createGraph, singles } from '../../src/onnx/graph-builder.ts';
 import type { MethodName } from '../../src/optimise/methods.ts';
@@ -17,6 +16,7 @@ import type { PublishedBundle } from '../../src/repository/versions/bundle.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { createTestServing, findNamed } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 import { writeExternal } from '../support/write-external.ts';
 
 let root: string;

@@ -90,6 +90,16 @@ describe('the configuration', () => {
   });
 });
 
+describe('the index', () => {
+  it.each([{ redy: true }, [true], 'ready', { ready: 'yes' }])('refuses the body %j', async (document) => {
+    expect((await post('/v2/repository/index', document)).status).toBe(400);
+  });
+
+  it('takes null for what a client leaves out', async () => {
+    expect((await post('/v2/repository/index', { ready: null })).body).toHaveLength(3);
+  });
+});
+
 describe('load and unload', () => {
   const states = async () => {
     const { body } = await post<Record<'name' | 'state' | 'reason', string>[]>('/v2/repository/index');
@@ -122,6 +132,9 @@ describe('load and unload', () => {
   it.each([
     ['load', 400, 'parameter "config"', 'fixed', { parameters: { config: '{}' } }],
     ['unload', 400, 'parameter "force"', 'fixed', { parameters: { force: true } }],
+    ['load', 400, '"config" is not supported', 'fixed', { config: '{}' }],
+    ['unload', 400, '"parameters" is 3', 'fixed', { parameters: 3 }],
+    ['load', 400, 'the body is []', 'fixed', []],
     ['load', 404, 'no model unknown', 'unknown', {}],
     ['unload', 404, 'no model unknown', 'unknown', {}],
   ])('%s answers %i: %s', async (operation, status, message, model, document) => {

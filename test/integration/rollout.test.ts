@@ -9,6 +9,7 @@ import { promote, setAlias, setCanary } from '../../src/repository/routing/rollo
 import { routedVersions } from '../../src/repository/routing/routing.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import type { ListedObject, UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
 import { type LocalFile, type PublishOptions, publish } from '../../src/repository/versions/publish.ts';
@@ -35,7 +36,15 @@ afterAll(async () => {
 
 const STORES: readonly (readonly [string, () => UploadingStore])[] = [
   ['a directory', () => createDirectoryStore(join(root, 'store'))],
-  ['S3', () => createS3UploadStore(createTestS3Client(storage.endpoint), storage.modelsBucket)],
+  [
+    'S3',
+    () =>
+      createS3UploadStore(
+        createTestS3Client(storage.endpoint, COMMAND_PATIENCE),
+        storage.modelsBucket,
+        COMMAND_PATIENCE,
+      ),
+  ],
 ];
 
 /** A model of its own for each test. */

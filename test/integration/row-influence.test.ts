@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
+import type { PushOptions } from '../../src/authoring/push-model.ts';
 import {
   type GraphFunction,
   type GraphNode,
@@ -11,6 +11,7 @@ import {
   toOnnxFile,
 } from '../support/onnx-graph.ts';
 import { createTestServing, findNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const float = (name: string, ...shape: (number | string)[]): GraphTensor => ({ name, dtype: 'float32', shape });
 const floats = (name: string, ...values: number[]): GraphTensor => ({

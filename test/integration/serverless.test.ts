@@ -506,11 +506,12 @@ describe('sls package', () => {
       Properties.AuthorizationType ?? 'NONE',
     ]);
     expect(routes.sort()).toEqual([
+      ['ANY /', 'NONE'],
+      ['ANY /docs/{proxy+}', 'NONE'],
+      ['ANY /reference', 'NONE'],
       ['ANY /{proxy+}', 'CUSTOM'],
-      ['GET /', 'NONE'],
-      ['GET /docs/{proxy+}', 'NONE'],
       ['GET /openapi.json', 'CUSTOM'],
-      ['GET /reference', 'NONE'],
+      ['HEAD /openapi.json', 'CUSTOM'],
       ['OPTIONS /{proxy+}', 'NONE'],
     ]);
   });

@@ -2,9 +2,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import type { LabelScore } from '../../src/tasks/scores.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const MODELS = 'test/fixtures/models';
 const IRIS = 'models/iris';

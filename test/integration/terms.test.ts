@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { PyClass, PyObject, type PyValue } from '../../src/formats/pickle/values.ts';
 import { COLUMNS } from '../../src/formats/sklearn/columns.ts';
 import type { Conversion } from '../../src/formats/sklearn/conversion.ts';
@@ -13,6 +12,7 @@ import { TEXT } from '../../src/formats/sklearn/text.ts';
 import { createGraph, doubles } from '../../src/onnx/graph-builder.ts';
 import { integer } from '../../src/onnx/node.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const WORDS = ['awful', 'film', 'good', 'not good'];
 

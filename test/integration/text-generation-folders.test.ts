@@ -2,7 +2,6 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { tensor } from '../../src/core/tensor.ts';
 import { toField, toPieces } from '../../src/onnx/chunks.ts';
 import { readGraph, writeGraph } from '../../src/onnx/graph-document.ts';
@@ -12,6 +11,7 @@ import { GRAPH } from '../../src/onnx/schema.ts';
 import { encodeValueInfo } from '../../src/onnx/tensor-proto.ts';
 import { askForText } from '../support/parity/text-generation.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 import { writeExternal } from '../support/write-external.ts';
 
 const MODELS = 'test/fixtures/models';

@@ -2,7 +2,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { NEVER } from '../../src/core/deadline.ts';
 import { startStopwatch } from '../../src/core/stopwatch.ts';
 import { predict } from '../../src/serving/predict.ts';
@@ -12,6 +11,7 @@ import { createTask } from '../../src/tasks/index.ts';
 import { writeDecoderModel } from '../bench/decoder-model.ts';
 import { askForText, type GeneratedAnswer, readTextGeneration } from '../support/parity/text-generation.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const TEXT = 'The weather is fine today, and we are going to the market.';
 

@@ -2,8 +2,8 @@ import { cp, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { createTestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const MODELS = join(import.meta.dirname, '../fixtures/models');
 

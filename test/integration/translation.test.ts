@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { onUploadHandler } from '../../src/lambda/on-upload.ts';
 import { createRecordedQueue, NO_CRASH } from '../support/message-queue.ts';
 import { createTestServing, findNamed, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 interface Translation {
   readonly translation_text: string;

@@ -2,11 +2,12 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
+import type { PushedModel } from '../../src/authoring/push-model.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import { readJson } from '../support/image-parity.ts';
 import { recording, toWav } from '../support/recording.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const MODEL = 'tiny-whisper';
 const SOURCE = `test/fixtures/models/${MODEL}`;

@@ -117,7 +117,7 @@ beforeAll(async () => {
   server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
   const { s3Endpoint: endpoint, modelsBucket, dataBucket } = server;
   monitor = await deployFunction('monitor', { endpoint, modelsBucket, dataBucket }, tmpdir());
-}, 120_000);
+});
 afterAll(async () => {
   await monitor.stop();
   await server.stop();

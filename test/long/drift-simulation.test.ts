@@ -9,13 +9,13 @@ const DAY = { runs: 100, windows: 24, features: 20, samples: 200, shift: 0 };
 
 it('docs/monitoring.md has the table of simulated drifts as the code finds it', async () => {
   expect(await readFile('docs/monitoring.md', 'utf8')).toContain(driftsTable());
-}, 120_000);
+});
 
 it('gives at most one false alarm in 24 windows of 20 features, 100 times', () => {
   const { windows, alarms } = simulateDrift({ seed: 1, ...DAY });
   expect(windows).toBe(2_400);
   expect(alarms).toBeLessThanOrEqual(1);
-}, 300_000);
+});
 
 it('finds a shift of half a standard deviation in 1,000 samples, and names the feature', () => {
   const { windows, named } = simulateDrift({
@@ -27,7 +27,7 @@ it('finds a shift of half a standard deviation in 1,000 samples, and names the f
     shift: 0.5,
   });
   expect(named / windows).toBeGreaterThanOrEqual(0.95);
-}, 300_000);
+});
 
 it('alarms when a caller makes 5 % of the inputs lie beyond the baseline, as docs/security.md says', () => {
   const usual = Array.from({ length: 1_000 }, (_, index) => index / 1_000);

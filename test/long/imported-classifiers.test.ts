@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { importSklearn } from '../../src/formats/sklearn/import-sklearn.ts';
 import type { RowLabel } from '../../src/tasks/tabular-classification/answer.ts';
 import { CITIES, FRAME_COLUMNS, makeRows, type RowSet } from '../support/formats/sklearn-rows.ts';
 import { readModels } from '../support/parity/sklearn.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { pushModel } from '../support/tried-models.ts';
 
 const VERSION = '1.9.1';
 const ROWS = 200;

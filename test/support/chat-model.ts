@@ -1,9 +1,9 @@
 import { copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
+import { pushModel } from './tried-models.ts';
 
 /** Pushes a tiny model with random weights and a chat template of the fixtures. */
 export const pushChatModel = async (

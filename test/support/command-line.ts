@@ -9,17 +9,24 @@ export interface Ran {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
+export interface RunOptions {
+  readonly projectDirectory?: string;
+  readonly answer?: string;
+  /** For whoever waits until something is printed, and leaves it in there. */
+  readonly stdout?: PassThrough;
+}
+
 const read = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString('utf8') ?? '';
 
 /** Runs the command line in this process; no terminal is attached unless `answer` is typed at one. */
 export const runCli = async (
   words: readonly string[],
-  { projectDirectory, answer }: { readonly projectDirectory?: string; readonly answer?: string } = {},
+  { projectDirectory, answer, stdout: output = new PassThrough() }: RunOptions = {},
 ): Promise<Ran> => {
   const isTTY = answer !== undefined;
   const streams = {
     stdin: Object.assign(new PassThrough(), { isTTY }),
-    stdout: new PassThrough(),
+    stdout: output,
     stderr: Object.assign(new PassThrough(), { isTTY }),
   };
   streams.stdin.end(answer);

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { pushModel } from '../../src/authoring/push-model.ts';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
 import type { EvictionReport } from '../../src/engine/model-cache.ts';
@@ -21,6 +20,7 @@ import type { ShadowReport } from '../../src/serving/compare-answers.ts';
 import { createServing, type ServingOptions } from '../../src/serving/create-serving.ts';
 import type { Serving } from '../../src/serving/serving.ts';
 import type { Observation } from '../../src/serving/telemetry.ts';
+import { pushModel } from './tried-models.ts';
 
 export const SAMPLE_FOLDER = 'models/efficientnet-lite0';
 

@@ -15,8 +15,11 @@ export interface TestIssuer {
   stop(): Promise<void>;
 }
 
+/** Those of all issuers of a test file: two take half a second. */
+const PAIRS = Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
+
 export const startIssuer = async (): Promise<TestIssuer> => {
-  const [mine, strange] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
+  const [mine, strange] = await PAIRS;
   const jwk = await exportJWK(mine.publicKey);
   const requests: string[] = [];
   const server = createServer(({ url = '' }, response) => {

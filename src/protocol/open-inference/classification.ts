@@ -5,6 +5,18 @@ import { elementCount, formatSpec, type Tensor, tensor } from '../../core/tensor
 /** Digits of a score behind its point, as Triton writes it. */
 const DIGITS = 6;
 
+interface Score {
+  readonly score: number;
+  readonly index: number;
+}
+
+/** The higher score first, and what is no number last. A difference would tell nothing of infinities. */
+const byRank = ({ score: one }: Score, { score: other }: Score): number => {
+  if (one === other) return 0;
+  if (Number.isNaN(one) || Number.isNaN(other)) return Number(Number.isNaN(one)) - Number(Number.isNaN(other));
+  return one < other ? 1 : -1;
+};
+
 /**
  * The best `count` classes of each row as texts `score:index:label`, best first; without a label where there is none for a class.
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md
@@ -21,7 +33,7 @@ export const classify = (name: string, output: Tensor, count: number, labels: re
     dtype === 'float16' ? fromHalf(Number(value)) : Number(value);
   const texts = Array.from({ length: rows }, (_, row) =>
     Array.from({ length: width }, (_element, index) => ({ score: toScore(data[row * width + index] ?? 0), index }))
-      .sort((one, other) => other.score - one.score)
+      .sort(byRank)
       .slice(0, count)
       .map(({ score, index }) => [score.toFixed(DIGITS), index, ...labels.slice(index, index + 1)].join(':')),
   );

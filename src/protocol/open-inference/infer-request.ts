@@ -103,6 +103,11 @@ const parseOutputs = (
     outputs.length === 0
       ? new Map(known.map((name) => [name, { isBinary: binary.isBinary }]))
       : new Map(outputs.map((output: unknown) => parseOutput(output, known, binary)));
+  if (forms.size < outputs.length)
+    refuse(
+      'INVALID_REQUEST',
+      `"outputs" has ${outputs.length} elements and ${forms.size} names, expected each output once`,
+    );
   for (const spec of specs) {
     const form = forms.get(spec.name);
     if (spec.dtype === 'float16' && form !== undefined && !form.isBinary && form.classes === undefined)

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { pushModel } from '../../../src/authoring/push-model.ts';
 import { FIXTURES, readJson } from '../image-parity.ts';
 import { createTestServing, findNamed } from '../serving.ts';
+import { pushModel } from '../tried-models.ts';
 import type { ParityRow } from './parity-row.ts';
 
 interface Model {

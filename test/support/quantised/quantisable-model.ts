@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { pullVersion } from '../../../src/authoring/pull-version.ts';
-import { pushModel } from '../../../src/authoring/push-model.ts';
 import type { Tensor, Tensors } from '../../../src/core/tensor.ts';
 import { type GraphDocument, writeGraph } from '../../../src/onnx/graph-document.ts';
 import type { OnnxModel } from '../../../src/onnx/onnx-model.ts';
@@ -17,6 +16,7 @@ import { prepareGraphs } from '../../../src/optimise/prepared-version.ts';
 import { readSamples } from '../../../src/optimise/samples.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../../src/repository/stores/directory-store.ts';
+import { pushModel } from '../tried-models.ts';
 
 /** A graph in float32 as the methods of `optimise` begin with it, and the inputs that it gets for some samples. */
 export interface QuantisableModel {

@@ -48,6 +48,8 @@ describe('a token', () => {
     ['that never expires', { exp: null }, 'issuer'],
     ['of the future', { nbf: now() + 600 }, 'issuer'],
     ['of nobody', { sub: null }, 'issuer'],
+    ['of a subject without a name', { sub: '' }, 'issuer'],
+    ['of a subject that is no text', { sub: 5 }, 'issuer'],
   ] as const)('%s lets nobody in', async (_what, claims, by) => {
     expect(await identify(await issuer.sign(claims, by))).toBeUndefined();
   });

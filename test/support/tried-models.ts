@@ -1,0 +1,70 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { pushModel as pushWith } from '../../src/authoring/push-model.ts';
+import { startTrial, type Trial } from '../../src/authoring/start-trial.ts';
+import type { TrialStep, TriedModel, UntriedModel } from '../../src/authoring/try-model.ts';
+import type { LocalFile } from '../../src/repository/versions/publish.ts';
+
+const { RUN_FOLDER } = process.env;
+
+interface Tried {
+  readonly steps: readonly TrialStep[];
+  readonly model: TriedModel;
+}
+
+/** All that a trial can see: not the name of the model, and of each file only its content. */
+const keyOf = ({ draft, files, scratch: _scratch, ...rest }: UntriedModel): string => {
+  const { name: _name, source: _source, created: _created, ...settled } = draft;
+  const contents = files.map(({ path, sha256 }) => [path, sha256]);
+  return createHash('sha256')
+    .update(serialize([settled, contents, rest]))
+    .digest('hex');
+};
+
+const readTried = async (folder: string): Promise<Tried | undefined> => {
+  const found = await readFile(join(folder, 'tried')).catch(() => undefined);
+  return found && deserialize(found);
+};
+
+/** Keeps what a trial found, and copies of the files that it made. Of two workers, the first one keeps its own. */
+const keep = async (folder: string, { steps, model }: Tried): Promise<void> => {
+  const draft = `${folder}.${randomUUID()}`;
+  await mkdir(draft, { recursive: true });
+  const toKept = async (file: LocalFile, index: number): Promise<LocalFile> => {
+    await copyFile(file.localPath, join(draft, `${index}`));
+    return { ...file, localPath: join(folder, `${index}`) };
+  };
+  const files = await Promise.all(model.files.map(toKept));
+  await writeFile(join(draft, 'tried'), serialize({ steps, model: { ...model, files } }));
+  await rename(draft, folder).catch(() => undefined);
+};
+
+/** A trial that starts its process only for a model that no test file of this run has tried yet. */
+const startTrialOnce = (runFolder: string): Trial => {
+  let trial: Trial | undefined;
+  return {
+    async run(model, onStep = () => {}) {
+      const folder = join(runFolder, 'tried', keyOf(model));
+      const known = await readTried(folder);
+      if (known) {
+        for (const step of known.steps) onStep(step);
+        return known.model;
+      }
+      const steps: TrialStep[] = [];
+      trial = startTrial();
+      const tried = await trial.run(model, (step) => {
+        steps.push(step);
+        onStep(step);
+      });
+      await keep(folder, { steps, model: tried });
+      return tried;
+    },
+    stop: () => trial?.stop(),
+  };
+};
+
+/** Pushes as the command does, and tries each model once in a run of the tests: a process that tries one costs half a second. */
+export const pushModel: typeof pushWith = (repository, path, options) =>
+  pushWith(repository, path, { ...(RUN_FOLDER && { startTrial: () => startTrialOnce(RUN_FOLDER) }), ...options });
