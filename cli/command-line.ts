@@ -4,35 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import type { Command, ParsedValues, Report } from './command.ts';
-import { advise } from './commands/advise.ts';
-import { alias } from './commands/alias.ts';
-import { batch } from './commands/batch.ts';
-import { canary } from './commands/canary.ts';
-import { capacity } from './commands/capacity.ts';
-import { check } from './commands/check.ts';
-import { convert } from './commands/convert.ts';
-import { deleteCommand } from './commands/delete.ts';
-import { empty } from './commands/empty.ts';
-import { evaluate } from './commands/evaluate.ts';
-import { gc } from './commands/gc.ts';
-import { history } from './commands/history.ts';
-import { inspect as inspectCommand } from './commands/inspect.ts';
-import { jobs } from './commands/jobs.ts';
-import { key } from './commands/key.ts';
-import { list } from './commands/list.ts';
-import { monitor } from './commands/monitor.ts';
-import { optimise } from './commands/optimise.ts';
-import { predict } from './commands/predict.ts';
-import { promote } from './commands/promote.ts';
-import { pull } from './commands/pull.ts';
-import { push } from './commands/push.ts';
-import { redrive } from './commands/redrive.ts';
-import { rollback } from './commands/rollback.ts';
-import { shadow } from './commands/shadow.ts';
-import { show } from './commands/show.ts';
-import { verify } from './commands/verify.ts';
-import { webhook } from './commands/webhook.ts';
+import type { ParsedValues, Report } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
@@ -41,15 +14,8 @@ import { toJsonText } from './output/json-text.ts';
 import { printable } from './output/printable.ts';
 import { quoteWord } from './output/quote-word.ts';
 import { createTerminal, type Streams } from './output/terminal.ts';
-import { findTarget, type Target, type TargetOptions } from './targets/target.ts';
-
-/** In the order in which `--help` lists them. */
-const COMMANDS: Readonly<Record<string, Command>> = {
-  ...{ push, list, show, predict, jobs, batch, evaluate, optimise, advise, capacity },
-  ...{ inspect: inspectCommand, check, convert },
-  ...{ promote, canary, shadow, alias, rollback, history, monitor },
-  ...{ verify, pull, delete: deleteCommand, gc, empty, redrive, key, webhook },
-};
+import { findTarget } from './targets/find-target.ts';
+import type { Target, TargetOptions } from './targets/target.ts';
 
 /** Exit codes: success, a failure, a wrong command line. `main.ts` has those of interruptions. */
 const [OK, FAILED, MISUSED] = [0, 1, 2];
@@ -97,9 +63,9 @@ const readVersion = async (): Promise<string> => {
 };
 
 /** Text for whoever interrupts the command with Ctrl-C: the state in which it leaves things, and the way on. Empty when it changes nothing. */
-export const adviceOnInterruption = (words: readonly string[]): string => {
+export const adviceOnInterruption = async (words: readonly string[]): Promise<string> => {
   const [name = ''] = words;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined;
   const typed = ['npx onnx-serverless', ...words.map(quoteWord)].join(' ');
   return command?.onInterruption?.(typed, words) ?? '';
 };
@@ -124,9 +90,9 @@ export const runCommandLine = async (
     if (words.includes('--debug')) stderr.write(`${inspect(error)}\n`);
     return exitCode;
   };
-  let parsed: ReturnType<typeof parseCommandLine>;
+  let parsed: Awaited<ReturnType<typeof parseCommandLine>>;
   try {
-    parsed = parseCommandLine(words, COMMANDS);
+    parsed = await parseCommandLine(words, COMMANDS);
   } catch (error) {
     return fail(error, MISUSED);
   }
@@ -136,7 +102,7 @@ export const runCommandLine = async (
   }
   if (parsed === 'help' || parsed.values.help) {
     stdout.write(
-      `${parsed === 'help' ? generalHelp(COMMANDS) : commandHelp(parsed.name, parsed.command, COMMON_OPTIONS)}\n`,
+      `${parsed === 'help' ? await generalHelp(COMMANDS) : commandHelp(parsed.name, parsed.command, COMMON_OPTIONS)}\n`,
     );
     return OK;
   }

@@ -68,6 +68,9 @@ export interface Command extends Omit<CommandDefinition<Options>, 'run'> {
   run(invocation: Omit<Invocation<Options>, 'values'> & { readonly values: ParsedValues }): Promise<Report>;
 }
 
+/** Imports a command. */
+export type LoadCommand = () => Promise<Command>;
+
 /** A command whose values have the types of its options. */
 export const defineCommand = <const O extends Options>(definition: CommandDefinition<O>): Command => ({
   ...definition,

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { embedModels } from '../src/authoring/embed-models.ts';
 import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
 import { formatBytes } from '../src/core/format-bytes.ts';
 import { namesIn } from '../src/core/names-in.ts';
@@ -23,6 +22,7 @@ export const embedLocally = async (options: EmbedOptions): Promise<void> => {
   const { functions, directory, s3Endpoint, bucket, onLine } = options;
   const wanted = new Set(functions.flatMap(({ environment }) => namesIn(environment.EMBED_MODELS)));
   if (wanted.size === 0) return;
+  const { embedModels } = await import('../src/authoring/embed-models.ts');
   const client = new S3Client({ endpoint: s3Endpoint, region: DEFAULT_REGION, credentials: LOCAL_CREDENTIALS });
   try {
     const repository = createModelRepository(createS3Store(client, bucket));

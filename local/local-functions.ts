@@ -22,6 +22,8 @@ export interface LocalFunctionsOptions {
   readonly onLine: (line: string) => void;
   readonly aws: EmbeddedAws;
   readonly scaling: LocalScaling;
+  /** The functions whose processes `init` starts; all when it is undefined. */
+  readonly atOnce: readonly string[] | undefined;
 }
 
 /** The processes of each function, as Lambda starts and ends them. */
@@ -96,11 +98,13 @@ export const createLocalFunctions = (
     },
     init: async (addresses) => {
       for (const each of functions) byName.set(each.name, createLocalFunction(each, options, addresses));
-      const starting = [...byName].map(([name, { init }]) =>
-        init().catch((error: unknown) => {
-          throw new Error(`the function ${name} does not start: ${messageOf(error)}`, { cause: error });
-        }),
-      );
+      const starting = [...byName]
+        .filter(([name]) => options.atOnce?.includes(name) ?? true)
+        .map(([name, { init }]) =>
+          init().catch((error: unknown) => {
+            throw new Error(`the function ${name} does not start: ${messageOf(error)}`, { cause: error });
+          }),
+        );
       await Promise.all(starting);
       ready.resolve();
     },

@@ -29,6 +29,8 @@ export interface LocalServerOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Processes of each function: one, which is never ended, unless it is given. */
   readonly scaling?: LocalScaling;
+  /** The functions whose processes start at once; default: all, which tells of each that does not start. Others start with their first event. */
+  readonly atOnce?: readonly string[];
 }
 
 export interface LocalServer extends LocalEndpoint {
@@ -104,7 +106,7 @@ const nameOwner = async (endpointFile: string, error: unknown): Promise<unknown>
  * @throws Error when serverless.yml is wrong, or a port or the directory is taken
  */
 export const startLocalServer = async (options: LocalServerOptions): Promise<LocalServer> => {
-  const { directory, port, onLine, project = PROJECT, parameters = {}, scaling = {} } = options;
+  const { directory, port, onLine, project = PROJECT, parameters = {}, scaling = {}, atOnce } = options;
   const { service, starts } = readProject(project, parameters);
   const endpointFile = join(directory, ENDPOINT_FILE);
   const parts: Part[] = [];
@@ -133,7 +135,7 @@ export const startLocalServer = async (options: LocalServerOptions): Promise<Loc
       metrics.read(line);
       onLine(line);
     };
-    const settings = { directory, parameters, onLine: onLogged, aws, scaling };
+    const settings = { directory, parameters, onLine: onLogged, aws, scaling, atOnce };
     const functions = keep(createLocalFunctions(service.functions, settings));
     ({ invoke } = functions.invocable(BULK_FUNCTION));
     const onFailure = (name: string, error: unknown): void => onLine(`${name}: ${error}`);

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { pushModel } from '../src/authoring/push-model.ts';
 import { DEFAULT_REGION, LOCAL_CREDENTIALS } from '../src/core/aws-defaults.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../src/repository/stores/s3-upload-store.ts';
@@ -29,6 +28,7 @@ export const pushSamples = async ({ folder, s3Endpoint, bucket, onLine }: Sample
   try {
     const repository = createModelRepository(createS3UploadStore(client, bucket));
     if ((await repository.names()).length > 0) return;
+    const { pushModel } = await import('../src/authoring/push-model.ts'); // which a later start does without
     const samples = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
     for (const sample of samples.map((entry) => entry.name).sort()) {
       const warmup = await recordedInputs(join(folder, sample, 'samples'));

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
-import type { Command, Options, ParsedValues } from '../command.ts';
+import type { Command, LoadCommand, Options, ParsedValues } from '../command.ts';
 import { closest } from '../output/closest.ts';
 import { errorMessage } from '../output/error-message.ts';
 import { formatPositionals } from '../output/help.ts';
@@ -37,16 +37,16 @@ export interface Parsed {
 const HELP = ['help', '--help', '-h'];
 
 /** @throws `INVALID_REQUEST` naming what is wrong, with the nearest thing that is right */
-export const parseCommandLine = (
+export const parseCommandLine = async (
   words: readonly string[],
-  commands: Readonly<Record<string, Command>>,
-): Parsed | 'help' | 'version' => {
+  commands: Readonly<Record<string, LoadCommand>>,
+): Promise<Parsed | 'help' | 'version'> => {
   const [name, ...rest] = words;
   const [helpOn] = rest;
   if (name === 'help' && helpOn !== undefined) return parseCommandLine([helpOn, '--help'], commands);
   if (name === undefined || HELP.includes(name)) return 'help';
   if (name === '--version') return 'version';
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = Object.hasOwn(commands, name) ? await commands[name]?.() : undefined;
   if (command === undefined) {
     const problem = name.startsWith('-') ? `a command has to come before ${name}` : `there is no command ${name}`;
     return misuse(problem, closest(name, Object.keys(commands)), 'npx onnx-serverless --help lists them');

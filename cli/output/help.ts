@@ -1,4 +1,4 @@
-import type { Command, Options } from '../command.ts';
+import type { Command, LoadCommand, Options } from '../command.ts';
 import { formatTable } from './format.ts';
 
 /** `<model> [version]` */
@@ -18,14 +18,16 @@ const describeOptions = (options: Options): string =>
 const EXIT_CODES =
   'Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 3 when nothing keeps the limits, 130 for Ctrl-C.';
 
-export const generalHelp = (commands: Readonly<Record<string, Command>>): string =>
-  [
+export const generalHelp = async (commands: Readonly<Record<string, LoadCommand>>): Promise<string> => {
+  const rows = Object.entries(commands).map(async ([name, load]) => [`  ${name}`, (await load()).summary]);
+  return [
     'Usage: npx onnx-serverless <command> [options]',
-    formatTable(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary])),
+    formatTable(await Promise.all(rows)),
     'Commands on models act on the local server (npm start) unless --stage or --store names something else.',
     EXIT_CODES,
     'More on one of them: npx onnx-serverless <command> --help',
   ].join('\n\n');
+};
 
 export const commandHelp = (name: string, command: Command, commonOptions: Options): string =>
   [

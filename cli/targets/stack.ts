@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import type { Stack } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { ServingError } from '../../src/core/errors.ts';
 import { TIMEOUTS } from './timeouts.ts';
@@ -41,6 +41,7 @@ const fleetSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.str
 
 /** Undefined when there is no such stack. */
 const describeStack = async (stackName: string, region: string): Promise<Stack | undefined> => {
+  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   try {
     const command = new DescribeStacksCommand({ StackName: stackName });
     return (await new CloudFormationClient({ region, requestHandler: TIMEOUTS }).send(command)).Stacks?.[0];

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { totalmem } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { LAMBDA_MOST_MEMORY_MB } from '../core/aws-limits.ts';
 import { type ErrorCode, ServingError } from '../core/errors.ts';
 import { BYTES_PER_LAMBDA_MB, formatLambdaMb } from '../core/format-bytes.ts';
+import { withCompileCache } from './compile-cache.ts';
 import { watchMemory } from './process-memory.ts';
 import type { TrialStep, TriedModel, UntriedModel } from './try-model.ts';
 
@@ -34,8 +34,6 @@ export const TRIAL_LIMITS: TrialLimits = {
 
 const PROGRAM = fileURLToPath(new URL('./trial-process.ts', import.meta.url));
 const POLL_MS = 50;
-/** The default of Node. With it, the process starts in half the time, and takes a third less memory. */
-const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
 
 /** A process that waits for its model, while the folder of the model is being read. */
 export interface Trial {
@@ -73,7 +71,7 @@ export const startTrial = (limits: TrialLimits = TRIAL_LIMITS): Trial => {
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
-    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env },
+    env: withCompileCache(process.env),
   });
   const output = child.stderr === null ? Promise.resolve('') : text(child.stderr);
   const closed = new Promise<void>((resolve) => {

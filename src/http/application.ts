@@ -1,7 +1,6 @@
 import type { Quotas } from '../access/quotas.ts';
 import type { Quota } from '../access/scope.ts';
 import { ServingError } from '../core/errors.ts';
-import { shorten } from '../core/show.ts';
 import { roundMs, startStopwatch } from '../core/stopwatch.ts';
 import { endedStream, endingWith } from '../core/stream.ts';
 import { readTraceContext } from '../core/trace-context.ts';

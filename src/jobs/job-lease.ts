@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Deadline } from '../core/deadline.ts';
 import { ServingError } from '../core/errors.ts';
 import { createQueue } from '../core/queue.ts';
+import { startBeat } from '../core/start-beat.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { type Job, type JobState, readState, writeState } from './job-document.ts';
 
@@ -66,7 +67,7 @@ export const leaseJob = async (
 
   await write(change);
   // A store that does not answer leaves the lease as it is: the next conditional write decides.
-  const beat = setInterval(() => write({}).catch(() => undefined), beatMs);
+  const stopBeat = startBeat(() => write({}), beatMs);
   return {
     get job() {
       return job;
@@ -80,7 +81,7 @@ export const leaseJob = async (
       await write(changed);
     },
     end: () => {
-      clearInterval(beat);
+      stopBeat();
       return inOrder(async () => {});
     },
   };

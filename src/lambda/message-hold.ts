@@ -1,5 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
 import { createQueue } from '../core/queue.ts';
+import { startBeat } from '../core/start-beat.ts';
 import type { MessageQueue } from './message-queue.ts';
 
 /**
@@ -38,7 +39,7 @@ export const holdMessages = async (queue: MessageQueue, records: readonly SQSRec
   };
 
   await hideHeld();
-  const beat = setInterval(hideHeld, BEAT_MS);
+  const stopBeat = startBeat(hideHeld, BEAT_MS);
   return {
     alone: (record) => {
       held.set(record, ALONE_SECONDS);
@@ -53,7 +54,7 @@ export const holdMessages = async (queue: MessageQueue, records: readonly SQSRec
       return inOrder(() => queue.delete(deleted));
     },
     end: () => {
-      clearInterval(beat);
+      stopBeat();
       return inOrder(async () => {});
     },
   };

@@ -18,6 +18,8 @@ export interface MessageQueue {
 const LARGEST_CALL = 10;
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true };
 const ATTEMPTS = 2;
+/** Longest time of a call. The time-outs above end with the headers of an answer: its body may stall. */
+const CALL_MS = 6_000;
 
 /** `arn:aws:sqs:<region>:<account>:<name>` as the address by which SQS knows the queue. */
 const toQueueUrl = (arn: string): string => {
@@ -39,17 +41,20 @@ const toEntries = (records: readonly SQSRecord[]) =>
 type Send = (
   QueueUrl: string,
   records: readonly SQSRecord[],
+  limit: { readonly abortSignal: AbortSignal },
 ) => Promise<Pick<DeleteMessageBatchCommandOutput, 'Failed'>>;
 
-/** @param onFailure told of each call that SQS refused, in full or in part */
-export const createMessageQueue = (onFailure: (error: ServingError) => void): MessageQueue => {
+/** @param onFailure told of each call that SQS refused, in full or in part, or did not answer in time */
+export const createMessageQueue = (onFailure: (error: ServingError) => void, callMs = CALL_MS): MessageQueue => {
   // The address of the queue is no endpoint: the SDK's own one may lie in a VPC, or on this machine.
   const client = new SQSClient({ maxAttempts: ATTEMPTS, requestHandler: TIMEOUTS, useQueueUrlAsEndpoint: false });
 
   const sendAll = async (records: readonly SQSRecord[], send: Send): Promise<void> => {
     const calls = inCalls(records).map(async (call) => {
       try {
-        const { Failed: [refused] = [] } = await send(toQueueUrl(call[0]?.eventSourceARN ?? ''), call);
+        const { Failed: [refused] = [] } = await send(toQueueUrl(call[0]?.eventSourceARN ?? ''), call, {
+          abortSignal: AbortSignal.timeout(callMs),
+        });
         if (refused) throw new Error(`${refused.Code} ${refused.Message ?? ''}`);
       } catch (cause) {
         onFailure(ServingError.from(cause, 'MODEL_UNAVAILABLE'));
@@ -60,13 +65,13 @@ export const createMessageQueue = (onFailure: (error: ServingError) => void): Me
 
   return {
     hide: (records, seconds) =>
-      sendAll(records, (QueueUrl, call) => {
+      sendAll(records, (QueueUrl, call, limit) => {
         const Entries = toEntries(call).map((entry) => ({ ...entry, VisibilityTimeout: seconds }));
-        return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+        return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }), limit);
       }),
     delete: (records) =>
-      sendAll(records, (QueueUrl, call) =>
-        client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: toEntries(call) })),
+      sendAll(records, (QueueUrl, call, limit) =>
+        client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: toEntries(call) }), limit),
       ),
   };
 };

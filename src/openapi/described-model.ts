@@ -1,10 +1,11 @@
-import { tensorSignature } from '../protocol/open-inference/tensor-names.ts';
+import { firstSignature, tensorSignature } from '../protocol/open-inference/tensor-names.ts';
 import { fileKey } from '../repository/keys.ts';
 import { type ModelRepository, unlessMissing } from '../repository/model-repository.ts';
 import { targetsOf } from '../repository/routing/routing.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import type { Clients } from '../tasks/client-defaults.ts';
 import { inputsOf, type ModelFacts, type TaskInputs } from './task-inputs.ts';
+import { blanksOf } from './tensors.ts';
 
 /** The version of a model that answers, as its callers see it. */
 export interface DescribedModel extends ModelFacts {
@@ -57,8 +58,11 @@ export const describeModel = async (
   if (document === undefined) return undefined;
   const { stable } = targetsOf(document.routing);
   const bundle = await repository.bundle(name, stable);
-  const { version, task, settings, maxBatch, created, graphs } = bundle;
-  const facts: ModelFacts = { task, settings, signature: tensorSignature(graphs) };
+  const { version, task, settings, maxBatch, created, graphs, warmup } = bundle;
+  const facts: ModelFacts = {
+    ...{ task, settings, signature: tensorSignature(graphs) },
+    blanks: blanksOf(task, firstSignature(graphs), warmup),
+  };
   const examples = await readExamples(repository, bundle);
   return { name, version, ...facts, inputs: inputsOf(facts), maxBatch, clients, created, examples };
 };

@@ -128,7 +128,7 @@ const DOCUMENT_BYTES = {
 
 /** The operations that run one model. Ids of operations are names in programs that are generated from the document. */
 export const modelPaths = (model: DescribedModel): Readonly<Record<string, Operation>> => {
-  const { name, signature } = model;
+  const { name } = model;
   const table = parameterTable(model);
   const answer = jsonContent(reference('schemas', `Answer.${name}`));
   const mayStream = table === undefined || model.task === 'text-generation'; // tasks of extensions may
@@ -143,7 +143,7 @@ export const modelPaths = (model: DescribedModel): Readonly<Record<string, Opera
     parameters: [...Object.entries(table ?? {}).map(queryParameter), PREFER],
     requestBody: reference('requestBodies', `Task.${name}`),
   });
-  const tensors = tensorInputsExample(signature);
+  const tensors = tensorInputsExample(model.blanks);
   const infer: Operation = {
     ...prediction(`Tensors through ${name}`, name, `infer_${name}`, {
       ...jsonContent(INFER_RESPONSE),

@@ -9,7 +9,7 @@ import { MAX_TEXTS } from '../media/text/input.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
 import { MAX_QUERIES } from '../tasks/recommendation/parameters.ts';
 import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, objectOf, oneOrMany, STRING } from './json-schema.ts';
-import { tensorInputs, tensorInputsExample } from './tensors.ts';
+import { type BlankTensors, tensorInputs, tensorInputsExample } from './tensors.ts';
 
 /** The parts of a version that its inputs follow from. */
 export interface ModelFacts {
@@ -17,6 +17,8 @@ export interface ModelFacts {
   readonly settings: PublishedBundle['settings'];
   /** The tensors of `/v2`. */
   readonly signature: Signature;
+  /** Tensors that a request of `/v2` may have, for its example; undefined where those that run are not known. */
+  readonly blanks: BlankTensors | undefined;
 }
 
 /** The inputs of a model. */
@@ -113,9 +115,9 @@ const oneOrManyRows = (row: JsonSchema): JsonSchema[] => [row, arrayOf(row, { mi
 
 /** By the name of a task. */
 const INPUTS: Readonly<Record<string, (model: ModelFacts) => TaskInputs>> = {
-  tensor: ({ signature }) => ({
+  tensor: ({ signature, blanks }) => ({
     schema: tensorInputs(signature),
-    example: tensorInputsExample(signature),
+    example: tensorInputsExample(blanks),
     media: [],
   }),
   'image-classification': () => images,

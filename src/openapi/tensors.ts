@@ -1,5 +1,6 @@
-import { blankShape, ZEROS } from '../core/blank.ts';
-import { elementCount, type Signature, type TensorSpec } from '../core/tensor.ts';
+import { type Blank, blankShape } from '../core/blank.ts';
+import { type DType, elementCount, type Signature, type TensorSpec } from '../core/tensor.ts';
+import { resolveDimension } from '../protocol/open-inference/bounds.ts';
 import { DATATYPES } from '../protocol/open-inference/datatypes.ts';
 import { arrayOf, type JsonSchema, objectOf, STRING } from './json-schema.ts';
 
@@ -54,16 +55,56 @@ export const tensorInputs = ({ inputs }: Signature): JsonSchema =>
 /** A picture of zeros would be most of the document. */
 const MOST_ELEMENTS = 1_000;
 
-/** Zeros for every input that has no default; undefined where that is no JSON, or too long. */
-export const tensorInputsExample = ({ inputs }: Signature): readonly unknown[] | undefined => {
+/** Tensors whose elements are all the same. */
+export type BlankTensors = readonly {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly value: Blank['value'];
+}[];
+
+/** Every dimension with a name counts as 1, and sums and products of these as what they are. */
+const ONES: ReadonlyMap<string, number> = new Map();
+
+/** Pictures and sounds have sizes that the settings of their task make. */
+const isMedium = ({ dtype, shape }: TensorSpec): boolean =>
+  dtype.startsWith('float') && shape.slice(1).some((size) => typeof size === 'string');
+
+/** True for inputs of which the graph does not tell what runs: media alone, or texts, of which it may know some alone. */
+const areUnknown = (inputs: Signature['inputs']): boolean =>
+  inputs.some(({ dtype }) => dtype === 'string') ||
+  (inputs.every(({ dtype }) => dtype.startsWith('float')) && inputs.some(isMedium));
+
+/**
+ * The tensors that have no default, as the trial run of a version had them; undefined where they are not known.
+ * @param signature that of one graph
+ */
+export const blanksOf = (
+  task: string,
+  { inputs }: Signature,
+  { value, dimensions }: Blank,
+): BlankTensors | undefined => {
   const needed = inputs.filter(({ default: given }) => given === undefined);
-  const shapes = needed.map((spec) => blankShape(spec, ZEROS.dimensions));
-  const isLong = shapes.some((shape) => elementCount(shape) > MOST_ELEMENTS);
-  if (isLong || needed.some(({ dtype }) => dtype === 'float16')) return undefined;
-  return needed.map(({ name, dtype }, index) => {
-    const shape = shapes[index] ?? [];
-    const zero = { string: '', bool: false }[String(dtype)] ?? 0;
-    return { name, datatype: DATATYPES[dtype], shape, data: Array.from({ length: elementCount(shape) }, () => zero) };
+  if (task !== 'tensor' && areUnknown(needed)) return undefined;
+  return needed.map((spec) => {
+    const named = blankShape(spec, dimensions);
+    const shape = spec.shape.map((size, axis) =>
+      named[axis] === 1 ? resolveDimension(size, ONES) : (named[axis] ?? 1),
+    );
+    return { name: spec.name, dtype: spec.dtype, shape, value };
+  });
+};
+
+/** Tensors as JSON; undefined where they are none, or too long. */
+export const tensorInputsExample = (tensors: BlankTensors | undefined): readonly unknown[] | undefined => {
+  const isLong = tensors?.some(({ shape }) => elementCount(shape) > MOST_ELEMENTS);
+  if (isLong || tensors?.some(({ dtype }) => dtype === 'float16')) return undefined;
+  return tensors?.map(({ name, dtype, shape, value }) => {
+    const element = { string: value === 0 ? '' : '1', bool: value === 1 }[String(dtype)] ?? value;
+    return {
+      ...{ name, datatype: DATATYPES[dtype], shape },
+      data: Array.from({ length: elementCount(shape) }, () => element),
+    };
   });
 };
 

@@ -27,7 +27,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { unzipSync } from 'fflate';
-import { sendSigned } from '../../cli/targets/send.ts';
+import { sendSigned } from '../../cli/targets/send-signed.ts';
 import { dayOf } from '../../src/capture/prediction-id.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
 import { ARCHITECTURE } from '../support/architecture.ts';

@@ -219,6 +219,17 @@ describe('tensors as bytes', () => {
   });
 });
 
+it('a parameter of a request that takes none is refused in whole words', async () => {
+  const inputs = ['a', 'b'].map((name) => ({ name, datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] }));
+  const body = JSON.stringify({ inputs: { inputs, parameters: { priority: 1 } } });
+  const headers = { 'content-type': 'application/json' };
+  const response = await serving.fetch('/models/add', { method: 'POST', body, headers });
+  expect([response.status, await response.json()]).toMatchObject([
+    400,
+    { error: expect.stringContaining('parameter "priority" is not supported, there are none') },
+  ]);
+});
+
 describe('classification', () => {
   it('answers the best classes with their labels', async () => {
     const inputs = [{ name: 'X', datatype: 'FP32', shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] }];

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parquetReadObjects } from 'hyparquet';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { expectedOf, parseSteps, splitCommand } from '../support/walkthrough.ts';
 
 const DOCUMENT = 'docs/bulk.md';
@@ -17,7 +18,7 @@ describe(DOCUMENT, () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'bulk-walk-through-'));
     await mkdir(join(home, '.local'));
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
   });
   afterAll(async () => {
     await server.stop();

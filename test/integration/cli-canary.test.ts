@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 let home: string;
 let server: LocalServer;
@@ -12,7 +13,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-canary-'));
   await mkdir(join(home, '.local'));
   await mkdir(join(home, 'models'));
-  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+  server = await startWithSamples(join(home, '.local'));
   for (let version = 1; version <= 2; version += 1) await cli('push', 'test/fixtures/models/add.onnx');
 });
 afterAll(async () => {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 let home: string;
 let server: LocalServer;
@@ -12,7 +13,7 @@ let server: LocalServer;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
   await mkdir(join(home, '.local'));
-  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+  server = await startWithSamples(join(home, '.local'));
 });
 afterAll(async () => {
   await server.stop();

@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { expectedOf, parseSteps, splitCommand } from '../support/walkthrough.ts';
 
 const DOCUMENT = 'docs/jobs.md';
@@ -18,7 +19,7 @@ describe(DOCUMENT, () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'jobs-walk-through-'));
     await mkdir(join(home, '.local'));
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
   });
   afterAll(async () => {
     await server.stop();

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 let home: string;
 let server: LocalServer;
@@ -22,7 +23,7 @@ const classify = (body: string): Promise<Response> =>
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'cli-monitor-'));
   await mkdir(join(home, '.local'));
-  server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: (line) => lines.push(line) });
+  server = await startWithSamples(join(home, '.local'), { onLine: (line) => lines.push(line) });
 });
 afterAll(async () => {
   await server.stop();

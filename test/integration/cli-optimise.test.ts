@@ -202,17 +202,10 @@ describe('optimise', () => {
     expect((await cli('show', 'entities', '--json')).json).toMatchObject({ versions: [1] });
   });
 
-  it.each([
-    ['the encoder and the decoder of Marian', 'tiny-marian', shortRequest],
-    ['the encoder and the decoder of T5', 'tiny-t5', shortRequest],
-    ['the encoder and the decoder of Whisper', 'tiny-whisper', () => filesOf('test/fixtures/audio/mono.flac')],
-    ['a detector', 'tiny-detr', () => filesOf('models/efficientnet-lite0/samples/chelsea.jpg')],
-  ])('works on %s', async (_about, name, samples) => {
-    await push(join(FOLDER, name), name);
-    const data = await file('short.jsonl', await samples());
+  it('works on the encoder and the decoder of T5', async () => {
+    await push(join(FOLDER, 'tiny-t5'), 'tiny-t5');
+    const data = await file('short.jsonl', await shortRequest());
     const words = [
-      'optimise',
-      name,
       '--data',
       data,
       '--max-loss',
@@ -220,14 +213,15 @@ describe('optimise', () => {
       '--methods',
       'int8-dynamic,int8-static',
       '--dry-run',
+      '--json',
     ];
 
-    const { exitCode, json } = await cli(...words, '--json');
+    const { exitCode, json } = await cli('optimise', 'tiny-t5', ...words);
 
     expect(exitCode).not.toBe(1);
     const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
     expect(outcomes).not.toContain('fails');
-    expect((await cli('show', name, '--json')).json).toMatchObject({ versions: [1] });
+    expect((await cli('show', 'tiny-t5', '--json')).json).toMatchObject({ versions: [1] });
   });
 
   it('works on a model that was imported', async () => {

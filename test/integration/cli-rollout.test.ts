@@ -7,6 +7,7 @@ import { createModelRepository } from '../../src/repository/model-repository.ts'
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { createFailingStore } from '../support/failing-store.ts';
+import { copyPushed } from '../support/pushed-store.ts';
 import { pushModel } from '../support/tried-models.ts';
 
 const ADD = 'test/fixtures/models/add.onnx';
@@ -40,12 +41,8 @@ const snapshot = async (): Promise<Record<string, string>> => {
   return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await readFile(path, 'latin1')])));
 };
 
-const pushAdd = async (times: number): Promise<void> => {
-  for (let time = 0; time < times; time += 1) {
-    const { exitCode, stderr } = await cli('push', ADD);
-    if (exitCode !== 0) throw new Error(`push ended with ${exitCode}: ${stderr}`);
-  }
-};
+const pushAdd = (times: number): Promise<void> =>
+  copyPushed(join(root, 'store'), ...new Array<string>(times).fill(ADD));
 
 describe('every command that changes something', () => {
   it.each([
@@ -164,7 +161,7 @@ describe('what is deleted', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/^no model add/),
     });
-    await pushAdd(1);
+    await cli('push', ADD);
     expect((await cli('show', 'add', '--json')).json).toMatchObject({ versions: [3], routing: { stable: 3 } });
   });
 
@@ -341,8 +338,7 @@ describe('a model that was altered', () => {
     ],
     ['in length', 'config.json', (bytes: Buffer) => bytes.subarray(1), /has \d+ bytes, its bundle says/],
   ])('a model that was altered (%s) is told by verify, and not pulled', async (_how, path, alter, reason) => {
-    await cli('push', COLOURS);
-    await cli('push', COLOURS);
+    await copyPushed(join(root, 'store'), COLOURS, COLOURS);
     const altered = join(root, 'store/models/colours/2/files', path);
     await writeFile(altered, alter(await readFile(altered)));
 
@@ -356,8 +352,7 @@ describe('a model that was altered', () => {
   });
 
   it('an altered model is told with all of its problems', async () => {
-    await cli('push', COLOURS);
-    await cli('push', COLOURS);
+    await copyPushed(join(root, 'store'), COLOURS, COLOURS);
     await rm(join(root, 'store/models/colours/1/files/config.json'));
     await writeFile(join(root, 'store/models/colours/2/bundle.json'), '{"formatVersion": 1,');
     const routing = join(root, 'store/models/colours/routing.json');
@@ -372,7 +367,7 @@ describe('a model that was altered', () => {
 
 describe('a pulled model', () => {
   it('a pulled model equals the pushed one, and can be pushed again', async () => {
-    await cli('push', COLOURS);
+    await copyPushed(join(root, 'store'), COLOURS);
     const { exitCode, stdout } = await cli('pull', 'colours', join(root, 'again'));
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('Pulled colours version 1') });

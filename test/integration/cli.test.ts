@@ -32,6 +32,7 @@ import { toFetch } from '../../src/http/fetch.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { runCli } from '../support/command-line.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { copyPushed } from '../support/pushed-store.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
 
 const sharp = createRequire(import.meta.url)('sharp') as typeof Sharp;
@@ -62,6 +63,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 describe('with a directory', () => {
   const cli = (...words: string[]) => runCli([...words, '--store', join(root, 'store')]);
+  const givePushed = (model: string) => copyPushed(join(root, 'store'), `${MODELS}/${model}`);
 
   it('a model is pushed, listed, shown and tried', async () => {
     await mkdir(join(root, 'store'));
@@ -100,7 +102,7 @@ describe('with a directory', () => {
   });
 
   it('a model of tensors takes a request of the Open Inference Protocol', async () => {
-    await cli('push', `${MODELS}/add.onnx`);
+    await givePushed('add.onnx');
     const { json } = await cli('predict', 'add', request, '--json');
     expect(json).toMatchObject({ model: 'add', version: 1, result: { model_name: 'add', outputs: [ADD_OUTPUT] } });
   });
@@ -119,14 +121,14 @@ describe('with a directory', () => {
   });
 
   it('a model of tensors refuses an image with the way to make it a classifier', async () => {
-    await cli('push', `${MODELS}/add.onnx`);
+    await givePushed('add.onnx');
     const { exitCode, stderr } = await cli('predict', 'add', red);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/model add takes tensors .*push it with .*--task image-classification/);
   });
 
   it('an image that is larger than a request is sent, and nowhere uploaded', async () => {
-    await cli('push', `${MODELS}/colours`);
+    await givePushed('colours');
     const path = join(root, 'large.png');
     await sharp(randomBytes(1300 * 1300 * 3), { raw: { width: 1300, height: 1300, channels: 3 } }).toFile(path);
     expect(await cli('predict', 'colours', path)).toMatchObject({ exitCode: 0, stderr: 'colours version 1\n' });
@@ -246,7 +248,7 @@ describe('with a directory', () => {
   });
 
   it('a broken model does not hide the others', async () => {
-    await cli('push', `${MODELS}/add.onnx`);
+    await givePushed('add.onnx');
     await cli('push', `${MODELS}/pairs.onnx`, '--dimension', 'batch=2');
     await writeFile(join(root, 'store/models/pairs/routing.json'), '{"stable": 1}');
     const { json } = await cli('list', '--json');
@@ -257,7 +259,7 @@ describe('with a directory', () => {
   });
 
   it('nothing stays behind in the temporary directory, not even after a refusal', async () => {
-    await cli('push', `${MODELS}/add.onnx`);
+    await givePushed('add.onnx');
     await writeFile(join(root, 'other.json'), '{"inputs": [{"name": "c", "datatype": "FP32"}]}');
     const predict = (input: string) =>
       inProcess(['predict', 'add', input, '--store', join(root, 'store')], { TMPDIR: root });
@@ -380,7 +382,7 @@ describe('with a directory', () => {
     ['a limit of nothing', ['redrive', '--limit', '0'], 'INVALID_REQUEST', /from 1 to/],
     ['a stage and a directory', ['list', '--stage', 'dev'], 'INVALID_REQUEST', /not both/],
   ])('%s is refused with a reason', async (_what, words, code, reason) => {
-    await cli('push', `${MODELS}/colours`);
+    await givePushed('colours');
     await writeFile(join(root, 'text.png'), 'no picture');
     const inRoot = words.map((word) => (/\.(png|json)$/.test(word) ? join(root, word) : word));
     const { exitCode, json } = await cli(...inRoot, '--json');

@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTerminal } from '../../cli/output/terminal.ts';
 import { answeringVersion } from '../../cli/targets/answering-model.ts';
 import type { Send } from '../../cli/targets/send.ts';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { type Evaluation, evaluate as evaluateModels } from '../../src/evaluation/evaluate.ts';
 import { openSamples } from '../../src/evaluation/samples/read-samples.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createDirectoryStore } from '../../src/repository/stores/directory-store.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 const FIXTURES = 'test/fixtures/models';
 const IMAGES = 'models/efficientnet-lite0/samples';
@@ -307,7 +308,7 @@ describe('a running server', () => {
   beforeAll(async () => {
     home = join(root, 'home');
     await mkdir(join(home, '.local'), { recursive: true });
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
   });
   afterAll(() => server.stop());
 

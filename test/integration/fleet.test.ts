@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 describe('several functions of one project', () => {
   let home: string;
@@ -14,7 +15,7 @@ describe('several functions of one project', () => {
     await mkdir(join(home, '.local'));
     // Without a function of its own, iris is not among the models of `infer`.
     const parameters = { models: 'iris,sentiment', fleet: '[{"name": "tables", "models": ["iris"], "memory": 512}]' };
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {}, parameters });
+    server = await startWithSamples(join(home, '.local'), { parameters });
   });
   afterAll(async () => {
     await server.stop();

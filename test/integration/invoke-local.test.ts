@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LocalEndpoint } from '../../local/local-endpoint.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { copyProject } from '../support/project-copy.ts';
+import { SLS_CACHES } from '../support/sls.ts';
 
 const binaries = path.resolve('node_modules/.bin');
 
@@ -33,9 +34,8 @@ afterAll(async () => {
 /** The exit code of `sls invoke local` with the event, and what it printed. */
 const invoke = (name: string, event: string): Promise<{ exitCode: unknown; output: string }> =>
   new Promise((resolve) => {
-    const { NODE_COMPILE_CACHE } = process.env; // it starts in two thirds of the time
     const PATH = `${binaries}${path.delimiter}${process.env.PATH}`;
-    const env = { PATH, NODE_COMPILE_CACHE, HOME: scratch, POWERTOOLS_DEV: 'true' };
+    const env = { ...SLS_CACHES, PATH, HOME: scratch, POWERTOOLS_DEV: 'true' };
     const words = ['invoke', 'local', '-f', name, '-p', path.resolve('events', event)];
     const child = execFile('sls', words, { cwd: project, env }, (error, stdout, stderr) => {
       resolve({ exitCode: error?.code ?? 0, output: stdout + stderr });

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
 import { changeKeys, readKeys } from '../../src/access/key-document.ts';
+import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type Ran, runCli } from '../support/command-line.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -19,7 +20,7 @@ beforeAll(async () => {
   for (const part of PARTS) await symlink(resolve(part), join(project, part));
   server = await startLocalServer({
     ...{ project, directory: join(project, '.local'), port: 0 },
-    ...{ parameters: { auth: 'key' }, onLine: () => undefined },
+    ...{ parameters: { auth: 'key' }, atOnce: ['infer'], onLine: () => undefined },
   });
 });
 afterAll(async () => {
@@ -111,7 +112,14 @@ it('npm start with auth=key_or_jwt answers the holders of keys and of tokens', a
   const issuer = await startIssuer();
   const directory = join(project, '.both');
   const parameters = { auth: 'key_or_jwt', jwtIssuer: issuer.issuer, jwtAudience: 'models' };
-  const both = await startLocalServer({ project, directory, port: 0, parameters, onLine: () => undefined });
+  const both = await startLocalServer({
+    project,
+    directory,
+    port: 0,
+    parameters,
+    atOnce: ['infer'],
+    onLine: () => undefined,
+  });
   const askBoth = async (credential: string, path = '/models', endpoint = both.endpoint): Promise<number> =>
     (await fetch(`${endpoint}${path}`, { headers: { authorization: `Bearer ${credential}` } })).status;
   try {
@@ -196,7 +204,8 @@ describe('the command key', () => {
   });
 
   it('lists 10,000 keys, and makes one more, which lets its holder in', async () => {
-    const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
+    const client = createTestS3Client(server.s3Endpoint, COMMAND_PATIENCE); // as the command line has, on a busy machine
+    const store = createS3UploadStore(client, server.modelsBucket, COMMAND_PATIENCE);
     const { entries } = await readKeys(store);
     await changeKeys(store, (keys) => [
       ...keys,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -61,6 +64,23 @@ afterAll(async () => {
 });
 
 describe('the queue of the messages', () => {
+  it('gives up an answer that stops after its headers, and tells so', async () => {
+    const stalling = createServer((_request, response) => void response.writeHead(200).write('{'));
+    await once(stalling.listen(0, '127.0.0.1'), 'listening');
+    const { port } = stalling.address() as AddressInfo;
+    Object.assign(process.env, { AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${port}` });
+    const silent = createMessageQueue((error) => failures.push(error), 300);
+    const message = { receiptHandle: 'a', eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:uploads' } as SQSRecord;
+
+    await silent.hide([message], 20);
+    await silent.delete([message]);
+    delete process.env.AWS_ENDPOINT_URL_SQS;
+    stalling.closeAllConnections();
+    stalling.close();
+
+    expect(failures.map(({ code }) => code)).toEqual(['MODEL_UNAVAILABLE', 'MODEL_UNAVAILABLE']);
+  });
+
   it('brings a message back at once, keeps it hidden, and deletes more than one call takes', async () => {
     await upload(12);
     const first = [...(await receive()), ...(await receive())];

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { findChromium, startChromium } from '../support/chromium.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 
 /** The page of the models in a browser: at `/monitor` of `npm start`, and as the file that `monitor --html` writes. */
 
@@ -40,7 +41,7 @@ const executable = findChromium();
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'monitor-page-'));
     await mkdir(join(home, '.local'));
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
     await cli('monitor', 'iris', '--capture', '100%');
     // Functions follow the settings, and write behind their answers.
     for (let captured = false; !captured; ) {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { expectedOf, parseScripts, parseSteps, splitCommand } from '../support/walkthrough.ts';
 
 const DOCUMENT = 'docs/monitoring.md';
@@ -32,7 +33,7 @@ describe(DOCUMENT, () => {
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'monitoring-'));
     await mkdir(join(home, '.local'));
-    server = await startLocalServer({ directory: join(home, '.local'), port: 0, onLine: () => {} });
+    server = await startWithSamples(join(home, '.local'));
     const [, walkThrough = ''] = /^## A walk-through\n([\s\S]*?)^## /m.exec(page) ?? [];
     const scripts = parseScripts(walkThrough);
     expect(scripts).toHaveLength(1);

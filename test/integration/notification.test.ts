@@ -11,6 +11,7 @@ const environment = { ...process.env };
 /** What SNS was sent, and the status with which it answers. */
 let received: URLSearchParams[];
 let status: number;
+let stalls: boolean;
 let server: Server;
 let lines: string[];
 
@@ -18,7 +19,9 @@ beforeAll(async () => {
   server = createServer(async (request, response) => {
     received.push(new URLSearchParams(await text(request)));
     const body = '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>';
-    response.writeHead(status, { 'content-type': 'text/xml' }).end(status === 200 ? body : '<ErrorResponse/>');
+    response.writeHead(status, { 'content-type': 'text/xml' });
+    if (stalls) response.write('<Publish');
+    else response.end(status === 200 ? body : '<ErrorResponse/>');
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
@@ -29,7 +32,7 @@ beforeAll(async () => {
   });
 });
 beforeEach(() => {
-  [received, status, lines] = [[], 200, []];
+  [received, status, stalls, lines] = [[], 200, false, []];
   for (const method of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, method).mockImplementation((line: string) => void lines.push(line));
 });
@@ -38,6 +41,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   process.env = environment;
+  server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
 
@@ -50,6 +54,12 @@ it('tells the topic of a rollback, with the model, the version and the counts', 
   expect(message?.get('TopicArn')).toBe(TOPIC);
   expect(message?.get('Subject')).toBe('m: canary 2 rolled back');
   expect(message?.get('Message')).toContain('Version 2 of model m was rolled back by the monitor: errors: 9 failed');
+});
+
+it('gives up an answer that stops after its headers', async () => {
+  stalls = true;
+
+  await expect(createNotify(TOPIC, 300)('a subject', 'a message')).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
 });
 
 it('tells the topic once that the limit of the month is reached', async () => {

@@ -153,6 +153,21 @@ describe('the document of the API', () => {
     }
   });
 
+  it('has an example of tensors for each model that the model answers, of one graph where it has several', async () => {
+    const document = JSON.parse(textOf()) as {
+      paths: Record<string, { post: { requestBody: { content: { 'application/json': { example?: unknown } } } } }>;
+    };
+    const exampleOf = (name: string): unknown =>
+      document.paths[`/v2/models/${name}/infer`]?.post.requestBody.content['application/json'].example;
+    const named = models.map(({ name }) => name).filter((name) => exampleOf(name) !== undefined);
+    expect(named).toEqual(expect.arrayContaining(['iris', 'tiny-marian', 'tiny-bart', 'tiny-gpt2']));
+    for (const name of named) {
+      const body = JSON.stringify(exampleOf(name));
+      const response = await serving.fetch(`/v2/models/${name}/infer`, { method: 'POST', body });
+      expect({ name, error: response.ok ? '' : await response.text() }).toEqual({ name, error: '' });
+    }
+  });
+
   it('takes its examples from the recorded inputs of a version', async () => {
     await publishModel(serving.repository, 'recorded', 'test/fixtures/models/add.onnx', {
       warmup: ['models/iris/samples/flowers.json'],

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildOpenTelemetryLayer } from '../../layers/opentelemetry-layer.ts';
-import { startLocalServer } from '../../local/local-server.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { startCollector, type TestCollector } from '../support/otlp.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { pushNamed } from '../support/serving.ts';
@@ -231,7 +231,7 @@ describe('a function without a collector', () => {
 it('npm start names a variable that is wrong, before a function starts', async () => {
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = 'localhost:4318';
   try {
-    const start = startLocalServer({ directory: join(directory, 'wrong'), port: 0, onLine: () => {} });
+    const start = startWithSamples(join(directory, 'wrong'));
     await expect(start).rejects.toThrow('OTEL_EXPORTER_OTLP_ENDPOINT is localhost:4318, expected an address such as');
   } finally {
     Reflect.deleteProperty(process.env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
@@ -242,7 +242,7 @@ it('npm start sends to the collector that its variables name, without waiting fo
   collector = await startCollector();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = collector.endpoint;
   try {
-    const server = await startLocalServer({ directory: join(directory, 'local'), port: 0, onLine: () => {} });
+    const server = await startWithSamples(join(directory, 'local'));
     const headers = { 'content-type': 'application/json', traceparent: `00-${TRACE}-${CALLER}-01` };
     const post = () =>
       fetch(`${server.endpoint}/models/iris`, { method: 'POST', body: JSON.stringify(FLOWER), headers });

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { type Listening, listenLocally } from '../../local/listen-locally.ts';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { findChromium, startChromium } from '../support/chromium.ts';
 import { runCli } from '../support/command-line.ts';
+import { startWithSamples } from '../support/local-server.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { pushNamed } from '../support/serving.ts';
 
@@ -37,7 +38,7 @@ const executable = findChromium();
     return listenLocally(server, 0);
   };
   const startServer = (name: string, parameters: Readonly<Record<string, string>>): Promise<LocalServer> =>
-    startLocalServer({ directory: join(directory, name, '.local'), port: 0, onLine: () => {}, parameters });
+    startWithSamples(join(directory, name, '.local'), { parameters });
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'other-origins-'));

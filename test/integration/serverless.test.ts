@@ -101,6 +101,7 @@ let template: Template;
 let open: Template;
 let locked: Template;
 let tokens: Template;
+let both: Template;
 
 const KEY = 'arn:aws:kms:us-east-1:000000000000:key/k';
 const BOUNDARY = 'arn:aws:iam::000000000000:policy/boundary';
@@ -142,7 +143,10 @@ const LOCKED: Parameters = {
   ...{ provisionedConcurrency: '1', provisionedMaximum: '8', provisionedUtilisation: '0.6' },
   ...{ provisionedSchedule: 'weekdays 8-18: 5', scheduleTimezone: 'Europe/Berlin', scheduleLead: '10' },
 };
+const FLEET = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
 const TOKENS: Parameters = { auth: 'jwt', jwtIssuer: ISSUER, jwtAudience: 'models', jwtScopePrefix: 'onnx/' };
+/** Holders of keys and of tokens may call this stage, which has a function of its own for one of its models. */
+const BOTH: Parameters = { ...TOKENS, auth: 'key_or_jwt', fleet: JSON.stringify(FLEET), models: 'iris,whisper' };
 
 /** Packages with no account, no credentials, and an AWS that refuses connections. */
 const packageWith = async (
@@ -268,6 +272,9 @@ beforeAll(async () => {
 });
 beforeAll(async () => {
   tokens = await packageStage('tokens', TOKENS);
+});
+beforeAll(async () => {
+  both = await packageStage('both', BOTH);
 });
 afterAll(async () => {
   await rm(directory, { recursive: true });
@@ -412,14 +419,13 @@ describe('sls package', () => {
     });
   });
 
-  it('lets a function tell keys and tokens apart with auth=key_or_jwt', async () => {
-    const stage = await packageStage('both', { ...TOKENS, auth: 'key_or_jwt' });
-    expect(ofType('AWS::ApiGatewayV2::Route', stage)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
+  it('lets a function tell keys and tokens apart with auth=key_or_jwt', () => {
+    expect(ofType('AWS::ApiGatewayV2::Route', both)[0]?.Properties.AuthorizationType).toBe('CUSTOM');
     for (const id of [AUTHORISE, 'StreamLambdaFunction'])
-      expect(resource(stage, id).Properties.Environment.Variables).toMatchObject({
+      expect(resource(both, id).Properties.Environment.Variables).toMatchObject({
         ...{ API_AUTH: 'key_or_jwt', JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'models' },
       });
-    expect(resource(stage, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
+    expect(resource(both, 'StreamLambdaFunctionUrl').Properties.AuthType).toBe('NONE');
   });
 
   it('answers preflight requests of the given origins without an authorizer', () => {
@@ -678,8 +684,7 @@ describe('the template', () => {
   });
 
   it('makes a function of a fleet beside infer, with routes, a role, a log and alarms of its own', async () => {
-    const fleet = [{ name: 'big', models: ['whisper'], memory: 10_240, tmpSize: 4096, reservedConcurrency: 3 }];
-    const stage = await packageStage('fleet', { fleet: JSON.stringify(fleet), models: 'iris,whisper' });
+    const stage = both;
     const [infer, big] = ['InferLambdaFunction', 'BigLambdaFunction'].map((id) => resource(stage, id).Properties);
     expect([infer, big].map(({ Environment }) => Environment.Variables.MODELS)).toEqual(['iris', 'whisper']);
     expect(big).toMatchObject({
@@ -700,7 +705,7 @@ describe('the template', () => {
         'ANY /v2/models/whisper/{proxy+}',
       ]),
     );
-    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('AWS_IAM');
+    for (const { AuthorizationType } of leadingTo) expect(AuthorizationType).toBe('CUSTOM');
     const alarms = ofType('AWS::CloudWatch::Alarm', stage).filter((alarm) =>
       referencesIn(alarm).includes('BigLambdaFunction'),
     );

@@ -24,7 +24,14 @@ const withServer = async (
   const project = await mkdtemp(join(tmpdir(), 'spending-'));
   for (const part of PARTS) await symlink(resolve(part), join(project, part));
   const directory = join(project, '.local');
-  const server = await startLocalServer({ project, directory, port: 0, parameters, onLine: () => undefined });
+  const server = await startLocalServer({
+    project,
+    directory,
+    port: 0,
+    parameters,
+    atOnce: ['infer'],
+    onLine: () => undefined,
+  });
   try {
     expect((await runCli(['push', resolve('models/iris')], { projectDirectory: project })).exitCode).toBe(0);
     await run(server, project);

@@ -121,6 +121,7 @@ def write_compressed() -> None:
     write("8bit.flac", mono, subtype="PCM_S8")
     write("mono.mp3", mono, format="MP3")
     write("stereo-44100.mp3", stereo, 44_100, format="MP3")
+    write("short-23ms.mp3", stereo[:1000], 44_100, format="MP3")
     write("mono.ogg", mono, format="OGG", subtype="VORBIS")
     write("stereo-44100.ogg", stereo, 44_100, format="OGG", subtype="VORBIS")
     write("mono.opus", voice(0.8, 53, 48_000), 48_000, format="OGG", subtype="OPUS")

@@ -91,21 +91,38 @@ def write_model(name, model, formats=("h5", "keras"), target=FOLDER):
             (target / f"{name}.{suffix}.gz").write_bytes(pack(path.read_bytes()))
 
 
-def write_case(name, model, kinds, rows=16, formats=("h5", "keras"), randomised=True, target=FOLDER):
-    """`kinds` has the kind of each input. Open sizes but the batch are 7."""
+ROWS = 1000
+WHOLE_ROWS = 4
+VALUES_OF_A_ROW = 8
+
+
+def kept(output, count, seed):
+    """An output as its first rows, which are whole, and `count` values of each row, at places that a seed chooses."""
+    rows, size = len(output), int(np.prod(output.shape[1:]))
+    whole = rows if size <= count else min(rows, WHOLE_ROWS)
+    content = {"shape": output.shape, "whole": whole, "data": encode(output[:whole])}
+    if whole < rows:
+        places = values((rows, count), f"integer:{size}", seed)
+        content["chosen"] = {"count": count, "seed": seed, "data": encode(np.take_along_axis(output.reshape(rows, size), places, 1))}
+    return content
+
+
+def write_case(name, model, kinds, formats=("h5", "keras"), randomised=True, target=FOLDER, batch=ROWS):
+    """`kinds` has the kind of each input. Open sizes but the batch are 7. Outputs are kept as `kept` has it."""
     if randomised:
         randomise(model)
     inputs = []
     for index, (tensor, kind) in enumerate(zip(model.inputs, kinds)):
-        shape = [rows, *(size or 7 for size in tensor.shape[1:])]
+        shape = [ROWS, *(size or 7 for size in tensor.shape[1:])]
         inputs.append({"shape": shape, "kind": kind, "seed": 1000 * (index + 1)})
     arrays = [values(tuple(each["shape"]), each["kind"], each["seed"]) for each in inputs]
-    predicted = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0, batch_size=rows)
+    predicted = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0, batch_size=batch)
     outputs = [np.asarray(each) for each in (predicted if isinstance(predicted, (list, tuple)) else [predicted])]
+    count = max(1, VALUES_OF_A_ROW // len(outputs))
     content = {
         "keras": keras.__version__,
         "inputs": inputs,
-        "outputs": [{"shape": each.shape, "data": encode(each)} for each in outputs],
+        "outputs": [kept(each, count, 100 + index) for index, each in enumerate(outputs)],
     }
     (target / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
     write_model(name, model, formats, target)
@@ -506,42 +523,162 @@ def transfer():
     return model
 
 
+def segmentation():
+    """Activations along the channels, which come last."""
+    x = keras.Input((8, 9, 3))
+    y = L.Conv2D(6, 3, padding="same", activation="relu")(x)
+    outputs = [
+        L.Conv2D(4, 1, activation="softmax")(y),
+        L.Conv2DTranspose(3, 2, strides=2, activation="softmax")(y),
+        L.SeparableConv2D(3, 3, activation="softmax")(y),
+        L.DepthwiseConv2D(2, activation="softmax")(y),
+        L.Conv1D(5, 3, activation="softmax")(L.Reshape((72, 3))(x)),
+    ]
+    return keras.Model(x, outputs)
+
+
+def convolutional_lstm():
+    x, y, z = keras.Input((4, 6, 7, 2)), keras.Input((5, 8, 2)), keras.Input((3, 4, 5, 3, 2))
+    a = L.ConvLSTM2D(3, 3, padding="same", return_sequences=True, return_state=True)(x)
+    outputs = [
+        a[0],
+        a[2],
+        L.ConvLSTM2D(3, (2, 3), recurrent_activation="hard_sigmoid")(x),
+        L.ConvLSTM2D(3, 3, padding="same")(x, initial_state=a[1:]),
+        L.ConvLSTM2D(2, 3, strides=2, padding="same", go_backwards=True, return_sequences=True, activation="relu")(x),
+        L.Bidirectional(L.ConvLSTM2D(2, 3, padding="same", return_sequences=True))(x),
+        L.ConvLSTM1D(3, 3, dilation_rate=2, use_bias=False)(y),
+        L.ConvLSTM3D(2, 2, padding="same")(z),
+    ]
+    return keras.Model([x, y, z], outputs)
+
+
+def stacked_cells():
+    x = keras.Input((6, 4))
+    y = L.Masking()(x)
+    outputs = [
+        L.RNN([L.LSTMCell(4), L.GRUCell(3), L.LSTMCell(2)])(x),
+        L.RNN(L.StackedRNNCells([L.SimpleRNNCell(4), L.SimpleRNNCell(3)]), return_sequences=True)(x),
+        L.RNN([L.GRUCell(4, use_bias=False), L.LSTMCell(3)], return_sequences=True, go_backwards=True)(y),
+        L.Bidirectional(L.RNN([L.LSTMCell(3), L.GRUCell(2)], return_sequences=True))(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+def spectral():
+    x = keras.Input((6, 6, 3))
+    y = L.SpectralNormalization(L.Conv2D(4, 3))(x)
+    return keras.Model(x, L.SpectralNormalization(L.Dense(3, activation="tanh"), power_iterations=2)(L.Flatten()(y)))
+
+
+def adaptive():
+    x, y = keras.Input((9, 7, 3)), keras.Input((9, 3))
+    outputs = [
+        L.AdaptiveAveragePooling2D((3, 2))(x),
+        L.AdaptiveMaxPooling2D(4)(x),
+        L.AdaptiveAveragePooling2D(1)(x),
+        L.AdaptiveAveragePooling1D(4)(y),
+        L.AdaptiveMaxPooling1D(2)(y),
+    ]
+    return keras.Model([x, y], outputs)
+
+
+def grouped_attention():
+    x, q = keras.Input((5, 8)), keras.Input((6, 8))
+    outputs = [
+        L.GroupQueryAttention(4, 4, 2)(x, x),
+        L.GroupQueryAttention(4, 6, 1, use_bias=False)(q, x),
+        L.GroupQueryAttention(4, 4, 4)(x, x, use_causal_mask=True),
+        *L.GroupQueryAttention(4, 4, 2)(q, x, return_attention_scores=True),
+    ]
+    return keras.Model([x, q], outputs)
+
+
+def splitting():
+    a, b = keras.Input((4, 6)), keras.Input((4, 6))
+    if IS_2:
+        import tensorflow as tf
+
+        outputs = [
+            *tf.split(a, 2, axis=1),
+            *tf.split(a, [1, 2, 3], axis=-1),
+            tf.where(a > b, a, b),
+            tf.nn.l2_normalize(a, axis=-1),
+            tf.tile(a, [1, 2, 1]),
+            tf.math.reduce_logsumexp(a, axis=-1),
+            tf.cumsum(a, axis=1),
+            tf.linalg.matmul(a, b, transpose_b=True),
+        ]
+    else:
+        o = keras.ops
+        outputs = [
+            *o.split(a, 2, axis=1),
+            *o.split(a, [1, 3], axis=-1),
+            o.where(a > b, a, b),
+            o.normalize(a, axis=-1),
+            o.tile(a, [1, 2, 1]),
+            o.logsumexp(a, axis=-1),
+            o.cumsum(a, axis=1),
+            o.glu(a),
+            o.var(a, axis=1),
+            o.std(a, axis=[1, 2], keepdims=True),
+            o.norm(a, axis=-1),
+            o.log1p(o.abs(a)),
+            o.round(a * 3.0),
+            o.einsum("bij,bkj->bik", a, b),
+            o.repeat(a, 2, axis=1),
+            o.flip(a, axis=1),
+            o.moveaxis(a, 1, 2),
+        ]
+    return keras.Model([a, b], outputs)
+
+
 CASES = {
-    "convolutions-2d": (convolutions_2d, ["float"], 16),
-    "convolutions-1d": (convolutions_1d, ["float"], 16),
-    "convolutions-3d": (convolutions_3d, ["float"], 16),
-    "pooling": (pooling, ["float"], 16),
-    "images": (images, ["pixel"], 16),
-    "normalizations": (normalizations, ["float"], 16),
-    "activations": (activations, ["float"], 64),
-    "merging": (merging, ["float", "float", "float"], 64),
-    "table": (table, ["float", "integer:9", "integer:6"], 1000),
-    "sequential": (sequential, ["float"], 1000),
-    "sequential-built": (sequential_built, ["float"], 1000),
-    "recurrent": (recurrent, ["float"], 32),
-    "bidirectional": (bidirectional, ["float"], 32),
-    "masking": (masking, ["steps", "integer:5"], 64),
-    "attention": (attention, ["float", "float"], 16),
-    "nested": (nested, ["float", "float", "float"], 16),
-    "operations": (operations, ["float", "float"], 32),
-    "bins": (bins, ["float", "float"], 1000),
-    "transfer": (transfer, ["float"], 16),
+    "convolutions-2d": (convolutions_2d, ["float"]),
+    "convolutions-1d": (convolutions_1d, ["float"]),
+    "convolutions-3d": (convolutions_3d, ["float"]),
+    "pooling": (pooling, ["float"]),
+    "images": (images, ["pixel"]),
+    "normalizations": (normalizations, ["float"]),
+    "activations": (activations, ["float"]),
+    "merging": (merging, ["float", "float", "float"]),
+    "table": (table, ["float", "integer:9", "integer:6"]),
+    "sequential": (sequential, ["float"]),
+    "sequential-built": (sequential_built, ["float"]),
+    "recurrent": (recurrent, ["float"]),
+    "bidirectional": (bidirectional, ["float"]),
+    "masking": (masking, ["steps", "integer:5"]),
+    "attention": (attention, ["float", "float"]),
+    "nested": (nested, ["float", "float", "float"]),
+    "operations": (operations, ["float", "float"]),
+    "bins": (bins, ["float", "float"]),
+    "transfer": (transfer, ["float"]),
+    "segmentation": (segmentation, ["float"]),
+    "convolutional-lstm": (convolutional_lstm, ["float", "float", "float"]),
+    "stacked-cells": (stacked_cells, ["steps"]),
+    "spectral": (spectral, ["float"]),
+    "splitting": (splitting, ["float", "float"]),
 }
 
 if not IS_2:
-    CASES["convolutions-grouped"] = (convolutions_grouped, ["float"], 16)
-    CASES["policies"] = (policies, ["float"], 64)
-    CASES["channels-first"] = (channels_first, ["float"], 16)
+    CASES["convolutions-grouped"] = (convolutions_grouped, ["float"])
+    CASES["policies"] = (policies, ["float"])
+    CASES["channels-first"] = (channels_first, ["float"])
+    CASES["adaptive"] = (adaptive, ["float", "float"])
+    CASES["grouped-attention"] = (grouped_attention, ["float", "float"])
+
+
+WORDS = np.array(["a", "b", "c", "cat", "dog", "äpfel", "zebra", ""])
 
 
 def write_words():
     model = words()
-    texts = np.array([["a", "cat"], ["dog", "äpfel"], ["", "b"], ["c", "zebra"]], dtype=object)
-    numbers = np.array([[10], [30], [7], [-1]], dtype="int64")
-    outputs = [np.asarray(each) for each in model([np.array(texts, dtype=str), numbers])]
+    texts = WORDS[values((ROWS, 2), f"integer:{len(WORDS)}", 1)]
+    numbers = np.array([10, 20, 30, 7, -1])[values((ROWS, 1), "integer:5", 2)]
+    outputs = [np.asarray(each) for each in model([texts, numbers])]
     content = {"texts": texts.tolist(), "numbers": numbers.ravel().tolist()}
     content["outputs"] = [[e.decode() if isinstance(e, bytes) else float(e) for e in each.ravel()] for each in outputs]
-    (FOLDER / "words-reference.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    (FOLDER / "words-reference.json").write_text(json.dumps(content, ensure_ascii=False) + "\n")
     write_model("words", model, ("keras",))
 
 
@@ -556,9 +693,9 @@ def main():
         if name == "words":
             write_words()
             continue
-        make, kinds, rows = CASES[name]
+        make, kinds = CASES[name]
         formats = ("h5",) if name == "transfer" and IS_2 else ("keras",) if name == "transfer" else ("h5", "keras")
-        write_case(name, make(), kinds, rows, formats, randomised=name != "transfer")
+        write_case(name, make(), kinds, formats, randomised=name != "transfer")
         print(name, flush=True)
 
 

@@ -1,6 +1,7 @@
 """Makes `../fixtures/reference/tokenizer-settings.json`: folders whose files contradict each other, and the ids of `transformers` for hard texts.
 
-A folder is the tokenizer.json of `../fixtures/tokenizers/<base>` without a part of its added tokens, and other settings beside it.
+A folder is the tokenizer.json of `../fixtures/tokenizers/<base>` without a part of its added tokens, and other settings beside it. Without a
+base, it has the vocab.txt of `../fixtures/unconverted-tokenizers/bert-uncased`; then the reference has the decoded texts, too.
 """
 
 import base64
@@ -9,6 +10,7 @@ import tempfile
 import warnings
 import zlib
 from pathlib import Path
+from shutil import copy
 
 import numpy as np
 from transformers import AutoTokenizer
@@ -36,6 +38,11 @@ def decoder(base: str, **changes) -> dict:
 def case(base: str, name: str | None, config: dict | None, without=(), files=None, truncation=None, padding=None, flags=None) -> dict:
     settings = None if config is None else ({"tokenizer_class": name} if name else {}) | config
     return {"base": base, "config": settings, "without": list(without), "files": files or {}, "truncation": truncation, "padding": padding, "flags": flags or {}}
+
+
+def vocabulary(name: str, config: dict) -> dict:
+    """A folder with vocab.txt in the place of tokenizer.json."""
+    return case(None, name, config)
 
 
 BERT_TOKENS = {
@@ -126,11 +133,28 @@ FOLDERS = {
     "albert": case("albert", "AlbertTokenizer", {"do_lower_case": False, "keep_accents": True, **dict.fromkeys(BERT_TOKENS, "<s>"), "pad_token": "</s>"}),
     "clip": case("clip", "CLIPTokenizer", {"model_max_length": 7}),
     "whisper": case("gpt2", "WhisperTokenizer", {"add_prefix_space": True}),
+    "bert special tokens split": case("bert-uncased", "BertTokenizer", {"split_special_tokens": True}),
+    "bert roles make tokens special": case("bert-uncased", "BertTokenizer", {"split_special_tokens": True, "sep_token": "[SEP]"}, flags=dict.fromkeys(["[SEP]", "[CLS]"], {"special": False})),
+    "bert roles make recorded tokens special": case(
+        "bert-uncased", "BertTokenizer", {"split_special_tokens": True, "added_tokens_decoder": decoder("bert-uncased", **dict.fromkeys(["[SEP]", "[MASK]"], {"special": False}))},
+        flags=dict.fromkeys(["[SEP]", "[MASK]"], {"special": False}),
+    ),
+    "bert extra special tokens": case("bert-uncased", "BertTokenizer", {"extra_special_tokens": {"image_token": "the", "end_token": {"__type": "AddedToken"} | token("and", lstrip=True)}}),
+    "bert cut by the limit's old name": case("bert-uncased", "BertTokenizer", {"max_len": 9}),
+    "bert cut by the limit's new name": case("bert-uncased", "BertTokenizer", {"max_len": 9, "model_max_length": 7}),
+    "bert from vocab.txt without a mask": vocabulary("BertTokenizer", {"mask_token": None, "pad_token": None}),
+    "bert from vocab.txt with more special tokens": vocabulary("BertTokenizer", {"additional_special_tokens": ["the"], "extra_special_tokens": {"end_token": "and"}}),
+    "electra from vocab.txt, spaces cleaned": vocabulary("ElectraTokenizer", {}),
+    "mobilebert from vocab.txt, spaces kept": vocabulary("MobileBertTokenizer", {"clean_up_tokenization_spaces": False, "do_basic_tokenize": False}),
     "pegasus": case("t5", "PegasusTokenizer", {"offset": 0, "mask_token": None, "mask_token_sent": None}),
 }
 
 
 def write(folder: Path, base: str, config, without, files, truncation, padding, flags) -> None:
+    if base is None:
+        copy(FIXTURES / "unconverted-tokenizers" / "bert-uncased" / "vocab.txt", folder)
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
+        return
     tree = json.loads((FIXTURES / "tokenizers" / base / "tokenizer.json").read_text())
     tree["added_tokens"] = [t | flags.get(t["content"], {}) for t in tree["added_tokens"] if t["content"] not in without]
     tree |= {"truncation": truncation or tree["truncation"], "padding": padding or tree["padding"]}
@@ -150,7 +174,8 @@ def answer(name: str, parts: dict) -> dict:
         encoding = tokenizer(text, truncation=cut, return_offsets_mapping=True)
         ids.append(encoding["input_ids"])
         offsets.append([at for pair in encoding["offset_mapping"] for at in pair])
-    packed = zlib.compress(json.dumps({"ids": ids, "offsets": offsets}, separators=(",", ":")).encode(), 9)
+    decoded = [tokenizer.decode(each) for each in ids] if parts["base"] is None else []
+    packed = zlib.compress(json.dumps({"ids": ids, "offsets": offsets, "decoded": decoded}, separators=(",", ":")).encode(), 9)
     pad = tokenizer.pad_token_id
     return {"name": name, **parts, "class": type(tokenizer).__name__, "pad": pad, "side": tokenizer.padding_side, "encoded": base64.b64encode(packed).decode()}
 

@@ -6,6 +6,12 @@ const run = promisify(execFile);
 const projectRoot = path.resolve(import.meta.dirname, '../..');
 const binaries = path.join(projectRoot, 'node_modules/.bin');
 
+/** Variables with which sls starts in half of the time: its code, and its check of serverless.yml, are compiled once. */
+export const SLS_CACHES: NodeJS.ProcessEnv = {
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  SLS_SCHEMA_CACHE_BASE_DIR: path.join(projectRoot, 'node_modules/.cache/serverless'),
+};
+
 /**
  * Runs `sls` as npm would, in the project or a copy of it, and returns what it printed.
  * @throws Error with what it printed, when it fails.
@@ -15,8 +21,7 @@ export const sls = async (
   environment: NodeJS.ProcessEnv,
   cwd: string = projectRoot,
 ): Promise<string> => {
-  const { NODE_COMPILE_CACHE } = process.env; // it starts in two thirds of the time
-  const env = { NODE_COMPILE_CACHE, ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
+  const env = { ...SLS_CACHES, ...environment, PATH: `${binaries}${path.delimiter}${environment.PATH}` };
   try {
     const { stdout, stderr } = await run(path.join(binaries, 'sls'), args, { cwd, env });
     return stdout + stderr;

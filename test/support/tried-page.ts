@@ -3,11 +3,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { type LocalServer, startLocalServer } from '../../local/local-server.ts';
+import type { LocalServer } from '../../local/local-server.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { startChromium } from './chromium.ts';
+import { startWithSamples } from './local-server.ts';
 import { createTestS3Client } from './s3.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -52,8 +53,7 @@ export const startPage = async (
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<TriedPage> => {
   const directory = await mkdtemp(join(tmpdir(), 'page-'));
-  const settings = { port: 0, onLine: () => {}, parameters: { docs: 'on', ...parameters } };
-  const server = await startLocalServer({ directory: join(directory, '.local'), ...settings });
+  const server = await startWithSamples(join(directory, '.local'), { parameters: { docs: 'on', ...parameters } });
   const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
   const browser: Browser = await startChromium(executable);
   const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });

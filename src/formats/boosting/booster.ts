@@ -29,11 +29,14 @@ export interface Booster {
   readonly predict: (graph: GraphBuilder, x: Value) => Value;
 }
 
-/** Most columns, and most numbers of a row's answer: more is a damaged file. */
-const MOST = 100_000;
+/** Most columns, and most numbers of a row's answer. Each takes some hundred bytes, and a small file may claim any number of them. */
+const MOST = 500_000;
 
 /** `count`, which a file gives for its columns or outputs. @throws `MODEL_INVALID` when it is no possible number of them */
 export const checkCount = (count: number, what: string, origin: string): number =>
   Number.isInteger(count) && count >= 1 && count <= MOST
     ? count
-    : refuse('MODEL_INVALID', `${origin}: the model has ${count} ${what}, expected 1 to ${MOST}: the file is damaged`);
+    : refuse(
+        'MODEL_INVALID',
+        `${origin}: the model has ${count} ${what}, expected 1 to ${MOST}: take fewer, or save a file again that is damaged`,
+      );

@@ -3,6 +3,7 @@ import { show } from '../../core/show.ts';
 import { longs, type Value } from '../../onnx/graph-builder.ts';
 import { type Attributes, float, integer, text } from '../../onnx/node.ts';
 import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
+import { type KerasTensor, toAxis } from './keras-tensor.ts';
 import type { Layer } from './layer.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -84,6 +85,13 @@ export const relu = (layer: Layer, x: Value, slope: number, most: number | undef
   return graph.op('Sub', [bounded, graph.op('Mul', [below, layer.scalar(slope)])]);
 };
 
+/** The first half of an axis, times the sigmoid of the second. */
+const glu: Activation = ({ graph }, x, settings) => {
+  const halves = { axis: integer(setting(settings, 'axis', -1)), num_outputs: integer(2) };
+  const [first = '', second = ''] = graph.ops('Split', 2, [x], halves);
+  return graph.op('Mul', [first, graph.op('Sigmoid', [second])]);
+};
+
 const silu = gated(node('Sigmoid'));
 
 /** Activations by the names of Keras. Settings are those of a function that a model configures. */
@@ -93,6 +101,7 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   exponential: node('Exp'),
   gelu: ({ graph }, x, { approximate }) =>
     graph.op('Gelu', [x], { approximate: text(approximate === true ? 'tanh' : 'none') }),
+  glu,
   hard_shrink: ({ graph }, x, settings) =>
     graph.op('Shrink', [x], { lambd: float(setting(settings, 'threshold', 0.5)), bias: float(0) }),
   hard_sigmoid: hardSigmoid,
@@ -145,8 +154,14 @@ const snakeCase = (name: string): string => name.replace(/([a-z])([A-Z])/g, '$1_
 export const findActivation = (name: string): string | undefined =>
   [name, snakeCase(name)].find((each) => Object.hasOwn(ACTIVATIONS, each));
 
+/** Activations along an axis, which is the last unless they are told another. */
+const ALONG_AXIS: ReadonlySet<string> = new Set(['glu', 'log_softmax', 'softmax', 'sparsemax']);
+
+export const isAlongAxis = (activation: unknown): boolean =>
+  ALONG_AXIS.has(findActivation(activationName(activation)) ?? '');
+
 /** Adds an activation that a layer names in its settings. */
-export const activate = (layer: Layer, x: Value, activation: unknown, settings: Settings = {}): Value => {
+export const activate = (layer: Layer, x: KerasTensor, activation: unknown, settings: Settings = {}): KerasTensor => {
   const name = activationName(activation);
   const own = isObject(activation) && isObject(activation.config) ? activation.config : settings;
   const known = findActivation(name);
@@ -155,5 +170,9 @@ export const activate = (layer: Layer, x: Value, activation: unknown, settings: 
     return layer.refuse(
       `activation ${show(name)} cannot be converted; use one of ${Object.keys(ACTIVATIONS).join(', ')}`,
     );
-  return convert(layer, x, own);
+  const value = convert(layer, x.value, own);
+  if (known !== 'glu') return { ...x, value };
+  const axis = toAxis(setting(own, 'axis', -1), x.shape.length);
+  const half = layer.fixed(x.shape, axis) / 2;
+  return { ...x, value, shape: x.shape.map((size, at) => (at === axis ? half : size)) };
 };

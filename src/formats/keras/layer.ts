@@ -164,10 +164,10 @@ export class Layer {
     return part;
   }
 
-  /** The layer that this one wraps, which has all of its weights. */
-  wrapped(config: LayerConfig): BuiltLayer {
+  /** The layer that this one wraps, which may have a stack of `cells`, and has all of its weights but `own`. */
+  wrapped(config: LayerConfig, cells: readonly string[], own: number): BuiltLayer {
     this.#taken = this.weights.arrays().length;
-    this.#wrapped ??= this.surroundings.build(config, this.weights.ofWrapped());
+    this.#wrapped ??= this.surroundings.build(config, this.weights.ofWrapped(cells, own));
     return this.#wrapped;
   }
 

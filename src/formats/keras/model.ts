@@ -9,7 +9,8 @@ import {
   type Surroundings,
   toLayerConfig,
 } from './layer.ts';
-import type { Weights } from './weights.ts';
+import { stackWithin } from './layers/stacked-cells.ts';
+import type { Named, Weights } from './weights.ts';
 
 /** A model: its layers, and the calls that connect them. */
 export interface BuiltModel extends BuiltLayer {
@@ -43,6 +44,14 @@ const namesWithin = (config: LayerConfig, origin: string): readonly string[] =>
     ? layersOf(config, origin).flatMap((layer) => [layer.name, ...namesWithin(layer, origin)])
     : [];
 
+/** A layer, as its weights are found by it. */
+export const toNamed = (layer: LayerConfig, origin: string): Named => ({
+  name: layer.name,
+  className: layer.className,
+  within: namesWithin(layer, origin),
+  cells: stackWithin(layer, origin).map(({ className }) => className),
+});
+
 const isInput = ({ className }: LayerConfig): boolean => className === 'InputLayer';
 
 /** Keras 2 counts the calls of a model that has an InputLayer from 1: the first was that of its making. */
@@ -55,7 +64,7 @@ const firstIndex = (layer: LayerConfig, origin: string): number =>
 export const buildModel = (config: LayerConfig, weights: Weights, surroundings: Surroundings): BuiltModel => {
   const { origin, build } = surroundings;
   const configs = layersOf(config, origin);
-  const shares = weights.ofLayers(configs.map((layer) => ({ ...layer, within: namesWithin(layer, origin) })));
+  const shares = weights.ofLayers(configs.map((layer) => toNamed(layer, origin)));
   const layers = configs
     .filter((layer) => !isInput(layer))
     .map((layer) => build(layer, shares.get(layer.name) ?? weights));

@@ -7,6 +7,8 @@ export interface Named {
   readonly className: string;
   /** The names of the layers within it, when it is a model. */
   readonly within: readonly string[];
+  /** The classes of the cells within it, when it is a recurrent layer with a stack of cells. */
+  readonly cells: readonly string[];
 }
 
 /** The weights of a layer, or of a model, which are shared out to its layers. */
@@ -15,8 +17,8 @@ export interface Weights {
   arrays(): readonly WeightArray[];
   /** The weights of the layers of a model, by the names of the layers. */
   ofLayers(layers: readonly Named[]): ReadonlyMap<string, Weights>;
-  /** The weights of the layer that a wrapper wraps. */
-  ofWrapped(): Weights;
+  /** The weights of the layer that a wrapper wraps, which may have a stack of `cells`. The wrapper itself has the last `own` arrays of `.h5`. */
+  ofWrapped(cells: readonly string[], own: number): Weights;
   /** The text of a file that the layer was saved with, such as `vocabulary.txt`; undefined when there is none. */
   asset(name: string): string | undefined;
 }
@@ -70,19 +72,16 @@ const ownersOf = (layers: readonly Named[]): ReadonlyMap<string, string> =>
     ...layers.map(({ name }) => [name, name] as const),
   ]);
 
-const listedWeights = (file: Hdf5File, group: string, names: readonly string[]): Weights => {
-  const weights: Weights = {
-    arrays: memoise(() => names.map((name) => file.weights(`${group}/${name}`))),
-    ofWrapped: () => weights,
-    asset: noAsset,
-    ofLayers: (layers) => {
-      const owners = ownersOf(layers);
-      const owned = Map.groupBy(names, (weight) => weight.split('/').flatMap((part) => owners.get(part) ?? [])[0]);
-      return new Map(layers.map(({ name }) => [name, listedWeights(file, group, owned.get(name) ?? [])]));
-    },
-  };
-  return weights;
-};
+const listedWeights = (file: Hdf5File, group: string, names: readonly string[]): Weights => ({
+  arrays: memoise(() => names.map((name) => file.weights(`${group}/${name}`))),
+  ofWrapped: (_, own) => listedWeights(file, group, names.slice(0, names.length - own)),
+  asset: noAsset,
+  ofLayers: (layers) => {
+    const owners = ownersOf(layers);
+    const owned = Map.groupBy(names, (weight) => weight.split('/').flatMap((part) => owners.get(part) ?? [])[0]);
+    return new Map(layers.map(({ name }) => [name, listedWeights(file, group, owned.get(name) ?? [])]));
+  },
+});
 
 /** The groups of a layer's parts, in the order of its weights. A part has its first name that is there. */
 const PARTS: readonly (readonly string[])[] = [
@@ -104,32 +103,41 @@ const toSnakeCase = (name: string): string =>
     .toLowerCase();
 
 /** Weights of `.keras`: groups follow the objects of Keras. The group of a layer has the name of its class, and a number from the second on. */
-export const weightsOfKeras = (file: Hdf5File, assets: Assets, group = ''): Weights => ({
-  arrays: memoise(() => readParts(file, group)),
+export const weightsOfKeras = (file: Hdf5File, assets: Assets, group = '', cells: readonly string[] = []): Weights => ({
+  arrays: memoise(() => readParts(file, group, groupsOf(cells))),
   asset: (name) => assets(`assets${group}/${name}`),
-  ofWrapped: () => weightsOfKeras(file, assets, `${group}/layer`),
+  ofWrapped: (inner) => weightsOfKeras(file, assets, `${group}/layer`, inner),
   ofLayers: (layers) => {
-    const counts = new Map<string, number>();
+    const groups = groupsOf(layers.map(({ className }) => className));
     return new Map(
-      layers.map(({ name, className }) => {
-        const snake = toSnakeCase(className);
-        const count = counts.get(snake) ?? 0;
-        counts.set(snake, count + 1);
-        const own = count === 0 ? snake : `${snake}_${count}`;
-        return [name, weightsOfKeras(file, assets, `${group}/layers/${own}`)];
-      }),
+      layers.map(({ name, cells: own }, index) => [
+        name,
+        weightsOfKeras(file, assets, `${group}/layers/${groups[index]}`, own),
+      ]),
     );
   },
 });
 
-/** Arrays in a group and in its parts. The nesting of PARTS is that of a wrapper around a layer with a cell. */
-const readParts = (file: Hdf5File, group: string, depth = 0): WeightArray[] => {
+/** The groups of objects in a list, by their classes. */
+const groupsOf = (classNames: readonly string[]): string[] => {
+  const counts = new Map<string, number>();
+  return classNames.map((className) => {
+    const snake = toSnakeCase(className);
+    const count = counts.get(snake) ?? 0;
+    counts.set(snake, count + 1);
+    return count === 0 ? snake : `${snake}_${count}`;
+  });
+};
+
+/** Arrays in a group and in its parts. The nesting of PARTS is that of a wrapper around a layer with a cell, or with a stack of `cells`. */
+const readParts = (file: Hdf5File, group: string, cells: readonly string[], depth = 0): WeightArray[] => {
   const members = new Set(file.members(group));
   const own = members.has('vars') ? [...file.members(`${group}/vars`)].sort((a, b) => Number(a) - Number(b)) : [];
-  const parts = PARTS.flatMap((names) => names.filter((name) => members.has(name)).slice(0, 1));
+  const found = PARTS.flatMap((names) => names.filter((name) => members.has(name)).slice(0, 1));
+  const parts = members.has('cells') ? cells.map((cell) => `cells/${cell}`) : found;
   return [
     ...own.map((name) => file.weights(`${group}/vars/${name}`)),
-    ...(depth < DEEPEST ? parts.flatMap((part) => readParts(file, `${group}/${part}`, depth + 1)) : []),
+    ...(depth < DEEPEST ? parts.flatMap((part) => readParts(file, `${group}/${part}`, cells, depth + 1)) : []),
   ];
 };
 

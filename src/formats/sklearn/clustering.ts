@@ -3,7 +3,7 @@ import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray } from '../pickle/values.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import { digamma } from './digamma.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import {
   addLinear,
   argMin,
@@ -17,6 +17,7 @@ import {
   transpose,
 } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The nearest centre. `transform` gives the distances from all. */
 const centres: Converter = (estimator, frame, { graph }) => {

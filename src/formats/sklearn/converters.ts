@@ -23,6 +23,7 @@ import { NEAREST_CENTROID } from './nearest-centroid.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { NEURAL_NETWORK } from './neural-network.ts';
 import { OUTLIERS } from './outliers.ts';
+import { OUTPUT_CODES } from './output-codes.ts';
 import { PREPROCESSING } from './preprocessing.ts';
 import { REFUSED_CLASSES } from './refused-classes.ts';
 import { STACKING } from './stacking.ts';
@@ -47,6 +48,7 @@ export const CONVERTERS: Converters = {
   ...ENSEMBLES,
   ...STACKING,
   ...MULTICLASS,
+  ...OUTPUT_CODES,
   ...CALIBRATION,
   ...TRANSFORMED_TARGET,
   ...CLUSTERING,

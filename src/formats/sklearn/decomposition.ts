@@ -1,7 +1,9 @@
 import type { Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
+import { factorAnalysis } from './factor-analysis.ts';
 import { addLinear, transpose } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The products with `components_`, after the mean is taken away. */
 const project = (centres: (estimator: Estimator) => boolean): Converter => {
@@ -37,5 +39,7 @@ const partialLeastSquares: Converter = (estimator, frame, { graph }) => {
 export const DECOMPOSITION: Converters = {
   ...{ PCA: principal, IncrementalPCA: principal, FastICA: project(isWhitened) },
   ...{ TruncatedSVD: project(() => false), GaussianRandomProjection: project(() => false) },
+  ...{ SparseRandomProjection: project(() => false), NeighborhoodComponentsAnalysis: project(() => false) },
+  FactorAnalysis: factorAnalysis,
   ...{ PLSRegression: partialLeastSquares, PLSCanonical: partialLeastSquares },
 };

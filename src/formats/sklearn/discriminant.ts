@@ -3,10 +3,11 @@ import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray } from '../pickle/values.ts';
 import { classesOf } from './classes.ts';
 import type { Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, join, pick, rowsOf, scalar, softmax, square, sumRow, toPair, transpose } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
 import { linearOf } from './linear.ts';
+import type { Matrix } from './matrix.ts';
 
 const linear: Converter = (estimator, frame, conversion) => {
   const { graph } = conversion;

@@ -4,16 +4,11 @@ import { checkCount } from '../boosting/booster.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
 import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+import type { Matrix } from './matrix.ts';
+import { readSparseMatrix } from './sparse-matrix.ts';
 
 /** Most characters of the name of a class in a message. */
 const LONGEST_PATH = 200;
-
-/** Numbers in rows, in the order of C. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
 
 /**
  * A fitted estimator: the attributes of its object, by the names that scikit-learn gave them. Each reader takes several names, of which the
@@ -113,9 +108,11 @@ export class Estimator {
     return this.#expect(numbers ?? (typeof value === 'number' ? Float64Array.of(value) : undefined), names, 'numbers');
   }
 
-  /** The numbers of an array [rows,columns]; a vector is one row. */
+  /** The numbers of an array [rows,columns], also of a sparse one; a vector is one row. */
   matrix(...names: readonly string[]): Matrix {
     const value = this.get(...names);
+    const sparse = readSparseMatrix(value);
+    if (sparse !== undefined) return sparse;
     const values = isNumpyArray(value) && value.shape.length <= 2 ? numbersOf(value) : undefined;
     const shape = isNumpyArray(value) ? value.shape : [];
     const [rows, columns] = shape.length === 2 ? shape : [1, shape[0]];

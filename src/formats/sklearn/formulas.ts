@@ -2,8 +2,8 @@ import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { doubles, longs } from '../../onnx/graph-builder.ts';
 import { integer } from '../../onnx/node.ts';
 import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
-import type { Matrix } from './estimator.ts';
 import { rowOf, toDouble } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** A number, as a value [1,1] that goes with each row. */
 export const scalar = (graph: GraphBuilder, value: number): Value => rowOf(graph, [value]);

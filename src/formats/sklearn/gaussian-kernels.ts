@@ -1,8 +1,9 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { PyObject } from '../pickle/values.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, pick, repeatRow, rowsOf, scalar, square, sumRow, transpose } from './formulas.ts';
 import { rowOf } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** Rows `x` float64[N,F] of the graph, and the rows of the training data [M,F]. */
 interface Pair {

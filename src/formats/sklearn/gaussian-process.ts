@@ -1,10 +1,11 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import type { Converter, Converters } from './conversion.ts';
 import { errorFunction } from './error-function.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, pick, scalar, square, sumOf, sumRow, toList, toLong, toPair, transpose } from './formulas.ts';
 import { rowOf, toMatrix } from './frame.ts';
 import { addKernel, addOwnKernel } from './gaussian-kernels.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The mean of the process: kernels with the training rows, times their weights. */
 const regressor: Converter = (estimator, frame, { graph }) => {

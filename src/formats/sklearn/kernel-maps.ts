@@ -1,8 +1,9 @@
 import type { Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, reduce, scalar, transpose } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
 import { addKernel, gammaOf } from './kernels.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The eigenvectors [rows,components], each divided by the root of its eigenvalue; zeros for an eigenvalue of 0. */
 const scaledVectors = (estimator: Estimator): Matrix => {

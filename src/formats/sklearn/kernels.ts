@@ -1,8 +1,9 @@
 import type { Value } from '../../onnx/graph-builder.ts';
 import { describe } from '../pickle/describe.ts';
 import type { Conversion } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, rowsOf, scalar, square, squaredDistances, sumRow } from './formulas.ts';
+import type { Matrix } from './matrix.ts';
 
 /** A number that a kernel has, or the one that stands for None. */
 const numberOr = (estimator: Estimator, name: string, otherwise: number): number =>

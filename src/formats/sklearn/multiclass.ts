@@ -12,7 +12,7 @@ import { toOneVersusRest } from './pair-votes.ts';
 import { labelOf, predictionOf, probabilitiesOf } from './results.ts';
 
 /** A binary estimator within another: its decision, else the probability of the second class; a regressor's value. */
-const scoreOf = (graph: GraphBuilder, each: Estimator, results: Results): Value => {
+export const scoreOf = (graph: GraphBuilder, each: Estimator, results: Results): Value => {
   if (results.prediction !== undefined) return results.prediction;
   return results.decision ?? pick(graph, probabilitiesOf(each, results), 1);
 };
@@ -28,7 +28,8 @@ interface Binary {
   readonly results: Results;
 }
 
-const convertAll = (estimator: Estimator, frame: Frame, { convert }: Conversion): Binary[] =>
+/** The estimators within another, each with its results. */
+export const convertAll = (estimator: Estimator, frame: Frame, { convert }: Conversion): Binary[] =>
   estimator.estimators('estimators_').map((each) => ({ each, results: convert(each, frame) }));
 
 /** The best of the scores: the first of equal ones from scikit-learn 1.8, the last before. */

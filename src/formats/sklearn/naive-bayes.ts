@@ -4,9 +4,10 @@ import { integer } from '../../onnx/node.ts';
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray, type NumpyArray } from '../pickle/values.ts';
 import type { Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, join, pick, rowsOf, scalar, softmax, square, sumOf, sumRow, toList, toLong } from './formulas.ts';
 import { rowOf, toDouble, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** Bayes' rule: probabilities from the logarithms of joint probabilities, float64[N,classes]. */
 const toResults = (graph: GraphBuilder, joint: Value) => ({ probabilities: softmax(graph, joint) });

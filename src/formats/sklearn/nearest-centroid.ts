@@ -2,9 +2,9 @@ import type { Value } from '../../onnx/graph-builder.ts';
 import { integer } from '../../onnx/node.ts';
 import { classesOf } from './classes.ts';
 import type { Converter, Converters } from './conversion.ts';
-import type { Matrix } from './estimator.ts';
 import { argMin, pick, rowsOf, squaredDistances } from './formulas.ts';
 import { rowOf, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 import { addDistances } from './neighbours.ts';
 
 /** The class of the nearest centroid. Its scores are probabilities of normal distributions from scikit-learn 1.6 on, and distances before. */

@@ -5,10 +5,11 @@ import { integer } from '../../onnx/node.ts';
 import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
 import { classesOfTargets } from './classes.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, clip, join, pick, reduce, rowsOf, scalar, squaredDistances, sumOf } from './formulas.ts';
 import type { Frame } from './frame.ts';
 import { rowOf, toDouble, toMatrix } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The neighbours of each row among the training rows, nearest first. */
 interface Neighbours {

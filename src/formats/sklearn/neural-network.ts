@@ -2,11 +2,12 @@ import type { Value } from '../../onnx/graph-builder.ts';
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray } from '../pickle/values.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, pick, softmax, toPair, transpose } from './formulas.ts';
 import type { Frame } from './frame.ts';
 import { toMatrix } from './frame.ts';
 import { isMultilabelBinarizer } from './linear.ts';
+import type { Matrix } from './matrix.ts';
 
 /** Operators of the activations of a hidden layer. */
 const ACTIVATIONS: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { refuse } from '../refuse.ts';
-import type { Matrix } from './estimator.ts';
 import { addLinear, scalar } from './formulas.ts';
 import { toDouble } from './frame.ts';
+import type { Matrix } from './matrix.ts';
 
 /** The votes of more classes are a matrix of more than 256 MB. */
 const MOST_CLASSES = 400;

@@ -1,11 +1,12 @@
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { classesOf } from './classes.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
-import type { Estimator, Matrix } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { addLinear, argMax, scalar, toList, toLong, transpose } from './formulas.ts';
 import type { Frame } from './frame.ts';
 import { rowOf, toMatrix } from './frame.ts';
 import { addKernel, gammaOf } from './kernels.ts';
+import type { Matrix } from './matrix.ts';
 import { countVotes, pairsOf, toOneVersusRest } from './pair-votes.ts';
 import { couple } from './pairwise-coupling.ts';
 

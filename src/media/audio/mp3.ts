@@ -66,7 +66,7 @@ const ADDED_FRAMES = 4;
 const readSampleCount = (bytes: Uint8Array, { sideInfoEnd, sampleCount }: Frame): number | undefined => {
   const head = Buffer.from(bytes.subarray(sideInfoEnd, sideInfoEnd + 12));
   const hasCount = /^(Xing|Info)/.test(head.toString('latin1')) && head.length === 12 && (head.readUInt8(7) & 1) === 1;
-  return hasCount ? Math.max(1, head.readUInt32BE(8) - ADDED_FRAMES) * sampleCount : undefined;
+  return hasCount ? Math.max(0, head.readUInt32BE(8) - ADDED_FRAMES) * sampleCount : undefined;
 };
 
 async function* readBlocks(bytes: Uint8Array, header: AudioHeader): AsyncGenerator<Block> {

@@ -9,6 +9,7 @@ import type { Rectangle } from './geometry.ts';
 import { readOrdinaryJpegHeader } from './jpeg-header.ts';
 import type { Size } from './processors.ts';
 import type { Pixels } from './resample.ts';
+import { hasPlainYcbcr } from './tiff-header.ts';
 
 /** Forms of samples that are decoded in different ways; `plain` is 8-bit grey or RGB without alpha. */
 type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
@@ -75,14 +76,16 @@ interface Header extends Size {
   readonly samples: Samples;
 }
 
+const refuseSamples = (format: ImageFormat, samples: string): never => {
+  const message = `the image (${format}) has ${samples}, which is not decoded here; save it as 8-bit RGB`;
+  throw new ServingError('INVALID_INPUT', message);
+};
+
 /** @throws `INVALID_INPUT` for samples that libvips would decode to other colours than Pillow */
 const assertSamples = (format: ImageFormat, { space, depth, channels }: Metadata): void => {
   const depths = space === 'cmyk' ? ['uchar'] : ['uchar', 'ushort'];
   if (depths.includes(depth) && channels <= 4) return;
-  throw new ServingError(
-    'INVALID_INPUT',
-    `the image (${format}) has ${channels} channels of ${depth} in ${space}, which is not decoded here; save it as 8-bit RGB`,
-  );
+  refuseSamples(format, `${channels} channels of ${depth} in ${space}`);
 };
 
 const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples => {
@@ -189,6 +192,7 @@ export const openImage = async (bytes: Uint8Array, deadline: Deadline): Promise<
   const header: Header = ordinary
     ? { ...ordinary, samples: 'plain' }
     : toHeader(format, await encoded.metadata().catch(refuse));
+  if (format === 'tiff' && hasPlainYcbcr(bytes)) refuseSamples(format, 'YCbCr');
   const { width, height, samples } = header;
   assertSize(format, header);
 

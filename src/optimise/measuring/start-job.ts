@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { withCompileCache } from '../../authoring/compile-cache.ts';
 import { type ErrorCode, ServingError } from '../../core/errors.ts';
 import type { Jobs, JobType, Results } from './jobs.ts';
 
@@ -21,6 +22,7 @@ export const startJob = async <T extends JobType>(type: T, job: Jobs[T]): Promis
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
+    env: withCompileCache(process.env),
   });
   const stop = (): void => {
     child.kill('SIGKILL');

@@ -44,7 +44,7 @@ const sizesOf = ({ inputs }: Signature, feeds: Tensors): Sizes => {
 const toFactor = (text: string, sizes: Sizes): number => sizes.get(text) ?? (/^\d+$/.test(text) ? Number(text) : 1);
 
 /** The size of a dimension, of which exporters write sums and products: `past_sequence_length + sequence_length`. */
-const resolve = (dimension: number | string, sizes: Sizes): number => {
+export const resolveDimension = (dimension: number | string, sizes: Sizes): number => {
   if (typeof dimension === 'number') return dimension;
   const known = sizes.get(dimension);
   if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export const assertRunBounds = (signature: Signature, feeds: Tensors, outputName
   let given = 0;
   for (const spec of signature.outputs) {
     if (!outputNames.includes(spec.name)) continue;
-    const shape = spec.shape.map((dimension) => resolve(dimension, sizes));
+    const shape = spec.shape.map((dimension) => resolveDimension(dimension, sizes));
     given += elementCount(shape);
     if (given > MOST_ELEMENTS) refuseOutput(spec.name, formatSpec({ dtype: spec.dtype, shape }), given);
   }

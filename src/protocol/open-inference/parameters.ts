@@ -32,7 +32,7 @@ const readParameters = (place: string, owner: Parameters, known: readonly string
       continue;
     refuse(
       'INVALID_REQUEST',
-      `${place}: parameter ${show(name)}${name === 'content_type' ? ` ${show(value)}` : ''} is not supported, there are ${known.join(', ')}`,
+      `${place}: parameter ${show(name)}${name === 'content_type' ? ` ${show(value)}` : ''} is not supported, there are ${known.join(', ') || 'none'}`,
     );
   }
   return parameters;

@@ -16,3 +16,12 @@ export const tensorSignature = (graphs: GraphSignatures): Signature => {
     );
   return { inputs: named('inputs'), outputs: named('outputs') };
 };
+
+/** The tensors of one request, which runs one graph: those of the first one, under the names of `tensorSignature`. */
+export const firstSignature = (graphs: GraphSignatures): Signature => {
+  const { inputs, outputs } = tensorSignature(graphs);
+  const [first, ...others] = Object.keys(graphs);
+  if (others.length === 0) return { inputs, outputs };
+  const ofFirst = (specs: Signature['inputs']) => specs.filter(({ name }) => name.startsWith(`${first}${SEPARATOR}`));
+  return { inputs: ofFirst(inputs), outputs: ofFirst(outputs) };
+};

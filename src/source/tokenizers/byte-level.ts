@@ -1,6 +1,6 @@
 import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
-import { addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import { addedToken, inOrder, isWithout, recordedTokens, requireId, specialToken } from './special-tokens.ts';
 import { flag, readVocabulary, type TokenizerFolder } from './tokenizer-folder.ts';
 import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
 
@@ -48,10 +48,12 @@ const convert = async (folder: TokenizerFolder, { special, normalized, postProce
   return tokenizerJson({
     added_tokens: inOrder(
       recorded ??
-        Object.keys(special).map((role) => {
-          const isMask = role === 'mask_token';
-          return addedToken(toId(token(role)), token(role), { lstrip: isMask, normalized: normalized && !isMask });
-        }),
+        Object.keys(special)
+          .filter((role) => !isWithout(folder, role))
+          .map((role) => {
+            const isMask = role === 'mask_token';
+            return addedToken(toId(token(role)), token(role), { lstrip: isMask, normalized: normalized && !isMask });
+          }),
     ),
     normalizer: null,
     pre_tokenizer: byteLevel(flag(folder, 'add_prefix_space', false), true),

@@ -161,6 +161,7 @@ export const completeSettings = (json: Settings, { className, settings }: Tokeni
   const sideOf = (part: unknown): string | undefined =>
     isObject(part) && typeof part.direction === 'string' ? part.direction.toLowerCase() : undefined;
   const defaults = {
+    model_max_length: settings.max_len,
     pad_token: defaultText(className, 'pad_token') ?? (isObject(padding) ? padding.pad_token : undefined),
     unk_token: defaultText(className, 'unk_token'),
     padding_side: sideOf(padding) ?? paddingSide,

@@ -1,7 +1,15 @@
 import { refuse } from '../../core/errors.ts';
 import { show } from '../../core/show.ts';
 import type { SentencePieceModel } from './sentencepiece-file.ts';
-import { type AddedToken, addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import {
+  type AddedToken,
+  addedToken,
+  inOrder,
+  isWithout,
+  recordedTokens,
+  requireId,
+  specialToken,
+} from './special-tokens.ts';
 import { readSentencePiece, type TokenizerFolder } from './tokenizer-folder.ts';
 import { type Part, template, tokenizerJson } from './tokenizer-json.ts';
 
@@ -92,12 +100,17 @@ const convert = ({ model, vocabulary, unknownId, added, postProcessor, scheme = 
 
 const scored = ({ pieces }: SentencePieceModel): ScoredPiece[] => pieces.map(({ piece, score }) => [piece, score]);
 
+/** The first tokens of fairseq, with their roles. */
+const FAIRSEQ = [
+  ['<s>', 'bos_token', 'cls_token'],
+  ['<pad>', 'pad_token'],
+  ['</s>', 'eos_token', 'sep_token'],
+  ['<unk>', 'unk_token'],
+] as const;
+
 /** fairseq's four tokens instead of the first three of sentencepiece, so that every id is one more. */
 const fairseqVocabulary = (model: SentencePieceModel): ScoredPiece[] => [
-  ['<s>', 0],
-  ['<pad>', 0],
-  ['</s>', 0],
-  ['<unk>', 0],
+  ...FAIRSEQ.map(([token]): ScoredPiece => [token, 0]),
   ...scored(model).slice(3),
 ];
 
@@ -114,8 +127,9 @@ export const t5 = async (folder: TokenizerFolder): Promise<object> => {
   const sentinels = Array.from({ length: count }, (_, index) => `<extra_id_${count - 1 - index}>`);
   const vocabulary: ScoredPiece[] = [...pieces, ...sentinels.map((sentinel): ScoredPiece => [sentinel, 0])];
   const ids = idsOf(vocabulary);
-  const eos = specialToken(folder, 'eos_token', '</s>');
-  const named = [eos, specialToken(folder, 'unk_token', '<unk>'), specialToken(folder, 'pad_token', '<pad>')];
+  const named = ['eos', 'unk', 'pad']
+    .filter((role) => !isWithout(folder, `${role}_token`))
+    .map((role) => specialToken(folder, `${role}_token`, role === 'eos' ? '</s>' : `<${role}>`));
   const added = recordedTokens(folder, ids, 'spiece.model') ?? [
     ...named.map((token) => addedToken(requireId(ids, token, 'spiece.model'), token)),
     ...sentinels.map((token, index) => addedToken(pieces.length + index, token)),
@@ -138,8 +152,10 @@ export const xlmRoberta = async (folder: TokenizerFolder): Promise<object> => {
   const model = await readSentencePiece(folder, MODEL_FILE);
   const vocabulary: ScoredPiece[] = [...fairseqVocabulary(model), ['<mask>', 0]];
   const added = recordedTokens(folder, idsOf(vocabulary), MODEL_FILE) ?? [
-    ...['<s>', '<pad>', '</s>', '<unk>'].map((token, id) => addedToken(id, token)),
-    addedToken(vocabulary.length - 1, '<mask>', { lstrip: true }),
+    ...FAIRSEQ.flatMap(([token, ...roles], id) =>
+      roles.every((role) => isWithout(folder, role)) ? [] : [addedToken(id, token)],
+    ),
+    ...(isWithout(folder, 'mask_token') ? [] : [addedToken(vocabulary.length - 1, '<mask>', { lstrip: true })]),
   ];
   return convert({
     model,

@@ -35,7 +35,14 @@ const CLASSES: Readonly<Record<string, (folder: TokenizerFolder) => Promise<obje
 };
 
 /** Settings of classes that tokenizer_config.json may leave out, beside their special tokens. */
-const LIMITS: Readonly<Record<string, Settings>> = { MarianTokenizer: { model_max_length: 512 } };
+const SETTINGS: Readonly<Record<string, Settings>> = {
+  MarianTokenizer: { model_max_length: 512 },
+  BertTokenizer: { clean_up_tokenization_spaces: true },
+  DistilBertTokenizer: { clean_up_tokenization_spaces: true },
+  ElectraTokenizer: { clean_up_tokenization_spaces: true },
+  MobileBertTokenizer: { clean_up_tokenization_spaces: true },
+  MPNetTokenizer: { clean_up_tokenization_spaces: true },
+};
 
 /** Names of the files of a tokenizer of `transformers`. */
 const TOKENIZER_FILE = /^(vocab|merges|source|target|spiece|sentencepiece|tokenizer|added_tokens|special_tokens)/;
@@ -60,7 +67,11 @@ const build = async (source: ModelSource): Promise<readonly [tokenizer: object, 
   const { className: name } = folder;
   const known = name !== undefined && Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
   if (known === undefined) return refuseFolder(source, name);
-  return [await known(folder), { ...LIMITS[name ?? ''], ...completeSettings({}, folder), tokenizer_class: name }];
+  const made = { ...(await known(folder)) };
+  return [
+    applyClassSettings(made, folder),
+    { ...SETTINGS[name ?? ''], ...completeSettings({}, folder), tokenizer_class: name },
+  ];
 };
 
 /** A tokenizer, and the files that it is loaded from. */

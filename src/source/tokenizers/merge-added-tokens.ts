@@ -8,6 +8,7 @@ import {
   addedToken,
   addedTokenSchema,
   additionalTokens,
+  extraTokens,
   type NamedToken,
   namedTokens,
   ROLES,
@@ -102,7 +103,7 @@ const specialsOf = (folder: TokenizerFolder, known: ReadonlySet<string>): NamedT
     return [typeof flags === 'object' ? { ...flags, ...toFlags(token), content } : token];
   });
   const more = settings.additional_special_tokens === undefined ? additional : additionalTokens(folder);
-  const all = [...byRole, ...more];
+  const all = [...byRole, ...more, ...extraTokens(folder)];
   return all.filter((token, index) => all.findIndex((other) => textOf(other) === textOf(token)) === index);
 };
 
@@ -117,21 +118,28 @@ export const withAddedTokens = (parts: Settings, folder: TokenizerFolder): Setti
   const file = naming('tokenizer.json: added_tokens', () => v.parse(fileSchema, parts.added_tokens ?? []));
   const tokens: Tokens = { vocabulary: vocabularyOf(parts), byText: new Map(), special: new Map(), others: [] };
   addTokens(tokens, file);
-  const named = [...namedTokens(folder).map(([, token]) => token), ...additionalTokens(folder)];
+  const named = [...namedTokens(folder).map(([, token]) => token), ...additionalTokens(folder), ...extraTokens(folder)];
   const names = new Set(named.map(textOf));
   const isOld = folder.settings.added_tokens_decoder === undefined;
   const recorded = naming(isOld ? 'added_tokens.json' : 'tokenizer_config.json: added_tokens_decoder', () =>
     recordedTokens(folder, names, file),
   );
   const known = new Set([...recorded, ...(isOld ? file : [])].map(({ content }) => content));
+  const specials = specialsOf(folder, known);
+  const all = new Set([...names, ...specials.map(textOf)]);
   for (const token of recorded) {
     const id = findId(tokens, token.content) ?? nextId(tokens);
-    addTokens(tokens, [{ ...token, id, special: token.special || names.has(token.content) }]);
+    addTokens(tokens, [{ ...token, id, special: token.special || all.has(token.content) }]);
   }
-  for (const token of specialsOf(folder, known)) {
+  for (const token of specials) {
     const { content, ...flags } = typeof token === 'string' ? { content: token } : token;
     const id = findId(tokens, content);
-    if (id === undefined || (typeof token === 'string' && tokens.byText.has(content))) continue;
+    if (id === undefined) continue;
+    const before = tokens.byText.get(content);
+    if (typeof token === 'string' && before !== undefined) {
+      if (isOld && !before.special) addTokens(tokens, [{ ...before, special: true }]);
+      continue;
+    }
     addTokens(tokens, [addedToken(id, content, { ...flags, special: true })]);
   }
   const merged = toList(tokens);

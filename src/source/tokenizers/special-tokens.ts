@@ -47,6 +47,9 @@ export const specialToken = ({ settings }: TokenizerFolder, name: string, otherw
     return (typeof token === 'object' ? token?.content : token) ?? otherwise;
   });
 
+/** Tells whether the settings say that there is no such token, in the place of that of the class. */
+export const isWithout = ({ settings }: TokenizerFolder, role: string): boolean => settings[role] === null;
+
 export const textOf = (token: NamedToken): string => (typeof token === 'string' ? token : token.content);
 
 /** The special tokens that the settings name, with their roles. */
@@ -58,10 +61,18 @@ export const namedTokens = ({ settings }: TokenizerFolder): (readonly [role: str
     }),
   );
 
+const tokenListSchema = v.nullish(v.array(namedTokenSchema), []);
+
 /** `additional_special_tokens`. */
 export const additionalTokens = ({ settings }: TokenizerFolder): NamedToken[] =>
-  naming('tokenizer_config.json', () =>
-    v.parse(v.nullish(v.array(namedTokenSchema), []), settings.additional_special_tokens),
+  naming('tokenizer_config.json', () => v.parse(tokenListSchema, settings.additional_special_tokens));
+
+/** `extra_special_tokens`: the tokens by roles of the model's own, or a list as transformers 5 writes it. */
+export const extraTokens = ({ settings: { extra_special_tokens: extra } }: TokenizerFolder): NamedToken[] =>
+  naming('tokenizer_config.json: extra_special_tokens', () =>
+    Array.isArray(extra)
+      ? v.parse(tokenListSchema, extra)
+      : Object.values(v.parse(v.nullish(v.record(v.string(), namedTokenSchema), {}), extra)),
   );
 
 /** The id of a token that has to have one. */

@@ -1,4 +1,4 @@
-import { addedToken, inOrder, recordedTokens, requireId, specialToken } from './special-tokens.ts';
+import { addedToken, inOrder, isWithout, recordedTokens, requireId, specialToken } from './special-tokens.ts';
 import { flag, type TokenizerFolder } from './tokenizer-folder.ts';
 import { template, tokenizerJson } from './tokenizer-json.ts';
 
@@ -25,7 +25,8 @@ const convert = async (folder: TokenizerFolder, defaults: Defaults): Promise<obj
   const sep = specialToken(folder, 'sep_token', defaults.sep);
   const mask = specialToken(folder, 'mask_token', defaults.mask);
   const unknown = specialToken(folder, 'unk_token', '[UNK]');
-  const named = [specialToken(folder, 'pad_token', defaults.pad), unknown, cls, sep];
+  const pad = specialToken(folder, 'pad_token', defaults.pad);
+  const named = [...(isWithout(folder, 'pad_token') ? [] : [pad]), unknown, cls, sep];
   const { strip_accents: stripAccents = null } = folder.settings;
   const isBasic = flag(folder, 'do_basic_tokenize', true);
   const between = defaults.separators === 2 ? `${sep} ${sep}` : sep;
@@ -33,7 +34,9 @@ const convert = async (folder: TokenizerFolder, defaults: Defaults): Promise<obj
     added_tokens: inOrder(
       recordedTokens(folder, vocabulary, 'vocab.txt') ?? [
         ...named.map((token) => addedToken(toId(token), token)),
-        addedToken(toId(mask), mask, { lstrip: defaults.separators === 2 }),
+        ...(isWithout(folder, 'mask_token')
+          ? []
+          : [addedToken(toId(mask), mask, { lstrip: defaults.separators === 2 })]),
       ],
     ),
     normalizer: {

@@ -1,8 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { APPLICATIONS, measureKerasFolder } from './keras.ts';
+import type { ParityRow } from './parity-row.ts';
 
-/** `npm run parity:keras -- <folder>…` compares the models of test/reference/keras_applications.py, and records them. */
+/** `npm run parity:keras -- <folder>…` compares the models of test/reference/keras_applications.py, and records them in the place of older rows. */
 
-const rows = (await Promise.all(process.argv.slice(2).map(measureKerasFolder))).flat();
-await writeFile(APPLICATIONS, `${JSON.stringify(rows, null, 2)}\n`);
-console.table(rows);
+const measured = (await Promise.all(process.argv.slice(2).map(measureKerasFolder))).flat();
+const recorded = JSON.parse(await readFile(APPLICATIONS, 'utf8')) as ParityRow[];
+const rows = new Map([...recorded, ...measured].map((row) => [row.model, row]));
+await writeFile(APPLICATIONS, `${JSON.stringify([...rows.values()], null, 2)}\n`);
+console.table(measured);

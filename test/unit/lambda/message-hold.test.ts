@@ -51,6 +51,29 @@ describe('messages under way', () => {
     await hold.end();
   });
 
+  it('wait for one sign of life at their end, however many a queue has not answered', async () => {
+    let isSlow = false;
+    const slow: RecordedQueue = {
+      ...queue,
+      hide: async (...parameters) => {
+        if (isSlow) await new Promise((answer) => setTimeout(answer, 30_000));
+        return queue.hide(...parameters);
+      },
+    };
+    const hold = await holdMessages(slow, [A]);
+    newChanges();
+    isSlow = true;
+    await jest.advanceTimersByTimeAsync(29_000);
+    isSlow = false;
+    let hasEnded = false;
+    void hold.end().then(() => {
+      hasEnded = true;
+    });
+    await jest.advanceTimersByTimeAsync(10_000);
+
+    expect([hasEnded, newChanges()]).toEqual([true, [['a', 20]]]);
+  });
+
   it('keep the time that they were given at their end', async () => {
     const hold = await holdMessages(queue, [A, B]);
     newChanges();

@@ -15,7 +15,7 @@ it.each(VARIABLES)('headers of a collector in %s that are no pairs are refused, 
   process.env[name] = 'api-key=abc,s3cret';
   const aws = { endpoint: 'http://127.0.0.1:9', queueUrl: () => '', stop: async () => {} };
   const infer = { name: 'infer', modulePath: 'infer.ts', handlerName: 'handler', memoryMb: 128, timeoutSeconds: 1 };
-  const options = { directory: '', parameters: {}, onLine: () => {}, aws, scaling: {} };
+  const options = { directory: '', parameters: {}, onLine: () => {}, aws, scaling: {}, atOnce: undefined };
   const functions = createLocalFunctions([{ ...infer, environment: {} }], options);
   const started = functions.init({ functionUrls: {} });
   await expect(started).rejects.toThrow(`${name} has no pairs, expected <name>=<value>,…`);

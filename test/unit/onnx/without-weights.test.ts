@@ -89,6 +89,19 @@ describe('a graph without its weights', () => {
     expect(read?.attributes.classlabels_int64s).toEqual({ type: 'integers', value: new Array(10_000).fill(300n) });
   });
 
+  it('has the classes of a ZipMap, however long their names are', () => {
+    const names = Array.from({ length: 30_000 }, (_, index) => `class ${index} ${'n'.repeat(40)}`);
+    const attribute = [
+      ...names.flatMap((name) => toField(ATTRIBUTE.strings, name)),
+      ...toField(ATTRIBUTE.name, 'classlabels_strings'),
+      ...toIntegerField(ATTRIBUTE.type, 8),
+    ];
+    const node = [...toField(NODE.operator, 'ZipMap'), ...toField(NODE.attribute, attribute)];
+    const file = Buffer.concat(toField(MODEL.graph, toField(GRAPH.node, node)));
+
+    expect(findClasses(parseOnnxModel(readWithoutWeights(bytesInMemory(file))))).toEqual(names);
+  });
+
   it('is decoded with the large constants of its nodes as they are', () => {
     const constant = (value: GraphTensor) => ({
       operator: 'Constant',

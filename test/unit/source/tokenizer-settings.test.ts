@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
@@ -8,8 +8,8 @@ import { readTokenizer } from '../../../src/source/tokenizers/index.ts';
 /** A folder whose files contradict each other, and what transformers 4.57.6 makes of it. Made by test/reference/tokenizer_settings.py. */
 interface Folder {
   readonly name: string;
-  /** The folder of test/fixtures/tokenizers with its tokenizer.json. */
-  readonly base: string;
+  /** The folder of test/fixtures/tokenizers with its tokenizer.json; null for a folder with vocab.txt in its place. */
+  readonly base: string | null;
   readonly config: object | null;
   /** Added tokens that its tokenizer.json lacks. */
   readonly without: readonly string[];
@@ -29,6 +29,8 @@ interface Folder {
 interface Encoded {
   readonly ids: readonly (readonly number[])[];
   readonly offsets: readonly (readonly number[])[];
+  /** Of folders without a base. */
+  readonly decoded: readonly string[];
 }
 
 interface TokenizerFile {
@@ -53,6 +55,11 @@ afterAll(() => rm(root, { recursive: true }));
 
 const writeFolder = async ({ base, config, without, files, truncation, padding, flags }: Folder): Promise<string> => {
   const directory = await mkdtemp(path.join(root, 'folder-'));
+  if (base === null) {
+    await copyFile('test/fixtures/unconverted-tokenizers/bert-uncased/vocab.txt', path.join(directory, 'vocab.txt'));
+    await writeFile(path.join(directory, 'tokenizer_config.json'), JSON.stringify(config));
+    return directory;
+  }
   const json = (await readJson(`tokenizers/${base}/tokenizer.json`)) as TokenizerFile;
   const tokenizer = {
     ...json,
@@ -84,5 +91,6 @@ it.each(folders)('$name ($class): tokens are those of transformers', async (fold
   const encodings = texts.map((text) => tokenizer.encode(text));
   expect(encodings.map(({ ids }) => ids)).toEqual(expected.ids);
   expect(encodings.map(({ offsets }, index) => inCodePoints(texts[index] ?? '', offsets))).toEqual(expected.offsets);
+  expect(expected.decoded.map((_, index) => tokenizer.decode(expected.ids[index] ?? []))).toEqual(expected.decoded);
   expect([tokenizer.padId, tokenizer.paddingSide]).toEqual([folder.pad ?? 0, folder.side]);
 });

@@ -86,23 +86,37 @@ const masksOf = (
   return masks;
 };
 
-const multiHeadAttention: Converter = (layer, call) => {
+/** The heads of keys and values, each as often as queries share it. */
+const repeatHeads = (layer: Layer, value: Value, from: number, { heads, width }: Heads): Value => {
+  if (from === heads) return value;
+  const { graph } = layer;
+  const column = unsqueeze(layer, value, 2);
+  const repeated = graph.op('Expand', [column, graph.constant(longs([1, 1, heads / from, 1, 1]))]);
+  return reshape(layer, repeated, [0, heads, -1, width]);
+};
+
+interface Sizes {
+  readonly heads: number;
+  /** The heads of keys and values, which several heads of queries share. */
+  readonly sharedHeads: number;
+  readonly keyWidth: number;
+  readonly valueWidth: number;
+}
+
+const attendByHeads = (layer: Layer, call: Call, { heads, sharedHeads, keyWidth, valueWidth }: Sizes) => {
   const { graph } = layer;
   const { named } = call;
   const query = argumentOf(layer, call, 0, 'query');
   const value = argumentOf(layer, call, 1, 'value');
   const key = argumentOf(layer, call, 2, 'key') ?? value;
   if (query === undefined || value === undefined || key === undefined) return layer.refuse('it needs query and value');
-  const heads = layer.number('num_heads');
-  const keyWidth = layer.number('key_dim');
-  const valueWidth = layer.number('value_dim', keyWidth);
-  const axes = layer.find('attention_axes');
-  if (axes !== undefined && String(axes) !== '1') layer.refuse(`attention_axes ${show(axes)} cannot be converted`);
   if (layer.flag('use_gate') || layer.find('sliding_window') !== undefined)
     layer.refuse('use_gate and sliding_window cannot be converted');
   const q = project(layer, query, { heads, width: keyWidth }, 'query');
-  const k = project(layer, key, { heads, width: keyWidth }, 'key');
-  const v = project(layer, value, { heads, width: valueWidth }, 'value');
+  const shared = (input: KerasTensor, width: number, name: string): Value =>
+    repeatHeads(layer, project(layer, input, { heads: sharedHeads, width }, name), sharedHeads, { heads, width });
+  const k = shared(key, keyWidth, 'key');
+  const v = shared(value, valueWidth, 'value');
   const scaled = graph.op('Mul', [q, layer.scalar(1 / Math.sqrt(keyWidth))]);
   const products = graph.op('MatMul', [scaled, graph.op('Transpose', [k], { perm: integers([0, 1, 3, 2]) })]);
   const scores = attend(layer, products, masksOf(layer, call, [query, value, key], products));
@@ -120,7 +134,24 @@ const multiHeadAttention: Converter = (layer, call) => {
   };
   if (!isTrue(named.return_attention_scores)) return output;
   const [batch = null, from = null] = query.shape;
-  return [output, { value: scores, shape: [batch, heads, from, key.shape[1] ?? null], dtype: 'float32' }];
+  const shape = [batch, heads, from, key.shape[1] ?? null];
+  return [output, { value: scores, shape, dtype: 'float32' as const }];
+};
+
+const multiHeadAttention: Converter = (layer, call) => {
+  const heads = layer.number('num_heads');
+  const keyWidth = layer.number('key_dim');
+  const axes = layer.find('attention_axes');
+  if (axes !== undefined && String(axes) !== '1') layer.refuse(`attention_axes ${show(axes)} cannot be converted`);
+  const valueWidth = layer.number('value_dim', keyWidth);
+  return attendByHeads(layer, call, { heads, sharedHeads: heads, keyWidth, valueWidth });
+};
+
+const groupedQueryAttention: Converter = (layer, call) => {
+  const width = layer.number('head_dim');
+  const heads = layer.number('num_query_heads');
+  const sharedHeads = layer.number('num_key_value_heads');
+  return attendByHeads(layer, call, { heads, sharedHeads, keyWidth: width, valueWidth: width });
 };
 
 type Scores = (layer: Layer, query: KerasTensor, key: KerasTensor) => Value;
@@ -185,6 +216,7 @@ const attention =
 
 export const ATTENTION: Converters = {
   MultiHeadAttention: multiHeadAttention,
+  GroupedQueryAttention: groupedQueryAttention,
   Attention: attention(dotScores),
   AdditiveAttention: attention(additiveScores),
 };

@@ -1,12 +1,12 @@
 import { singles, type Value } from '../../../onnx/graph-builder.ts';
 import { integer, integers } from '../../../onnx/node.ts';
-import { activate } from '../activations.ts';
+import { activate, isAlongAxis } from '../activations.ts';
 import type { KerasTensor, Sizes, WeightArray } from '../keras-tensor.ts';
 import { type Converter, type Converters, type Layer, unary } from '../layer.ts';
 import { permute } from '../permute.ts';
 import { channelAxis, slide, type Window, windowAttributes, withChannelsFirst, withSpace } from './window.ts';
 
-const windowOf = (layer: Layer, axes: number): Window => ({
+export const windowOf = (layer: Layer, axes: number): Window => ({
   kernel: layer.integers('kernel_size', axes),
   strides: layer.integers('strides', axes, 1),
   dilations: layer.integers('dilation_rate', axes, 1),
@@ -14,7 +14,11 @@ const windowOf = (layer: Layer, axes: number): Window => ({
 });
 
 /** The axes of a kernel from (space, in, out) to (out, in, space). */
-const outFirst = (axes: number): number[] => [axes + 1, axes, ...Array.from({ length: axes }, (_, axis) => axis)];
+export const outFirst = (axes: number): number[] => [
+  axes + 1,
+  axes,
+  ...Array.from({ length: axes }, (_, axis) => axis),
+];
 
 interface Kernel {
   readonly value: Value;
@@ -24,7 +28,11 @@ interface Kernel {
   readonly bias?: Value | undefined;
 }
 
-const convolve = (layer: Layer, input: KerasTensor, { value, window, group, filters, bias }: Kernel): KerasTensor => ({
+export const convolve = (
+  layer: Layer,
+  input: KerasTensor,
+  { value, window, group, filters, bias }: Kernel,
+): KerasTensor => ({
   ...input,
   value: layer.graph.op('Conv', [input.value, value, ...(bias === undefined ? [] : [bias])], {
     ...windowAttributes(window),
@@ -33,13 +41,20 @@ const convolve = (layer: Layer, input: KerasTensor, { value, window, group, filt
   shape: withSpace(input.shape, filters, (size, axis) => slide(size, axis, window)),
 });
 
-const biasOf = (layer: Layer, filters: number): Value | undefined =>
+export const biasOf = (layer: Layer, filters: number): Value | undefined =>
   layer.flag('use_bias', true) ? layer.weight([filters], 'bias') : undefined;
 
-const activated = (layer: Layer, output: KerasTensor): KerasTensor => ({
-  ...output,
-  value: activate(layer, output.value, layer.find('activation')),
-});
+/** Computes with the channels second, activation included, unless that is along an axis of Keras' own order. */
+const activated = (
+  layer: Layer,
+  input: KerasTensor,
+  axes: number,
+  compute: (input: KerasTensor) => KerasTensor,
+): KerasTensor => {
+  const activation = layer.find('activation');
+  if (isAlongAxis(activation)) return activate(layer, withChannelsFirst(layer, input, axes + 2, compute), activation);
+  return withChannelsFirst(layer, input, axes + 2, (x) => activate(layer, compute(x), activation));
+};
 
 /** A kernel (space, in, multiplier) for each channel alone, as (in * multiplier, 1, space). */
 const depthwiseKernel = (array: WeightArray, axes: number): { shape: Sizes; data: Float32Array } => {
@@ -60,9 +75,7 @@ const convolution = (axes: number): Converter =>
       return singles(shape, data);
     });
     const bias = biasOf(layer, filters);
-    return withChannelsFirst(layer, input, axes + 2, (x) =>
-      activated(layer, convolve(layer, x, { value, window, group, filters, bias })),
-    );
+    return activated(layer, input, axes, (x) => convolve(layer, x, { value, window, group, filters, bias }));
   });
 
 const takeDepthwise = (layer: Layer, channels: number, window: Window, axes: number): Value => {
@@ -80,9 +93,7 @@ const depthwise = (axes: number): Converter =>
     const filters = channels * layer.number('depth_multiplier', 1);
     const value = takeDepthwise(layer, channels, window, axes);
     const bias = biasOf(layer, filters);
-    return withChannelsFirst(layer, input, axes + 2, (x) =>
-      activated(layer, convolve(layer, x, { value, window, group: channels, filters, bias })),
-    );
+    return activated(layer, input, axes, (x) => convolve(layer, x, { value, window, group: channels, filters, bias }));
   });
 
 const separable = (axes: number): Converter =>
@@ -100,9 +111,9 @@ const separable = (axes: number): Converter =>
     });
     const bias = biasOf(layer, filters);
     const point = { kernel: ones, strides: ones, dilations: ones, padding: 'valid' };
-    return withChannelsFirst(layer, input, axes + 2, (x) => {
+    return activated(layer, input, axes, (x) => {
       const each = convolve(layer, x, { value: first, window, group: channels, filters: inner });
-      return activated(layer, convolve(layer, each, { value: second, window: point, group: 1, filters, bias }));
+      return convolve(layer, each, { value: second, window: point, group: 1, filters, bias });
     });
   });
 
@@ -139,13 +150,11 @@ const transposed = (axes: number): Converter =>
       pads: integers([...before, ...after]),
       output_padding: integers(cuts.map((cut) => Math.max(0, -cut))),
     };
-    return withChannelsFirst(layer, input, axes + 2, (x) =>
-      activated(layer, {
-        ...x,
-        value: layer.graph.op('ConvTranspose', [x.value, value, ...(bias === undefined ? [] : [bias])], attributes),
-        shape: withSpace(x.shape, filters, sizeOf),
-      }),
-    );
+    return activated(layer, input, axes, (x) => ({
+      ...x,
+      value: layer.graph.op('ConvTranspose', [x.value, value, ...(bias === undefined ? [] : [bias])], attributes),
+      shape: withSpace(x.shape, filters, sizeOf),
+    }));
   });
 
 export const CONVOLUTIONS: Converters = {

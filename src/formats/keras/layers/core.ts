@@ -11,8 +11,8 @@ const dense = unary((layer, input) => {
   if (layer.find('quantization_config') !== undefined) layer.refuse('it is quantized; save it before it is quantized');
   const product = graph.op('MatMul', [input.value, layer.weight([layer.fixed(input.shape, -1), units], 'kernel')]);
   const sum = layer.flag('use_bias', true) ? graph.op('Add', [product, layer.weight([units], 'bias')]) : product;
-  const value = activate(layer, sum, layer.find('activation'));
-  return { ...input, value, shape: [...input.shape.slice(0, -1), units] };
+  const output = { ...input, value: sum, shape: [...input.shape.slice(0, -1), units] };
+  return activate(layer, output, layer.find('activation'));
 });
 
 /** A vector for each integer, and the mask of those that are not 0. */
@@ -58,17 +58,13 @@ const einsumDense = unary((layer, input) => {
       .map((letter) => (biasAxes.includes(letter) ? (sizes.get(letter) ?? null) : 1));
     value = graph.op('Add', [value, layer.weight(bias, 'bias')]);
   }
-  return { ...input, value: activate(layer, value, layer.find('activation')), shape };
+  return activate(layer, { ...input, value, shape }, layer.find('activation'));
 });
 
-const activation = unary((layer, input) => ({
-  ...input,
-  value: activate(layer, input.value, layer.find('activation')),
-}));
+const activation = unary((layer, input) => activate(layer, input, layer.find('activation')));
 
 /** A layer of the name of an activation, with its settings. */
-const named = (name: string): Converter =>
-  unary((layer, input) => ({ ...input, value: activate(layer, input.value, name, layer.config.config) }));
+const named = (name: string): Converter => unary((layer, input) => activate(layer, input, name, layer.config.config));
 
 /** Slopes are shared along the axes of size 1. */
 const prelu = unary((layer, input) => {
@@ -121,7 +117,7 @@ export const CORE: Converters = {
   ReLU: named('relu'),
   LeakyReLU: unary((layer, input) => {
     const settings = { negative_slope: layer.number('negative_slope', layer.number('alpha', 0.3)) };
-    return { ...input, value: activate(layer, input.value, 'leaky_relu', settings) };
+    return activate(layer, input, 'leaky_relu', settings);
   }),
   ELU: named('elu'),
   PReLU: prelu,

@@ -1,4 +1,5 @@
 import type { Converters } from '../layer.ts';
+import { ADAPTIVE_POOLINGS } from './adaptive-pooling.ts';
 import { ATTENTION } from './attention.ts';
 import { CATEGORIES } from './categories.ts';
 import { CONVOLUTIONS } from './convolutions.ts';
@@ -16,6 +17,7 @@ export const LAYERS: Converters = {
   ...CORE,
   ...CONVOLUTIONS,
   ...POOLINGS,
+  ...ADAPTIVE_POOLINGS,
   ...NORMALIZATIONS,
   ...SHAPES,
   ...RESIZINGS,
@@ -52,5 +54,4 @@ export const REASONS: Readonly<Record<string, string>> = {
     'no operator of ONNX divides texts as it does; give the model the integers that the layer makes, as a second model',
   Hashing: 'no operator of ONNX computes its hash; use StringLookup or IntegerLookup',
   HashedCrossing: 'no operator of ONNX computes its hash; use StringLookup or IntegerLookup',
-  StackedRNNCells: 'stack layers in the place of cells',
 };

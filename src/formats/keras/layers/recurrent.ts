@@ -1,168 +1,62 @@
 import { isObject } from '../../../core/is-object.ts';
 import { show } from '../../../core/show.ts';
-import { longs, singles, type Value } from '../../../onnx/graph-builder.ts';
-import { type Attributes, floats, integer, text, texts } from '../../../onnx/node.ts';
-import { activationName } from '../activations.ts';
+import { integer } from '../../../onnx/node.ts';
 import { tensorsIn } from '../calls.ts';
-import type { KerasTensor } from '../keras-tensor.ts';
+import { formatShape, type KerasTensor } from '../keras-tensor.ts';
 import { type Call, type Converter, type Converters, type Layer, type LayerConfig, toLayerConfig } from '../layer.ts';
-import { createSteps, reverse, swapTime } from './steps.ts';
+import { findCell, type Run, runCell } from './cells.ts';
+import { CONVOLUTIONAL_AXES, runConvolutionalCell } from './convolutional-lstm.ts';
+import { runStack } from './stacked-cells.ts';
+import { reverse } from './steps.ts';
 
-interface Cell {
-  readonly operator: 'LSTM' | 'GRU' | 'RNN';
-  /** The gates of ONNX as indices of those of Keras. */
-  readonly gates: readonly number[];
+/** A recurrent layer with the settings of its cell, the states of which it starts from, and the way it runs. */
+interface Recurrence {
+  readonly config: LayerConfig;
   readonly states: number;
+  readonly run: (layer: Layer, run: Run) => readonly KerasTensor[];
 }
 
-/** Keras: i, f, c, o of an LSTM and z, r, h of a GRU. ONNX: i, o, f, c and z, r, h. */
-const CELLS: Readonly<Record<string, Cell>> = {
-  LSTM: { operator: 'LSTM', gates: [0, 3, 1, 2], states: 2 },
-  GRU: { operator: 'GRU', gates: [0, 1, 2], states: 1 },
-  SimpleRNN: { operator: 'RNN', gates: [0], states: 1 },
-};
-
-/** Activations that the operators of ONNX know, with their numbers alpha and beta. */
-const ACTIVATIONS: Readonly<Record<string, { readonly name: string; readonly numbers: readonly number[] }>> = {
-  tanh: { name: 'Tanh', numbers: [] },
-  sigmoid: { name: 'Sigmoid', numbers: [] },
-  relu: { name: 'Relu', numbers: [] },
-  softsign: { name: 'Softsign', numbers: [] },
-  softplus: { name: 'Softplus', numbers: [] },
-  linear: { name: 'Affine', numbers: [1, 0] },
-  hard_sigmoid: { name: 'HardSigmoid', numbers: [1 / 6, 0.5] },
-  hard_sigmoid_2: { name: 'HardSigmoid', numbers: [0.2, 0.5] },
-};
-
-/** The layer and its cell. `RNN` has its cell as a layer of its own. */
-export const cellOf = (layer: Layer, config: LayerConfig): { readonly cell: Cell; readonly config: LayerConfig } => {
+/** `RNN` has its cell as a layer of its own, or several in a stack. */
+const recurrenceOf = (layer: Layer, config: LayerConfig): Recurrence => {
+  const { className } = config;
+  const axes = CONVOLUTIONAL_AXES[className];
+  if (axes !== undefined) return { config, states: 2, run: (own, run) => runConvolutionalCell(own, axes, run) };
   const inner = config.config.cell;
-  const isOpen = config.className === 'RNN' && isObject(inner);
-  const name = isOpen ? String(inner.class_name).replace(/Cell$/, '') : config.className;
-  const cell = Object.hasOwn(CELLS, name) ? CELLS[name] : undefined;
+  const isOpen = className === 'RNN' && isObject(inner);
+  if (isOpen && inner.class_name === 'StackedRNNCells') return { config, states: 0, run: runStack };
+  const name = isOpen ? String(inner.class_name) : className;
+  const cell = findCell(name);
   if (cell === undefined)
-    return layer.refuse(`its cell ${show(name)} cannot be converted; use ${Object.keys(CELLS).join(', ')}`);
-  const own = isOpen && isObject(inner.config) ? { ...inner.config, ...config.config } : config.config;
-  return { cell, config: { ...config, config: own } };
-};
-
-const activationsOf = (layer: Layer, { operator }: Cell): Attributes => {
-  const known = (name: string, otherwise: string) => {
-    const asked = activationName(layer.find(name) ?? otherwise);
-    const isOld = asked === 'hard_sigmoid' && layer.surroundings.origin.startsWith('Keras 2');
-    const key = isOld ? 'hard_sigmoid_2' : asked;
-    const found = Object.hasOwn(ACTIVATIONS, key) ? ACTIVATIONS[key] : undefined;
-    return (
-      found ?? layer.refuse(`${name} ${show(asked)} is none of ${Object.keys(ACTIVATIONS).slice(0, -1).join(', ')}`)
+    return layer.refuse(
+      `its cell ${show(name)} cannot be converted; use LSTM, GRU, SimpleRNN or a stack of their cells`,
     );
-  };
-  const own = known('activation', 'tanh');
-  const recurrent = operator === 'RNN' ? [] : [known('recurrent_activation', 'sigmoid')];
-  const all = [...recurrent, own, ...(operator === 'LSTM' ? [own] : [])];
-  const numbers = [0, 1].map((index) => all.flatMap(({ numbers: each }) => each.slice(index, index + 1)));
-  return {
-    activations: texts(all.map(({ name }) => name)),
-    ...(numbers[0]?.length && { activation_alpha: floats(numbers[0]), activation_beta: floats(numbers[1] ?? []) }),
-  };
-};
-
-/** (in, gates * units) of Keras as (1, gates * units, in) of ONNX. */
-const turnGates = (data: Float32Array, rows: number, units: number, gates: readonly number[]): Float32Array => {
-  const columns = gates.length * units;
-  const out = new Float32Array(data.length);
-  for (const [to, from] of gates.entries())
-    for (let unit = 0; unit < units; unit += 1)
-      for (let row = 0; row < rows; row += 1)
-        out[(to * units + unit) * rows + row] = data[row * columns + from * units + unit] ?? 0;
-  return out;
-};
-
-/** Kernel, recurrent kernel and bias as inputs of the operator. */
-const weightsOf = (layer: Layer, { gates }: Cell, inputs: number, hasTwoBiases: boolean): readonly Value[] => {
-  const units = layer.number('units');
-  const width = gates.length * units;
-  const turned = (rows: number, key: string): Value => {
-    const { data } = layer.take([rows, width]);
-    return layer.constant(key, () => singles([1, width, rows], turnGates(data, rows, units, gates)));
-  };
-  const kernels = [turned(inputs, 'kernel'), turned(units, 'recurrent kernel')];
-  if (!layer.flag('use_bias', true)) return [...kernels, ''];
-  const { data } = layer.take(hasTwoBiases ? [2, width] : [width]);
-  const bias = layer.constant('bias', () => {
-    const both = new Float32Array(2 * width);
-    both.set(turnGates(data.subarray(0, width), 1, units, gates));
-    if (hasTwoBiases) both.set(turnGates(data.subarray(width), 1, units, gates), width);
-    return singles([1, 2 * width], both);
-  });
-  return [...kernels, bias];
-};
-
-interface Run {
-  readonly cell: Cell;
-  readonly input: KerasTensor;
-  readonly states: readonly KerasTensor[];
-  readonly mask: Value | undefined;
-  readonly isBackward: boolean;
-  readonly zerosMasked: boolean;
-}
-
-/** Runs a direction of a recurrent layer: its output is in the order of its steps, and its last states follow. */
-export const runCell = (layer: Layer, run: Run): readonly KerasTensor[] => {
-  const { cell, input, states } = run;
-  const { graph } = layer;
-  const units = layer.number('units');
-  if (layer.flag('stateful')) layer.refuse('it keeps its state between calls; save the model with stateful=False');
-  if (layer.flag('time_major')) layer.refuse('time_major cannot be converted; save the model with time_major=False');
-  const resets = cell.operator === 'GRU' && layer.flag('reset_after', true);
-  const turned = (value: Value) => (run.isBackward ? reverse(graph, value) : value);
-  const steps = run.mask === undefined ? undefined : createSteps(graph, turned(run.mask));
-  const ordered = turned(input.value);
-  const sequence = swapTime(graph, steps?.pack(ordered) ?? ordered);
-  const front = graph.constant(longs([0]));
-  const starts = states.map(({ value }) => graph.op('Unsqueeze', [value, front]));
-  const weights = weightsOf(layer, cell, layer.fixed(input.shape, 2), resets);
-  const inputs = [sequence, ...weights, steps?.lengths ?? '', ...starts];
-  while (inputs.at(-1) === '') inputs.pop();
-  const [all = '', ...ends] = graph.ops(cell.operator, cell.states + 1, inputs, {
-    hidden_size: integer(units),
-    direction: text('forward'),
-    ...activationsOf(layer, cell),
-    ...(cell.operator === 'GRU' && { linear_before_reset: integer(Number(resets)) }),
-    ...(cell.operator === 'LSTM' && { input_forget: integer(0) }),
-  });
-  const batch = input.shape[0] ?? null;
-  const last = ends.map((end): KerasTensor => {
-    const value = graph.op('Squeeze', [end, front]);
-    return { value, shape: [batch, units], dtype: 'float32' };
-  });
-  const outputs = layer.flag('return_state') ? last : [];
-  if (!layer.flag('return_sequences')) return [...last.slice(0, 1), ...outputs];
-  const series = swapTime(graph, graph.op('Squeeze', [all, graph.constant(longs([1]))]));
-  const value = steps?.unpack(series, run.zerosMasked) ?? series;
-  const shape = [batch, input.shape[1] ?? null, units];
-  return [{ value, shape, dtype: 'float32', ...(run.mask !== undefined && { mask: run.mask }) }, ...outputs];
+  const own = isOpen && isObject(inner.config) ? { ...inner.config, ...config.config } : config.config;
+  return { config: { ...config, config: own }, states: cell.states, run: (part, run) => runCell(part, cell, run) };
 };
 
 /** The sequence of a call, its states and its mask. Keras 2 has the states among the tensors, Keras 3 as an argument. */
-export const readCall = (layer: Layer, { inputs, positional, named }: Call): Pick<Run, 'input' | 'states' | 'mask'> => {
+const readCall = (layer: Layer, { inputs, positional, named }: Call): Pick<Run, 'input' | 'states' | 'mask'> => {
   const [input, ...states] = inputs;
-  if (input === undefined || input.shape.length !== 3) return layer.refuse('it needs a sequence [N,T,features]');
+  if (input === undefined || input.shape.length < 3)
+    return layer.refuse(`its input is ${formatShape(input?.shape ?? [])}, expected a sequence [N,T,…]`);
   const given = [...states, ...tensorsIn(named.initial_state ?? positional[1])];
   return { input, states: given, mask: input.mask };
 };
 
+/** Runs a direction. @throws `MODEL_INVALID` for settings that no direction can have */
+const run = (own: Layer, { run: through, states }: Recurrence, given: Run): readonly KerasTensor[] => {
+  if (own.flag('stateful')) own.refuse('it keeps its state between calls; save the model with stateful=False');
+  if (own.flag('time_major')) own.refuse('time_major cannot be converted; save the model with time_major=False');
+  if (given.states.length !== 0 && given.states.length !== states)
+    own.refuse(`it starts from ${given.states.length} states, expected ${states}`);
+  return through(own, given);
+};
+
 const recurrent: Converter = (layer, call) => {
-  const { cell, config } = cellOf(layer, layer.config);
-  const own = layer.part('cell', config, layer.weights.arrays().length);
-  const run = readCall(layer, call);
-  if (run.states.length !== 0 && run.states.length !== cell.states)
-    layer.refuse(`it starts from ${run.states.length} states, expected ${cell.states}`);
-  return runCell(own, {
-    ...run,
-    cell,
-    isBackward: own.flag('go_backwards'),
-    zerosMasked: own.flag('zero_output_for_mask'),
-  });
+  const recurrence = recurrenceOf(layer, layer.config);
+  const own = layer.part('cell', recurrence.config, layer.weights.arrays().length);
+  const isBackward = own.flag('go_backwards');
+  return run(own, recurrence, { ...readCall(layer, call), isBackward, zerosMasked: own.flag('zero_output_for_mask') });
 };
 
 const join = (layer: Layer, forward: KerasTensor, backward: KerasTensor): readonly KerasTensor[] => {
@@ -190,29 +84,28 @@ const join = (layer: Layer, forward: KerasTensor, backward: KerasTensor): readon
 /** Two layers, of which the second runs from the last step to the first. */
 const bidirectional: Converter = (layer, call) => {
   const { origin } = layer.surroundings;
-  const forward = cellOf(layer, toLayerConfig(layer.find('layer'), origin));
+  const forward = recurrenceOf(layer, toLayerConfig(layer.find('layer'), origin));
   const other = layer.find('backward_layer');
-  const backward = other === undefined ? forward : cellOf(layer, toLayerConfig(other, origin));
-  const run = readCall(layer, call);
-  const half = run.states.length / 2;
+  const backward = other === undefined ? forward : recurrenceOf(layer, toLayerConfig(other, origin));
+  const given = readCall(layer, call);
+  const half = given.states.length / 2;
   const count = layer.weights.arrays().length / 2;
-  const outputs = [forward, backward].map(({ cell, config }, index) => {
-    const own = layer.part(`direction ${index}`, config, count);
-    const states = run.states.slice(index * half, (index + 1) * half);
+  const outputs = [forward, backward].map((recurrence, index) => {
+    const own = layer.part(`direction ${index}`, recurrence.config, count);
+    const states = given.states.slice(index * half, (index + 1) * half);
     const isBackward = index === 1;
-    return runCell(own, { ...run, cell, states, isBackward, zerosMasked: own.flag('return_sequences') });
+    return run(own, recurrence, { ...given, states, isBackward, zerosMasked: own.flag('return_sequences') });
   });
   const [[first, ...firstStates] = [], [second, ...secondStates] = []] = outputs;
   if (first === undefined || second === undefined) return layer.refuse('it has no output');
-  const isSeries = first.shape.length === 3;
+  const isSeries = first.shape.length === given.input.shape.length;
   const turned = isSeries ? { ...second, value: reverse(layer.graph, second.value) } : second;
   return [...join(layer, first, turned), ...firstStates, ...secondStates];
 };
 
 export const RECURRENT: Converters = {
-  LSTM: recurrent,
-  GRU: recurrent,
-  SimpleRNN: recurrent,
-  RNN: recurrent,
+  ...Object.fromEntries(
+    ['LSTM', 'GRU', 'SimpleRNN', 'RNN', ...Object.keys(CONVOLUTIONAL_AXES)].map((name) => [name, recurrent]),
+  ),
   Bidirectional: bidirectional,
 };

@@ -4,7 +4,7 @@ import { DATA_TYPES } from '../../../onnx/tensor-proto.ts';
 import type { KerasTensor } from '../keras-tensor.ts';
 import type { Call, Converter, Converters, Layer } from '../layer.ts';
 import { broadcast } from '../layers/merging.ts';
-import { operandOf, settingOf } from './operands.ts';
+import { namedOperand, operandOf, settingOf } from './operands.ts';
 
 const combine = (layer: Layer, operator: string, operands: readonly KerasTensor[]): KerasTensor => {
   const values = operands.map((operand) => operand.value);
@@ -94,6 +94,25 @@ const cast: Converter = (layer, call) => {
   return { ...x, value: layer.graph.op('Cast', [x.value], { to: integer(DATA_TYPES.int64) }), dtype: 'int64' };
 };
 
+/** Elements of one tensor where a condition holds, and of another elsewhere. */
+const where: Converter = (layer, call) => {
+  const condition = toBool(layer, namedOperand(layer, call, 0, 'condition'));
+  const [x, y] = [namedOperand(layer, call, 1, 'x1', 'x'), namedOperand(layer, call, 2, 'x2', 'y')];
+  return combine(layer, 'Where', [condition, x, y]);
+};
+
+/** log(x + 1). */
+const log1p: Converter = (layer, call) => {
+  const x = operandOf(layer, call, 0);
+  return { ...x, value: layer.graph.op('Log', [layer.graph.op('Add', [x.value, layer.scalar(1)])]) };
+};
+
+/** e^x - 1. */
+const expm1: Converter = (layer, call) => {
+  const x = operandOf(layer, call, 0);
+  return { ...x, value: layer.graph.op('Sub', [layer.graph.op('Exp', [x.value]), layer.scalar(1)]) };
+};
+
 /** Functions that compute each element alone. */
 export const ELEMENTWISE: Converters = {
   ...Object.fromEntries(['add', 'add_v2'].map((name) => [name, binary('Add')])),
@@ -114,7 +133,16 @@ export const ELEMENTWISE: Converters = {
   reciprocal: single('Reciprocal'),
   exp: single('Exp'),
   log: single('Log'),
+  log1p,
+  expm1,
+  round: single('Round'),
+  ...Object.fromEntries(['where', 'where_v2'].map((name) => [name, where])),
   sin: single('Sin'),
+  tan: single('Tan'),
+  arctan: single('Atan'),
+  atan: single('Atan'),
+  sinh: single('Sinh'),
+  cosh: single('Cosh'),
   cos: single('Cos'),
   erf: single('Erf'),
   sign: single('Sign'),

@@ -4,10 +4,12 @@ import type { Converter, Converters, LayerConfig } from '../layer.ts';
 import { ARRANGEMENTS } from './arrangements.ts';
 import { ELEMENTWISE } from './elementwise.ts';
 import { operandOf } from './operands.ts';
+import { PIECES } from './pieces.ts';
 import { REDUCTIONS } from './reductions.ts';
+import { STATISTICS } from './statistics.ts';
 
 /** Functions by their names in `keras.ops` and in TensorFlow. */
-const OPERATIONS: Converters = { ...ELEMENTWISE, ...REDUCTIONS, ...ARRANGEMENTS };
+const OPERATIONS: Converters = { ...ELEMENTWISE, ...REDUCTIONS, ...STATISTICS, ...ARRANGEMENTS, ...PIECES };
 
 const toSnake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 
@@ -30,6 +32,5 @@ export const operation: Converter = (layer, call) => {
   if (convert !== undefined) return convert(layer, call);
   if (findActivation(name) === undefined)
     return layer.refuse(`operation ${show(name)} cannot be converted; use a layer in its place`);
-  const x = operandOf(layer, call, 0);
-  return { ...x, value: activate(layer, x.value, name, { ...layer.config.config, ...call.named }) };
+  return activate(layer, operandOf(layer, call, 0), name, { ...layer.config.config, ...call.named });
 };

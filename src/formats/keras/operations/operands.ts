@@ -4,7 +4,7 @@ import { singles } from '../../../onnx/graph-builder.ts';
 import { integer } from '../../../onnx/node.ts';
 import { DATA_TYPES } from '../../../onnx/tensor-proto.ts';
 import { isTensor } from '../calls.ts';
-import type { KerasTensor } from '../keras-tensor.ts';
+import { type KerasTensor, toAxis } from '../keras-tensor.ts';
 import type { Call, Layer } from '../layer.ts';
 
 /** The names of the operands of a function, in both libraries. */
@@ -40,6 +40,16 @@ export const toOperand = (layer: Layer, value: unknown): KerasTensor => {
 export const operandOf = (layer: Layer, { positional, named }: Call, index: 0 | 1): KerasTensor => {
   const key = OPERANDS[index].find((name) => named[name] !== undefined && named[name] !== null);
   return toOperand(layer, positional[index] ?? (key === undefined ? undefined : named[key]));
+};
+
+/** The operand at any place, or by any of its names. */
+export const namedOperand = (layer: Layer, { positional, named }: Call, at: number, ...names: readonly string[]) =>
+  toOperand(layer, positional[at] ?? named[names.find((name) => named[name] !== undefined) ?? '']);
+
+/** The axis that a function names, from the front. */
+export const axisOf = (layer: Layer, call: Call, { shape }: KerasTensor): number => {
+  const axis = settingOf(layer, call, 'axis') ?? -1;
+  return typeof axis === 'number' ? toAxis(axis, shape.length) : layer.refuse(`axis is ${show(axis)}, expected one`);
 };
 
 /** A setting of the operation, or an argument of the call, by any of its names. */

@@ -2,10 +2,11 @@ import { type KerasTensor, toAxis } from '../keras-tensor.ts';
 import type { Call, Converter, Converters, Layer } from '../layer.ts';
 import { broadcast } from '../layers/merging.ts';
 import { reduce } from '../layers/pooling.ts';
+import { transpose } from '../layers/window.ts';
 import { toBool } from './elementwise.ts';
 import { numbersIn, operandOf, settingOf, toOperand } from './operands.ts';
 
-const reduceBy = (layer: Layer, call: Call, operator: string, x: KerasTensor): KerasTensor => {
+export const reduceBy = (layer: Layer, call: Call, operator: string, x: KerasTensor): KerasTensor => {
   const axis = settingOf(layer, call, 'axis');
   const all = x.shape.map((_, index) => index);
   const axes = axis === undefined ? all : numbersIn(axis).map((each) => toAxis(each, x.shape.length));
@@ -25,14 +26,19 @@ const quantified =
     return toBool(layer, reduceBy(layer, call, operator, x));
   };
 
-/** Arguments of TensorFlow that turn an operand around. */
-const TRANSPOSED = ['transpose_a', 'transpose_b', 'adjoint_a', 'adjoint_b'];
+/** Rows and columns of matrices exchanged, when TensorFlow's argument for that is set. Real numbers are their own conjugates. */
+const turned = (layer: Layer, call: Call, x: KerasTensor, side: 'a' | 'b'): KerasTensor => {
+  if (settingOf(layer, call, `transpose_${side}`) !== true && settingOf(layer, call, `adjoint_${side}`) !== true)
+    return x;
+  const order = x.shape.map((_, axis) => axis);
+  return transpose(layer, x, [...order.slice(0, -2), ...order.slice(-2).reverse()]);
+};
 
 const matmul: Converter = (layer, call) => {
-  const [a, b] = [operandOf(layer, call, 0), operandOf(layer, call, 1)];
-  if (TRANSPOSED.some((name) => settingOf(layer, call, name) === true))
-    layer.refuse('matmul with a transposed operand cannot be converted');
-  if (a.shape.length < 2 || b.shape.length < 2) return layer.refuse('matmul of vectors cannot be converted');
+  const operands = [operandOf(layer, call, 0), operandOf(layer, call, 1)] as const;
+  if (operands.some(({ shape }) => shape.length < 2)) return layer.refuse('matmul of vectors cannot be converted');
+  const [a, b] = [turned(layer, call, operands[0], 'a'), turned(layer, call, operands[1], 'b')];
+  broadcast(layer, [a.shape.slice(-1), b.shape.slice(-2, -1)]);
   const batch = broadcast(layer, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const value = layer.graph.op('MatMul', [a.value, b.value]);
   return { value, shape: [...batch, a.shape.at(-2) ?? null, b.shape.at(-1) ?? null], dtype: 'float32' };

@@ -81,11 +81,12 @@ const oneHotColumn = (
   return toFrame(oneHot(graph, places, width), width);
 };
 
-/** Codes of an `OrdinalEncoder`: NaN, or the value of `encoded_missing_value`, for the category NaN. */
+/** Codes of an `OrdinalEncoder`: NaN, or the value of `encoded_missing_value`, for the category NaN, which no group of infrequent ones has. */
 const ordinalCodes = (estimator: Estimator, categories: Categories, column: number): readonly number[] => {
   const hasOption = estimator.find('encoded_missing_value') !== undefined; // since 1.1
   const encoded = hasOption ? estimator.number('encoded_missing_value') : Number.NaN;
-  return codesOf(estimator, categories, column).map((code, index) => (index === categories.nanAt ? encoded : code));
+  const codes = codesOf(estimator, categories, column);
+  return categories.keys.map((_, index) => (index === categories.nanAt ? encoded : (codes[index] ?? Number.NaN)));
 };
 
 export const ENCODERS: Converters = {

@@ -1,7 +1,7 @@
 import { doubles, type GraphBuilder, longs, type Value } from '../../../onnx/graph-builder.ts';
 import { integer } from '../../../onnx/node.ts';
 import { DATA_TYPES } from '../../../onnx/tensor-proto.ts';
-import type { Matrix } from '../estimator.ts';
+import type { Matrix } from '../matrix.ts';
 import { scalar } from './numbers.ts';
 
 const toLong = (graph: GraphBuilder, x: Value): Value => graph.op('Cast', [x], { to: integer(DATA_TYPES.int64) });

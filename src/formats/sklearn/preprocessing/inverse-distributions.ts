@@ -1,7 +1,8 @@
 import type { GraphBuilder, Value } from '../../../onnx/graph-builder.ts';
 import { errorFunction } from '../error-function.ts';
-import type { Estimator, Matrix } from '../estimator.ts';
+import type { Estimator } from '../estimator.ts';
 import { rowOf } from '../frame.ts';
+import type { Matrix } from '../matrix.ts';
 import { interpolate, transpose } from './interpolation.ts';
 import { expMinusOne, logOnePlus, scalar } from './numbers.ts';
 

@@ -3,8 +3,9 @@ import { integer } from '../../../onnx/node.ts';
 import { numbersOf } from '../../pickle/arrays.ts';
 import { isNumpyArray } from '../../pickle/values.ts';
 import type { Converter } from '../conversion.ts';
-import type { Estimator, Matrix } from '../estimator.ts';
+import type { Estimator } from '../estimator.ts';
 import { selectColumns, toDouble, toFrame, toMatrix, widthOf } from '../frame.ts';
+import type { Matrix } from '../matrix.ts';
 import { indicatorOf, missingIn } from './imputers.ts';
 import { scalar, sumRows, toNumbers } from './numbers.ts';
 

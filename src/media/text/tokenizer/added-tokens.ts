@@ -28,9 +28,13 @@ export interface Section {
 
 /**
  * Creates a function that cuts a text at its added tokens and normalises the sections between them. Literal tokens are found first,
- * then tokens that are found in normalised text.
+ * then tokens that are found in normalised text. With `splitsSpecial`, special tokens are text like any other.
  */
-export const createSections = (tokens: readonly AddedToken[], normalise: Normalizer): ((text: string) => Section[]) => {
+export const createSections = (
+  tokens: readonly AddedToken[],
+  normalise: Normalizer,
+  splitsSpecial: boolean,
+): ((text: string) => Section[]) => {
   // Of equal contents, special tokens go first; a token takes the flags of the last token with its id.
   const ordered = [...tokens.filter(({ special }) => special), ...tokens.filter(({ special }) => !special)];
   const byId = new Map(tokens.map((token) => [token.id, token]));
@@ -40,7 +44,7 @@ export const createSections = (tokens: readonly AddedToken[], normalise: Normali
       const text = toText(token.content);
       if (text !== '' && !byContent.has(text)) byContent.set(text, byId.get(token.id) ?? token);
     }
-    return createFinder(byContent);
+    return createFinder(byContent, splitsSpecial);
   };
   const literal = finder(
     ordered.filter(({ normalized }) => !normalized),
@@ -58,7 +62,10 @@ export const createSections = (tokens: readonly AddedToken[], normalise: Normali
 };
 
 /** Creates a function that cuts a text at the leftmost, longest contents. */
-const createFinder = (byContent: ReadonlyMap<string, AddedToken>): ((source: AlignedText) => Section[]) => {
+const createFinder = (
+  byContent: ReadonlyMap<string, AddedToken>,
+  splitsSpecial: boolean,
+): ((source: AlignedText) => Section[]) => {
   if (byContent.size === 0) return (source) => (source.text === '' ? [] : [{ text: source }]);
   const contents = [...byContent.keys()].sort((a, b) => b.length - a.length);
   const pattern = new RegExp(contents.map(escapePattern).join('|'), 'gu');
@@ -71,8 +78,8 @@ const createFinder = (byContent: ReadonlyMap<string, AddedToken>): ((source: Ali
       const token = byContent.get(match[0]);
       let start = match.index;
       let end = start + match[0].length;
-      if (token === undefined || (token.single_word && (endsWithWord(text, start) || startsWithWord(text, end))))
-        continue;
+      if (token === undefined || (splitsSpecial && token.special)) continue;
+      if (token.single_word && (endsWithWord(text, start) || startsWithWord(text, end))) continue;
       if (token.lstrip) while (start > previous && isWhitespace(text[start - 1] ?? '')) start--;
       if (token.rstrip) while (end < text.length && isWhitespace(text[end] ?? '')) end++;
       if (start > previous) sections.push({ text: source.slice(previous, start) });

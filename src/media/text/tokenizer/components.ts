@@ -42,6 +42,7 @@ const configSchema = v.object({
   padding_side: sideSchema,
   truncation_side: sideSchema,
   clean_up_tokenization_spaces: v.nullish(v.boolean()),
+  split_special_tokens: v.nullish(v.boolean()),
   pad_token: nameSchema,
   unk_token: nameSchema,
 });
@@ -70,7 +71,9 @@ export const readComponents = (tokenizerJson: unknown, tokenizerConfig: unknown)
     ...v.parse(modelSchema, json.model),
     addedTokens: json.added_tokens,
     inTime,
-    sections: inTime(addedUnits, () => createSections(json.added_tokens, normalise ?? ((text) => text))),
+    sections: inTime(addedUnits, () =>
+      createSections(json.added_tokens, normalise ?? ((text) => text), config.split_special_tokens ?? false),
+    ),
     preTokenise: json.pre_tokenizer == null ? undefined : createPreTokenizer(json.pre_tokenizer),
     postProcessor: json.post_processor == null ? undefined : createPostProcessor(json.post_processor),
     decode: json.decoder == null ? undefined : createDecoder(json.decoder),

@@ -14,33 +14,33 @@ const paint = defineCommand({
   run: async () => ({ text: '', json: {} }),
 });
 const rest = defineCommand({ ...paint, positionals: [], options: {} });
-const parse = (...words: string[]) => parseCommandLine(words, { paint, rest });
+const parse = (...words: string[]) => parseCommandLine(words, { paint: async () => paint, rest: async () => rest });
 
 describe('the command line', () => {
-  it('a command line names a command, its arguments and its options, in any order', () => {
-    expect(parse('paint', '--coats', '2', 'north', '--tool=brush', 'red', '--tool', 'ladder', '--quick')).toMatchObject(
-      {
-        name: 'paint',
-        command: paint,
-        positionals: ['north', 'red'],
-        values: { coats: '2', tool: ['brush', 'ladder'], quick: true },
-      },
-    );
+  it('a command line names a command, its arguments and its options, in any order', async () => {
+    expect(
+      await parse('paint', '--coats', '2', 'north', '--tool=brush', 'red', '--tool', 'ladder', '--quick'),
+    ).toMatchObject({
+      name: 'paint',
+      command: paint,
+      positionals: ['north', 'red'],
+      values: { coats: '2', tool: ['brush', 'ladder'], quick: true },
+    });
   });
 
-  it.each([[[]], [['help']], [['--help']], [['-h']]])('%j asks for help', (words) => {
-    expect(parse(...words)).toBe('help');
+  it.each([[[]], [['help']], [['--help']], [['-h']]])('%j asks for help', async (words) => {
+    expect(await parse(...words)).toBe('help');
   });
 
   it.each([[['paint', '--help']], [['paint', '-h']], [['help', 'paint']]])(
     '%j asks for help on a command without its arguments',
-    (words) => {
-      expect(parse(...words)).toMatchObject({ name: 'paint', values: { help: true } });
+    async (words) => {
+      expect(await parse(...words)).toMatchObject({ name: 'paint', values: { help: true } });
     },
   );
 
-  it('--version asks for the version of the program', () => {
-    expect(parse('--version')).toBe('version');
+  it('--version asks for the version of the program', async () => {
+    expect(await parse('--version')).toBe('version');
   });
 
   it.each([
@@ -56,8 +56,8 @@ describe('the command line', () => {
     ['paint takes <wall> <colour>, not "north"', ['paint', 'north']],
     ['paint takes <wall> <colour>, and nothing was given', ['paint', '--quick']],
     ['rest takes no arguments, not "today"', ['rest', 'today']],
-  ])('a command line is refused with: %s', (message, words) => {
-    expect(() => parse(...words)).toThrow(
+  ])('a command line is refused with: %s', async (message, words) => {
+    await expect(parse(...words)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_REQUEST', message: expect.stringContaining(message) }),
     );
   });

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sendPlain, sendSigned } from '../../../../cli/targets/send.ts';
+import { sendPlain } from '../../../../cli/targets/send.ts';
+import { sendSigned } from '../../../../cli/targets/send-signed.ts';
 
 const SECRET = 'test-secret';
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');

@@ -169,7 +169,7 @@ describe('what is no model', () => {
     [
       'a number of columns that would take all memory',
       toLogistic([0, 1], { n_features_in_: 300_000_000 }),
-      /LogisticRegression .*: the model has 300000000 columns, expected 1 to 100000/,
+      /LogisticRegression .*: the model has 300000000 columns, expected 1 to 500000/,
     ],
     [
       'a polynomial of a degree that has no end',
@@ -252,6 +252,18 @@ describe('classes', () => {
 
   it('ten thousand of them are converted', () => {
     expect(labelsOf(Array.from({ length: 10_000 }, (_, index) => index))).toHaveLength(10_000);
+  });
+});
+
+describe('columns', () => {
+  const SCALER = 'sklearn.preprocessing._data.MaxAbsScaler';
+  const scaler = (columns: number): PyValue =>
+    toObject(SCALER, {
+      ...{ _sklearn_version: '1.9.1', n_features_in_: columns, scale_: toArray([columns], new Float64Array(columns)) },
+    });
+
+  it('as many as a large vocabulary has words are converted', () => {
+    expect(importSklearn(scaler(150_000)).config.columns).toHaveLength(150_000);
   });
 });
 

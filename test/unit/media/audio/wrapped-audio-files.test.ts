@@ -179,6 +179,10 @@ const FORMAT_FIELDS = [
   ],
 ] as const;
 
+it('an MP3 file that is shorter than a frame has the samples that its encoder was given', async () => {
+  expect(await decode(await read('short-23ms.mp3'), 44_100)).toHaveLength(1_000);
+});
+
 describe('a WAV file whose numbers begin with their highest byte', () => {
   it('has the samples of the other order, in an extensible format, too', async () => {
     const extensible = await read('extensible-float-stereo.wav');

@@ -88,6 +88,30 @@ describe('decoding images', () => {
     });
   });
 
+  it.each(['II', 'MM'])(
+    'refuses a TIFF of YCbCr that is no JPEG, of which libvips makes wrong colours (%s)',
+    async (order) => {
+      const write = (values: readonly (readonly [bytes: 2 | 4, value: number])[]): Buffer =>
+        Buffer.concat(
+          values.map(([bytes, value]) => {
+            const number = Buffer.alloc(bytes);
+            if (order === 'II') number.writeUIntLE(value, 0, bytes);
+            else number.writeUIntBE(value, 0, bytes);
+            return number;
+          }),
+        );
+      const entry = ([tag, value]: readonly [number, number]) =>
+      write([[2, tag], [2, 3], [4, 1], [2, value], [2, 0]]); // biome-ignore format: an entry is a line
+      // Width, height, bits, no compression, YCbCr, place of the samples, channels, rows, bytes, subsampling.
+      const tags = [[256, 8], [257, 8], [258, 8], [259, 1], [262, 6], [273, 200], [277, 3], [278, 8], [279, 192]] as const; // biome-ignore format: tags are a line
+      const head = Buffer.concat([Buffer.from(order), write([[2, 42], [4, 8], [2, tags.length]]), ...tags.map(entry)]); // biome-ignore format: the head is a line
+      const tiff = Buffer.concat([head, Buffer.alloc(400 - head.length, 90)]);
+      await expect(preprocessImage(tiff, TO_8)).rejects.toThrow(
+        /has YCbCr, which is not decoded here; save it as 8-bit RGB/,
+      );
+    },
+  );
+
   it('names only the reason when an image is damaged, not what was tried on the way to it', async () => {
     const avif = await read('photo.avif');
 

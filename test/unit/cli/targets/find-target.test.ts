@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findTarget } from '../../../../cli/targets/target.ts';
+import { findTarget } from '../../../../cli/targets/find-target.ts';
 
 describe('the commands that a message gives', () => {
   it.each([
