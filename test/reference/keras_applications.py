@@ -1,6 +1,6 @@
 """Models of keras.applications with random weights, and what they predict for 1,000 images: python keras_applications.py <folder> [<model>…]
 
-Each is there twice. `<name>-default` is as Keras makes it, with 1,000 classes: its probabilities are nearly equal. `<name>` answers each image
+Each is there twice. `<name>-default` is as Keras makes it, with 1,000 classes: those of MobileNetV2 are 0.001 for every image. `<name>` answers each image
 otherwise: its biases and statistics have values of their own, and its last layer is scaled.
 test/support/parity/write-keras-applications.ts compares them. They are too large for fixtures.
 """
