@@ -207,6 +207,7 @@ def images():
         L.Resizing(5, 13, interpolation="nearest")(z),
         L.UpSampling2D((2, 3))(z),
         L.UpSampling2D(2, interpolation="bilinear")(z),
+        L.UpSampling2D((2, 4) if IS_2 else (2, 3), interpolation="bicubic")(z),
         L.ZeroPadding2D(((1, 2), (0, 3)))(z),
         L.Cropping2D(((1, 2), (3, 0)))(z),
         L.CenterCrop(5, 6)(z),
@@ -572,15 +573,17 @@ def spectral():
 
 
 def adaptive():
-    x, y = keras.Input((9, 7, 3)), keras.Input((9, 3))
+    x, y, z = keras.Input((9, 7, 3)), keras.Input((9, 3)), keras.Input((5, 4, 7, 2))
     outputs = [
+        L.AdaptiveAveragePooling3D((2, 3, 4))(z),
+        L.AdaptiveMaxPooling3D((3, 2, 3))(z),
         L.AdaptiveAveragePooling2D((3, 2))(x),
         L.AdaptiveMaxPooling2D(4)(x),
         L.AdaptiveAveragePooling2D(1)(x),
         L.AdaptiveAveragePooling1D(4)(y),
         L.AdaptiveMaxPooling1D(2)(y),
     ]
-    return keras.Model([x, y], outputs)
+    return keras.Model([x, y, z], outputs)
 
 
 def grouped_attention():
@@ -620,9 +623,10 @@ def splitting():
             o.logsumexp(a, axis=-1),
             o.cumsum(a, axis=1),
             o.glu(a),
+            o.glu(a, axis=1),
+            L.Activation("glu")(a),
             o.var(a, axis=1),
             o.std(a, axis=[1, 2], keepdims=True),
-            o.norm(a, axis=-1),
             o.log1p(o.abs(a)),
             o.round(a * 3.0),
             o.einsum("bij,bkj->bik", a, b),
@@ -630,6 +634,46 @@ def splitting():
             o.flip(a, axis=1),
             o.moveaxis(a, 1, 2),
         ]
+    return keras.Model([a, b], outputs)
+
+
+def functions():
+    """Each function alone, in a range where it is finite. Truth values choose between two tensors."""
+    a, b = keras.Input((4, 6)), keras.Input((4, 6))
+    if IS_2:
+        import tensorflow as tf
+
+        o, cast, where, least, product = tf.math, tf.cast, tf.where, tf.reduce_min, tf.reduce_prod
+        some, every, arctan = tf.reduce_any, tf.reduce_all, tf.math.atan
+        more = [
+            o.reduce_variance(a, axis=1),
+            o.reduce_std(a, axis=[1, 2], keepdims=True),
+            tf.norm(a, axis=-1),
+            tf.linalg.norm(b, axis=1, keepdims=True),
+            tf.repeat(a, 2, axis=1),
+            tf.reverse(a, axis=[1]),
+        ]
+    else:
+        o = keras.ops
+        cast, where, least, product, some, every, arctan = o.cast, o.where, o.min, o.prod, o.any, o.all, o.arctan
+        more = []
+    small, positive = a * 0.5, o.abs(a) + 0.1
+    outputs = [
+        *[each(small) for each in (o.sin, o.cos, o.tan, arctan, o.sinh, o.cosh, o.expm1, o.erf)],
+        *[each(positive) for each in (o.log, o.log1p, o.rsqrt, o.reciprocal)],
+        *[each(a * 3.0) for each in (o.round, o.floor, o.ceil, o.sign)],
+        where(o.logical_and(o.greater(a, 0.0), o.logical_not(o.greater(b, 0.5))), a, b),
+        where(o.logical_or(o.greater_equal(a, b), o.less_equal(a, -1.0)), a, b),
+        where(o.equal(o.floor(a), o.floor(b)), a, b),
+        where(o.not_equal(o.floor(a), o.floor(b)), a, b),
+        where(o.less(a, b), a, b),
+        where(some(o.greater(a, 1.5), axis=-1, keepdims=True), a, b),
+        where(every(o.greater(a, -1.5), axis=-1, keepdims=True), a, b),
+        least(a, axis=1),
+        product(a, axis=2),
+        cast(cast(a * 3.0, "int32"), "float32"),
+        *more,
+    ]
     return keras.Model([a, b], outputs)
 
 
@@ -658,13 +702,14 @@ CASES = {
     "stacked-cells": (stacked_cells, ["steps"]),
     "spectral": (spectral, ["float"]),
     "splitting": (splitting, ["float", "float"]),
+    "functions": (functions, ["float", "float"]),
 }
 
 if not IS_2:
     CASES["convolutions-grouped"] = (convolutions_grouped, ["float"])
     CASES["policies"] = (policies, ["float"])
     CASES["channels-first"] = (channels_first, ["float"])
-    CASES["adaptive"] = (adaptive, ["float", "float"])
+    CASES["adaptive"] = (adaptive, ["float", "float", "float"])
     CASES["grouped-attention"] = (grouped_attention, ["float", "float"])
 
 

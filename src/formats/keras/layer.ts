@@ -224,6 +224,9 @@ export const unary =
   (layer, call) =>
     convert(layer, layer.only(call));
 
+/** Names of classes as `keras.layers` exports them and `.keras` has them, where the class itself, its weights and `.h5` have another. */
+const EXPORTED: ReadonlyMap<string, string> = new Map([['GroupQueryAttention', 'GroupedQueryAttention']]);
+
 /** @throws `MODEL_INVALID` when `value` describes no layer */
 export const toLayerConfig = (value: unknown, origin: string): LayerConfig => {
   const config = isObject(value) ? value.config : undefined;
@@ -231,7 +234,7 @@ export const toLayerConfig = (value: unknown, origin: string): LayerConfig => {
     return refuse(`${origin}: ${show(value)} is no layer`);
   const name = config.name ?? value.name;
   return {
-    className: value.class_name,
+    className: EXPORTED.get(value.class_name) ?? value.class_name,
     name: typeof name === 'string' ? name : value.class_name,
     module: typeof value.module === 'string' ? value.module : 'keras.layers',
     registeredName: typeof value.registered_name === 'string' ? value.registered_name : undefined,

@@ -23,10 +23,22 @@ const INTERPOLATIONS: Readonly<Record<'nearest' | 'bilinear' | 'bicubic', Attrib
 const resize = (layer: Layer, x: KerasTensor, inputs: readonly string[], attributes: Attributes): string =>
   layer.graph.op('Resize', [x.value, '', ...inputs], attributes);
 
+/** Steps between two pixels for which TensorFlow has the weights of a bicubic interpolation. */
+const TABLE_STEPS = 1024;
+
+/** The new pixels of a factor lie at odd multiples of half its reciprocal, which a table of Keras 2 must have. */
+const refuseRounded = (layer: Layer, factors: readonly number[]): void => {
+  const isRounded = factors.some((factor) => factor !== 1 && TABLE_STEPS % (2 * factor) !== 0);
+  if (isRounded && layer.surroundings.origin.startsWith('Keras 2'))
+    layer.refuse('Keras 2 rounds the weights of bicubic, unless its factors are powers of two; use one, or bilinear');
+};
+
 const upSampling = (axes: number): Converter =>
   unary((layer, input) => {
     const factors = layer.integers('size', axes, 2);
-    const interpolation = INTERPOLATIONS[layer.choice('interpolation', ['nearest', 'bilinear', 'bicubic'])];
+    const mode = layer.choice('interpolation', ['nearest', 'bilinear', 'bicubic']);
+    if (mode === 'bicubic') refuseRounded(layer, factors);
+    const interpolation = INTERPOLATIONS[mode];
     return withChannelsFirst(layer, input, axes + 2, (x) => ({
       ...x,
       value: resize(layer, x, [layer.graph.constant(singles([axes + 2], [1, 1, ...factors]))], interpolation),

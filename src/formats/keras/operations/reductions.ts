@@ -51,7 +51,7 @@ export const REDUCTIONS: Converters = {
   ...Object.fromEntries(['max', 'amax', 'reduce_max'].map((name) => [name, reduction('ReduceMax')])),
   ...Object.fromEntries(['min', 'amin', 'reduce_min'].map((name) => [name, reduction('ReduceMin')])),
   ...Object.fromEntries(['prod', 'reduce_prod'].map((name) => [name, reduction('ReduceProd')])),
-  any: quantified('ReduceMax'),
-  all: quantified('ReduceMin'),
+  ...Object.fromEntries(['any', 'reduce_any'].map((name) => [name, quantified('ReduceMax')])),
+  ...Object.fromEntries(['all', 'reduce_all'].map((name) => [name, quantified('ReduceMin')])),
   matmul,
 };

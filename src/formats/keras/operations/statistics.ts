@@ -84,6 +84,8 @@ const einsum: Converter = (layer, call) => {
     .filter((each) => each !== asked)
     .map((each) => toOperand(layer, each));
   const terms = from.split(',');
+  if (layer.surroundings.origin.startsWith('Keras 2'))
+    return layer.refuse('Keras 2 saves the equation of tf.einsum, and not its tensors; use tf.matmul and tf.transpose');
   if (!/^[a-zA-Z,]+->[a-zA-Z]*$/.test(equation) || result === undefined || terms.length !== operands.length)
     return layer.refuse(`equation ${show(asked)} cannot be converted; name the axes of all tensors and of the result`);
   const sizes = new Map(

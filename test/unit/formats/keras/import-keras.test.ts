@@ -11,6 +11,15 @@ import { zipOf } from '../../../support/zip-assembler.ts';
 
 const importFixture = async (path: string) => importKeras(await readKerasFile(path));
 
+/** A file of the fixtures with another text in its settings. */
+const replaceIn = async (path: string, from: string, to: string) =>
+  zipOf(
+    [...readZip(await readKerasFile(path))].map(([name, read]) => {
+      const text = Buffer.from(read()).toString('latin1');
+      return { name, content: Buffer.from(text.replace(from, to), 'latin1') };
+    }),
+  );
+
 const linesOf = ({ text, parts = [] }: Outline): string[] => [
   text,
   ...parts.flatMap(linesOf).map((line) => `  ${line}`),
@@ -70,6 +79,7 @@ describe('a model of Keras', () => {
     ['keras-2', 'segmentation.keras', 'softmax of a convolution is along the channels'],
     ['keras-2', 'stacked-cells.keras', 'cells of a stack go through the steps one after the other'],
     ['keras-3', 'adaptive.keras', 'the windows of adaptive pooling overlap'],
+    ['keras-3', 'grouped-attention.keras', 'the file has another name of the class than its weights'],
   ])('%s/%s answers as Keras does: %s', async (version, file) => {
     const row = await measureKerasFile(join(KERAS_FIXTURES, version), file);
     expect(row.inputs).toBe(1000);
@@ -96,18 +106,20 @@ describe('a file that is no model of known layers', () => {
   const UPPER = '"clip_value_max": 0.5';
   it.each([
     [PRODUCT, `${PRODUCT}, "transpose_a": true`, /its inputs \[4\] and \[6\] do not fit together/],
+    ['"clip_by_value"', '"einsum"', /Keras 2 saves the equation of tf.einsum, and not its tensors/],
     [UPPER, '"clip_value_max": [0.5]', /a clip by a tensor or a list cannot be converted/],
     [UPPER, '"clip_value_max": ["input_1", 0, 0]', /a clip by a tensor or a list cannot be converted/],
   ])(
     'is refused when an operation has another argument than the graph can have: %s → %s',
     async (from, to, problem) => {
-      const files = [...readZip(await readKerasFile('keras-2/operations.keras'))].map(([name, read]) => {
-        const text = Buffer.from(read()).toString('latin1');
-        return { name, content: Buffer.from(text.replace(from, to), 'latin1') };
-      });
-      await expect(importKeras(zipOf(files))).rejects.toThrow(problem);
+      await expect(importKeras(await replaceIn('keras-2/operations.keras', from, to))).rejects.toThrow(problem);
     },
   );
+
+  it('is refused when Keras 2 rounds the weights of its bicubic interpolation', async () => {
+    const model = await replaceIn('keras-2/images.keras', '"size": [2, 4]', '"size": [2, 3]');
+    await expect(importKeras(model)).rejects.toThrow('Keras 2 rounds the weights of bicubic');
+  });
 
   it.each([
     ['keras-2/lambda.h5', 'layer "twice" (Lambda, Keras 2.15.0): it holds compiled Python code'],
