@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import type { ParsedValues, Report } from './command.ts';
+import type { Invocation, Options, ParsedValues, Report } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
 import { suggestModel } from './options/model-reference.ts';
@@ -22,6 +22,8 @@ const [OK, FAILED, MISUSED] = [0, 1, 2];
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL('..', import.meta.url));
 
+type StartTrial = Invocation<Options>['startTrial'];
+
 const textOf = (value: ParsedValues[string]): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const toTargetOptions = ({ stage, region, store }: ParsedValues): TargetOptions => ({
@@ -34,6 +36,7 @@ const execute = async (
   { command, positionals, values }: Parsed,
   streams: Streams,
   projectDirectory: string,
+  startTrial: StartTrial,
 ): Promise<Report> => {
   let target: Target | undefined;
   const targetOptions = toTargetOptions(values);
@@ -48,6 +51,7 @@ const execute = async (
       targetOptions,
       projectDirectory,
       terminal: createTerminal(streams),
+      ...(startTrial && { startTrial }),
     });
   } catch (error) {
     const isModel = command.positionals[0]?.startsWith('model') ?? false;
@@ -75,12 +79,14 @@ export const adviceOnInterruption = async (words: readonly string[]): Promise<st
  * With `--json` an error is a JSON object on stdout too.
  *
  * @param projectDirectory holds serverless.yml and `.local`
+ * @param startTrial starts what tries a model at push; default: a process
  * @returns the exit code: 0, 1 when the command failed, 2 when the command line was wrong, and 3 when nothing keeps the limits
  */
 export const runCommandLine = async (
   words: readonly string[],
   streams: Streams,
   projectDirectory = PROJECT_DIRECTORY,
+  startTrial?: StartTrial,
 ): Promise<number> => {
   const { stdout, stderr } = streams;
   const fail = (error: unknown, exitCode: number): number => {
@@ -108,7 +114,7 @@ export const runCommandLine = async (
   }
   try {
     for (;;) {
-      const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory);
+      const { text, json, exitCode = OK, againMs } = await execute(parsed, streams, projectDirectory, startTrial);
       stdout.write(`${parsed.values.json ? toJsonText(json) : printable(text)}\n`);
       if (againMs === undefined) return exitCode;
       await sleep(againMs);

@@ -1,3 +1,4 @@
+import type { Trial } from '../src/authoring/start-trial.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { Target, TargetOptions, TargetUse } from './targets/target.ts';
 
@@ -41,6 +42,8 @@ export interface Invocation<O extends Options> {
   /** Holds serverless.yml. */
   readonly projectDirectory: string;
   readonly terminal: Terminal;
+  /** Starts what tries a model at push. Default: a process. */
+  readonly startTrial?: () => Trial;
 }
 
 interface CommandDefinition<O extends Options> {

@@ -110,7 +110,7 @@ served is refused. The first version of a model answers at once, a later one whe
   },
   onInterruption: (typed, words) =>
     `Interrupted. No version was made, and files that were sent stay. Go on with: ${typed}${words.includes('--resume') ? '' : ' --resume'}\n`,
-  async run({ positionals: [path = ''], values, target: findTarget, terminal }) {
+  async run({ positionals: [path = ''], values, target: findTarget, terminal, startTrial }) {
     const dimensions = parseDimensions(values.dimension ?? []);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
     const dryRun = values['dry-run'] ?? false;
@@ -118,6 +118,7 @@ served is refused. The first version of a model answers at once, a later one whe
     const onStep = (step: PrepareStep): void => terminal.step(STEP_LABELS[step]);
     const pushed = await pushModel(target.repository, path, {
       onStep,
+      ...(startTrial && { startTrial }),
       ...(values.name !== undefined && { name: values.name }),
       ...(values.task !== undefined && { task: values.task }),
       ...(signer && { sign: signer.sign }),

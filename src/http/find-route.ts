@@ -7,6 +7,8 @@ import type { Route } from './route.ts';
 const ANY = 'ALL';
 /** Paths whose routes are kept: those of a model's callers are few. */
 const MOST_KNOWN = 100;
+/** Longer paths are not kept: a caller with the right to invoke the function may send some of megabytes. */
+const LONGEST_KNOWN = 500;
 
 /** Once: a name that was encoded twice keeps its percent signs, and no model has such a name. */
 const decode = (text: string): string => {
@@ -38,9 +40,11 @@ export const createFindRoutes = (routes: readonly Route[]) => {
   };
   const known = new Map<string, ReturnType<typeof match>>();
   return (path: string) => {
-    const matched = known.get(path) ?? match(path);
+    const kept = known.get(path);
+    if (kept) return kept;
+    const matched = match(path);
     if (known.size >= MOST_KNOWN) known.clear();
-    known.set(path, matched);
+    if (path.length <= LONGEST_KNOWN) known.set(path, matched);
     return matched;
   };
 };

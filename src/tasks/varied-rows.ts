@@ -30,6 +30,8 @@ const toType = (value: number, dtype: DType): Cell => {
   return LEAST[dtype] === 0 ? Math.abs(integer) : integer;
 };
 
-/** Made-up rows of many values in every column, for finding out how a graph answers: zeros first. Texts are empty. */
-export const variedRows = ({ columns }: Table): Row[] =>
-  Array.from({ length: COUNT }, (_, row) => columns.map((column, index) => cellOf(column, row, index)));
+/** Made-up rows of many values in every column, for finding out how a graph answers: zeros first. Texts are empty. No two rows are equal. */
+export const variedRows = ({ columns }: Table): Row[] => {
+  const rows = Array.from({ length: COUNT }, (_, row) => columns.map((column, index) => cellOf(column, row, index)));
+  return [...new Map(rows.map((row) => [row.map((cell) => `${typeof cell} ${cell}`).join('\n'), row])).values()];
+};

@@ -1,21 +1,19 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { barsOnPage, toBars } from '../support/parity/page-bars.ts';
 import {
   type Compared,
   type ComparedSpectrogram,
   measureCases,
   measureSpectrograms,
-  whisperRows,
 } from '../support/parity/whisper.ts';
 
-/** Made by test/reference/whisper.py with transformers, optimum-onnx and onnxruntime. */
+/** Made by test/reference/whisper.py with transformers, optimum-onnx and onnxruntime. All cases: test/long/generation-parity. */
 describe('Whisper against its reference', () => {
   let cases: readonly Compared[];
   let spectrograms: readonly ComparedSpectrogram[];
 
   beforeAll(async () => {
     spectrograms = await measureSpectrograms();
-    cases = await measureCases();
+    cases = await measureCases(32, 1, 4);
   });
 
   it('computes the same spectrograms', () => {
@@ -24,22 +22,18 @@ describe('Whisper against its reference', () => {
   });
 
   it('says the same with the same tokens, at the same times and in the same languages', () => {
-    expect(cases.length).toBeGreaterThanOrEqual(25);
+    expect(cases.length).toBeGreaterThanOrEqual(12);
     expect(cases.map(({ actual }) => actual)).toEqual(cases.map(({ expected }) => expected));
   });
 
   it('says the same when every chunk runs alone', async () => {
-    const alone = await measureCases(1, 2);
-    expect(alone.length).toBeGreaterThanOrEqual(5);
+    const alone = await measureCases(1, 2, 5);
+    expect(alone.length).toBeGreaterThanOrEqual(2);
     expect(alone.map(({ actual }) => actual)).toEqual(alone.map(({ expected }) => expected));
   });
 
   it('is compared where the reference has a clear favourite', () => {
     const margins = cases.flatMap(({ expected: { margin } }) => margin ?? []);
     expect(Math.min(...margins)).toBeGreaterThan(1e-4);
-  });
-
-  it('holds the bars of the page of the task', async () => {
-    expect(toBars(whisperRows(spectrograms, cases))).toBe(await barsOnPage('automatic-speech-recognition', 'Whisper'));
   });
 });

@@ -87,6 +87,23 @@ describe('a large graph', () => {
     },
   );
 
+  it('a graph of 1.9 GB, as one file and beside its weights, adds less than a third of its size to the memory of inspect and check', async () => {
+    const [whole, parted] = [join(root, 'whole.onnx'), join(root, 'parted', 'model.onnx')];
+    await mkdir(join(root, 'parted'));
+    try {
+      await writeMatmulModel(whole, 1900 * MB);
+      await writeMatmulModel(parted, 1900 * MB, 'model.onnx.data');
+      for (const command of ['inspect', 'check']) {
+        const least = await peakOf(command, small);
+        for (const file of [whole, parted])
+          expect(((await peakOf(command, file)) - least) / (1900 * MB)).toBeLessThan(1 / 3);
+      }
+    } finally {
+      await rm(whole, { force: true });
+      await rm(join(root, 'parted'), { recursive: true });
+    }
+  });
+
   it('a file that is longer than an ONNX file can be is refused with the way to split it', async () => {
     const huge = join(root, 'huge.onnx');
     await writeFile(huge, Buffer.from([0x08, 0x08]));

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { runCommandLine } from '../../cli/command-line.ts';
+import { triedOnce } from './tried-models.ts';
 
 export interface Ran {
   readonly exitCode: number;
@@ -18,7 +19,7 @@ export interface RunOptions {
 
 const read = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString('utf8') ?? '';
 
-/** Runs the command line in this process; no terminal is attached unless `answer` is typed at one. */
+/** Runs the command line in this process, which tries each model once; no terminal is attached unless `answer` is typed at one. */
 export const runCli = async (
   words: readonly string[],
   { projectDirectory, answer, stdout: output = new PassThrough() }: RunOptions = {},
@@ -30,7 +31,7 @@ export const runCli = async (
     stderr: Object.assign(new PassThrough(), { isTTY }),
   };
   streams.stdin.end(answer);
-  const exitCode = await runCommandLine(words, streams, projectDirectory);
+  const exitCode = await runCommandLine(words, streams, projectDirectory, triedOnce);
   const stdout = read(streams.stdout);
   const json = words.includes('--json') ? (JSON.parse(stdout) as Ran['json']) : {};
   return { exitCode, stdout, stderr: read(streams.stderr), json };

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { pushModel as pushWith } from '../../src/authoring/push-model.ts';
+import { type PushOptions, pushModel as pushWith } from '../../src/authoring/push-model.ts';
 import { startTrial, type Trial } from '../../src/authoring/start-trial.ts';
 import type { TrialStep, TriedModel, UntriedModel } from '../../src/authoring/try-model.ts';
 import type { LocalFile } from '../../src/repository/versions/publish.ts';
@@ -65,6 +65,9 @@ const startTrialOnce = (runFolder: string): Trial => {
   };
 };
 
-/** Pushes as the command does, and tries each model once in a run of the tests: a process that tries one costs half a second. */
+/** Tries each model once in a run of the tests: a process that tries one costs half a second. Undefined outside of such a run. */
+export const triedOnce: PushOptions['startTrial'] = RUN_FOLDER ? () => startTrialOnce(RUN_FOLDER) : undefined;
+
+/** Pushes as the command does, with {@link triedOnce}. */
 export const pushModel: typeof pushWith = (repository, path, options) =>
-  pushWith(repository, path, { ...(RUN_FOLDER && { startTrial: () => startTrialOnce(RUN_FOLDER) }), ...options });
+  pushWith(repository, path, { ...(triedOnce && { startTrial: triedOnce }), ...options });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { ServingError } from '../../core/errors.ts';
+import { unlessMissing } from '../model-repository.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /**
- * Creates an object. Returns false when another one is there. A client that tries again after a lost answer meets its own write: a name in the
- * metadata tells it from the write of somebody else.
+ * Creates an object. Returns false when another one is there, or is being written. A client that tries again after a lost answer meets its own
+ * write: a name in the metadata tells it from the write of somebody else.
  * @throws `MODEL_UNAVAILABLE`
  */
 export const createObject = async (
@@ -19,6 +20,6 @@ export const createObject = async (
     return true;
   } catch (error) {
     if (ServingError.from(error).code !== 'CONFLICT') throw error;
-    return (await store.head(key)).metadata.writer === writer;
+    return (await unlessMissing(store.head(key)))?.metadata.writer === writer;
   }
 };

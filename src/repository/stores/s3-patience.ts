@@ -93,6 +93,7 @@ const sendInTime = async <Answer>(
   const ms = timeFor({ silenceMs, leastBytesPerSecond, operationMs: Math.min(2 * silenceMs, operationMs) }, bytes);
   const timer = setTimeout(abort, ms);
   operation.addEventListener('abort', abort);
+  if (operation.aborted) abort(); // in the pause before this request
   try {
     return await send(attempt.signal);
   } finally {

@@ -71,14 +71,17 @@ const readClaim = async ({ store }: ModelRepository, name: string, version: numb
 export const isSealed = async (repository: ModelRepository, name: string, version: number): Promise<boolean> =>
   (await unlessMissing(readClaim(repository, name, version)))?.document.state === 'sealed';
 
-/** The claim that this write made: the client tried again after a lost answer, and met itself. Undefined for that of somebody else. */
+/**
+ * The claim that this write made: the client tried again after a lost answer, and met itself. Undefined for that of somebody else,
+ * who may also be writing it still, or have removed it.
+ */
 const findOwnWrite = async (
   repository: ModelRepository,
   name: string,
   version: number,
   document: ClaimDocument,
 ): Promise<Claim | undefined> => {
-  const now = await readClaim(repository, name, version);
+  const now = await unlessMissing(readClaim(repository, name, version));
   return now && JSON.stringify(now.document) === JSON.stringify(document) ? now : undefined;
 };
 

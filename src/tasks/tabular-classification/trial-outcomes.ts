@@ -1,4 +1,5 @@
 import { isBatchable, type OutputRow, rangeOf } from '../../core/batch.ts';
+import type { Row } from '../../media/table/rows.ts';
 import { toFeeds } from '../../media/table/steps.ts';
 import { createTable } from '../../media/table/table.ts';
 import { graphOf } from '../graph-of.ts';
@@ -15,22 +16,31 @@ export interface Outcome {
   readonly label: readonly string[] | undefined;
 }
 
+/** Rows that run together: those of a graph of texts are as wide as its vocabulary. */
+const ROWS_TOGETHER = 16;
 /** Most rows for a graph that takes one at a time. */
 const MOST_SINGLE_ROWS = 32;
 
-/** The outputs for each of some varied rows; rows that the graph fails on, such as unknown categories, are left out. */
+/**
+ * The outputs for each of some varied rows. Rows run one by one where several fail together; those that the graph fails on, such as unknown
+ * categories, are left out.
+ */
 const runRows = async (model: TaskModel, { columns }: TabularClassificationSettings): Promise<readonly OutputRow[]> => {
   const graph = graphOf(model.graphs);
   const table = createTable(columns, graph.signature);
+  const run = async (rows: readonly Row[]): Promise<readonly OutputRow[] | undefined> => {
+    const outputs = await graph.run(toFeeds(rows, table)).catch(() => undefined);
+    return outputs && rows.map((_, row) => ({ outputs, row, count: rows.length }));
+  };
   const all = variedRows(table);
-  if (isBatchable(graph.signature)) {
-    const outputs = await graph.run(toFeeds(all, table)).catch(() => undefined);
-    if (outputs !== undefined) return all.map((_, row) => ({ outputs, row, count: all.length }));
-  }
+  const size = isBatchable(graph.signature) ? ROWS_TOGETHER : 1;
   const found: OutputRow[] = [];
-  for (const row of all.slice(0, MOST_SINGLE_ROWS)) {
-    const outputs = await graph.run(toFeeds([row], table)).catch(() => undefined);
-    if (outputs !== undefined) found.push({ outputs, row: 0, count: 1 });
+  let singleRows = 0;
+  for (let start = 0; start < all.length; start += size) {
+    const rows = all.slice(start, start + size);
+    const together = size > 1 ? await run(rows) : undefined;
+    if (together !== undefined) found.push(...together);
+    else for (const row of rows) if (singleRows++ < MOST_SINGLE_ROWS) found.push(...((await run([row])) ?? []));
   }
   return found;
 };

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServingError } from '../../../src/core/errors.ts';
 import { createRun } from '../../../src/jobs/bulk/bulk-run.ts';
 import { beginAttempt } from '../../../src/jobs/bulk/chunk-attempt.ts';
+import { claimKey } from '../../../src/repository/keys.ts';
 import { createModelRepository } from '../../../src/repository/model-repository.ts';
 import { changeRouting } from '../../../src/repository/routing/change-routing.ts';
 import { promote } from '../../../src/repository/routing/rollout.ts';
@@ -41,6 +42,19 @@ const twice = (healthy: UploadingStore): UploadingStore => ({
     return healthy.write(...parameters);
   },
 });
+
+/** A store that refuses the first write under `key`, because somebody else is writing there at that moment: nothing is there yet. */
+const alongside = (healthy: UploadingStore, key: string): UploadingStore => {
+  let isRefused = false;
+  return {
+    ...healthy,
+    write: async (...parameters) => {
+      if (isRefused || parameters[0] !== key) return healthy.write(...parameters);
+      isRefused = true;
+      throw new ServingError('CONFLICT', `${key} is being written by someone else`);
+    },
+  };
+};
 
 const promoteIn = (failing: UploadingStore) =>
   changeRouting(createModelRepository(failing), 'm', { by: 'me', action: 'promote' }, promote(2));
@@ -108,6 +122,19 @@ describe('an object that is created once', () => {
 
     expect(await beginAttempt(twice(store), run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: false });
     expect(await beginAttempt(store, run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: true });
+  });
+});
+
+describe('an object that somebody else is writing at that moment', () => {
+  it('is that of the other one, although it is not there yet', async () => {
+    expect(await createObject(alongside(store, 'object'), 'object', 'text', 'text/plain')).toBe(false);
+  });
+
+  it('may be the claim of a push: this one takes the next number', async () => {
+    const files = [await localFile(root, 'model.onnx', 'a model')];
+    const repository = createModelRepository(alongside(store, claimKey('m', 3)));
+
+    expect(await publish(repository, draftOf('m', 'model.onnx'), files, { by: 'me' })).toBe(4);
   });
 });
 

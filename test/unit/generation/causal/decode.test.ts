@@ -26,7 +26,7 @@ const createDecoder = (others: readonly TensorSpec[], vocabulary = 4) => {
       const tokens = feeds.input_ids?.shape[1] ?? 0;
       const length = tokens + (feeds['past_key_values.0.key']?.shape[2] ?? 0);
       const present = () => tensor('float16', [1, 1, length, 2], new Uint16Array(length * 2));
-      const bits = Uint16Array.from({ length: tokens * vocabulary }, (_, index) => 0x3c00 + (index % 1024)); // from 1 on
+      const bits = new Uint16Array(tokens * vocabulary).map((_, index) => 0x3c00 + (index % 1024)); // from 1 on
       return {
         logits: tensor('float16', [1, tokens, vocabulary], bits),
         'present.0.key': present(),
