@@ -51,8 +51,8 @@ describe(DOCUMENT, () => {
       const { exitCode, stream, pattern } = expectedOf(step);
       const run = () => runCli(splitCommand(command, home), { projectDirectory: home });
       let ran = await run();
-      // Records are written behind the answers: a slow machine takes a while.
-      for (let again = 0; again < 30 && command === LOOK && !pattern.test(ran.stdout); again += 1) {
+      // Records are written behind the answers, the last of them, when they are less than 100, after a minute.
+      for (let again = 0; again < 120 && command === LOOK && !pattern.test(ran.stdout); again += 1) {
         await setTimeout(1_000);
         ran = await run();
       }
