@@ -8,7 +8,7 @@ import { ServingError } from '../src/core/errors.ts';
 import { messageOf } from '../src/core/message-of.ts';
 import { namesIn } from '../src/core/names-in.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
-import { COMMAND_PATIENCE } from '../src/repository/stores/s3-patience.ts';
+import { COMMAND_PATIENCE, COMMAND_TIMEOUTS } from '../src/repository/stores/s3-patience.ts';
 import { createS3Store } from '../src/repository/stores/s3-store.ts';
 import { parseTrustedKeys } from '../src/repository/versions/trusted-keys.ts';
 
@@ -53,7 +53,7 @@ const usedBytes = async ({ artifacts, layers }: ModelsLayerOptions): Promise<num
 
 /** The bucket of the stack's models. @throws Error that says how to make it */
 const findModelsBucket = async ({ stackName, aws }: ModelsLayerOptions): Promise<string> => {
-  const client = new CloudFormationClient(aws);
+  const client = new CloudFormationClient({ ...aws, requestHandler: COMMAND_TIMEOUTS });
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     const bucket = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === 'ModelsBucket')?.OutputValue;

@@ -8,8 +8,8 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { ServingError } from '../../src/core/errors.ts';
+import { COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 import type { DeadLetterQueue } from './target.ts';
-import { TIMEOUTS } from './timeouts.ts';
 
 /** Uploads that could not be answered, and the queue that they came from. */
 export interface DeadLetters {
@@ -38,7 +38,7 @@ const remove = async (client: SQSClient, QueueUrl: string, messages: readonly Me
 export const openDeadLetters = ({ url: QueueUrl, clientConfig }: DeadLetterQueue): DeadLetters => {
   const { endpoint, region, credentials } = clientConfig;
   const client = new SQSClient({
-    requestHandler: TIMEOUTS,
+    requestHandler: COMMAND_TIMEOUTS,
     useQueueUrlAsEndpoint: false, // where AWS_ENDPOINT_URL names one
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),

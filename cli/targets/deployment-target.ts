@@ -1,11 +1,10 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { DEFAULT_FUNCTION } from '../../src/deployment/fleet.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
-import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
+import { COMMAND_PATIENCE, COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import type { Deployment } from './stack.ts';
 import type { Target } from './target.ts';
-import { TIMEOUTS } from './timeouts.ts';
 
 /** A key of the API, for stages with `auth: key`. An argument would stand in the shell's history. */
 export const KEY = process.env.ONNX_SERVERLESS_KEY || undefined;
@@ -18,7 +17,7 @@ export const deploymentTarget = (
 ): Target => {
   const client = new S3Client({
     ...clientConfig,
-    requestHandler: TIMEOUTS,
+    requestHandler: COMMAND_TIMEOUTS,
     maxAttempts: 1, // the store tries again
     // Every file of a model has its sha256.
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -1,8 +1,8 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { ServingError } from '../../src/core/errors.ts';
 import { type BulkRun, planPrefix } from '../../src/jobs/bulk/bulk-run.ts';
+import { COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 import type { Target } from './target.ts';
-import { TIMEOUTS } from './timeouts.ts';
 
 /** Executions of the state machine that hands out the chunks of runs. */
 export interface Executions {
@@ -20,7 +20,7 @@ export const openExecutions = ({ states, description, buckets }: Target): Execut
     throw new ServingError('NOT_FOUND', `the ${description} has no output BulkStateMachine; deploy it again`);
   const { endpoint, region, credentials } = states.clientConfig;
   const client = new SFNClient({
-    requestHandler: TIMEOUTS,
+    requestHandler: COMMAND_TIMEOUTS,
     disableHostPrefix: true,
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),

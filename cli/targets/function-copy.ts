@@ -13,7 +13,7 @@ import {
 import type { Invocation, TunableFunction } from '../../src/advise/measure-deployed.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { shorten } from '../../src/core/show.ts';
-import { TIMEOUTS } from './timeouts.ts';
+import { COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 
 /** Seconds that a function may take to become active, or to be updated. */
 const PATIENCE_S = 180;
@@ -100,7 +100,7 @@ export const copyFunction = async (
   region: string,
   requests: readonly object[],
 ): Promise<FunctionCopy> => {
-  const client = new LambdaClient({ region, requestHandler: TIMEOUTS });
+  const client = new LambdaClient({ region, requestHandler: COMMAND_TIMEOUTS });
   const name = copyName(original);
   const waiting = { client, maxWaitTime: PATIENCE_S, minDelay: 1, maxDelay: 3 };
   const found = await client.send(new GetFunctionCommand({ FunctionName: original })).catch((error: unknown) => {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { DEFAULT_REGION, LOCAL_ACCOUNT, LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
+import { COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 import { deploymentTarget, KEY } from './deployment-target.ts';
 import { sendPlain } from './send.ts';
 import { DEAD_LETTER_QUEUE } from './stack.ts';
 import type { Target } from './target.ts';
-import { TIMEOUTS } from './timeouts.ts';
 
 /** The local server has one, which it does not look up. */
 const LOCAL_STATE_MACHINE = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:stateMachine:bulk`;
@@ -25,7 +25,7 @@ const readLocalServer = async (projectDirectory: string): Promise<v.InferOutput<
   try {
     const text = await readFile(join(projectDirectory, '.local', 'endpoint.json'), 'utf8');
     const server = v.parse(localServerSchema, JSON.parse(text));
-    await fetch(server.s3Endpoint, { signal: AbortSignal.timeout(TIMEOUTS.connectionTimeout) });
+    await fetch(server.s3Endpoint, { signal: AbortSignal.timeout(COMMAND_TIMEOUTS.connectionTimeout) });
     return server;
   } catch (error) {
     throw new ServingError(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Stack } from '@aws-sdk/client-cloudformation';
 import * as v from 'valibot';
 import { ServingError } from '../../src/core/errors.ts';
-import { TIMEOUTS } from './timeouts.ts';
+import { COMMAND_TIMEOUTS } from '../../src/repository/stores/s3-patience.ts';
 
 /** The places of a deployment's parts: outputs of a stack, or the file of the local server. */
 export interface Deployment {
@@ -44,7 +44,7 @@ const describeStack = async (stackName: string, region: string): Promise<Stack |
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   try {
     const command = new DescribeStacksCommand({ StackName: stackName });
-    return (await new CloudFormationClient({ region, requestHandler: TIMEOUTS }).send(command)).Stacks?.[0];
+    return (await new CloudFormationClient({ region, requestHandler: COMMAND_TIMEOUTS }).send(command)).Stacks?.[0];
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError') return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { type IncomingHttpHeaders, validateHeaderValue } from 'node:http';
 import { AwsError } from './aws-error.ts';
 import { readObjectBytes } from './s3-body.ts';
 import { type CopySource, copiedBytes, copySourceOf } from './s3-copies.ts';
@@ -22,11 +22,23 @@ export const RESPONSE_PARAMETERS = ['type', 'language', 'disposition', 'encoding
   .map((name) => `response-content-${name}`)
   .concat('response-cache-control', 'response-expires');
 
+/** @throws AwsError `InvalidArgument` for a value that no header can have */
 const headersAskedFor = (query: URLSearchParams): Record<string, string> =>
   Object.fromEntries(
-    RESPONSE_PARAMETERS.flatMap((name) => {
-      const value = query.get(name);
-      return value === null ? [] : [[name.replace('response-', ''), value]];
+    RESPONSE_PARAMETERS.flatMap((parameter) => {
+      const value = query.get(parameter);
+      if (value === null) return [];
+      const name = parameter.replace('response-', '');
+      try {
+        validateHeaderValue(name, value);
+      } catch {
+        throw new AwsError(
+          'InvalidArgument',
+          400,
+          `${parameter} is ${JSON.stringify(value)}, expected ISO-8859-1 without line breaks.`,
+        );
+      }
+      return [[name, value]];
     }),
   );
 

@@ -351,8 +351,11 @@ describe('optimise', () => {
     const data = await file('taken.jsonl', JSON.stringify({ inputs: [line] }));
 
     const words = ['--data', data, '--max-loss', '100%', '--methods', 'int8-dynamic,float16-weights', '--json'];
-    const { json } = await cli('optimise', 'taken', ...words);
+    const { exitCode, json } = await cli('optimise', 'taken', ...words);
 
+    // The second one is pushed if it gains enough, which is a matter of time.
+    const { version, attempts } = Object(json);
+    expect([exitCode, version]).toEqual(attempts[1].outcome === 'passes' ? [0, 2] : [3, undefined]);
     expect(json).toMatchObject({
       attempts: [
         {
@@ -361,7 +364,7 @@ describe('optimise', () => {
             /^Load model from candidate-\w+\/taken\.onnx failed.* definition of name \(w_quantized\)/,
           ),
         },
-        { method: 'float16-weights', figures: { bytes: expect.any(Number) } }, // whether it gains enough is a matter of time
+        { method: 'float16-weights', figures: { bytes: expect.any(Number) } },
       ],
     });
   });

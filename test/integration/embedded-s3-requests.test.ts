@@ -165,6 +165,16 @@ it('a read names headers of its answer, as links for downloads do', async () => 
   expect([headers.get('content-type'), headers.get('content-disposition')]).toEqual(['text/csv', 'attachment']);
 });
 
+it.each(['a\r\nb: c', 'attachment; filename="€.txt"', '\0'])(
+  'a read refuses %j as a header of its answer',
+  async (value) => {
+    await put('download');
+    const query = new URLSearchParams({ 'response-content-disposition': value });
+    const response = await fetch(`${storage.endpoint}/${Bucket}/download?${query}`);
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('InvalidArgument')]);
+  },
+);
+
 it('a bucket says that its versioning was never switched on', async () => {
   expect(await storage.client.send(new GetBucketVersioningCommand({ Bucket }))).not.toHaveProperty('Status');
 });

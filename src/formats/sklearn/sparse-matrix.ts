@@ -24,12 +24,13 @@ const readRows = (state: ReadonlyMap<PyValue, PyValue>): CompressedRows | undefi
   return starts && columns && values && { starts, columns, values };
 };
 
-/** True where each row begins where the one before ends, and each column is one of the matrix. */
+/** True where each row begins where the one before ends, the first at 0, and each column is one of the matrix. */
 const isSound = ({ starts, columns, values }: CompressedRows, rows: number, width: number): boolean =>
   starts.length === rows + 1 &&
-  starts.every((start, row) => start >= (starts[row - 1] ?? 0) && start <= values.length) &&
+  starts[0] === 0 &&
+  starts.every((start, row) => Number.isInteger(start) && start >= (starts[row - 1] ?? 0) && start <= values.length) &&
   columns.length === values.length &&
-  columns.every((column) => column >= 0 && column < width);
+  columns.every((column) => Number.isInteger(column) && column >= 0 && column < width);
 
 /**
  * A sparse matrix of scipy with all of its zeros, as classifiers keep the texts that they were fitted on; undefined for anything else.
@@ -39,7 +40,7 @@ export const readSparseMatrix = (value: PyValue | undefined): Matrix | undefined
   if (!(value instanceof PyObject) || !SPARSE.test(value.type.path) || !(value.state instanceof Map)) return undefined;
   const shape = value.state.get('_shape') ?? value.state.get('shape');
   const [rows = 0, columns = 0] = shape instanceof PyTuple ? shape.items.map(Number) : [];
-  if (!(rows >= 1 && columns >= 1 && rows * columns <= MOST_NUMBERS))
+  if (![rows, columns].every((size) => Number.isInteger(size) && size >= 1) || rows * columns > MOST_NUMBERS)
     refuse(
       `a sparse matrix is [${rows},${columns}], at most ${MOST_NUMBERS} numbers are taken: limit max_features of its vectorizer`,
     );

@@ -26,6 +26,9 @@ export const FUNCTION_PATIENCE: Patience = {
 /** For the command line, behind any line. */
 export const COMMAND_PATIENCE: Patience = { silenceMs: 20_000, leastBytesPerSecond: 1024, operationMs: 60_000 };
 
+/** Time limits of the command line's clients of AWS. A call takes as long as it takes; a connection that is silent for so long is broken. */
+export const COMMAND_TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: COMMAND_PATIENCE.silenceMs };
+
 /** Requests for one object, range, page or change, at most. The SDK sends each once: its own retries cover no bodies, and run out. */
 export const TRIES = 4;
 
