@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pushChatModel } from '../support/chat-model.ts';
 import { JSON_SCHEMAS, REFUSED_SCHEMAS } from '../support/json-schemas.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
+import { answerSchemas, CHAT_MODELS, pushChatModels } from '../support/structured-answers.ts';
 import { createCheck } from '../support/validate-json.ts';
 
-/** Models of random weights, the hardest case: vocabularies of sentencepiece and of GPT-2. */
-const MODELS = { llama: 'tiny-llama', qwen: 'tiny-qwen2' };
 let serving: TestServing;
 
 beforeAll(async () => {
   serving = await createTestServing();
-  for (const [name, model] of Object.entries(MODELS)) await pushChatModel(serving.repository, name, 'chatml', model);
+  await pushChatModels(serving);
 });
 afterAll(() => serving.remove());
 
@@ -47,22 +45,13 @@ const TOOLS = [
 ];
 
 describe('response_format', () => {
-  it.each(Object.keys(MODELS))('gives JSON that fits more than 30 schemas: %s', async (model) => {
-    let ended = 0;
-    for (const [index, [name, schema]] of Object.entries(JSON_SCHEMAS).entries()) {
-      // Each schema meets both models and both temperatures.
-      const temperature = (index + Object.keys(MODELS).indexOf(model)) % 2;
-      const { message, finish_reason } =
-        (await choiceOf({ model, temperature, response_format: asSchema(schema), max_tokens: 150 })) ?? {};
-      if (finish_reason === 'length') continue;
-      ended += 1;
-      const value: unknown = JSON.parse(message?.content ?? '');
-      expect([name, message?.content, finish_reason, createCheck(schema)(value)]).toEqual([
-        ...[name, message?.content, 'stop', undefined],
-      ]);
-    }
+  it.each(Object.keys(CHAT_MODELS))('gives JSON that fits more than 30 schemas: %s', async (model) => {
+    // Each schema meets both models and both temperatures. test/long asks for every pair.
+    const at = Object.keys(CHAT_MODELS).indexOf(model);
+    const answers = await answerSchemas(serving, model, (index) => [(index + at) % 2]);
+    for (const answer of answers) expect(answer).toEqual({ ...answer, reason: 'stop', fault: undefined });
     expect(Object.keys(JSON_SCHEMAS).length).toBeGreaterThan(30);
-    expect(ended).toBeGreaterThan(15);
+    expect(answers.length).toBeGreaterThan(15);
   });
 
   it('streams the same answer', async () => {
