@@ -7,10 +7,10 @@ import { type EmbeddedVersion, embedModels } from '../src/authoring/embed-models
 import { ServingError } from '../src/core/errors.ts';
 import { messageOf } from '../src/core/message-of.ts';
 import { namesIn } from '../src/core/names-in.ts';
+import { parseTrustedKeys } from '../src/core/trusted-keys.ts';
 import { createModelRepository } from '../src/repository/model-repository.ts';
 import { COMMAND_PATIENCE, COMMAND_TIMEOUTS } from '../src/repository/stores/s3-patience.ts';
 import { createS3Store } from '../src/repository/stores/s3-store.ts';
-import { parseTrustedKeys } from '../src/repository/versions/trusted-keys.ts';
 
 export interface ModelsLayerOptions {
   /** Becomes the layer, which Lambda unpacks into `/opt`. */

@@ -1,8 +1,8 @@
 import { glob, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { messageOf } from '../src/core/message-of.ts';
 import { assertCollector } from '../src/deployment/assert-collector.ts';
-import { assertTokens } from '../src/deployment/assert-tokens.ts';
 import type { FleetService } from '../src/deployment/fleet-parts.ts';
 import { ensureLayer, layerNames } from './build.ts';
 import { addFunctions } from './fleet.ts';
@@ -10,12 +10,19 @@ import { rewriteZip } from './function-zip.ts';
 import type { Architecture } from './layer-packages.ts';
 import type { ModelsLayerOptions } from './models-layer.ts';
 import { buildOpenTelemetryLayer } from './opentelemetry-layer.ts';
+import { createParameterCheck } from './parameters.ts';
 import { addScaling, prepareScaling } from './scaling.ts';
 import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
   readonly serviceDir: string;
-  readonly processedInput: { readonly commands: readonly string[]; readonly options: unknown };
+  readonly processedInput: {
+    readonly commands: readonly string[];
+    readonly options: unknown;
+    readonly isHelpRequest: boolean;
+  };
+  readonly configurationInput: unknown;
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly service: {
     readonly provider: {
       readonly architecture: Architecture;
@@ -25,10 +32,9 @@ interface Serverless {
       readonly compiledCloudFormationTemplate: { readonly Resources: Record<string, unknown> };
     };
     readonly custom: FleetService['custom'] & {
-      readonly tags: string;
-      readonly embedModels: string;
+      readonly tags: unknown;
+      readonly embedModels: unknown;
       readonly capacity: unknown;
-      readonly access: unknown;
       readonly collector: unknown;
     };
     readonly resources: FleetService['resources'];
@@ -52,23 +58,21 @@ interface Serverless {
 
 /**
  * Serverless Framework plugin: builds the layers before they are packaged, so that a clone needs nothing but `sls deploy`. It stands
- * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also reads the stage parameters `tags`,
- * `embedModels`, `fleet`, those of capacity, of tokens and of a collector.
+ * behind serverless-esbuild in the list of plugins, and so finds the functions' zips. It also checks the stage parameters,
+ * and does what `tags`, `embedModels`, `fleet`, those of capacity and of a collector ask for.
  */
 class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
 
   constructor(serverless: Serverless) {
+    const checkParameters = createParameterCheck(serverless);
+    if (!serverless.processedInput.isHelpRequest) withoutTrace(serverless, checkParameters);
     this.hooks = {
-      initialize: () => {
-        serverless.service.provider.stackTags = parseStackTags(serverless.service.custom.tags);
-        const { embedModels, access, collector } = serverless.service.custom;
-        if (embedModels.trim() === '') leaveOut(serverless, 'models', 'ModelsLambdaLayer');
-        if (!assertCollector(collector)) leaveOut(serverless, 'opentelemetry', 'OpentelemetryLambdaLayer');
-        assertTokens(access);
-        addFunctions(serverless);
-        prepareScaling(serverless);
-      },
+      initialize: () =>
+        withoutTrace(serverless, () => {
+          checkParameters(); // those with variables, too
+          applyParameters(serverless);
+        }),
       'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),
       'before:deploy:function:packageFunction': () => rewriteFunctionZips(serverless),
       'after:aws:package:finalize:mergeCustomProviderResources': () => addScaling(serverless),
@@ -78,6 +82,24 @@ class LayersPlugin {
     };
   }
 }
+
+/** osls shows where an error was thrown, unless it is one of its own. */
+const withoutTrace = ({ classes }: Serverless, work: () => void): void => {
+  try {
+    work();
+  } catch (error) {
+    throw new classes.Error(messageOf(error), 'WRONG_PARAMETER');
+  }
+};
+
+const applyParameters = (serverless: Serverless): void => {
+  const { tags, embedModels, collector } = serverless.service.custom;
+  serverless.service.provider.stackTags = parseStackTags(String(tags));
+  if (String(embedModels).trim() === '') leaveOut(serverless, 'models', 'ModelsLambdaLayer');
+  if (!assertCollector(collector)) leaveOut(serverless, 'opentelemetry', 'OpentelemetryLambdaLayer');
+  addFunctions(serverless);
+  prepareScaling(serverless);
+};
 
 /** A layer without files cannot be packaged. */
 const leaveOut = ({ service }: Serverless, name: 'models' | 'opentelemetry', resource: string): void => {

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ServingError } from '../../src/core/errors.ts';
-import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
+import { parseTrustedKeys } from '../../src/core/trusted-keys.ts';
 
 /** Reads keys from a file. @throws without the reason why it cannot be parsed, which may quote the key */
 const readKeys = async <T>(path: string, parse: (pem: string) => T | undefined, make: string): Promise<T> => {

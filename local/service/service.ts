@@ -4,13 +4,13 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { isObject } from '../../src/core/is-object.ts';
 import { assertCollector } from '../../src/deployment/assert-collector.ts';
-import { assertTokens } from '../../src/deployment/assert-tokens.ts';
+import { assertParameters } from '../../src/deployment/assert-parameters.ts';
 import { parseCapacity } from '../../src/deployment/capacity.ts';
 import { addFleet, type FleetService, functionsOf } from '../../src/deployment/fleet-parts.ts';
 import type { S3Notification } from '../aws/s3-notification.ts';
 import type { QueueSettings } from '../aws/sqs-queues.ts';
 import { type Cors, type Resource, type ServiceFile, serviceFileSchema } from './service-file.ts';
-import { parameterNames, resolveVariables, type VariableOptions } from './variables.ts';
+import { defaultParameters, parameterNames, resolveVariables, type VariableOptions } from './variables.ts';
 
 /** The part of a serverless.yml that runs on this machine. */
 export interface Service {
@@ -149,7 +149,6 @@ const applyParameters = (root: unknown): Service['fleet'] => {
   // Every process is warm here, but what would end a deployment is said here, too.
   const custom = isObject(root) && isObject(root.custom) ? root.custom : {};
   if ('capacity' in custom) parseCapacity(custom.capacity);
-  assertTokens(custom.access);
   assertCollector(custom.collector);
   return isFleetService(root) ? functionsOf(addFleet(root)) : {};
 };
@@ -199,10 +198,12 @@ const parseFile = (
   const text = readFileSync(path, 'utf8');
   const root = load(text);
   const known = parameterNames(text, root);
-  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new Error(`--param ${unknown}: no such parameter. There are: ${known.sort().join(', ')}`);
+  const defaults = defaultParameters(root);
+  assertParameters({ ...defaults, ...parameters }, known);
   const resolved = resolveVariables(root, { parameters, names });
+  // A reference has become a name by now.
+  const texts = Object.entries(defaultParameters(resolved)).filter(([name]) => typeof defaults[name] === 'string');
+  assertParameters({ ...defaults, ...Object.fromEntries(texts), ...parameters }, known);
   const fleet = applyParameters(resolved);
   const parsed = v.safeParse(serviceFileSchema, resolved);
   if (parsed.success) return { file: parsed.output, fleet };

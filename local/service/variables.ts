@@ -28,11 +28,16 @@ const CONSTANTS: Readonly<Record<string, unknown>> = {
 };
 const LITERAL = /^(true|false|null|-?(0|[1-9]\d*)(\.\d+)?)$/;
 
+/** The block of `params` that holds for every stage. */
+export const defaultParameters = (root: unknown): Fields => {
+  const defaults = valueAt(root, ['params', 'default']);
+  return isObject(defaults) ? defaults : {};
+};
+
 /** The stage parameters of a serverless.yml: those with a default, and those that a variable names. */
 export const parameterNames = (text: string, root: unknown): string[] => {
-  const defaults = valueAt(root, ['params', 'default']);
   const used = [...text.matchAll(NAMES_OF_PARAMETERS)].map(([, name = '']) => name);
-  return [...new Set([...(isObject(defaults) ? Object.keys(defaults) : []), ...used])];
+  return [...new Set([...Object.keys(defaultParameters(root)), ...used])];
 };
 
 /** The resource that a `Ref` or a `Fn::GetAtt` names. */

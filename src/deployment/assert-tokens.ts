@@ -12,7 +12,7 @@ const TAKE_TOKENS: readonly unknown[] = ['jwt', 'key_or_jwt'];
 export const assertTokens = (access: unknown): void => {
   const { auth, jwtIssuer, jwtAudience } = isObject(access) ? access : {};
   if (!TAKE_TOKENS.includes(auth)) return;
-  if (typeof jwtIssuer !== 'string' || !URL.canParse(jwtIssuer))
+  if (typeof jwtIssuer !== 'string' || !/^https?:$/.test(URL.parse(jwtIssuer)?.protocol ?? ''))
     throw new Error(`the parameter jwtIssuer is ${show(jwtIssuer)}, expected with auth=${auth} the URL of an issuer`);
   if (jwtAudience === '')
     throw new Error(`the parameter jwtAudience is "", expected with auth=${auth} the audience that a token names`);

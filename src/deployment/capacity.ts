@@ -19,6 +19,15 @@ export interface Capacity {
 /** The least that an event source of SQS takes. */
 const LEAST_CONSUMERS = 2;
 
+/** The least and the most of parameters that osls reads, too. */
+export const BOUNDS = {
+  provisionedConcurrency: [0, 10_000],
+  reservedConcurrency: [0, 100_000],
+  bulkConcurrency: [0, 100_000],
+  uploadConcurrency: [LEAST_CONSUMERS, 1000],
+  jobConcurrency: [LEAST_CONSUMERS, 1000],
+} as const;
+
 const refuse = (name: string, value: unknown, problem: string): never => {
   throw new Error(`the parameter ${name} is ${show(value)}, ${problem}`);
 };
@@ -40,14 +49,14 @@ const parseUtilisation = (value: unknown): number =>
     : refuse('provisionedUtilisation', value, 'expected a share from 0.1 to 0.9');
 
 /** A parameter that stands for no limit when it is left out. */
-const parseOptional = (name: string, value: unknown): number | undefined =>
-  value === null || value === undefined ? undefined : parseWhole(name, value, 0, 100_000);
+const parseOptional = (name: 'reservedConcurrency' | 'bulkConcurrency', value: unknown): number | undefined =>
+  value === null || value === undefined ? undefined : parseWhole(name, value, ...BOUNDS[name]);
 
 /** Uploads, jobs, webhooks and runs over many objects may not take the whole account. */
 const assertRoom = (settings: Readonly<Record<string, unknown>>): void => {
   const account = parseWhole('accountConcurrency', settings.account, 1, 100_000);
-  const uploads = parseWhole('uploadConcurrency', settings.uploads, LEAST_CONSUMERS, 1000);
-  const jobs = parseWhole('jobConcurrency', settings.jobs, LEAST_CONSUMERS, 1000);
+  const uploads = parseWhole('uploadConcurrency', settings.uploads, ...BOUNDS.uploadConcurrency);
+  const jobs = parseWhole('jobConcurrency', settings.jobs, ...BOUNDS.jobConcurrency);
   const bulk = parseOptional('bulkConcurrency', settings.bulk) ?? 0;
   const webhooks = parseWhole('webhooks of custom.capacity', settings.webhooks, LEAST_CONSUMERS, 1000);
   const others = uploads + jobs + bulk + webhooks;
@@ -65,7 +74,7 @@ const assertRoom = (settings: Readonly<Record<string, unknown>>): void => {
 export const parseCapacity = (value: unknown): Capacity => {
   const settings = isObject(value) ? value : {};
   assertRoom(settings);
-  const base = parseWhole('provisionedConcurrency', settings.provisioned, 0, 10_000);
+  const base = parseWhole('provisionedConcurrency', settings.provisioned, ...BOUNDS.provisionedConcurrency);
   const most = parseWhole('provisionedMaximum', settings.most, 0, 10_000);
   const windows = parseWeeklySchedule(String(settings.schedule));
   const [largest, smallest] = [

@@ -20,7 +20,7 @@ export const DEFAULT_FUNCTION = 'infer';
 /** Parts of a name that osls makes resources of. */
 const NAME = /^[a-z][a-z0-9]{0,23}$/;
 /** The rule of `src/repository/keys.ts`. */
-const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Each number, and its least and most. */
 const NUMBERS = {
   memory: [128, 10_240],

@@ -4,6 +4,7 @@ import { type Identity, isAllowed } from '../access/scope.ts';
 import { accepts } from '../core/accepts.ts';
 import { ERROR_KINDS, ServingError } from '../core/errors.ts';
 import { shorten } from '../core/show.ts';
+import { parseTrustedKeys } from '../core/trusted-keys.ts';
 import { isKnown } from '../http/entity-tag.ts';
 import { errorResponse } from '../http/errors.ts';
 import { type HttpRequest, type HttpResponse, isStream, jsonResponse } from '../http/message.ts';
@@ -12,7 +13,6 @@ import { type DescribedModel, describeModel } from '../openapi/described-model.t
 import { createDocument } from '../openapi/document.ts';
 import { createModelRepository, type ModelRepository } from '../repository/model-repository.ts';
 import { createS3Client, createS3Store } from '../repository/stores/s3-store.ts';
-import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import type { Telemetry } from '../serving/telemetry.ts';
 import type { Clients } from '../tasks/client-defaults.ts';
 import { type Auth, readConfig } from './configuration.ts';

@@ -1,12 +1,12 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { once } from '../core/once.ts';
+import { parseTrustedKeys } from '../core/trusted-keys.ts';
 import { diskBudget } from '../engine/model-files.ts';
 import { createDeferredStore } from '../repository/stores/deferred-store.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { findPlainBucket } from '../repository/stores/s3-plain-bucket.ts';
 import { createSignedS3Store, type SdkBucket } from '../repository/stores/s3-signed-store.ts';
-import { parseTrustedKeys } from '../repository/versions/trusted-keys.ts';
 import { createServing } from '../serving/create-serving.ts';
 import { createLater } from '../serving/later.ts';
 import { preload } from '../serving/preload.ts';

@@ -305,8 +305,8 @@ describe('the local server', () => {
   });
 
   it.each([
-    [{ greetings: 'x' }, 'serverless.yml: --param greetings: no such parameter. There are: greeting, memory'],
-    [{ memory: 'x' }, 'serverless.yml: provider.memorySize: "x", expected a whole number from 128 to 10240'],
+    [{ greetings: 'x' }, 'serverless.yml: there is no parameter greetings. There are: greeting, memory'],
+    [{ memory: 'x' }, 'serverless.yml: the parameter memory is "x", expected a whole number from 128 to 10240'],
   ])('does not start with the parameters %j', async (parameters, message) => {
     const directory = join(project, '.another');
     await expect(

@@ -257,9 +257,12 @@ describe('npm start that cannot', () => {
   });
 
   it.each([
-    ['--param=memroy=3008', /^serverless.yml: --param memroy: no such parameter. There are: .*, memory, .*$/],
-    ['--param=memory=64', /^serverless.yml: provider.memorySize: "64", expected a whole number from 128 to 10240$/],
-    ['--param=auth=nome', /^serverless.yml: provider.httpApi.authorizers: the variable .*nome.* has no value$/],
+    ['--param=memroy=3008', /^serverless.yml: there is no parameter memroy. There are: .*, memory, .*$/],
+    ['--param=memory=64', /^serverless.yml: the parameter memory is "64", expected a whole number from 128 to 10240$/],
+    [
+      '--param=auth=nome',
+      /^serverless.yml: the parameter auth is "nome", expected aws_iam or key or jwt or key_or_jwt or none$/,
+    ],
     ['--param=memory', /^--param memory: expected npm start -- --param="<name>=<value>", as often as needed$/],
     ['--memory=3008', /^Unknown option '--memory': expected npm start -- --param=/],
   ])('take %s says why', async (argument, message) => {

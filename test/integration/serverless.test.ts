@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 import { layerNames } from '../../layers/build.ts';
 import { CHUNK_ATTEMPTS } from '../../local/aws/states-api.ts';
+import { parseTrustedKeys } from '../../src/core/trusted-keys.ts';
 import { MOST_ATTEMPTS } from '../../src/jobs/run-job.ts';
 import { PAUSES_SECONDS } from '../../src/jobs/webhooks/delivery.ts';
 import { KEYS_TTL_MS } from '../../src/lambda/authorise.ts';
 import { DIMENSIONS, METRICS, type Metric, type MetricName } from '../../src/lambda/metrics.ts';
-import { parseTrustedKeys } from '../../src/repository/versions/trusted-keys.ts';
 import { CAPTURE_COLUMNS } from '../support/monitoring/capture-columns.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { sls } from '../support/sls.ts';
@@ -329,6 +329,11 @@ describe('sls package', () => {
       const layers = referencesIn(resource(open, id).Properties.Layers);
       expect(layers).toEqual(['OnnxruntimeLambdaLayer', 'SharpLambdaLayer', 'OpentelemetryLambdaLayer']);
     }
+  });
+
+  it('refuses a parameter that is none of its values in a line that names it, before osls looks for the value', async () => {
+    const message = await packageStage('tracing', { tracing: 'maybe' }).then(String, String);
+    expect(message).toMatch(/Error:\nthe parameter tracing is "maybe", expected on or off\n$/);
   });
 
   it('refuses a collector without an address', async () => {

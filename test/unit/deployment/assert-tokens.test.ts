@@ -6,7 +6,7 @@ const WHOLE = { auth: 'key_or_jwt', jwtIssuer: 'https://issuer.example.org/', jw
 it('a stage that takes tokens names their issuer and their audience', () => {
   for (const auth of ['jwt', 'key_or_jwt']) {
     expect(() => assertTokens({ ...WHOLE, auth })).not.toThrow();
-    for (const jwtIssuer of ['', 'issuer.example.org'])
+    for (const jwtIssuer of ['', 'issuer.example.org', 'mailto:issuer', 'localhost:8080'])
       expect(() => assertTokens({ ...WHOLE, auth, jwtIssuer })).toThrow(`the parameter jwtIssuer is "${jwtIssuer}"`);
     expect(() => assertTokens({ ...WHOLE, auth, jwtAudience: '' })).toThrow('the parameter jwtAudience is ""');
   }

@@ -29,7 +29,7 @@ functions:
 
 const COMPLETE = `
 params:
-  default: { memory: 512, auth: open, empty: "" }
+  default: { memory: 512, door: open, empty: "" }
 provider:
   name: aws
   memorySize: \${param:memory}
@@ -53,7 +53,7 @@ functions:
   a:
     handler: a.main
     reservedConcurrency: \${param:reserved, null}
-    events: [{ httpApi: "\${self:custom.route.\${param:auth}}" }]
+    events: [{ httpApi: "\${self:custom.route.\${param:door}}" }]
   b:
     handler: b.handler
     memorySize: 256
@@ -168,22 +168,22 @@ describe('a service', () => {
   });
 
   it('takes parameters before their defaults', async () => {
-    const { functions, events } = await read(COMPLETE, { memory: '3008', auth: 'closed', reserved: '2' });
+    const { functions, events } = await read(COMPLETE, { memory: '3008', door: 'closed', reserved: '2' });
     expect(functions[0]).toMatchObject({ memoryMb: 3008, reservedConcurrency: 2 });
     expect(events[0]?.value).toEqual({ method: 'get', path: '/closed' });
   });
 
   it('refuses a parameter that it does not have, naming those that it has', async () => {
     await expect(read(COMPLETE, { memroy: '1' })).rejects.toThrow(
-      '--param memroy: no such parameter. There are: absent, auth, empty, memory, reserved',
+      'there is no parameter memroy. There are: absent, door, empty, memory, reserved',
     );
   });
 
   it.each([
-    [{ memory: 'much' }, 'provider.memorySize: "much", expected a whole number from 128 to 10240'],
-    [{ memory: '64' }, 'provider.memorySize: "64", expected a whole number from 128 to 10240'],
+    [{ memory: 'much' }, 'the parameter memory is "much", expected a whole number from 128 to 10240'],
+    [{ memory: '64' }, 'the parameter memory is "64", expected a whole number from 128 to 10240'],
     [{ reserved: '-1' }, 'functions.a.reservedConcurrency: "-1", expected a whole number from 0'],
-    [{ auth: 'nome' }, `functions.a.events.0.httpApi: the variable \${self:custom.route.nome} has no value`],
+    [{ door: 'nome' }, `functions.a.events.0.httpApi: the variable \${self:custom.route.nome} has no value`],
   ])('refuses the parameters %j', async (parameters, message) => {
     await expect(read(COMPLETE, parameters)).rejects.toThrow(message);
   });

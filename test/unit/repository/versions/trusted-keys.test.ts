@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { assertSigned, parseTrustedKeys } from '../../../../src/repository/versions/trusted-keys.ts';
+import { parseTrustedKeys } from '../../../../src/core/trusted-keys.ts';
+import { assertSigned } from '../../../../src/repository/versions/trusted-keys.ts';
 
 const toPem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
 
