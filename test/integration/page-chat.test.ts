@@ -67,7 +67,7 @@ const executable = findChromium();
 
   /** Does something while an answer streams, of which no more than a half ever comes. */
   const midAnswer = async (send: () => Promise<void>, act: () => Promise<void>): Promise<void> => {
-    const { stream } = tried.server.functionUrls;
+    const { stream = '' } = tried.server.functionUrls;
     const proxy = await startFaultyProxy(stream);
     proxy.rules = [{ method: 'POST', fault: 'stall in the middle' }];
     await tried.page.route(`${stream}/**`, (route) =>
