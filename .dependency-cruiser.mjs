@@ -166,13 +166,13 @@ export default {
     only('deployment-on-core', src('deployment'), [src('core')], 'parameters become parts of a deployment'),
     only(
       'layers-apart',
-      '^layers/(?!(models-layer|plugin|scaling|fleet)[.]ts$)',
+      '^layers/(?!(models-layer|plugin|scaling|fleet|parameters|stack-tags)[.]ts$)',
       ['^layers/'],
       'layers import nothing of the project',
     ),
     only(
       'parameters-on-deployment',
-      '^layers/(plugin|scaling|fleet)[.]ts$',
+      '^layers/(plugin|scaling|fleet|parameters|stack-tags)[.]ts$',
       ['^layers/', src('core', 'deployment')],
       'the plugin hands the parameters on',
     ),
