@@ -20,13 +20,13 @@ const givenIn = (param: unknown): Fields =>
     }),
   );
 
-/** Those that have a value: osls takes null for none. */
+/** Leaves out parameters without a value: osls takes null for none. */
 const withValue = (parameters: Fields): Fields =>
   Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== null));
 
 /**
- * Prepares the check of the stage's parameters, which may be done before variables are resolved, and again after it: osls would speak of
- * the places of serverless.yml where a wrong one is used.
+ * Prepares the check of the stage's parameters. It is done before variables are resolved, and again after it. Otherwise, osls would name
+ * the places in serverless.yml that use a wrong one.
  */
 export const createParameterCheck = ({ processedInput, configurationInput }: Serverless): (() => void) => {
   const { params, provider } = fieldsOf(configurationInput);

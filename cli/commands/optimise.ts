@@ -38,7 +38,7 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
     sign: { type: 'string', value: '<key.pem>', description: 'sign the version with this Ed25519 private key' },
     ...CHANGE_OPTIONS,
   },
-  onInterruption: (typed) => `Interrupted. No version was made. Begin again with: ${typed}\n`,
+  onInterruption: (typed) => `Interrupted. A version appears only when it is whole. Begin again with: ${typed}\n`,
   async run({ positionals: [model = ''], values, target: findTarget, terminal }) {
     const { data, note } = values;
     const dryRun = values['dry-run'] ?? false;

@@ -109,7 +109,7 @@ served is refused. The first version of a model answers at once, a later one whe
     ...CHANGE_OPTIONS,
   },
   onInterruption: (typed, words) =>
-    `Interrupted. No version was made, and files that were sent stay. Go on with: ${typed}${words.includes('--resume') ? '' : ' --resume'}\n`,
+    `Interrupted. A version appears only when it is whole, and files that were sent stay. Go on with: ${typed}${words.includes('--resume') ? '' : ' --resume'}\n`,
   async run({ positionals: [path = ''], values, target: findTarget, terminal, startTrial }) {
     const dimensions = parseDimensions(values.dimension ?? []);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);

@@ -1,10 +1,7 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushModel } from '../../src/authoring/push-model.ts';
 import { refuse, ServingError } from '../../src/core/errors.ts';
-import { withTemporaryPath } from '../../src/core/temporary-path.ts';
+import { withScratch } from '../../src/core/scratch.ts';
 import type { AnsweringModel } from '../../src/evaluation/answer-batch.ts';
 import type { SampleInput } from '../../src/evaluation/samples/sample.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
@@ -116,8 +113,7 @@ export const withUnpushedModel = async <T>(
   terminal: Terminal,
   use: (model: AnsweringModel) => Promise<T>,
 ): Promise<T> => {
-  const directory = await mkdtemp(join(tmpdir(), 'evaluate-'));
-  return withTemporaryPath(directory, async () => {
+  return withScratch('evaluate', async (directory) => {
     const store = createDirectoryStore(directory);
     terminal.step(`Opening ${path}`);
     const repository = createModelRepository(store);

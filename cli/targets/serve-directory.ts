@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Capture } from '../../src/capture/capture.ts';
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
+import { makeScratch } from '../../src/core/scratch.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { toFetch } from '../../src/http/fetch.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
@@ -38,7 +38,7 @@ const noticing = (onObserved: (failures: readonly ServingError[]) => void): Tele
 
 /** @param capture takes what would be captured of the predictions; without it, the settings of the model decide */
 export const serveDirectory = (models: UploadingStore, capture?: Capture): DirectoryServing => {
-  const scratch = join(tmpdir(), `onnx-serverless-${randomUUID()}`);
+  const scratch = makeScratch('onnx-serverless');
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
   const data = createDirectoryStore(join(scratch, 'data'));

@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { withScratch } from '../core/scratch.ts';
 import { runtimeVersion } from '../engine/bake.ts';
 import { readSamples, spread } from '../optimise/samples.ts';
-import { withScratch } from '../optimise/scratch.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { cheapest, closest, type Estimate, estimateAll, fastestNear, type Limits } from './estimate.ts';
 import { findVersions } from './find-versions.ts';

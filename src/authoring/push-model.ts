@@ -1,7 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { withTemporaryPath } from '../core/temporary-path.ts';
+import { withScratch } from '../core/scratch.ts';
 import { totalBytes } from '../core/total-bytes.ts';
 import { filesToLoad } from '../engine/version-files.ts';
 import { assertModelName } from '../repository/keys.ts';
@@ -100,8 +97,7 @@ export const pushModel = async (
   if (options.task === undefined) await assertSameTask(repository, name, recognised);
   const { chatTemplate } = options;
   const source = chatTemplate === undefined ? found : await giveChatTemplate(found, recognised.task, chatTemplate);
-  const scratch = await mkdtemp(join(tmpdir(), 'push-'));
-  return withTemporaryPath(scratch, async () => {
+  return withScratch('push', async (scratch) => {
     const { draft, files, notes } = await refusing(source, prepareModel(source, name, recognised, options, scratch));
     const allBytes = totalBytes(files);
     const publishOptions: PublishOptions = {

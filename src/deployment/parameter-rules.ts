@@ -3,7 +3,7 @@ import { parseTrustedKeys } from '../core/trusted-keys.ts';
 import { BOUNDS } from './capacity.ts';
 import { MODEL_NAME } from './fleet.ts';
 
-/** What a stage parameter may be. */
+/** The values that a stage parameter may have. */
 interface Rule {
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;

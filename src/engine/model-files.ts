@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
@@ -39,9 +39,8 @@ export interface ModelFilesOptions {
   readonly embeddedFiles?: ((bundle: PublishedBundle) => string | undefined) | undefined;
 }
 
-/** A share, 0 to 1, of the file system that holds `directory`, in bytes. */
+/** A share, 0 to 1, of the file system that holds the existing `directory`, in bytes. */
 export const diskBudget = (directory: string, share: number): number => {
-  mkdirSync(directory, { recursive: true });
   const { blocks, bsize } = statfsSync(directory);
   return Math.floor(blocks * bsize * share);
 };

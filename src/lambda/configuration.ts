@@ -192,11 +192,12 @@ export const readConfig = (environment: Environment = process.env): Config => {
     if (value > 0 && value <= 1) return value;
     throw new ServingError('INTERNAL', `${name} is ${environment[name]}, expected a share above 0 and up to 1`);
   };
-  const memoryMb = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? LAMBDA_MB_PER_VCPU);
-  if (!(memoryMb > 0))
-    throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memoryMb}, expected MB`);
-  const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS ?? 30);
-  if (!(routingTtlSeconds >= 0))
+  const memory = environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE;
+  const memoryMb = Number(memory || LAMBDA_MB_PER_VCPU);
+  if (!(memoryMb > 0 && Number.isFinite(memoryMb)))
+    throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memory}, expected MB`);
+  const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS || 30);
+  if (!(routingTtlSeconds >= 0 && Number.isFinite(routingTtlSeconds)))
     throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
   const jobBodyBytes = Number(environment.JOB_BODY_BYTES || 0);
   if (!(Number.isInteger(jobBodyBytes) && jobBodyBytes >= 0))
@@ -204,7 +205,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
       'INTERNAL',
       `JOB_BODY_BYTES is ${environment.JOB_BODY_BYTES}, expected bytes, or 0 for none`,
     );
-  const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS ?? 5);
+  const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS || 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
       'INTERNAL',
@@ -231,9 +232,9 @@ export const readConfig = (environment: Environment = process.env): Config => {
     embedded: {
       names: namesIn(environment.EMBED_MODELS),
       routing: parseEmbedRouting(environment.EMBED_ROUTING || 'deployed'),
-      directory: environment.EMBEDDED_DIR ?? '/opt',
+      directory: environment.EMBEDDED_DIR || '/opt',
     },
-    modelCacheDirectory: environment.MODEL_CACHE_DIR ?? '/tmp/models',
+    modelCacheDirectory: environment.MODEL_CACHE_DIR || '/tmp/models',
     functionName: environment.AWS_LAMBDA_FUNCTION_NAME ?? 'local',
     memoryMb,
     modelMemoryShare: share('MODEL_MEMORY_SHARE', 0.6),

@@ -2,7 +2,6 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { BYTES_PER_LAMBDA_MB } from '../core/format-bytes.ts';
 import { once } from '../core/once.ts';
 import { parseTrustedKeys } from '../core/trusted-keys.ts';
-import { diskBudget } from '../engine/model-files.ts';
 import { createDeferredStore } from '../repository/stores/deferred-store.ts';
 import type { ObjectStore } from '../repository/stores/object-store.ts';
 import { findPlainBucket } from '../repository/stores/s3-plain-bucket.ts';
@@ -12,6 +11,7 @@ import { createLater } from '../serving/later.ts';
 import { preload } from '../serving/preload.ts';
 import type { Serving } from '../serving/serving.ts';
 import { type LambdaBackground, startBackground } from './background.ts';
+import { openCacheDirectory } from './cache-directory.ts';
 import { type Config, readCollectorConfig, readConfig } from './configuration.ts';
 import type { Collector } from './telemetry/collector/collector.ts';
 import { createWarned } from './telemetry/describe-failure.ts';
@@ -72,6 +72,7 @@ export const startFunction = async ({
 }> => {
   const config = readConfig();
   const { modelCacheDirectory: directory, memoryMb, routingTtlMs, functionName } = config;
+  const diskBudgetBytes = openCacheDirectory(directory, config.modelTmpShare);
   let endedMs = 0;
   const initMs = (): number => endedMs;
   const { models, data } = await connectBuckets(config);
@@ -95,7 +96,7 @@ export const startFunction = async ({
     directory,
     memoryMb,
     memoryBudgetBytes: memoryMb * BYTES_PER_LAMBDA_MB * config.modelMemoryShare,
-    diskBudgetBytes: diskBudget(directory, config.modelTmpShare),
+    diskBudgetBytes,
     routingTtlMs,
   });
   // Lambda gives the process half a second to end.

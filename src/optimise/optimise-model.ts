@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pullVersion } from '../authoring/pull-version.ts';
 import { whoami } from '../authoring/whoami.ts';
 import { refuse } from '../core/errors.ts';
+import { withScratch } from '../core/scratch.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import { changeRouting } from '../repository/routing/change-routing.ts';
 import { setCanary } from '../repository/routing/rollout.ts';
@@ -20,7 +21,6 @@ import { prepareGraphs } from './prepared-version.ts';
 import { publishCandidate } from './publish-candidate.ts';
 import { type OptimisationReport, toReport } from './report.ts';
 import { readSamples, type Samples } from './samples.ts';
-import { withScratch } from './scratch.ts';
 import { Search, type Tried } from './search.ts';
 
 export interface OptimiseOptions extends Pick<PublishOptions, 'note' | 'sign'> {

@@ -85,7 +85,7 @@ describe('optimise', () => {
     const { exitCode, stderr } = await ended;
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 130,
-      stderr: expect.stringContaining('No version was made.'),
+      stderr: expect.stringContaining('A version appears only when it is whole.'),
     });
     expect(await leftovers()).toEqual([]);
     expect((await cli('show', 'interrupted', '--json')).json).toMatchObject({ versions: [1], routing: { stable: 1 } });

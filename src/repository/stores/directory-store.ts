@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { copyFile, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { errorCode } from '../../core/error-code.ts';
@@ -17,6 +17,9 @@ import { inspectFile, PRIVATE_SUFFIX, readMetadata, removeFile, replaceFile } fr
 
 /** Codes of the file system for a path at which there is no file. */
 const MISSING = new Set(['ENOENT', 'EISDIR', 'ENOTDIR']);
+/** Codes with which a write fails where a file or a folder is in its way. */
+const BLOCKED = new Set(['EISDIR', 'ENOTDIR']);
+const isMissing = (error: unknown): boolean => MISSING.has(errorCode(error) ?? '');
 
 const pathOf = (base: string, key: string): string => {
   const path = resolve(base, key);
@@ -24,9 +27,19 @@ const pathOf = (base: string, key: string): string => {
   return path;
 };
 
+/** The entries of a folder; none where there is no folder. A folder that cannot be read is not empty. */
+const entriesOf = async (base: string, folder: string, recursive: boolean): Promise<Dirent[]> => {
+  try {
+    return await readdir(folder, { recursive, withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw toServingError(error, base, relative(base, folder));
+  }
+};
+
 const toServingError = (error: unknown, base: string, key: string): ServingError => {
   if (error instanceof ServingError) return error;
-  if (MISSING.has(errorCode(error) ?? '')) return missingObject(base, key, error);
+  if (isMissing(error)) return missingObject(base, key, error);
   return new ServingError('MODEL_UNAVAILABLE', `${join(base, key)}: ${String(error)}`, { cause: error });
 };
 
@@ -47,14 +60,20 @@ const putObject = async (
   fill: (temporary: string) => Promise<void>,
   options?: WriteOptions,
 ): Promise<string> => {
-  const etag = await replaceFile(pathOf(base, key), fill, options);
+  const path = pathOf(base, key);
+  const etag = await replaceFile(path, fill, options).catch((error: unknown) => {
+    // Of a read, these say that there is no such object.
+    if (!BLOCKED.has(errorCode(error) ?? '')) throw error;
+    const problem = `${path} cannot be written (${errorCode(error)}): a file stands where a folder has to be, or a folder in its place`;
+    throw new ServingError('MODEL_UNAVAILABLE', problem, { cause: error });
+  });
   if (etag === undefined) throw replacedObject(base, key);
   return etag;
 };
 
 const listObjects = async function* (base: string, prefix: string, after = ''): AsyncIterable<ListedObject> {
   const folder = resolve(base, prefix.slice(0, prefix.lastIndexOf('/') + 1));
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = await entriesOf(base, folder, true);
   const isBehind = (key: string): boolean => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
   const keys = entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith(PRIVATE_SUFFIX))
@@ -92,8 +111,7 @@ async function* readObjectRange(
 }
 
 async function* listFolders(base: string, prefix: string): AsyncGenerator<string> {
-  const entries = await readdir(resolve(base, prefix), { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) if (entry.isDirectory()) yield entry.name;
+  for (const entry of await entriesOf(base, resolve(base, prefix), false)) if (entry.isDirectory()) yield entry.name;
 }
 
 /**

@@ -61,6 +61,22 @@ describe('the configuration', () => {
       expect(() => readConfig({ ...BUCKETS, MAX_MONTHLY_DOLLARS: wrong })).toThrow(`MAX_MONTHLY_DOLLARS is ${wrong}`);
   });
 
+  it('takes its default for a variable that is empty', () => {
+    const empty = {
+      ...{ MODEL_CACHE_DIR: '', EMBEDDED_DIR: '', ROUTING_TTL_SECONDS: '', UPLOAD_ATTEMPTS: '', JOB_BODY_BYTES: '' },
+      ...{ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '', MAX_MONTHLY_DOLLARS: '', FLEET: '', API_AUTH: '' },
+    };
+    expect(readConfig({ ...BUCKETS, ...empty })).toEqual(readConfig(BUCKETS));
+  });
+
+  it.each(['Infinity', '-1', 'much'])('refuses %s as a size, a time and a count', (text) => {
+    for (const name of [
+      ...['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 'ROUTING_TTL_SECONDS', 'UPLOAD_ATTEMPTS', 'JOB_BODY_BYTES'],
+      ...['MODEL_MEMORY_SHARE', 'MODEL_TMP_SHARE', 'MAX_MONTHLY_DOLLARS'],
+    ])
+      expect(() => readConfig({ ...BUCKETS, [name]: text })).toThrow(`${name} is ${text}, expected`);
+  });
+
   it.each(['0', '-1', '1.01', '60', 'most'])('refuses %s as a share', (text) => {
     expect(() => readConfig({ ...BUCKETS, MODEL_MEMORY_SHARE: text })).toThrow(`MODEL_MEMORY_SHARE is ${text}`);
     expect(() => readConfig({ ...BUCKETS, MODEL_TMP_SHARE: text })).toThrow(`MODEL_TMP_SHARE is ${text}`);
