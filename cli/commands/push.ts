@@ -108,8 +108,10 @@ served is refused. The first version of a model answers at once, a later one whe
     resume: { type: 'boolean', description: 'go on with an interrupted push of the same files' },
     ...CHANGE_OPTIONS,
   },
-  onInterruption: (typed, words) =>
-    `Interrupted. A version appears only when it is whole, and files that were sent stay. Go on with: ${typed}${words.includes('--resume') ? '' : ' --resume'}\n`,
+  onInterruption: (typed, words) => {
+    const again = words.includes('--resume') ? typed : `${typed} --resume`;
+    return `Interrupted. A version appears only when it is whole, and files that were sent stay. Go on with: ${again}\n`;
+  },
   async run({ positionals: [path = ''], values, target: findTarget, terminal, startTrial }) {
     const dimensions = parseDimensions(values.dimension ?? []);
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
