@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { text } from 'node:stream/consumers';
 import { AwsError } from './aws-error.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { answerXml, type Call, notImplemented, type Operation, type Operations } from './s3-operation.ts';
+import { type Answer, answerXml, type Call, notImplemented, type Operation, type Operations } from './s3-operation.ts';
 import { LARGEST_PAGE, readEncoding, readPageSize } from './s3-pages.ts';
 import { element, escapeXml, readElements } from './xml.ts';
 
@@ -37,6 +37,21 @@ const readToken = (token: string): string => {
   const key = Buffer.from(token, 'base64url');
   if (key.byteLength > 0 && key.toString('base64url') === token && isUtf8(key)) return key.toString();
   throw new AwsError('InvalidArgument', 400, 'The continuation token provided is incorrect.');
+};
+
+const deleteObjects = async (objects: S3Objects, { request, bucket }: Call): Promise<Answer> => {
+  const body = await text(request);
+  const keys = readElements(body, 'Key');
+  if (keys.length === 0) throw new AwsError('MalformedXML', 400, 'Expected <Delete> with a <Key> in each <Object>.');
+  const versions = readElements(body, 'VersionId').filter((version) => version !== 'null');
+  if (versions.length > 0) throw notImplemented(`DeleteObjects with VersionId ${versions[0]}`);
+  if (body.includes('<ETag>')) throw notImplemented('DeleteObjects with ETag');
+  if (keys.length > LARGEST_PAGE)
+    throw new AwsError('MalformedXML', 400, `${keys.length} keys, at most ${LARGEST_PAGE}.`);
+  for (const key of keys) objects.remove(bucket, key);
+  const [quiet] = readElements(body, 'Quiet');
+  const told = quiet === 'true' ? [] : keys;
+  return answerXml('DeleteResult', ...told.map((key) => element('Deleted', element('Key', escapeXml(key)))));
 };
 
 /** Operations that list, and the one that removes many objects at once. */
@@ -79,25 +94,10 @@ export const createListings = (objects: S3Objects): Operations => {
     );
   };
 
-  const deleteObjects: Operation = async ({ request, bucket }) => {
-    const body = await text(request);
-    const keys = readElements(body, 'Key');
-    if (keys.length === 0) throw new AwsError('MalformedXML', 400, 'Expected <Delete> with a <Key> in each <Object>.');
-    const versions = readElements(body, 'VersionId').filter((version) => version !== 'null');
-    if (versions.length > 0) throw notImplemented(`DeleteObjects with VersionId ${versions[0]}`);
-    if (body.includes('<ETag>')) throw notImplemented('DeleteObjects with ETag');
-    if (keys.length > LARGEST_PAGE)
-      throw new AwsError('MalformedXML', 400, `${keys.length} keys, at most ${LARGEST_PAGE}.`);
-    for (const key of keys) objects.remove(bucket, key);
-    const [quiet] = readElements(body, 'Quiet');
-    const told = quiet === 'true' ? [] : keys;
-    return answerXml('DeleteResult', ...told.map((key) => element('Deleted', element('Key', escapeXml(key)))));
-  };
-
   return {
     'GET bucket': listFirstVersion,
     'GET bucket?list-type': listObjects,
     'GET bucket?versions': listVersions,
-    'POST bucket?delete': deleteObjects,
+    'POST bucket?delete': (call) => deleteObjects(objects, call),
   };
 };

@@ -10,7 +10,7 @@ export const readPageSize = (query: URLSearchParams, name: string): number => {
   return Math.min(Number(given), LARGEST_PAGE);
 };
 
-/** How keys are written in a listing, and the element that says so. @throws AwsError `InvalidArgument` */
+/** The writing of keys in a listing, and the element that names it. @throws AwsError `InvalidArgument` */
 export const readEncoding = (query: URLSearchParams) => {
   const encoding = query.get('encoding-type');
   if (encoding === null) return { write: escapeXml, encodingType: [] };

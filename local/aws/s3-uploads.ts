@@ -24,7 +24,7 @@ interface UploadedPart {
   readonly modifiedMs: number;
 }
 
-/** Ids begin with the time, in milliseconds since 1970. Those of earlier releases have none. */
+/** The time at the beginning of an id, in milliseconds since 1970; 0 for an id of an earlier release. */
 export const startedMs = (id: string): number => Number(/^(\d{13})-/.exec(id)?.[1] ?? 0);
 
 /** @throws AwsError for a list of parts that S3 does not join */
