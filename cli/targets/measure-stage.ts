@@ -1,12 +1,12 @@
 import type { Estimate } from '../../src/advise/estimate.ts';
 import { measureDeployed } from '../../src/advise/measure-deployed.ts';
 import type { Prices } from '../../src/advise/prices.ts';
-import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import { openSamples } from '../../src/evaluation/samples/read-samples.ts';
 import type { SampleInput } from '../../src/evaluation/samples/sample.ts';
 import type { PublishedBundle } from '../../src/repository/versions/bundle.ts';
 import { MAX_REQUEST_BYTES, readInput } from '../options/predict-input.ts';
+import { regionOf } from './aws-settings.ts';
 import { copyFunction } from './function-copy.ts';
 import { readServiceName } from './stack.ts';
 
@@ -71,7 +71,7 @@ export const measureStage = async (
   const events = await readEvents(bundle, data);
   const original = `${await readServiceName(projectDirectory)}-${stage}-${FUNCTION}`;
   onStep(`copying ${original}`);
-  const copy = await copyFunction(original, region ?? process.env.AWS_REGION ?? DEFAULT_REGION, events);
+  const copy = await copyFunction(original, regionOf(region), events);
   try {
     return await measureDeployed(copy, bundle.version, sizes, prices, onStep);
   } finally {

@@ -1,4 +1,4 @@
-import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
+import { regionOf } from './aws-settings.ts';
 import { deploymentTarget, KEY } from './deployment-target.ts';
 import { sendPlain } from './send.ts';
 import { sendSigned } from './send-signed.ts';
@@ -11,7 +11,7 @@ export const stageTarget = async (
   givenRegion: string | undefined,
   projectDirectory: string,
 ): Promise<Target> => {
-  const region = givenRegion ?? process.env.AWS_REGION ?? DEFAULT_REGION;
+  const region = regionOf(givenRegion);
   const stackName = `${await readServiceName(projectDirectory)}-${stage}`;
   const deployment = await readStack(stackName, stage, region);
   return deploymentTarget(

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../core/error-code.ts';
 import { refuse, ServingError } from '../core/errors.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { withTemporaryPath } from '../core/temporary-path.ts';
 import type { Outline } from '../formats/imported-model.ts';
 import { sizeOf, toPieces } from '../onnx/chunks.ts';
@@ -45,7 +46,7 @@ const toFailure = (output: string, error: unknown): ServingError => {
 /** Writes a file unless one is there. */
 const writeNew = async (path: string, text: string): Promise<boolean> => {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     await writeFile(path, text, { flag: 'wx' });
     return true;
   } catch (error) {

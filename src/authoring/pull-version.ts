@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ServingError } from '../core/errors.ts';
+import { makeDirectoryOf } from '../core/make-directory.ts';
 import { withTemporaryPath } from '../core/temporary-path.ts';
 import type { ModelRepository } from '../repository/model-repository.ts';
 import type { PublishedBundle } from '../repository/versions/bundle.ts';
@@ -33,7 +34,7 @@ export const pullVersion = async (
   await withTemporaryPath(partial, async () => {
     for (const file of bundle.files) {
       const localPath = join(partial, file.path);
-      await mkdir(dirname(localPath), { recursive: true });
+      makeDirectoryOf(localPath);
       const counted = async function* () {
         for await (const chunk of readVerified(repository, bundle, file)) {
           onBytes(chunk.byteLength);

@@ -1,22 +1,9 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import { errorCode } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
+import { makeDirectory } from '../core/make-directory.ts';
 import { diskBudget } from '../engine/model-files.ts';
-
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-
-/** Makes a directory and those above it. Node's own `recursive` tries for ever in a file system that refuses with ENOENT, such as /proc. */
-const makeDirectory = (path: string): void => {
-  if (isDirectory(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeDirectory(parent);
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if (!isDirectory(path)) throw error; // otherwise another process was first
-  }
-};
 
 /**
  * Makes the directory of model files, unless it is there.

@@ -17,8 +17,6 @@ import { inspectFile, PRIVATE_SUFFIX, readMetadata, removeFile, replaceFile } fr
 
 /** Codes of the file system for a path at which there is no file. */
 const MISSING = new Set(['ENOENT', 'EISDIR', 'ENOTDIR']);
-/** Codes with which a write fails where a file or a folder is in its way. */
-const BLOCKED = new Set(['EISDIR', 'ENOTDIR']);
 const isMissing = (error: unknown): boolean => MISSING.has(errorCode(error) ?? '');
 
 const pathOf = (base: string, key: string): string => {
@@ -60,13 +58,7 @@ const putObject = async (
   fill: (temporary: string) => Promise<void>,
   options?: WriteOptions,
 ): Promise<string> => {
-  const path = pathOf(base, key);
-  const etag = await replaceFile(path, fill, options).catch((error: unknown) => {
-    // Of a read, these say that there is no such object.
-    if (!BLOCKED.has(errorCode(error) ?? '')) throw error;
-    const problem = `${path} cannot be written (${errorCode(error)}): a file stands where a folder has to be, or a folder in its place`;
-    throw new ServingError('MODEL_UNAVAILABLE', problem, { cause: error });
-  });
+  const etag = await replaceFile(pathOf(base, key), fill, options);
   if (etag === undefined) throw replacedObject(base, key);
   return etag;
 };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { errorCode } from '../../core/error-code.ts';
+import { makeDirectoryOf } from '../../core/make-directory.ts';
 import { withTemporaryPath } from '../../core/temporary-path.ts';
 import type { ObjectMetadata, WriteOptions } from './object-store.ts';
 
@@ -83,7 +83,7 @@ export const replaceFile = async (
   { condition, metadata }: Pick<WriteOptions, 'condition' | 'metadata'> = {},
 ): Promise<string | undefined> => {
   const temporary = `${path}.${randomUUID()}${PRIVATE_SUFFIX}`;
-  await mkdir(dirname(path), { recursive: true });
+  makeDirectoryOf(path);
   return withTemporaryPath(temporary, async () => {
     await fill(temporary);
     return locked(path, async () => {

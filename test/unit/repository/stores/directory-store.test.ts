@@ -21,8 +21,8 @@ const namesIn = async (base: string): Promise<string[]> => {
 it('a write says what is in its way, where a read finds nothing', async () => {
   const store = createDirectoryStore(join(root, 'file'));
   await expect(store.write('models/a/1/claim', '{}')).rejects.toMatchObject({
-    code: 'MODEL_UNAVAILABLE',
-    message: expect.stringContaining('file/models/a/1/claim cannot be written (ENOTDIR): a file stands where'),
+    code: 'INVALID_REQUEST',
+    message: expect.stringContaining('file/models/a/1/claim cannot be written: its folder cannot be made (EEXIST)'),
   });
   await expect(store.read('models/a/1/claim')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
