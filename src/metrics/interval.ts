@@ -43,6 +43,22 @@ const middle = (values: readonly number[]): Interval => {
 };
 
 /**
+ * The 95 % interval of the median, by the numbers at its two sides (Conover 1999, section 3.2). Up to five numbers say no more than their range.
+ * @param values at least one
+ */
+export const medianInterval = (values: readonly number[]): Interval => {
+  const sorted = values.toSorted((a, b) => a - b);
+  let below = 0; // so many numbers lie outside at each side
+  let chance = 0.5 ** sorted.length;
+  for (let sum = chance; sum <= 0.025; sum += chance) {
+    below += 1;
+    chance *= (sorted.length - below + 1) / below;
+  }
+  const least = Math.max(0, below - 1);
+  return { low: sorted.at(least) ?? Number.NaN, high: sorted.at(-1 - least) ?? Number.NaN };
+};
+
+/**
  * Intervals of figures by the bootstrap's percentiles (Efron 1979): the samples are drawn again with replacement, and `figures` of each draw
  * is taken.
  * @param figures takes the number of times that each of the samples was drawn

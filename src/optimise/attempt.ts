@@ -1,4 +1,5 @@
 import type { Answer } from '../core/answer.ts';
+import type { Interval } from '../metrics/interval.ts';
 import type { Loss } from './loss.ts';
 import type { MethodName } from './methods.ts';
 
@@ -50,14 +51,19 @@ export const judgeLoss = ({ high, value, metric, samples }: Loss, { maxLoss }: G
   return `its loss of ${metric} is ${percent(value)}, up to ${percent(high)}, and at most ${percent(maxLoss)} may be lost${wide}`;
 };
 
-/** Judges the gain. A candidate that saves bytes may not be slower by as much. Returns the reason of a refusal. */
+/**
+ * Judges the gain. A candidate that saves bytes may not be slower by as much, beyond what the measurement varies by.
+ * Returns the reason of a refusal.
+ * @param ratio the interval of its time as a part of the original's
+ */
 export const judgeGain = (
   { cpuMs, bytes }: Figures,
   original: Pick<Figures, 'cpuMs' | 'bytes'>,
+  ratio: Interval,
 ): string | undefined => {
   const [time, size] = [cpuMs / original.cpuMs, bytes / original.bytes];
   if (time <= 1 - LEAST_GAIN) return undefined;
-  if (size <= 1 - LEAST_GAIN && time < 1 + LEAST_GAIN) return undefined;
+  if (size <= 1 - LEAST_GAIN && ratio.low < 1 + LEAST_GAIN) return undefined;
   return `it takes ${percent(time)} of the time and ${percent(size)} of the bytes, and has to save ${percent(LEAST_GAIN)}`;
 };
 

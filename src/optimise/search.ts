@@ -133,10 +133,11 @@ export class Search {
       samples.filter((_, index) => typeof this.#answers[index] !== 'string'),
       TIMED_SAMPLES,
     );
-    const [originalCpuMs, cpuMs] = await startJob('time', { versions: [version, candidate.version], samples: timed });
+    const times = await startJob('time', { versions: [version, candidate.version], samples: timed });
+    const [originalCpuMs, cpuMs] = times.cpuMs;
     const { createMs, peakBytes } = measured;
     const figures: Figures = { cpuMs, bytes: candidate.bytes, peakBytes, createMs };
-    const tooLittle = judgeGain(figures, { cpuMs: originalCpuMs, bytes: this.#bytes });
+    const tooLittle = judgeGain(figures, { cpuMs: originalCpuMs, bytes: this.#bytes }, times.ratio);
     const outcome = tooMuch ? 'loses too much' : tooLittle ? 'gains too little' : 'passes';
     const reason = tooMuch ?? tooLittle ?? '';
     const attempt: Attempt = { ...about, outcome, reason, loss, figures, originalCpuMs };

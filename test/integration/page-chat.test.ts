@@ -3,6 +3,7 @@ import { toOpenAiError } from '../../src/protocol/openai/error.ts';
 import { pushChatModel } from '../support/chat-model.ts';
 import { findChromium } from '../support/chromium.ts';
 import { runCli } from '../support/command-line.ts';
+import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { pushNamed } from '../support/serving.ts';
 import { startPage, type TriedPage } from '../support/tried-page.ts';
 
@@ -64,7 +65,23 @@ const executable = findChromium();
     expect(await turns()).toEqual([]);
   });
 
-  const slow = { offline: false, latency: 0, downloadThroughput: 1_000, uploadThroughput: -1 };
+  /** Does something while an answer streams, of which no more than a half ever comes. */
+  const midAnswer = async (send: () => Promise<void>, act: () => Promise<void>): Promise<void> => {
+    const { stream = '' } = tried.server.functionUrls;
+    const proxy = await startFaultyProxy(stream);
+    proxy.rules = [{ method: 'POST', fault: 'stall in the middle' }];
+    await tried.page.route(`${stream}/**`, (route) =>
+      route.continue({ url: route.request().url().replace(stream, proxy.endpoint) }),
+    );
+    try {
+      await send();
+      await tried.page.locator('.written').last().filter({ hasText: /.{4}/s }).waitFor();
+      await act();
+    } finally {
+      await tried.page.unroute(`${stream}/**`);
+      proxy.stop();
+    }
+  };
 
   it.each(['chat', 'tiny-gpt2'])('is typed into, and stopped, by keyboard: %s', async (model) => {
     const { page } = tried;
@@ -73,36 +90,33 @@ const executable = findChromium();
     await page.focus('#input');
     await page.keyboard.type('Hello there');
     expect(await page.inputValue('#input')).toBe('Hello there');
-    const network = await page.context().newCDPSession(page);
-    await network.send('Network.enable');
-    await network.send('Network.emulateNetworkConditions', slow);
     const focused = (): Promise<unknown> => page.evaluate('document.activeElement.className');
-    for (let presses = 0; presses < 20 && (await focused()) !== 'main'; presses += 1) await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.locator('.written').last().filter({ hasText: /.{4}/s }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.waitForSelector('#answer .timing');
-    expect(await page.locator('.written + .quiet').last().textContent()).toContain('stopped');
-    await network.send('Network.emulateNetworkConditions', { ...slow, downloadThroughput: -1 });
-    await network.detach();
+    const send = async (): Promise<void> => {
+      for (let presses = 0; presses < 20 && (await focused()) !== 'main'; presses += 1)
+        await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+    };
+    await midAnswer(send, async () => {
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('#answer .timing');
+      expect(await page.locator('.written + .quiet').last().textContent()).toContain('stopped');
+    });
   });
 
   it('stops an answer, which stays as the part that came', async () => {
     const { page } = tried;
     await tried.choose('chat');
-    const network = await page.context().newCDPSession(page);
-    await network.send('Network.enable');
-    await network.send('Network.emulateNetworkConditions', slow);
     await page.fill('#input', 'Hello there');
-    await page.click('text=Send');
-    await page.locator('#turns .assistant .written').filter({ hasText: /.{4}/s }).waitFor();
-    expect(await tried.problemsOfAxe()).toEqual([]);
-    await page.click('button:text("Stop")');
-    await page.waitForSelector('#turns[aria-busy=false]', { state: 'attached' });
+    await midAnswer(
+      () => page.click('text=Send'),
+      async () => {
+        expect(await tried.problemsOfAxe()).toEqual([]);
+        await page.click('button:text("Stop")');
+        await page.waitForSelector('#turns[aria-busy=false]', { state: 'attached' });
+      },
+    );
     expect(await page.locator('#turns .assistant .quiet').textContent()).toMatch(/^first token after .* · stopped$/);
     expect(await alert()).toBe('');
-    await network.send('Network.emulateNetworkConditions', { ...slow, downloadThroughput: -1 });
-    await network.detach();
     await set({ max_tokens: '2' });
     await say('Go on');
     expect(await turns()).toHaveLength(4);

@@ -1,5 +1,6 @@
 import type { Answer } from '../../core/answer.ts';
 import type { Payload } from '../../core/payload.ts';
+import type { Interval } from '../../metrics/interval.ts';
 import type { Sizes } from '../passes/fix-sizes.ts';
 import type { Range } from '../passes/unsigned.ts';
 import type { LocalVersion } from './local-version.ts';
@@ -45,8 +46,12 @@ export interface Results {
     readonly createMs: number;
     readonly peakBytes: number;
   };
-  /** Milliseconds of CPU for the graphs of a sample: medians. */
-  time: readonly [number, number];
+  time: {
+    /** Milliseconds of CPU for the graphs of a sample: medians. */
+    readonly cpuMs: readonly [number, number];
+    /** The second's time as a part of the first's, in the same round: the median's 95 % interval. */
+    readonly ratio: Interval;
+  };
   /** CPU times in milliseconds: of all threads, and of the thread of Node. */
   profile: {
     /** A time for each request. */

@@ -5,6 +5,7 @@ import { ServingError } from '../../core/errors.ts';
 import type { Graph } from '../../core/graph.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { createSession } from '../../engine/session.ts';
+import { medianInterval } from '../../metrics/interval.ts';
 import type { Range } from '../passes/unsigned.ts';
 import { answerSample } from './answer-sample.ts';
 import { createSizeRecorder } from './input-sizes.ts';
@@ -53,19 +54,23 @@ const openTimed = async (version: LocalVersion) => {
   return { runMs };
 };
 
+/** The two versions that are timed. */
+const TURNS = [0, 1] as const;
+
 const time = async ({ versions, samples }: Jobs['time']): Promise<Results['time']> => {
-  const opened = [await openTimed(versions[0]), await openTimed(versions[1])];
+  const opened = [await openTimed(versions[0]), await openTimed(versions[1])] as const;
   const spent: [number[], number[]] = [[], []];
   const startMs = performance.now();
   const isOver = (round: number): boolean =>
     round >= MOST_ROUNDS || (round >= LEAST_ROUNDS && performance.now() - startMs > TIMING_MS);
   for (let round = 0; !isOver(round); round += 1)
     for (const sample of samples)
-      for (const [index, { runMs }] of opened.entries()) {
-        const ms = await runMs(sample);
-        if (round > 0) spent[index]?.push(ms); // the first run is slow
+      for (const index of round % 2 === 0 ? TURNS : TURNS.toReversed()) {
+        const ms = await opened[index].runMs(sample);
+        if (round > 0) spent[index].push(ms); // the first run is slow
       }
-  return [median(spent[0]), median(spent[1])];
+  const ratios = spent[1].map((ms, run) => ms / (spent[0][run] ?? 0));
+  return { cpuMs: [median(spent[0]), median(spent[1])], ratio: medianInterval(ratios) };
 };
 
 /** The inputs of the graph `role` while the samples are answered, each with the outputs `names` of the graph at `path` for it. */

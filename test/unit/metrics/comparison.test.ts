@@ -3,7 +3,7 @@ import { createRandom } from '../../../src/core/random.ts';
 import { type Classified, confusionMatrix, scoreClassification } from '../../../src/metrics/classification.ts';
 import { compareScorings, pairedShares } from '../../../src/metrics/comparison.ts';
 import { nearestNeighbours, scoreNeighbourLabels } from '../../../src/metrics/embeddings.ts';
-import { measure } from '../../../src/metrics/interval.ts';
+import { measure, medianInterval } from '../../../src/metrics/interval.ts';
 import { scoreRegression } from '../../../src/metrics/regression.ts';
 
 /** Standard normal numbers, by Box and Muller. */
@@ -47,6 +47,19 @@ describe('an interval', () => {
     expect(accuracy?.value).toBe(1);
     expect(accuracy?.low).toBeLessThan(0.3);
     expect(macroF1).toEqual({ value: 1, low: 1, high: 1 });
+  });
+
+  it.each([
+    [1, 1, 1],
+    [5, 1, 5],
+    [6, 1, 6],
+    [10, 2, 9],
+    [20, 6, 15],
+    [50, 18, 33],
+    [280, 124, 157], // scipy.stats.binom.ppf(0.025, 280, 0.5) is 124
+  ])('of the median of %i numbers lies at the ranks %i and %i', (count, low, high) => {
+    const values = Array.from({ length: count }, (_, index) => count - index);
+    expect(medianInterval(values)).toEqual({ low, high });
   });
 });
 

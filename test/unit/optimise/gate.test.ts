@@ -142,13 +142,14 @@ describe('a loss', () => {
 
 describe('the gate', () => {
   it.each([
-    ['faster by a tenth', 0.9, 1, true],
-    ['smaller by a tenth', 1, 0.9, true],
-    ['neither', 0.95, 0.95, false],
-    ['smaller, and slower by a tenth', 1.1, 0.5, false],
-  ])('looks for a gain: %s', (_name, cpuMs, bytes, passes) => {
+    ['faster by a tenth', 0.9, 1, 0.85, true],
+    ['smaller by a tenth', 1, 0.9, 0.95, true],
+    ['neither', 0.95, 0.95, 0.9, false],
+    ['smaller, and slower by a tenth', 1.15, 0.5, 1.1, false],
+    ['smaller, and perhaps slower by a tenth', 1.15, 0.5, 1.05, true],
+  ])('looks for a gain: %s', (_name, cpuMs, bytes, low, passes) => {
     const figures = { cpuMs, bytes, peakBytes: 1, createMs: 1 };
-    expect(judgeGain(figures, { cpuMs: 1, bytes: 1 }) === undefined).toBe(passes);
+    expect(judgeGain(figures, { cpuMs: 1, bytes: 1 }, { low, high: 1.2 }) === undefined).toBe(passes);
   });
 
   it('takes the fastest, and of equally fast ones the smallest', () => {
