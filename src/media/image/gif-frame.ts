@@ -49,7 +49,8 @@ export const readGifFrame = (bytes: Uint8Array): GifFrame | undefined => {
     transparent = bytes[at + 6] ?? 0;
   }
   if (bytes[at] !== DESCRIPTOR || at + 10 > bytes.byteLength) return undefined;
-  const [left, top, width, height] = [1, 3, 5, 7].map((offset) => view.getUint16(at + offset, true)) as [number, number, number, number]; // biome-ignore format: a descriptor is a line
+  const short = (offset: number): number => view.getUint16(at + offset, true);
+  const [left, top, width, height] = [short(1), short(3), short(5), short(7)];
   const colours = paletteAt(bytes, at + 10, view.getUint8(at + 9)) ?? palette;
   if (colours === undefined) return undefined;
   const colour = colours.slice(transparent * 3, transparent * 3 + 3);

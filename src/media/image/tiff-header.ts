@@ -20,8 +20,8 @@ const readEntries = (view: DataView): Map<number, number> | undefined => {
 };
 
 /**
- * The samples of a TIFF of which libvips would make other colours than Pillow: it takes YCbCr for RGB, and turns 16-bit levels round, which
- * Pillow cuts as they are. Undefined for all other ones; libvips itself gives the reason for a damaged header.
+ * The samples of a TIFF of which libvips would make other colours than Pillow; undefined for all other ones. It takes YCbCr for RGB, and inverts
+ * 16-bit levels that Pillow does not. libvips itself gives the reason for a damaged header.
  */
 export const refusedSamples = (bytes: Uint8Array): string | undefined => {
   if (bytes.byteLength < 8) return undefined;
