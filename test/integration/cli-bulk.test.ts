@@ -93,12 +93,12 @@ describe(DOCUMENT, () => {
 
   it('is stopped when too many elements fail', async () => {
     const path = join(home, 'wrong.jsonl');
-    await writeFile(path, '[1]\n'.repeat(500));
+    await writeFile(path, '[1]\n'.repeat(150));
     const { stderr, exitCode } = await run('batch', 'iris', path, '--to', 'wrong', '--chunk', '1', '--yes');
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/the run (was stopped|is over): \d+ failed, more than 1 % of 500 elements/);
+    expect(stderr).toMatch(/the run (was stopped|is over): \d+ failed, more than 1 % of 150 elements/);
     expect(await json('batch', 'resume', 'wrong', '--max-failures', '100%')).toMatchObject({
-      ...{ status: 'is complete', succeeded: 0, failed: 500 },
+      ...{ status: 'is complete', succeeded: 0, failed: 150 },
     });
   });
 

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createRandom } from '../../src/core/random.ts';
 import { optimiseModel } from '../../src/optimise/optimise-model.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
@@ -39,17 +37,10 @@ const file = async (name: string, text: string): Promise<string> => {
   await writeFile(join(root, name), text);
   return join(root, name);
 };
-/** A request of a few tokens: an answer takes as long as it has tokens. */
-const shortRequest = async (): Promise<string> => {
-  const request = { inputs: ['One sentence.'], parameters: { max_new_tokens: 4 } };
-  return filesOf(await file('short.json', JSON.stringify(request)));
-};
 const sentences = (count: number): string =>
   Array.from({ length: count }, (_, index) =>
     JSON.stringify({ text: `Sentence ${index} is a good one, and its number is ${index * 7}.` }),
   ).join('\n');
-
-const filesOf = (...paths: string[]): string => paths.map((path) => JSON.stringify({ file: resolve(path) })).join('\n');
 
 describe('optimise', () => {
   /** Runs the command in a process of its own, whose temporary files lie in a folder of their own. */
@@ -200,63 +191,6 @@ describe('optimise', () => {
     expect(attempts.length).toBeGreaterThan(1); // the worst layers were kept
     expect(attempts[1].kept[0]).toBe(Object(json).layerErrors['int8-dynamic'][0].layer);
     expect((await cli('show', 'entities', '--json')).json).toMatchObject({ versions: [1] });
-  });
-
-  it('works on the encoder and the decoder of T5', async () => {
-    await push(join(FOLDER, 'tiny-t5'), 'tiny-t5');
-    const data = await file('short.jsonl', await shortRequest());
-    const words = [
-      '--data',
-      data,
-      '--max-loss',
-      '100%',
-      '--methods',
-      'int8-dynamic,int8-static',
-      '--dry-run',
-      '--json',
-    ];
-
-    const { exitCode, json } = await cli('optimise', 'tiny-t5', ...words);
-
-    expect(exitCode).not.toBe(1);
-    const outcomes = Object(json).attempts.map(({ outcome }: { outcome: string }) => outcome);
-    expect(outcomes).not.toContain('fails');
-    expect((await cli('show', 'tiny-t5', '--json')).json).toMatchObject({ versions: [1] });
-  });
-
-  it('works on a model that was imported', async () => {
-    const keras = gunzipSync(await readFile('test/fixtures/formats/keras/keras-3/transfer.keras.gz'));
-    await writeFile(join(root, 'transfer.keras'), keras);
-    await push(join(root, 'transfer.keras'), 'imported');
-    const random = createRandom(13);
-    const line = (): string => {
-      const pixels = Array.from({ length: 32 * 32 * 3 }, random);
-      return JSON.stringify({
-        inputs: [{ name: 'input_layer_1', datatype: 'FP32', shape: [1, 32, 32, 3], data: pixels }],
-      });
-    };
-    const data = await file('pixels.jsonl', [line(), line(), line()].join('\n'));
-    const words = ['--data', data, '--max-loss', '100%', '--methods', 'int8-static,float16-weights', '--dry-run'];
-
-    const { exitCode, json } = await cli('optimise', 'imported', ...words, '--json');
-
-    expect(exitCode).not.toBe(1);
-    const [int8, float16] = Object(json).attempts;
-    expect(int8.figures.bytes).toBeLessThan(0.5 * Object(json).original.bytes);
-    expect(float16.loss.metric).toBe('cosine');
-    expect(float16.loss.value).toBeLessThan(0.001);
-  });
-
-  it('compares the layers of a merged decoder, which stand within an If', async () => {
-    await push(join(FOLDER, 'tiny-marian'), 'merged');
-    const data = await file('short.jsonl', sentences(2));
-    const words = ['--data', data, '--max-loss', '0%', '--methods', 'int8-dynamic', '--dry-run', '--json'];
-
-    const report = Object((await cli('optimise', 'merged', ...words)).json);
-
-    const layers: string[] = report.layerErrors['int8-dynamic'].map(({ layer }: { layer: string }) => layer);
-    expect(layers.filter((layer) => layer.startsWith('/model/decoder/')).length).toBeGreaterThan(5);
-    expect(report.attempts[1].kept[0]).toBe(layers[0]);
   });
 
   it.each([

@@ -116,7 +116,7 @@ describe('a model is optimised and served', () => {
     const graphs = ['encoder_model.onnx', 'decoder_model_merged.onnx'];
     const moved = graphs.map((graph) => [join(findNamed('tiny-marian'), graph), join(folder, graph)] as const);
     await writeExternal(moved, [join(folder, 'weights.bin')]);
-    const data = await jsonLines('marian', [{ text: 'One sentence.' }]);
+    const data = await jsonLines('marian', [{ inputs: 'One sentence.', parameters: { max_new_tokens: 4 } }]);
 
     const bundle = await optimise(folder, 'marian', data, 'float16-weights');
 

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Context, SQSEvent } from 'aws-lambda';
+import sharp from 'sharp';
 import { NEVER } from '../../src/core/deadline.ts';
 import { ServingError } from '../../src/core/errors.ts';
 import type { Tensors } from '../../src/core/tensor.ts';
@@ -14,7 +14,7 @@ import type { LabelScore } from '../../src/tasks/scores.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createRecordedQueue, NO_CRASH, type RecordedQueue } from '../support/message-queue.ts';
 import { createTestS3Client } from '../support/s3.ts';
-import { createTestServing, publishSample, SAMPLE_FOLDER, type TestServing } from '../support/serving.ts';
+import { createTestServing, publishClassifier, type TestServing } from '../support/serving.ts';
 
 interface ResultDocument {
   readonly status: string;
@@ -28,13 +28,15 @@ interface ResultDocument {
   readonly created: string;
 }
 
+/** A classifier by the mean of each channel. */
+const COLOURS = 'test/fixtures/models/colours';
 const BUCKET = 'data';
 const ATTEMPTS = 5;
 
 let serving: TestServing;
 let queue: RecordedQueue;
 let crashNote: CrashNote;
-let photos: Record<'coffee' | 'chelsea' | 'rocket', Buffer>;
+let photos: Record<'red' | 'green' | 'blue', Buffer>;
 let sequence = 0x10;
 let remainingMs: number;
 
@@ -43,9 +45,13 @@ beforeEach(async () => {
   queue = createRecordedQueue();
   crashNote = NO_CRASH;
   remainingMs = 30_000;
-  await publishSample(serving.repository, 'lite0');
-  const photo = (name: string) => readFile(`${SAMPLE_FOLDER}/samples/${name}.jpg`);
-  photos = { coffee: await photo('coffee'), chelsea: await photo('chelsea'), rocket: await photo('rocket') };
+  await publishClassifier(serving.repository, COLOURS, 'colours');
+  const photo = (background: string) => sharp({ create: { width: 16, height: 16, channels: 3, background } }).jpeg();
+  photos = {
+    red: await photo('red').toBuffer(),
+    green: await photo('lime').toBuffer(),
+    blue: await photo('blue').toBuffer(),
+  };
 });
 afterEach(() => serving.remove());
 
@@ -89,7 +95,7 @@ type Run = Session['run'];
 
 /** Lets a test see, or disturb, the runs of the graph. */
 const aroundRun = async (around: (run: Run) => Run): Promise<void> => {
-  await serving.models.use(await serving.router.route({ name: 'lite0' }), NEVER, async (model) => {
+  await serving.models.use(await serving.router.route({ name: 'colours' }), NEVER, async (model) => {
     const session = model.graphs.model as { run: Run };
     session.run = around(session.run);
   });
@@ -109,56 +115,58 @@ const countRuns = async (): Promise<number[]> => {
 
 describe('an upload', () => {
   it('finds its answer beside it', async () => {
-    const message = await upload('uploads/lite0/folder/coffee.jpg', photos.coffee);
+    const message = await upload('uploads/colours/folder/coffee.jpg', photos.red);
 
     expect(await deliver(message)).toEqual({ batchItemFailures: [] });
 
-    const document = await result('lite0/folder/coffee.jpg');
-    expect(document).toMatchObject({ status: 'succeeded', model: 'lite0', version: 1, batchSize: 1 });
-    expect(document.source).toMatchObject({ key: 'uploads/lite0/folder/coffee.jpg', sequencer: expect.any(String) });
-    expect(document.result?.[0]?.label).toBe('espresso');
+    const document = await result('colours/folder/coffee.jpg');
+    expect(document).toMatchObject({ status: 'succeeded', model: 'colours', version: 1, batchSize: 1 });
+    expect(document.source).toMatchObject({ key: 'uploads/colours/folder/coffee.jpg', sequencer: expect.any(String) });
+    expect(document.result?.[0]?.label).toBe('red');
     expect(document.timingsMs.run).toBeGreaterThan(0);
     expect(Date.parse(document.created)).not.toBeNaN();
   });
 
   it.each(['a b.jpg', 'a+b.jpg', 'ünï/日本 +%20.jpg', "it's & <odd>.jpg"])('may be called %s', async (name) => {
-    await deliver(await upload(`uploads/lite0/${name}`, photos.coffee));
+    await deliver(await upload(`uploads/colours/${name}`, photos.red));
 
-    expect((await result(`lite0/${name}`)).result?.[0]?.label).toBe('espresso');
+    expect((await result(`colours/${name}`)).result?.[0]?.label).toBe('red');
   });
 
   it('may be a task request in JSON', async () => {
-    const request = { inputs: photos.coffee.toString('base64'), parameters: { top_k: 1 } };
+    const request = { inputs: photos.red.toString('base64'), parameters: { top_k: 1 } };
 
-    await deliver(await upload('uploads/lite0/request.json', JSON.stringify(request)));
+    await deliver(await upload('uploads/colours/request.json', JSON.stringify(request)));
 
-    expect((await result('lite0/request.json')).result).toHaveLength(1);
+    expect((await result('colours/request.json')).result).toHaveLength(1);
   });
 });
 
 describe('a batch', () => {
   it('runs as one, and each record gets its own answer', async () => {
     const batches = await countRuns();
-    const names = ['coffee', 'chelsea', 'rocket'] as const;
-    const messages = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos[name])));
+    const names = ['red', 'green', 'blue'] as const;
+    const messages = await Promise.all(names.map((name) => upload(`uploads/colours/${name}.jpg`, photos[name])));
 
     await deliver(...messages);
 
     expect(batches).toEqual([3]);
-    const labels = await Promise.all(names.map(async (name) => (await result(`lite0/${name}.jpg`)).result?.[0]?.label));
-    expect(labels).toEqual(['espresso', expect.stringMatching(/cat|tabby/), 'missile']);
+    const labels = await Promise.all(
+      names.map(async (name) => (await result(`colours/${name}.jpg`)).result?.[0]?.label),
+    );
+    expect(labels).toEqual(['red', 'green', 'blue']);
     expect(serving.observations).toHaveLength(1);
     expect(serving.observations[0]).toMatchObject({ operation: 'upload', batchSize: 3, failures: [] });
   });
 
   it('gives the answers that its records would get alone', async () => {
-    await deliver(await upload('uploads/lite0/alone.jpg', photos.rocket));
+    await deliver(await upload('uploads/colours/alone.jpg', photos.blue));
     await deliver(
-      await upload('uploads/lite0/a.jpg', photos.coffee),
-      await upload('uploads/lite0/together.jpg', photos.rocket),
+      await upload('uploads/colours/a.jpg', photos.red),
+      await upload('uploads/colours/together.jpg', photos.blue),
     );
 
-    const [alone, together] = [await result('lite0/alone.jpg'), await result('lite0/together.jpg')];
+    const [alone, together] = [await result('colours/alone.jpg'), await result('colours/together.jpg')];
     expect(together.result).toHaveLength(alone.result?.length ?? -1);
     together.result?.forEach(({ label, score }, rank) => {
       expect(label).toBe(alone.result?.[rank]?.label);
@@ -168,17 +176,17 @@ describe('a batch', () => {
 
   it('writes down the record that can only fail, and answers the others', async () => {
     const response = await deliver(
-      await upload('uploads/lite0/good.jpg', photos.coffee),
-      await upload('uploads/lite0/bad.jpg', 'no picture'),
-      await upload('uploads/nobody/photo.jpg', photos.coffee),
-      await upload('uploads/no-model.jpg', photos.coffee),
+      await upload('uploads/colours/good.jpg', photos.red),
+      await upload('uploads/colours/bad.jpg', 'no picture'),
+      await upload('uploads/nobody/photo.jpg', photos.red),
+      await upload('uploads/no-model.jpg', photos.red),
     );
 
     expect(response).toEqual({ batchItemFailures: [] });
-    expect((await result('lite0/good.jpg')).status).toBe('succeeded');
-    expect(await result('lite0/bad.jpg')).toMatchObject({
+    expect((await result('colours/good.jpg')).status).toBe('succeeded');
+    expect(await result('colours/bad.jpg')).toMatchObject({
       status: 'failed',
-      model: 'lite0',
+      model: 'colours',
       version: 1,
       error: { code: expect.stringMatching(/INVALID_INPUT|UNSUPPORTED/) },
     });
@@ -196,27 +204,27 @@ describe('a batch', () => {
     });
 
     const response = await deliver(
-      await upload('uploads/lite0/1.jpg', photos.coffee),
-      await upload('uploads/lite0/2.jpg', photos.rocket),
+      await upload('uploads/colours/1.jpg', photos.red),
+      await upload('uploads/colours/2.jpg', photos.blue),
     );
 
     expect(response).toEqual({ batchItemFailures: [] });
-    expect((await result('lite0/2.jpg')).result?.[0]?.label).toBe('missile');
+    expect((await result('colours/2.jpg')).result?.[0]?.label).toBe('blue');
   });
 });
 
 describe('delivery more than once, and out of order', () => {
   it('skips what the same version has answered, before the run', async () => {
     const batches = await countRuns();
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
 
     await deliver(message);
-    const first = await result('lite0/a.jpg');
+    const first = await result('colours/a.jpg');
     await deliver(message);
     await deliver(message, message);
 
     expect(batches).toEqual([1]);
-    expect(await result('lite0/a.jpg')).toEqual(first);
+    expect(await result('colours/a.jpg')).toEqual(first);
     expect(serving.observations.map(({ batchSize, skipped }) => [batchSize, skipped])).toEqual([
       [1, 0],
       [0, 1],
@@ -225,7 +233,7 @@ describe('delivery more than once, and out of order', () => {
   });
 
   it('skips an upload by the metadata of its result, and does not read the result', async () => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
     await deliver(message);
     const reads: string[] = [];
     const { read } = serving.data;
@@ -240,7 +248,7 @@ describe('delivery more than once, and out of order', () => {
 
     expect(serving.observations.at(-1)).toMatchObject({ skipped: 1 });
     expect(reads).toEqual([]);
-    const { metadata } = await serving.data.head('results/lite0/a.jpg.json');
+    const { metadata } = await serving.data.head('results/colours/a.jpg.json');
     expect(metadata).toEqual({
       'source-etag': expect.any(String),
       'source-sequencer': expect.any(String),
@@ -251,10 +259,10 @@ describe('delivery more than once, and out of order', () => {
 
   it('skips an upload by the document of its result when that has no metadata, as in release 0.1.0', async () => {
     const batches = await countRuns();
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
     await deliver(message);
-    const { body } = await serving.data.read('results/lite0/a.jpg.json');
-    await serving.data.write('results/lite0/a.jpg.json', body);
+    const { body } = await serving.data.read('results/colours/a.jpg.json');
+    await serving.data.write('results/colours/a.jpg.json', body);
 
     await deliver(message);
 
@@ -263,49 +271,49 @@ describe('delivery more than once, and out of order', () => {
   });
 
   it('replaces a document that stands in the place of a result and is none', async () => {
-    await serving.data.write('results/lite0/a.jpg.json', '{"source": {"etag": 1}}');
+    await serving.data.write('results/colours/a.jpg.json', '{"source": {"etag": 1}}');
 
-    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+    await deliver(await upload('uploads/colours/a.jpg', photos.red));
 
-    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a.jpg')).status).toBe('succeeded');
   });
 
   it('answers again when another version is routed to', async () => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
     await deliver(message);
-    await publishSample(serving.repository, 'lite0');
+    await publishClassifier(serving.repository, COLOURS, 'colours');
     serving.clock.nowMs += 61_000;
 
     await deliver(message);
 
-    expect((await result('lite0/a.jpg')).version).toBe(2);
+    expect((await result('colours/a.jpg')).version).toBe(2);
   });
 
   it('replaces the answer to an older upload, and drops an older event that comes late', async () => {
-    const older = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const older = await upload('uploads/colours/a.jpg', photos.red);
     await deliver(older);
-    const newer = await upload('uploads/lite0/a.jpg', photos.rocket);
+    const newer = await upload('uploads/colours/a.jpg', photos.blue);
 
     await deliver(newer);
     await deliver(older);
 
-    expect((await result('lite0/a.jpg')).result?.[0]?.label).toBe('missile');
+    expect((await result('colours/a.jpg')).result?.[0]?.label).toBe('blue');
   });
 
   it('answers only the newest when both events are in a batch', async () => {
     const batches = await countRuns();
-    const older = await upload('uploads/lite0/a.jpg', photos.coffee);
-    const newer = await upload('uploads/lite0/a.jpg', photos.rocket);
+    const older = await upload('uploads/colours/a.jpg', photos.red);
+    const newer = await upload('uploads/colours/a.jpg', photos.blue);
 
     expect(await deliver(newer, older)).toEqual({ batchItemFailures: [] });
 
     expect(batches).toEqual([1]);
-    expect((await result('lite0/a.jpg')).result?.[0]?.label).toBe('missile');
+    expect((await result('colours/a.jpg')).result?.[0]?.label).toBe('blue');
   });
 
   it('drops an event whose object was replaced since', async () => {
-    const older = await upload('uploads/lite0/a.jpg', photos.coffee);
-    await upload('uploads/lite0/a.jpg', photos.rocket);
+    const older = await upload('uploads/colours/a.jpg', photos.red);
+    await upload('uploads/colours/a.jpg', photos.blue);
 
     expect(await deliver(older)).toEqual({ batchItemFailures: [] });
 
@@ -313,26 +321,26 @@ describe('delivery more than once, and out of order', () => {
   });
 
   it('leaves one document when two functions answer at the same time', async () => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
 
     const responses = await Promise.all([deliver(message), deliver(message), deliver(message)]);
 
     expect(responses.every(({ batchItemFailures }) => batchItemFailures.length === 0)).toBe(true);
-    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
-    expect(await resultKeys()).toEqual(['results/lite0/a.jpg.json']);
+    expect((await result('colours/a.jpg')).status).toBe('succeeded');
+    expect(await resultKeys()).toEqual(['results/colours/a.jpg.json']);
   });
 
   it('compares sequencers of different length as numbers', async () => {
-    const etag = await serving.data.write('uploads/lite0/a.jpg', photos.coffee);
+    const etag = await serving.data.write('uploads/colours/a.jpg', photos.red);
     const event = (sequencer: string) =>
-      JSON.stringify({ Records: [notification('uploads/lite0/a.jpg', etag, sequencer)] });
+      JSON.stringify({ Records: [notification('uploads/colours/a.jpg', etag, sequencer)] });
     await deliver(event('0FF'));
-    await publishSample(serving.repository, 'lite0');
+    await publishClassifier(serving.repository, COLOURS, 'colours');
     serving.clock.nowMs += 61_000;
 
     await deliver(event('FE'));
 
-    expect((await result('lite0/a.jpg')).version).toBe(1);
+    expect((await result('colours/a.jpg')).version).toBe(1);
   });
 });
 
@@ -348,7 +356,7 @@ describe('a result', () => {
     await serving.remove();
     const data = createS3UploadStore(client, storage.dataBucket);
     serving = await createTestServing({ data });
-    await publishSample(serving.repository, 'lite0');
+    await publishClassifier(serving.repository, COLOURS, 'colours');
     for await (const { key } of data.list('')) await data.remove(key);
   });
   afterAll(async () => {
@@ -357,58 +365,58 @@ describe('a result', () => {
   });
 
   it('that says "does not exist" is no answer: the same bytes, uploaded again, get theirs', async () => {
-    const first = await upload('uploads/lite0/a.jpg', photos.coffee);
-    await serving.data.remove('uploads/lite0/a.jpg');
+    const first = await upload('uploads/colours/a.jpg', photos.red);
+    await serving.data.remove('uploads/colours/a.jpg');
     await deliver(first);
-    expect(await result('lite0/a.jpg')).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } });
+    expect(await result('colours/a.jpg')).toMatchObject({ status: 'failed', error: { code: 'NOT_FOUND' } });
 
-    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+    await deliver(await upload('uploads/colours/a.jpg', photos.red));
 
-    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a.jpg')).status).toBe('succeeded');
   });
 
   it.each(['the model', 'the upload'])('of an upload stays when its event comes twice and %s is gone', async (gone) => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const message = await upload('uploads/colours/a.jpg', photos.red);
     await deliver(message);
-    await publishSample(serving.repository, 'lite0');
+    await publishClassifier(serving.repository, COLOURS, 'colours');
     serving.clock.nowMs += 61_000;
-    const path = gone === 'the upload' ? 'uploads/lite0/a.jpg' : 'models/lite0/routing.json';
+    const path = gone === 'the upload' ? 'uploads/colours/a.jpg' : 'models/colours/routing.json';
     await (gone === 'the upload' ? serving.data : serving.repository.store).remove(path);
 
     expect(await deliver(message)).toEqual({ batchItemFailures: [] });
 
-    expect(await result('lite0/a.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
+    expect(await result('colours/a.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
   });
 
   it('that the same bytes must repeat is an answer: a second event runs nothing', async () => {
-    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
-    const first = await result('lite0/a.jpg');
+    await deliver(await upload('uploads/colours/a.jpg', 'no picture'));
+    const first = await result('colours/a.jpg');
 
-    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
+    await deliver(await upload('uploads/colours/a.jpg', 'no picture'));
 
-    expect(await result('lite0/a.jpg')).toEqual(first);
+    expect(await result('colours/a.jpg')).toEqual(first);
     expect(serving.observations.at(-1)).toMatchObject({ skipped: 1 });
   });
 
   it('of an older upload gives way to the failure of a newer one', async () => {
-    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+    await deliver(await upload('uploads/colours/a.jpg', photos.red));
 
-    await deliver(await upload('uploads/lite0/a.jpg', 'no picture'));
+    await deliver(await upload('uploads/colours/a.jpg', 'no picture'));
 
-    expect((await result('lite0/a.jpg')).status).toBe('failed');
+    expect((await result('colours/a.jpg')).status).toBe('failed');
   });
 
   it('whose metadata says no outcome, as in release 0.2.0, is read for it', async () => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
-    await serving.data.remove('uploads/lite0/a.jpg');
+    const message = await upload('uploads/colours/a.jpg', photos.red);
+    await serving.data.remove('uploads/colours/a.jpg');
     await deliver(message);
-    const { body } = await serving.data.read('results/lite0/a.jpg.json');
-    const { outcome: _outcome, ...metadata } = (await serving.data.head('results/lite0/a.jpg.json')).metadata;
-    await serving.data.write('results/lite0/a.jpg.json', body, { metadata });
+    const { body } = await serving.data.read('results/colours/a.jpg.json');
+    const { outcome: _outcome, ...metadata } = (await serving.data.head('results/colours/a.jpg.json')).metadata;
+    await serving.data.write('results/colours/a.jpg.json', body, { metadata });
 
-    await deliver(await upload('uploads/lite0/a.jpg', photos.coffee));
+    await deliver(await upload('uploads/colours/a.jpg', photos.red));
 
-    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a.jpg')).status).toBe('succeeded');
   });
 });
 
@@ -422,8 +430,8 @@ describe('an empty upload', () => {
   });
 
   const refusalOf = async (name: string): Promise<ResultDocument> => {
-    expect(await deliver(await upload(`uploads/lite0/${name}`, ''))).toEqual({ batchItemFailures: [] });
-    return result(`lite0/${name}`);
+    expect(await deliver(await upload(`uploads/colours/${name}`, ''))).toEqual({ batchItemFailures: [] });
+    return result(`colours/${name}`);
   };
 });
 
@@ -431,18 +439,18 @@ describe('messages that come again', () => {
   it('are run alone, so that one that ends the process takes no other with it', async () => {
     const batches = await countRuns();
     const names = ['1', '2', '3'];
-    const bodies = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos.coffee)));
+    const bodies = await Promise.all(names.map((name) => upload(`uploads/colours/${name}.jpg`, photos.red)));
 
     const response = await deliverAgain(2, ...bodies);
 
     expect(response).toEqual({ batchItemFailures: [] });
     expect(batches).toEqual([1, 1, 1]);
-    for (const name of names) expect((await result(`lite0/${name}.jpg`)).status).toBe('succeeded');
+    for (const name of names) expect((await result(`colours/${name}.jpg`)).status).toBe('succeeded');
   });
 
   it('run last when they ended a process before', async () => {
     const names = ['ended', '2', '3', '4', '5'];
-    const bodies = await Promise.all(names.map((name) => upload(`uploads/lite0/${name}.jpg`, photos.coffee)));
+    const bodies = await Promise.all(names.map((name) => upload(`uploads/colours/${name}.jpg`, photos.red)));
     const alone: string[] = [];
     crashNote = { ...NO_CRASH, names: (id) => id === 'message-0', begin: (id) => alone.push(id) };
 
@@ -455,18 +463,18 @@ describe('messages that come again', () => {
 
 describe('what no upload is', () => {
   it('is left alone: results, folders, removals, the test event of S3', async () => {
-    const etag = await serving.data.write('results/lite0/a.jpg.json', '{}');
-    const removal = { ...notification('uploads/lite0/a.jpg', etag, '1'), eventName: 'ObjectRemoved:Delete' };
+    const etag = await serving.data.write('results/colours/a.jpg.json', '{}');
+    const removal = { ...notification('uploads/colours/a.jpg', etag, '1'), eventName: 'ObjectRemoved:Delete' };
 
     const response = await deliver(
-      JSON.stringify({ Records: [notification('results/lite0/a.jpg.json', etag, '1')] }),
-      JSON.stringify({ Records: [notification('uploads/lite0/', etag, '1')] }),
+      JSON.stringify({ Records: [notification('results/colours/a.jpg.json', etag, '1')] }),
+      JSON.stringify({ Records: [notification('uploads/colours/', etag, '1')] }),
       JSON.stringify({ Records: [removal] }),
       JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'data' }),
     );
 
     expect(response).toEqual({ batchItemFailures: [] });
-    expect(await resultKeys()).toEqual(['results/lite0/a.jpg.json']);
+    expect(await resultKeys()).toEqual(['results/colours/a.jpg.json']);
   });
 
   it.each([
@@ -475,14 +483,14 @@ describe('what no upload is', () => {
     ['without a sequencer', { object: { sequencer: undefined } }],
     ['with a sequencer that is no number', { object: { sequencer: 'x' } }],
     ['without an etag', { object: { eTag: undefined } }],
-    ['whose key is not encoded as S3 does it', { object: { key: 'uploads/lite0/%E0%A4%A' } }],
+    ['whose key is not encoded as S3 does it', { object: { key: 'uploads/colours/%E0%A4%A' } }],
   ])(
     'fails alone and is told to the operator: a record %s',
     async (_what, change: { bucket?: unknown; object?: object }) => {
-      const { s3, ...event } = notification('uploads/lite0/odd.jpg', '"etag"', '1');
+      const { s3, ...event } = notification('uploads/colours/odd.jpg', '"etag"', '1');
       const odd = { ...event, s3: { ...s3, ...change, object: { ...s3.object, ...change.object } } };
-      const good = await upload('uploads/lite0/a.jpg', photos.coffee);
-      const { Records } = JSON.parse(await upload('uploads/lite0/b.jpg', photos.coffee)) as { Records: unknown[] };
+      const good = await upload('uploads/colours/a.jpg', photos.red);
+      const { Records } = JSON.parse(await upload('uploads/colours/b.jpg', photos.red)) as { Records: unknown[] };
 
       const response = await deliver(
         JSON.stringify({ Records: [odd] }),
@@ -491,7 +499,7 @@ describe('what no upload is', () => {
       );
 
       expect(response.batchItemFailures).toEqual([{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }]);
-      for (const name of ['a', 'b']) expect((await result(`lite0/${name}.jpg`)).status).toBe('succeeded');
+      for (const name of ['a', 'b']) expect((await result(`colours/${name}.jpg`)).status).toBe('succeeded');
       expect(serving.warnings).toHaveLength(2);
       expect(serving.warnings[0]).toMatchObject({ code: 'INVALID_REQUEST' });
     },
@@ -515,12 +523,12 @@ describe('what no upload is', () => {
   });
 
   it('stays in the queue when it is no notification at all', async () => {
-    const good = await upload('uploads/lite0/a.jpg', photos.coffee);
+    const good = await upload('uploads/colours/a.jpg', photos.red);
 
     const response = await deliver('not JSON', good, '{"Records": [{}]}');
 
     expect(response.batchItemFailures).toEqual([{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }]);
-    expect((await result('lite0/a.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a.jpg')).status).toBe('succeeded');
   });
 });
 
@@ -542,29 +550,29 @@ describe('an event of S3', () => {
     ],
     ['SQS in SNS', (body: string) => sns(JSON.stringify({ Records: [{ eventSource: 'aws:sqs', body }] }))],
   ])('is understood in the envelope of %s', async (_what, envelop) => {
-    expect(await deliver(envelop(await upload('uploads/lite0/a b.jpg', photos.coffee)))).toEqual({
+    expect(await deliver(envelop(await upload('uploads/colours/a b.jpg', photos.red)))).toEqual({
       batchItemFailures: [],
     });
 
-    expect((await result('lite0/a b.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a b.jpg')).status).toBe('succeeded');
   });
 
   it.each([
     ['EventBridge', (body: string) => body],
     ['EventBridge in SNS', sns],
   ])('is understood as %s writes it, with its key as it is', async (_what, envelop) => {
-    const key = 'uploads/lite0/a+b %20.jpg';
-    const etag = await serving.data.write(key, photos.coffee);
+    const key = 'uploads/colours/a+b %20.jpg';
+    const etag = await serving.data.write(key, photos.red);
 
     expect(await deliver(envelop(eventBridge(key, etag)))).toEqual({ batchItemFailures: [] });
 
-    expect((await result('lite0/a+b %20.jpg')).status).toBe('succeeded');
+    expect((await result('colours/a+b %20.jpg')).status).toBe('succeeded');
   });
 
   it('announces no upload in the envelope of SNS or EventBridge when it does not without', async () => {
     const response = await deliver(
       sns(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'data' })),
-      eventBridge('uploads/lite0/a.jpg', 'e', { 'detail-type': 'Object Deleted' }),
+      eventBridge('uploads/colours/a.jpg', 'e', { 'detail-type': 'Object Deleted' }),
     );
 
     expect(response).toEqual({ batchItemFailures: [] });
@@ -573,12 +581,12 @@ describe('an event of S3', () => {
 
   it.each([
     ['is no S3 event', sns('{"hello": 1}')],
-    ['is of another bucket', eventBridge('uploads/lite0/a.jpg', 'e', { detail: { bucket: { name: 'other' } } })],
+    ['is of another bucket', eventBridge('uploads/colours/a.jpg', 'e', { detail: { bucket: { name: 'other' } } })],
     [
       'comes by way of CloudTrail',
-      eventBridge('uploads/lite0/a.jpg', 'e', { 'detail-type': 'AWS API Call via CloudTrail' }),
+      eventBridge('uploads/colours/a.jpg', 'e', { 'detail-type': 'AWS API Call via CloudTrail' }),
     ],
-    ['has no details', eventBridge('uploads/lite0/a.jpg', 'e', { detail: {} })],
+    ['has no details', eventBridge('uploads/colours/a.jpg', 'e', { detail: {} })],
   ])('stays in the queue when the content of its envelope %s', async (_what, body) => {
     expect(await deliver(body)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
     expect(serving.warnings).toHaveLength(1);
@@ -597,7 +605,7 @@ describe('an event of S3', () => {
 
 describe('a name that is too long for its result', () => {
   it('is told to telemetry, and not tried again', async () => {
-    const key = `uploads/lite0/${'x'.repeat(1000)}`;
+    const key = `uploads/colours/${'x'.repeat(1000)}`;
     const body = JSON.stringify({ Records: [notification(`${key}.jpeg.jpg`, '"etag"', '1')] });
 
     expect(await deliver(body)).toEqual({ batchItemFailures: [] });
@@ -640,24 +648,24 @@ describe('a fault that may pass', () => {
   };
 
   it.each([
-    ['reading the upload', 'read', 'uploads/lite0/b'],
-    ['finding the result', 'head', 'results/lite0/b'],
-    ['writing the result', 'write', 'results/lite0/b'],
+    ['reading the upload', 'read', 'uploads/colours/b'],
+    ['finding the result', 'head', 'results/colours/b'],
+    ['writing the result', 'write', 'results/colours/b'],
   ] as const)(
     'while %s leaves that record in the queue, and the next delivery answers it',
     async (_what, method, part) => {
       const [a, b] = [
-        await upload('uploads/lite0/a.jpg', photos.coffee),
-        await upload('uploads/lite0/b.jpg', photos.rocket),
+        await upload('uploads/colours/a.jpg', photos.red),
+        await upload('uploads/colours/b.jpg', photos.blue),
       ];
       const heal = failing(method, part);
 
       expect(await deliver(a, b)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] });
       expect(serving.observations[0]?.failures).toEqual([expect.objectContaining({ code: 'MODEL_UNAVAILABLE' })]);
-      expect(await resultKeys()).toEqual(['results/lite0/a.jpg.json']);
+      expect(await resultKeys()).toEqual(['results/colours/a.jpg.json']);
       heal();
       expect(await deliver(b)).toEqual({ batchItemFailures: [] });
-      expect((await result('lite0/b.jpg')).status).toBe('succeeded');
+      expect((await result('colours/b.jpg')).status).toBe('succeeded');
     },
   );
 
@@ -667,8 +675,8 @@ describe('a fault that may pass', () => {
     [3, 480],
     [4, 480],
   ])('comes again after attempt %i in %i s', async (attempt, seconds) => {
-    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
-    failing('read', 'uploads/lite0/b');
+    const message = await upload('uploads/colours/b.jpg', photos.red);
+    failing('read', 'uploads/colours/b');
 
     expect((await deliverAgain(attempt, message)).batchItemFailures).toHaveLength(1);
 
@@ -677,12 +685,12 @@ describe('a fault that may pass', () => {
   });
 
   it('is written down when the last attempt is used up, and a later delivery answers it', async () => {
-    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
-    const heal = failing('read', 'uploads/lite0/b');
+    const message = await upload('uploads/colours/b.jpg', photos.red);
+    const heal = failing('read', 'uploads/colours/b');
 
     expect((await deliverAgain(ATTEMPTS, message)).batchItemFailures).toHaveLength(1);
 
-    const { status, error } = await result('lite0/b.jpg');
+    const { status, error } = await result('colours/b.jpg');
     expect(status).toBe('failed');
     expect(error).toEqual({
       code: 'MODEL_UNAVAILABLE',
@@ -692,11 +700,11 @@ describe('a fault that may pass', () => {
     expect(queue.changes.at(-1)).toEqual(['message-0', 0]);
     heal();
     await deliver(message);
-    expect((await result('lite0/b.jpg')).status).toBe('succeeded');
+    expect((await result('colours/b.jpg')).status).toBe('succeeded');
   });
 
   it('of the routing is written down when the last attempt is used up', async () => {
-    const message = await upload('uploads/lite1/a.jpg', photos.coffee);
+    const message = await upload('uploads/lite1/a.jpg', photos.red);
     await serving.repository.store.write('models/lite1/routing.json', '{');
 
     expect((await deliverAgain(ATTEMPTS, message)).batchItemFailures).toHaveLength(1);
@@ -705,7 +713,7 @@ describe('a fault that may pass', () => {
   });
 
   it('to look the model up before the deadline leaves the upload in the queue, though the store never answers', async () => {
-    const message = await upload('uploads/lite1/a.jpg', photos.coffee);
+    const message = await upload('uploads/lite1/a.jpg', photos.red);
     const { store } = serving.repository;
     Object.assign(store, { read: () => new Promise(() => {}) });
     remainingMs = 1_100; // a tenth of a second before the margin
@@ -716,20 +724,20 @@ describe('a fault that may pass', () => {
   });
 
   it('leaves the answer that another delivery has written', async () => {
-    const message = await upload('uploads/lite0/b.jpg', photos.coffee);
+    const message = await upload('uploads/colours/b.jpg', photos.red);
     await deliver(message);
-    await publishSample(serving.repository, 'lite0');
+    await publishClassifier(serving.repository, COLOURS, 'colours');
     serving.clock.nowMs += 61_000;
-    failing('read', 'uploads/lite0/b');
+    failing('read', 'uploads/colours/b');
 
     await deliverAgain(ATTEMPTS, message);
 
-    expect(await result('lite0/b.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
+    expect(await result('colours/b.jpg')).toMatchObject({ status: 'succeeded', version: 1 });
   });
 
   it('of the model leaves all of its records in the queue, and writes nothing', async () => {
-    const message = await upload('uploads/lite0/a.jpg', photos.coffee);
-    await serving.repository.store.remove('models/lite0/1/files/model.onnx');
+    const message = await upload('uploads/colours/a.jpg', photos.red);
+    await serving.repository.store.remove('models/colours/1/files/model.onnx');
 
     expect(await deliver(message)).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
     expect(await resultKeys()).toEqual([]);

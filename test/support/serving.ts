@@ -190,23 +190,27 @@ export const pushNamed = async (repository: ModelRepository<UploadingStore>, nam
   await pushModel(repository, findNamed(name), { name });
 };
 
-/** Publishes the sample classifier under `name`. */
-export const publishSample = async (
+/** Publishes the classifier of images in a folder under `name`, without a trial. */
+export const publishClassifier = async (
   repository: ModelRepository<UploadingStore>,
+  folder: string,
   name: string,
   warmup: readonly string[] = [],
 ): Promise<number> => {
   const read = async (file: string): Promise<Record<string, unknown>> =>
-    JSON.parse(await readFile(join(SAMPLE_FOLDER, file), 'utf8')) as Record<string, unknown>;
+    JSON.parse(await readFile(join(folder, file), 'utf8')) as Record<string, unknown>;
   const { id2label } = (await read('config.json')) as { id2label: Record<string, string> };
   const settings = {
     labels: Object.values(id2label),
     functionToApply: 'softmax',
     preprocessing: await read('preprocessor_config.json'),
   };
-  return publishModel(repository, name, join(SAMPLE_FOLDER, 'onnx/model.onnx'), {
-    task: 'image-classification',
-    settings,
-    warmup,
-  });
+  const task = 'image-classification';
+  return publishModel(repository, name, join(folder, 'onnx/model.onnx'), { task, settings, warmup });
 };
+
+export const publishSample = (
+  repository: ModelRepository<UploadingStore>,
+  name: string,
+  warmup: readonly string[] = [],
+): Promise<number> => publishClassifier(repository, SAMPLE_FOLDER, name, warmup);

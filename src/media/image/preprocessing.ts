@@ -133,7 +133,7 @@ const spellOut = (
     : { height: value, width: value };
 };
 
-/** What `null` means: no such step, or for other fields the default. */
+/** A field that is `null`: its step is not done, and any other field has its default. */
 const nullField = (field: string): [string, unknown][] => (field.startsWith('do_') ? [[field, false]] : []);
 
 /** The fields of the file without steps that its processor does not have. */
