@@ -52,8 +52,9 @@ export class Blobs {
     return createReadStream('', { fd: openSync(this.#path(blob), 'r'), highWaterMark: CHUNK_BYTES, ...range });
   }
 
-  size(blob: string): number {
-    return statSync(this.#path(blob)).size;
+  describe(blob: string): { readonly sizeBytes: number; readonly modifiedMs: number } {
+    const { size, mtimeMs } = statSync(this.#path(blob));
+    return { sizeBytes: size, modifiedMs: mtimeMs };
   }
 
   remove(...blobs: readonly string[]): void {

@@ -8,6 +8,7 @@ import { createListings } from './s3-listings.ts';
 import { createObjectOperations, RESPONSE_PARAMETERS } from './s3-object-operations.ts';
 import type { S3Objects } from './s3-objects.ts';
 import { type Answer, answerXml, type Call, notImplemented, type Operations } from './s3-operation.ts';
+import { createUploadListings } from './s3-upload-listings.ts';
 import { createUploadOperations } from './s3-upload-operations.ts';
 import type { S3Uploads } from './s3-uploads.ts';
 import type { OnObjectCreated } from './s3-writes.ts';
@@ -22,11 +23,18 @@ const PARAMETERS = new Set([
   ...'prefix delimiter marker start-after continuation-token max-keys encoding-type fetch-owner key-marker x-id'.split(
     ' ',
   ),
+  ...['versionId', 'max-uploads', 'upload-id-marker', 'max-parts', 'part-number-marker'],
 ]);
 /** Headers that would make another object, or another answer, of a request. Every other one says nothing new here. */
 const OTHER_MEANING =
   /^x-amz-(?:(?:copy-source-)?server-side-encryption-customer-.+|object-lock-.+|if-match-.+|tagging|write-offset-bytes|mfa|website-redirect-location)$/;
 const LONGEST_KEY_BYTES = 1024;
+/** Methods that S3 has, by what they are for. It has no other one without a query parameter. */
+const METHODS: Readonly<Record<string, string>> = {
+  service: 'GET',
+  bucket: 'GET, HEAD, PUT, POST, DELETE',
+  object: 'GET, HEAD, PUT, DELETE',
+};
 
 const errorAnswer = (error: AwsError): Answer => {
   const fields = { Code: error.code, Message: error.message, ...error.details };
@@ -60,6 +68,13 @@ const parseCall = (request: IncomingMessage): Call => {
   }
 };
 
+/** Nothing is versioned here: each object has the one version `null`. @throws AwsError `InvalidArgument` for any other one */
+const assertVersion = (query: URLSearchParams): void => {
+  const version = query.get('versionId') ?? 'null';
+  if (version !== 'null')
+    throw new AwsError('InvalidArgument', 400, `There is no version ${version}: objects here have the version null.`);
+};
+
 const operationNameOf = ({ request, headers, bucket, key, query }: Call): string => {
   const other = Object.keys(headers).find((name) => OTHER_MEANING.test(name));
   if (other !== undefined) throw notImplemented(`the header ${other}`);
@@ -67,9 +82,13 @@ const operationNameOf = ({ request, headers, bucket, key, query }: Call): string
     if (!SUBRESOURCES.includes(name) && !PARAMETERS.has(name) && !/^x-amz-/i.test(name))
       throw notImplemented(`the query parameter ${name}`);
   if (Buffer.byteLength(key) > LONGEST_KEY_BYTES) throw new AwsError('KeyTooLongError', 400, 'Your key is too long');
+  assertVersion(query);
   const scope = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
   const subresource = SUBRESOURCES.find((name) => query.has(name));
-  return `${request.method} ${scope}${subresource === undefined ? '' : `?${subresource}`}`;
+  const { method = '' } = request;
+  if (subresource === undefined && !METHODS[scope]?.split(', ').includes(method))
+    throw new AwsError('MethodNotAllowed', 405, `${method} is not allowed on this ${scope}, use ${METHODS[scope]}.`);
+  return `${method} ${scope}${subresource === undefined ? '' : `?${subresource}`}`;
 };
 
 const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> => {
@@ -90,6 +109,7 @@ export const createS3Api = (objects: S3Objects, uploads: S3Uploads, onCreated: O
     ...createListings(objects),
     ...createObjectOperations(objects, onCreated),
     ...createUploadOperations(uploads, objects, onCreated),
+    ...createUploadListings(uploads),
   };
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {

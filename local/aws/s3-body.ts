@@ -76,7 +76,17 @@ async function* decodeAwsChunked(
   }
 }
 
-/** The bytes that the client means. @throws AwsError `BadDigest`, after the last of them, when a checksum that it sent does not fit. */
+/** @throws AwsError `XAmzContentSHA256Mismatch` */
+const assertHash = (expected: unknown, received: string | undefined): void => {
+  if (received !== undefined && received !== expected)
+    throw new AwsError(
+      'XAmzContentSHA256Mismatch',
+      400,
+      `The x-amz-content-sha256 you specified, ${expected}, is not what was received: ${received}.`,
+    );
+};
+
+/** The bytes that the client means. @throws AwsError, after the last of them, when a checksum or a size that it sent does not fit */
 export async function* readObjectBytes(request: IncomingMessage): AsyncIterable<Uint8Array> {
   const expected: Record<string, string> = {};
   for (const name of Object.keys(CHECKSUMS)) {
@@ -87,14 +97,25 @@ export async function* readObjectBytes(request: IncomingMessage): AsyncIterable<
   const checksums = Object.entries(CHECKSUMS).flatMap(([name, create]) =>
     announced.includes(name) ? [{ name, checksum: create() }] : [],
   );
+  const { 'x-amz-content-sha256': hash = '', 'x-amz-decoded-content-length': decodedBytes } = request.headers;
   // MinIO's clients say it by the hash alone.
   const isChunked =
-    (request.headers['content-encoding']?.includes('aws-chunked') ?? false) ||
-    /^STREAMING-/.test(String(request.headers['x-amz-content-sha256'] ?? ''));
+    (request.headers['content-encoding']?.includes('aws-chunked') ?? false) || String(hash).startsWith('STREAMING-');
+  const signed = /^[0-9a-f]{64}$/.test(String(hash)) ? createHash('sha256') : undefined;
+  let sizeBytes = 0;
   for await (const chunk of isChunked ? decodeAwsChunked(request, expected) : request) {
     for (const { checksum } of checksums) checksum.update(chunk);
+    signed?.update(chunk);
+    sizeBytes += chunk.byteLength;
     yield chunk;
   }
+  if (isChunked && decodedBytes !== undefined && Number(decodedBytes) !== sizeBytes)
+    throw new AwsError(
+      'IncompleteBody',
+      400,
+      `x-amz-decoded-content-length is ${decodedBytes}, received ${sizeBytes}.`,
+    );
+  assertHash(hash, signed?.digest('hex'));
   for (const { name, checksum } of checksums) {
     const received = checksum.digest('base64');
     if (expected[name] !== received)

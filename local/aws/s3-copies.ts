@@ -1,6 +1,6 @@
 import { AwsError } from './aws-error.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { type Call, noSuchKey, notImplemented, preconditionFailed } from './s3-operation.ts';
+import { type Call, noSuchKey, preconditionFailed } from './s3-operation.ts';
 import type { S3Object } from './s3-rows.ts';
 import { isSameEtag } from './s3-writes.ts';
 
@@ -10,12 +10,15 @@ export interface CopySource {
   readonly range: { readonly start: number; readonly end: number };
 }
 
-/** Conditions on the time of the source, which no client needed so far. */
-const CONDITIONS_ON_TIME = /^x-amz-copy-source-if-(un)?modified-since$/;
-
-/** @throws AwsError `PreconditionFailed` */
-const assertConditions = ({ headers }: Call, { etag }: S3Object): void => {
+/** An etag counts more than a time, which has whole seconds. @throws AwsError `PreconditionFailed` */
+const assertConditions = ({ headers }: Call, { etag, modifiedMs }: S3Object): void => {
   const { 'x-amz-copy-source-if-match': match, 'x-amz-copy-source-if-none-match': noneMatch } = headers;
+  const modifiedSeconds = Math.floor(modifiedMs / 1000);
+  const secondsOf = (name: string): number => Date.parse(String(headers[`x-amz-copy-source-if-${name}`] ?? '')) / 1000;
+  if (match === undefined && modifiedSeconds > secondsOf('unmodified-since'))
+    throw preconditionFailed('x-amz-copy-source-If-Unmodified-Since');
+  if (noneMatch === undefined && modifiedSeconds <= secondsOf('modified-since'))
+    throw preconditionFailed('x-amz-copy-source-If-Modified-Since');
   if (match !== undefined && !isSameEtag(String(match), etag)) throw preconditionFailed('x-amz-copy-source-If-Match');
   if (noneMatch !== undefined && isSameEtag(String(noneMatch), etag))
     throw preconditionFailed('x-amz-copy-source-If-None-Match');
@@ -34,8 +37,6 @@ export const copySourceOf = (call: Call, objects: S3Objects): CopySource | undef
   const { headers } = call;
   const { 'x-amz-copy-source': source, 'x-amz-copy-source-range': given } = headers;
   if (typeof source !== 'string') return undefined;
-  const condition = Object.keys(headers).find((name) => CONDITIONS_ON_TIME.test(name));
-  if (condition !== undefined) throw notImplemented(condition);
   const [, bucket = '', key = ''] = /^\/?([^/]+)\/(.+?)(?:\?versionId=null)?$/s.exec(decode(source)) ?? [];
   if (key === '') throw new AwsError('InvalidArgument', 400, `The copy source ${source} is no bucket and key.`);
   const object = objects.find(bucket, key);

@@ -1,27 +1,24 @@
+import { isUtf8 } from 'node:buffer';
 import { text } from 'node:stream/consumers';
 import { AwsError } from './aws-error.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { answerXml, type Call, notImplemented, type Operation, type Operations } from './s3-operation.ts';
+import { type Answer, answerXml, type Call, notImplemented, type Operation, type Operations } from './s3-operation.ts';
+import { LARGEST_PAGE, readEncoding, readPageSize } from './s3-pages.ts';
 import { element, escapeXml, readElements } from './xml.ts';
-
-const LARGEST_PAGE = 1000;
 
 /** The elements of a page of keys, which both listings share. */
 const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) => {
-  const maxKeys = query.get('max-keys') ?? String(LARGEST_PAGE);
-  if (!/^\d{1,10}$/.test(maxKeys)) throw new AwsError('InvalidArgument', 400, 'max-keys must be a whole number.');
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
-  const limit = Math.min(Number(maxKeys), LARGEST_PAGE);
+  const limit = readPageSize(query, 'max-keys');
   const listing = objects.list(bucket, { prefix, delimiter, after, limit });
-  const isEncoded = query.get('encoding-type') === 'url';
-  const write = isEncoded ? encodeURIComponent : escapeXml;
+  const { write, encodingType } = readEncoding(query);
   const common = [
     element('Name', bucket),
     element('Prefix', write(prefix)),
     element('Delimiter', write(delimiter)),
     element('MaxKeys', String(limit)),
-    ...(isEncoded ? [element('EncodingType', 'url')] : []),
+    ...encodingType,
     element('IsTruncated', String(listing.next !== undefined)),
     ...listing.commonPrefixes.map((group) => element('CommonPrefixes', element('Prefix', write(group)))),
   ];
@@ -35,11 +32,33 @@ const listPage = (objects: S3Objects, { bucket, query }: Call, after: string) =>
   return { common, entries, listing, write };
 };
 
+/** The key after which a listing goes on. @throws AwsError `InvalidArgument` for a token that no listing gave */
+const readToken = (token: string): string => {
+  const key = Buffer.from(token, 'base64url');
+  if (key.byteLength > 0 && key.toString('base64url') === token && isUtf8(key)) return key.toString();
+  throw new AwsError('InvalidArgument', 400, 'The continuation token provided is incorrect.');
+};
+
+const deleteObjects = async (objects: S3Objects, { request, bucket }: Call): Promise<Answer> => {
+  const body = await text(request);
+  const keys = readElements(body, 'Key');
+  if (keys.length === 0) throw new AwsError('MalformedXML', 400, 'Expected <Delete> with a <Key> in each <Object>.');
+  const versions = readElements(body, 'VersionId').filter((version) => version !== 'null');
+  if (versions.length > 0) throw notImplemented(`DeleteObjects with VersionId ${versions[0]}`);
+  if (body.includes('<ETag>')) throw notImplemented('DeleteObjects with ETag');
+  if (keys.length > LARGEST_PAGE)
+    throw new AwsError('MalformedXML', 400, `${keys.length} keys, at most ${LARGEST_PAGE}.`);
+  for (const key of keys) objects.remove(bucket, key);
+  const [quiet] = readElements(body, 'Quiet');
+  const told = quiet === 'true' ? [] : keys;
+  return answerXml('DeleteResult', ...told.map((key) => element('Deleted', element('Key', escapeXml(key)))));
+};
+
 /** Operations that list, and the one that removes many objects at once. */
 export const createListings = (objects: S3Objects): Operations => {
   const listObjects: Operation = (call) => {
     const token = call.query.get('continuation-token');
-    const after = token === null ? (call.query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
+    const after = token === null ? (call.query.get('start-after') ?? '') : readToken(token);
     const { common, entries, listing } = listPage(objects, call, after);
     return answerXml(
       'ListBucketResult',
@@ -75,22 +94,10 @@ export const createListings = (objects: S3Objects): Operations => {
     );
   };
 
-  const deleteObjects: Operation = async ({ request, bucket }) => {
-    const body = await text(request);
-    const keys = readElements(body, 'Key');
-    const versions = readElements(body, 'VersionId').filter((version) => version !== 'null');
-    if (versions.length > 0) throw notImplemented(`DeleteObjects with VersionId ${versions[0]}`);
-    if (body.includes('<ETag>')) throw notImplemented('DeleteObjects with ETag');
-    if (keys.length > LARGEST_PAGE)
-      throw new AwsError('MalformedXML', 400, `${keys.length} keys, at most ${LARGEST_PAGE}.`);
-    for (const key of keys) objects.remove(bucket, key);
-    return answerXml('DeleteResult', ...keys.map((key) => element('Deleted', element('Key', escapeXml(key)))));
-  };
-
   return {
     'GET bucket': listFirstVersion,
     'GET bucket?list-type': listObjects,
     'GET bucket?versions': listVersions,
-    'POST bucket?delete': deleteObjects,
+    'POST bucket?delete': (call) => deleteObjects(objects, call),
   };
 };

@@ -64,12 +64,22 @@ const rangeOf = (header: string | undefined, sizeBytes: number): { start: number
   return { start, end };
 };
 
+/** The bytes of a part: every object is kept as one. @throws AwsError `InvalidPartNumber`, or `InvalidRequest` beside a range */
+const partOf = (part: string, { range }: IncomingHttpHeaders, sizeBytes: number): { start: number; end: number } => {
+  if (range !== undefined)
+    throw new AwsError('InvalidRequest', 400, 'Cannot specify both Range header and partNumber query parameter');
+  if (!/^\d{1,5}$/.test(part)) throw new AwsError('InvalidArgument', 400, `The part number ${part} is no number.`);
+  if (Number(part) !== 1) throw new AwsError('InvalidPartNumber', 416, 'The requested partnumber is not satisfiable');
+  return { start: 0, end: sizeBytes - 1 };
+};
+
 export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCreated): Operations => {
   const getObject: Operation = ({ request, headers, bucket, key, query }) => {
     const object = objects.find(bucket, key);
     if (!object) throw noSuchKey(key);
     if (isUnchanged(headers, object)) return { status: 304, headers: { etag: object.etag } };
-    const range = rangeOf(headers.range, object.sizeBytes);
+    const part = query.get('partNumber');
+    const range = part === null ? rangeOf(headers.range, object.sizeBytes) : partOf(part, headers, object.sizeBytes);
     const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
     return {
       status: range ? 206 : 200,
@@ -80,7 +90,7 @@ export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCr
         'last-modified': new Date(object.modifiedMs).toUTCString(),
         'accept-ranges': 'bytes',
         'content-length': String(end - start + 1),
-        ...(range && { 'content-range': `bytes ${start}-${end}/${object.sizeBytes}` }),
+        ...(range && end >= start && { 'content-range': `bytes ${start}-${end}/${object.sizeBytes}` }),
       },
       ...(request.method === 'GET' && end >= start && { body: objects.read(object, { start, end }) }),
     };
@@ -108,7 +118,9 @@ export const createObjectOperations = (objects: S3Objects, onCreated: OnObjectCr
 
   return {
     'GET object': getObject,
+    'GET object?partNumber': getObject,
     'HEAD object': getObject,
+    'HEAD object?partNumber': getObject,
     'PUT object': putObject,
     'DELETE object': ({ headers, bucket, key }) => {
       if (headers['if-match']) throw notImplemented('DeleteObject with If-Match');

@@ -2,10 +2,13 @@ import { text } from 'node:stream/consumers';
 import { readObjectBytes } from './s3-body.ts';
 import { copiedBytes, copySourceOf } from './s3-copies.ts';
 import type { S3Objects } from './s3-objects.ts';
-import { answerXml, copyResult, type Operation, type Operations } from './s3-operation.ts';
-import type { S3Uploads } from './s3-uploads.ts';
+import { answerXml, type Call, copyResult, type Operation, type Operations } from './s3-operation.ts';
+import type { S3Uploads, Upload } from './s3-uploads.ts';
 import { type OnObjectCreated, targetOf, writeGuard } from './s3-writes.ts';
 import { element, escapeXml, readElements } from './xml.ts';
+
+/** The upload that a request names, which belongs to its key. */
+const uploadOf = ({ bucket, key, query }: Call): Upload => ({ id: query.get('uploadId') ?? '', bucket, key });
 
 /** Multipart uploads. */
 export const createUploadOperations = (
@@ -18,7 +21,7 @@ export const createUploadOperations = (
     const number = Number(query.get('partNumber'));
     const source = copySourceOf(call, objects);
     const bytes = source ? copiedBytes(source, objects) : readObjectBytes(request);
-    const etag = await uploads.putPart(query.get('uploadId') ?? '', number, bytes);
+    const etag = await uploads.putPart(uploadOf(call), number, bytes);
     return source ? answerXml('CopyPartResult', ...copyResult(etag, Date.now())) : { headers: { etag } };
   };
 
@@ -29,7 +32,7 @@ export const createUploadOperations = (
       number: Number(number),
       etag: etags[at] ?? '',
     }));
-    const object = await uploads.complete(call.query.get('uploadId') ?? '', parts, writeGuard(call));
+    const object = await uploads.complete(uploadOf(call), parts, writeGuard(call));
     onCreated(object, 'CompleteMultipartUpload');
     const { bucket, key, etag } = object;
     const fields = { Bucket: bucket, Key: key, ETag: etag };
@@ -37,25 +40,16 @@ export const createUploadOperations = (
     return answerXml('CompleteMultipartUploadResult', ...children);
   };
 
-  const listUploads: Operation = ({ bucket, query }) =>
-    answerXml(
-      'ListMultipartUploadsResult',
-      element('IsTruncated', 'false'),
-      ...uploads
-        .list(bucket, query.get('prefix') ?? '')
-        .map(({ id, key }) => element('Upload', element('UploadId', id), element('Key', escapeXml(key)))),
-    );
-
   return {
-    'GET bucket?uploads': listUploads,
     'POST object?uploads': (call) => {
-      const id = uploads.create(targetOf(call));
-      return answerXml('InitiateMultipartUploadResult', element('UploadId', id));
+      const fields = { Bucket: call.bucket, Key: call.key, UploadId: uploads.create(targetOf(call)) };
+      const children = Object.entries(fields).map(([name, value]) => element(name, escapeXml(value)));
+      return answerXml('InitiateMultipartUploadResult', ...children);
     },
     'PUT object?partNumber': putPart,
     'POST object?uploadId': completeUpload,
-    'DELETE object?uploadId': ({ query }) => {
-      uploads.abort(query.get('uploadId') ?? '');
+    'DELETE object?uploadId': (call) => {
+      uploads.abort(uploadOf(call));
       return { status: 204 };
     },
   };

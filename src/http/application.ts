@@ -154,7 +154,7 @@ export const createApplication = (
     } catch (error) {
       const failure = ServingError.from(error);
       observation.failures.push(failure);
-      response = errorResponse(failure, requestId, path);
+      response = errorResponse(failure, requestId, path, observation.operation !== 'none');
     }
     const complete = { ...response, headers: { ...response.headers, ...headers, ...serverTiming(stopwatch) } };
     return observeEnd(complete, request, context, observation, serving.telemetry);

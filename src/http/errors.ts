@@ -37,20 +37,23 @@ const isOpenAi = (path: string): boolean => /^\/v1\/(?!models(\/|$))/.test(path)
 
 const isKserve = (path: string): boolean => /^\/v[12](\/|$)/.test(path) && !isOpenAi(path);
 
-/** `{"error", "code", "requestId"}`, or OpenAI's form on the routes of its API. A fault of the server hides its message. */
-export const toErrorDocument = ({ code, message }: ServingError, requestId: string, path: string) => {
+/**
+ * `{"error", "code", "requestId"}`, or OpenAI's form on the routes of its API. A fault of the server hides its message.
+ * @param isRoute false for a path that no route has
+ */
+export const toErrorDocument = ({ code, message }: ServingError, requestId: string, path: string, isRoute = true) => {
   const hidden = PUBLIC_MESSAGE[code];
   const error =
     hidden === undefined
       ? shorten(message, LONGEST_MESSAGE)
       : `${hidden}; the log names the cause under request ${requestId}`;
-  return isOpenAi(path) ? toOpenAiError(code, error) : { error, code, requestId };
+  return isOpenAi(path) ? toOpenAiError(code, error, isRoute) : { error, code, requestId };
 };
 
 /** The document of an error with its status. KServe's protocols know no 422. */
-export const errorResponse = (failure: ServingError, requestId: string, path: string): HttpResponse => {
+export const errorResponse = (failure: ServingError, requestId: string, path: string, isRoute = true): HttpResponse => {
   const { code } = failure;
   const status = code === 'INVALID_INPUT' && isKserve(path) ? 400 : STATUS[code];
-  const document = JSON.stringify(toErrorDocument(failure, requestId, path));
+  const document = JSON.stringify(toErrorDocument(failure, requestId, path, isRoute));
   return jsonResponse(document, { status, headers: HEADERS[code] ?? {} });
 };

@@ -28,13 +28,17 @@ export const createFindRoutes = (routes: readonly Route[]) => {
   const router = new TrieRouter<readonly [Route, ...Route[]]>();
   for (const [path, [first, ...others]] of byPath)
     if (first) router.add(ANY, path, [first.route, ...others.map(({ route }) => route)]);
+  /** The paths that begin as one does, or the beginnings of all. */
+  const besides = (path: string): readonly string[] => {
+    const all = [...byPath.keys()].map((each) => each.replaceAll(/:(\w+)/g, '{$1}'));
+    const beginning = path.split('/', 2).join('/');
+    const near = all.filter((each) => each.split('/', 2).join('/') === beginning);
+    return near.length > 0 ? near : [...new Set(all.map((each) => each.split('/', 2).join('/')))];
+  };
   const match = (path: string) => {
     const [[[found, encoded = {}] = []] = []] = router.match(ANY, path);
     if (found === undefined)
-      throw new ServingError(
-        'NOT_FOUND',
-        `no route ${shorten(path)}; there are /models, /models/{name}, /uploads, /feedback, /jobs, /v1 and /v2`,
-      );
+      throw new ServingError('NOT_FOUND', `no route ${shorten(path)}; there are ${besides(path).join(', ')}`);
     const parameters = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, decode(String(text))]));
     return { found, parameters };
   };

@@ -38,6 +38,16 @@ it('compares texts by the cosines of their vectors', async () => {
   expect(compared).toEqual({ status: 200, answer: [expect.closeTo(1, 5), expect.closeTo(cosine, 5)] });
 });
 
+it.each([
+  ['tiny-bert-sentences', { source_sentence: 'A sentence.', sentences: ['A sentence.', 'Another one.'] }],
+  ['iris', { table: FLOWERS }],
+])('%s takes what stands in the place of inputs, as huggingface_hub 0.28 sends it', async (model, instead) => {
+  const answer = await ask(model, { inputs: instead });
+  expect(answer).toMatchObject({ status: 200, answer: [expect.anything(), expect.anything()] });
+  expect(await ask(model, { inputs: null, parameters: {}, ...instead })).toEqual(answer);
+  expect(await ask(model, instead)).toEqual(answer);
+});
+
 it('answers a number for the best label of each row when it is asked to', async () => {
   const numbers = { inputs: { data: FLOWERS }, parameters: { label_numbers: true } };
   expect(await ask('iris', numbers)).toEqual({ status: 200, answer: [0, 2] });

@@ -64,7 +64,8 @@ describe('a copy', () => {
     ['InvalidArgument', { Key: 'x', CopySource: 'nothing' }],
     ['InvalidArgument', { Key: 'x', CopySource: '%zz/nothing' }],
     ['PreconditionFailed', { Key: 'x', CopySource: `${Bucket}/itself`, CopySourceIfMatch: '"a"' }],
-    ['NotImplemented', { Key: 'x', CopySource: `${Bucket}/itself`, CopySourceIfModifiedSince: new Date(0) }],
+    ['PreconditionFailed', { Key: 'x', CopySource: `${Bucket}/itself`, CopySourceIfUnmodifiedSince: new Date(0) }],
+    ['PreconditionFailed', { Key: 'x', CopySource: `${Bucket}/itself`, CopySourceIfModifiedSince: new Date(4e12) }],
   ])('is refused as %s', async (name, input) => {
     await put('itself');
     await expect(storage.client.send(new CopyObjectCommand({ Bucket, ...input }))).rejects.toEqual(refusal(name));

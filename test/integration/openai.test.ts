@@ -78,6 +78,16 @@ describe('a base URL that names the model', () => {
   });
 });
 
+it.each(['/v1/responses', '/v1/moderations', '/v1/images/generations'])(
+  'POST %s names the routes that there are, and no missing model',
+  async (path) => {
+    const response = await post(path, { model: SENTENCES, input: 'a' });
+    const error = { type: 'invalid_request_error', code: 'unknown_url' };
+    const message = expect.stringMatching(/^no route .*\/v1\/chat\/completions, .*\/v1\/models\/\{name\}/);
+    expect([response.status, await response.json()]).toEqual([404, { error: { ...error, message, param: null } }]);
+  },
+);
+
 describe('POST /v1/embeddings', () => {
   it('answers the vectors of the task, with the tokens that were read', async () => {
     const input = ['A sentence.', 'Another one, of more words.'];

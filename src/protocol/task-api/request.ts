@@ -112,12 +112,22 @@ const parseStream = (stream: unknown): boolean => {
   return refuse('INVALID_REQUEST', `"stream" is ${show(stream)}, expected true or false`);
 };
 
+/** Keys that some releases of huggingface_hub send beside `inputs`, which is null then, or is not there. */
+const INSTEAD_OF_INPUTS = [['table'], ['source_sentence', 'sentences']];
+
+/** The document with such keys as its inputs. */
+const withInputs = (document: unknown): unknown => {
+  if (!isObject(document) || (document.inputs ?? null) !== null) return document;
+  const keys = INSTEAD_OF_INPUTS.find((all) => all.every((key) => key in document));
+  if (keys === undefined) return document;
+  const { inputs: _null, ...given } = document;
+  const isInput = ([key]: readonly [string, unknown]): boolean => keys.includes(key);
+  const beside = Object.entries(given).filter((entry) => !isInput(entry));
+  return { ...Object.fromEntries(beside), inputs: Object.fromEntries(Object.entries(given).filter(isInput)) };
+};
+
 const parseDocument = (body: Uint8Array | string, query: Record<string, unknown>): TaskRequest => {
-  const document = parseJsonBody(body);
-  if (isObject(document) && isObject(document.table) && !('inputs' in document)) {
-    const { table, parameters, ...beside } = document;
-    return { inputs: { table }, parameters: { ...query, ...parseParameters(beside, parameters) } };
-  }
+  const document = withInputs(parseJsonBody(body));
   if (!isObject(document) || !('inputs' in document))
     return refuse('INVALID_REQUEST', 'the JSON body needs "inputs": {"inputs": …, "parameters": {…}}');
   const { inputs, parameters, stream, output, ...beside } = document;
