@@ -1,7 +1,7 @@
 import { PyObject } from '../pickle/values.ts';
 import { columnSteps, namedSteps } from './column-selection.ts';
 import { type Follow, NOTHING, noteAll, type Trace, type TracedColumn } from './column-uses.ts';
-import { Estimator } from './estimator.ts';
+import { Estimator, toItems } from './estimator.ts';
 import { innerEstimators, takesMissing } from './inner-estimators.ts';
 import { isMissing, kindOf, readCategories } from './preprocessing/categories.ts';
 import { indicatorFeatures, keptColumns } from './preprocessing/imputers.ts';
@@ -50,7 +50,7 @@ const encode: Follow = (estimator, trace, { note }) => {
 };
 
 /** Estimators that refuse missing numbers for those within them, or give these only a part of the columns. */
-const OWN_COLUMNS = /^(?:Bagging|GradientBoosting|AdaBoost|ClassifierChain|RegressorChain)/;
+const OWN_COLUMNS = /^(?:GradientBoosting|AdaBoost|ClassifierChain|RegressorChain)/;
 
 /** An estimator without a rule of its own: a predictor, or one around others. */
 export const followOther: Follow = (estimator, trace, walk) => {
@@ -95,6 +95,16 @@ const imputeAll: Follow = (estimator, trace, walk) => {
   return { columns: trace.columns.map((column) => fill(column)), hasPlaces: false };
 };
 
+/** The estimators of a bag get columns of their own, with the numbers that are missing. */
+const followBag: Follow = (estimator, trace, walk) => {
+  const features = toItems(estimator.find('estimators_features_'));
+  for (const [index, each] of estimator.estimators('estimators_').entries()) {
+    const own = trace.hasPlaces ? toItems(features?.[index])?.map(Number) : undefined;
+    walk.follow(each, own === undefined ? trace : { columns: at(trace, own), hasPlaces: true });
+  }
+  return NOTHING;
+};
+
 /** Rules by the name of the class; `followOther` is for the rest. */
 export const COLUMN_RULES: Readonly<Record<string, Follow>> = {
   ...{ StandardScaler: change, MinMaxScaler: change, MaxAbsScaler: change, RobustScaler: change },
@@ -105,6 +115,7 @@ export const COLUMN_RULES: Readonly<Record<string, Follow>> = {
   ...{ SelectFdr: selectSome, GenericUnivariateSelect: selectSome, VarianceThreshold: selectSome },
   ...{ SelectFromModel: selectSome, RFE: selectSome, RFECV: selectSome, SequentialFeatureSelector: selectSome },
   ...{ KNNImputer: imputeAll, IterativeImputer: imputeAll },
+  ...{ BaggingClassifier: followBag, BaggingRegressor: followBag },
 
   FunctionTransformer: (estimator, trace, walk) =>
     estimator.get('func') === null ? trace : change(estimator, trace, walk),

@@ -58,9 +58,12 @@ const toIndices = (estimator: Estimator, name: string, value: PyValue): number[]
   return items.map(indexOf);
 };
 
+/** Classes of imbalanced-learn that choose or make rows of the training, and pass every other row on. */
+const SAMPLERS = /^imblearn[.](?:over_sampling|under_sampling|combine|base)(?:[.]|$)/;
+
 /** A step by its name in a pipeline, a union or a transformer of columns: an estimator, or `passthrough` and `drop`. */
 export const toStep = (estimator: Estimator, name: string, value: PyValue | undefined): Estimator | string => {
-  if (value instanceof PyObject) return estimator.within(value);
+  if (value instanceof PyObject) return SAMPLERS.test(value.type.module) ? 'passthrough' : estimator.within(value);
   if (value === null || value === undefined) return 'passthrough';
   if (value === 'passthrough' || value === 'drop') return value;
   return estimator.refuse(`its step "${name}" is ${show(value)}, expected an estimator`);

@@ -7,6 +7,15 @@ import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.
 import type { Matrix } from './matrix.ts';
 import { readSparseMatrix } from './sparse-matrix.ts';
 
+/** Classes of imbalanced-learn that predict as a class of scikit-learn, by their full names. */
+const RELATIVES: ReadonlyMap<string, string> = new Map([
+  ['imblearn.pipeline.Pipeline', 'Pipeline'],
+  ['imblearn.ensemble._forest.BalancedRandomForestClassifier', 'RandomForestClassifier'],
+  ['imblearn.ensemble._bagging.BalancedBaggingClassifier', 'BaggingClassifier'],
+  ['imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier', 'BaggingClassifier'],
+  ['imblearn.ensemble._weight_boosting.RUSBoostClassifier', 'AdaBoostClassifier'],
+]);
+
 /** Most characters of the name of a class in a message. */
 const LONGEST_PATH = 200;
 
@@ -24,14 +33,14 @@ export class Estimator {
     this.version = version;
   }
 
-  /** The name of its class, without its module. */
+  /** The name of its class, without its module; for a relative of scikit-learn, of the class as which it predicts. */
   get name(): string {
-    return this.object.type.name;
+    return RELATIVES.get(this.object.type.path) ?? this.object.type.name;
   }
 
-  /** True for a class of scikit-learn, as opposed to one of somebody else with the same name. */
+  /** True for a class of scikit-learn and its relatives, as opposed to one of somebody else with the same name. */
   get isOwn(): boolean {
-    return this.object.type.module.startsWith('sklearn.');
+    return this.object.type.module.startsWith('sklearn.') || RELATIVES.has(this.object.type.path);
   }
 
   /** Tells whether scikit-learn `major.minor` or a later one wrote it. */

@@ -1,5 +1,5 @@
 import { show } from '../../core/show.ts';
-import { DEEPEST, MOST_ESTIMATORS } from './classes.ts';
+import { DEEPEST, finalOf, MOST_ESTIMATORS } from './classes.ts';
 import { COLUMN_RULES, followOther } from './column-rules.ts';
 import { featureNames, namedSteps } from './column-selection.ts';
 import type { TracedColumn, Use, Walk } from './column-uses.ts';
@@ -46,7 +46,9 @@ const createGuard = (root: Estimator): Guard => {
     count += 1;
     depth += 1;
     if (count > MOST_ESTIMATORS || depth > DEEPEST)
-      root.refuse(`it has more than ${MOST_ESTIMATORS} estimators, or more than ${DEEPEST} within each other`);
+      root.refuse(
+        `it has more than ${MOST_ESTIMATORS} estimators, more than ${DEEPEST} within each other, or one within itself`,
+      );
     const result = work();
     depth -= 1;
     return result;
@@ -122,6 +124,9 @@ export const readFittedColumns = (
   root: Estimator,
 ): { readonly columns: readonly FittedColumn[]; readonly isText: boolean } => {
   const { names, width, isText } = fittedOn(root, createGuard(root));
+  const last = finalOf(root);
+  if (width === undefined && typeof (last.find('kernel') ?? '') !== 'string')
+    return last.refuse('its kernel is a function, which is not in the file: take linear, rbf, poly or sigmoid');
   if (width === undefined)
     return root.refuse(
       /^0[.]/.test(root.version)

@@ -8,6 +8,8 @@ export interface Block {
   readonly value: Value;
   readonly width: number;
   readonly dtype: 'float64' | 'string';
+  /** The value before NaN was replaced. `None` is no NaN: an encoder that knows it takes it from here. */
+  readonly unfilled?: Value;
   /** The terms of a column of texts, string[N,T] padded with "", by the settings of each vectorizer. */
   readonly terms?: ReadonlyMap<string, Value>;
 }
@@ -52,8 +54,11 @@ export const selectColumns = (graph: GraphBuilder, frame: Frame, indices: readon
     if (block === undefined) return [];
     const isWhole = offsets.length === block.width && offsets.every((offset, index) => offset === index);
     if (isWhole) return [block];
-    const value = graph.op('Gather', [block.value, graph.constant(longs(offsets))], { axis: integer(1) });
-    return [{ ...block, value, width: offsets.length }];
+    const pick = (whole: Value): Value =>
+      graph.op('Gather', [whole, graph.constant(longs(offsets))], { axis: integer(1) });
+    const { unfilled } = block;
+    const own = unfilled === undefined ? {} : { unfilled: pick(unfilled) };
+    return [{ ...block, ...own, value: pick(block.value), width: offsets.length }];
   });
 };
 

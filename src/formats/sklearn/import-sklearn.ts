@@ -7,7 +7,6 @@ import type { ImportedModel } from '../imported-model.ts';
 import { describe as describeValue } from '../pickle/describe.ts';
 import { isNumpyArray, PyClass, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 import { refuseSharing } from '../shared-values.ts';
-import { finalOf } from './classes.ts';
 import { createConversion, findConverter } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { addInputs } from './inputs.ts';
@@ -51,12 +50,16 @@ const toRoot = (value: PyValue): PyObject => {
   return value;
 };
 
-/** `_sklearn_version` of an object, or of the estimator within it. */
+/** `_sklearn_version` of an object, or of the nearest one within it: classes of other libraries have none. */
 const versionOf = (object: PyObject): string => {
-  const of = (each: Estimator): PyValue | undefined => each.find('_sklearn_version');
-  const outer = new Estimator(object, '');
-  const version = of(outer) ?? of(finalOf(outer));
-  return typeof version === 'string' ? version : 'of an unknown version';
+  const waiting = new Set<PyValue>([object]);
+  for (const value of waiting) {
+    const version = value instanceof PyObject ? new Estimator(value, '').find('_sklearn_version') : undefined;
+    if (typeof version === 'string') return version;
+    const parts = value instanceof PyObject ? [value.state] : partsOf(value).map(([, part]) => part);
+    for (const part of parts) if (typeof part === 'object' && part !== null) waiting.add(part);
+  }
+  return 'of an unknown version';
 };
 
 /** Versions whose answers the tests compare. */

@@ -62,12 +62,14 @@ export const categoryColumn = (
   estimator: Estimator,
   frame: Frame,
   index: number,
-  { kind }: Categories,
+  { kind, hasMissing, nanAt }: Categories,
   graph: GraphBuilder,
 ): Block => {
   const [column] = selectColumns(graph, frame, [index]);
   const expected = kind === 'string' ? 'string' : 'float64';
-  if (column?.dtype === expected) return column;
+  // `None` among categories behind an imputer of NaN came through it.
+  const isNone = hasMissing && nanAt < 0;
+  if (column?.dtype === expected) return isNone ? { ...column, value: column.unfilled ?? column.value } : column;
   return estimator.refuse(
     `its categories of column ${index} are ${kind}s, but it gets ${column?.dtype ?? 'no'} values`,
   );

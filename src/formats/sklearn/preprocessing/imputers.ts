@@ -44,7 +44,8 @@ const fillBlock = (
           graph,
           statistics.map((each) => (each === null ? Number.NaN : Number(each))),
         );
-  return { ...block, value: graph.op('Where', [missingIn(graph, block, missing), filling, value]) };
+  const filled = graph.op('Where', [missingIn(graph, block, missing), filling, value]);
+  return { value: filled, width, dtype, ...(Number.isNaN(missing) && { unfilled: block.unfilled ?? value }) };
 };
 
 const startOf = (frame: Frame, index: number): number => widthOf(frame.slice(0, index));
