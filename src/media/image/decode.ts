@@ -6,10 +6,11 @@ import { ServingError } from '../../core/errors.ts';
 import { assertCheap, assertSize } from './bounds.ts';
 import { type ImageFormat, sniffFormat } from './format.ts';
 import type { Rectangle } from './geometry.ts';
+import { readGifFrame } from './gif-frame.ts';
 import { readOrdinaryJpegHeader } from './jpeg-header.ts';
 import type { Size } from './processors.ts';
 import type { Pixels } from './resample.ts';
-import { hasPlainYcbcr } from './tiff-header.ts';
+import { refusedSamples } from './tiff-header.ts';
 
 /** Forms of samples that are decoded in different ways; `plain` is 8-bit grey or RGB without alpha. */
 type Samples = 'plain' | 'cmyk' | 'grey16' | 'other';
@@ -88,17 +89,20 @@ const assertSamples = (format: ImageFormat, { space, depth, channels }: Metadata
   refuseSamples(format, `${channels} channels of ${depth} in ${space}`);
 };
 
-const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata): Samples => {
+/** Tells whether a PNG has no channel of alpha: libvips makes one of its transparent level, and Pillow does not. */
+const isGreyPng = (format: ImageFormat, bytes: Uint8Array): boolean => format === 'png' && bytes[25] === 0;
+
+const toSamples = ({ space, depth, hasAlpha, bitsPerSample }: Metadata, isGrey: boolean): Samples => {
   if (space === 'cmyk') return 'cmyk';
-  if (space === 'grey16' && !hasAlpha) return 'grey16';
+  if (space === 'grey16' && (!hasAlpha || isGrey)) return 'grey16';
   const isPlain = depth === 'uchar' && bitsPerSample !== 1 && !hasAlpha && (space === 'srgb' || space === 'b-w');
   return isPlain ? 'plain' : 'other';
 };
 
 /** @throws the errors of `assertSamples` */
-const toHeader = (format: ImageFormat, metadata: Metadata): Header => {
+const toHeader = (format: ImageFormat, bytes: Uint8Array, metadata: Metadata): Header => {
   assertSamples(format, metadata);
-  return { ...metadata.autoOrient, samples: toSamples(metadata) };
+  return { ...metadata.autoOrient, samples: toSamples(metadata, isGreyPng(format, bytes)) };
 };
 
 /** Converts uint8[H,W,4] as Pillow does, by arithmetic and without colour profiles. */
@@ -163,16 +167,18 @@ const decodeFirst = async (
   encoded: Sharp,
   samples: Exclude<Samples, 'plain'>,
   raw: (pipeline: Sharp) => Promise<Raw>,
+  finish: (pixels: Pixels) => void = () => {},
 ): Promise<Sharp> => {
   if (samples === 'cmyk') {
     const cmyk = await raw(encoded.pipelineColourspace('cmyk').toColourspace('cmyk').raw());
     return fromRaw(cmykToRgb(cmyk.data), cmyk, 3);
   }
   if (samples === 'grey16') {
-    const grey = await raw(encoded.toColourspace('grey16').raw({ depth: 'ushort' }));
+    const grey = await raw(encoded.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }));
     return fromRaw(cutLevels(grey.data), grey, 1);
   }
   const rgb = await raw(encoded.removeAlpha().toColourspace('srgb').raw());
+  finish(rgb);
   return fromRaw(rgb.data, rgb, 3);
 };
 
@@ -187,18 +193,21 @@ export const openImage = async (bytes: Uint8Array, deadline: Deadline): Promise<
   const refuse = (error: unknown): never => {
     throw undecodable(bytes, format, error);
   };
-  const encoded = open(bytes, format);
+  const gif = format === 'gif' ? readGifFrame(bytes) : undefined;
+  const encoded = open(gif?.bytes ?? bytes, format);
   const ordinary = format === 'jpeg' ? readOrdinaryJpegHeader(bytes) : undefined;
   const header: Header = ordinary
     ? { ...ordinary, samples: 'plain' }
-    : toHeader(format, await encoded.metadata().catch(refuse));
-  if (format === 'tiff' && hasPlainYcbcr(bytes)) refuseSamples(format, 'YCbCr');
-  const { width, height, samples } = header;
+    : toHeader(format, bytes, await encoded.metadata().catch(refuse));
+  const refused = format === 'tiff' ? refusedSamples(bytes) : undefined;
+  if (refused !== undefined) refuseSamples(format, refused);
+  const { width, height } = header;
+  const samples = gif?.leavesMargin ? 'other' : header.samples;
   assertSize(format, header);
 
   const raw = (pipeline: Sharp): Promise<Raw> => toRaw(pipeline, deadline, refuse);
   const decode = async (shrink?: Shrink): Promise<Pixels> => {
-    const image = samples === 'plain' ? encoded : await decodeFirst(encoded, samples, raw);
+    const image = samples === 'plain' ? encoded : await decodeFirst(encoded, samples, raw, gif?.fillAround);
     return raw(shrunk(image, shrink).removeAlpha().toColourspace('srgb').raw());
   };
   const isPlain = samples === 'plain';

@@ -25,6 +25,7 @@ const REFUSED: Magics<string> = [
   ['SVG or other XML', (head) => /^(\xef\xbb\xbf)?\s*<(\?xml|!--|!doctype|svg)/i.test(head)],
   ['HEIC', hasBrand(/hei[cfmsvx]|mif1/)],
   ['BMP', (head) => head.startsWith('BM') && head.startsWith('\0\0\0\0', 6)],
+  ['BigTIFF', (head) => head.startsWith('II+\0') || head.startsWith('MM\0+')],
   ['PDF', startsWith('%PDF-')],
   ['JPEG XL', (head) => head.startsWith('\xff\x0a') || head.startsWith('JXL ', 4)],
   ['JPEG 2000', startsWith('jP  ', 4)],

@@ -1,7 +1,14 @@
 import * as v from 'valibot';
 import { type Channel, invalid, toChannels } from './channels.ts';
 import type { ImageForm } from './image-input.ts';
-import { COMMON_DEFAULTS, PROCESSORS, type ProcessorFields, type Size, type SizeField } from './processors.ts';
+import {
+  COMMON_DEFAULTS,
+  OPTIONAL_STEPS,
+  PROCESSORS,
+  type ProcessorFields,
+  type Size,
+  type SizeField,
+} from './processors.ts';
 
 /** Pillow's filters by their numbers in `preprocessor_config.json`. */
 const RESAMPLE = ['nearest', 'lanczos', 'bilinear', 'bicubic'] as const;
@@ -126,13 +133,25 @@ const spellOut = (
     : { height: value, width: value };
 };
 
+/** A field that is `null`: its step is not done, and any other field has its default. */
+const nullField = (field: string): [string, unknown][] => (field.startsWith('do_') ? [[field, false]] : []);
+
+/** The fields of the file without steps that its processor does not have. */
+const withOwnFields = (file: Record<string, unknown>, defaults: Partial<ProcessorFields>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(file).filter(([field]) => !OPTIONAL_STEPS.includes(field) || Object.hasOwn(defaults, field)),
+  );
+
 /** Reads the fields of the file, with the defaults of its processor. @throws `MODEL_INVALID` */
 const readFields = (json: unknown): ProcessorFields => {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw invalid(`received ${JSON.stringify(json)}, expected an object`);
-  const file: Record<string, unknown> = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
-  assertEveryStepKnown(file);
-  const { defaults, rewrite } = findProcessor(file);
+  const given: Record<string, unknown> = Object.fromEntries(
+    Object.entries(json).flatMap(([field, value]) => (value === null ? nullField(field) : [[field, value]])),
+  );
+  assertEveryStepKnown(given);
+  const { defaults, rewrite } = findProcessor(given);
+  const file = processorName(given) === undefined ? given : withOwnFields(given, defaults);
   const parsed = v.safeParse(fieldsSchema, { ...COMMON_DEFAULTS, ...defaults, ...file });
   if (!parsed.success) {
     const [issue] = parsed.issues;

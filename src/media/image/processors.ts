@@ -34,7 +34,7 @@ export interface ProcessorFields {
 }
 
 interface Processor {
-  /** Values of fields that are missing in the file. */
+  /** Values of fields that are missing in the file. A step of `OPTIONAL_STEPS` that is not among them has no effect in this processor. */
   readonly defaults: Partial<ProcessorFields>;
   /** Expresses steps of this processor alone by the fields of all processors. */
   readonly rewrite?: (fields: ProcessorFields) => Partial<ProcessorFields>;
@@ -64,6 +64,9 @@ export const COMMON_DEFAULTS: ProcessorFields = {
   rounds_crop: false,
   do_pad: false,
 };
+
+/** Steps that only some processors have; the other ones pass over these fields. */
+export const OPTIONAL_STEPS = ['do_center_crop', 'do_flip_channel_order', 'do_pad', 'rescale_offset', 'include_top'];
 
 /** Size of images in detectors for COCO. */
 const DETR_SIZE = { shortest_edge: 800, longest_edge: 1333 };
@@ -96,7 +99,12 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
   DeformableDetr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
   DeiT: { defaults: { size: square(256), resample: 3, ...CENTER_CROP_224 } },
   Detr: { defaults: { size: DETR_SIZE, do_pad: true, ...IMAGENET } },
-  EfficientNet: { defaults: { size: square(346), resample: 0, crop_size: square(289), include_top: true } },
+  EfficientNet: {
+    defaults: {
+      ...{ size: square(346), resample: 0, do_center_crop: false, crop_size: square(289) },
+      ...{ rescale_offset: false, include_top: true },
+    },
+  },
   LetterBox: {
     defaults: { size: square(640), do_normalize: false },
     rewrite: ({ size }) => (size !== undefined && 'height' in size ? { size: { letterbox: size } } : {}),
@@ -132,7 +140,7 @@ export const PROCESSORS: Readonly<Record<string, Processor>> = {
     },
   },
   Pvt: { defaults: { size: square(224), ...IMAGENET } },
-  RTDetr: { defaults: { size: square(640), do_normalize: false, ...IMAGENET } },
+  RTDetr: { defaults: { size: square(640), do_normalize: false, do_pad: false, ...IMAGENET } },
   Segformer: { defaults: { size: square(512), ...IMAGENET } },
   Siglip: { defaults: { size: square(224), resample: 3 } },
   TimmWrapper: { defaults: { resample: 3, do_center_crop: true, rounds_crop: true, ...IMAGENET } },

@@ -1,6 +1,7 @@
 const ENTRY_BYTES = 12;
-const [COMPRESSION, COLOURS] = [259, 262];
+const [BITS, COMPRESSION, COLOURS] = [258, 259, 262];
 /** Values of `COLOURS` and `COMPRESSION` in TIFF 6.0. Only a decoder of JPEG turns YCbCr into RGB. */
+const WHITE_IS_ZERO = 0;
 const YCBCR = 6;
 const JPEG = 7;
 
@@ -18,9 +19,14 @@ const readEntries = (view: DataView): Map<number, number> | undefined => {
   return new Map(entries);
 };
 
-/** Tells whether libvips would take the YCbCr of a TIFF for RGB. libvips itself gives the reason for a damaged header. */
-export const hasPlainYcbcr = (bytes: Uint8Array): boolean => {
-  if (bytes.byteLength < 8) return false;
+/**
+ * The samples of a TIFF of which libvips would make other colours than Pillow; undefined for all other ones. It takes YCbCr for RGB, and inverts
+ * 16-bit levels that Pillow does not. libvips itself gives the reason for a damaged header.
+ */
+export const refusedSamples = (bytes: Uint8Array): string | undefined => {
+  if (bytes.byteLength < 8) return undefined;
   const entries = readEntries(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  return entries?.get(COLOURS) === YCBCR && entries.get(COMPRESSION) !== JPEG;
+  const colours = entries?.get(COLOURS);
+  if (colours === YCBCR && entries?.get(COMPRESSION) !== JPEG) return 'YCbCr';
+  return colours === WHITE_IS_ZERO && entries?.get(BITS) === 16 ? '16-bit levels whose 0 is white' : undefined;
 };

@@ -25,14 +25,15 @@ const chunk = (type: string, content: Uint8Array): Buffer => {
 };
 
 /** A grey PNG of that size, all black unless `rows` are given as they are stored. */
-const png = (width: number, height: number, rows: Uint8Array): Buffer => {
+const png = (width: number, height: number, rows: Uint8Array, bits = 8, ...chunks: readonly Buffer[]): Buffer => {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 8; // bits per sample
+  header[8] = bits;
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),
+    ...chunks,
     chunk('IDAT', deflateSync(rows)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
@@ -66,6 +67,7 @@ describe('decoding images', () => {
       () => Buffer.from('\x89PNG\r\n\x1a\n<svg/>', 'latin1'),
     ],
     ['HEIC', 'UNSUPPORTED_MEDIA_TYPE', 'HEIC', () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
+    ['BigTIFF', 'UNSUPPORTED_MEDIA_TYPE', 'BigTIFF', () => Buffer.from('II+\0\x08\0\0\0', 'latin1')],
     ['a PDF', 'UNSUPPORTED_MEDIA_TYPE', 'PDF', () => Buffer.from('%PDF-1.7')],
     ['a PNG bomb', 'PAYLOAD_TOO_LARGE', '50000×50000', () => png(50_000, 50_000, Buffer.alloc(100))],
     [
@@ -88,29 +90,30 @@ describe('decoding images', () => {
     });
   });
 
-  it.each(['II', 'MM'])(
-    'refuses a TIFF of YCbCr that is no JPEG, of which libvips makes wrong colours (%s)',
-    async (order) => {
-      const write = (values: readonly (readonly [bytes: 2 | 4, value: number])[]): Buffer =>
-        Buffer.concat(
-          values.map(([bytes, value]) => {
-            const number = Buffer.alloc(bytes);
-            if (order === 'II') number.writeUIntLE(value, 0, bytes);
-            else number.writeUIntBE(value, 0, bytes);
-            return number;
-          }),
-        );
-      const entry = ([tag, value]: readonly [number, number]) =>
-      write([[2, tag], [2, 3], [4, 1], [2, value], [2, 0]]); // biome-ignore format: an entry is a line
-      // Width, height, bits, no compression, YCbCr, place of the samples, channels, rows, bytes, subsampling.
-      const tags = [[256, 8], [257, 8], [258, 8], [259, 1], [262, 6], [273, 200], [277, 3], [278, 8], [279, 192]] as const; // biome-ignore format: tags are a line
-      const head = Buffer.concat([Buffer.from(order), write([[2, 42], [4, 8], [2, tags.length]]), ...tags.map(entry)]); // biome-ignore format: the head is a line
-      const tiff = Buffer.concat([head, Buffer.alloc(400 - head.length, 90)]);
-      await expect(preprocessImage(tiff, TO_8)).rejects.toThrow(
-        /has YCbCr, which is not decoded here; save it as 8-bit RGB/,
+  it.each([
+    ['II', 'YCbCr', 8, 6],
+    ['MM', 'YCbCr', 8, 6],
+    ['II', '16-bit levels whose 0 is white', 16, 0],
+  ])('refuses a TIFF (%s) of %s, of which libvips makes wrong colours', async (order, samples, bits, colours) => {
+    const write = (values: readonly (readonly [bytes: 2 | 4, value: number])[]): Buffer =>
+      Buffer.concat(
+        values.map(([bytes, value]) => {
+          const number = Buffer.alloc(bytes);
+          if (order === 'II') number.writeUIntLE(value, 0, bytes);
+          else number.writeUIntBE(value, 0, bytes);
+          return number;
+        }),
       );
-    },
-  );
+    const entry = ([tag, value]: readonly [number, number]) =>
+      write([[2, tag], [2, 3], [4, 1], [2, value], [2, 0]]); // biome-ignore format: an entry is a line
+    // Width, height, bits, no compression, kind of the colours, place of the samples, channels, rows, bytes, subsampling.
+    const tags = [[256, 8], [257, 8], [258, bits], [259, 1], [262, colours], [273, 200], [277, colours === 0 ? 1 : 3], [278, 8], [279, 192]] as const; // biome-ignore format: tags are a line
+    const head = Buffer.concat([Buffer.from(order), write([[2, 42], [4, 8], [2, tags.length]]), ...tags.map(entry)]); // biome-ignore format: the head is a line
+    const tiff = Buffer.concat([head, Buffer.alloc(400 - head.length, 90)]);
+    await expect(preprocessImage(tiff, TO_8)).rejects.toThrow(
+      `has ${samples}, which is not decoded here; save it as 8-bit RGB`,
+    );
+  });
 
   it('names only the reason when an image is damaged, not what was tried on the way to it', async () => {
     const avif = await read('photo.avif');
@@ -165,6 +168,37 @@ describe('decoding images', () => {
     await expect(
       resizeImages({ files: Array.from({ length: 5 }, () => small), isList: true }, enlarged, NEVER),
     ).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('inputs[4]') });
+  });
+
+  it('cuts 16-bit levels of grey at 255, also beside a transparent level', async () => {
+    const transparent = chunk('tRNS', Buffer.of(0, 10));
+    const image = png(3, 1, Buffer.of(0, 0, 10, 0, 200, 1, 0), 16, transparent);
+
+    const { data } = await preprocessImage(image, AS_IT_IS);
+
+    expect(Array.from(data.subarray(0, 3))).toEqual([10, 200, 255]);
+  });
+
+  it.each([
+    [
+      'of its transparent pixels',
+      'R0lGODlhAgACAPEAAMgAAACWAAAAZAkJCSH5BAEAAAIALAAAAAACAAIAAAIEDMURBQA7',
+      [0, 0, 9, 200, 150, 0, 9, 0, 0, 100, 9, 0],
+    ],
+    [
+      'around its frame',
+      'R0lGODlhAwACAPEAAMgAAACWAAAAZAkJCSwBAAAAAgABAAACAgxVADs=',
+      [200, 0, 0, 200, 200, 200, 0, 150, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0],
+    ],
+    [
+      'around its frame, which are transparent',
+      'R0lGODlhAwACAPEAAMgAAACWAAAAZAkJCSH5BAEAAAIALAEAAAACAAEAAAICDFUAOw==',
+      [0, 0, 0, 0, 0, 0, 0, 150, 0, 0, 0, 0, 100, 0, 100, 100, 100, 100],
+    ],
+  ])('gives a GIF the colours of Pillow: %s', async (_what, base64, pixels) => {
+    const { data } = await preprocessImage(Buffer.from(base64, 'base64'), AS_IT_IS);
+
+    expect(Array.from(data)).toEqual(pixels);
   });
 
   it('makes three equal channels of grey', async () => {

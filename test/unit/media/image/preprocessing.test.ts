@@ -116,4 +116,19 @@ describe('preprocessor_config.json', () => {
       parseImagePreprocessing({ size: 8, do_reduce_labels: true, do_convert_annotations: true }),
     ).not.toThrow();
   });
+
+  it('takes a step that is null for one that is not done, as transformers does', () => {
+    const file = { image_processor_type: 'CLIPImageProcessor', do_center_crop: null, do_normalize: null };
+
+    expect(parseImagePreprocessing(file).crop).toBeUndefined();
+    expect(levelsOf(file)).toEqual([1, 1, 1]);
+  });
+
+  it('passes over steps that the processor of the file does not have, as transformers does', () => {
+    const steps = { do_center_crop: true, crop_size: 4, do_flip_channel_order: true, do_pad: true, pad_size: 9 };
+    const file = { image_processor_type: 'ViTImageProcessor', size: 8 };
+
+    expect(parseImagePreprocessing({ ...file, ...steps })).toEqual(parseImagePreprocessing(file));
+    expect(parseImagePreprocessing({ size: 8, ...steps })).not.toEqual(parseImagePreprocessing({ size: 8 }));
+  });
 });
