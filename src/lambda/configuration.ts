@@ -192,19 +192,20 @@ export const readConfig = (environment: Environment = process.env): Config => {
     if (value > 0 && value <= 1) return value;
     throw new ServingError('INTERNAL', `${name} is ${environment[name]}, expected a share above 0 and up to 1`);
   };
-  const memory = environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE;
+  const {
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory,
+    ROUTING_TTL_SECONDS: routingTtl,
+    JOB_BODY_BYTES: jobBody,
+  } = environment;
   const memoryMb = Number(memory || LAMBDA_MB_PER_VCPU);
   if (!(memoryMb > 0 && Number.isFinite(memoryMb)))
     throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memory}, expected MB`);
-  const routingTtlSeconds = Number(environment.ROUTING_TTL_SECONDS || 30);
+  const routingTtlSeconds = Number(routingTtl || 30);
   if (!(routingTtlSeconds >= 0 && Number.isFinite(routingTtlSeconds)))
-    throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${environment.ROUTING_TTL_SECONDS}, expected seconds`);
-  const jobBodyBytes = Number(environment.JOB_BODY_BYTES || 0);
+    throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${routingTtl}, expected seconds`);
+  const jobBodyBytes = Number(jobBody || 0);
   if (!(Number.isInteger(jobBodyBytes) && jobBodyBytes >= 0))
-    throw new ServingError(
-      'INTERNAL',
-      `JOB_BODY_BYTES is ${environment.JOB_BODY_BYTES}, expected bytes, or 0 for none`,
-    );
+    throw new ServingError('INTERNAL', `JOB_BODY_BYTES is ${jobBody}, expected bytes, or 0 for none`);
   const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS || 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
