@@ -111,6 +111,12 @@ const parseDollars = (text: string): number => {
   throw new ServingError('INTERNAL', `MAX_MONTHLY_DOLLARS is ${text}, expected dollars, or 0 for none`);
 };
 
+const parseJobBodyBytes = (text: string): number => {
+  const bytes = Number(text);
+  if (Number.isInteger(bytes) && bytes >= 0) return bytes;
+  throw new ServingError('INTERNAL', `JOB_BODY_BYTES is ${text}, expected bytes, or 0 for none`);
+};
+
 /** A function that would serve a version by mistake must not start. */
 const parseWithdrawn = (versions: readonly string[]): readonly string[] => {
   const wrong = versions.find((version) => !/^[^/]+\/[1-9][0-9]*$/.test(version));
@@ -192,20 +198,13 @@ export const readConfig = (environment: Environment = process.env): Config => {
     if (value > 0 && value <= 1) return value;
     throw new ServingError('INTERNAL', `${name} is ${environment[name]}, expected a share above 0 and up to 1`);
   };
-  const {
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory,
-    ROUTING_TTL_SECONDS: routingTtl,
-    JOB_BODY_BYTES: jobBody,
-  } = environment;
+  const { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory, ROUTING_TTL_SECONDS: routingTtl } = environment;
   const memoryMb = Number(memory || LAMBDA_MB_PER_VCPU);
   if (!(memoryMb > 0 && Number.isFinite(memoryMb)))
     throw new ServingError('INTERNAL', `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${memory}, expected MB`);
   const routingTtlSeconds = Number(routingTtl || 30);
   if (!(routingTtlSeconds >= 0 && Number.isFinite(routingTtlSeconds)))
     throw new ServingError('INTERNAL', `ROUTING_TTL_SECONDS is ${routingTtl}, expected seconds`);
-  const jobBodyBytes = Number(jobBody || 0);
-  if (!(Number.isInteger(jobBodyBytes) && jobBodyBytes >= 0))
-    throw new ServingError('INTERNAL', `JOB_BODY_BYTES is ${jobBody}, expected bytes, or 0 for none`);
   const uploadAttempts = Number(environment.UPLOAD_ATTEMPTS || 5);
   if (!(Number.isInteger(uploadAttempts) && uploadAttempts >= 1))
     throw new ServingError(
@@ -216,7 +215,7 @@ export const readConfig = (environment: Environment = process.env): Config => {
     ...readWebhookConfig(environment),
     uploadAttempts,
     maxMonthlyDollars: parseDollars(environment.MAX_MONTHLY_DOLLARS || '0'),
-    jobBodyBytes,
+    jobBodyBytes: parseJobBodyBytes(environment.JOB_BODY_BYTES || '0'),
     jobModels: namesIn(environment.JOB_MODELS),
     auth: parseAuth(environment.API_AUTH || 'aws_iam'),
     jwtScopePrefix: environment.JWT_SCOPE_PREFIX ?? '',
