@@ -31,7 +31,7 @@ const tensorOf = (spec: TensorSpec): JsonSchema => ({
     {
       data: {
         type: 'array',
-        items: { anyOf: [ELEMENTS[spec.dtype] ?? { type: ['integer', 'number'] }, { type: 'array' }] },
+        items: { anyOf: [ELEMENTS[spec.dtype] ?? { type: ['integer', 'number'] }, arrayOf({})] },
       },
       parameters: PARAMETERS,
     },
@@ -41,7 +41,7 @@ const tensorOf = (spec: TensorSpec): JsonSchema => ({
 /** An answer of `classification` has texts in the place of numbers, and another shape. */
 const OUTPUT = objectOf(
   { name: STRING, datatype: { enum: Object.values(DATATYPES) }, shape: arrayOf({ type: 'integer', minimum: 0 }) },
-  { data: { type: 'array', description: 'Left out when the values follow as bytes.' }, parameters: PARAMETERS },
+  { data: { ...arrayOf({}), description: 'Left out when the values follow as bytes.' }, parameters: PARAMETERS },
 );
 
 /** `inputs` of a request of the Open Inference Protocol. */

@@ -9,6 +9,7 @@ import { type ServerType, serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import openapiTypescript, { astToString } from 'openapi-typescript';
+import { isObject } from '../../src/core/is-object.ts';
 import { createRoutes } from '../../src/http/application.ts';
 import { STATUSES } from '../../src/jobs/job-document.ts';
 import { type DescribedModel, describeModel } from '../../src/openapi/described-model.ts';
@@ -69,6 +70,16 @@ describe('the document of the API', () => {
       expect(problems.map(({ ruleId, message, location: [place] }) => [ruleId, message, place?.pointer])).toEqual([]);
     },
   );
+
+  it('says of each list what it holds: openapi-python-client and Spectral refuse others', () => {
+    const lists: string[] = [];
+    JSON.parse(textOf(), (_name, value: unknown) => {
+      if (isObject(value) && value.type === 'array') lists.push('items' in value ? 'items' : JSON.stringify(value));
+      return value;
+    });
+    expect(lists.length).toBeGreaterThan(100);
+    expect(lists.filter((list) => list !== 'items')).toEqual([]);
+  });
 
   it('has a document without models, too', async () => {
     const config = await createConfig({ extends: ['recommended'] });

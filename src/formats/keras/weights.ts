@@ -1,5 +1,6 @@
 import type { Hdf5File } from './hdf5.ts';
 import type { WeightArray } from './keras-tensor.ts';
+import { groupsOf, layerGroups } from './weight-groups.ts';
 
 /** A layer, as far as its weights are found by it. */
 export interface Named {
@@ -94,40 +95,22 @@ const PARTS: readonly (readonly string[])[] = [
   ],
 ];
 
-/** `Conv2DTranspose` → `conv2d_transpose`, as Keras names the groups of layers. */
-const toSnakeCase = (name: string): string =>
-  name
-    .replace(/\W+/g, '')
-    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase();
-
 /** Weights of `.keras`: groups follow the objects of Keras. The group of a layer has the name of its class, and a number from the second on. */
 export const weightsOfKeras = (file: Hdf5File, assets: Assets, group = '', cells: readonly string[] = []): Weights => ({
   arrays: memoise(() => readParts(file, group, groupsOf(cells))),
   asset: (name) => assets(`assets${group}/${name}`),
   ofWrapped: (inner) => weightsOfKeras(file, assets, `${group}/layer`, inner),
   ofLayers: (layers) => {
-    const groups = groupsOf(layers.map(({ className }) => className));
+    const groups = layerGroups(
+      file,
+      group,
+      layers.map(({ className }) => className),
+    );
     return new Map(
-      layers.map(({ name, cells: own }, index) => [
-        name,
-        weightsOfKeras(file, assets, `${group}/layers/${groups[index]}`, own),
-      ]),
+      layers.map(({ name, cells: own }, index) => [name, weightsOfKeras(file, assets, groups[index], own)]),
     );
   },
 });
-
-/** The groups of objects in a list, by their classes. */
-const groupsOf = (classNames: readonly string[]): string[] => {
-  const counts = new Map<string, number>();
-  return classNames.map((className) => {
-    const snake = toSnakeCase(className);
-    const count = counts.get(snake) ?? 0;
-    counts.set(snake, count + 1);
-    return count === 0 ? snake : `${snake}_${count}`;
-  });
-};
 
 /** Arrays in a group and in its parts. The nesting of PARTS is that of a wrapper around a layer with a cell, or with a stack of `cells`. */
 const readParts = (file: Hdf5File, group: string, cells: readonly string[], depth = 0): WeightArray[] => {

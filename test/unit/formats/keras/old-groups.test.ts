@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
+import { expect, it } from '@jest/globals';
+import * as ort from 'onnxruntime-node';
+import { importKeras } from '../../../../src/formats/keras/import-keras.ts';
+import { openGraph } from '../../../support/formats/sklearn-graph.ts';
+
+const FOLDER = 'test/fixtures/formats/keras/keras-2.13';
+
+it('reads the weights of Keras 2.13, which numbers layers with weights otherwise than later versions', async () => {
+  const expected: { readonly rows: number[][]; readonly answers: number[][] } = JSON.parse(
+    await readFile(`${FOLDER}/groups.json`, 'utf8'),
+  );
+  const { onnx } = await importKeras(gunzipSync(await readFile(`${FOLDER}/groups.keras.gz`)));
+  const session = await openGraph(Buffer.concat([...onnx]));
+  const [input = '', output = ''] = [...session.inputNames, ...session.outputNames];
+  const x = new ort.Tensor('float32', Float32Array.from(expected.rows.flat()), [expected.rows.length, 4]);
+  const outputs = await session.run({ [input]: x });
+  await session.release();
+  const answers = [...Object(outputs[output]?.data)].map(Number);
+  expect(answers).toHaveLength(expected.answers.flat().length);
+  const differences = expected.answers.flat().map((value, index) => Math.abs(value - (answers[index] ?? 9)));
+  expect(Math.max(...differences)).toBeLessThan(1e-6);
+});
