@@ -1,4 +1,4 @@
-"""A `.keras` file of Keras 2.13, whose groups of weights have other names than those of later versions, and what it predicts.
+"""A `.keras` file of Keras 2.13, whose groups of weights have other names than those of later versions, and what it predicts; bins of `adapt`.
 
     pip install tensorflow-cpu==2.13.1
 """
@@ -29,5 +29,8 @@ model.save(TARGET / "groups.keras")
 packed = gzip.compress((TARGET / "groups.keras").read_bytes(), 9, mtime=0)
 (TARGET / "groups.keras").unlink()
 (TARGET / "groups.keras.gz").write_bytes(packed)
+bins = layers.Discretization(num_bins=4)
+bins.adapt(rows)
+keras.Sequential([keras.Input((4,)), bins]).save(TARGET / "adapted-bins.h5")
 answers = model(rows).numpy()
 (TARGET / "groups.json").write_text(json.dumps({"rows": rows.tolist(), "answers": answers.tolist()}) + "\n")

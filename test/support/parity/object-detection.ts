@@ -40,7 +40,7 @@ interface Detection {
 
 /** Fields that leave the reference's 224×224 pixels as they are, but for YOLO's 64×64, which are cut out of their middle. */
 const UNRESIZED: Readonly<Record<string, Record<string, unknown>>> = {
-  'tiny-yolo': { image_processor_type: 'ViTImageProcessor', do_center_crop: true, crop_size: 64, do_normalize: false },
+  'tiny-yolo': { image_processor_type: 'CLIPImageProcessor', do_center_crop: true, crop_size: 64, do_normalize: false },
 };
 
 /** By how much a score, and a side of a box in parts of the picture's, may differ once pictures were resampled. */

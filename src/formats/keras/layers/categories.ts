@@ -44,7 +44,10 @@ const categoryEncoding = unary((layer, input) =>
 const discretization = unary((layer, input) => {
   const { graph } = layer;
   const boundaries = layer.find('bin_boundaries');
-  if (!Array.isArray(boundaries)) return layer.refuse('it has no bin_boundaries; call adapt before it is saved');
+  if (!Array.isArray(boundaries))
+    return layer.refuse(
+      'the file has no bin_boundaries, which Keras 2 leaves out after adapt; put Discretization(bin_boundaries=[…]) in its place, with those that it has',
+    );
   const numbers = boundaries.map(Number);
   const column = graph.op('Unsqueeze', [input.value, graph.constant(longs([-1]))]);
   const reached = graph.op('GreaterOrEqual', [column, graph.constant(singles([numbers.length], numbers))]);

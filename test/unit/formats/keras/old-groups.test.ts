@@ -22,3 +22,8 @@ it('reads the weights of Keras 2.13, which numbers layers with weights otherwise
   const differences = expected.answers.flat().map((value, index) => Math.abs(value - (answers[index] ?? 9)));
   expect(Math.max(...differences)).toBeLessThan(1e-6);
 });
+
+it('says that Keras 2 leaves out the bins that adapt has found', async () => {
+  const bytes = await readFile(`${FOLDER}/adapted-bins.h5`);
+  await expect(importKeras(bytes)).rejects.toThrow(/Discretization, Keras 2.13.1.*bin_boundaries.*Keras 2 leaves out/);
+});
