@@ -93,8 +93,26 @@ const readColumns = (data: Readonly<Record<string, unknown>>, table: Table, plac
   );
 };
 
+/** Reads `{"columns": [names], "data": [rows]}`, which pandas writes with `orient="split"`; an `index` says nothing. */
+const readSplit = (columns: readonly unknown[], rows: readonly unknown[], table: Table): Row[] => {
+  const names = columns.map((name) =>
+    typeof name === 'string' ? name : refuseTable(`inputs.columns has ${show(name)}, expected names of columns`),
+  );
+  if (new Set(names).size < names.length) refuseTable('inputs.columns has a name twice');
+  for (const name of names) assertKnownColumn(name, table, () => 'inputs.columns');
+  const places = table.columns.map(({ name }) => names.indexOf(name));
+  assertRowCount(rows.length, table);
+  return rows.map((values, index) => {
+    const row = (): string => `inputs.data[${index}]`;
+    if (!Array.isArray(values) || values.length !== names.length)
+      return refuseTable(`${row()} is ${show(values)}, expected a list of ${names.length} values`);
+    return table.columns.map((column, place) => readCell(values[places[place] ?? -1], column, row));
+  });
+};
+
 /**
  * Reads rows of JSON: one row, a list of rows, `{"data": {"column": [values]}}`, or the same under `table`. A row is a list or an object.
+ * `{"columns": [names], "data": [rows]}` is read, too.
  * A list of numbers, strings and booleans is one row.
  * @throws `INVALID_INPUT` naming row and column
  */
@@ -107,6 +125,8 @@ export const readRows = (inputs: unknown, table: Table): Row[] => {
   }
   if (isObject(inputs) && isObject(inputs.data) && !table.indexOf.has('data'))
     return readColumns(inputs.data, table, 'inputs.data');
+  if (isObject(inputs) && Array.isArray(inputs.columns) && Array.isArray(inputs.data) && !table.indexOf.has('data'))
+    return readSplit(inputs.columns, inputs.data, table);
   const columns = tableOf(inputs);
   if (columns && !table.indexOf.has('table')) return readColumns(columns, table, 'table');
   return [readRow(inputs, table, () => 'inputs')];

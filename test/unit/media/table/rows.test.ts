@@ -51,6 +51,21 @@ describe('rows of JSON', () => {
         [NAN, 3n, 'C', 0],
       ],
     ],
+    [
+      'columns and lists of values, as pandas writes them with orient="split"',
+      {
+        columns: ['port', 'age', 'vip', 'visits'],
+        index: [7, 9],
+        data: [
+          ['S', 1.5, true, 2],
+          ['C', null, false, 3],
+        ],
+      },
+      [
+        [1.5, 2n, 'S', 1],
+        [NAN, 3n, 'C', 0],
+      ],
+    ],
     ['numbers as text', ['-1e3', ' +7 ', 'S', 'TRUE'], [[-1000, 7n, 'S', 1]]],
     ['whole numbers written as fractions', [1, '3.0', 'S', true], [[1, 3n, 'S', 1]]],
     ['a long integer for a float', [10n ** 20n, 1, 'S', true], [[1e20, 1n, 'S', 1]]],
@@ -109,6 +124,16 @@ describe('rows of JSON', () => {
     ['a column that is no list', { data: { age: 1 } }, 'inputs.data: column "age" is no list of values'],
     ['an unknown column of the Hugging Face form', { data: { ages: [1] } }, 'inputs.data: column "ages" is unknown'],
     ['no columns', { data: {} }, 'there are no rows'],
+    ['an unknown column of the form of pandas', { columns: ['ages'], data: [[1]] }, 'inputs.columns: column "ages" is'],
+    ['a column that comes twice', { columns: ['age', 'age'], data: [[1, 2]] }, 'inputs.columns has a name twice'],
+    ['a column without a name', { columns: ['age', 1], data: [[1, 2]] }, 'inputs.columns has 1, expected names of'],
+    [
+      'a row that is too short',
+      { columns: ['age', 'vip'], data: [[1]] },
+      'inputs.data[0] is [1], expected a list of 2',
+    ],
+    ['a row that is no list', { columns: ['age', 'vip'], data: [1] }, 'inputs.data[0] is 1, expected a list of 2'],
+    ['no rows', { columns: ['age'], data: [] }, 'there are no rows'],
   ])('are refused for %s', (_what, inputs, message) => {
     expect(() => readRows(inputs, table)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining(message) }),
