@@ -1,4 +1,5 @@
 import { refuse } from '../../core/errors.ts';
+import { show } from '../../core/show.ts';
 import type { BoosterColumn } from '../boosting/booster.ts';
 import type { Part } from './part.ts';
 
@@ -7,6 +8,12 @@ const readTexts = (offsets: ArrayLike<number>, values: ArrayLike<number>): strin
   const bytes = Buffer.from(Uint8Array.from(Array.from(values)));
   if (Array.from(offsets).some((offset, index) => offset < (offsets[index - 1] ?? 0) || offset > bytes.length))
     refuse('MODEL_INVALID', 'XGBoost: the offsets of categories lie outside their texts: the file is damaged');
+  // XGBoost 3.1 and 3.2 count characters of pandas' texts where they mean bytes, and cut the last ones off.
+  if (bytes.some((byte) => byte > 127))
+    refuse(
+      'MODEL_INVALID',
+      `XGBoost: categories have letters beyond ASCII (${show(bytes.toString())}), which XGBoost does not save whole: fit with names in ASCII`,
+    );
   return Array.from({ length: Math.max(0, offsets.length - 1) }, (_, index) =>
     bytes.toString('utf8', offsets[index], offsets[index + 1]),
   );

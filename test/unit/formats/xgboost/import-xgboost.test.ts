@@ -7,6 +7,16 @@ import { readModel } from '../../../support/parity/boosting.ts';
 const stump = (changes: Readonly<Record<string, unknown>>) =>
   xgboostDocument({ trees: [{ ...XGBOOST_STUMP, ...changes }] });
 
+/** A model whose first column has categories, as XGBoost 3.1 and 3.2 write those of pandas. */
+const withCategories = (names: readonly string[]) => {
+  const offsets = [0, ...names.map((_, index) => names.slice(0, index + 1).join('').length)];
+  const document = xgboostDocument();
+  const { gradient_booster } = document.learner;
+  const values = [...Buffer.from(names.join('')).subarray(0, offsets.at(-1))];
+  Object.assign(gradient_booster.model, { cats: { enc: [{ offsets, values }, { values: [] }] } });
+  return document;
+};
+
 const NAN = Number.NaN;
 
 describe('a file of XGBoost', () => {
@@ -129,6 +139,11 @@ describe('a file of XGBoost is refused', () => {
         }),
       ),
       'node 0 lacks its 5 categories',
+    ],
+    [
+      'categories that XGBoost has cut off',
+      toJson(withCategories(['Köln', 'Ulm'])),
+      'categories have letters beyond ASCII ("KölnUl"), which XGBoost does not save whole: fit with names in ASCII',
     ],
     [
       'leaves without their numbers',
