@@ -1,3 +1,4 @@
+import { AwsError } from './aws-error.ts';
 import { answerXml, type Call, type Operations } from './s3-operation.ts';
 import { readEncoding, readPageSize } from './s3-pages.ts';
 import { type S3Uploads, startedMs, type Upload } from './s3-uploads.ts';
@@ -60,10 +61,16 @@ const listUploads = (uploads: S3Uploads, { bucket, query }: Call) => {
   );
 };
 
+/** The number of the part behind which a listing goes on. @throws AwsError `InvalidArgument` */
+const readMarker = (text: string): number => {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new AwsError('InvalidArgument', 400, 'part-number-marker must be a whole number.');
+};
+
 const listParts = (uploads: S3Uploads, { bucket, key, query }: Call) => {
   const id = query.get('uploadId') ?? '';
   const limit = readPageSize(query, 'max-parts');
-  const marker = Number(query.get('part-number-marker') ?? 0);
+  const marker = readMarker(query.get('part-number-marker') ?? '0');
   const behind = uploads.listParts({ id, bucket, key }).filter(({ number }) => number > marker);
   const page = behind.slice(0, limit);
   const isTruncated = page.length < behind.length;

@@ -74,7 +74,9 @@ const DAYS = whole(1, 2_147_483_647);
 const MEMORY = whole(128, 10_240);
 const SHARE = number('a share above 0 and up to 1', (value) => value > 0 && value <= 1);
 const MODELS = names(MODEL_NAME, 'names of models');
-const HOST = '(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]{2,63}';
+const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+/** The last label is no number; one that is not of ASCII, such as `xn--p1ai`, has digits and hyphens. */
+const HOST = `(?=.{1,253}$)(${LABEL}\\.)+(?!\\d+$)${LABEL}`;
 
 /** Stage parameters whose value is looked at alone. Others have a reader of their own. */
 export const PARAMETER_RULES: Readonly<Record<string, Rule>> = {

@@ -44,15 +44,15 @@ const middle = (values: readonly number[]): Interval => {
 
 /**
  * The 95 % interval of the median, by the numbers at its two sides (Conover 1999, section 3.2). Up to five numbers say no more than their range.
- * @param values at least one
+ * @param values those that are no finite numbers do not count; NaN of none
  */
 export const medianInterval = (values: readonly number[]): Interval => {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   let below = 0; // so many numbers lie outside at each side
-  let chance = 0.5 ** sorted.length;
-  for (let sum = chance; sum <= 0.025; sum += chance) {
+  let logChance = -sorted.length * Math.LN2; // of that; as a number, it would be 0 for many of them
+  for (let sum = Math.exp(logChance); sum <= 0.025; sum += Math.exp(logChance)) {
     below += 1;
-    chance *= (sorted.length - below + 1) / below;
+    logChance += Math.log((sorted.length - below + 1) / below);
   }
   const least = Math.max(0, below - 1);
   return { low: sorted.at(least) ?? Number.NaN, high: sorted.at(-1 - least) ?? Number.NaN };

@@ -95,7 +95,7 @@ const toCell = (value: unknown): string => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** Rows as lists, as objects by column, or as columns. @throws for columns that do not fit the graph */
+/** Rows as lists, as objects by column, as columns, or as pandas splits them. @throws for columns that do not fit the graph */
 const rows = ({ settings, signature }: ModelFacts): TaskInputs => {
   const { columns } = createTable(v.parse(v.optional(columnsSchema), settings.columns), signature);
   const names = columns.map(({ name }) => name);
@@ -103,8 +103,16 @@ const rows = ({ settings, signature }: ModelFacts): TaskInputs => {
   const cells = Object.fromEntries(columns.map((column) => [column.name, cellOf(column)]));
   const lists = Object.fromEntries(columns.map((column) => [column.name, arrayOf(cellOf(column))]));
   const row: JsonSchema = { anyOf: [list, { ...objectOf({}, cells), additionalProperties: false }] };
+  const split = objectOf({
+    columns: arrayOf(STRING, { uniqueItems: true }),
+    data: arrayOf(arrayOf({}), {
+      minItems: 1,
+      maxItems: MAX_ROWS,
+      description: 'Rows of values in the order of columns.',
+    }),
+  });
   return {
-    schema: { anyOf: [...oneOrManyRows(row), objectOf({ data: objectOf({}, lists) })] },
+    schema: { anyOf: [...oneOrManyRows(row), objectOf({ data: objectOf({}, lists) }), split] },
     example: [columns.map(sampleOf)],
     media: ['text/csv'],
     csv: `${names.map(toCell).join(',')}\n${columns.map(sampleOf).map(toCell).join(',')}\n`,

@@ -54,6 +54,7 @@ describe('a multipart upload', () => {
     for (const PartNumber of [7, 2, 30])
       await storage.client.send(new UploadPartCommand({ ...upload, PartNumber, Body: 'x'.repeat(PartNumber) }));
     const list = (more: object) => storage.client.send(new ListPartsCommand({ ...upload, ...more }));
+    await expect(list({ PartNumberMarker: 'first' })).rejects.toMatchObject({ name: 'InvalidArgument' });
     const first = await list({ MaxParts: 2 });
     expect([first.IsTruncated, first.NextPartNumberMarker]).toEqual([true, '7']);
     const rest = await list({ PartNumberMarker: first.NextPartNumberMarker });

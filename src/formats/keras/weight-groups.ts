@@ -21,7 +21,7 @@ export const groupsOf = (classNames: readonly string[]): string[] => {
   });
 };
 
-/** Keras 2.12 and 2.13 keep layers in a dict in which a layer with weights stands twice. Its second place counts, and has no group. */
+/** Keras 2.13 keeps layers in a dict in which a layer with weights stands twice. Its second place counts, and has no group. */
 const DICT = '_layer_checkpoint_dependencies';
 /** Groups in which arrays of a layer are looked for; links of a file may lead in circles. */
 const MOST_GROUPS = 200;

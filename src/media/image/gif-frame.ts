@@ -26,11 +26,16 @@ const skipBlocks = (bytes: Uint8Array, start: number): number => {
 const paletteAt = (bytes: Uint8Array, at: number, packed: number): Uint8Array | undefined =>
   (packed & HAS_PALETTE) === 0 ? undefined : bytes.subarray(at, at + 3 * (2 << (packed & 7)));
 
+/** Gives the pixels outside of `frame` one colour, a row at a time. */
 const fill = ({ data, width, height }: Pixels, frame: Rectangle, colour: Uint8Array): void => {
-  const [right, bottom] = [frame.left + frame.width, frame.top + frame.height];
-  for (let y = 0, at = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1, at += 3)
-      if (x < frame.left || x >= right || y < frame.top || y >= bottom) data.set(colour, at);
+  const row = Buffer.alloc(width * 3, colour);
+  const [left, right] = [Math.min(frame.left, width) * 3, Math.min(frame.left + frame.width, width) * 3];
+  for (let y = 0; y < height; y += 1) {
+    const isBeside = y >= frame.top && y < frame.top + frame.height;
+    const start = y * row.byteLength;
+    data.set(isBeside ? row.subarray(0, left) : row, start);
+    if (isBeside) data.set(row.subarray(right), start + right);
+  }
 };
 
 /** Reads the blocks before the pixels of the first frame; undefined for a GIF without one, or without a palette. */
@@ -53,7 +58,7 @@ export const readGifFrame = (bytes: Uint8Array): GifFrame | undefined => {
   const [left, top, width, height] = [short(1), short(3), short(5), short(7)];
   const colours = paletteAt(bytes, at + 10, view.getUint8(at + 9)) ?? palette;
   if (colours === undefined) return undefined;
-  const colour = colours.slice(transparent * 3, transparent * 3 + 3);
+  const colour = Uint8Array.from({ length: 3 }, (_, channel) => colours[transparent * 3 + channel] ?? 0);
   const isWhole = left === 0 && top === 0 && width >= screen.width && height >= screen.height;
   return {
     bytes: opaque,

@@ -98,15 +98,15 @@ const readSplit = (columns: readonly unknown[], rows: readonly unknown[], table:
   const names = columns.map((name) =>
     typeof name === 'string' ? name : refuseTable(`inputs.columns has ${show(name)}, expected names of columns`),
   );
-  if (new Set(names).size < names.length) refuseTable('inputs.columns has a name twice');
   for (const name of names) assertKnownColumn(name, table, () => 'inputs.columns');
-  const places = table.columns.map(({ name }) => names.indexOf(name));
+  const placeOf = new Map(names.map((name, place) => [name, place]));
+  if (placeOf.size < names.length) refuseTable('inputs.columns has a name twice');
   assertRowCount(rows.length, table);
   return rows.map((values, index) => {
     const row = (): string => `inputs.data[${index}]`;
     if (!Array.isArray(values) || values.length !== names.length)
       return refuseTable(`${row()} is ${show(values)}, expected a list of ${names.length} values`);
-    return table.columns.map((column, place) => readCell(values[places[place] ?? -1], column, row));
+    return table.columns.map((column) => readCell(values[placeOf.get(column.name) ?? -1], column, row));
   });
 };
 

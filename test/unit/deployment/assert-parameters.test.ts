@@ -87,6 +87,7 @@ it.each<[name: string, right: readonly unknown[], wrong: readonly unknown[]]>([
     'domain',
     [''],
     [
+      'models.123',
       'models',
       'https://models.example.org',
       'models.example.org/',
@@ -154,4 +155,8 @@ it.each([
   [{ auth: 'jwt' }, 'the parameter jwtIssuer is "", expected with auth=jwt'],
 ])('a stage with %j is refused', (parameters, message) => {
   expect(() => assert(parameters)).toThrow(message);
+});
+
+it.each(['models.example.org', 'models.xn--p1ai'])('the domain may be %s, with its certificate', (domain) => {
+  expect(() => assert({ domain, certificate: CERTIFICATE })).not.toThrow();
 });

@@ -57,9 +57,15 @@ describe('an interval', () => {
     [20, 6, 15],
     [50, 18, 33],
     [280, 124, 157], // scipy.stats.binom.ppf(0.025, 280, 0.5) is 124
+    [5_000, 2_431, 2_570], // and that of 5,000 is 2,431
   ])('of the median of %i numbers lies at the ranks %i and %i', (count, low, high) => {
     const values = Array.from({ length: count }, (_, index) => count - index);
     expect(medianInterval(values)).toEqual({ low, high });
+  });
+
+  it('of the median leaves out what is no number', () => {
+    expect(medianInterval([2, Number.NaN, 1, Number.POSITIVE_INFINITY])).toEqual({ low: 1, high: 2 });
+    expect(medianInterval([Number.NaN])).toEqual({ low: Number.NaN, high: Number.NaN });
   });
 });
 

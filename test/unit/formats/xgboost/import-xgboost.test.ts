@@ -143,7 +143,7 @@ describe('a file of XGBoost is refused', () => {
     [
       'categories that XGBoost has cut off',
       toJson(withCategories(['Köln', 'Ulm'])),
-      'categories have letters beyond ASCII ("KölnUl"), which XGBoost does not save whole: fit with names in ASCII',
+      'categories of the column "f0" have letters beyond ASCII ("KölnUl"), and XGBoost cuts such texts of pandas off',
     ],
     [
       'leaves without their numbers',

@@ -195,6 +195,11 @@ describe('decoding images', () => {
       'R0lGODlhAwACAPEAAMgAAACWAAAAZAkJCSH5BAEAAAIALAEAAAACAAEAAAICDFUAOw==',
       [0, 0, 0, 0, 0, 0, 0, 150, 0, 0, 0, 0, 100, 0, 100, 100, 100, 100],
     ],
+    [
+      'around its frame, whose transparent colour lies beyond the palette',
+      'R0lGODlhAwACAPEAAMgAAACWAAAAZAkJCSH5BAEAAAkALAEAAAACAAEAAAICDFUAOw==',
+      [0, 0, 0, 0, 0, 0, 0, 150, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0],
+    ],
   ])('gives a GIF the colours of Pillow: %s', async (_what, base64, pixels) => {
     const { data } = await preprocessImage(Buffer.from(base64, 'base64'), AS_IT_IS);
 
