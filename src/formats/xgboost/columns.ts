@@ -8,7 +8,8 @@ const readTexts = (column: string, offsets: ArrayLike<number>, values: ArrayLike
   const bytes = Buffer.from(Uint8Array.from(Array.from(values)));
   if (Array.from(offsets).some((offset, index) => offset < (offsets[index - 1] ?? 0) || offset > bytes.length))
     refuse('MODEL_INVALID', 'XGBoost: the offsets of categories lie outside their texts: the file is damaged');
-  // XGBoost 3.1 and 3.2 keep as many bytes as there are characters of texts of pandas. Those of Arrow are whole. The file does not tell which.
+  // Of texts of pandas, XGBoost 3.1 and 3.2 keep as many bytes as there are characters. The file does not tell them from those of Arrow,
+  // which are whole.
   if (bytes.some((byte) => byte > 127))
     refuse(
       'MODEL_INVALID',
