@@ -10,11 +10,13 @@ const readTexts = (column: string, offsets: ArrayLike<number>, values: ArrayLike
     refuse('MODEL_INVALID', 'XGBoost: the offsets of categories lie outside their texts: the file is damaged');
   // Of texts of pandas, XGBoost 3.1 and 3.2 keep as many bytes as there are characters. The file does not tell them from those of Arrow,
   // which are whole.
-  if (bytes.some((byte) => byte > 127))
+  if (bytes.some((byte) => byte > 127)) {
+    const problem = `categories of the column ${show(column)} have letters beyond ASCII (${show(bytes.toString())})`;
     refuse(
       'MODEL_INVALID',
-      `XGBoost: categories of the column ${show(column)} have letters beyond ASCII (${show(bytes.toString())}), and XGBoost cuts such texts of pandas off: fit it with names in ASCII`,
+      `XGBoost: ${problem}, and XGBoost cuts such texts of pandas off: fit it with names in ASCII`,
     );
+  }
   return Array.from({ length: Math.max(0, offsets.length - 1) }, (_, index) =>
     bytes.toString('utf8', offsets[index], offsets[index + 1]),
   );
