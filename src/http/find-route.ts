@@ -10,6 +10,10 @@ const MOST_KNOWN = 100;
 /** Longer paths are not kept: a caller with the right to invoke the function may send some of megabytes. */
 const LONGEST_KNOWN = 500;
 
+/** KServe's first protocol puts a colon before its operation; the route has a slash there. */
+const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
+const ROUTED_PREDICT = /^(\/v1\/models\/[^/]+)\/predict$/;
+
 /** Once: a name that was encoded twice keeps its percent signs, and no model has such a name. */
 const decode = (text: string): string => {
   try {
@@ -28,9 +32,11 @@ export const createFindRoutes = (routes: readonly Route[]) => {
   const router = new TrieRouter<readonly [Route, ...Route[]]>();
   for (const [path, [first, ...others]] of byPath)
     if (first) router.add(ANY, path, [first.route, ...others.map(({ route }) => route)]);
-  /** The paths that begin as one does, or the beginnings of all. */
+  /** The paths that begin as one does, or the beginnings of all, as callers write them. */
   const besides = (path: string): readonly string[] => {
-    const all = [...byPath.keys()].map((each) => each.replaceAll(/:(\w+)/g, '{$1}'));
+    const all = [...byPath.keys()].map((each) =>
+      each.replaceAll(/:(\w+)/g, '{$1}').replace(ROUTED_PREDICT, '$1:predict'),
+    );
     const beginning = path.split('/', 2).join('/');
     const near = all.filter((each) => each.split('/', 2).join('/') === beginning);
     return near.length > 0 ? near : [...new Set(all.map((each) => each.split('/', 2).join('/')))];
@@ -52,9 +58,6 @@ export const createFindRoutes = (routes: readonly Route[]) => {
     return matched;
   };
 };
-
-/** KServe's first protocol puts a colon before its operation. */
-const COLON_PREDICT = /^(\/v1\/models\/[^/]+)(?::|%3A)predict$/i;
 
 /** A base URL of OpenAI's clients that names the model, as their bodies do: by it, a request finds the function of the model. */
 const MODEL_BASE = /^\/models\/([^/]+)(\/v1\/(?:chat\/completions|completions|embeddings|audio\/[a-z]+|models))$/;

@@ -83,7 +83,7 @@ it.each(['/v1/responses', '/v1/moderations', '/v1/images/generations'])(
   async (path) => {
     const response = await post(path, { model: SENTENCES, input: 'a' });
     const error = { type: 'invalid_request_error', code: 'unknown_url' };
-    const message = expect.stringMatching(/^no route .*\/v1\/chat\/completions, .*\/v1\/models\/\{name\}/);
+    const message = expect.stringMatching(/^no route .*\/v1\/chat\/completions, .*\/v1\/models\/\{name\}:predict, /);
     expect([response.status, await response.json()]).toEqual([404, { error: { ...error, message, param: null } }]);
   },
 );
