@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '../core/errors.ts';
@@ -38,12 +37,6 @@ export interface ModelFilesOptions {
   /** The folder of files that travel with the function, which nobody can write; undefined for a version that does not. */
   readonly embeddedFiles?: ((bundle: PublishedBundle) => string | undefined) | undefined;
 }
-
-/** A share, 0 to 1, of the file system that holds the existing `directory`, in bytes. */
-export const diskBudget = (directory: string, share: number): number => {
-  const { blocks, bsize } = statfsSync(directory);
-  return Math.floor(blocks * bsize * share);
-};
 
 const sizeOf = async (directory: string): Promise<number> => {
   const files = await readdir(directory, { recursive: true, withFileTypes: true });

@@ -1,9 +1,8 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errorCode } from '../core/error-code.ts';
 import { ServingError } from '../core/errors.ts';
 import { makeDirectory } from '../core/make-directory.ts';
-import { diskBudget } from '../engine/model-files.ts';
 
 /**
  * Makes the directory of model files, unless it is there.
@@ -14,7 +13,8 @@ export const openCacheDirectory = (directory: string, share: number): number => 
   try {
     makeDirectory(resolve(directory));
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
-    return diskBudget(directory, share);
+    const { blocks, bsize } = statfsSync(directory);
+    return Math.floor(blocks * bsize * share);
   } catch (error) {
     const problem = `MODEL_CACHE_DIR is ${directory}, where no files can be kept (${errorCode(error)})`;
     const expected = 'expected a directory that this process can make, read and write';

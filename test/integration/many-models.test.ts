@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { blankTensors } from '../../src/core/blank.ts';
 import { NEVER } from '../../src/core/deadline.ts';
 import { createModelCache } from '../../src/engine/model-cache.ts';
-import { diskBudget } from '../../src/engine/model-files.ts';
 import type { LoadedModel } from '../../src/engine/model-loader.ts';
 import type { Session } from '../../src/engine/session.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
@@ -198,16 +197,6 @@ describe('the files of many models', () => {
     await serving.models.use(await bundleOf('a'), NEVER, run);
 
     expect(serving.loads).toHaveLength(1);
-  });
-
-  it('get their share of the file system', async () => {
-    await start([]);
-    const directory = join(folder, 'not', 'there', 'yet');
-
-    const [whole, half] = [diskBudget(directory, 1), diskBudget(directory, 0.5)];
-
-    expect(half).toBe(Math.floor(whole / 2));
-    expect(half).toBeGreaterThan(MB);
   });
 });
 
