@@ -62,8 +62,10 @@ const countRequest = (
   // The canary's first requests in each environment wait for its load, and are a larger share of its own than of the stable version's.
   if (failures.length > 0 || waited) return;
   const ms = stopwatch.totalMs();
-  const bin = binOf(ms);
-  counts.latencyMs[bin] = (counts.latencyMs[bin] ?? 0) + 1;
+  if (step.arm === 'stable') {
+    const bin = binOf(ms);
+    counts.latencyMs[bin] = (counts.latencyMs[bin] ?? 0) + 1;
+  }
   if (step.slowMs === undefined) return;
   arm.timed += 1;
   if (ms > step.slowMs) addBad(arm.slow, key);

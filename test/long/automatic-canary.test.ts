@@ -69,11 +69,11 @@ const REFUSING: SmallGraph = {
     { operator: 'Gather', inputs: ['table', 'ids'], outputs: ['y'] },
   ],
 };
-/** Some gigaflop for each request. */
+/** Some 20 gigaflop for each request: slow on a quiet machine, too, by a limit that was found on a busy one. */
 const SLOW: SmallGraph = {
   inputs: [float('x', 'n', 64)],
   outputs: [float('y', 1, 512)],
-  weights: [sizes('many', 2_000, 2, 64), weights('a', 64, 1_024), weights('b', 1_024, 512)],
+  weights: [sizes('many', 8_000, 2, 64), weights('a', 64, 1_024), weights('b', 1_024, 512)],
   nodes: [
     { operator: 'Expand', inputs: ['x', 'many'], outputs: ['rows'] },
     { operator: 'MatMul', inputs: ['rows', 'a'], outputs: ['wide'] },

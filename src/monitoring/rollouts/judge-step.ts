@@ -6,7 +6,7 @@ import type { StepCounts } from './step-counts.ts';
 export const FALSE_ROLLBACKS = 0.001;
 /** Requests of the canary below which a guard has seen too little to let it go on. */
 export const LEAST_REQUESTS = 100;
-/** A request is slow when it takes longer than this share of the requests of both arms. */
+/** A request is slow when it takes longer than this share of the stable version's. A slow canary would raise a limit of both. */
 const USUAL_SHARE = 0.95;
 
 /** The next action for a canary, with its reason. */
@@ -41,7 +41,7 @@ export const judgeStep = (canary: AutomaticCanary, counts: StepFacts, nowMs: num
     return {
       action: 'time',
       slowMs,
-      note: `slow is above ${slowMs} ms, which ${USUAL_SHARE * 100} % of the requests keep`,
+      note: `slow is above ${slowMs} ms, which ${USUAL_SHARE * 100} % of the stable version's requests keep`,
     };
   for (const { name, judgement } of judged) {
     if (judgement === undefined) return wait(`the guard ${name} is not known here`);

@@ -30,7 +30,7 @@ const stepCountsSchema = v.object({
   formatVersion: v.literal(1),
   stable: armSchema,
   canary: armSchema,
-  /** Milliseconds of the requests of both arms that were answered by a model in memory. */
+  /** Milliseconds of the stable version's requests that were answered by a model in memory. */
   latencyMs: histogramSchema,
   /** Answers of the stable version that were compared with the canary's, and those that differ. */
   compared: count,

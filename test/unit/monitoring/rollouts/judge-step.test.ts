@@ -162,7 +162,7 @@ describe('a step', () => {
 describe('latency', () => {
   const latency = { guards: ['latency'] };
 
-  it('gets its limit from both versions, and is judged by later requests alone', () => {
+  it('gets its limit from the stable version, and is judged by later requests alone', () => {
     const latencyMs = { 20: 950, 24: 50 }; // 32 to 38 ms, and 64 to 76 ms
     const timed = judgeStep(canaryOf(latency), { ...noCounts(), latencyMs }, START_MS);
     expect(timed).toMatchObject({ action: 'time', slowMs: 38.1 });
