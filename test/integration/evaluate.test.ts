@@ -64,7 +64,8 @@ describe('texts without labels', () => {
     expect(low).toBeLessThan(value);
     expect(high).toBeGreaterThan(value);
     expect(models[0]?.details).toEqual({ tokens });
-    const { stdout } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', data]);
+    const first = await write('text.jsonl', toLines([{ text: texts[0]?.text }]));
+    const { stdout } = await runCli(['evaluate', `${FIXTURES}/tiny-llama`, '--data', first]);
     expect(stdout).toMatch(/^\| perplexity \| [\d.,]+ \|/m);
   });
 
