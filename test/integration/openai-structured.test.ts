@@ -45,13 +45,13 @@ const TOOLS = [
 ];
 
 describe('response_format', () => {
-  it.each(Object.keys(CHAT_MODELS))('gives JSON that fits more than 30 schemas: %s', async (model) => {
-    // Each schema meets both models and both temperatures. test/long asks for every pair.
-    const at = Object.keys(CHAT_MODELS).indexOf(model);
-    const answers = await answerSchemas(serving, model, (index) => [(index + at) % 2]);
+  it.each(Object.keys(CHAT_MODELS))('gives JSON that fits its half of more than 30 schemas: %s', async (model) => {
+    // The other half is the other model's. test/long asks both for all, greedily and sampled.
+    const half = Object.keys(CHAT_MODELS).indexOf(model);
+    const answers = await answerSchemas(serving, model, (index) => (index % 2 === half ? [(index >> 1) % 2] : []));
     for (const answer of answers) expect(answer).toEqual({ ...answer, reason: 'stop', fault: undefined });
     expect(Object.keys(JSON_SCHEMAS).length).toBeGreaterThan(30);
-    expect(answers.length).toBeGreaterThan(15);
+    expect(answers.length).toBeGreaterThan(7);
   });
 
   it('streams the same answer', async () => {
@@ -64,7 +64,7 @@ describe('response_format', () => {
 
   it('gives an object of any names for json_object, as far as the tokens go', async () => {
     const objects: unknown[] = [];
-    for (let seed = 0; seed < 12; seed += 1) {
+    for (let seed = 0; seed < 4; seed += 1) {
       const { message, finish_reason } = (await choiceOf({ response_format: { type: 'json_object' }, seed })) ?? {};
       if (finish_reason === 'stop') objects.push(JSON.parse(message?.content ?? ''));
       else expect([message?.content?.[0], finish_reason]).toEqual(['{', 'length']);
@@ -151,7 +151,7 @@ describe('tool_choice', () => {
 
   it('lets the model choose between a call and an answer of the schema', async () => {
     const kinds = new Set<string>();
-    for (let seed = 0; seed < 12; seed += 1) {
+    for (let seed = 0; seed < 12 && kinds.size < 2; seed += 1) {
       const { message } = (await choiceOf({ tools: TOOLS, response_format: asSchema(POINT), seed })) ?? {};
       kinds.add(message?.tool_calls ? 'call' : Object.keys(JSON.parse(message?.content ?? '')).join());
     }
