@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import type { Invocation, Options, ParsedValues, Report } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { COMMON_OPTIONS, type Parsed, parseCommandLine } from './options/arguments.ts';
+import { isMisuse } from './options/misuse.ts';
 import { suggestModel } from './options/model-reference.ts';
 import { describeFailure } from './output/describe-failure.ts';
 import { commandHelp, generalHelp } from './output/help.ts';
@@ -121,6 +122,6 @@ export const runCommandLine = async (
       if (!parsed.values.json) stdout.write('\n');
     }
   } catch (error) {
-    return fail(error, FAILED);
+    return fail(error, isMisuse(error) ? MISUSED : FAILED);
   }
 };

@@ -12,6 +12,7 @@ import type { ModelsLayerOptions } from './models-layer.ts';
 import { buildOpenTelemetryLayer } from './opentelemetry-layer.ts';
 import { createParameterCheck } from './parameters.ts';
 import { addScaling, prepareScaling } from './scaling.ts';
+import { ensureSchemaCache } from './schema-cache.ts';
 import { parseStackTags } from './stack-tags.ts';
 
 interface Serverless {
@@ -65,6 +66,7 @@ class LayersPlugin {
   readonly hooks: Record<string, () => Promise<void> | void>;
 
   constructor(serverless: Serverless) {
+    ensureSchemaCache(serverless.serviceDir);
     const checkParameters = createParameterCheck(serverless);
     if (!serverless.processedInput.isHelpRequest) withoutTrace(serverless, checkParameters);
     this.hooks = {

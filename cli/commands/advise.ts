@@ -1,11 +1,13 @@
-import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Advice, adviseOn, chooseFrom, measureModel } from '../../src/advise/advise-model.ts';
 import type { Estimate } from '../../src/advise/estimate.ts';
 import { PRICE_NAMES, parsePrices, withOverrides } from '../../src/advise/prices.ts';
 import { LAMBDA_MOST_MEMORY_MB } from '../../src/core/aws-limits.ts';
 import { refuse } from '../../src/core/errors.ts';
+import { writeNamedFile } from '../../src/core/write-failure.ts';
 import { defineCommand, type Invocation, type Values } from '../command.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { DEFAULT_BLOCK, setStageParameters } from '../options/stage-parameters.ts';
 import { drawAdvice } from '../output/draw-advice.ts';
@@ -55,9 +57,7 @@ type Given = Values<typeof OPTIONS>;
 /** @throws `INVALID_REQUEST` */
 const parseNumber = (option: string, text: string, expected: string): number => {
   const value = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : 0;
-  return value > 0 && value < Number.POSITIVE_INFINITY
-    ? value
-    : refuse('INVALID_REQUEST', `--${option} is ${text}, expected ${expected}`);
+  return value > 0 && value < Number.POSITIVE_INFINITY ? value : misuse(`--${option} is ${text}, expected ${expected}`);
 };
 
 const parseLimits = ({ p95, cold }: Given): Advice['limits'] => ({
@@ -72,20 +72,14 @@ const parseTraffic = (given: Given): Advice['traffic'] => {
   const burst =
     given.burst === undefined ? BURST_FACTOR * mean : parseNumber('burst', given.burst, 'requests a second such as 5');
   if (burst >= mean) return { requestsPerDay, burst };
-  return refuse(
-    'INVALID_REQUEST',
-    `--burst is ${burst}, less than the mean of ${Number(mean.toPrecision(2))} requests a second`,
-  );
+  return misuse(`--burst is ${burst}, less than the mean of ${Number(mean.toPrecision(2))} requests a second`);
 };
 
 const parseSizes = ({ memory }: Given): readonly number[] =>
   memory?.split(',').map((text) => {
     const size = /^\d+$/.test(text.trim()) ? Number(text) : 0;
     if (size >= 128 && size <= LAMBDA_MOST_MEMORY_MB) return size;
-    return refuse(
-      'INVALID_REQUEST',
-      `--memory has ${text || 'an empty size'}, expected MB from 128 to ${LAMBDA_MOST_MEMORY_MB}`,
-    );
+    return misuse(`--memory has ${text || 'an empty size'}, expected MB from 128 to ${LAMBDA_MOST_MEMORY_MB}`);
   }) ?? DEPLOYED_SIZES;
 
 /** @throws `INVALID_REQUEST` before anything is measured for it */
@@ -115,7 +109,7 @@ const writeParameters = async (
   terminal.note(shown);
   if (!given.yes && !(await terminal.confirm('Write serverless.yml', 'say so with --yes')))
     return refuse('INVALID_REQUEST', 'nothing was written');
-  await writeFile(path, text);
+  await writeNamedFile(path, text);
   return `Wrote serverless.yml. The next deployment takes it: npx sls deploy${stage === undefined ? '' : ` --stage ${stage}`}`;
 };
 
@@ -132,12 +126,12 @@ ${REFERENCE_HELP}`,
       : 'Interrupted. Nothing was written.\n',
   async run({ positionals: [model = ''], values, target: findTarget, terminal, projectDirectory, targetOptions }) {
     const [limits, traffic, sizes] = [parseLimits(values), parseTraffic(values), parseSizes(values)];
-    const overrides = parsePrices(values.price ?? []);
+    const overrides = fromWords(() => parsePrices(values.price ?? []));
     const { stage, region } = targetOptions;
     const options = { limits, traffic, overrides, nowMs: Date.now() };
     const reference = parseReference(model, values.version);
     if (values.memory !== undefined && !values.deployed)
-      return refuse('INVALID_REQUEST', '--memory needs --deployed; without it, every size is computed');
+      return misuse('--memory needs --deployed; without it, every size is computed');
     if (values.svg !== undefined) await assertWritable(values.svg);
     const { repository } = await findTarget();
     const { name } = reference;
@@ -149,10 +143,8 @@ ${REFERENCE_HELP}`,
         const advice = adviseOn(measurement, options);
         return { text: formatAdvice(measurement, advice), advice, json: measurement };
       }
-      if (stage === undefined)
-        return refuse('INVALID_REQUEST', '--deployed needs --stage <stage>, whose function it measures');
-      if (values.data === undefined)
-        return refuse('INVALID_REQUEST', '--deployed needs --data <file|folder> with samples to send');
+      if (stage === undefined) return misuse('--deployed needs --stage <stage>, whose function it measures');
+      if (values.data === undefined) return misuse('--deployed needs --data <file|folder> with samples to send');
       const place = {
         stage,
         region,
@@ -168,7 +160,7 @@ ${REFERENCE_HELP}`,
     const { text, advice, json } = await measure().finally(() => terminal.step(''));
     const lines = [text];
     if (values.svg !== undefined) {
-      await writeFile(values.svg, drawAdvice(name, advice));
+      await writeNamedFile(values.svg, drawAdvice(name, advice));
       lines.push(`Wrote ${values.svg}`);
     }
     if (values.write && advice.choice)

@@ -1,7 +1,7 @@
-import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { setAlias } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const alias = defineCommand({
@@ -14,9 +14,9 @@ export const alias = defineCommand({
   },
   onInterruption: readHistory,
   async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
-    if ((version === undefined) !== (values.remove ?? false))
-      throw new ServingError('INVALID_REQUEST', 'name either a version or --remove');
-    const change = setAlias(aliasName, version === undefined ? undefined : parseVersion(version));
+    if ((version === undefined) !== (values.remove ?? false)) misuse('name either a version or --remove');
+    const number = version === undefined ? undefined : parseVersion(version);
+    const change = fromWords(() => setAlias(aliasName, number));
     return changeModel({ values, target, terminal }, name, 'alias', change);
   },
 });

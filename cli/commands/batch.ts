@@ -1,8 +1,8 @@
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import { FORMATS } from '../../src/jobs/bulk/bulk-run.ts';
 import { defineCommand, type Options } from '../command.ts';
 import { readBatchLimits } from '../options/batch-options.ts';
+import { misuse } from '../options/misuse.ts';
 import { parseReference, resolveVersion } from '../options/model-reference.ts';
 import { actOnRun, isBulkAction, startRun } from '../targets/bulk.ts';
 
@@ -35,11 +35,7 @@ const assertUnchanged = (action: string, values: Partial<Record<keyof typeof OPT
   const given = (['to', 'chunk', 'max-concurrency', 'format', 'join', 'dry-run'] as const).find(
     (name) => values[name] !== undefined,
   );
-  if (given !== undefined)
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `batch ${action} takes no --${given}: a run keeps what it was begun with`,
-    );
+  if (given !== undefined) misuse(`batch ${action} takes no --${given}: a run keeps what it was begun with`);
 };
 
 export const batch = defineCommand({
@@ -57,8 +53,7 @@ export const batch = defineCommand({
     const maxFailures = values['max-failures'] === undefined ? undefined : limits.maxFailures;
     const request = { target, terminal, detach: values.detach ?? false, maxFailures };
     if (isBulkAction(first)) return actOnRun(first, second, request);
-    if (values.to === undefined)
-      throw new ServingError('INVALID_REQUEST', 'the run needs a name: --to <run>; its results lie below bulk/<run>/');
+    if (values.to === undefined) misuse('the run needs a name: --to <run>; its results lie below bulk/<run>/');
     const reference = parseReference(first);
     const version = await resolveVersion(target.repository, reference);
     const named = { name: values.to, model: reference.name, version, source: second };

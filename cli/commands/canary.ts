@@ -5,6 +5,7 @@ import type { RoutingChanger } from '../../src/repository/routing/change-routing
 import { setCanary } from '../../src/repository/routing/rollout.ts';
 import { defineCommand, type Values } from '../command.ts';
 import { PLAN_OPTIONS, parsePlan, refusePlan } from '../options/canary-plan.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 const OPTIONS = {
@@ -23,7 +24,7 @@ const toChange = (text: string, values: Values<typeof OPTIONS>): RoutingChanger 
     return setCanary({ version, weight: parseShare('--weight', values.weight) });
   }
   const weight = values.weight === undefined ? undefined : parseShare('--weight', values.weight);
-  return startCanary(planCanary({ version, weight, ...parsePlan(values) }, new Date()));
+  return startCanary(fromWords(() => planCanary({ version, weight, ...parsePlan(values) }, new Date())));
 };
 
 export const canary = defineCommand({
@@ -36,7 +37,7 @@ when the version fails more, is slower, or answers something else (docs/rollout.
   onInterruption: readHistory,
   async run({ positionals: [name = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.off ?? false))
-      throw new ServingError('INVALID_REQUEST', 'name either a version, with --weight or --auto, or --off');
+      misuse('name either a version, with --weight or --auto, or --off');
     if (version === undefined) return changeModel({ values, target, terminal }, name, 'canary', setCanary(undefined));
     const change = toChange(version, values);
     const { buckets, description } = await target();

@@ -1,10 +1,10 @@
 import { planCapacity } from '../../src/advise/capacity/plan-capacity.ts';
 import { withServiceTimes } from '../../src/advise/capacity/service-times.ts';
 import { parsePrices, withOverrides } from '../../src/advise/prices.ts';
-import { refuse } from '../../src/core/errors.ts';
 import { defineCommand } from '../command.ts';
 import { parseAmount, readArrivals, readMeasuredFunction } from '../options/capacity-options.ts';
 import { parseDuration } from '../options/duration.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { formatPlan } from '../output/format-capacity.ts';
 
 /** The exit code when no schedule keeps the limits. */
@@ -18,7 +18,7 @@ const MINUTE_MS = 60_000;
 const parseLead = (text: string): number => {
   const minutes = parseDuration('--lead', text) / MINUTE_MS;
   if (Number.isInteger(minutes) && minutes <= MOST_LEAD_MINUTES) return minutes;
-  return refuse('INVALID_REQUEST', `--lead is ${text}, expected whole minutes up to ${MOST_LEAD_MINUTES}m`);
+  return misuse(`--lead is ${text}, expected whole minutes up to ${MOST_LEAD_MINUTES}m`);
 };
 
 export const capacity = defineCommand({
@@ -63,12 +63,12 @@ the p99 and the cost, and the cheapest schedule that keeps --p99, as the paramet
     },
   },
   async run({ positionals: [action = ''], values }) {
-    if (action !== 'plan') return refuse('INVALID_REQUEST', `capacity ${action}: expected capacity plan`);
+    if (action !== 'plan') return misuse(`capacity ${action}: expected capacity plan`);
     const limitMs = parseAmount('p99', values.p99 ?? 'missing', 'milliseconds such as 500');
     const budget =
       values.budget === undefined ? undefined : parseAmount('budget', values.budget, 'US dollars a month such as 20');
     const { service, coldMs, memoryMb } = await readMeasuredFunction(values);
-    const prices = withOverrides(parsePrices(values.price ?? []));
+    const prices = withOverrides(fromWords(() => parsePrices(values.price ?? [])));
     const idleMs = parseDuration('--idle', values.idle ?? DEFAULT_IDLE);
     const report = {
       ...{ limitMs, memoryMb, timezone: values.timezone ?? 'UTC', leadMinutes: parseLead(values.lead ?? DEFAULT_LEAD) },

@@ -1,9 +1,9 @@
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { deleteModel, deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
+import { misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
@@ -16,7 +16,7 @@ stable, canary, shadow or has an alias. Numbers are not used again.`,
   async run({ positionals: [name = '', versionText], values, target, terminal }) {
     const version = versionText === undefined ? undefined : parseVersion(versionText);
     if (version === undefined && values.note !== undefined)
-      throw new ServingError('INVALID_REQUEST', '--note is for the history, which goes with the model: leave it out');
+      misuse('--note is for the history, which goes with the model: leave it out');
     const { repository } = await target();
     const reason = { by: whoami(), note: values.note ?? '' };
     const run = async (dryRun: boolean): Promise<readonly number[]> => {

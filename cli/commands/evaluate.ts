@@ -1,8 +1,8 @@
-import { ServingError } from '../../src/core/errors.ts';
 import type { AnsweringModel } from '../../src/evaluation/answer-batch.ts';
 import { evaluate as evaluateModels } from '../../src/evaluation/evaluate.ts';
 import { openSamples } from '../../src/evaluation/samples/read-samples.ts';
 import { defineCommand, type Invocation, type Options } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { parseReference, REFERENCE_HELP } from '../options/model-reference.ts';
 import { formatEvaluation } from '../output/evaluation-report.ts';
 import { answeringVersion, withUnpushedModel } from '../targets/answering-model.ts';
@@ -12,17 +12,14 @@ const REFERENCE = /^(models:\/)?[^/@.]+(\/[0-9]+|@[^/]+)?$/;
 
 const parseSeed = (text: string): number => {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--seed is ${text}, expected an integer from 0`);
+  misuse(`--seed is ${text}, expected an integer from 0`);
 };
 
 /** The text of `--compare`: a number is another version of the model. */
 const completeOther = (other: string, model: string): string => {
   if (!/^[0-9]+$/.test(other)) return other;
   if (REFERENCE.test(model)) return `${parseReference(model).name}/${other}`;
-  throw new ServingError(
-    'INVALID_REQUEST',
-    `--compare is ${other}, a version, but ${model} is a path: name the model too`,
-  );
+  misuse(`--compare is ${other}, a version, but ${model} is a path: name the model too`);
 };
 
 const withModel = async <T>(
@@ -52,8 +49,7 @@ pushed, or a file or folder as push takes it, with a / or a dot in its path. ${R
   },
   onInterruption: () => 'Interrupted. Nothing was written.\n',
   async run({ positionals: [text = ''], values: { data, compare, label, seed = '1' }, target: findTarget, terminal }) {
-    if (data === undefined)
-      throw new ServingError('INVALID_REQUEST', 'the samples are missing: name them with --data <file|folder>');
+    if (data === undefined) misuse('the samples are missing: name them with --data <file|folder>');
     const options = { seed: parseSeed(seed), onProgress: terminal.progress('Evaluating') };
     const samples = await openSamples(data, label);
     let found: ReturnType<typeof findTarget> | undefined;

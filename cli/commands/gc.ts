@@ -1,14 +1,14 @@
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import { deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
+import { misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { formatTable } from '../output/format.ts';
 
 const parseKeep = (text: string | undefined): number => {
   if (/^\d{1,6}$/.test(text ?? '')) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--keep ${text ?? 'is missing'}, expected a number of versions`);
+  misuse(`--keep ${text ?? 'is missing'}, expected a number of versions`);
 };
 
 export const gc = defineCommand({
@@ -25,8 +25,7 @@ the version to which a rollback would return.`,
   onInterruption: finishDeletion,
   async run({ positionals: [model], values, target, terminal }) {
     const keep = parseKeep(values.keep);
-    if ((model === undefined) !== (values.all ?? false))
-      throw new ServingError('INVALID_REQUEST', 'name either a model or --all');
+    if ((model === undefined) !== (values.all ?? false)) misuse('name either a model or --all');
     const { repository } = await target();
     const models: { name: string; deleted: number[] }[] = [];
     for (const name of model === undefined ? await repository.names() : [model]) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServingError } from '../../src/core/errors.ts';
 import { defineCommand, type Options, type Report, type Values } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 import { formatResult } from '../output/format-result.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -81,14 +81,10 @@ another caller is not found.`,
   options: OPTIONS,
   onInterruption: () => 'Interrupted. The job goes on: npx onnx-serverless jobs list shows it\n',
   async run({ positionals: [action = '', subject], values, target, terminal }) {
-    if (!isAction(action))
-      throw new ServingError('INVALID_REQUEST', `jobs ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
+    if (!isAction(action)) misuse(`jobs ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
     const { run, takesJob } = ACTIONS[action];
     if ((subject !== undefined) !== takesJob)
-      throw new ServingError(
-        'INVALID_REQUEST',
-        `jobs ${action} takes ${takesJob ? 'the id of a job' : 'nothing'} behind it`,
-      );
+      misuse(`jobs ${action} takes ${takesJob ? 'the id of a job' : 'nothing'} behind it`);
     return run({ target: await target(), subject: subject ?? '', values, terminal });
   },
 });

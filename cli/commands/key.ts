@@ -2,9 +2,9 @@ import { type IssuedKey, issueKey, revokeKey, rotateKey } from '../../src/access
 import { isLive, readKeys, type StoredKey } from '../../src/access/key-document.ts';
 import { OPERATIONS, toScope } from '../../src/access/scope.ts';
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { defineCommand, type Options, type Report, type Values } from '../command.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 
 const DAY_MS = 86_400_000;
@@ -34,13 +34,13 @@ interface Request {
 
 const daysAfter = (now: Date, text: string): Date => {
   if (/^[1-9]\d{0,3}$/.test(text)) return new Date(now.getTime() + Number(text) * DAY_MS);
-  throw new ServingError('INVALID_REQUEST', `--days ${text}, expected a number of days from 1 to 9999`);
+  misuse(`--days ${text}, expected a number of days from 1 to 9999`);
 };
 
 /** @throws `INVALID_REQUEST` */
 const limitOf = (option: string, text: string | undefined): number | undefined => {
   if (text === undefined || /^[1-9]\d{0,8}$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw new ServingError('INVALID_REQUEST', `--${option} ${text}, expected a whole number of requests from 1`);
+  misuse(`--${option} ${text}, expected a whole number of requests from 1`);
 };
 
 const formatLimits = ({ perSecond, perDay }: StoredKey): string =>
@@ -62,7 +62,7 @@ const reportIssued = ({ key, text }: IssuedKey): Report => ({
 
 const create = async ({ store, subject: holder, values, now }: Request): Promise<Report> => {
   const { model: models = [undefined], operation: operations = ['predict'], days } = values;
-  const scopes = operations.flatMap((operation) => models.map((model) => toScope(operation, model)));
+  const scopes = fromWords(() => operations.flatMap((operation) => models.map((model) => toScope(operation, model))));
   const expires = days === undefined ? {} : { expires: daysAfter(now, days).toISOString() };
   const limits = { perSecond: limitOf('rate', values.rate), perDay: limitOf('daily', values.daily) };
   return reportIssued(await issueKey(store, { holder, scopes, by: whoami(), now, ...expires, ...limits }));
@@ -114,11 +114,10 @@ stored as its SHA-256. A holder has two live keys at most. rotate makes a second
   onInterruption: () =>
     'Interrupted. The list shows whether the key was made or changed: npx onnx-serverless key list\n',
   async run({ positionals: [action = '', subject], values, target }) {
-    if (!isAction(action))
-      throw new ServingError('INVALID_REQUEST', `key ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
+    if (!isAction(action)) misuse(`key ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
     const { run, subject: expected } = ACTIONS[action];
     if ((subject === undefined) !== (expected === undefined))
-      throw new ServingError('INVALID_REQUEST', `key ${action} takes ${expected ?? 'nothing'} behind it`);
+      misuse(`key ${action} takes ${expected ?? 'nothing'} behind it`);
     const { repository } = await target();
     return run({ store: repository.store, subject: subject ?? '', values, now: new Date() });
   },

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { ServingError } from '../../src/core/errors.ts';
+import { writeNamedFile } from '../../src/core/write-failure.ts';
 import { judgeNow } from '../../src/monitoring/drift/judge-now.ts';
 import { scoreRecentDays } from '../../src/monitoring/feedback/score-days.ts';
 import { readFigures } from '../../src/monitoring/figures/read-figures.ts';
@@ -10,6 +10,7 @@ import { defineCommand } from '../command.ts';
 import { changeBaseline } from '../options/baseline.ts';
 import { CAPTURE_OPTIONS, changeCapture, parseCaptureChange } from '../options/capture-settings.ts';
 import { parseDuration } from '../options/duration.ts';
+import { misuse } from '../options/misuse.ts';
 import { driftJson, formatAccuracy, formatDrift } from '../output/format-drift.ts';
 import { formatModelFigures, modelFiguresJson } from '../output/format-figures.ts';
 
@@ -42,15 +43,12 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
   async run({ positionals: [name = ''], values, target, terminal }) {
     const change = parseCaptureChange(values);
     if ([change, values.baseline, values.html].filter((asked) => asked !== undefined).length > 1)
-      throw new ServingError(
-        'INVALID_REQUEST',
-        'capture settings, --baseline and --html are three commands: ask for one',
-      );
+      misuse('capture settings, --baseline and --html are three commands: ask for one');
     if (change !== undefined) return changeCapture(await target(), name, change);
     if (values.baseline !== undefined) return changeBaseline(await target(), name, values.baseline, terminal);
     const time = values.last ?? DEFAULT_TIME;
     const lastMs = parseDuration('--last', time);
-    if (lastMs > LONGEST_MS) throw new ServingError('INVALID_REQUEST', `--last is ${time}, expected 90d at most`);
+    if (lastMs > LONGEST_MS) misuse(`--last is ${time}, expected 90d at most`);
     const { repository, data, buckets, description } = await target();
     if (buckets === undefined)
       throw new ServingError(
@@ -60,7 +58,7 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
     const nowMs = Date.now();
     if (values.html !== undefined) {
       const model = await readMonitoredModel({ repository, data }, name, nowMs);
-      await writeFile(values.html, renderPage([model], nowMs));
+      await writeNamedFile(values.html, renderPage([model], nowMs));
       return { text: `Wrote ${values.html}`, json: { name, html: values.html } };
     }
     const { routing } = await repository.routing(name);

@@ -1,7 +1,7 @@
-import { ServingError } from '../../src/core/errors.ts';
 import { METHOD_NAMES, parseMethods } from '../../src/optimise/methods.ts';
 import { optimiseModel } from '../../src/optimise/optimise-model.ts';
 import { defineCommand } from '../command.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, parseShare } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
@@ -40,13 +40,12 @@ as the next version. If nothing passes, nothing is pushed, and the exit code is 
   },
   onInterruption: (typed) => `Interrupted. A version appears only when it is whole. Begin again with: ${typed}\n`,
   async run({ positionals: [model = ''], values, target: findTarget, terminal }) {
-    const { data, note } = values;
+    const { data, note, methods: named } = values;
     const dryRun = values['dry-run'] ?? false;
-    if (data === undefined)
-      throw new ServingError('INVALID_REQUEST', '--data is missing, expected a file or a folder with samples');
+    if (data === undefined) misuse('--data is missing, expected a file or a folder with samples');
     const maxLoss = parseShare('--max-loss', values['max-loss'] ?? DEFAULT_MAX_LOSS, 'the metric');
     const canary = values.canary === undefined ? undefined : parseShare('--canary', values.canary);
-    const methods = values.methods === undefined ? undefined : parseMethods(values.methods);
+    const methods = named === undefined ? undefined : fromWords(() => parseMethods(named));
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
     const reference = parseReference(model, values.version);
     const target = await findTarget();

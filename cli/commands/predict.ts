@@ -1,6 +1,7 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { defineCommand } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 import { isOpenInference, MAX_REQUEST_BYTES, readInput, viaStorage } from '../options/predict-input.ts';
 import { formatResult } from '../output/format-result.ts';
@@ -12,7 +13,7 @@ const parseParameters = (texts: readonly string[], topK: string | undefined): st
   const pairs = texts.map((text) => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)
-      throw new ServingError('INVALID_REQUEST', `--parameter is ${text}, expected <name>=<value>, such as top_k=3`);
+      misuse(`--parameter is ${text}, expected <name>=<value>, such as top_k=3`);
     return [name, value] as const;
   });
   if (topK !== undefined) pairs.push(['top_k', topK]);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { pullVersion } from '../../src/authoring/pull-version.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { totalBytes } from '../../src/core/total-bytes.ts';
+import { toWriteFailure } from '../../src/core/write-failure.ts';
 import { defineCommand } from '../command.ts';
 import { parseReference, REFERENCE_HELP, resolveVersion } from '../options/model-reference.ts';
 
@@ -25,6 +26,8 @@ appears whole, and can be pushed again. ${REFERENCE_HELP}`,
     await pullVersion(repository, bundle, directory, (arrived) => {
       doneBytes += arrived;
       onProgress(doneBytes, bytes);
+    }).catch((error: unknown) => {
+      throw toWriteFailure(directory, error);
     });
     const { name, version, files } = bundle;
     return {

@@ -1,10 +1,10 @@
 import type { PrepareStep } from '../../src/authoring/prepare-model.ts';
 import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
 import type { Dimensions } from '../../src/core/blank.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { totalBytes } from '../../src/core/total-bytes.ts';
 import { defineCommand } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
 import { formatFields } from '../output/format.ts';
@@ -16,15 +16,14 @@ const parseDimensions = (texts: readonly string[]): Dimensions =>
   Object.fromEntries(
     texts.map((text) => {
       const [, name, size] = /^(.+)=([1-9][0-9]*)$/.exec(text) ?? [];
-      if (name === undefined)
-        throw new ServingError('INVALID_REQUEST', `--dimension is ${text}, expected <name>=<size>, such as batch=2`);
+      if (name === undefined) misuse(`--dimension is ${text}, expected <name>=<size>, such as batch=2`);
       return [name, Number(size)];
     }),
   );
 
 const parseMaxBatch = (text: string): number => {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--max-batch is ${text}, expected a number of rows from 1`);
+  misuse(`--max-batch is ${text}, expected a number of rows from 1`);
 };
 
 const describeLoad = ({ createMs, baked }: PushedModel['graphs'][string]): string =>

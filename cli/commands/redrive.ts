@@ -1,12 +1,13 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { defineCommand } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { openDeadLetters } from '../targets/dead-letters.ts';
 
 const DEFAULT_LIMIT = '1000';
 
 const parseLimit = (text: string): number => {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--limit ${text}, expected a number of messages from 1 to 999999`);
+  misuse(`--limit ${text}, expected a number of messages from 1 to 999999`);
 };
 
 const describe = (count: number): string => `${count} ${count === 1 ? 'message' : 'messages'}`;

@@ -1,7 +1,7 @@
-import { ServingError } from '../../src/core/errors.ts';
 import { parseVersion } from '../../src/repository/keys.ts';
 import { setShadow } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 export const shadow = defineCommand({
@@ -16,8 +16,7 @@ export const shadow = defineCommand({
   },
   onInterruption: readHistory,
   async run({ positionals: [name = '', version], values, target, terminal }) {
-    if ((version === undefined) !== (values.off ?? false))
-      throw new ServingError('INVALID_REQUEST', 'name either a version, with --rate, or --off');
+    if ((version === undefined) !== (values.off ?? false)) misuse('name either a version, with --rate, or --off');
     const change =
       version === undefined
         ? setShadow(undefined)

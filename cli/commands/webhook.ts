@@ -1,8 +1,8 @@
 import { issueSecret, readSecrets, revokeSecret, type WebhookSecret } from '../../src/access/webhook-secrets.ts';
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import type { ObjectStore } from '../../src/repository/stores/object-store.ts';
 import { defineCommand, type Report } from '../command.ts';
+import { misuse } from '../options/misuse.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 
 interface Request {
@@ -56,11 +56,10 @@ key or the token that made the job, the id of an AWS role or user, or "anonymous
   onInterruption: () =>
     'Interrupted. The list shows whether the secret was made or revoked: npx onnx-serverless webhook list\n',
   async run({ positionals: [action = '', subject], target }) {
-    if (!isAction(action))
-      throw new ServingError('INVALID_REQUEST', `webhook ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
+    if (!isAction(action)) misuse(`webhook ${action}, expected ${Object.keys(ACTIONS).join(', ')}`);
     const { run, subject: expected } = ACTIONS[action];
     if ((subject === undefined) !== (expected === undefined))
-      throw new ServingError('INVALID_REQUEST', `webhook ${action} takes ${expected ?? 'nothing'} behind it`);
+      misuse(`webhook ${action} takes ${expected ?? 'nothing'} behind it`);
     const { repository } = await target();
     return run({ store: repository.store, subject: subject ?? '', now: new Date() });
   },

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_REGION } from '../../src/core/aws-defaults.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import type { Command, LoadCommand, Options, ParsedValues } from '../command.ts';
 import { closest } from '../output/closest.ts';
 import { errorMessage } from '../output/error-message.ts';
 import { formatPositionals } from '../output/help.ts';
+import { isMisuse, misuse } from './misuse.ts';
 
 export const COMMON_OPTIONS = {
   stage: { type: 'string', value: '<stage>', description: 'a stage, deployed with sls deploy' },
@@ -19,10 +19,8 @@ export const COMMON_OPTIONS = {
   help: { type: 'boolean', short: 'h', description: 'show this help' },
 } as const satisfies Options;
 
-const misuse = (problem: string, suggestion: string | undefined, help: string): never => {
-  const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
-  throw new ServingError('INVALID_REQUEST', `${problem}${hint} (${help})`);
-};
+const misuseOf = (problem: string, suggestion: string | undefined, help: string): never =>
+  misuse(`${problem}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`} (${help})`);
 
 const describeGiven = (positionals: readonly string[]): string =>
   positionals.length === 0 ? 'and nothing was given' : `not "${positionals.join(' ')}"`;
@@ -49,7 +47,7 @@ export const parseCommandLine = async (
   const command = Object.hasOwn(commands, name) ? await commands[name]?.() : undefined;
   if (command === undefined) {
     const problem = name.startsWith('-') ? `a command has to come before ${name}` : `there is no command ${name}`;
-    return misuse(problem, closest(name, Object.keys(commands)), 'npx onnx-serverless --help lists them');
+    return misuseOf(problem, closest(name, Object.keys(commands)), 'npx onnx-serverless --help lists them');
   }
   const options = { ...COMMON_OPTIONS, ...command.options };
   const help = `npx onnx-serverless ${name} --help shows all options`;
@@ -62,18 +60,18 @@ export const parseCommandLine = async (
     const required = command.positionals.filter((positional) => !positional.endsWith('?'));
     const fits = positionals.length >= required.length && positionals.length <= command.positionals.length;
     if (!values.help && !fits)
-      misuse(
+      misuseOf(
         `${name} takes ${formatPositionals(command) || 'no arguments'}, ${describeGiven(positionals)}`,
         undefined,
         help,
       );
     return { name, command, positionals, values };
   } catch (error) {
-    if (error instanceof ServingError) throw error;
+    if (isMisuse(error)) throw error;
     const message = errorMessage(error);
     const [sentence = message] = message.split(/\. |\n/);
     const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1];
     const known = unknown === undefined ? undefined : closest(unknown, Object.keys(options));
-    return misuse(sentence, known && `--${known}`, help);
+    return misuseOf(sentence, known && `--${known}`, help);
   }
 };

@@ -1,6 +1,6 @@
-import { ServingError } from '../../src/core/errors.ts';
 import { type BulkFormat, FORMATS } from '../../src/jobs/bulk/bulk-run.ts';
 import { nextCsvRecord, splitCells } from '../../src/jobs/bulk/table-records.ts';
+import { misuse } from './misuse.ts';
 
 interface BatchValues {
   readonly chunk?: string;
@@ -24,19 +24,19 @@ const [MOST_ELEMENTS, MOST_CHILDREN] = [10_000, 10_000];
 
 const readCount = (name: string, text: string, most: number): number => {
   if (/^[1-9]\d{0,5}$/.test(text) && Number(text) <= most) return Number(text);
-  throw new ServingError('INVALID_REQUEST', `--${name} ${text}, expected a number from 1 to ${most}`);
+  misuse(`--${name} ${text}, expected a number from 1 to ${most}`);
 };
 
 const readShare = (text: string): number => {
   const [, percent] = /^(\d{1,3}(?:\.\d+)?) ?%$/.exec(text) ?? [];
   if (percent !== undefined && Number(percent) <= 100) return Number(percent) / 100;
-  throw new ServingError('INVALID_REQUEST', `--max-failures ${text}, expected a percentage, such as 1%`);
+  misuse(`--max-failures ${text}, expected a percentage, such as 1%`);
 };
 
 const readFormat = (text: string): BulkFormat => {
   const format = FORMATS.find((each) => each === text);
   if (format !== undefined) return format;
-  throw new ServingError('INVALID_REQUEST', `--format ${text}, expected ${FORMATS.join(' or ')}`);
+  misuse(`--format ${text}, expected ${FORMATS.join(' or ')}`);
 };
 
 /** Names that the results have already. */
@@ -49,8 +49,7 @@ const readColumns = (text: string): string[] => {
     (name, index) => name === '' || TAKEN.includes(name) || name.startsWith('answer_') || names.indexOf(name) !== index,
   );
   if (wrong === undefined && !isBroken) return names;
-  throw new ServingError(
-    'INVALID_REQUEST',
+  misuse(
     `--join ${text}, expected the names of columns, each once, with commas between them, and none of ${TAKEN.join(', ')}, answer_…`,
   );
 };

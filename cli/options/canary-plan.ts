@@ -1,7 +1,7 @@
-import { ServingError } from '../../src/core/errors.ts';
 import type { PlanOptions } from '../../src/monitoring/rollouts/plan.ts';
 import type { Options, Values } from '../command.ts';
 import { parseDuration } from './duration.ts';
+import { misuse } from './misuse.ts';
 import { parseShare } from './routing-change.ts';
 
 /** Options of an automatic canary. */
@@ -31,7 +31,7 @@ const list = (text: string): string[] => text.split(',').map((word) => word.trim
 const parseStep = (text: string): number => {
   const [, digits] = /^(\d{1,3}(?:\.\d+)?)%?$/.exec(text) ?? [];
   if (digits !== undefined && (Number(digits) >= 1 || text.endsWith('%'))) return Number(digits) / 100;
-  throw new ServingError('INVALID_REQUEST', `--steps has ${text || 'nothing'}, expected percents such as 5,25,50,100`);
+  misuse(`--steps has ${text || 'nothing'}, expected percents such as 5,25,50,100`);
 };
 
 /** `errors`, `latency`, or `disagreement=20%`. */
@@ -39,8 +39,7 @@ const parseGuards = (text: string): Pick<PlanOptions, 'guards' | 'disagreement'>
   const words = list(text).map((word) => word.split('='));
   const disagreement = words.find(([name]) => name === 'disagreement')?.[1];
   const other = words.find(([name, bound]) => bound !== undefined && name !== 'disagreement');
-  if (other)
-    throw new ServingError('INVALID_REQUEST', `--guard has ${other.join('=')}, only disagreement takes a share`);
+  if (other) misuse(`--guard has ${other.join('=')}, only disagreement takes a share`);
   return {
     guards: words.map(([name = '']) => name),
     ...(disagreement !== undefined && { disagreement: parseShare('--guard disagreement', disagreement) }),
@@ -65,5 +64,5 @@ export const parsePlan = ({
 /** @throws `INVALID_REQUEST` for an option that only an automatic canary has */
 export const refusePlan = (values: Values<typeof PLAN_OPTIONS>): void => {
   const [name] = Object.keys(PLAN_OPTIONS).filter((option) => Object.hasOwn(values, option));
-  if (name !== undefined) throw new ServingError('INVALID_REQUEST', `--${name} needs --auto`);
+  if (name !== undefined) misuse(`--${name} needs --auto`);
 };

@@ -5,6 +5,7 @@ import { type Arrival, parseTrace, poissonDay } from '../../src/advise/capacity/
 import { LAMBDA_MOST_MEMORY_MB } from '../../src/core/aws-limits.ts';
 import { refuse } from '../../src/core/errors.ts';
 import { messageOf } from '../../src/core/message-of.ts';
+import { misuse } from './misuse.ts';
 
 /** The times and the size of a function. */
 export interface MeasuredFunction {
@@ -28,9 +29,7 @@ const MOST_PER_DAY = 5_000_000;
 /** A number above 0. @throws `INVALID_REQUEST` */
 export const parseAmount = (option: string, text: string, expected: string): number => {
   const value = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : 0;
-  return value > 0 && Number.isFinite(value)
-    ? value
-    : refuse('INVALID_REQUEST', `--${option} is ${text}, expected ${expected}`);
+  return value > 0 && Number.isFinite(value) ? value : misuse(`--${option} is ${text}, expected ${expected}`);
 };
 
 const readText = (option: string, path: string): Promise<string> =>
@@ -66,7 +65,7 @@ const parseService = (text: string): ServiceTime => {
   const expected = 'milliseconds such as 120, or the middle and the 95th percentile such as 120,300';
   const parse = (part: string): number => parseAmount('service', more.length > 0 ? text : part.trim(), expected);
   const service = { p50: parse(p50), p95: parse(p95) };
-  return service.p95 >= service.p50 ? service : refuse('INVALID_REQUEST', `--service is ${text}, expected ${expected}`);
+  return service.p95 >= service.p50 ? service : misuse(`--service is ${text}, expected ${expected}`);
 };
 
 /** Reads `--advice`, and `--service`, `--cold` and `--memory`, which go before it. @throws `INVALID_REQUEST` */
@@ -78,14 +77,12 @@ export const readMeasuredFunction = async (given: Given): Promise<MeasuredFuncti
   const memoryMb =
     given.memory === undefined ? advice?.memoryMb : parseAmount('memory', given.memory, 'MB such as 1769');
   if (service === undefined || coldMs === undefined || memoryMb === undefined)
-    return refuse(
-      'INVALID_REQUEST',
+    return misuse(
       'the times of the function are missing: give --advice <file>, which advise --json prints, or --service, --cold and --memory',
     );
   if (memoryMb < 128 || memoryMb > LAMBDA_MOST_MEMORY_MB)
-    return refuse('INVALID_REQUEST', `--memory is ${memoryMb}, expected MB from 128 to ${LAMBDA_MOST_MEMORY_MB}`);
-  if (coldMs < service.p50)
-    return refuse('INVALID_REQUEST', `--cold is ${coldMs} ms, less than the ${service.p50} ms of a warm request`);
+    return misuse(`--memory is ${memoryMb}, expected MB from 128 to ${LAMBDA_MOST_MEMORY_MB}`);
+  if (coldMs < service.p50) return misuse(`--cold is ${coldMs} ms, less than the ${service.p50} ms of a warm request`);
   return { service, coldMs, memoryMb };
 };
 
@@ -93,7 +90,7 @@ const parseHours = (text: string): readonly [number, number] => {
   const [, from = '', to = ''] = /^(\d{1,2})-(\d{1,2})$/.exec(text) ?? [];
   const hours = [Number(from), Number(to)] as const;
   if (from !== '' && hours[0] < hours[1] && hours[1] <= 24) return hours;
-  return refuse('INVALID_REQUEST', `--hours is ${text}, expected hours of UTC such as 8-18`);
+  return misuse(`--hours is ${text}, expected hours of UTC such as 8-18`);
 };
 
 /** Reads `--trace`, or makes the day of `--per-day`. @throws `INVALID_REQUEST` */
@@ -101,13 +98,13 @@ export const readArrivals = async (given: Given): Promise<Arrival[]> => {
   const { trace, hours } = given;
   const perDay = given['per-day'];
   if ((trace === undefined) === (perDay === undefined))
-    return refuse('INVALID_REQUEST', 'expected --trace <file.csv> or --per-day <requests>: one of them');
+    return misuse('expected --trace <file.csv> or --per-day <requests>: one of them');
   if (trace !== undefined) {
-    if (hours !== undefined) refuse('INVALID_REQUEST', '--hours belongs to --per-day; a trace has times of its own');
+    if (hours !== undefined) misuse('--hours belongs to --per-day; a trace has times of its own');
     return parseTrace(await readText('trace', trace), trace);
   }
   const count = parseAmount('per-day', perDay ?? '', 'a number of requests such as 5000');
-  if (count > MOST_PER_DAY) refuse('INVALID_REQUEST', `--per-day is ${count}, expected at most ${MOST_PER_DAY}`);
+  if (count > MOST_PER_DAY) misuse(`--per-day is ${count}, expected at most ${MOST_PER_DAY}`);
   const arrivals = poissonDay(count, parseHours(hours ?? '0-24'));
   return arrivals.length > 0 ? arrivals : refuse('INVALID_REQUEST', `--per-day ${count}: no request came in the day`);
 };

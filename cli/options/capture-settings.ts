@@ -7,10 +7,10 @@ import {
 } from '../../src/capture/capture-settings.ts';
 import { dayOf } from '../../src/capture/prediction-id.ts';
 import { eachCapture, listCaptures } from '../../src/capture/read-captures.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import type { Options, Report, Values } from '../command.ts';
 import { formatShare } from '../output/format.ts';
 import type { Target } from '../targets/target.ts';
+import { misuse } from './misuse.ts';
 import { parseShare } from './routing-change.ts';
 
 /** Options that change what is captured of a model's predictions. */
@@ -31,7 +31,7 @@ type CaptureValues = Values<typeof CAPTURE_OPTIONS>;
 const parseInputs = (text: string): CaptureSettings['inputs'] => {
   const level = INPUT_LEVELS.find((known) => known === text);
   if (level !== undefined) return level;
-  throw new ServingError('INVALID_REQUEST', `--inputs is ${text}, expected ${INPUT_LEVELS.join(', ')}`);
+  misuse(`--inputs is ${text}, expected ${INPUT_LEVELS.join(', ')}`);
 };
 
 const parseRedact = (text: string): string[] =>

@@ -1,4 +1,4 @@
-import { ServingError } from '../../src/core/errors.ts';
+import { misuse } from './misuse.ts';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -7,5 +7,5 @@ export const parseDuration = (option: string, text: string): number => {
   const [, digits, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const unitMs = UNITS[unit];
   if (digits !== undefined && unitMs !== undefined) return Number(digits) * unitMs;
-  throw new ServingError('INVALID_REQUEST', `${option} is ${text}, expected a time such as 90s, 30m, 2h or 1d`);
+  misuse(`${option} is ${text}, expected a time such as 90s, 30m, 2h or 1d`);
 };

@@ -4,6 +4,7 @@ import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ModelReference } from '../../src/serving/router.ts';
 import { closest } from '../output/closest.ts';
 import type { Target } from '../targets/target.ts';
+import { misuse } from './misuse.ts';
 
 export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
 
@@ -15,10 +16,7 @@ export const parseReference = (text: string, versionOption?: string): ModelRefer
   const [, name = '', separator = '', selector = ''] = /^(?:models:\/)?([^/@]*)([/@]?)(.*)$/s.exec(text) ?? [];
   assertModelName(name);
   if (separator !== '' && versionOption !== undefined)
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `${text} names a version, and so does --version ${versionOption}: not both`,
-    );
+    misuse(`${text} names a version, and so does --version ${versionOption}: not both`);
   if (separator === '@') {
     assertAlias(selector);
     return { name, alias: selector };

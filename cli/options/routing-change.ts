@@ -1,9 +1,9 @@
 import { whoami } from '../../src/authoring/whoami.ts';
-import { ServingError } from '../../src/core/errors.ts';
 import { changeRouting, type RoutingChanger } from '../../src/repository/routing/change-routing.ts';
 import type { RoutingChange, Targets } from '../../src/repository/routing/routing.ts';
 import type { Invocation, Options, Report } from '../command.ts';
 import { formatShare } from '../output/format.ts';
+import { misuse } from './misuse.ts';
 
 /** Options of every command that changes the routing. */
 export const CHANGE_OPTIONS = {
@@ -16,8 +16,7 @@ export const parseShare = (option: string, text: string | undefined, whole = 'th
   const [, digits, percent] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text ?? '') ?? [];
   const share = Number(digits) / (percent ? 100 : 1);
   if (share >= 0 && share <= 1) return share;
-  throw new ServingError(
-    'INVALID_REQUEST',
+  misuse(
     `${option} ${text === undefined ? 'is missing' : `is ${text}`}, expected a share of ${whole} such as 10% or 0.1`,
   );
 };

@@ -1,4 +1,4 @@
-import { ServingError } from '../../src/core/errors.ts';
+import { misuse } from '../options/misuse.ts';
 import type { Target, TargetOptions, TargetUse } from './target.ts';
 
 /**
@@ -15,14 +15,10 @@ export const findTarget = async (
   const { stage, region, store } = options;
   if (store !== undefined) {
     if (stage !== undefined || region !== undefined)
-      throw new ServingError(
-        'INVALID_REQUEST',
-        '--store names a directory, --stage and --region what is deployed: not both',
-      );
+      misuse('--store names a directory, --stage and --region what is deployed: not both');
     return (await import('./directory-target.ts')).directoryTarget(store, use);
   }
   if (stage !== undefined) return (await import('./stage-target.ts')).stageTarget(stage, region, projectDirectory);
-  if (region !== undefined)
-    throw new ServingError('INVALID_REQUEST', '--region needs --stage, which names what is deployed there');
+  if (region !== undefined) misuse('--region needs --stage, which names what is deployed there');
   return (await import('./local-target.ts')).localTarget(projectDirectory);
 };

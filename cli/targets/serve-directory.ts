@@ -5,7 +5,7 @@ import type { Capture } from '../../src/capture/capture.ts';
 import { LAMBDA_MB_PER_VCPU } from '../../src/core/aws-limits.ts';
 import { deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
-import { makeScratch } from '../../src/core/scratch.ts';
+import { makeScratch, toScratchFailure } from '../../src/core/scratch.ts';
 import { createApplication } from '../../src/http/application.ts';
 import { toFetch } from '../../src/http/fetch.ts';
 import type { ModelRepository } from '../../src/repository/model-repository.ts';
@@ -15,6 +15,8 @@ import { ordinaryBackground } from '../../src/serving/background.ts';
 import { createServing } from '../../src/serving/create-serving.ts';
 import type { Telemetry } from '../../src/serving/telemetry.ts';
 import type { Send } from './send.ts';
+
+const SCRATCH = 'onnx-serverless';
 
 /** The deployed application in this process, over a directory. */
 export interface DirectoryServing {
@@ -38,7 +40,7 @@ const noticing = (onObserved: (failures: readonly ServingError[]) => void): Tele
 
 /** @param capture takes what would be captured of the predictions; without it, the settings of the model decide */
 export const serveDirectory = (models: UploadingStore, capture?: Capture): DirectoryServing => {
-  const scratch = makeScratch('onnx-serverless');
+  const scratch = makeScratch(SCRATCH);
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });
   process.once('exit', remove); // Ctrl-C
   const data = createDirectoryStore(join(scratch, 'data'));
@@ -80,7 +82,7 @@ export const serveDirectory = (models: UploadingStore, capture?: Capture): Direc
       const deadline = deadlineAt(Number.POSITIVE_INFINITY);
       const response = await fetchApplication(request, { requestId: randomUUID(), deadline });
       // An answer hides failures of the server from callers; here the caller is the operator.
-      for (const failure of failures) throw failure;
+      for (const failure of failures) throw toScratchFailure(SCRATCH, failure);
       return response;
     },
     close: async () => {

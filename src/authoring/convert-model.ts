@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../core/error-code.ts';
-import { refuse, ServingError } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
 import { makeDirectory } from '../core/make-directory.ts';
 import { withTemporaryPath } from '../core/temporary-path.ts';
+import { toWriteFailure } from '../core/write-failure.ts';
 import type { Outline } from '../formats/imported-model.ts';
 import { sizeOf, toPieces } from '../onnx/chunks.ts';
 import { findPlace } from './find-source.ts';
@@ -34,13 +35,6 @@ const assertWritable = async (output: string, input: string, force: boolean): Pr
   if ((await realpath(output)) === (await realpath(input)))
     refuse('INVALID_REQUEST', `${output} is the model itself; name another file to write`);
   if (!force) refuse('INVALID_REQUEST', `${output} exists; --force replaces it`);
-};
-
-const toFailure = (output: string, error: unknown): ServingError => {
-  if (error instanceof ServingError) return error;
-  const reason = errorCode(error) ?? ServingError.from(error).message;
-  const problem = `${output} cannot be written (${reason}); look at the room and the permissions of its folder`;
-  return new ServingError('INVALID_REQUEST', problem, { cause: error });
 };
 
 /** Writes a file unless one is there. */
@@ -80,7 +74,7 @@ export const convertModel = async (
       ((await writeNew(join(dirname(output), name), text)) ? written : kept).push(name);
     }
   } catch (error) {
-    throw toFailure(output, error);
+    throw toWriteFailure(output, error);
   }
   const { origin, outline, notes } = model;
   return { origin, outline, bytes: sizeOf(model.onnx), written, kept, notes };

@@ -16,6 +16,18 @@ export const makeScratch = (name: string): string => {
   }
 };
 
+/** Tells whether a write found no room, or the files of a model did. */
+const foundNoRoom = (error: unknown): boolean =>
+  isDiskFull(error) ||
+  (error instanceof ServingError && error.code === 'INSUFFICIENT_STORAGE' && isDiskFull(error.cause));
+
+/** The error of work in the folder `name` for temporary files: `INSUFFICIENT_STORAGE` where it found no room, and any other as it is. */
+export const toScratchFailure = (name: string, error: unknown): unknown => {
+  if (!foundNoRoom(error)) return error;
+  const problem = `the disk has no room for the files of ${name}; free some in ${tmpdir()}, or name another folder with TMPDIR`;
+  return new ServingError('INSUFFICIENT_STORAGE', problem, { cause: error });
+};
+
 /**
  * Runs `use` with a new folder, which is removed after it.
  * @param name the beginning of the folder's name
@@ -26,8 +38,6 @@ export const withScratch = async <T>(name: string, use: (folder: string) => Prom
     const folder = makeScratch(name);
     return await withTemporaryPath(folder, () => use(folder));
   } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    const problem = `the disk has no room for the files of ${name}; free some in ${tmpdir()}, or name another folder with TMPDIR`;
-    throw new ServingError('INSUFFICIENT_STORAGE', problem, { cause: error });
+    throw toScratchFailure(name, error);
   }
 };

@@ -32,6 +32,15 @@ const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Rule =>
 const number = (expected: string, accepts: (value: number) => boolean): Rule =>
   rule(expected, (text) => /^(\d+(\.\d+)?|\.\d+)$/.test(text) && accepts(Number(text)));
 
+/** A number that conditions of the template compare with the text `0`: another zero, such as `0.0`, would make an alarm that never rises. */
+const numberOrNone = (what: string, most = Number.POSITIVE_INFINITY): Rule => {
+  const { expected, accepts } = number(
+    `${what}, or 0 without decimals for none`,
+    (value) => value > 0 && value <= most,
+  );
+  return { expected, accepts: (value) => toText(value) === '0' || accepts(value) };
+};
+
 const matching = (pattern: RegExp, expected: string): Rule => rule(expected, (text) => pattern.test(text));
 
 /** A list as functions read it: with spaces around its names, and without those that are empty. */
@@ -106,7 +115,7 @@ export const PARAMETER_RULES: Readonly<Record<string, Rule>> = {
   jwtScopePrefix: TEXT,
   requestsPerSecond: number('requests from 0', () => true),
   requestBurst: whole(0, 2_147_483_647),
-  maxMonthlyDollars: number('dollars, or 0 for no limit', () => true),
+  maxMonthlyDollars: numberOrNone('dollars such as 25.5'),
   docs: SWITCH,
   cors: SWITCH,
   corsOrigins: list(
@@ -132,7 +141,7 @@ export const PARAMETER_RULES: Readonly<Record<string, Rule>> = {
     matching(/^$|^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/.+$/, 'arn:aws:acm:<region>:<account>:certificate/…'),
   ),
   alarmEmail: matching(/^$|^[^\s@]+@[^\s@]+$/, 'an address such as me@example.org'),
-  accuracyBelow: number('a share from 0 to 1, or 0 for none', (value) => value <= 1),
+  accuracyBelow: numberOrNone('a share up to 1', 1),
   tags: TEXT,
   rolePath: resolvable(matching(/^\/([\x21-\x7e]{1,510}\/)?$/, 'a path such as /services/')),
   permissionsBoundary: resolvable(

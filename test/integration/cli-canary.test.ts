@@ -28,27 +28,39 @@ describe('canary --auto', () => {
     [
       'a step that may be a share or a percent',
       ['--auto', '--steps', '0.05,1'],
+      2,
       /--steps has 0\.05, expected percents/,
     ],
-    ['steps that are no numbers', ['--auto', '--steps', 'a,b'], /--steps has a, expected percents/],
-    ['steps that fall', ['--auto', '--steps', '50,25'], /the steps are 50,25, expected percents that rise/],
-    ['an empty list of steps', ['--auto', '--steps', ''], /--steps has nothing/],
-    ['a time without a unit', ['--auto', '--hold', '30'], /--hold is 30, expected a time such as 90s, 30m/],
-    ['a negative time', ['--auto', '--hold=-5m'], /--hold is -5m/],
-    ['a guard that is not known', ['--auto', '--guard', 'errors,speed'], /guard speed is not known, expected errors/],
+    ['steps that are no numbers', ['--auto', '--steps', 'a,b'], 2, /--steps has a, expected percents/],
+    ['steps that fall', ['--auto', '--steps', '50,25'], 2, /the steps are 50,25, expected percents that rise/],
+    ['an empty list of steps', ['--auto', '--steps', ''], 2, /--steps has nothing/],
+    ['a time without a unit', ['--auto', '--hold', '30'], 2, /--hold is 30, expected a time such as 90s, 30m/],
+    ['a negative time', ['--auto', '--hold=-5m'], 2, /--hold is -5m/],
+    [
+      'a guard that is not known',
+      ['--auto', '--guard', 'errors,speed'],
+      2,
+      /guard speed is not known, expected errors/,
+    ],
     [
       'a guard of answers, none of which are captured',
       ['--auto', '--guard', 'errors,accuracy'],
+      1,
       /the guards accuracy and drift look at captured answers, and none are captured/,
     ],
-    ['a share of a guard that has none', ['--auto', '--guard', 'errors=5%'], /only disagreement takes a share/],
-    ['a disagreement that is no share', ['--auto', '--guard', 'disagreement=7'], /disagreement is 7, expected a share/],
-    ['all of the requests at once', ['--auto', '--weight', '100%'], /the first weight is 100 %/],
-    ['a plan without --auto', ['--weight', '5%', '--hold', '30m'], /--hold needs --auto/],
-  ])('refuses %s, and changes nothing', async (_case, options, message) => {
+    ['a share of a guard that has none', ['--auto', '--guard', 'errors=5%'], 2, /only disagreement takes a share/],
+    [
+      'a disagreement that is no share',
+      ['--auto', '--guard', 'disagreement=7'],
+      2,
+      /disagreement is 7, expected a share/,
+    ],
+    ['all of the requests at once', ['--auto', '--weight', '100%'], 2, /the first weight is 100 %/],
+    ['a plan without --auto', ['--weight', '5%', '--hold', '30m'], 2, /--hold needs --auto/],
+  ])('refuses %s, and changes nothing', async (_case, options, expected, message) => {
     const before = (await cli('history', 'add', '--json')).json;
     const ran = await cli('canary', 'add', '2', ...options);
-    expect(ran.exitCode).toBe(1);
+    expect(ran.exitCode).toBe(expected);
     expect(ran.stderr).toMatch(message);
     expect((await cli('history', 'add', '--json')).json).toEqual(before);
   });

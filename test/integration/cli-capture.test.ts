@@ -86,7 +86,7 @@ describe('monitor --baseline', () => {
     [['monitor', 'iris', '--baseline', '7d'], /the baseline has 0 samples, at least 200/],
     [['monitor', 'iris', '--baseline', 'models/sentiment/held-out.tsv'], /./],
     [['monitor', 'irsi', '--baseline', '7d'], /no model irsi/],
-    [['monitor', 'iris', '--html', 'missing/report.html'], /no such file or directory/],
+    [['monitor', 'iris', '--html', 'missing/report.html'], /^missing\/report\.html cannot be written \(ENOENT\)/],
   ])('%j is refused', async (words, text) => {
     const ran = await cli(...words);
     expect(ran.exitCode).toBeGreaterThan(0);

@@ -79,13 +79,13 @@ it('looks again and again with --watch, until there is nothing to look at', asyn
 });
 
 it.each([
-  ['a time without a unit', ['sentiment', '--last', '5'], /--last is 5, expected a time such as/],
-  ['more time than data is kept', ['sentiment', '--last', '9000d'], /expected 90d at most/],
-  ['a model that does not exist', ['nothing'], /no model nothing/],
-  ['a directory', ['sentiment', '--store', tmpdir()], /has no figures: act on npm start, or on a stage/],
-])('refuses %s', async (_case, words, message) => {
+  ['a time without a unit', ['sentiment', '--last', '5'], 2, /--last is 5, expected a time such as/],
+  ['more time than data is kept', ['sentiment', '--last', '9000d'], 2, /expected 90d at most/],
+  ['a model that does not exist', ['nothing'], 1, /no model nothing/],
+  ['a directory', ['sentiment', '--store', tmpdir()], 1, /has no figures: act on npm start, or on a stage/],
+])('refuses %s', async (_case, words, expected, message) => {
   const ran = await cli('monitor', ...words);
-  expect(ran.exitCode).toBe(1);
+  expect(ran.exitCode).toBe(expected);
   expect(ran.stderr).toMatch(message);
 });
 

@@ -194,21 +194,23 @@ describe('optimise', () => {
   });
 
   it.each([
-    ['no data', [], /--data is missing, expected a file or a folder/],
-    ['data that is not there', ['--data', 'nowhere.jsonl'], /there is no file or folder nowhere\.jsonl/],
+    ['no data', [], 2, /--data is missing, expected a file or a folder/],
+    ['data that is not there', ['--data', 'nowhere.jsonl'], 1, /there is no file or folder nowhere\.jsonl/],
     [
       'a method that does not exist',
       ['--data', HELD_OUT, '--methods', 'int2'],
+      2,
       /--methods has int2, expected some of structure,/,
     ],
     [
       'a loss that is none',
       ['--data', HELD_OUT, '--max-loss', 'little'],
+      2,
       /--max-loss is little, expected a share of the metric such as/,
     ],
-  ])('refuses %s', async (_name, words, message) => {
+  ])('refuses %s', async (_name, words, expected, message) => {
     const ran = await cli('optimise', 'sentiment', ...words);
-    expect(ran.exitCode).toBe(1);
+    expect(ran.exitCode).toBe(expected);
     expect(ran.stderr).toMatch(message);
   });
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -71,33 +71,34 @@ describe('every command that changes something', () => {
       'a version that does not exist',
       ['promote', 'add', '9'],
       'NOT_FOUND',
+      1,
       /no version 9; npx onnx-serverless show add/,
     ],
-    ['what is no version', ['promote', 'add', 'best'], 'NOT_FOUND', /versions are 1, 2, 3/],
-    ['a model that does not exist', ['promote', 'sub', '1'], 'NOT_FOUND', /no model sub; .*push/],
-    ['a canary without a weight', ['canary', 'add', '2'], 'INVALID_REQUEST', /--weight is missing.*10% or 0\.1/],
-    ['a weight above 100 %', ['canary', 'add', '2', '--weight', '10'], 'INVALID_REQUEST', /--weight is 10,/],
-    ['a weight that is none', ['canary', 'add', '2', '--weight', 'all'], 'INVALID_REQUEST', /--weight is all,/],
-    ['a rate below 0', ['shadow', 'add', '2', '--rate=-1%'], 'INVALID_REQUEST', /--rate is -1%/],
-    ['neither a canary nor --off', ['canary', 'add'], 'INVALID_REQUEST', /either a version.*or --off/],
-    ['a shadow and --off', ['shadow', 'add', '2', '--off'], 'INVALID_REQUEST', /either a version.*or --off/],
-    ['a canary that is stable', ['canary', 'add', '1', '--weight', '1%'], 'INVALID_REQUEST', /1 is stable/],
-    ['an alias that could be a version', ['alias', 'add', '2', '2'], 'INVALID_REQUEST', /starting with a letter/],
-    ['to remove an alias that is not there', ['alias', 'add', 'x', '--remove'], 'NOT_FOUND', /no alias x/],
-    ['to roll back the first version', ['rollback', 'add'], 'INVALID_REQUEST', /1 is the first/],
-    ['to delete what answers', ['delete', 'add', '1', '--yes'], 'CONFLICT', /is stable: route to another/],
-    ['to delete what never was', ['delete', 'add', '7', '--yes'], 'NOT_FOUND', /no version 7/],
-    ['to collect without a number', ['gc', 'add'], 'INVALID_REQUEST', /--keep is missing/],
-    ['to collect nothing in particular', ['gc', '--keep', '1'], 'INVALID_REQUEST', /a model or --all/],
-    ['to show an unknown alias', ['show', 'add@best'], 'NOT_FOUND', /no alias best; it has none/],
-    ['two versions', ['show', 'add/2', '--version', '1'], 'INVALID_REQUEST', /not both/],
-  ])('a command refuses %s, and changes nothing', async (_what, words, code, reason) => {
+    ['what is no version', ['promote', 'add', 'best'], 'NOT_FOUND', 1, /versions are 1, 2, 3/],
+    ['a model that does not exist', ['promote', 'sub', '1'], 'NOT_FOUND', 1, /no model sub; .*push/],
+    ['a canary without a weight', ['canary', 'add', '2'], 'INVALID_REQUEST', 2, /--weight is missing.*10% or 0\.1/],
+    ['a weight above 100 %', ['canary', 'add', '2', '--weight', '10'], 'INVALID_REQUEST', 2, /--weight is 10,/],
+    ['a weight that is none', ['canary', 'add', '2', '--weight', 'all'], 'INVALID_REQUEST', 2, /--weight is all,/],
+    ['a rate below 0', ['shadow', 'add', '2', '--rate=-1%'], 'INVALID_REQUEST', 2, /--rate is -1%/],
+    ['neither a canary nor --off', ['canary', 'add'], 'INVALID_REQUEST', 2, /either a version.*or --off/],
+    ['a shadow and --off', ['shadow', 'add', '2', '--off'], 'INVALID_REQUEST', 2, /either a version.*or --off/],
+    ['a canary that is stable', ['canary', 'add', '1', '--weight', '1%'], 'INVALID_REQUEST', 1, /1 is stable/],
+    ['an alias that could be a version', ['alias', 'add', '2', '2'], 'INVALID_REQUEST', 2, /starting with a letter/],
+    ['to remove an alias that is not there', ['alias', 'add', 'x', '--remove'], 'NOT_FOUND', 1, /no alias x/],
+    ['to roll back the first version', ['rollback', 'add'], 'INVALID_REQUEST', 1, /1 is the first/],
+    ['to delete what answers', ['delete', 'add', '1', '--yes'], 'CONFLICT', 1, /is stable: route to another/],
+    ['to delete what never was', ['delete', 'add', '7', '--yes'], 'NOT_FOUND', 1, /no version 7/],
+    ['to collect without a number', ['gc', 'add'], 'INVALID_REQUEST', 2, /--keep is missing/],
+    ['to collect nothing in particular', ['gc', '--keep', '1'], 'INVALID_REQUEST', 2, /a model or --all/],
+    ['to show an unknown alias', ['show', 'add@best'], 'NOT_FOUND', 1, /no alias best; it has none/],
+    ['two versions', ['show', 'add/2', '--version', '1'], 'INVALID_REQUEST', 2, /not both/],
+  ])('a command refuses %s, and changes nothing', async (_what, words, code, expected, reason) => {
     await pushAdd(2);
     const before = await snapshot();
 
     const { exitCode, json } = await cli(...words, '--json');
 
-    expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
+    expect({ exitCode, code: json.code }).toEqual({ exitCode: expected, code });
     expect(json.error).toMatch(reason);
     expect(await snapshot()).toEqual(before);
   });
@@ -386,6 +387,11 @@ describe('a pulled model', () => {
       stderr: expect.stringContaining('no empty directory'),
     });
     expect(await cli('pull', 'add', await file('taken', 'x'))).toMatchObject({ exitCode: 1 });
+    await symlink('nowhere', join(root, 'link'));
+    expect(await cli('pull', 'add', join(root, 'link'))).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/link cannot be written \(ENOTDIR\); look at the room and the permissions of its/),
+    });
     expect(await readFile(join(root, 'taken'), 'utf8')).toBe('x');
   });
 });

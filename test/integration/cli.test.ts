@@ -345,12 +345,12 @@ describe('with a directory', () => {
     });
 
     it.each([
-      ['a task that does not exist', ['--task', 'telepathy'], /"telepathy" is unknown; there are tensor/],
-      ['a name that cannot be a key', ['--name', 'a/b'], /model name "a\/b" is not allowed/],
-      ['a dimension without a size', ['--dimension', 'batch'], /expected <name>=<size>/],
-    ])('a push is refused for %s', async (_what, options, reason) => {
+      ['a task that does not exist', ['--task', 'telepathy'], 1, /"telepathy" is unknown; there are tensor/],
+      ['a name that cannot be a key', ['--name', 'a/b'], 1, /model name "a\/b" is not allowed/],
+      ['a dimension without a size', ['--dimension', 'batch'], 2, /expected <name>=<size>/],
+    ])('a push is refused for %s', async (_what, options, expected, reason) => {
       const { exitCode, stderr } = await cli('push', `${MODELS}/add.onnx`, ...options);
-      expect(exitCode).toBe(1);
+      expect(exitCode).toBe(expected);
       expect(stderr).toMatch(reason);
     });
   });
@@ -360,33 +360,41 @@ describe('with a directory', () => {
       'an unknown model',
       ['predict', 'unknown', 'red.png'],
       'NOT_FOUND',
+      1,
       /; push one to .* with: npx onnx-serverless push/,
     ],
-    ['a model of which the name is mistyped', ['predict', 'colors', 'red.png'], 'NOT_FOUND', /did you mean colours\?$/],
+    [
+      'a model of which the name is mistyped',
+      ['predict', 'colors', 'red.png'],
+      'NOT_FOUND',
+      1,
+      /did you mean colours\?$/,
+    ],
     [
       'a model of which the name is cut short',
       ['history', 'col'],
       'NOT_FOUND',
+      1,
       /no model col; .*did you mean colours\?$/,
     ],
-    ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', /no version 9/],
-    ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', /versions are 1, 2, 3/],
-    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', /^there is no file .*blue\.png$/],
-    ['a directory', ['predict', 'colours', 'test'], 'NOT_FOUND', /^there is no file test: it is a directory$/],
-    ['what is no picture', ['predict', 'colours', 'text.png'], 'INVALID_INPUT', /./],
-    ['tensors of another model', ['predict', 'colours', 'request.json'], 'INVALID_INPUT', /"a": unknown/],
-    ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', /top_k/],
-    ['a parameter without a value', ['predict', 'colours', 'red.png', '--parameter', 'x'], 'INVALID_REQUEST', /=/],
-    ['buckets to empty', ['empty', '--yes'], 'INVALID_REQUEST', /remove the directory/],
-    ['dead letters of a directory', ['redrive'], 'INVALID_REQUEST', /no queue of dead letters/],
-    ['a limit of nothing', ['redrive', '--limit', '0'], 'INVALID_REQUEST', /from 1 to/],
-    ['a stage and a directory', ['list', '--stage', 'dev'], 'INVALID_REQUEST', /not both/],
-  ])('%s is refused with a reason', async (_what, words, code, reason) => {
+    ['an unknown version', ['predict', 'colours', 'red.png', '--version', '9'], 'NOT_FOUND', 1, /no version 9/],
+    ['what is no version', ['show', 'colours', '--version', 'latest'], 'NOT_FOUND', 1, /versions are 1, 2, 3/],
+    ['a file that is missing', ['predict', 'colours', 'blue.png'], 'NOT_FOUND', 1, /^there is no file .*blue\.png$/],
+    ['a directory', ['predict', 'colours', 'test'], 'NOT_FOUND', 1, /^there is no file test: it is a directory$/],
+    ['what is no picture', ['predict', 'colours', 'text.png'], 'INVALID_INPUT', 1, /./],
+    ['tensors of another model', ['predict', 'colours', 'request.json'], 'INVALID_INPUT', 1, /"a": unknown/],
+    ['a wrong parameter', ['predict', 'colours', 'red.png', '--parameter', 'top_k=0'], 'INVALID_REQUEST', 1, /top_k/],
+    ['a parameter without a value', ['predict', 'colours', 'red.png', '--parameter', 'x'], 'INVALID_REQUEST', 2, /=/],
+    ['buckets to empty', ['empty', '--yes'], 'INVALID_REQUEST', 1, /remove the directory/],
+    ['dead letters of a directory', ['redrive'], 'INVALID_REQUEST', 1, /no queue of dead letters/],
+    ['a limit of nothing', ['redrive', '--limit', '0'], 'INVALID_REQUEST', 2, /from 1 to/],
+    ['a stage and a directory', ['list', '--stage', 'dev'], 'INVALID_REQUEST', 2, /not both/],
+  ])('%s is refused with a reason', async (_what, words, code, expected, reason) => {
     await givePushed('colours');
     await writeFile(join(root, 'text.png'), 'no picture');
     const inRoot = words.map((word) => (/\.(png|json)$/.test(word) ? join(root, word) : word));
     const { exitCode, json } = await cli(...inRoot, '--json');
-    expect({ exitCode, code: json.code }).toEqual({ exitCode: 1, code });
+    expect({ exitCode, code: json.code }).toEqual({ exitCode: expected, code });
     expect(json.error).toMatch(reason);
   });
 });

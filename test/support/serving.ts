@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Deadline, deadlineAt } from '../../src/core/deadline.ts';
 import type { ServingError } from '../../src/core/errors.ts';
+import type { Signature } from '../../src/core/tensor.ts';
 import type { EvictionReport } from '../../src/engine/model-cache.ts';
 import type { LoadReport } from '../../src/engine/model-loader.ts';
 import { createSession } from '../../src/engine/session.ts';
@@ -138,6 +139,21 @@ const localFile = async (localPath: string, path: string): Promise<LocalFile> =>
   return { path, localPath, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
 };
 
+const signatures = new Map<string, Promise<Signature>>();
+
+/** The signature of a graph, which is opened for it once for each content and place. */
+const readSignature = ({ localPath, sha256 }: LocalFile): Promise<Signature> => {
+  const open = async (): Promise<Signature> => {
+    const session = await createSession(localPath, 1769);
+    await session.release();
+    return session.signature;
+  };
+  const key = `${sha256} ${localPath}`;
+  const signature = signatures.get(key) ?? open();
+  signatures.set(key, signature);
+  return signature;
+};
+
 /** Publishes an ONNX file as a `tensor` model, or as `task` with `settings`, and promotes it. Returns the version. */
 export const publishModel = async (
   repository: ModelRepository<UploadingStore>,
@@ -160,9 +176,7 @@ export const publishModel = async (
 ): Promise<number> => {
   const file = await localFile(onnxPath, basename(onnxPath));
   const inputs = await Promise.all(warmup.map((path) => localFile(path, `warmup/${basename(path)}`)));
-  const session = await createSession(onnxPath, 1769);
-  const signature = structuredClone(session.signature) as { inputs: never[]; outputs: never[] };
-  await session.release();
+  const signature = structuredClone(await readSignature(file)) as { inputs: never[]; outputs: never[] };
   const graphs = { model: { file: file.path, externalData: [], signature, createMs } };
   const draft = {
     ...{ name, task, graphs, settings, warmup: { dimensions, inputs: inputs.map(({ path }) => path) } },

@@ -6,6 +6,7 @@ import { type PushOptions, pushModel as pushWith } from '../../src/authoring/pus
 import { startTrial, type Trial } from '../../src/authoring/start-trial.ts';
 import type { TrialStep, TriedModel, UntriedModel } from '../../src/authoring/try-model.ts';
 import type { LocalFile } from '../../src/repository/versions/publish.ts';
+import { tryShared } from './shared-trial.ts';
 
 const { RUN_FOLDER } = process.env;
 
@@ -41,7 +42,7 @@ const keep = async (folder: string, { steps, model }: Tried): Promise<void> => {
   await rename(draft, folder).catch(() => undefined);
 };
 
-/** A trial that starts its process only for a model that no test file of this run has tried yet. */
+/** A trial of a model that no test file of this run has tried yet. Only a model that ends the process gets one of its own. */
 const startTrialOnce = (runFolder: string): Trial => {
   let trial: Trial | undefined;
   return {
@@ -53,11 +54,16 @@ const startTrialOnce = (runFolder: string): Trial => {
         return known.model;
       }
       const steps: TrialStep[] = [];
-      trial = startTrial();
-      const tried = await trial.run(model, (step) => {
+      const noteStep = (step: TrialStep): void => {
         steps.push(step);
         onStep(step);
-      });
+      };
+      const tryAlone = (): Promise<TriedModel> => {
+        steps.length = 0;
+        trial = startTrial();
+        return trial.run(model, noteStep);
+      };
+      const tried = (await tryShared(model, noteStep)) ?? (await tryAlone());
       await keep(folder, { steps, model: tried });
       return tried;
     },
@@ -65,7 +71,7 @@ const startTrialOnce = (runFolder: string): Trial => {
   };
 };
 
-/** Tries each model once in a run of the tests: a process that tries one costs half a second. Undefined outside of such a run. */
+/** Tries each model once in a run of the tests, in one process for each test file: to start one costs half a second. Undefined outside of such a run. */
 export const triedOnce: PushOptions['startTrial'] = RUN_FOLDER ? () => startTrialOnce(RUN_FOLDER) : undefined;
 
 /** Pushes as the command does, with {@link triedOnce}. */

@@ -56,7 +56,7 @@ it.each<[name: string, right: readonly unknown[], wrong: readonly unknown[]]>([
   ['auth', ['aws_iam', 'key', 'none'], ['', 'iam', 'None', 'constructor']],
   ['requestsPerSecond', ['0', '0.5', 50], NUMBERS],
   ['requestBurst', ['0', 50], [...WHOLE, '2147483648']],
-  ['maxMonthlyDollars', ['0', '25.5'], [...NUMBERS, '$5']],
+  ['maxMonthlyDollars', ['0', 0, '25.5', '0.50'], [...NUMBERS, '$5', '0.0', '00', '.0']],
   ['docs', ['on', 'off'], SWITCHES],
   ['cors', ['off'], SWITCHES],
   [
