@@ -32,7 +32,7 @@ const rescale = (samples: Float32Array, bits: number): Float32Array => {
 
 const FRAME_HEADER_BYTES = 16; // its longest form
 
-/** The header of the first frame, behind the blocks of metadata; nothing in a file that ends before it. */
+/** The header of the first frame, behind the blocks of metadata; zeros in a file that ends before it. */
 const firstFrameHeader = (bytes: Uint8Array): Uint8Array => {
   let at = 4;
   for (let isLast = false; !isLast && at + 4 <= bytes.byteLength; ) {
@@ -40,7 +40,9 @@ const firstFrameHeader = (bytes: Uint8Array): Uint8Array => {
     isLast = kind >= 0x80;
     at += 4 + high * 65_536 + middle * 256 + low;
   }
-  return bytes.subarray(at, at + FRAME_HEADER_BYTES);
+  const header = new Uint8Array(FRAME_HEADER_BYTES);
+  header.set(bytes.subarray(at, at + FRAME_HEADER_BYTES));
+  return header;
 };
 
 async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerator<Block> {
@@ -58,11 +60,11 @@ async function* readBlocks(bytes: Uint8Array, header: FlacHeader): AsyncGenerato
       at += size;
       size = nextStep(size, block[0]?.length ?? 0);
     }
-    // The decoder finds a frame by the header behind it, and passes over a last frame of a few bytes, which silence makes.
+    // The decoder finds a frame by the header behind it. To flush it instead loses a last frame of a few bytes, which silence makes, and would
+    // decode this header as a frame, where the first frame is as short as a header.
     yield check(await attempt(format, () => decoder.decode(firstFrameHeader(bytes)))).map((samples) =>
       rescale(samples, bits),
     );
-    yield check(await attempt(format, () => decoder.flush())).map((samples) => rescale(samples, bits));
   } finally {
     decoder.free();
   }

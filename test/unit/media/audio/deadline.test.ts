@@ -38,10 +38,13 @@ describe('the deadline of a request with audio', () => {
     });
   });
 
-  it('leaves FLAC that decodes in time alone, to its last frame of silence', async () => {
-    const samples = await decodeAudio(createSilentFlac(8), 16_000, NEVER);
+  it.each([1, 2])(
+    'leaves FLAC of %i channels that decodes in time alone, to its last frame of silence',
+    async (channels) => {
+      const samples = await decodeAudio(createSilentFlac(8, channels), 16_000, NEVER);
 
-    expect(samples).toHaveLength(2 * 65_535);
-    expect(samples.every((sample) => sample === 0)).toBe(true);
-  });
+      expect(samples).toHaveLength(2 * 65_535);
+      expect(samples.every((sample) => sample === 0)).toBe(true);
+    },
+  );
 });

@@ -77,6 +77,15 @@ describe('a file that is no audio', () => {
     ['Wave64', 'UNSUPPORTED_MEDIA_TYPE', /Wave64/, text('riff\x2e\x91\xcf\x11')],
     ['AAC', 'UNSUPPORTED_MEDIA_TYPE', /AAC/, text('\xff\xf1\x50\x80')],
     ['MIDI', 'UNSUPPORTED_MEDIA_TYPE', /MIDI/, text('MThd')],
+    ['MP2', 'UNSUPPORTED_MEDIA_TYPE', /received MP2/, text('\xff\xfd\x84\x04')],
+    ['text in UTF-16', 'INVALID_INPUT', /no audio file/, text('\xff\xfeh\0e\0l\0')],
+    ['audio of Sun with its lowest byte first', 'UNSUPPORTED_MEDIA_TYPE', /Sun/, text('dns.')],
+    ['AC-3', 'UNSUPPORTED_MEDIA_TYPE', /AC-3/, text('\x0b\x77\xc1\xfd')],
+    ['WavPack', 'UNSUPPORTED_MEDIA_TYPE', /WavPack/, text('wvpk')],
+    ['NIST SPHERE', 'UNSUPPORTED_MEDIA_TYPE', /NIST SPHERE/, text('NIST_1A\n   1024\n')],
+    ['AVI', 'UNSUPPORTED_MEDIA_TYPE', /AVI/, text('RIFF\0\0\0\0AVI LIST')],
+    ['an MPEG transport stream', 'UNSUPPORTED_MEDIA_TYPE', /transport/, text(`${'G'.padEnd(188)}G`)],
+    ['text that begins with a G', 'INVALID_INPUT', /no audio file/, text('Good morning')],
     ['Speex in Ogg', 'UNSUPPORTED_MEDIA_TYPE', /another codec/, text(`OggS${'\0'.repeat(24)}Speex   `)],
   ])('refuses %s', async (_what, code, message, bytes) => {
     await expect(decode(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
