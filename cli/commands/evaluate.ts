@@ -24,11 +24,11 @@ const completeOther = (other: string, model: string): string => {
 
 const withModel = async <T>(
   text: string,
-  { target, terminal }: Pick<Invocation<Options>, 'target' | 'terminal'>,
+  invocation: Pick<Invocation<Options>, 'target' | 'terminal' | 'startTrial'>,
   use: (model: AnsweringModel) => Promise<T>,
 ): Promise<T> => {
-  if (!REFERENCE.test(text)) return withUnpushedModel(text, terminal, use);
-  return use(await answeringVersion(await target(), parseReference(text), terminal));
+  if (!REFERENCE.test(text)) return withUnpushedModel(text, invocation, use);
+  return use(await answeringVersion(await invocation.target(), parseReference(text), invocation.terminal));
 };
 
 export const evaluate = defineCommand({
@@ -48,7 +48,8 @@ pushed, or a file or folder as push takes it, with a / or a dot in its path. ${R
     seed: { type: 'string', value: '<number>', description: 'seed of the intervals (default: 1)' },
   },
   onInterruption: () => 'Interrupted. Nothing was written.\n',
-  async run({ positionals: [text = ''], values: { data, compare, label, seed = '1' }, target: findTarget, terminal }) {
+  async run({ positionals: [text = ''], values: { data, compare, label, seed = '1' }, target: findTarget, ...rest }) {
+    const { terminal } = rest;
     if (data === undefined) misuse('the samples are missing: name them with --data <file|folder>');
     const options = { seed: parseSeed(seed), onProgress: terminal.progress('Evaluating') };
     const samples = await openSamples(data, label);
@@ -57,10 +58,10 @@ pushed, or a file or folder as push takes it, with a / or a dot in its path. ${R
       found ??= findTarget();
       return found;
     };
-    const evaluation = await withModel(text, { target, terminal }, (first) =>
+    const evaluation = await withModel(text, { ...rest, target }, (first) =>
       compare === undefined
         ? evaluateModels(samples, [first], options)
-        : withModel(completeOther(compare, text), { target, terminal }, (second) =>
+        : withModel(completeOther(compare, text), { ...rest, target }, (second) =>
             evaluateModels(samples, [first, second], options),
           ),
     );

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pushModel } from '../../src/authoring/push-model.ts';
+import { type PushOptions, pushModel } from '../../src/authoring/push-model.ts';
 import { refuse, ServingError } from '../../src/core/errors.ts';
 import { withScratch } from '../../src/core/scratch.ts';
 import type { AnsweringModel } from '../../src/evaluation/answer-batch.ts';
@@ -110,14 +110,15 @@ export const answeringVersion = async (
  */
 export const withUnpushedModel = async <T>(
   path: string,
-  terminal: Terminal,
+  { terminal, startTrial }: { readonly terminal: Terminal } & Pick<PushOptions, 'startTrial'>,
   use: (model: AnsweringModel) => Promise<T>,
 ): Promise<T> => {
   return withScratch('evaluate', async (directory) => {
     const store = createDirectoryStore(directory);
     terminal.step(`Opening ${path}`);
     const repository = createModelRepository(store);
-    await pushModel(repository, path, { name: UNPUSHED, bake: false }).finally(() => terminal.step(''));
+    const options = { name: UNPUSHED, bake: false, ...(startTrial && { startTrial }) };
+    await pushModel(repository, path, options).finally(() => terminal.step(''));
     const serving = serveDirectory(store);
     try {
       const model = await answeringVersion({ ...serving, buckets: undefined }, { name: UNPUSHED }, terminal);

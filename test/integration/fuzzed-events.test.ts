@@ -15,7 +15,7 @@ import { createRecordedQueue, NO_CRASH } from '../support/message-queue.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 
 /** `npm run fuzz` sends more. */
-const RUNS = Math.ceil(Number(process.env.FUZZ_RUNS ?? 500) / 3);
+const RUNS = Math.ceil(Number(process.env.FUZZ_RUNS ?? 200) / 3);
 const SEED = Number(process.env.FUZZ_SEED ?? 15);
 const MODELS = ['iris', 'sentiment'];
 const OPTIONS = { numRuns: RUNS, seed: SEED };

@@ -8,7 +8,7 @@ import { measureSlowness } from '../support/processor-speed.ts';
 import { createTestServing, publishModel, pushNamed, type TestServing } from '../support/serving.ts';
 
 /** `npm run fuzz` sends 20,000. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 500);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 200);
 const SEED = Number(process.env.FUZZ_SEED ?? 15);
 const MODELS = [
   ...['iris', 'tabular-ridge', 'sentiment', 'tiny-bert-ner', 'tiny-bert-sentences', 'retail-recommender'],

@@ -21,6 +21,8 @@ import { graphTolerance, type ProcessorRecord, RECORD } from './tolerances.ts';
  */
 
 const PAGE = 'docs/parity.md';
+/** Runs of each graph. An emulated processor takes minutes for what a real one does in seconds. */
+const [MEASURED_RUNS, CHECKED_RUNS] = [40, 5];
 
 /** The folder of a model and its file, which is how the record names a graph. */
 const graphName = (path: string): string => path.replace(/^.*?models\//, '');
@@ -28,7 +30,7 @@ const graphName = (path: string): string => path.replace(/^.*?models\//, '');
 const measure = async (folder: string): Promise<void> => {
   const names = Object.keys(PROCESSORS).filter(isProcessorName);
   await assertAvailable(names);
-  await recordRuns(folder);
+  await recordRuns(folder, MEASURED_RUNS);
   const replayed = new Map<ProcessorName, ReplayedGraph[]>();
   for (const name of names) replayed.set(name, await replayRuns(folder, PROCESSORS[name]));
   const graphs: Record<string, Record<string, number>> = {};
@@ -50,7 +52,7 @@ const measure = async (folder: string): Promise<void> => {
 
 const check = async (folder: string, name: ProcessorName): Promise<void> => {
   await assertAvailable([name]);
-  await recordRuns(folder);
+  await recordRuns(folder, CHECKED_RUNS);
   const differences = compareOutputs(await replayRuns(folder), await replayRuns(folder, PROCESSORS[name]));
   for (const [path, difference] of differences) {
     const isWithin = difference <= graphTolerance(graphName(path));

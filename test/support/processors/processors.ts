@@ -14,9 +14,9 @@ export type ProcessorName = keyof typeof PROCESSORS;
 
 export const isProcessorName = (name: string): name is ProcessorName => Object.hasOwn(PROCESSORS, name);
 
-/** Keeps runs of the graphs in `folder`. */
-export const recordRuns = async (folder: string): Promise<void> => {
-  await run(process.execPath, [join(import.meta.dirname, 'record-runs.ts'), folder]);
+/** Keeps runs of the graphs in `folder`: so many of each, of different feeds. */
+export const recordRuns = async (folder: string, most: number): Promise<void> => {
+  await run(process.execPath, [join(import.meta.dirname, 'record-runs.ts'), folder, String(most)]);
 };
 
 /** Repeats the runs of `folder` on this machine, or on the emulator's processor `model`. */

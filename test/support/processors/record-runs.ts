@@ -9,10 +9,9 @@ import { loadRuntime } from '../../../src/engine/session.ts';
 import { PARITY_TABLES } from '../parity/parity-tables.ts';
 import type { RecordedGraph } from './recorded-graph.ts';
 
-/** Measures the parity of every task, and keeps runs of each graph for `replay-runs.ts`. Argument: a folder for them. */
+/** Measures the parity of every task, and keeps runs of each graph for `replay-runs.ts`. Arguments: a folder for them, and how many of each. */
 
-/** Runs of a graph that are kept, each of other feeds. */
-const MOST_RUNS = 40;
+const [, , folder = '', most = ''] = process.argv;
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -37,7 +36,7 @@ const keep = (runs: Tensors[], feeds: Tensors): void => {
   if (!runs.some((kept) => isDeepStrictEqual(kept, feeds))) runs.push(feeds);
 };
 
-/** Keeps the feeds of the first runs of every session that is created from now on. */
+/** Keeps different feeds of the first runs of every session that is created from now on. */
 const recordSessions = async (): Promise<Map<string, Tensors[]>> => {
   const paths = await findGraphs();
   const recorded = new Map<string, Tensors[]>();
@@ -53,7 +52,7 @@ const recordSessions = async (): Promise<Map<string, Tensors[]>> => {
       const run = session.run.bind(session);
       return Object.assign(session, {
         run: (feeds: InferenceSession.OnnxValueMapType, outputNames: InferenceSession.RunOptions) => {
-          if (runs.length < MOST_RUNS) keep(runs, toTensors(feeds));
+          if (runs.length < Number(most)) keep(runs, toTensors(feeds));
           return run(feeds, outputNames);
         },
       });
@@ -62,7 +61,6 @@ const recordSessions = async (): Promise<Map<string, Tensors[]>> => {
   return recorded;
 };
 
-const [, , folder = ''] = process.argv;
 const recorded = await recordSessions();
 for (const tables of Object.values(PARITY_TABLES)) for (const measure of Object.values(tables)) await measure();
 let count = 0;

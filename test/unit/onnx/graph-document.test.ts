@@ -15,9 +15,18 @@ const files = (await readdir(FOLDER, { recursive: true })).filter((path) => path
 const everyGraph = (graph: OnnxGraph): OnnxGraph[] => [graph, ...graph.nodes.flatMap(graphsOf).flatMap(everyGraph)];
 
 describe('a graph that is read and written', () => {
-  it.each(files)('%s opens as before, with the same inputs and outputs', async (path) => {
+  const withBranches: string[] = [];
+
+  it.each(files)('%s has its graphs, and opens as before, with the same inputs and outputs', async (path) => {
     const bytes = await readFile(join(FOLDER, path));
     const model = parseOnnxModel(bytes);
+    const document = readGraph(model);
+    const graphs = everyGraph(document.graph);
+    if (graphs.length > 1) withBranches.push(path);
+    const written = Buffer.concat([...writeGraph(model, document)]);
+    expect(everyGraph(readGraph(parseOnnxModel(written)).graph).map(({ nodes }) => nodes.length)).toEqual(
+      graphs.map(({ nodes }) => nodes.length),
+    );
     if (model.externalData.length > 0) return;
     // Optimisations take most of the time, and change neither inputs nor outputs.
     const options = { logSeverityLevel: 4, intraOpNumThreads: 1, graphOptimizationLevel: 'disabled' } as const;
@@ -29,20 +38,10 @@ describe('a graph that is read and written', () => {
     };
     const before = await open(bytes).catch((error: Error) => error.message);
     if (typeof before === 'string') return; // a graph that no runtime opens is a fixture of its own
-    expect(await open(Buffer.concat([...writeGraph(model, readGraph(model))]))).toEqual(before);
+    expect(await open(written)).toEqual(before);
   });
 
-  it('graphs within nodes are decoded with their weights, and written again', async () => {
-    const withBranches: string[] = [];
-    for (const path of files) {
-      const model = parseOnnxModel(await readFile(join(FOLDER, path)));
-      const graphs = everyGraph(readGraph(model).graph);
-      if (graphs.length > 1) withBranches.push(path);
-      const again = parseOnnxModel(Buffer.concat([...writeGraph(model, readGraph(model))]));
-      expect(everyGraph(readGraph(again).graph).map(({ nodes }) => nodes.length)).toEqual(
-        graphs.map(({ nodes }) => nodes.length),
-      );
-    }
+  it('graphs within nodes are among them', () => {
     expect(withBranches.length).toBeGreaterThan(0);
   });
 
