@@ -65,7 +65,7 @@ export const readBoolean = (parameters: Parameters, name: string, fallback: bool
 
 /** A parameter that is an integer from `min` to `max`; undefined when the caller leaves it out. @throws `INVALID_REQUEST` for another value */
 export const readInteger = (parameters: Parameters, name: string, min: number, max: number): number | undefined => {
-  const value = parameters[name];
+  const value = parameters[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw new ServingError(
@@ -77,7 +77,7 @@ export const readInteger = (parameters: Parameters, name: string, min: number, m
 
 /** A parameter that is a number from `min` to `max`; undefined when the caller leaves it out. @throws `INVALID_REQUEST` for another value */
 export const readNumber = (parameters: Parameters, name: string, min: number, max: number): number | undefined => {
-  const value = parameters[name];
+  const value = parameters[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !(value >= min && value <= max))
     throw new ServingError(

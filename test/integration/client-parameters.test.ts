@@ -48,6 +48,15 @@ it.each([
   expect(await ask(model, instead)).toEqual(answer);
 });
 
+it.each([
+  ['tiny-bert-sentences', { prompt_name: null }],
+  ['tiny-marian', { src_lang: null, tgt_lang: null }],
+])('%s takes null for a parameter that is left out', async (model, parameters) => {
+  const answer = await ask(model, { inputs: 'A sentence.' });
+  expect(answer.status).toBe(200);
+  expect(await ask(model, { inputs: 'A sentence.', parameters })).toEqual(answer);
+});
+
 it('answers a number for the best label of each row when it is asked to', async () => {
   const numbers = { inputs: { data: FLOWERS }, parameters: { label_numbers: true } };
   expect(await ask('iris', numbers)).toEqual({ status: 200, answer: [0, 2] });

@@ -66,7 +66,7 @@ const readPrompt = (
   parameters: Parameters,
   { prompts = {}, defaultPrompt = '' }: FeatureExtractionSettings,
 ): string => {
-  if (parameters.prompt_name === undefined) return prompts[defaultPrompt] ?? '';
+  if ((parameters.prompt_name ?? undefined) === undefined) return prompts[defaultPrompt] ?? '';
   const names = Object.keys(prompts);
   if (names.length === 0)
     throw new ServingError('INVALID_REQUEST', 'parameter "prompt_name" is set, but the model has no prompts');

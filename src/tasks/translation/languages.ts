@@ -53,9 +53,10 @@ const readTokens = (parameters: Parameters, { tokens, source, target }: ByToken)
 });
 
 const readPair = (
-  { src_lang: source, tgt_lang: target }: Parameters,
+  { src_lang, tgt_lang }: Parameters,
   pairs: Extract<Languages, { by: 'prefix' }>['pairs'],
 ): Direction => {
+  const [source, target] = [src_lang ?? undefined, tgt_lang ?? undefined];
   const names = Object.keys(pairs);
   const [only, ...others] = names;
   const isAsked = source !== undefined || target !== undefined;
@@ -74,16 +75,14 @@ const readPair = (
 export const readDirection = (parameters: Parameters, languages: Languages | undefined): Direction => {
   if (languages?.by === 'token') return readTokens(parameters, languages);
   if (languages?.by === 'prefix') return readPair(parameters, languages.pairs);
-  const source = parameters.src_lang;
+  const [source, target] = [parameters.src_lang ?? undefined, parameters.tgt_lang ?? undefined];
   if (source !== undefined)
     refuseParameter(
       `parameter "src_lang" is ${show(source)}, and the source language of this model is fixed; leave it out`,
     );
-  if (parameters.tgt_lang === undefined) return { prefix: '' };
+  if (target === undefined) return { prefix: '' };
   if (languages === undefined)
-    return refuseParameter(
-      `parameter "tgt_lang" is ${show(parameters.tgt_lang)}, and this model translates one pair; leave it out`,
-    );
+    return refuseParameter(`parameter "tgt_lang" is ${show(target)}, and this model translates one pair; leave it out`);
   return { prefix: `${readLanguage(parameters, 'tgt_lang', languages.tokens)} ` };
 };
 
