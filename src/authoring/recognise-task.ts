@@ -15,6 +15,12 @@ export const parseTask = (name: string): string => {
   throw new ServingError('INVALID_REQUEST', `task ${JSON.stringify(name)} is unknown; there are ${served}`);
 };
 
+/** Served tasks by the name that Ultralytics has for them. */
+const ULTRALYTICS_TASKS: ReadonlyMap<string, string> = new Map([
+  ['detect', 'object-detection'],
+  ['classify', 'image-classification'],
+]);
+
 export interface RecognisedTask {
   readonly task: string;
   /** The sign that decided, for people. */
@@ -68,15 +74,18 @@ const findSign = async (source: ModelSource, config: Settings): Promise<Sign | u
  */
 export const recogniseTask = async (source: ModelSource): Promise<RecognisedTask> => {
   const ultralytics = await readUltralyticsMetadata(source);
-  if (ultralytics?.task === 'detect')
-    return { task: 'object-detection', reason: 'task detect, which Ultralytics wrote into the graph' };
-  if (!source.ownsDirectory) return { task: 'tensor', reason: 'a single file, served by the tensor task' };
+  const byUltralytics = ultralytics && ULTRALYTICS_TASKS.get(ultralytics.task);
+  if (byUltralytics !== undefined)
+    return { task: byUltralytics, reason: `task ${ultralytics?.task}, which Ultralytics wrote into the graph` };
+  const other =
+    ultralytics && `a model of Ultralytics for the task ${ultralytics.task}, which only the tensor task serves`;
+  if (!source.ownsDirectory) return { task: 'tensor', reason: other ?? 'a single file, served by the tensor task' };
   const config = (await readSettingsFile(source, 'config.json')) ?? {};
   const sign = await findSign(source, config);
   if (sign === undefined)
     return {
       task: 'tensor',
-      reason: 'neither config.json nor README.md names a task; --task does, such as tabular-classification',
+      reason: other ?? 'neither config.json nor README.md names a task; --task does, such as tabular-classification',
     };
   const { reason } = sign;
   const task = taskOfInput(sign.task, config.model_type);

@@ -1,6 +1,6 @@
 import { isBatchable, type OutputRow, rows } from '../core/batch.ts';
-import { ServingError } from '../core/errors.ts';
-import type { Signature, Tensors } from '../core/tensor.ts';
+import { refuse, ServingError } from '../core/errors.ts';
+import { formatSpec, type Signature, type Tensors } from '../core/tensor.ts';
 import { graphOf } from './graph-of.ts';
 import { type RowTask, rowTask } from './row-task.ts';
 import type { Task } from './task.ts';
@@ -29,14 +29,28 @@ const assertRows = (outputs: Tensors, count: number): void => {
     throw new ServingError('INFERENCE_FAILED', `the outputs of a batch of ${count} have no ${count} rows`);
 };
 
+/** @throws `MODEL_INVALID` for a graph that was exported for several rows at once, and no other number */
+const assertTakesOneRow = ({ inputs }: Signature): void => {
+  const several = inputs.find(({ shape: [rows] }) => typeof rows === 'number' && rows !== 1);
+  if (several !== undefined)
+    refuse(
+      'MODEL_INVALID',
+      `the graph takes ${formatSpec(several)} as ${several.name}, always ${several.shape[0]} rows at once, expected 1 or any number: ` +
+        'export it for a batch of 1, or with a variable first dimension',
+    );
+};
+
 const passOf = <Request, Row, Resources, Output>(
   steps: Pass<Request, Row, Resources, Output>,
   toOutput: (row: OutputRow) => Output,
 ): Task<Request, Resources> =>
   rowTask<Request, Row, Output, Resources>({
     ...steps,
-    batchSize: (_row, maxBatch, graphs) =>
-      steps.oneByOne !== true && isBatchable(graphOf(graphs).signature) ? maxBatch : 1,
+    batchSize(_row, maxBatch, graphs) {
+      const { signature } = graphOf(graphs);
+      assertTakesOneRow(signature);
+      return steps.oneByOne !== true && isBatchable(signature) ? maxBatch : 1;
+    },
     async run(batch, resources, graphs) {
       const graph = graphOf(graphs);
       const feeds = steps.collate(batch, graph.signature, resources);

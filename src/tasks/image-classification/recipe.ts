@@ -7,6 +7,7 @@ import { BLACK_PIXEL } from '../../media/image/input.ts';
 import { hasFile, type ModelSource, readSettingsFile } from '../../source/model-source.ts';
 import { readLabels, requireSettingsFile, type Settings } from '../../source/settings-file.ts';
 import { findTimmSettings, readTimmLabels, toTimmPreprocessing } from '../../source/timm.ts';
+import { readUltralyticsMetadata, type UltralyticsMetadata } from '../../source/ultralytics.ts';
 import { answerOne } from '../answer-one.ts';
 import { assertClassCount, countElements, readFunction } from '../classifier-recipe.ts';
 import { assertImagesFit, PREPROCESSING } from '../image-recipe.ts';
@@ -17,11 +18,35 @@ import type { ImageClassificationSettings } from './settings.ts';
 
 const CONFIG = 'config.json';
 
-/** The fields of `preprocessor_config.json`; timm's own settings are in their place, or in config.json. */
-const readPreprocessing = async (source: ModelSource, timm: Settings | undefined): Promise<Settings> => {
+/** The preprocessing of Ultralytics for its classifiers: that of torchvision, levels from 0 to 1. An oblong size is not cropped. */
+const ultralyticsPreprocessing = ({ imageSize: [height, width] }: UltralyticsMetadata): Settings =>
+  toTimmPreprocessing({
+    input_size: [3, height, width],
+    interpolation: 'bilinear',
+    crop_pct: 1,
+    crop_mode: height === width ? 'center' : 'squash',
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  });
+
+/** `id2label` of config.json goes first, then the names of Ultralytics and of timm. @throws `MODEL_INVALID` when a class has no label */
+const labelsOf = (config: Settings, ultralytics: UltralyticsMetadata | undefined): string[] => {
+  if (config.id2label !== undefined) return readLabels(config);
+  if (ultralytics !== undefined) return [...ultralytics.labels];
+  const timm = findTimmSettings(config);
+  return timm === undefined ? readLabels(config) : readTimmLabels(config, timm);
+};
+
+/** The fields of `preprocessor_config.json`; timm's own settings are in their place, or in config.json, and those of Ultralytics in the graph. */
+const readPreprocessing = async (
+  source: ModelSource,
+  timm: Settings | undefined,
+  ultralytics: UltralyticsMetadata | undefined,
+): Promise<Settings> => {
   const file = await readSettingsFile(source, PREPROCESSING);
   if (file !== undefined) return isObject(file.pretrained_cfg) ? toTimmPreprocessing(file.pretrained_cfg) : { ...file };
   if (timm !== undefined) return toTimmPreprocessing(timm);
+  if (ultralytics !== undefined) return ultralyticsPreprocessing(ultralytics);
   return refuse(
     'MODEL_INVALID',
     `${source.directory} has no ${PREPROCESSING} (the way from images to tensors), which its task needs, such as ` +
@@ -60,16 +85,17 @@ export const imageClassification: TaskRecipe<ImageClassificationSettings> = {
   example: '<image>',
 
   async read(source) {
-    const config = await requireSettingsFile(source, CONFIG, 'the labels');
-    const timm = findTimmSettings(config);
-    const labels = timm && config.id2label === undefined ? readTimmLabels(config, timm) : readLabels(config);
-    const preprocessing = await readPreprocessing(source, timm);
+    const ultralytics = await readUltralyticsMetadata(source);
+    const config = ultralytics
+      ? ((await readSettingsFile(source, CONFIG)) ?? {})
+      : await requireSettingsFile(source, CONFIG, 'the labels');
+    const labels = labelsOf(config, ultralytics);
+    const preprocessing = await readPreprocessing(source, findTimmSettings(config), ultralytics);
     const { functionToApply, notes } = await readFunction(source, config, labels);
-    return {
-      settings: { labels, functionToApply, preprocessing: { ...preprocessing } },
-      files: [{ path: CONFIG }, ...((await hasFile(source, PREPROCESSING)) ? [{ path: PREPROCESSING }] : [])],
-      notes,
-    };
+    const present = await Promise.all(
+      [CONFIG, PREPROCESSING].map(async (path) => ((await hasFile(source, path)) ? [{ path }] : [])),
+    );
+    return { settings: { labels, functionToApply, preprocessing: { ...preprocessing } }, files: present.flat(), notes };
   },
 
   /** A blank request asks for all labels. */

@@ -103,6 +103,14 @@ describe('rows', () => {
     expect(batches).toEqual([['a'], ['b']]);
   });
 
+  it('are refused by a graph for another fixed number of rows', async () => {
+    await expect(predict([['a']], model(32, 4))).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(/always 4 rows at once.*: export it/),
+    });
+    expect(batches).toEqual([]);
+  });
+
   it('may be none', async () => {
     expect(await predict([[]], model(32))).toEqual([fulfilled([])]);
     expect(batches).toEqual([]);
