@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -33,24 +33,6 @@ describe('advise', () => {
     expect(stdout).toMatch(/\n100,000 requests a day, 20 a second at most:\n/);
     expect(stdout).toMatch(/\nAWS Fargate behind a load balancer\* /);
     expect(stdout).toMatch(/\n\* not measured: /);
-  });
-
-  it('measures the version that optimise made beside the original, from either', async () => {
-    const few = join(root, 'few.tsv');
-    await writeFile(few, (await readFile(HELD_OUT, 'utf8')).split('\n').slice(0, 9).join('\n'));
-    const words = ['--data', few, '--methods', 'float16-weights', '--max-loss', '100%'];
-    expect(await cli('optimise', 'sentiment', ...words)).toMatchObject({ exitCode: 0 });
-    const expected = [
-      { version: 1, description: 'original' },
-      { version: 2, description: 'float16-weights of version 1' },
-    ];
-    const measure = (...words: string[]): Promise<Ran> => cli('advise', 'sentiment', '--data', few, '--json', ...words);
-    expect((await measure()).json).toMatchObject({ profiles: expected });
-    const { json } = await measure('--version', '2');
-    expect(json).toMatchObject({ profiles: expected, samples: 8 });
-    const { estimates } = Object(json);
-    expect(estimates).toHaveLength(2 * 2 * 44);
-    expect(Object(json).profiles[0].threads[0]).toMatchObject({ threads: 1, cpuMs: { p50: expect.any(Number) } });
   });
 
   it('exits with 3 when no function keeps the limits, and names the nearest', async () => {
