@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { check } from './check.ts';
 import { pythonProgram } from './python-program.ts';
 
-/** Every example of docs/clients.md but that for a browser, which `test/integration/other-origins.test.ts` runs. Its last line, a comment, is a part of what it prints. Usage: page.ts <endpoint> <s3 endpoint> */
+/** Every example of docs/clients.md but that for a browser, which `test/long/other-origins.test.ts` runs. Its last line, a comment, is a part of what it prints. Usage: page.ts <endpoint> <s3 endpoint> */
 
 /** Examples whose packages are in a list of their own. */
 const LISTS: Readonly<Record<string, string>> = {
