@@ -143,7 +143,7 @@ describe('the command key', () => {
     ['--daily', 'many'],
   ])('refuses %s %s', async (option, value) => {
     const { exitCode, stderr } = await cli('key', 'create', 'erin', `${option}=${value}`);
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${option} ${value}, expected a whole number`)]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`${option} ${value}, expected a whole number`)]);
   });
 
   it('shows the limits of a key, which its successor has, too', async () => {
