@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 import type { FuzzedMemory } from '../support/fuzz/memory-of-requests.ts';
 
 /** `npm run fuzz` sends 20,000. */
-const RUNS = process.env.FUZZ_RUNS ?? '500';
+const RUNS = process.env.FUZZ_RUNS ?? '200';
 const SEED = process.env.FUZZ_SEED ?? '15';
 const MEGABYTE = 1_000_000;
 /** The allocator and the collector come to rest within half of the run; what leaks goes on growing. */
