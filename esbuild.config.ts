@@ -275,7 +275,9 @@ export const bundleOptions = {
 const serverlessEsbuildOptions = () => {
   const outputWorkFolder = join('.esbuild', randomUUID());
   process.once('exit', () => rmSync(join(import.meta.dirname, outputWorkFolder), { recursive: true, force: true }));
-  return { ...bundleOptions, exclude: external, outputFileExtension: '.mjs', outputWorkFolder };
+  // To build again, serverless-esbuild would keep processes. It does not end them after a failure, and sls would wait for them for ever.
+  const skipRebuild = true;
+  return { ...bundleOptions, exclude: external, outputFileExtension: '.mjs', outputWorkFolder, skipRebuild };
 };
 
 /** serverless-esbuild loads this file with `require` and expects a function. */

@@ -75,7 +75,7 @@ class LayersPlugin {
           checkParameters(); // those with variables, too
           applyParameters(serverless);
         }),
-      'before:package:createDeploymentArtifacts': () => endingEsbuild(serverless, () => buildLayers(serverless)),
+      'before:package:createDeploymentArtifacts': () => buildLayers(serverless),
       'before:deploy:function:packageFunction': () => rewriteFunctionZips(serverless),
       'after:aws:package:finalize:mergeCustomProviderResources': () => addScaling(serverless),
       'before:package:compileLayers': async () => {
@@ -140,21 +140,6 @@ const buildLayers = async (serverless: Serverless): Promise<void> => {
   const { opentelemetry } = service.layers;
   if (opentelemetry) folders.push(await buildOpenTelemetryLayer(path.resolve(serviceDir, opentelemetry.path)));
   await packModels(serverless, folders);
-};
-
-interface EsbuildPlugin {
-  disposeContexts(): Promise<void>;
-}
-
-/** serverless-esbuild ends its processes when all has succeeded: after a failure of `work`, sls would wait for them for ever. */
-const endingEsbuild = async ({ pluginManager }: Serverless, work: () => Promise<void>): Promise<void> => {
-  try {
-    await work();
-  } catch (error) {
-    const isEsbuild = (plugin: object): plugin is EsbuildPlugin => 'disposeContexts' in plugin;
-    await pluginManager.plugins.find(isEsbuild)?.disposeContexts();
-    throw error;
-  }
 };
 
 /** serverless-esbuild gives files the modes that they have on disk, which Lambda's user may be unable to read. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -34,6 +34,17 @@ const packageIn = async (folder: string, umask: string, timeZone: string): Promi
   expect(await readdir(temporary)).toEqual([]);
   return Promise.all(ZIPS.map((name) => readFile(path.join(project, '.serverless', name))));
 };
+
+it('a build that fails ends sls package, and names the place', async () => {
+  const project = path.join(scratch, 'broken');
+  await copyProject(project);
+  await appendFile(path.join(project, 'functions/docs/handler.ts'), '\nconst = ;\n');
+  const env = { PATH: `${path.resolve('node_modules/.bin')}${path.delimiter}${process.env.PATH}`, HOME: scratch };
+  await expect(run('sls', ['package'], { cwd: project, env })).rejects.toMatchObject({
+    ...{ code: 1, killed: false },
+    stderr: expect.stringContaining('functions/docs/handler.ts:'),
+  });
+});
 
 describe('the zips of a deployment', () => {
   it('can be read by every user, and are the same whatever the umask, the time zone and the folder', async () => {
