@@ -11,7 +11,7 @@ import { createDirectoryStore } from '../../src/repository/stores/directory-stor
 import type { ListedObject, UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { COMMAND_PATIENCE } from '../../src/repository/stores/s3-patience.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
-import { deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
+import { deleteModel, deleteVersions, superfluousVersions } from '../../src/repository/versions/delete-versions.ts';
 import { type LocalFile, type PublishOptions, publish } from '../../src/repository/versions/publish.ts';
 import { readVerified, routingProblems } from '../../src/repository/versions/verify.ts';
 import { draftOf, localFile } from '../support/draft.ts';
@@ -135,6 +135,27 @@ describe.each(STORES)('with %s', (_store, createStore) => {
       await assertConsistent(repository);
     }
     expect(['fulfilled,rejected', 'rejected,fulfilled']).toEqual(expect.arrayContaining(outcomes));
+  });
+
+  it('a push whose model is deleted meanwhile leaves no route to a version that is gone', async () => {
+    await inSequence(2, () => push(repository));
+    let pushed = false;
+    const racing: UploadingStore = {
+      ...store,
+      remove: async (key) => {
+        await store.remove(key);
+        if (key !== routingKey(name) || pushed) return;
+        pushed = true; // its bundle was there before, and its routing comes now
+        await changeRouting(repository, name, { by, action: 'push' }, () => ({ stable: 2, aliases: {} }));
+      },
+    };
+
+    expect(await deleteModel(createModelRepository(racing), name)).toEqual([1, 2]);
+
+    expect(pushed).toBe(true);
+    await expect(repository.routing(name)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await push(repository)).toBe(3);
+    expect((await repository.routing(name)).routing.stable).toBe(3);
   });
 
   describe.each(['before', 'after'] as const)('a process that dies %s a change', (when) => {

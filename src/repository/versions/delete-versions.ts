@@ -1,6 +1,6 @@
 import { ServingError } from '../../core/errors.ts';
 import { bundleKey, captureKey, claimKey, routingKey, versionPrefix } from '../keys.ts';
-import { type ModelRepository, missingVersion } from '../model-repository.ts';
+import { type ModelRepository, missingVersion, unlessMissing } from '../model-repository.ts';
 import { type ChangeReason, changeRouting } from '../routing/change-routing.ts';
 import { changing, previousStable } from '../routing/rollout.ts';
 import { type Routing, routedVersions, type Targets } from '../routing/routing.ts';
@@ -94,6 +94,17 @@ const deletableVersions = async (repository: ModelRepository, name: string): Pro
   return versions;
 };
 
+/** Removes a routing that a push wrote after the first one was gone, while its version was still there. */
+const removeLateRouting = async (
+  repository: ModelRepository,
+  name: string,
+  deleted: readonly number[],
+): Promise<void> => {
+  const found = await unlessMissing(repository.routing(name));
+  if (found && [...routedVersions(found.routing)].some((version) => deleted.includes(version)))
+    await repository.store.remove(routingKey(name));
+};
+
 /**
  * Deletes a model with every version, in this order: the routing, so that nobody finds the model; the bundles; the files. The claims stay:
  * numbers are never used again, and a push that is under way goes on. Another deletion finishes one that was interrupted.
@@ -113,6 +124,7 @@ export const deleteModel = async (
   await store.remove(routingKey(name));
   await store.remove(captureKey(name));
   for (const version of versions) await store.remove(bundleKey(name, version));
+  await removeLateRouting(repository, name, versions);
   for (const version of versions) for (const key of await listFiles(repository, name, version)) await store.remove(key);
   return versions;
 };
