@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { LocalServer } from '../../local/local-server.ts';
-import { findChromium, startChromium } from '../support/chromium.ts';
+import { findChromium, openPage, startChromium } from '../support/chromium.ts';
 import { runCli } from '../support/command-line.ts';
 import { startWithSamples } from '../support/local-server.ts';
 
@@ -64,7 +64,7 @@ const executable = findChromium();
   });
 
   const open = async (address: string, colorScheme: 'dark' | 'light', width = 1_000): Promise<Page> => {
-    const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+    const page = await openPage(browser, { viewport: { width, height: 800 }, colorScheme });
     page.on('console', (message) => problems.push(message.text()));
     page.on('pageerror', ({ message }) => problems.push(message));
     page.on('request', (request) => {

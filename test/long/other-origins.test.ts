@@ -9,7 +9,7 @@ import { type Listening, listenLocally } from '../../local/listen-locally.ts';
 import type { LocalServer } from '../../local/local-server.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
-import { findChromium, startChromium } from '../support/chromium.ts';
+import { findChromium, openPage, startChromium } from '../support/chromium.ts';
 import { runCli } from '../support/command-line.ts';
 import { startWithSamples } from '../support/local-server.ts';
 import { createTestS3Client } from '../support/s3.ts';
@@ -50,7 +50,7 @@ const executable = findChromium();
     const store = createS3UploadStore(createTestS3Client(open.s3Endpoint), open.modelsBucket);
     await pushNamed(createModelRepository(store), 'tiny-gpt2');
     browser = await startChromium(executable ?? '');
-    page = await browser.newPage();
+    page = await openPage(browser);
   });
   afterAll(async () => {
     await browser?.close();

@@ -186,7 +186,7 @@ const executable = findChromium();
     await page.waitForSelector('#notice:has-text("There is no model gone")');
     expect(await page.isVisible('#model')).toBe(false);
     await choose('add');
-    await page.evaluate(`document.querySelector('#input').value += ' '.repeat(12e6)`);
+    await page.evaluate(`document.querySelector('#input').value += ' '.repeat(7e6)`);
     expect((await run()).text).toMatch(/^Refused with status 413.*up to 4.5 MB/s); // tensors are not read from the bucket
     await page.fill('#input', '{"inputs": ');
     await page.click('button.main');

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const PLACES = [
   ...['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'],
@@ -17,9 +17,19 @@ export const findChromium = (): string | undefined => {
   return path;
 };
 
+/** Waits end a little before a test does, and say what they waited for: a browser takes as long as a busy machine needs. */
+const LONGEST_WAIT_MS = 240_000;
+
 /** A browser with a microphone that beeps. */
 export const startChromium = (executablePath: string): Promise<Browser> =>
   chromium.launch({
-    executablePath,
+    ...{ executablePath, timeout: LONGEST_WAIT_MS },
     args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
   });
+
+/** A page that waits for the machine. */
+export const openPage = async (browser: Browser, options: BrowserContextOptions = {}): Promise<Page> => {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(LONGEST_WAIT_MS);
+  return page;
+};

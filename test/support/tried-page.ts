@@ -7,7 +7,7 @@ import type { LocalServer } from '../../local/local-server.ts';
 import { createModelRepository, type ModelRepository } from '../../src/repository/model-repository.ts';
 import type { UploadingStore } from '../../src/repository/stores/object-store.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
-import { startChromium } from './chromium.ts';
+import { openPage, startChromium } from './chromium.ts';
 import { startWithSamples } from './local-server.ts';
 import { createTestS3Client } from './s3.ts';
 
@@ -56,7 +56,7 @@ export const startPage = async (
   const server = await startWithSamples(join(directory, '.local'), { parameters: { docs: 'on', ...parameters } });
   const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
   const browser: Browser = await startChromium(executable);
-  const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+  const page = await openPage(browser, { viewport: { width: 1000, height: 800 } });
   const problems = watch(page, server);
   return {
     ...{ directory, server, repository: createModelRepository(store), page, problems },

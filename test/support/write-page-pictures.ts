@@ -5,7 +5,7 @@ import { startLocalServer } from '../../local/local-server.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
 import { pushChatModel } from './chat-model.ts';
-import { findChromium, startChromium } from './chromium.ts';
+import { findChromium, openPage, startChromium } from './chromium.ts';
 import { createTestS3Client } from './s3.ts';
 
 /** `npm run page:pictures` writes the pictures of the page that the documents show. */
@@ -24,7 +24,7 @@ try {
     address: string,
     file?: string,
   ): Promise<void> => {
-    const page = await browser.newPage({ viewport: { width, height: 600 }, colorScheme });
+    const page = await openPage(browser, { viewport: { width, height: 600 }, colorScheme });
     await page.goto(`${server.endpoint}/${address}`);
     await page.waitForSelector('button.main');
     if (file !== undefined) await page.setInputFiles('#file', file);
@@ -37,7 +37,7 @@ try {
   const pictureChat = async (path: string): Promise<void> => {
     const store = createS3UploadStore(createTestS3Client(server.s3Endpoint), server.modelsBucket);
     await pushChatModel(createModelRepository(store), 'tiny-llama');
-    const page = await browser.newPage({ viewport: { width: 1000, height: 600 } });
+    const page = await openPage(browser, { viewport: { width: 1000, height: 600 } });
     await page.goto(`${server.endpoint}/#model=tiny-llama`);
     await page.fill('#system', 'Answer in one sentence.');
     await page.click('summary:has-text("Sampling")');
@@ -54,7 +54,7 @@ try {
     await page.close();
   };
   await picture('docs/page.jpg', { width: 1000, colorScheme: 'light' }, '#model=efficientnet-lite0', COFFEE);
-  const reference = await browser.newPage({ viewport: { width: 820, height: 600 } });
+  const reference = await openPage(browser, { viewport: { width: 820, height: 600 } });
   await reference.goto(`${server.endpoint}/reference`);
   await reference.click('summary:has-text("/models/sentiment")');
   await reference.evaluate('document.querySelector("details[open]").scrollIntoView()');
