@@ -1,7 +1,7 @@
-import { parseVersion } from '../../src/repository/keys.ts';
 import { setAlias } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
 import { fromWords, misuse } from '../options/misuse.ts';
+import { parseNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const alias = defineCommand({
@@ -15,7 +15,7 @@ export const alias = defineCommand({
   onInterruption: readHistory,
   async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.remove ?? false)) misuse('name either a version or --remove');
-    const number = version === undefined ? undefined : parseVersion(version);
+    const number = version === undefined ? undefined : parseNumber(version);
     const change = fromWords(() => setAlias(aliasName, number));
     return changeModel({ values, target, terminal }, name, 'alias', change);
   },

@@ -1,11 +1,11 @@
 import { ServingError } from '../../src/core/errors.ts';
 import { planCanary, startCanary } from '../../src/monitoring/rollouts/plan.ts';
-import { parseVersion } from '../../src/repository/keys.ts';
 import type { RoutingChanger } from '../../src/repository/routing/change-routing.ts';
 import { setCanary } from '../../src/repository/routing/rollout.ts';
 import { defineCommand, type Values } from '../command.ts';
 import { PLAN_OPTIONS, parsePlan, refusePlan } from '../options/canary-plan.ts';
 import { fromWords, misuse } from '../options/misuse.ts';
+import { parseNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 const OPTIONS = {
@@ -18,7 +18,7 @@ const OPTIONS = {
 
 /** @throws `INVALID_REQUEST` for options that do not go together */
 const toChange = (text: string, values: Values<typeof OPTIONS>): RoutingChanger => {
-  const version = parseVersion(text);
+  const version = parseNumber(text);
   if (!values.auto) {
     refusePlan(values);
     return setCanary({ version, weight: parseShare('--weight', values.weight) });

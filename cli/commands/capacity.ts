@@ -1,6 +1,7 @@
 import { planCapacity } from '../../src/advise/capacity/plan-capacity.ts';
 import { withServiceTimes } from '../../src/advise/capacity/service-times.ts';
 import { parsePrices, withOverrides } from '../../src/advise/prices.ts';
+import { isTimezone } from '../../src/deployment/timezone.ts';
 import { defineCommand } from '../command.ts';
 import { parseAmount, readArrivals, readMeasuredFunction } from '../options/capacity-options.ts';
 import { parseDuration } from '../options/duration.ts';
@@ -14,6 +15,9 @@ const DEFAULT_IDLE = '10m';
 const MOST_LEAD_MINUTES = 60;
 const DEFAULT_LEAD = '5m';
 const MINUTE_MS = 60_000;
+
+const parseTimezone = (text: string): string =>
+  isTimezone(text) ? text : misuse(`--timezone is ${text}, expected a name such as Europe/Berlin or UTC`);
 
 const parseLead = (text: string): number => {
   const minutes = parseDuration('--lead', text) / MINUTE_MS;
@@ -71,7 +75,12 @@ the p99 and the cost, and the cheapest schedule that keeps --p99, as the paramet
     const prices = withOverrides(fromWords(() => parsePrices(values.price ?? [])));
     const idleMs = parseDuration('--idle', values.idle ?? DEFAULT_IDLE);
     const report = {
-      ...{ limitMs, memoryMb, timezone: values.timezone ?? 'UTC', leadMinutes: parseLead(values.lead ?? DEFAULT_LEAD) },
+      ...{
+        limitMs,
+        memoryMb,
+        timezone: parseTimezone(values.timezone ?? 'UTC'),
+        leadMinutes: parseLead(values.lead ?? DEFAULT_LEAD),
+      },
       ...(budget !== undefined && { budget }),
     };
     const requests = withServiceTimes(await readArrivals(values), service);

@@ -1,9 +1,9 @@
 import { whoami } from '../../src/authoring/whoami.ts';
-import { parseVersion } from '../../src/repository/keys.ts';
 import { deleteModel, deleteVersions } from '../../src/repository/versions/delete-versions.ts';
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { misuse } from '../options/misuse.ts';
+import { parseName, parseNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
@@ -13,8 +13,9 @@ stable, canary, shadow or has an alias. Numbers are not used again.`,
   positionals: ['model', 'version?'],
   options: { ...CHANGE_OPTIONS, ...CONFIRM_OPTIONS },
   onInterruption: finishDeletion,
-  async run({ positionals: [name = '', versionText], values, target, terminal }) {
-    const version = versionText === undefined ? undefined : parseVersion(versionText);
+  async run({ positionals: [text = '', versionText], values, target, terminal }) {
+    const name = parseName(text);
+    const version = versionText === undefined ? undefined : parseNumber(versionText);
     if (version === undefined && values.note !== undefined)
       misuse('--note is for the history, which goes with the model: leave it out');
     const { repository } = await target();

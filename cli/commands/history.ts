@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { parseName } from '../options/model-reference.ts';
 import { describeChange } from '../options/routing-change.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 
@@ -7,7 +8,8 @@ export const history = defineCommand({
   description: 'Lists the changes of the routing of a model with time, person and reason, the newest first.',
   positionals: ['model'],
   options: {},
-  async run({ positionals: [name = ''], target }) {
+  async run({ positionals: [text = ''], target }) {
+    const name = parseName(text);
     const { repository } = await target();
     const changes = (await repository.routing(name)).routing.history.toReversed();
     const rows = changes.map((change) => [

@@ -11,6 +11,7 @@ import { changeBaseline } from '../options/baseline.ts';
 import { CAPTURE_OPTIONS, changeCapture, parseCaptureChange } from '../options/capture-settings.ts';
 import { parseDuration } from '../options/duration.ts';
 import { misuse } from '../options/misuse.ts';
+import { parseName } from '../options/model-reference.ts';
 import { driftJson, formatAccuracy, formatDrift } from '../output/format-drift.ts';
 import { formatModelFigures, modelFiguresJson } from '../output/format-figures.ts';
 
@@ -40,7 +41,8 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
       description: 'make the baseline of the stable version: of samples that it answers, or of its captures',
     },
   },
-  async run({ positionals: [name = ''], values, target, terminal }) {
+  async run({ positionals: [text = ''], values, target, terminal }) {
+    const name = parseName(text);
     const change = parseCaptureChange(values);
     if ([change, values.baseline, values.html].filter((asked) => asked !== undefined).length > 1)
       misuse('capture settings, --baseline and --html are three commands: ask for one');

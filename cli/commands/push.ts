@@ -1,10 +1,12 @@
 import type { PrepareStep } from '../../src/authoring/prepare-model.ts';
 import { type PushedModel, pushModel } from '../../src/authoring/push-model.ts';
+import { parseTask } from '../../src/authoring/recognise-task.ts';
 import type { Dimensions } from '../../src/core/blank.ts';
 import { formatBytes } from '../../src/core/format-bytes.ts';
 import { totalBytes } from '../../src/core/total-bytes.ts';
 import { defineCommand } from '../command.ts';
-import { misuse } from '../options/misuse.ts';
+import { fromWords, misuse } from '../options/misuse.ts';
+import { parseName } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
 import { formatFields } from '../output/format.ts';
@@ -113,6 +115,9 @@ served is refused. The first version of a model answers at once, a later one whe
   },
   async run({ positionals: [path = ''], values, target: findTarget, terminal, startTrial }) {
     const dimensions = parseDimensions(values.dimension ?? []);
+    if (values.name !== undefined) parseName(values.name);
+    const { task } = values;
+    if (task !== undefined) fromWords(() => parseTask(task));
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);
     const dryRun = values['dry-run'] ?? false;
     const target = await findTarget({ mayCreate: true });
@@ -121,7 +126,7 @@ served is refused. The first version of a model answers at once, a later one whe
       onStep,
       ...(startTrial && { startTrial }),
       ...(values.name !== undefined && { name: values.name }),
-      ...(values.task !== undefined && { task: values.task }),
+      ...(task !== undefined && { task }),
       ...(signer && { sign: signer.sign }),
       dimensions,
       ...(values['max-batch'] !== undefined && { maxBatch: parseMaxBatch(values['max-batch']) }),

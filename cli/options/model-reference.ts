@@ -4,25 +4,31 @@ import type { ModelRepository } from '../../src/repository/model-repository.ts';
 import type { ModelReference } from '../../src/serving/router.ts';
 import { closest } from '../output/closest.ts';
 import type { Target } from '../targets/target.ts';
-import { misuse } from './misuse.ts';
+import { fromWords, misuse } from './misuse.ts';
 
 export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
 
-/**
- * `name`, `name/3`, `name@alias`, each also behind `models:/`; the version may stand in an option instead.
- * @throws `INVALID_REQUEST`; `NOT_FOUND` for what can be no version
- */
+/** The name of a model, where no version may stand beside it. @throws `INVALID_REQUEST` */
+export const parseName = (text: string): string => {
+  fromWords(() => assertModelName(text));
+  return text;
+};
+
+/** The number of a version. @throws `INVALID_REQUEST` */
+export const parseNumber = (text: string): number => fromWords(() => parseVersion(text));
+
+/** `name`, `name/3`, `name@alias`, each also behind `models:/`; the version may stand in an option instead. @throws `INVALID_REQUEST` */
 export const parseReference = (text: string, versionOption?: string): ModelReference => {
   const [, name = '', separator = '', selector = ''] = /^(?:models:\/)?([^/@]*)([/@]?)(.*)$/s.exec(text) ?? [];
-  assertModelName(name);
+  parseName(name);
   if (separator !== '' && versionOption !== undefined)
     misuse(`${text} names a version, and so does --version ${versionOption}: not both`);
   if (separator === '@') {
-    assertAlias(selector);
+    fromWords(() => assertAlias(selector));
     return { name, alias: selector };
   }
   const version = separator === '/' ? selector : versionOption;
-  return version === undefined ? { name } : { name, version: parseVersion(version) };
+  return version === undefined ? { name } : { name, version: parseNumber(version) };
 };
 
 /**

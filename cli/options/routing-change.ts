@@ -4,6 +4,7 @@ import type { RoutingChange, Targets } from '../../src/repository/routing/routin
 import type { Invocation, Options, Report } from '../command.ts';
 import { formatShare } from '../output/format.ts';
 import { misuse } from './misuse.ts';
+import { parseName } from './model-reference.ts';
 
 /** Options of every command that changes the routing. */
 export const CHANGE_OPTIONS = {
@@ -50,13 +51,14 @@ export const describeChange = ({ from, to }: Pick<RoutingChange, 'from' | 'to'>)
 export const readHistory = (_typed: string, [, name = '<model>']: readonly string[]): string =>
   `Interrupted. The history has the change, if it was made: npx onnx-serverless history ${name}\n`;
 
-/** Runs a command that changes the routing of the model `name`. */
+/** Runs a command that changes the routing of the model `name`. @throws `INVALID_REQUEST`, `NOT_FOUND`, `MODEL_UNAVAILABLE` */
 export const changeModel = async (
   { values, target, terminal }: Pick<Invocation<typeof CHANGE_OPTIONS>, 'values' | 'target' | 'terminal'>,
   name: string,
   action: string,
   change: RoutingChanger,
 ): Promise<Report> => {
+  parseName(name);
   const { repository, buckets } = await target();
   const { routing } = await repository.routing(name);
   const dryRun = values['dry-run'] ?? false;

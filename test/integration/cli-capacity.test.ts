@@ -64,7 +64,7 @@ describe('capacity plan', () => {
     [['--trace', 'none.csv', '--p99', '5', ...FUNCTION], 1, /--trace none.csv cannot be read/],
     [['--per-day', '0', '--p99', '5', ...FUNCTION], 2, /--per-day is 0, expected a number of requests/],
     [['--per-day', '5', '--hours', '18-8', '--p99', '5', ...FUNCTION], 2, /--hours is 18-8, expected hours/],
-    [['--per-day', '5', '--p99', '5', '--timezone', 'Mars', ...FUNCTION], 1, /--timezone is Mars, expected a name/],
+    [['--per-day', '5', '--p99', '5', '--timezone', 'Mars', ...FUNCTION], 2, /--timezone is Mars, expected a name/],
     [
       ['--per-day', '5', '--p99', '5', '--lead', '2h', ...FUNCTION],
       2,

@@ -74,7 +74,7 @@ describe('every command that changes something', () => {
       1,
       /no version 9; npx onnx-serverless show add/,
     ],
-    ['what is no version', ['promote', 'add', 'best'], 'NOT_FOUND', 1, /versions are 1, 2, 3/],
+    ['what is no version', ['promote', 'add', 'best'], 'INVALID_REQUEST', 2, /versions are 1, 2, 3/],
     ['a model that does not exist', ['promote', 'sub', '1'], 'NOT_FOUND', 1, /no model sub; .*push/],
     ['a canary without a weight', ['canary', 'add', '2'], 'INVALID_REQUEST', 2, /--weight is missing.*10% or 0\.1/],
     ['a weight above 100 %', ['canary', 'add', '2', '--weight', '10'], 'INVALID_REQUEST', 2, /--weight is 10,/],

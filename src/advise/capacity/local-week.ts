@@ -1,5 +1,3 @@
-import { refuse } from '../../core/errors.ts';
-import { isTimezone } from '../../deployment/timezone.ts';
 import { DAY_MINUTES } from '../../deployment/weekly-schedule.ts';
 
 const MINUTE_MS = 60_000;
@@ -7,13 +5,8 @@ const MINUTE_MS = 60_000;
 const QUARTER_MS = 15 * MINUTE_MS;
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
-/**
- * Returns a function that tells the minute of the week, from the start of Monday, at a time in a zone.
- * @throws `INVALID_REQUEST` for a zone that there is not
- */
+/** Returns a function that tells the minute of the week, from the start of Monday, at a time in a zone. */
 export const createLocalWeek = (timezone: string): ((atMs: number) => number) => {
-  if (!isTimezone(timezone))
-    refuse('INVALID_REQUEST', `--timezone is ${timezone}, expected a name such as Europe/Berlin or UTC`);
   const options = { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, ...options });
   const known = new Map<number, number>();
