@@ -25,7 +25,7 @@ def aws(*words, home):
     settings = {"AWS_ENDPOINT_URL_S3": endpoint, "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
     keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), **settings, **keys}
-    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=120)
+    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=600)
     if run.returncode != 0:
         raise RuntimeError(f"exit code {run.returncode}: {run.stderr}")
     return run.stdout

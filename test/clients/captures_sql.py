@@ -20,7 +20,7 @@ SENTENCES = ["I love this phone, it works perfectly.", "The battery died after a
 
 
 def get(path):
-    return urllib.request.urlopen(f"{s3}/{bucket}{path}", timeout=30).read()
+    return urllib.request.urlopen(f"{s3}/{bucket}{path}", timeout=300).read()
 
 
 def captures():
@@ -38,7 +38,7 @@ def predict():
         assert time.monotonic() < last, "nothing was captured in a minute"
         body = json.dumps({"inputs": inputs}).encode()
         headers = {"content-type": "application/json"}
-        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/models/sentiment", body, headers), timeout=30).read()
+        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/models/sentiment", body, headers), timeout=300).read()
         time.sleep(0.5)
 
 

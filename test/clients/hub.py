@@ -7,7 +7,7 @@ from checks import check, end, equal, refused
 from huggingface_hub import InferenceClient
 
 endpoint = sys.argv[1]
-client = InferenceClient(timeout=60)
+client = InferenceClient(timeout=300)
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "models/efficientnet-lite0/samples/coffee.jpg"
 SPEECH = ROOT / "test/fixtures/audio/pcm-16.wav"

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -99,14 +100,21 @@ try {
   });
 
   await check('a fault in the middle is the last event', async () => {
-    const long = chatEvent({ max_tokens: 4_000, logit_bias: { 2: -100 } });
-    const { head, body } = parse(await api.invoke(long, 1_500));
+    const timed = async (tokens: number, patienceMs: number): Promise<{ answer: PostedAnswer; ms: number }> => {
+      const startMs = performance.now();
+      const answer = await api.invoke(chatEvent({ max_tokens: tokens, logit_bias: { 2: -100 } }), patienceMs);
+      return { answer, ms: performance.now() - startMs };
+    };
+    const { ms } = await timed(400, 60_000);
+    const { answer } = await timed(4_000, Math.max(1_500, 4 * ms)); // the begin of the answer comes in time, its end does not
+    const { head, body } = parse(answer);
     assert.equal(head.statusCode, 200);
     const last = body.trimEnd().split('\n\n').at(-1) ?? '';
     assert.match(last, /^data: \{"error":\{"message":".*deadline.*"code":"deadline_exceeded"\}\}$/);
   });
 } finally {
   runtime.kill();
+  await once(runtime, 'exit');
   api.stop();
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }

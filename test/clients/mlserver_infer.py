@@ -25,7 +25,7 @@ def infer(requests, *options, model="iris"):
         given, written = Path(directory, "in.jsonl"), Path(directory, "out.jsonl")
         given.write_text("".join(f"{json.dumps(each)}\n" for each in requests))
         words = ["infer", "-u", urlparse(sys.argv[1]).netloc, "-m", model, "-i", given, "-o", written, "-r", "1", *options]
-        run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=120)
+        run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=600)
         equal(run.returncode, 0)
         answers = [json.loads(line) for line in written.read_text().splitlines()]
         assert len(answers) == len(requests), f"{len(answers)} answers: {run.stderr[-250:]}"

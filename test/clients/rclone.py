@@ -28,7 +28,7 @@ PARTS = ["--s3-upload-cutoff", "5Mi", "--s3-chunk-size", "5Mi", "--s3-copy-cutof
 def rclone(*words):
     """Runs a command. A failure is an exception with what the command said."""
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **SETTINGS}
-    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=120)
+    run = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=environment, timeout=600)
     if run.returncode != 0:
         raise RuntimeError(f"exit code {run.returncode}: {run.stderr}")
     return run.stdout
