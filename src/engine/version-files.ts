@@ -30,7 +30,7 @@ const FILES_IN_FLIGHT = 16;
 const toServingError = (error: unknown, root: string): ServingError => {
   if (isDiskFull(error))
     return new ServingError('INSUFFICIENT_STORAGE', 'there is no room for the files of the model', {
-      operator: `give the function more ephemeral storage than ${root} has (stage parameter tmpSize)`,
+      operator: `make room in ${root}, or give the deployed function more ephemeral storage (stage parameter tmpSize)`,
       cause: error,
     });
   const failure = ServingError.from(error);
