@@ -1,4 +1,4 @@
-"""Models of scikit-learn of sparse matrices, codes of classes, factors, halved clusters and spread labels, with their answers to 1,000 rows.
+"""Models of scikit-learn of sparse matrices, codes of classes, factors, halved clusters, spread labels and neighbours, with their answers to 1,000 rows.
 
     python test/reference/sklearn_others.py
 
@@ -17,7 +17,7 @@ from sklearn.decomposition import FactorAnalysis, MiniBatchSparsePCA, SparsePCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OutputCodeClassifier
-from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalysis
+from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalysis, RadiusNeighborsClassifier, RadiusNeighborsRegressor
 from sklearn.random_projection import SparseRandomProjection
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.svm import SVC, SVR, LinearSVC
@@ -37,6 +37,7 @@ score = x @ [1, 2, -1]
 codes_of_names = np.where(np.arange(120) % 3 == 0, -1, np.digitize(score, [-2, 3]))
 names = np.array(["a", "b", "c"])[np.digitize(score, [-2, 3])]
 sparse = csr_matrix(x)
+beside = asked[:120] * [1, 0.9, 1.4] + [0.3, -0.4, 0.6]
 
 codes = {"code_size": 3, "random_state": 0}
 MODELS = {
@@ -55,6 +56,11 @@ MODELS = {
     "BisectingKMeans of one cluster": BisectingKMeans(1, random_state=0).fit(x),
     "LabelPropagation": LabelPropagation(gamma=2).fit(x, codes_of_names),
     "LabelSpreading": LabelSpreading("knn", n_neighbors=4).fit(np.sqrt(x + 4), codes_of_names),
+    "RadiusNeighborsClassifier": RadiusNeighborsClassifier(1, outlier_label="b").fit(beside, names),
+    "RadiusNeighborsClassifier of flat distances": RadiusNeighborsClassifier(2, p=1, outlier_label="most_frequent").fit(beside, names),
+    "RadiusNeighborsClassifier by distance": RadiusNeighborsClassifier(2, weights="distance", outlier_label="most_frequent").fit(asked[:120], names),
+    "RadiusNeighborsRegressor": RadiusNeighborsRegressor(1, metric="chebyshev").fit(beside[:30], np.stack([score, -score], axis=1)[:30]),
+    "RadiusNeighborsRegressor by distance": RadiusNeighborsRegressor(1, weights="distance").fit(beside[:30], score[:30]),
     "OutputCodeClassifier": OutputCodeClassifier(LinearSVC(dual=False), **codes).fit(x, names),
     "OutputCodeClassifier of forests": OutputCodeClassifier(RandomForestClassifier(7, random_state=0), **codes).fit(x, names),
     "OutputCodeClassifier of two classes": OutputCodeClassifier(LogisticRegression(), **codes).fit(x, names == "a"),
@@ -67,7 +73,7 @@ def answers(model):
     if hasattr(model, "transform"):
         return {"value": model.transform(asked).ravel().tolist()}
     if not hasattr(model, "classes_"):
-        return {"value": model.predict(asked).tolist()}
+        return {"value": [None if np.isnan(value) else value for value in model.predict(asked).ravel().tolist()]}
     found = {"label": np.searchsorted(model.classes_, model.predict(asked)).tolist()}
     if hasattr(model, "predict_proba"):
         found["probabilities"] = model.predict_proba(asked).ravel().tolist()

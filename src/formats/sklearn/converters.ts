@@ -26,6 +26,7 @@ import { NEURAL_NETWORK } from './neural-network.ts';
 import { OUTLIERS } from './outliers.ts';
 import { OUTPUT_CODES } from './output-codes.ts';
 import { PREPROCESSING } from './preprocessing.ts';
+import { RADIUS_NEIGHBOURS } from './radius-neighbours.ts';
 import { REFUSED_CLASSES } from './refused-classes.ts';
 import { STACKING } from './stacking.ts';
 import { SVM } from './svm.ts';
@@ -44,6 +45,7 @@ export const CONVERTERS: Converters = {
   ...SVM,
   ...GAUSSIAN_PROCESS,
   ...NEIGHBOURS,
+  ...RADIUS_NEIGHBOURS,
   ...NEAREST_CENTROID,
   ...LABEL_PROPAGATION,
   ...NEURAL_NETWORK,

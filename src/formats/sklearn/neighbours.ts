@@ -58,7 +58,7 @@ export const addDistances = (graph: GraphBuilder, x: Value, points: Matrix, metr
 };
 
 /** Distances [N,M] by the angle: 1 - cos. A row of zeros is at distance 1 from all. */
-const addCosine = (graph: GraphBuilder, x: Value, points: Matrix): Value => {
+export const addCosine = (graph: GraphBuilder, x: Value, points: Matrix): Value => {
   const toUnit = (values: Float64Array): Float64Array => {
     const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
     return values.map((value) => value / (norm || 1));
@@ -74,7 +74,7 @@ const METRICS = ['euclidean', 'minkowski', 'manhattan', 'chebyshev', 'cosine'];
 /** Other names of metrics. */
 const SAME: Readonly<Record<string, string>> = { l1: 'manhattan', cityblock: 'manhattan', l2: 'euclidean' };
 
-const readMetric = (estimator: Estimator): { metric: string; p: number } => {
+export const readMetric = (estimator: Estimator): { metric: string; p: number } => {
   const named = estimator.text('effective_metric_');
   const metric = SAME[named] ?? named;
   const settings = estimator.find('effective_metric_params_');
@@ -104,7 +104,7 @@ export const addNeighbours = (
 };
 
 /** The weights of the neighbours, float64[N,k]; undefined for equal ones. A row at distance 0 leaves no weight to others. */
-const addWeights = (estimator: Estimator, graph: GraphBuilder, distances: Value): Value | undefined => {
+export const addWeights = (estimator: Estimator, graph: GraphBuilder, distances: Value): Value | undefined => {
   const weights = estimator.get('weights');
   if (weights === 'uniform' || weights === null) return undefined;
   if (weights !== 'distance') return estimator.refuse('its weights are a function, expected uniform or distance');
@@ -116,7 +116,7 @@ const addWeights = (estimator: Estimator, graph: GraphBuilder, distances: Value)
 };
 
 /** A column of `_y` for each target. */
-const targetsOf = (estimator: Estimator): Float64Array[] => {
+export const targetsOf = (estimator: Estimator): Float64Array[] => {
   const { values } = estimator.matrix('_y');
   const count = values.length / estimator.matrix('_fit_X').rows;
   if (!Number.isInteger(count) || count === 0) estimator.refuse('_y and _fit_X differ in their number of rows');

@@ -12,7 +12,7 @@ const [COUNT, COLUMNS, SEED] = [1000, 3, 5];
 
 const bytes = await readFile(`${FOLDER}/models.joblib`);
 const models = readPickle(bytes);
-const expected: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = JSON.parse(
+const expected: Readonly<Record<string, Readonly<Record<string, readonly (number | null)[]>>>> = JSON.parse(
   gunzipSync(await readFile(`${FOLDER}/expected.json.gz`)).toString(),
 );
 
@@ -47,9 +47,11 @@ describe('models of sparse matrices, codes, factors, halved clusters and spread 
     for (const [output, values] of Object.entries(numbers)) {
       const found = numbersOf(answers[output]);
       expect(found).toHaveLength(values.length);
-      const differences = values.map(
-        (value, index) => Math.abs((found[index] ?? Number.NaN) - value) / Math.max(1, Math.abs(value)),
-      );
+      const differences = values.map((value, index) => {
+        const own = found[index] ?? Number.NaN;
+        if (value === null) return Number.isNaN(own) ? 0 : Number.NaN;
+        return Math.abs(own - value) / Math.max(1, Math.abs(value));
+      });
       expect(Math.max(...differences)).toBeLessThan(1e-12);
     }
     if (label === undefined) return;
@@ -95,6 +97,31 @@ describe('a damaged model is refused', () => {
       'no neighbours',
       change('LabelSpreading', (state) => state.set('nn_fit', null)),
       /nn_fit is None, expected an est/,
+    ],
+    [
+      'a class without neighbours that is none',
+      change('RadiusNeighborsClassifier', (state) => state.set('outlier_label_', ['z'])),
+      /outlier_label is none of its classes/,
+    ],
+    [
+      'rows without neighbours that are an error',
+      change('RadiusNeighborsClassifier', (state) => state.set('outlier_label_', null)),
+      /outlier_label is None, by which/,
+    ],
+    [
+      'labels that scikit-learn mistakes',
+      change('RadiusNeighborsClassifier of flat distances', (state) => state.set('_fit_method', 'brute')),
+      /mistakes its outlier_label with algorithm brute, uniform weights and manhattan distances/,
+    ],
+    [
+      'a radius that is no number',
+      change('RadiusNeighborsRegressor', (state) => state.set('radius', Number.NaN)),
+      /radius is NaN, expected a number of 0 or more/,
+    ],
+    [
+      'no rows of the training',
+      change('RadiusNeighborsRegressor', (state) => state.delete('_fit_X')),
+      /it has no _fit_X/,
     ],
     ['labels of nothing', change('LabelPropagation', (state) => state.delete('label_distributions_')), /fit it before/],
   ])('%s', (_what, convert, reason) => {
