@@ -150,5 +150,4 @@ export const lengthLimit = ({ maxLength, maxNewTokens }: GenerationConfig, promp
 export const lowerLimit = (
   { minLength, minNewTokens }: { readonly minLength: number; readonly minNewTokens?: number | undefined },
   promptLength: number,
-): number =>
-  minNewTokens === undefined ? minLength : promptLength + minNewTokens;
+): number => (minNewTokens === undefined ? minLength : promptLength + minNewTokens);
