@@ -1,4 +1,4 @@
-"""Models of scikit-learn that were fitted on sparse matrices, codes of classes and factors, with their answers to 1,000 rows.
+"""Models of scikit-learn of sparse matrices, codes of classes, factors, halved clusters and spread labels, with their answers to 1,000 rows.
 
     python test/reference/sklearn_others.py
 
@@ -12,12 +12,14 @@ from pathlib import Path
 import joblib
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.decomposition import FactorAnalysis
+from sklearn.cluster import BisectingKMeans
+from sklearn.decomposition import FactorAnalysis, MiniBatchSparsePCA, SparsePCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OutputCodeClassifier
 from sklearn.neighbors import KNeighborsClassifier, NeighborhoodComponentsAnalysis
 from sklearn.random_projection import SparseRandomProjection
+from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.svm import SVC, SVR, LinearSVC
 
 FOLDER = Path(__file__).parent.parent / "fixtures/formats/sklearn-others"
@@ -32,6 +34,7 @@ def rows(count, seed):
 
 x, asked = rows(120, 1), rows(1000, 5)
 score = x @ [1, 2, -1]
+codes_of_names = np.where(np.arange(120) % 3 == 0, -1, np.digitize(score, [-2, 3]))
 names = np.array(["a", "b", "c"])[np.digitize(score, [-2, 3])]
 sparse = csr_matrix(x)
 
@@ -45,6 +48,13 @@ MODELS = {
     "LogisticRegression": LogisticRegression().fit(x, names).sparsify(),
     "FactorAnalysis": FactorAnalysis(2).fit(x),
     "NeighborhoodComponentsAnalysis": NeighborhoodComponentsAnalysis(2, max_iter=20, random_state=0).fit(x, names),
+    "SparsePCA": SparsePCA(2, alpha=0.5, max_iter=50, random_state=0).fit(x),
+    "MiniBatchSparsePCA": MiniBatchSparsePCA(3, ridge_alpha=0.3, max_iter=50, random_state=0).fit(x),
+    "BisectingKMeans": BisectingKMeans(9, random_state=0).fit(x),
+    "BisectingKMeans of sparse rows": BisectingKMeans(5, random_state=0, bisecting_strategy="largest_cluster").fit(sparse),
+    "BisectingKMeans of one cluster": BisectingKMeans(1, random_state=0).fit(x),
+    "LabelPropagation": LabelPropagation(gamma=2).fit(x, codes_of_names),
+    "LabelSpreading": LabelSpreading("knn", n_neighbors=4).fit(np.sqrt(x + 4), codes_of_names),
     "OutputCodeClassifier": OutputCodeClassifier(LinearSVC(dual=False), **codes).fit(x, names),
     "OutputCodeClassifier of forests": OutputCodeClassifier(RandomForestClassifier(7, random_state=0), **codes).fit(x, names),
     "OutputCodeClassifier of two classes": OutputCodeClassifier(LogisticRegression(), **codes).fit(x, names == "a"),
@@ -52,6 +62,8 @@ MODELS = {
 
 
 def answers(model):
+    if hasattr(model, "cluster_centers_"):
+        return {"distances": model.transform(asked).ravel().tolist(), "label": model.predict(asked).tolist()}
     if hasattr(model, "transform"):
         return {"value": model.transform(asked).ravel().tolist()}
     if not hasattr(model, "classes_"):

@@ -1,6 +1,7 @@
 import type { Value } from '../../onnx/graph-builder.ts';
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray } from '../pickle/values.ts';
+import { bisecting } from './bisecting.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import { digamma } from './digamma.ts';
 import type { Estimator } from './estimator.ts';
@@ -132,6 +133,7 @@ const birch: Converter = (estimator, frame, { graph }) => {
 
 export const CLUSTERING: Converters = {
   ...{ KMeans: centres, MiniBatchKMeans: centres, MeanShift: centres, AffinityPropagation: centres, Birch: birch },
+  BisectingKMeans: bisecting,
   ...{ GaussianMixture: mixture, BayesianGaussianMixture: bayesianMixture },
 };
 

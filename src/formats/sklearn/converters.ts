@@ -16,6 +16,7 @@ import { GAUSSIAN_PROCESS } from './gaussian-process.ts';
 import { GRADIENT_BOOSTING } from './gradient-boosting.ts';
 import { HIST_GRADIENT_BOOSTING } from './hist-gradient-boosting.ts';
 import { KERNEL_MAPS } from './kernel-maps.ts';
+import { LABEL_PROPAGATION } from './label-propagation.ts';
 import { LINEAR } from './linear.ts';
 import { MULTICLASS } from './multiclass.ts';
 import { NAIVE_BAYES } from './naive-bayes.ts';
@@ -44,6 +45,7 @@ export const CONVERTERS: Converters = {
   ...GAUSSIAN_PROCESS,
   ...NEIGHBOURS,
   ...NEAREST_CENTROID,
+  ...LABEL_PROPAGATION,
   ...NEURAL_NETWORK,
   ...ENSEMBLES,
   ...STACKING,
