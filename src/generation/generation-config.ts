@@ -147,5 +147,7 @@ export const lengthLimit = ({ maxLength, maxNewTokens }: GenerationConfig, promp
 };
 
 /** Fewest tokens of a hypothesis, its prompt included. */
-export const lowerLimit = ({ minLength, minNewTokens }: GenerationConfig, promptLength: number): number =>
-  minNewTokens === undefined ? minLength : promptLength + minNewTokens;
+export const lowerLimit = (
+  { minLength, minNewTokens }: { readonly minLength: number; readonly minNewTokens?: number | undefined },
+  promptLength: number,
+): number => (minNewTokens === undefined ? minLength : promptLength + minNewTokens);

@@ -6,10 +6,12 @@ import { PyClass, PyObject, type PyValue } from '../../src/formats/pickle/values
 import { COLUMNS } from '../../src/formats/sklearn/columns.ts';
 import type { Conversion } from '../../src/formats/sklearn/conversion.ts';
 import { Estimator } from '../../src/formats/sklearn/estimator.ts';
-import { type Frame, toMatrix } from '../../src/formats/sklearn/frame.ts';
+import { transpose } from '../../src/formats/sklearn/formulas.ts';
+import type { Frame } from '../../src/formats/sklearn/frame.ts';
 import { addInputs } from '../../src/formats/sklearn/inputs.ts';
+import { addProducts } from '../../src/formats/sklearn/sparse-rows.ts';
 import { TEXT } from '../../src/formats/sklearn/text.ts';
-import { createGraph, doubles } from '../../src/onnx/graph-builder.ts';
+import { createGraph } from '../../src/onnx/graph-builder.ts';
 import { integer } from '../../src/onnx/node.ts';
 import { createTestServing, type TestServing } from '../support/serving.ts';
 import { pushModel } from '../support/tried-models.ts';
@@ -39,6 +41,22 @@ const MIXED = toObject('sklearn.compose._column_transformer.ColumnTransformer', 
   ],
 });
 
+/** Settings of a HashingVectorizer of so many columns. */
+const hashing = (columns: number): PyObject =>
+  toObject('sklearn.feature_extraction.text.HashingVectorizer', {
+    ...{ analyzer: 'word', ngram_range: [1, 1], lowercase: true, strip_accents: null, input: 'content', binary: false },
+    ...{ preprocessor: null, tokenizer: null, stop_words: null, token_pattern: '(?u)\\b\\w\\w+\\b' },
+    ...{ n_features: columns, alternate_sign: true, norm: null, dtype: 'float64' },
+  });
+
+/** More columns than a row with its zeros may have. */
+const MANY = 2 ** 17;
+
+/** Weights of `good` and `film` by their hashes in scikit-learn: 115441729 and -103666345. */
+const HASHED_WEIGHTS = Array.from({ length: MANY }, (_, column) =>
+  column === 115441729 % MANY ? 2 : column === 103666345 % MANY ? 0.5 : 0,
+);
+
 /** The output of a graph beside the scores: none, or the index of the class with the least score. */
 type Label = 'none' | 'least';
 
@@ -58,8 +76,8 @@ const build = (
     convert: (each, part) => converters[each.name]?.(each, part, conversion) ?? {},
   };
   const made: Frame = conversion.convert(new Estimator(root, '1.7.2'), frame).frame ?? [];
-  const layer = graph.constant(doubles([weights.length / outputs, outputs], weights));
-  const scores = graph.op('MatMul', [toMatrix(graph, made), layer]);
+  const layer = { rows: weights.length / outputs, columns: outputs, values: Float64Array.from(weights) };
+  const scores = addProducts(graph, made, transpose(layer));
   const name = isProbable ? 'probabilities' : 'value';
   graph.output(name, isProbable ? graph.op('Softmax', [scores]) : scores, 'float64', ['N', outputs]);
   const index = { axis: integer(1), keepdims: integer(0) };
@@ -101,6 +119,7 @@ beforeAll(async () => {
   const mixed = build(MIXED, [0, 0.5, 2, 0, 0, 0, 0, 1, 3, 0], 2, true);
   await push('mixed', mixed, { ...OPINION, pipeline_tag: 'tabular-classification' });
   await push('nearest', build(VECTORIZER, [0, 2, 1, 0, 3, 0, 0, 0], 2, false, 'least'), OPINION);
+  await push('hashed', build(hashing(MANY), HASHED_WEIGHTS, 1, false), { pipeline_tag: 'tabular-regression' });
   await push('stars', build(VECTORIZER, [-2, 0.5, 1, -3], 1, false), { pipeline_tag: 'tabular-regression' });
 });
 afterAll(async () => {
@@ -184,11 +203,20 @@ describe('a table with a text', () => {
     expect(await ask('stars', { inputs: [{ text: 'not the good' }] })).toEqual({ status: 200, answer: [-2] });
   });
 
+  it('of hashed terms gives a number, with a weight for each column that a text has', async () => {
+    expect(await ask('hashed', { inputs: [['Good film'], [''], ['good good 😀 film'], ['film']] })).toEqual({
+      status: 200,
+      answer: [1.5, 0, 3.5, -0.5],
+    });
+  });
+
   it('with one text that is too long refuses its row', async () => {
     const long = Array.from({ length: 300_000 }, () => 'go').join(' ');
     expect(await ask('stars', { inputs: [['good'], [long]] })).toMatchObject({ status: 413 });
   });
 });
+
+const HASHING = { n_features: 8, alternate_sign: true, binary: false, norm: 'l2', dtype: 'float64' };
 
 describe('push', () => {
   const [text] = TWO_CLASSES.columns;
@@ -204,6 +232,12 @@ describe('push', () => {
       [{ ...text, tokens: { other: text?.tokens?.text } }],
       OPINION,
       /gives terms to the input "other" string\[N,terms\], and the graph has none/,
+    ],
+    [
+      'hashes for an input of terms',
+      [{ ...text, tokens: { text: { ...text?.tokens?.text, hashing: HASHING } } }],
+      OPINION,
+      /gives terms to the input "text" float64\[N,terms,2\], and the graph has string/,
     ],
     [
       'a wrong pattern',
@@ -232,6 +266,16 @@ describe('push', () => {
   ];
   it.each(refusals)('refuses %s', async (_, columns, config, problem) => {
     await expect(push('refused', TWO_CLASSES, { ...config, ...(columns && { columns }) })).rejects.toThrow(problem);
+  });
+
+  it('refuses hashed terms where a step needs rows with all columns, and there are too many of them', () => {
+    const graph = createGraph();
+    const root = new Estimator(hashing(MANY), '1.7.2');
+    const { frame } = addInputs(graph, root);
+    const [block] = TEXT.HashingVectorizer?.(root, frame, { graph, convert: () => ({}) }).frame ?? [];
+    expect(() => block?.value).toThrow(
+      /makes 131072 columns, .* of which 65536 are taken: .*n_features=2\*\*16 or fewer/,
+    );
   });
 
   it('describes the text for people', () => {

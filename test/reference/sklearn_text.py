@@ -143,4 +143,5 @@ def main():
     (FOLDER / f"expected-{VERSION}.json.gz").write_bytes(gzip.compress(text, 9, mtime=0))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import { innerEstimators, takesMissing } from './inner-estimators.ts';
 import { isMissing, kindOf, readCategories } from './preprocessing/categories.ts';
 import { indicatorFeatures, keptColumns } from './preprocessing/imputers.ts';
 import { selectedColumns } from './preprocessing/selection.ts';
-import { readWordSettings } from './text.ts';
+import { readWordSettings } from './text/word-settings.ts';
 
 const NUMBER = { kind: 'number', takesMissing: false } as const;
 

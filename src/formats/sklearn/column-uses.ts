@@ -1,6 +1,6 @@
 import type { Estimator } from './estimator.ts';
 import type { Kind } from './preprocessing/categories.ts';
-import type { WordSettings } from './text.ts';
+import type { WordSettings } from './text/word-settings.ts';
 
 /** The demands of a step on a column of the table. */
 export interface Use {

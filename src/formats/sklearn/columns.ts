@@ -5,6 +5,7 @@ import { Estimator } from './estimator.ts';
 import { type Frame, selectColumns } from './frame.ts';
 import { scalar, toNumbers } from './preprocessing/numbers.ts';
 import { SELECTION } from './preprocessing/selection.ts';
+import { toSparseBlock } from './sparse-rows.ts';
 
 /** The columns that a step of a pipeline gives. @throws `MODEL_INVALID` when it transforms nothing */
 const transform = (owner: Estimator, step: Estimator | string, frame: Frame, conversion: Conversion): Frame => {
@@ -22,10 +23,11 @@ const weigh = (owner: Estimator, name: string, frame: Frame, { graph }: Conversi
   const weight = weights instanceof Map ? (weights.get(name) ?? null) : null;
   if (weight === null) return frame;
   const factor = scalar(graph, Number(weight));
-  return frame.map((block) => ({
-    ...block,
-    value: graph.op('Mul', [toNumbers(owner, [block], graph), factor]),
-  }));
+  return frame.map((block) => {
+    const { sparse, width } = block;
+    if (sparse === undefined) return { ...block, value: graph.op('Mul', [toNumbers(owner, [block], graph), factor]) };
+    return toSparseBlock(owner, graph, { ...sparse, values: graph.op('Mul', [sparse.values, factor]) }, width);
+  });
 };
 
 const withColumns = (owner: Estimator, frame: Frame): Results =>

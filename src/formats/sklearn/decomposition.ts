@@ -5,14 +5,14 @@ import { addLinear, rowsOf, transpose } from './formulas.ts';
 import { rowOf, toFrame, toMatrix } from './frame.ts';
 import type { Matrix } from './matrix.ts';
 import { ridgeWeights } from './ridge.ts';
+import { addProducts } from './sparse-rows.ts';
 
 /** The products with `components_`, after the mean is taken away. */
 const project = (centres: (estimator: Estimator) => boolean): Converter => {
   return (estimator, frame, { graph }) => {
     const components = estimator.matrix('components_');
-    const x = toMatrix(graph, frame);
-    const mean = centres(estimator) ? rowOf(graph, estimator.vector('mean_')) : undefined;
-    const centred = mean === undefined ? x : graph.op('Sub', [x, mean]);
+    if (!centres(estimator)) return { frame: toFrame(addProducts(graph, frame, components), components.rows) };
+    const centred = graph.op('Sub', [toMatrix(graph, frame), rowOf(graph, estimator.vector('mean_'))]);
     return { frame: toFrame(addLinear(graph, centred, components), components.rows) };
   };
 };

@@ -6,7 +6,8 @@ import type { TracedColumn, Use, Walk } from './column-uses.ts';
 import { findConverter } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { innerEstimators } from './inner-estimators.ts';
-import { keyOfWords, TEXT_CLASSES, type WordSettings } from './text.ts';
+import { keyOfWords, type WordSettings } from './text/word-settings.ts';
+import { TEXT_CLASSES } from './text.ts';
 
 /** A column that a model was fitted on, with all that its steps ask of it. */
 export interface FittedColumn {

@@ -3,6 +3,16 @@ import { doubles, longs } from '../../onnx/graph-builder.ts';
 import { integer } from '../../onnx/node.ts';
 import { DATA_TYPES } from '../../onnx/tensor-proto.ts';
 
+/** Rows of which most columns are 0. A row has each column once; shorter rows are padded with column 0 and value 0. */
+export interface SparseRows {
+  /** int64[N,T]. */
+  readonly columns: Value;
+  /** float64[N,T]. */
+  readonly values: Value;
+  /** True where values may be negative. */
+  readonly isSigned: boolean;
+}
+
 /** Columns of one type that lie side by side in a value [N,width] of the graph. */
 export interface Block {
   readonly value: Value;
@@ -12,6 +22,8 @@ export interface Block {
   readonly unfilled?: Value;
   /** The terms of a column of texts, string[N,T] padded with "", by the settings of each vectorizer. */
   readonly terms?: ReadonlyMap<string, Value>;
+  /** Present where `value` is mostly zeros: the same rows without them. */
+  readonly sparse?: SparseRows;
 }
 
 /** The columns that an estimator gets, from left to right. */
@@ -56,9 +68,9 @@ export const selectColumns = (graph: GraphBuilder, frame: Frame, indices: readon
     if (isWhole) return [block];
     const pick = (whole: Value): Value =>
       graph.op('Gather', [whole, graph.constant(longs(offsets))], { axis: integer(1) });
-    const { unfilled } = block;
+    const { unfilled, sparse: _, ...rest } = block;
     const own = unfilled === undefined ? {} : { unfilled: pick(unfilled) };
-    return [{ ...block, ...own, value: pick(block.value), width: offsets.length }];
+    return [{ ...rest, ...own, value: pick(rest.value), width: offsets.length }];
   });
 };
 

@@ -4,7 +4,7 @@ import { integer } from '../../onnx/node.ts';
 import type { Estimator } from './estimator.ts';
 import { type FittedColumn, readFittedColumns } from './fitted-columns.ts';
 import { type Block, type Frame, toDouble } from './frame.ts';
-import { keyOfWords, type WordSettings } from './text.ts';
+import { keyOfWords, type WordSettings } from './text/word-settings.ts';
 
 /** A column as config.json describes it: docs/tasks/tables.md. */
 export interface TableColumn {
@@ -51,7 +51,7 @@ const addMatrix = (graph: GraphBuilder, columns: readonly FittedColumn[]): Frame
   });
 };
 
-/** Inputs string[N,terms] for a column of texts, one for each way to make terms. */
+/** Inputs string[N,terms] for a column of texts, one for each way to make terms; float64[N,terms,2] for columns of hashed terms and their values. */
 const addTerms = (graph: GraphBuilder, name: string, taken: Set<string>, words: readonly WordSettings[]) => {
   const terms = new Map<string, Value>();
   const tokens: Record<string, WordSettings> = {};
@@ -59,7 +59,10 @@ const addTerms = (graph: GraphBuilder, name: string, taken: Set<string>, words: 
     let [input, count] = [name, 1];
     while (Object.hasOwn(tokens, input) || (count > 1 && taken.has(input))) input = `${name}_${++count}`;
     taken.add(input);
-    terms.set(keyOfWords(settings), graph.input(input, 'string', [ROWS, `${input}_terms`]));
+    const shape = [ROWS, `${input}_terms`];
+    const { hashing } = settings;
+    const own = hashing ? graph.input(input, 'float64', [...shape, 2]) : graph.input(input, 'string', shape);
+    terms.set(keyOfWords(settings), own);
     tokens[input] = settings;
   }
   return { block: { value: [...terms.values()][0] ?? '', width: 1, dtype: 'string' as const, terms }, tokens };

@@ -2,18 +2,18 @@ import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
 import { classesOf } from './classes.ts';
 import type { Conversion, Converter, Converters } from './conversion.ts';
 import type { Estimator } from './estimator.ts';
-import { addLinear, argMax, clip, normalise, pick, scalar, softmax, toOpposites, toPair } from './formulas.ts';
+import { argMax, clip, normalise, pick, scalar, softmax, toOpposites, toPair } from './formulas.ts';
 import type { Frame } from './frame.ts';
-import { toMatrix } from './frame.ts';
+import { addProducts } from './sparse-rows.ts';
 
 /** `x` times `coef_` plus `intercept_`, float64[N,targets]. */
 export const linearOf = (estimator: Estimator, frame: Frame, { graph }: Conversion): Value => {
   const weights = estimator.matrix('coef_');
   const offsets = estimator.vector('intercept_');
   const [first = 0] = offsets;
-  return addLinear(
+  return addProducts(
     graph,
-    toMatrix(graph, frame),
+    frame,
     weights,
     offsets.length === weights.rows ? offsets : new Float64Array(weights.rows).fill(first),
   );

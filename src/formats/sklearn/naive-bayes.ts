@@ -8,6 +8,7 @@ import type { Estimator } from './estimator.ts';
 import { addLinear, join, pick, rowsOf, scalar, softmax, square, sumOf, sumRow, toList, toLong } from './formulas.ts';
 import { rowOf, toDouble, toMatrix } from './frame.ts';
 import type { Matrix } from './matrix.ts';
+import { addProducts } from './sparse-rows.ts';
 
 /** Bayes' rule: probabilities from the logarithms of joint probabilities, float64[N,classes]. */
 const toResults = (graph: GraphBuilder, joint: Value) => ({ probabilities: softmax(graph, joint) });
@@ -28,18 +29,15 @@ const gaussian: Converter = (estimator, frame, { graph }) => {
 };
 
 const multinomial: Converter = (estimator, frame, { graph }) => {
-  const x = toMatrix(graph, frame);
-  return toResults(
-    graph,
-    addLinear(graph, x, estimator.matrix('feature_log_prob_'), estimator.vector('class_log_prior_')),
-  );
+  const weights = estimator.matrix('feature_log_prob_');
+  return toResults(graph, addProducts(graph, frame, weights, estimator.vector('class_log_prior_')));
 };
 
 /** Its prior counts for a single class alone, as scikit-learn has it. */
 const complement: Converter = (estimator, frame, { graph }) => {
   const weights = estimator.matrix('feature_log_prob_');
   const offsets = weights.rows === 1 ? estimator.vector('class_log_prior_') : undefined;
-  return toResults(graph, addLinear(graph, toMatrix(graph, frame), weights, offsets));
+  return toResults(graph, addProducts(graph, frame, weights, offsets));
 };
 
 const bernoulli: Converter = (estimator, frame, { graph }) => {

@@ -1,72 +1,20 @@
 import { show } from '../../core/show.ts';
-import type { GraphBuilder, Value } from '../../onnx/graph-builder.ts';
+import { doubles, type GraphBuilder, type Value } from '../../onnx/graph-builder.ts';
 import { integer, integers, text, texts } from '../../onnx/node.ts';
 import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray, PyObject } from '../pickle/values.ts';
 import type { Converter, Converters } from './conversion.ts';
-import { type Estimator, toItems } from './estimator.ts';
+import type { Estimator } from './estimator.ts';
 import { type Frame, rowOf, toDouble, toFrame, widthOf } from './frame.ts';
 import { scalar, sumRows, toNumbers } from './preprocessing/numbers.ts';
-import { ENGLISH_STOP_WORDS } from './text/english-stop-words.ts';
-import { translatePattern } from './text/python-pattern.ts';
+import { toSparseBlock } from './sparse-rows.ts';
+import { hashedBlock } from './text/hashing.ts';
+import { keyOfWords, readWordSettings } from './text/word-settings.ts';
 
-/** The way from texts to terms, as config.json has it and `src/media/text/words.ts` goes it. The names are scikit-learn's. */
-export interface WordSettings {
-  readonly analyzer: 'word' | 'char' | 'char_wb';
-  /** Least and most tokens, or characters, of a term. */
-  readonly ngram_range: readonly [number, number];
-  readonly lowercase: boolean;
-  readonly strip_accents?: 'ascii' | 'unicode';
-  /** A regular expression of JavaScript, with the flag `v`, for words. */
-  readonly token_pattern?: string;
-  /** Words that are left out. */
-  readonly stop_words?: readonly string[];
-}
-
-/** Longest terms, in tokens or characters. */
-const LONGEST_TERM = 100;
-
-const readStopWords = (estimator: Estimator): readonly string[] => {
-  const value = estimator.find('stop_words') ?? null;
-  if (value === null) return [];
-  if (value === 'english') return ENGLISH_STOP_WORDS;
-  const words = value instanceof Set ? [...value] : value instanceof PyObject ? undefined : toItems(value);
-  return (
-    words?.map((word) => (typeof word === 'string' ? word : estimator.refuse(`stop_words has ${show(word)}`))) ??
-    estimator.refuse(`stop_words is ${show(value)}, expected "english" or a list`)
-  );
-};
-
-/** Settings of a vectorizer. @throws `MODEL_INVALID` for those that are code, and for a pattern that JavaScript has no equal of */
-export const readWordSettings = (estimator: Estimator): WordSettings => {
-  const analyzer = estimator.get('analyzer');
-  if (analyzer !== 'word' && analyzer !== 'char' && analyzer !== 'char_wb')
-    return estimator.refuse('analyzer is code, expected "word", "char" or "char_wb"');
-  for (const name of ['preprocessor', 'tokenizer'])
-    if ((estimator.find(name) ?? null) !== null) estimator.refuse(`${name} is code, which cannot be converted`);
-  if (estimator.get('input') !== 'content')
-    estimator.refuse(`input is ${show(estimator.get('input'))}, expected "content": texts are sent, not files`);
-  const [least = 0, most = 0] = toItems(estimator.get('ngram_range'))?.map(Number) ?? [];
-  if (!(least >= 1 && most >= least && most <= LONGEST_TERM))
-    estimator.refuse(`ngram_range is ${least} to ${most}, expected 1 to ${LONGEST_TERM}`);
-  const accents = estimator.find('strip_accents') ?? null;
-  if (accents !== null && accents !== 'ascii' && accents !== 'unicode')
-    return estimator.refuse('strip_accents is code, expected "ascii" or "unicode"');
-  const stopWords = analyzer === 'word' ? readStopWords(estimator) : [];
-  return {
-    analyzer,
-    ngram_range: [least, most],
-    lowercase: estimator.flag('lowercase'),
-    ...(accents !== null && { strip_accents: accents }),
-    ...(analyzer === 'word' && { token_pattern: translatePattern(estimator, estimator.text('token_pattern')) }),
-    ...(stopWords.length > 0 && { stop_words: stopWords }),
-  };
-};
-
-/** The input of the graph that has the terms of a vectorizer. */
-export const keyOfWords = (settings: WordSettings): string => JSON.stringify(settings);
-
-/** Terms string[N,T] of a column of texts, padded with "". @throws `MODEL_INVALID` for a frame that is no column of texts */
+/**
+ * The input that has the terms of a column of texts, string[N,T] padded with "", or hashed. @throws `MODEL_INVALID` for a frame that is no
+ * column of texts
+ */
 const termsOf = (estimator: Estimator, frame: Frame): Value => {
   const [column, ...others] = frame;
   const terms = others.length === 0 ? column?.terms?.get(keyOfWords(readWordSettings(estimator))) : undefined;
@@ -104,14 +52,19 @@ const readIdf = (estimator: Estimator): Float64Array => {
   return (isNumpyArray(data) ? numbersOf(data) : undefined) ?? estimator.refuse('_idf_diag is no sparse matrix');
 };
 
-/** Counts weighted by how rare each term is, and divided by the norm of their row. Rows of zeros stay. */
-const weighTerms = (estimator: Estimator, counts: Value, graph: GraphBuilder): Value => {
+/** Counts weighted by how rare each term is, and divided by the norm of their row. Rows of zeros stay. `toWeights` lays out `idf_` as the counts. */
+const weighTerms = (
+  estimator: Estimator,
+  counts: Value,
+  graph: GraphBuilder,
+  toWeights = (idf: Float64Array): Value => rowOf(graph, idf),
+): Value => {
   const zero = scalar(graph, 0);
   const one = scalar(graph, 1);
   const isFound = graph.op('Greater', [counts, zero]);
   const logs = graph.op('Add', [graph.op('Log', [graph.op('Where', [isFound, counts, one])]), one]);
   const scaled = estimator.flag('sublinear_tf') ? graph.op('Where', [isFound, logs, zero]) : counts;
-  const weighted = estimator.flag('use_idf') ? graph.op('Mul', [scaled, rowOf(graph, readIdf(estimator))]) : scaled;
+  const weighted = estimator.flag('use_idf') ? graph.op('Mul', [scaled, toWeights(readIdf(estimator))]) : scaled;
   const norm = estimator.get('norm');
   if (norm === null) return weighted;
   if (norm !== 'l1' && norm !== 'l2') return estimator.refuse(`norm is ${show(norm)}, expected l1, l2 or None`);
@@ -125,8 +78,20 @@ const widthOfVocabulary = (estimator: Estimator): number => {
   return vocabulary instanceof Map ? vocabulary.size : 0;
 };
 
-const hashing: Converter = (estimator) =>
-  estimator.refuse('hashed terms cannot be converted: fit a TfidfVectorizer or a CountVectorizer in its place');
+/** TfidfTransformer; hashed terms stay sparse. */
+const weighFrame: Converter = (estimator, frame, { graph }) => {
+  const [{ sparse } = {}] = frame.length === 1 ? frame : [];
+  if (sparse === undefined)
+    return { frame: toFrame(weighTerms(estimator, toNumbers(estimator, frame, graph), graph), widthOf(frame)) };
+  if (sparse.isSigned && estimator.flag('sublinear_tf'))
+    estimator.refuse(
+      'sublinear_tf takes logarithms, and hashed terms with alternate_sign may be negative: fit it without one of them',
+    );
+  const values = weighTerms(estimator, sparse.values, graph, (idf) =>
+    graph.op('Gather', [graph.constant(doubles([idf.length], idf)), sparse.columns]),
+  );
+  return { frame: [toSparseBlock(estimator, graph, { ...sparse, values }, widthOf(frame))] };
+};
 
 /** Transformers of `sklearn.feature_extraction.text`. */
 export const TEXT: Converters = {
@@ -141,12 +106,11 @@ export const TEXT: Converters = {
     };
   },
 
-  TfidfTransformer: (estimator, frame, { graph }) => {
-    const counts = toNumbers(estimator, frame, graph);
-    return { frame: toFrame(weighTerms(estimator, counts, graph), widthOf(frame)) };
-  },
+  TfidfTransformer: weighFrame,
 
-  HashingVectorizer: hashing,
+  HashingVectorizer: (estimator, frame, { graph }) => ({
+    frame: [hashedBlock(estimator, termsOf(estimator, frame), graph)],
+  }),
 };
 
 /** Names of the classes that take texts. */

@@ -58,8 +58,9 @@ export interface GenerationDefaults {
   readonly maxNewTokens: number | undefined;
   /** Most tokens of a prompt with its answer; `maxNewTokens` overrides it. */
   readonly maxLength: number | undefined;
+  /** Fewest tokens of a prompt with its answer; `minNewTokens` overrides it. */
   readonly minLength: number;
-  readonly minNewTokens: number;
+  readonly minNewTokens: number | undefined;
   readonly doSample: boolean;
   readonly temperature: number;
   readonly topK: number;
@@ -107,7 +108,7 @@ export const parseGenerationDefaults = (json: unknown): GenerationDefaults => {
     maxNewTokens: fields.max_new_tokens ?? undefined,
     maxLength: maxLength == null || maxLength <= UNSET_MAX_LENGTH ? undefined : maxLength,
     minLength: fields.min_length ?? 0,
-    minNewTokens: fields.min_new_tokens ?? 0,
+    minNewTokens: fields.min_new_tokens ?? undefined,
     doSample: fields.do_sample ?? false,
     temperature: fields.temperature ?? 1,
     topK: fields.top_k ?? 0,

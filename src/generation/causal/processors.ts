@@ -1,3 +1,4 @@
+import { lowerLimit } from '../generation-config.ts';
 import { ban, banRepeatedNgrams, banWord, type LogitsProcessor, penalizeRepetition, when } from '../logits.ts';
 import type { GenerationDefaults } from './generation-defaults.ts';
 
@@ -8,7 +9,8 @@ export interface LogitChanges {
   readonly presencePenalty: number;
   /** Added to the logit of each token. */
   readonly logitBias: readonly (readonly [id: number, bias: number])[];
-  readonly minNewTokens: number;
+  /** Undefined for the `minLength` of the model. */
+  readonly minNewTokens: number | undefined;
 }
 
 const addBias =
@@ -36,7 +38,7 @@ export const causalProcessors = (
   { repetitionPenalty, frequencyPenalty, presencePenalty, logitBias, minNewTokens }: LogitChanges,
   promptLength: number,
 ): LogitsProcessor[] => {
-  const shortest = Math.max(minLength, promptLength + minNewTokens);
+  const shortest = lowerLimit({ minLength, minNewTokens }, promptLength);
   const badWords = badWordsIds.filter((word) => !(word.length === 1 && eosTokenIds.includes(word[0] ?? -1)));
   const processors: LogitsProcessor[] = [];
   if (logitBias.length > 0) processors.push(addBias(logitBias));

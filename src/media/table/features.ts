@@ -13,7 +13,7 @@ const toFeature = (cell: Cell | undefined): Feature => {
 
 /** The columns of a row by name; a missing value is null. A text is described by its own figures: `review.characters`. */
 const rowFeatures = (row: Row, { columns, inputs }: Table): Features => {
-  const texts = new Set(inputs.filter(({ termsOf }) => termsOf !== undefined).flatMap((input) => input.columns));
+  const texts = new Set(inputs.filter(({ toTerms }) => toTerms !== undefined).flatMap((input) => input.columns));
   return Object.fromEntries(
     columns.flatMap(({ name }, index) =>
       texts.has(index)

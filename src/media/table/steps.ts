@@ -5,7 +5,7 @@ import type { Payload } from '../../core/payload.ts';
 import { shortestDouble } from '../../core/shortest-float.ts';
 import { show } from '../../core/show.ts';
 import { allocate, elementCount, type Tensor, type Tensors, tensor } from '../../core/tensor.ts';
-import { groupOfText, toTermTensor } from '../text/words.ts';
+import { groupOfText } from '../text/words.ts';
 import type { Cell } from './cell.ts';
 import { type Row, readRows } from './rows.ts';
 import type { Column, Table, TableInput } from './table.ts';
@@ -57,8 +57,8 @@ export const blankTable = ({ columns }: Table): TableSource => {
 
 const textsOf = (rows: readonly Row[], column = 0): string[] => rows.map((row) => String(row[column]));
 
-const toTensor = ({ dtype, rank, columns, termsOf }: TableInput, rows: readonly Row[]): Tensor => {
-  if (termsOf !== undefined) return toTermTensor(textsOf(rows, columns[0]), termsOf);
+const toTensor = ({ dtype, rank, columns, toTerms }: TableInput, rows: readonly Row[]): Tensor => {
+  if (toTerms !== undefined) return toTerms(textsOf(rows, columns[0]));
   const shape = rank === 1 ? [rows.length] : [rows.length, columns.length];
   const length = elementCount(shape);
   let index = 0;
@@ -86,7 +86,7 @@ export const toFeeds = (rows: readonly Row[], { inputs }: Table): Tensors => {
 
 /** The groups of rows that may run together, where texts are among them: a long text makes the terms of all others as many. */
 export const groupsOf = ({ inputs }: Table): { readonly group?: (row: Row) => string } => {
-  const texts = inputs.flatMap(({ termsOf, columns: [column = 0] }) => (termsOf === undefined ? [] : [column]));
+  const texts = inputs.flatMap(({ toTerms, columns: [column = 0] }) => (toTerms === undefined ? [] : [column]));
   return texts.length === 0 ? {} : { group: (row) => groupOfText(texts.map((column) => String(row[column])).join('')) };
 };
 

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { refuse } from '../../core/errors.ts';
 import { toInputName } from '../../core/input-name.ts';
-import { type DType, formatSpec, type Signature, type TensorSpec } from '../../core/tensor.ts';
-import { createTerms, type TermsOf, tokensSchema } from '../text/words.ts';
+import { type DType, formatSpec, type Signature, type Tensor, type TensorSpec } from '../../core/tensor.ts';
+import { toHashedTensor } from '../text/hashed-terms.ts';
+import { createTerms, tokensSchema, toTermTensor, type WordSettings } from '../text/words.ts';
 
 /** Columns in the settings of a bundle, in the order of the values in a row that is a list. */
 export const columnsSchema = v.array(
@@ -12,7 +13,7 @@ export const columnsSchema = v.array(
     categories: v.optional(v.pipe(v.array(v.union([v.string(), v.number()])), v.minLength(1))),
     /** Tells that values may be missing, because the graph imputes NaN among numbers, '' among strings. */
     optional: v.optional(v.boolean()),
-    /** For a text: its terms for each input of the graph that takes them, string[N,terms]. */
+    /** For a text: its terms for each input of the graph that takes them, string[N,terms], or float64[N,terms,2] of hashed ones. */
     tokens: v.optional(tokensSchema),
   }),
 );
@@ -27,14 +28,15 @@ export interface Column {
   readonly categories: ReadonlySet<string | number> | undefined;
 }
 
-/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the indices of its columns; or the terms of a text, `string[N,terms]`. */
+/** An input of the graph, `dtype[N]` or `dtype[N,width]`, and the indices of its columns; or the terms of a text. */
 export interface TableInput {
   readonly name: string;
+  /** The type of its columns. */
   readonly dtype: DType;
   readonly rank: 1 | 2;
   readonly columns: readonly number[];
-  /** Makes the terms of the only column. */
-  readonly termsOf?: TermsOf;
+  /** Makes the terms of the only column, a text for each row. */
+  readonly toTerms?: (texts: readonly string[]) => Tensor;
 }
 
 /** The columns of a model, and their places in the inputs of its graph. */
@@ -112,17 +114,28 @@ const missingIn = (name: string, dtype: DType): number | string => {
   );
 };
 
-/** The inputs that get terms of texts. @throws `MODEL_INVALID` for an input that the graph has not, or that takes no strings */
+/** True for an input that takes terms, or their hashes. */
+const takesTerms = ({ dtype, shape }: TensorSpec, { hashing }: WordSettings): boolean =>
+  hashing === undefined
+    ? dtype === 'string' && shape.length === 2
+    : dtype === 'float64' && shape.length === 3 && shape[2] === 2;
+
+/** The inputs that get terms of texts. @throws `MODEL_INVALID` for an input that the graph has not, or that takes no terms */
 const termInputs = (columns: readonly ColumnSettings[], inputs: readonly TensorSpec[]): TableInput[] =>
   columns.flatMap(({ name: column, tokens = {} }, index) =>
     Object.entries(tokens).map(([name, settings]): TableInput => {
       const spec = inputs.find((each) => each.name === name);
-      if (spec?.dtype !== 'string' || spec.shape.length !== 2)
+      const { hashing } = settings;
+      const expected = hashing ? 'float64[N,terms,2]' : 'string[N,terms]';
+      if (spec === undefined || !takesTerms(spec, settings))
         return refuse(
           'MODEL_INVALID',
-          `column "${column}" gives terms to the input "${name}" string[N,terms], and the graph has ${spec ? formatSpec(spec) : 'none'}`,
+          `column "${column}" gives terms to the input "${name}" ${expected}, and the graph has ${spec ? formatSpec(spec) : 'none'}`,
         );
-      return { name, dtype: 'string', rank: 2, columns: [index], termsOf: createTerms(settings) };
+      const termsOf = createTerms(settings);
+      const toTerms = (texts: readonly string[]): Tensor =>
+        hashing === undefined ? toTermTensor(texts, termsOf) : toHashedTensor(texts.map(termsOf), hashing);
+      return { name, dtype: 'string', rank: 2, columns: [index], toTerms };
     }),
   );
 

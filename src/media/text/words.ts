@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ServingError } from '../../core/errors.ts';
 import { type Tensor, tensor } from '../../core/tensor.ts';
+import { hashingSchema } from './hashed-terms.ts';
 import { assertCharacters, assertMarks } from './input.ts';
 import { createTimeLimit, findBacktracking } from './tokenizer/time-limit.ts';
 
@@ -22,6 +23,8 @@ const common = {
   ),
   lowercase: v.boolean(),
   strip_accents: v.optional(v.picklist(['ascii', 'unicode'])),
+  /** Terms become numbers of columns. */
+  hashing: v.optional(hashingSchema),
 };
 
 /** Settings of terms by the names and with the meaning of scikit-learn's vectorizers. `token_pattern` is JavaScript's, with the flag `v`. */

@@ -23,7 +23,8 @@ export interface GenerationParameters {
   readonly stop: readonly string[];
   /** `rest` for as many as context and memory allow; undefined for the model's own number. */
   readonly maxNewTokens: number | 'rest' | undefined;
-  readonly minNewTokens: number;
+  /** Undefined where neither the request nor the model has a number; the model's `minLength` then counts. */
+  readonly minNewTokens: number | undefined;
   /** Tells how the answer came about: its end, its number of tokens, and the log-probability of each. */
   readonly details: boolean;
   readonly topTokens: number;

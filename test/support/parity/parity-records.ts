@@ -6,6 +6,7 @@ import { measureBoosting } from './boosting.ts';
 import { measureKeras } from './keras.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
+import { measureHashing } from './sklearn-hashing.ts';
 import { measurePredictors, measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
@@ -20,6 +21,7 @@ export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>
   lightgbm: () => measureBoosting('lightgbm'),
   keras: measureKeras,
   'sklearn-text': async () => [...(await measureTexts()), ...(await measurePredictors(TEST_ROWS))],
+  'sklearn-hashing': measureHashing,
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');

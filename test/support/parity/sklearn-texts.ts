@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { Estimator } from '../../../src/formats/sklearn/estimator.ts';
 import { importSklearn } from '../../../src/formats/sklearn/import-sklearn.ts';
-import { readWordSettings } from '../../../src/formats/sklearn/text.ts';
+import { readWordSettings } from '../../../src/formats/sklearn/text/word-settings.ts';
 import { type ColumnSettings, columnsSchema } from '../../../src/media/table/table.ts';
 import { createTerms } from '../../../src/media/text/words.ts';
 import type { TableRow } from '../formats/table-rows.ts';
@@ -95,7 +95,7 @@ export const measurePredictors = async (tableRows: readonly TableRow[]): Promise
   }));
 };
 
-const parseColumns = ({ columns }: Readonly<Record<string, unknown>>): ColumnSettings[] =>
+export const parseColumns = ({ columns }: Readonly<Record<string, unknown>>): ColumnSettings[] =>
   v.parse(columnsSchema, JSON.parse(JSON.stringify(columns)));
 
 /** Texts whose terms differ from those of scikit-learn's own analyzer, by vectorizer. */
