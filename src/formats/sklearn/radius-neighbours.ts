@@ -17,7 +17,7 @@ const addSquares = (graph: GraphBuilder, x: Value, points: Matrix): Value =>
     }),
   );
 
-/** The weights float64[N,M] of the rows of the training, 0 for those beyond the radius, and the number of the others, float64[N,1]. */
+/** The weights float64[N,M] of the rows of the training, 0 beyond the radius. `count` float64[N,1] is the number of the others. */
 const addNear = (estimator: Estimator, frame: Frame, { graph }: Conversion): { weights: Value; count: Value } => {
   const points = estimator.matrix('_fit_X');
   const radius = estimator.number('radius');
@@ -39,8 +39,8 @@ const addNear = (estimator: Estimator, frame: Frame, { graph }: Conversion): { w
 };
 
 /**
- * Refuses the models for which scikit-learn compares `outlier_label` with the numbers of the classes, and not with the classes: its fast way of
- * equal weights, which euclidean and cosine distances do not take.
+ * Refuses the models for which scikit-learn compares `outlier_label` with the numbers of the classes, and not with the classes. That is its fast
+ * way of equal weights. Euclidean and cosine distances do not take it.
  */
 const refuseMixedLabels = (estimator: Estimator): void => {
   const { metric, p } = readMetric(estimator);
