@@ -39,8 +39,8 @@ const addNear = (estimator: Estimator, frame: Frame, { graph }: Conversion): { w
 };
 
 /**
- * Refuses the models for which scikit-learn compares `outlier_label` with the numbers of the classes, and not with the classes. That is its fast
- * way of equal weights. Euclidean and cosine distances do not take it.
+ * Refuses the models for which scikit-learn compares `outlier_label` with the numbers of the classes, and not with the classes. Its fast way
+ * of equal weights does so, which euclidean and cosine distances do not take.
  */
 const refuseMixedLabels = (estimator: Estimator): void => {
   const { metric, p } = readMetric(estimator);
