@@ -28,7 +28,10 @@ export interface GraphBuilder {
   op(operator: string, inputs: readonly Value[], attributes?: Attributes, domain?: Domain): Value;
   /** A node with `count` outputs. */
   ops(operator: string, count: number, inputs: readonly Value[], attributes?: Attributes, domain?: Domain): Value[];
-  /** A graph for an attribute of a node, such as the body of `Loop`. It may use the values of this one by their names. */
+  /**
+   * A graph for an attribute of a node, such as the body of `Loop`. It may use the values of this one by their names. Its weights lie in this
+   * one: onnxruntime writes those of a body twice, and does not load what it wrote.
+   */
   subgraph(name: string): GraphBuilder;
   /** The fields of the `GraphProto`, for an attribute of the type `graph`. */
   toGraph(): Chunks;
@@ -61,13 +64,24 @@ const addField = (all: Shared, to: Uint8Array[], number: number, content: Chunks
   to.push(...field);
 };
 
-const buildGraph = (name: string, all: Shared): GraphBuilder => {
+/** Adds weights, of which small and equal ones share one initializer. */
+const sharing = (addWeights: GraphBuilder['constant']): GraphBuilder['constant'] => {
+  const shared = new Map<string, Value>();
+  return (content) => {
+    if (content.data.length > SHARED_ELEMENTS) return addWeights(content);
+    const key = JSON.stringify([content.dtype, content.shape, Array.from(content.data, keyOfElement)]);
+    const value = shared.get(key) ?? addWeights(content);
+    shared.set(key, value);
+    return value;
+  };
+};
+
+const buildGraph = (name: string, all: Shared, outer?: Pick<GraphBuilder, 'constant'>): GraphBuilder => {
   const nodes: Uint8Array[] = [];
   const weights: Uint8Array[] = [];
   const inputs: Uint8Array[] = [];
   const outputs: Uint8Array[] = [];
   const { domains } = all;
-  const shared = new Map<string, Value>();
   const nameOf = (what: string): string => `${what}_${all.count++}`;
 
   const addNode: GraphBuilder['ops'] = (operator, size, from, attributes = {}, domain = '') => {
@@ -86,6 +100,8 @@ const buildGraph = (name: string, all: Shared): GraphBuilder => {
     return value;
   };
 
+  const constant = outer?.constant ?? sharing(addWeights);
+
   const toGraph = (): Chunks => [...nodes, ...toField(GRAPH.name, name), ...weights, ...inputs, ...outputs];
 
   return {
@@ -97,16 +113,10 @@ const buildGraph = (name: string, all: Shared): GraphBuilder => {
       addNamed('Identity', [value], [to], {}, '');
       outputs.push(...toField(GRAPH.output, encodeValueInfo(to, dtype, shape)));
     },
-    constant(content) {
-      if (content.data.length > SHARED_ELEMENTS) return addWeights(content);
-      const key = JSON.stringify([content.dtype, content.shape, Array.from(content.data, keyOfElement)]);
-      const value = shared.get(key) ?? addWeights(content);
-      shared.set(key, value);
-      return value;
-    },
+    constant,
     op: (operator, from, attributes, domain) => addNode(operator, 1, from, attributes, domain)[0] ?? '',
     ops: addNode,
-    subgraph: (of) => buildGraph(of, all),
+    subgraph: (of) => buildGraph(of, all, { constant }),
     toGraph,
     toModel: () => [
       ...toIntegerField(MODEL.irVersion, IR_VERSION),

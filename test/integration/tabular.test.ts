@@ -1,8 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LabelScore } from '../../src/tasks/scores.ts';
+import { toOnnxFile } from '../support/onnx-graph.ts';
 import { createTestServing, pushNamed, type TestServing } from '../support/serving.ts';
 import { pushModel } from '../support/tried-models.ts';
 
@@ -247,5 +248,52 @@ describe('pushing a table', () => {
       push('tabular-ridge', { pipeline_tag: 'tabular-classification', id2label: { 0: 'a' } }),
     ).rejects.toThrow(/the graph has 2 classes/);
     await expect(push('tabular-forest', { pipeline_tag: 'tabular-regression' })).rejects.toThrow(/needs one output/);
+  });
+});
+
+describe('a model to which zeros are no numbers', () => {
+  let root: string;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'logarithms-'));
+  });
+  afterAll(() => rm(root, { recursive: true }));
+
+  /** The mean logarithm of the numbers of a row less `less`. */
+  const writeLogarithms = async (less: number): Promise<string> => {
+    const folder = join(root, `logarithms-${less}`);
+    await mkdir(folder);
+    const float = (name: string, ...shape: (number | string)[]) => ({ name, dtype: 'float32', shape }) as const;
+    const graph = toOnnxFile({
+      inputs: [float('x', 'n', 2)],
+      outputs: [float('y', 'n', 1)],
+      weights: [{ ...float('less', 1), data: Float32Array.of(less) }],
+      nodes: [
+        { operator: 'Sub', inputs: ['x', 'less'], outputs: ['rest'] },
+        { operator: 'Log', inputs: ['rest'], outputs: ['logs'] },
+        { operator: 'ReduceMean', inputs: ['logs'], outputs: ['y'], attributes: { axes: [1], keepdims: 1 } },
+      ],
+    });
+    await writeFile(join(folder, 'model.onnx'), graph);
+    await writeFile(join(folder, 'config.json'), '{"pipeline_tag": "tabular-regression"}');
+    return folder;
+  };
+
+  it('is tried, and warmed up, with ones', async () => {
+    await pushModel(serving.repository, await writeLogarithms(0), { name: 'logarithms' });
+    expect(await post('logarithms', { inputs: [[1, 1]] })).toEqual({ status: 200, answer: [0] });
+    expect(await post('logarithms', { inputs: [[1, 0]] })).toMatchObject({
+      status: 422,
+      answer: { error: expect.stringContaining("inputs[0]: the model's answer is not a number") },
+    });
+  });
+
+  it('is tried with its warm-up input where ones are none, either', async () => {
+    const folder = await writeLogarithms(2);
+    const options = { name: 'warmed', warmup: [join(folder, 'request.json')] };
+    await writeFile(join(folder, 'request.json'), '{"inputs": [[3, 3]]}');
+    const refused = pushModel(serving.repository, folder, { name: 'warmed' });
+    await expect(refused).rejects.toThrow(/failed on a row of zeros, and on one of ones: .*--warmup <request.json>/);
+    await pushModel(serving.repository, folder, options);
+    expect(await post('warmed', { inputs: [[3, 3]] })).toEqual({ status: 200, answer: [0] });
   });
 });

@@ -1,4 +1,5 @@
 import { type OutputRow, rangeOf } from '../../core/batch.ts';
+import type { Blank } from '../../core/blank.ts';
 import type { Deadline } from '../../core/deadline.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Payload } from '../../core/payload.ts';
@@ -40,17 +41,17 @@ export const readTable = (
 /** Most rows of a blank table; further categories are not tried. */
 const MOST_BLANK_ROWS = 1_000;
 
-const blankCell = ({ dtype, categories }: Column, index: number): Cell => {
+const blankCell = ({ dtype, categories }: Column, index: number, number: Blank['value']): Cell => {
   const known = categories && [...categories];
-  const value = known?.[index % known.length] ?? (dtype === 'string' ? '' : 0);
+  const value = known?.[index % known.length] ?? (dtype === 'string' ? '' : number);
   return dtype === 'int64' || dtype === 'uint64' ? BigInt(value) : value;
 };
 
-/** A table of zeros that contains every category once: an encoder that does not know a category fails at push. */
-export const blankTable = ({ columns }: Table): TableSource => {
+/** A table of zeros, or of ones, that contains every category once: an encoder that does not know a category fails at push. */
+export const blankTable = ({ columns }: Table, { value }: Pick<Blank, 'value'>): TableSource => {
   const count = Math.max(1, ...columns.map(({ categories }) => categories?.size ?? 0));
   const rows = Array.from({ length: Math.min(count, MOST_BLANK_ROWS) }, (_, index) =>
-    columns.map((column) => blankCell(column, index)),
+    columns.map((column) => blankCell(column, index, value)),
   );
   return { rows };
 };
@@ -114,7 +115,7 @@ export const readRowNumbers = (
       const reason =
         missing.length > 0
           ? `it cannot do without a value for ${missing.slice(0, 10).join(', ')}`
-          : 'values of this row are too large for it';
+          : 'values of this row are too large for it, or none that it can take';
       throw new ServingError('INVALID_INPUT', `${rowName()}: the model's answer is not a number: ${reason}`);
     }
     numbers.push(output.dtype === 'float32' ? shortestDouble(number) : number);

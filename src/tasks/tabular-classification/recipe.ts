@@ -6,7 +6,7 @@ import { findClasses } from '../../onnx/zip-map.ts';
 import type { ModelSource } from '../../source/model-source.ts';
 import { readLabels, type Settings } from '../../source/settings-file.ts';
 import type { TaskRecipe } from '../recipe.ts';
-import { answerBlank, CONFIG, readColumns, readConfig } from '../tabular-recipe.ts';
+import { CONFIG, readColumns, readConfig, tableTrial } from '../tabular-recipe.ts';
 import { LABELS, SCORES, type TabularClassificationSettings } from './settings.ts';
 import { findSettings } from './trial.ts';
 
@@ -78,9 +78,7 @@ export const tabularClassification: TaskRecipe<TabularClassificationSettings> = 
     return { settings: await readSettings(source, config), files };
   },
 
-  async trialRun(task, model) {
-    await answerBlank(task, model);
-  },
+  ...tableTrial,
 
   findSettings,
 };

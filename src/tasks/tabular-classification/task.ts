@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { type Blank, ZEROS } from '../../core/blank.ts';
 import { describeTable } from '../../media/table/features.ts';
 import { type Row, tableOf } from '../../media/table/rows.ts';
 import {
@@ -33,6 +34,10 @@ const namesOf = ({ heads }: Heads): string[] => {
   return [...new Set(places.map(({ name }) => name))];
 };
 
+const blankRequest = (table: Table, blank: Blank): Request => ({
+  ...{ source: blankTable(table, blank), topK: Number.POSITIVE_INFINITY, alone: undefined },
+});
+
 const steps = (
   table: Table,
   heads: Heads,
@@ -41,7 +46,7 @@ const steps = (
   const answerOne = heads.isMultiLabel ? answerLabels : answerHead;
   const mostLabels = Math.max(...heads.heads.map(({ labels }) => labels.length));
   return {
-    blank: { source: blankTable(table), topK: Number.POSITIVE_INFINITY, alone: undefined },
+    blank: blankRequest(table, ZEROS),
     outputNames: namesOf(heads),
 
     elements: rowElements,
@@ -88,6 +93,8 @@ export const tabularClassification: TaskType<TabularClassificationSettings> = {
   settings: settingsSchema,
   create(settings, version) {
     const signature = signatureOf(version);
-    return tablePass(steps(createTable(settings.columns, signature), readHeads(signature, settings), settings));
+    const table = createTable(settings.columns, signature);
+    const pass = tablePass(steps(table, readHeads(signature, settings), settings));
+    return { ...pass, blank: (blank) => blankRequest(table, blank) };
   },
 };

@@ -1,5 +1,5 @@
 import type { TaskRecipe } from '../recipe.ts';
-import { answerBlank, readColumns, readConfig } from '../tabular-recipe.ts';
+import { readColumns, readConfig, tableTrial } from '../tabular-recipe.ts';
 import type { TabularRegressionSettings } from './settings.ts';
 
 export const tabularRegression: TaskRecipe<TabularRegressionSettings> = {
@@ -11,7 +11,5 @@ export const tabularRegression: TaskRecipe<TabularRegressionSettings> = {
     return { settings: { columns: readColumns(config) }, files };
   },
 
-  async trialRun(task, model) {
-    await answerBlank(task, model);
-  },
+  ...tableTrial,
 };

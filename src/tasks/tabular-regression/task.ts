@@ -1,4 +1,5 @@
 import { jsonAnswer } from '../../core/answer.ts';
+import { ZEROS } from '../../core/blank.ts';
 import { ServingError } from '../../core/errors.ts';
 import type { Signature } from '../../core/tensor.ts';
 import { describeTable } from '../../media/table/features.ts';
@@ -33,7 +34,7 @@ const findTargets = ({ outputs }: Signature): string => {
 };
 
 const steps = (table: Table, targets: string): TablePass<TableSource, Row, undefined> => ({
-  blank: blankTable(table),
+  blank: blankTable(table, ZEROS),
   outputNames: [targets],
 
   elements: rowElements,
@@ -68,6 +69,7 @@ export const tabularRegression: TaskType<TabularRegressionSettings> = {
   settings: settingsSchema,
   create({ columns }, version) {
     const signature = signatureOf(version);
-    return tablePass(steps(createTable(columns, signature), findTargets(signature)));
+    const table = createTable(columns, signature);
+    return { ...tablePass(steps(table, findTargets(signature))), blank: (blank) => blankTable(table, blank) };
   },
 };

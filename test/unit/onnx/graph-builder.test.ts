@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as ort from 'onnxruntime-node';
 import { tensor } from '../../../src/core/tensor.ts';
+import { bakeGraph } from '../../../src/engine/bake.ts';
 import { createGraph, doubles, longs, singles } from '../../../src/onnx/graph-builder.ts';
 import { float, floats, integer, integers, tensorValue, text, texts } from '../../../src/onnx/node.ts';
 import { parseOnnxModel } from '../../../src/onnx/onnx-model.ts';
@@ -83,6 +87,25 @@ describe('a graph that is built', () => {
     graph.output('y', graph.op('Loop', [times, yes, start], attribute), 'float64', []);
     const { y } = await (await open(graph)).run({ x: new ort.Tensor('float64', [2], []) });
     expect([...Object(y?.data)]).toEqual([6.5]);
+  });
+
+  it('has the weights of a graph within a node, so that onnxruntime loads what it writes of it', async () => {
+    const graph = createGraph();
+    const x = graph.input('x', 'float64', [2]);
+    const body = graph.subgraph('body');
+    const row = body.input('row', 'float64', [2]);
+    const product = body.op('Mul', [row, x]);
+    body.output('sum', body.op('ReduceSum', [product, body.constant(longs([0]))]), 'float64', [1]);
+    const rows = graph.constant(doubles([2, 2], [1, 2, 3, 4]));
+    const attributes = { body: { type: 'graph', value: body.toGraph() }, num_scan_inputs: integer(1) } as const;
+    graph.output('y', graph.op('Scan', [rows], attributes), 'float64', [2, 1]);
+    const folder = await mkdtemp(join(tmpdir(), 'graph-builder-'));
+    await writeFile(join(folder, 'made.onnx'), Buffer.concat([...graph.toModel()]));
+    await bakeGraph(join(folder, 'made.onnx'), join(folder, 'baked.onnx'));
+    const baked = await ort.InferenceSession.create(join(folder, 'baked.onnx'));
+    await rm(folder, { recursive: true });
+    const { y } = await baked.run({ x: new ort.Tensor('float64', [1, 10], [2]) });
+    expect([...Object(y?.data)]).toEqual([21, 43]);
   });
 
   it('refuses weights whose shape has another number of elements', () => {
