@@ -5,7 +5,8 @@ const PAUSE_MS = 1_000;
 /** Questions in a row that may fail, as while a server starts anew: a minute of them. */
 const MOST_FAILURES = 5;
 
-const NEVER = new AbortController().signal;
+/** API Gateway ends a request by then: a question that has no answer yet gets none. */
+const LONGEST_QUESTION_MS = 30_000;
 
 /** Waits, or less when `signal` stops it. */
 const pause = (ms, signal) =>
@@ -24,7 +25,7 @@ const isDescription = ({ ok, json }) => ok && json?.urls !== undefined;
 
 /** Tells what became of a job that its user stopped. */
 const cancel = async ({ id, urls }) => {
-  const { ok, status } = await send({ path: urls.cancel, method: 'DELETE' }, NEVER);
+  const { ok, status } = await send({ path: urls.cancel, method: 'DELETE' }, AbortSignal.timeout(LONGEST_QUESTION_MS));
   if (ok) return { isStopped: true, note: `Stopped: job ${id} is cancelled.` };
   const note = status === 409 ? 'had ended before.' : 'could not be cancelled, and goes on.';
   return { isStopped: true, note: `Stopped: job ${id} ${note}` };
@@ -71,13 +72,14 @@ const waitForEnd = async (first, { signal, onJob }) => {
   while (job.ended === undefined) {
     onJob(job);
     await pause(PAUSE_MS * 2 ** failures, signal);
-    const asked = signal.aborted ? undefined : await send({ path: job.urls.get, method: 'GET' }, signal);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_QUESTION_MS)]);
+    const asked = signal.aborted ? undefined : await send({ path: job.urls.get, method: 'GET' }, limited);
     if (signal.aborted) return { answer: await cancel(job) };
     const isJob = isDescription(asked);
     failures = isJob ? 0 : failures + 1;
     if (isJob) job = asked.json;
     else if ([401, 403, 404].includes(asked.status) || failures > MOST_FAILURES)
-      return { answer: { ...asked, ok: false } };
+      return { answer: { ...asked, ok: false, isStopped: false } };
   }
   return { job };
 };
