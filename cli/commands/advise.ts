@@ -55,22 +55,24 @@ const OPTIONS = {
 type Given = Values<typeof OPTIONS>;
 
 /** @throws `INVALID_REQUEST` */
-const parseNumber = (option: string, text: string, expected: string): number => {
+const parseVersionNumber = (option: string, text: string, expected: string): number => {
   const value = /^(\d+(\.\d+)?|\.\d+)$/.test(text) ? Number(text) : 0;
   return value > 0 && value < Number.POSITIVE_INFINITY ? value : misuse(`--${option} is ${text}, expected ${expected}`);
 };
 
 const parseLimits = ({ p95, cold }: Given): Advice['limits'] => ({
-  ...(p95 !== undefined && { p95Ms: parseNumber('p95', p95, 'milliseconds such as 200') }),
-  ...(cold !== undefined && { coldMs: parseNumber('cold', cold, 'milliseconds such as 2000') }),
+  ...(p95 !== undefined && { p95Ms: parseVersionNumber('p95', p95, 'milliseconds such as 200') }),
+  ...(cold !== undefined && { coldMs: parseVersionNumber('cold', cold, 'milliseconds such as 2000') }),
 });
 
 const parseTraffic = (given: Given): Advice['traffic'] => {
   const requests = given['requests-per-day'] ?? String(DEFAULT_REQUESTS_PER_DAY);
-  const requestsPerDay = parseNumber('requests-per-day', requests, 'a number of requests such as 10000');
+  const requestsPerDay = parseVersionNumber('requests-per-day', requests, 'a number of requests such as 10000');
   const mean = requestsPerDay / 86_400;
   const burst =
-    given.burst === undefined ? BURST_FACTOR * mean : parseNumber('burst', given.burst, 'requests a second such as 5');
+    given.burst === undefined
+      ? BURST_FACTOR * mean
+      : parseVersionNumber('burst', given.burst, 'requests a second such as 5');
   if (burst >= mean) return { requestsPerDay, burst };
   return misuse(`--burst is ${burst}, less than the mean of ${Number(mean.toPrecision(2))} requests a second`);
 };

@@ -1,7 +1,7 @@
 import { setAlias } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
 import { fromWords, misuse } from '../options/misuse.ts';
-import { parseNumber } from '../options/model-reference.ts';
+import { parseVersionNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const alias = defineCommand({
@@ -15,7 +15,7 @@ export const alias = defineCommand({
   onInterruption: readHistory,
   async run({ positionals: [name = '', aliasName = '', version], values, target, terminal }) {
     if ((version === undefined) !== (values.remove ?? false)) misuse('name either a version or --remove');
-    const number = version === undefined ? undefined : parseNumber(version);
+    const number = version === undefined ? undefined : parseVersionNumber(version);
     const change = fromWords(() => setAlias(aliasName, number));
     return changeModel({ values, target, terminal }, name, 'alias', change);
   },

@@ -5,7 +5,7 @@ import { setCanary } from '../../src/repository/routing/rollout.ts';
 import { defineCommand, type Values } from '../command.ts';
 import { PLAN_OPTIONS, parsePlan, refusePlan } from '../options/canary-plan.ts';
 import { fromWords, misuse } from '../options/misuse.ts';
-import { parseNumber } from '../options/model-reference.ts';
+import { parseVersionNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 const OPTIONS = {
@@ -18,7 +18,7 @@ const OPTIONS = {
 
 /** @throws `INVALID_REQUEST` for options that do not go together */
 const toChange = (text: string, values: Values<typeof OPTIONS>): RoutingChanger => {
-  const version = parseNumber(text);
+  const version = parseVersionNumber(text);
   if (!values.auto) {
     refusePlan(values);
     return setCanary({ version, weight: parseShare('--weight', values.weight) });

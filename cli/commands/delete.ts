@@ -3,7 +3,7 @@ import { deleteModel, deleteVersions } from '../../src/repository/versions/delet
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { misuse } from '../options/misuse.ts';
-import { parseName, parseNumber } from '../options/model-reference.ts';
+import { parseModelName, parseVersionNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 
 export const deleteCommand = defineCommand({
@@ -14,8 +14,8 @@ stable, canary, shadow or has an alias. Numbers are not used again.`,
   options: { ...CHANGE_OPTIONS, ...CONFIRM_OPTIONS },
   onInterruption: finishDeletion,
   async run({ positionals: [text = '', versionText], values, target, terminal }) {
-    const name = parseName(text);
-    const version = versionText === undefined ? undefined : parseNumber(versionText);
+    const name = parseModelName(text);
+    const version = versionText === undefined ? undefined : parseVersionNumber(versionText);
     if (version === undefined && values.note !== undefined)
       misuse('--note is for the history, which goes with the model: leave it out');
     const { repository } = await target();

@@ -3,7 +3,7 @@ import { deleteVersions, superfluousVersions } from '../../src/repository/versio
 import { defineCommand } from '../command.ts';
 import { assertConfirmed, CONFIRM_OPTIONS, finishDeletion } from '../options/confirmation.ts';
 import { misuse } from '../options/misuse.ts';
-import { parseName } from '../options/model-reference.ts';
+import { parseModelName } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { formatTable } from '../output/format.ts';
 
@@ -27,7 +27,7 @@ the version to which a rollback would return.`,
   async run({ positionals: [model], values, target, terminal }) {
     const keep = parseKeep(values.keep);
     if ((model === undefined) !== (values.all ?? false)) misuse('name either a model or --all');
-    if (model !== undefined) parseName(model);
+    if (model !== undefined) parseModelName(model);
     const { repository } = await target();
     const models: { name: string; deleted: number[] }[] = [];
     for (const name of model === undefined ? await repository.names() : [model]) {

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { parseName } from '../options/model-reference.ts';
+import { parseModelName } from '../options/model-reference.ts';
 import { describeChange } from '../options/routing-change.ts';
 import { formatDate, formatTable } from '../output/format.ts';
 
@@ -9,7 +9,7 @@ export const history = defineCommand({
   positionals: ['model'],
   options: {},
   async run({ positionals: [text = ''], target }) {
-    const name = parseName(text);
+    const name = parseModelName(text);
     const { repository } = await target();
     const changes = (await repository.routing(name)).routing.history.toReversed();
     const rows = changes.map((change) => [

@@ -11,7 +11,7 @@ import { changeBaseline } from '../options/baseline.ts';
 import { CAPTURE_OPTIONS, changeCapture, parseCaptureChange } from '../options/capture-settings.ts';
 import { parseDuration } from '../options/duration.ts';
 import { misuse } from '../options/misuse.ts';
-import { parseName } from '../options/model-reference.ts';
+import { parseModelName } from '../options/model-reference.ts';
 import { driftJson, formatAccuracy, formatDrift } from '../output/format-drift.ts';
 import { formatModelFigures, modelFiguresJson } from '../output/format-figures.ts';
 
@@ -42,7 +42,7 @@ the baseline and with feedback. --capture, --inputs and --redact change what is 
     },
   },
   async run({ positionals: [text = ''], values, target, terminal }) {
-    const name = parseName(text);
+    const name = parseModelName(text);
     const change = parseCaptureChange(values);
     if ([change, values.baseline, values.html].filter((asked) => asked !== undefined).length > 1)
       misuse('capture settings, --baseline and --html are three commands: ask for one');

@@ -1,6 +1,6 @@
 import { promote as promoteTo } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
-import { parseNumber } from '../options/model-reference.ts';
+import { parseVersionNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, readHistory } from '../options/routing-change.ts';
 
 export const promote = defineCommand({
@@ -11,5 +11,5 @@ the stage parameter routingTtl, usually 30 s, without a deployment; rollback ret
   options: CHANGE_OPTIONS,
   onInterruption: readHistory,
   run: ({ positionals: [name = '', version = ''], values, target, terminal }) =>
-    changeModel({ values, target, terminal }, name, 'promote', promoteTo(parseNumber(version))),
+    changeModel({ values, target, terminal }, name, 'promote', promoteTo(parseVersionNumber(version))),
 });

@@ -6,7 +6,7 @@ import { formatBytes } from '../../src/core/format-bytes.ts';
 import { totalBytes } from '../../src/core/total-bytes.ts';
 import { defineCommand } from '../command.ts';
 import { fromWords, misuse } from '../options/misuse.ts';
-import { parseName } from '../options/model-reference.ts';
+import { parseModelName } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS } from '../options/routing-change.ts';
 import { readSigner } from '../options/signing-key.ts';
 import { formatFields } from '../output/format.ts';
@@ -115,7 +115,7 @@ served is refused. The first version of a model answers at once, a later one whe
   },
   async run({ positionals: [path = ''], values, target: findTarget, terminal, startTrial }) {
     const dimensions = parseDimensions(values.dimension ?? []);
-    if (values.name !== undefined) parseName(values.name);
+    if (values.name !== undefined) parseModelName(values.name);
     const { task } = values;
     if (task !== undefined) fromWords(() => parseTask(task));
     const signer = values.sign === undefined ? undefined : await readSigner(values.sign);

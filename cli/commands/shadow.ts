@@ -1,7 +1,7 @@
 import { setShadow } from '../../src/repository/routing/rollout.ts';
 import { defineCommand } from '../command.ts';
 import { misuse } from '../options/misuse.ts';
-import { parseNumber } from '../options/model-reference.ts';
+import { parseVersionNumber } from '../options/model-reference.ts';
 import { CHANGE_OPTIONS, changeModel, parseShare, readHistory } from '../options/routing-change.ts';
 
 export const shadow = defineCommand({
@@ -20,7 +20,7 @@ export const shadow = defineCommand({
     const change =
       version === undefined
         ? setShadow(undefined)
-        : setShadow({ version: parseNumber(version), rate: parseShare('--rate', values.rate) });
+        : setShadow({ version: parseVersionNumber(version), rate: parseShare('--rate', values.rate) });
     return changeModel({ values, target, terminal }, name, 'shadow', change);
   },
 });

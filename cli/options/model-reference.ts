@@ -9,18 +9,18 @@ import { fromWords, misuse } from './misuse.ts';
 export const REFERENCE_HELP = 'A model is named by name, name/3, name@alias or models:/name@alias.';
 
 /** The name of a model, where no version may stand beside it. @throws `INVALID_REQUEST` */
-export const parseName = (text: string): string => {
+export const parseModelName = (text: string): string => {
   fromWords(() => assertModelName(text));
   return text;
 };
 
 /** The number of a version. @throws `INVALID_REQUEST` */
-export const parseNumber = (text: string): number => fromWords(() => parseVersion(text));
+export const parseVersionNumber = (text: string): number => fromWords(() => parseVersion(text));
 
 /** `name`, `name/3`, `name@alias`, each also behind `models:/`; the version may stand in an option instead. @throws `INVALID_REQUEST` */
 export const parseReference = (text: string, versionOption?: string): ModelReference => {
   const [, name = '', separator = '', selector = ''] = /^(?:models:\/)?([^/@]*)([/@]?)(.*)$/s.exec(text) ?? [];
-  parseName(name);
+  parseModelName(name);
   if (separator !== '' && versionOption !== undefined)
     misuse(`${text} names a version, and so does --version ${versionOption}: not both`);
   if (separator === '@') {
@@ -28,7 +28,7 @@ export const parseReference = (text: string, versionOption?: string): ModelRefer
     return { name, alias: selector };
   }
   const version = separator === '/' ? selector : versionOption;
-  return version === undefined ? { name } : { name, version: parseNumber(version) };
+  return version === undefined ? { name } : { name, version: parseVersionNumber(version) };
 };
 
 /**

@@ -4,7 +4,7 @@ import type { RoutingChange, Targets } from '../../src/repository/routing/routin
 import type { Invocation, Options, Report } from '../command.ts';
 import { formatShare } from '../output/format.ts';
 import { misuse } from './misuse.ts';
-import { parseName } from './model-reference.ts';
+import { parseModelName } from './model-reference.ts';
 
 /** Options of every command that changes the routing. */
 export const CHANGE_OPTIONS = {
@@ -58,7 +58,7 @@ export const changeModel = async (
   action: string,
   change: RoutingChanger,
 ): Promise<Report> => {
-  parseName(name);
+  parseModelName(name);
   const { repository, buckets } = await target();
   const { routing } = await repository.routing(name);
   const dryRun = values['dry-run'] ?? false;

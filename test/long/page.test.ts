@@ -193,6 +193,14 @@ const executable = findChromium();
     expect(await page.textContent('#model [role=alert]')).toContain('JSON');
   });
 
+  it('shows its models also when the question for their states gets no answer', async () => {
+    await page.route('**/v2/repository/index', () => {});
+    await page.goto(`${tried.server.endpoint}/`);
+    await page.reload();
+    await page.waitForSelector('#cards a:has-text("iris")');
+    await page.unrouteAll();
+  });
+
   it('is used by keyboard alone', async () => {
     await page.goto(`${tried.server.endpoint}/`);
     await page.reload();

@@ -2,6 +2,9 @@ import { byId } from './dom.js';
 
 const STORED = 'onnx-serverless-key';
 
+/** API Gateway ends a request by then: a question that has no answer yet gets none. */
+export const LONGEST_WAIT_MS = 30_000;
+
 export const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** The headers that let the caller in. */
@@ -25,7 +28,8 @@ export const readDocument = async (read) => {
   };
   const notice = byId('notice');
   try {
-    const response = await fetch('/openapi.json', { headers: accessHeaders(), signal });
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_WAIT_MS)]);
+    const response = await fetch('/openapi.json', { headers: accessHeaders(), signal: limited });
     form.hidden = response.status !== 401 && response.status !== 403;
     if (!form.hidden) {
       notice.textContent =
@@ -81,7 +85,8 @@ export const modelsOf = (document) =>
 /** The state of each model in the process that answers, by name; empty for a caller who may not ask for all of them. */
 export const readStates = async () => {
   const headers = { ...JSON_HEADERS, ...accessHeaders() };
-  const response = await fetch('/v2/repository/index', { method: 'POST', headers, body: '{}' });
+  const signal = AbortSignal.timeout(LONGEST_WAIT_MS);
+  const response = await fetch('/v2/repository/index', { method: 'POST', headers, body: '{}', signal });
   if (!response.ok) return new Map();
   const versions = await response.json();
   return new Map(versions.map(({ name, version, state, reason }) => [`${name} ${version}`, { state, reason }]));

@@ -1,4 +1,4 @@
-import { accessHeaders, errorOf, JSON_HEADERS } from './api.js';
+import { accessHeaders, errorOf, JSON_HEADERS, LONGEST_WAIT_MS } from './api.js';
 
 const post = (url, body, signal) => {
   const headers = { ...JSON_HEADERS, ...accessHeaders() };
@@ -10,7 +10,8 @@ const reached = new Map();
 
 const ask = async (streams) => {
   try {
-    await fetch(`${streams}/v2/health/live`, { headers: accessHeaders() });
+    const signal = AbortSignal.timeout(LONGEST_WAIT_MS);
+    await fetch(`${streams}/v2/health/live`, { headers: accessHeaders(), signal });
     return true;
   } catch {
     reached.delete(streams); // the next message asks again

@@ -1,12 +1,9 @@
-import { send } from './api.js';
+import { LONGEST_WAIT_MS, send } from './api.js';
 
 /** Between two questions about a job; twice as long after each one that fails. */
 const PAUSE_MS = 1_000;
 /** Questions in a row that may fail, as while a server starts anew: a minute of them. */
 const MOST_FAILURES = 5;
-
-/** API Gateway ends a request by then: a question that has no answer yet gets none. */
-const LONGEST_QUESTION_MS = 30_000;
 
 /** Waits, or less when `signal` stops it. */
 const pause = (ms, signal) =>
@@ -25,7 +22,7 @@ const isDescription = ({ ok, json }) => ok && json?.urls !== undefined;
 
 /** Tells what became of a job that its user stopped. */
 const cancel = async ({ id, urls }) => {
-  const { ok, status } = await send({ path: urls.cancel, method: 'DELETE' }, AbortSignal.timeout(LONGEST_QUESTION_MS));
+  const { ok, status } = await send({ path: urls.cancel, method: 'DELETE' }, AbortSignal.timeout(LONGEST_WAIT_MS));
   if (ok) return { isStopped: true, note: `Stopped: job ${id} is cancelled.` };
   const note = status === 409 ? 'had ended before.' : 'could not be cancelled, and goes on.';
   return { isStopped: true, note: `Stopped: job ${id} ${note}` };
@@ -72,7 +69,7 @@ const waitForEnd = async (first, { signal, onJob }) => {
   while (job.ended === undefined) {
     onJob(job);
     await pause(PAUSE_MS * 2 ** failures, signal);
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_QUESTION_MS)]);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_WAIT_MS)]);
     const asked = signal.aborted ? undefined : await send({ path: job.urls.get, method: 'GET' }, limited);
     if (signal.aborted) return { answer: await cancel(job) };
     const isJob = isDescription(asked);
