@@ -1,8 +1,8 @@
 import { refuse } from '../core/errors.ts';
-import { isObject } from '../core/is-object.ts';
 import { show } from '../core/show.ts';
 import { type GenerationConfig, MAX_BEAMS, MAX_TOKENS } from '../generation/generation-config.ts';
 import { type Parameters, type ParameterTable, readInteger, readParameters } from './parameters.ts';
+import { assertNotSampled, DO_SAMPLE, NESTED_SEARCH } from './search-parameters.ts';
 
 /** The strategies of the Hugging Face API for a single text, which two of them cut alike. */
 const TRUNCATIONS = ['longest_first', 'only_first', 'do_not_truncate'] as const;
@@ -40,11 +40,8 @@ export const SEARCH_PARAMETERS = {
   },
   no_repeat_ngram_size: { ...TOKENS, description: 'No run of that many tokens occurs twice.' },
   repetition_penalty: { type: 'number', minimum: 0.01, maximum: 100, description: 'Above 1: fewer repetitions.' },
-  do_sample: { anyOf: [{ const: false }], description: 'False alone: no token is drawn.' },
-  generate_parameters: {
-    anyOf: [{ type: 'object' }],
-    description: 'The parameters of the search, in the form of the Hugging Face API.',
-  },
+  do_sample: DO_SAMPLE,
+  generate_parameters: NESTED_SEARCH,
   truncation: {
     enum: TRUNCATIONS,
     default: 'longest_first',
@@ -60,19 +57,6 @@ export interface SearchRequest {
   readonly mayCut: boolean;
   readonly cleanUp: boolean;
 }
-
-/**
- * The Hugging Face API has the parameters of the search in an object of their own.
- * @throws `INVALID_REQUEST` unless it is one, or when it holds another one
- */
-export const withGenerateParameters = ({ generate_parameters: nested, ...parameters }: Parameters): Parameters => {
-  if (nested === undefined || nested === null) return parameters;
-  if (!isObject(nested))
-    return refuse('INVALID_REQUEST', `parameter "generate_parameters" is ${show(nested)}, expected an object`);
-  if ('generate_parameters' in nested)
-    return refuse('INVALID_REQUEST', 'parameter "generate_parameters" holds "generate_parameters"; nest it once');
-  return { ...parameters, ...nested };
-};
 
 const readEarlyStopping = (value: unknown): GenerationConfig['earlyStopping'] | undefined =>
   value === undefined || typeof value === 'boolean' || value === 'never'
@@ -96,8 +80,7 @@ export const readSearch = (
   maxLength: number,
 ): SearchRequest => {
   const read = readParameters(parameters, table);
-  if (read.do_sample !== undefined && read.do_sample !== false)
-    refuse('INVALID_REQUEST', `parameter "do_sample" is ${show(read.do_sample)}, and this task draws no tokens: false`);
+  assertNotSampled(parameters);
   const { num_beams: numBeams, length_penalty: lengthPenalty, repetition_penalty: repetitionPenalty } = read;
   const { no_repeat_ngram_size: noRepeatNgramSize } = read;
   const earlyStopping = readEarlyStopping(read.early_stopping);

@@ -19,12 +19,8 @@ import { listElements } from './elements.ts';
 import { type Graphs, graphOf } from './graph-of.ts';
 import type { Parameters, ParameterTable } from './parameters.ts';
 import type { RowTask } from './row-task.ts';
-import {
-  readSearch,
-  type SEARCH_PARAMETERS,
-  type SearchRequest,
-  withGenerateParameters,
-} from './text-to-text-parameters.ts';
+import { withNested } from './search-parameters.ts';
+import { readSearch, type SEARCH_PARAMETERS, type SearchRequest } from './text-to-text-parameters.ts';
 import { assertWhole } from './truncation.ts';
 
 /** A task in which an encoder and a decoder make a text of each text. `Way` is what its requests say beside the search. */
@@ -96,7 +92,7 @@ export const textToText = <Way>(task: TextToText<Way>): RowTask<Request<Way>, Ro
     elements: listElements,
 
     decode(payload) {
-      const parameters = withGenerateParameters(payload.parameters);
+      const parameters = withNested(payload.parameters, 'generate_parameters');
       const search = readSearch(parameters, task.parameters, positions);
       return { ...toTexts(payload), ...search, way: task.readWay(parameters) };
     },

@@ -56,7 +56,7 @@ def similarity():
 def features():
     plain = client.feature_extraction("A sentence.", model=model("tiny-bert-sentences"))
     equal(plain.ndim, 2)
-    unit = client.feature_extraction("A sentence.", normalize=True, truncate=True, model=model("tiny-bert-sentences"))
+    unit = client.feature_extraction("A sentence.", normalize=True, truncate=True, truncation_direction="left", model=model("tiny-bert-sentences"))
     near([float((unit**2).sum())], [1.0])
 
 
@@ -105,6 +105,15 @@ def constrained():
     equal(text in ['"yes"', '"no"'], True)
 
 
+def chatted():
+    """The address of the model alone: the client then sends a name of its own, and a schema in TGI's form."""
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"enum": ["yes", "no"]}}}
+    messages = [{"role": "user", "content": "Hello"}]
+    answer = client.chat_completion(messages, model=model("chat"), max_tokens=40, response_format=form)
+    equal(answer.choices[0].message.content in ['"yes"', '"no"'], True)
+
+
+check("chat_completion, json_schema", chatted)
 check("text_generation, grammar", constrained)
 check("text_generation, with details and as a stream", generated)
 check("text_generation, sampled", sampled)
@@ -122,6 +131,7 @@ check("image_classification without parameters", lambda: client.image_classifica
 check("image_classification, function_to_apply", lambda: client.image_classification(PHOTO, model=model("efficientnet-lite0"), function_to_apply="softmax"))
 check("object_detection", boxes)
 check("automatic_speech_recognition", lambda: equal(isinstance(client.automatic_speech_recognition(SPEECH, model=model("tiny-wav2vec2")).text, str), True))
+check("automatic_speech_recognition, generation_parameters", lambda: client.automatic_speech_recognition(SPEECH, model=model("tiny-whisper"), extra_body={"generation_parameters": {"num_beams": 2, "max_new_tokens": 4}}))
 check("automatic_speech_recognition, extra_body", lambda: client.automatic_speech_recognition(SPEECH, model=model("tiny-whisper"), extra_body={"return_timestamps": True}))
 check("translation", translated)
 check("translation, generate_parameters", lambda: translated(generate_parameters={"max_new_tokens": 2}))

@@ -94,6 +94,15 @@ await check('textGeneration, as the task itself answers', async () => {
   assert.deepEqual(await response.json(), [{ generated_text }]);
 });
 
+await check('chatCompletion and textGeneration, by the address of the model', async () => {
+  const messages = [{ role: 'user', content: 'Hello' }];
+  const { choices } = await on('chat').chatCompletion({ messages, max_tokens: 4 });
+  assert.equal(typeof choices[0]?.message.content, 'string');
+  const parameters = { max_new_tokens: 4 };
+  const { generated_text } = await on('tiny-llama').textGeneration({ inputs: 'Hello', parameters });
+  assert.equal(typeof generated_text, 'string');
+});
+
 await check('chatCompletion, json_schema', async () => {
   const json_schema = { name: 'answer', schema: { enum: ['yes', 'no'] } };
   const { choices } = await openAi.chatCompletion({

@@ -3,6 +3,7 @@ import { gunzip } from 'node:zlib';
 import { InvokeCommand, type LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { expect } from '@jest/globals';
+import { messageOf } from '../../src/core/message-of.ts';
 import { DIVISION_TRAPS } from '../support/division-traps.ts';
 
 /** A stage with the model `quotient`, whose input 6 ends the process. */
@@ -58,6 +59,20 @@ const listKeys = async ({ s3, bucket }: Stage, prefix: string): Promise<string[]
   return keys;
 };
 
+/** Runs `batch <action>` of the run. S3 fails often enough to end one: whoever acts on a run does so again. */
+const actOnRun = async ({ command }: Stage, action: 'cancel' | 'resume') => {
+  const failures: unknown[] = [];
+  while (failures.length < 3) {
+    try {
+      return JSON.parse(await command('batch', action, RUN, '--json'));
+    } catch (error) {
+      process.stderr.write(`batch ${action}: ${messageOf(error)}\n`);
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, failures.map(messageOf).join('\n'));
+};
+
 interface Line {
   readonly key: string;
   readonly code?: string;
@@ -94,7 +109,7 @@ export const expectEachObjectOnce = async (stage: Stage, objects: number): Promi
   const settings = ['--chunk', String(CHUNK), '--max-concurrency', '4', '--max-failures', '5%', '--yes', '--detach'];
   await command('batch', MODEL, `uploads/${MODEL}/${RUN}/`, '--to', RUN, ...settings);
   while ((await listKeys(stage, `bulk/${RUN}/results/`)).length === 0) await stage.pause(200);
-  const cancelled = JSON.parse(await command('batch', 'cancel', RUN, '--json'));
+  const cancelled = await actOnRun(stage, 'cancel');
   expect(cancelled.status).toBe('is stopped');
   expect(cancelled.succeeded).toBeLessThan(succeeded);
 
@@ -103,9 +118,9 @@ export const expectEachObjectOnce = async (stage: Stage, objects: number): Promi
     const payload = JSON.stringify({ key: `bulk/${RUN}/plan/${String(chunk).padStart(8, '0')}.jsonl` });
     return lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: payload }));
   });
-  let report = JSON.parse(await command('batch', 'resume', RUN, '--json'));
+  let report = await actOnRun(stage, 'resume');
   for (let redrives = 0; report.status !== 'is complete' && redrives < 3; redrives += 1)
-    report = JSON.parse(await command('batch', 'resume', RUN, '--json'));
+    report = await actOnRun(stage, 'resume');
   await Promise.all(duplicates);
   expect(report).toMatchObject({ status: 'is complete', elements: objects, succeeded, failed });
 

@@ -30,6 +30,7 @@ import { unzipSync } from 'fflate';
 import { sendSigned } from '../../cli/targets/send-signed.ts';
 import { dayOf } from '../../src/capture/prediction-id.ts';
 import type { CaptureRecord } from '../../src/capture/record.ts';
+import { messageOf } from '../../src/core/message-of.ts';
 import { ARCHITECTURE } from '../support/architecture.ts';
 import { COLOUR_LABELS, SWAPPED_LABELS, writeColours } from '../support/monitoring/colours.ts';
 import { sls } from '../support/sls.ts';
@@ -84,8 +85,8 @@ if (missing.length > 0) {
     await emulator.stop();
   });
 
-  /** A step of one story: after one has failed, the later ones say no more than that. */
-  let hasFailed = false;
+  /** Why a step of the story failed: the later ones say no more than that. */
+  let failure: string | undefined;
   let stepEndMs = 0;
   /** Waits in a loop of a step. Jest does not end what a step does behind its time: the loop ends itself. */
   const pause = async (ms: number): Promise<void> => {
@@ -96,12 +97,12 @@ if (missing.length > 0) {
     it(
       name,
       async () => {
-        if (hasFailed) throw new Error('an earlier step failed');
+        if (failure !== undefined) throw new Error(`an earlier step failed: ${failure}`);
         stepEndMs = Date.now() + STEP_MS;
         try {
           await action();
         } catch (error) {
-          hasFailed = true;
+          failure = messageOf(error);
           process.stderr.write(`${await emulator.log()}\n`);
           throw error;
         }

@@ -54,7 +54,8 @@ describe('bulk', () => {
     ]);
     expect(await deployed.invoke(event)).toEqual({ succeeded: 1, failed: 1, isKnown: false });
     expect(await deployed.invoke(event)).toEqual({ succeeded: 1, failed: 1, isKnown: true });
-    expect(deployed.lines.find(({ operation }) => operation === 'bulk')).toMatchObject({ model: 'iris', batchSize: 2 });
+    const [line] = await deployed.untilLogged(({ operation }) => operation === 'bulk');
+    expect(line).toMatchObject({ model: 'iris', batchSize: 2 });
   });
 
   it.each([{}, { key: 'bulk/../x' }, { key: 5 }, 'text'])('fails on the event %j', async (event) => {

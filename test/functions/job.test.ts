@@ -62,7 +62,8 @@ describe('job', () => {
     expect(state).toMatchObject({ status: 'succeeded', attempt: 1, done: 2, total: 2 });
     const answer = await data.read(state?.result?.key ?? '');
     expect(JSON.parse(Buffer.from(answer.body).toString())).toHaveLength(2);
-    expect(deployed.lines.find(({ operation }) => operation === 'job')).toMatchObject({ model: 'iris', version: 1 });
+    const [line] = await deployed.untilLogged(({ operation }) => operation === 'job');
+    expect(line).toMatchObject({ model: 'iris', version: 1 });
   });
 
   it('leaves a job in the queue while S3 is away', async () => {

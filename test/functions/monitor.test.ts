@@ -66,9 +66,8 @@ it('rolls a canary back that fails, and raises one that is no worse', async () =
   expect(good.canary).toMatchObject({ version: 2, weight: 0.5 });
   expect(good.canary.plan.since > SINCE).toBe(true);
   expect(good.history).toMatchObject([{ by: 'monitor', action: 'canary' }]);
-  expect(deployed.lines).toContainEqual(
-    expect.objectContaining({ message: 'canary rolled back', model: 'bad', version: 2 }),
-  );
+  const [line] = await deployed.untilLogged('canary rolled back');
+  expect(line).toMatchObject({ model: 'bad', version: 2 });
 });
 
 it('leaves a broken object of counts out and names it, and goes on after a broken routing', async () => {
@@ -81,7 +80,9 @@ it('leaves a broken object of counts out and names it, and goes on after a broke
   await deployed.invoke({ jobs: ['rollouts'] });
 
   expect((await readRouting('model')).canary).toBeUndefined();
-  const warnings = deployed.lines.filter(({ level }) => level === 'WARN').map(({ message }) => message);
-  expect(warnings).toContain('the canary of model broken was not judged');
-  expect(warnings).toContain(`${stepPrefix('model', 2, SINCE)}wrong.json is left out`);
+  for (const message of [
+    'the canary of model broken was not judged',
+    `${stepPrefix('model', 2, SINCE)}wrong.json is left out`,
+  ])
+    expect((await deployed.untilLogged(message))[0]).toMatchObject({ level: 'WARN' });
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { issueKey } from '../../src/access/issue-keys.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
-import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type DeployedFunction, deployFunction, type LogLine, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { createTestS3Client } from '../support/s3.ts';
 import { pushNamed } from '../support/serving.ts';
@@ -87,14 +87,13 @@ describe('the function stream', () => {
   });
 
   it('publishes the tokens of an answer, their pace, and the time to the first', async () => {
-    const from = deployed.lines.length;
+    const hasTokens = (line: LogLine) => 'AnswerTokens' in line;
+    const before = deployed.lines.filter(hasTokens).length;
     const { body } = await ask(withBody({ stream_options: { include_usage: true } }));
     const usage = JSON.parse(body.split('\n\n').at(-3)?.replace('data: ', '') ?? '').usage;
-    await deployed.untilLogged('request');
-    const metrics = () => deployed.lines.slice(from).find((line) => 'AnswerTokens' in line);
-    while (metrics() === undefined) await new Promise((wake) => setTimeout(wake, 10));
-    expect(metrics()).toMatchObject({ PromptTokens: usage.prompt_tokens, AnswerTokens: 8 });
-    const { TokensPerSecond, FirstChunkTime, TotalTime } = metrics() as Record<string, number>;
+    const metrics = (await deployed.untilLogged(hasTokens, before + 1)).at(-1);
+    expect(metrics).toMatchObject({ PromptTokens: usage.prompt_tokens, AnswerTokens: 8 });
+    const { TokensPerSecond, FirstChunkTime, TotalTime } = metrics as Record<string, number>;
     expect(TokensPerSecond).toBeGreaterThan(0);
     expect(FirstChunkTime).toBeGreaterThan(0);
     expect(FirstChunkTime).toBeLessThanOrEqual(TotalTime ?? 0);
@@ -104,7 +103,7 @@ describe('the function stream', () => {
     const { head, body } = await ask(withBody({ temperature: -1 }));
     expect(head.statusCode).toBe(400);
     expect(JSON.parse(body).error.message).toContain('temperature');
-    const published = deployed.lines.flatMap((line) => Object.keys(line));
-    expect(published).toEqual(expect.arrayContaining(['Requests', 'ClientFaults', 'FirstChunkTime']));
+    for (const name of ['Requests', 'ClientFaults', 'FirstChunkTime'])
+      expect(await deployed.untilLogged((line) => name in line)).not.toEqual([]);
   });
 });

@@ -89,9 +89,10 @@ it.each([
   expect(ran.stderr).toMatch(message);
 });
 
-it('has the use of each request in its log line', () => {
-  const line = lines.find((text) => text.includes('"message":"request"')) ?? '{}';
-  expect(JSON.parse(line)).toMatchObject({
+it('has the use of each request in its log line', async () => {
+  const find = () => lines.find((text) => text.includes('"message":"request"'));
+  while (find() === undefined) await new Promise((wake) => setTimeout(wake, 10));
+  expect(JSON.parse(find() ?? '')).toMatchObject({
     ...{ coldStart: true, initMs: expect.any(Number), cpuMs: expect.any(Number) },
     ...{ memoryMb: expect.any(Number), tmpMb: expect.any(Number) },
   });

@@ -127,6 +127,16 @@ it('applies the function that an image is asked for with', async () => {
   expect(sum(await scores('sigmoid'))).toBeCloseTo(sum(logits.map((logit) => 1 / (1 + Math.exp(-logit)))), 2);
 });
 
+it('cuts a long text at the side that the request names', async () => {
+  const words = Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? 'river' : 'snow'));
+  const halves = { left: ['winter', ...words], right: [...words, 'winter'] };
+  const vectorOf = async (text: readonly string[], truncation_direction?: string): Promise<unknown> =>
+    (await ask('tiny-bert-sentences', { inputs: text.join(' '), parameters: { truncation_direction } })).answer;
+  expect(await vectorOf(halves.left, 'left')).toEqual(await vectorOf(words, 'left'));
+  expect(await vectorOf(halves.right, 'right')).toEqual(await vectorOf(words));
+  expect(await vectorOf(halves.right, 'left')).not.toEqual(await vectorOf(words, 'left'));
+});
+
 it('reads the parameters of a search from an object of their own', async () => {
   const nested = { inputs: 'Hello there', parameters: { generate_parameters: { max_new_tokens: 1 } } };
   const flat = { inputs: 'Hello there', parameters: { max_new_tokens: 1 } };
@@ -149,7 +159,7 @@ it('answers a table of the Python client with the best label of each row', async
 it.each<[number, string, string, unknown]>([
   [422, 'forbids to cut it', 'tiny-bert-sentences', { inputs: LONG, truncate: false }],
   [422, 'inputs[1] has', 'tiny-marian', { inputs: ['a', LONG], parameters: { truncation: 'do_not_truncate' } }],
-  [400, '"truncation_direction"', 'tiny-bert-sentences', { inputs: 'a', truncation_direction: 'left' }],
+  [400, '"truncation_direction"', 'tiny-bert-sentences', { inputs: 'a', truncation_direction: 'up' }],
   [400, '"generate_parameters" is 3', 'tiny-marian', { inputs: 'a', parameters: { generate_parameters: 3 } }],
   [400, '"penalty_alpha"', 'tiny-marian', { inputs: 'a', parameters: { generate_parameters: { penalty_alpha: 2 } } }],
   [422, '"sentences"', 'tiny-bert-sentences', { inputs: { source_sentence: 'a', sentences: [] } }],

@@ -30,6 +30,11 @@ const create = (options: Partial<FunctionOptions> = {}): FunctionProcess => {
   return created;
 };
 
+/** Waits for a line with this text: lines may come after the answer. */
+const untilLogged = async (text: string): Promise<void> => {
+  while (!lines.some((line) => line.includes(text))) await new Promise((wake) => setTimeout(wake, 10));
+};
+
 const pidOf = async (probe: FunctionProcess): Promise<number> =>
   ((await probe.invoke({ action: 'process' })) as { pid: number }).pid;
 
@@ -79,6 +84,7 @@ describe('a function process', () => {
     await probe.init();
     await probe.invoke({ action: 'log', line: '{"structured": true}' });
     await probe.stop();
+    await untilLogged('structured');
     expect(lines).toEqual(['init', '{"structured": true}']);
   });
 
@@ -113,7 +119,7 @@ describe('a function process', () => {
     const left = probe.invoke({ action: 'untilNoTime' }, leaving.signal);
     const behind = probe.invoke({ action: 'untilNoTime' }, leaving.signal);
     const next = probe.invoke({ action: 'context' }, new AbortController().signal);
-    while (!lines.includes('waiting')) await new Promise((wake) => setTimeout(wake, 10));
+    await untilLogged('waiting');
     leaving.abort();
     expect([await left, await behind]).toEqual(['no time remains', 'no time remains']);
     expect(((await next) as { remainingMs: number }).remainingMs).toBeGreaterThan(0);
@@ -133,7 +139,7 @@ describe('a function process', () => {
       message: 'thrown by the handler',
     });
     expect(await pidOf(probe)).toBe(pid);
-    expect(lines.join('\n')).toContain('thrown by the handler');
+    await untilLogged('thrown by the handler');
   });
 
   it('refuses a response above 6 MB', async () => {
@@ -165,7 +171,7 @@ describe('a function process', () => {
     const broken = create({ modulePath: fixture('handlers/broken.mjs') });
     await expect(broken.init()).rejects.toMatchObject({ name: 'Runtime.ExitError' });
     await expect(broken.invoke({})).rejects.toMatchObject({ name: 'Runtime.ExitError' });
-    expect(lines.join('\n')).toContain('this module does not load');
+    await untilLogged('this module does not load');
   });
 
   it('is gone after stop, with the event that it was handling', async () => {
@@ -206,7 +212,7 @@ describe('a function process', () => {
   it('does not start when the module has no handler of that name', async () => {
     const named = create({ handlerName: 'absent' });
     await expect(named.init()).rejects.toMatchObject({ name: 'Runtime.ExitError' });
-    expect(lines.join('\n')).toContain('exports no function absent');
+    await untilLogged('exports no function absent');
   });
 
   it('says which setting is wrong when it does not start, without a stack', async () => {
@@ -315,7 +321,7 @@ describe('a function that streams', () => {
     const probe = createStreaming();
     expect(await probe.invoke({ action: 'throwAfter' })).toBe('whole');
     expect(await probe.invoke({ action: 'text' })).toBe('one two');
-    expect(lines.join('\n')).toContain('thrown after the end');
+    await untilLogged('thrown after the end');
   });
 
   it('runs into its timeout when it never ends its stream', async () => {
@@ -336,7 +342,7 @@ describe('a function that streams', () => {
     const probe = createStreaming();
     (await stream(probe, event)).body.destroy();
     expect(await probe.invoke({ action: 'text' })).toBe('one two');
-    while (event.action === 'untilGone' && !lines.includes('gone')) await new Promise((wake) => setTimeout(wake, 20));
+    if (event.action === 'untilGone') await untilLogged('gone');
     expect(lines.join('\n')).not.toMatch(/filled|Invoke Error/);
   });
 });

@@ -72,6 +72,15 @@ describe('response_format', () => {
     for (const object of objects) expect(object).toEqual(expect.any(Object));
   });
 
+  it.each([
+    { type: 'json_object', value: POINT },
+    { type: 'json_object', schema: POINT },
+    { type: 'json', value: POINT },
+  ])('takes the schema of other clients: %j', async (response_format) => {
+    const expected = await choiceOf({ response_format: asSchema(POINT) });
+    expect((await choiceOf({ response_format }))?.message.content).toBe(expected?.message.content);
+  });
+
   it('ends with the reason length where the tokens do not suffice', async () => {
     const choice = await choiceOf({ response_format: asSchema(POINT), max_tokens: 3 });
     expect(choice).toMatchObject({ finish_reason: 'length', message: { content: expect.stringMatching(/^\{/) } });
@@ -127,6 +136,7 @@ describe('tool_choice', () => {
   it.each([
     ['required', 'required', ['move', 'stop']],
     ['a function', { type: 'function', function: { name: 'move' } }, ['move']],
+    ['a function, as huggingface_hub names it', { function: { name: 'move' } }, ['move']],
   ])('makes the model call: %s', async (_what, tool_choice, names) => {
     const called = new Set<string>();
     for (let seed = 0; seed < 8; seed += 1) {

@@ -54,6 +54,22 @@ describe('a base URL that names the model', () => {
     expect(speech.status).toBe(200);
   });
 
+  it.each([undefined, null, 'dummy', 'tgi', `http://127.0.0.1/models/${SENTENCES}`])(
+    'answers a body whose model is %s, as clients send it that know the address alone',
+    async (model) => {
+      const response = await post(`/models/${SENTENCES}/v1/embeddings`, { model, input: 'A sentence.' });
+      expect(await response.json()).toEqual(await embed({ input: 'A sentence.' }));
+    },
+  );
+
+  it('is needed for a body that names an address', async () => {
+    const response = await post('/v1/embeddings', { model: 'http://127.0.0.1/models/x', input: 'A sentence.' });
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: expect.objectContaining({ message: expect.stringContaining('expected the name of a model') }) },
+    ]);
+  });
+
   it('lists the model that it names', async () => {
     expect(await (await serving.fetch(`/models/${SENTENCES}/v1/models`)).json()).toMatchObject({
       object: 'list',

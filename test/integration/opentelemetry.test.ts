@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { buildOpenTelemetryLayer } from '../../layers/opentelemetry-layer.ts';
 import { createModelRepository } from '../../src/repository/model-repository.ts';
 import { createS3UploadStore } from '../../src/repository/stores/s3-upload-store.ts';
-import { type DeployedFunction, deployFunction, readEvents } from '../support/deployed-function.ts';
+import { type DeployedFunction, deployFunction, type LogLine, readEvents } from '../support/deployed-function.ts';
 import { type EmbeddedStorage, startEmbeddedStorage } from '../support/embedded-storage.ts';
 import { startWithSamples } from '../support/local-server.ts';
 import { startCollector, type TestCollector } from '../support/otlp.ts';
@@ -69,8 +69,8 @@ const ask = async (body: unknown, headers: Record<string, string> = {}, path = '
   return (answer as { statusCode: number }).statusCode;
 };
 
-const lineOf = (message: string): Record<string, unknown> | undefined =>
-  deployed?.lines.find((line) => line.message === message);
+/** The first line with this message. */
+const lineOf = async (message: string): Promise<LogLine | undefined> => (await deployed?.untilLogged(message))?.[0];
 
 describe('a function with a collector', () => {
   it("sends the spans of a request below its caller's, and its metrics, and logs the id of the trace", async () => {
@@ -105,7 +105,8 @@ describe('a function with a collector', () => {
       ...{ name: 'onnx_serverless.requests', unit: '1', kind: 'sum', temporality: DELTA },
       points: [{ sum: 1, count: 1, attributes }],
     });
-    const { run } = (lineOf('request')?.stepsMs ?? {}) as { run?: number };
+    const line = await lineOf('request');
+    const { run } = (line?.stepsMs ?? {}) as { run?: number };
     expect(metrics.get('onnx_serverless.run_time')).toMatchObject({
       unit: 'ms',
       kind: 'histogram',
@@ -114,7 +115,7 @@ describe('a function with a collector', () => {
     expect(metrics.get('onnx_serverless.download_bytes')).toMatchObject({ unit: 'By', kind: 'sum' });
     expect(collector.requests.map(({ path }) => path).sort()).toEqual(['/v1/metrics', '/v1/traces']);
     expect(collector.requests.every((request) => request.headers['api-key'] === 'a b')).toBe(true);
-    expect(lineOf('request')).toMatchObject({ traceId: TRACE });
+    expect(line).toMatchObject({ traceId: TRACE });
   });
 
   it('sends the rest when Lambda ends it: no spans of a trace that is not recorded, but its metrics', async () => {
@@ -157,8 +158,7 @@ describe('a function with a collector', () => {
     collector = await startCollector();
     await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, NODE_PATH: '' });
     expect(await ask(FLOWER)).toBe(200);
-    await deployed?.untilLogged('the collector of OpenTelemetry fails');
-    expect(JSON.stringify(lineOf('the collector of OpenTelemetry fails'))).toContain(
+    expect(JSON.stringify(await lineOf('the collector of OpenTelemetry fails'))).toContain(
       "Cannot find module 'onnx-serverless-op",
     );
   });
@@ -193,8 +193,7 @@ describe('while the collector', () => {
     expect(await ask(FLOWER)).toBe(200);
     await collector.until(() => collector?.requests.length === 2);
     expect(await ask(FLOWER)).toBe(200); // it has not answered yet, or is being left alone
-    await deployed?.untilLogged('the collector of OpenTelemetry fails');
-    const warning = lineOf('the collector of OpenTelemetry fails');
+    const warning = await lineOf('the collector of OpenTelemetry fails');
     expect(warning).toMatchObject({
       level: 'WARN',
       failures: [{ message: expect.stringMatching(/of 1 requests were lost/) }],
@@ -209,15 +208,13 @@ describe('while the collector', () => {
     const certificate = join(directory, 'missing.pem');
     await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1', OTEL_EXPORTER_OTLP_CERTIFICATE: certificate });
     expect(await ask(FLOWER)).toBe(200);
-    await deployed?.untilLogged('the collector of OpenTelemetry fails');
-    expect(JSON.stringify(lineOf('the collector of OpenTelemetry fails'))).toContain(`open '${certificate}'`);
+    expect(JSON.stringify(await lineOf('the collector of OpenTelemetry fails'))).toContain(`open '${certificate}'`);
   });
 
   it('is down, too', async () => {
     await deploy({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
     expect(await ask(FLOWER)).toBe(200);
-    await deployed?.untilLogged('the collector of OpenTelemetry fails');
-    expect(JSON.stringify(lineOf('the collector of OpenTelemetry fails'))).toContain('ECONNREFUSED');
+    expect(JSON.stringify(await lineOf('the collector of OpenTelemetry fails'))).toContain('ECONNREFUSED');
   });
 });
 
@@ -228,8 +225,9 @@ describe('a function without a collector', () => {
     expect(await ask(FLOWER, { 'x-amzn-trace-id': 'Root=1-67891233-abcdef012345678912345678' })).toBe(200);
     expect(await ask({ inputs: 'wrong' }, { traceparent: `00-${TRACE}-${CALLER}-01` })).toBe(422);
     expect(await ask(FLOWER, { traceparent: 'x' })).toBe(200);
-    const ids = deployed?.lines.filter((line) => 'operation' in line).map(({ traceId }) => traceId);
-    expect(ids).toEqual([TRACE, '67891233abcdef012345678912345678', TRACE, undefined]);
+    const answered = await deployed?.untilLogged('request', 3);
+    expect(answered?.map(({ traceId }) => traceId)).toEqual([TRACE, '67891233abcdef012345678912345678', undefined]);
+    expect(await lineOf('request refused')).toMatchObject({ traceId: TRACE });
   });
 });
 

@@ -75,6 +75,15 @@ describe('a recording', () => {
     expect(await answer(postJson(document))).toEqual(caseOf('short, timestamps').answer);
   });
 
+  it('may have the parameters of its search in an object of their own, as the Hugging Face API nests them', async () => {
+    const inputs = wavOf('0.1 s').toString('base64');
+    const search = { num_beams: 2, max_new_tokens: 3, do_sample: false };
+    const flat = await answer(postJson({ inputs, parameters: search }));
+    expect(await answer(postJson({ inputs, parameters: { generation_parameters: search } }))).toEqual(flat);
+    const drawn = await refusal(postJson({ inputs, parameters: { generation_parameters: { do_sample: true } } }));
+    expect(drawn).toEqual({ status: 400, error: expect.stringContaining('"do_sample" is true') });
+  });
+
   it('may be one of a list, which is answered in its order', async () => {
     const names = ['75 s', '0.1 s', '20 s'];
     const document = { inputs: names.map((name) => wavOf(name).toString('base64')) };

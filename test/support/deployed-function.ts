@@ -5,11 +5,13 @@ import { bundleFunction } from './bundled-function.ts';
 import type { EmbeddedStorage } from './embedded-storage.ts';
 
 export interface DeployedFunction extends FunctionProcess {
-  /** What the function wrote to its log, by line. */
-  readonly lines: Record<string, unknown>[];
-  /** Resolves when so many lines with this message are there: one when left out. */
-  untilLogged(message: string, count?: number): Promise<void>;
+  /** What the function wrote to its log, by line. The lines of an invocation may come after its answer. */
+  readonly lines: LogLine[];
+  /** Resolves when so many lines with this message, or of this kind, are there: one when left out. Returns them. */
+  untilLogged(kind: string | ((line: LogLine) => boolean), count?: number): Promise<LogLine[]>;
 }
+
+export type LogLine = Record<string, unknown>;
 
 /** A function as it is deployed: bundled, in a process of its own, over the buckets of a test. */
 export const deployFunction = async (
@@ -19,7 +21,7 @@ export const deployFunction = async (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DeployedFunction> => {
   const { folder } = await bundleFunction(name);
-  const lines: Record<string, unknown>[] = [];
+  const lines: LogLine[] = [];
   let whenLogged = (): void => {};
   const deployed = createFunction({
     name,
@@ -37,13 +39,17 @@ export const deployFunction = async (
       ...environment,
     },
     onLine: (line) => {
-      lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line });
+      lines.push(line.startsWith('{') ? (JSON.parse(line) as LogLine) : { text: line });
       whenLogged();
     },
   });
-  const untilLogged = async (message: string, count = 1): Promise<void> => {
-    while (lines.filter((line) => line.message === message).length < count)
+  const untilLogged: DeployedFunction['untilLogged'] = async (kind, count = 1) => {
+    const isOfKind = typeof kind === 'string' ? (line: LogLine) => line.message === kind : kind;
+    for (;;) {
+      const found = lines.filter(isOfKind);
+      if (found.length >= count) return found;
       await new Promise<void>((resolve) => (whenLogged = resolve));
+    }
   };
   return { ...deployed, lines, untilLogged };
 };

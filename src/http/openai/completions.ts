@@ -96,7 +96,7 @@ const complete = async (
   format: CompletionFormat,
 ): Promise<HttpResponse> => {
   const call = await routeNamed(serving, exchange, request.model, 'text-generation');
-  const head = createHead(format, String(request.model), call.routed.digest, Date.now());
+  const head = createHead(format, call.model, call.routed.digest, Date.now());
   const deltas = choiceDeltas(serving, call, request);
   const headers = { 'x-model-version': String(call.routed.version) };
   if (!request.isStreamed) return jsonResponse(await whole(deltas, format, head, request), { headers });

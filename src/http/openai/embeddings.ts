@@ -14,7 +14,7 @@ export const embed = async (serving: Serving, exchange: Exchange): Promise<HttpR
   const call = await routeNamed(serving, exchange, request.model, 'feature-extraction');
   const prediction = await predict(serving, { ...call, payloads: [async () => ({ inputs, parameters })] });
   const answer = single(prediction);
-  const document = toEmbeddings(jsonValueOf(answer), usageOf(answer), String(request.model), request);
+  const document = toEmbeddings(jsonValueOf(answer), usageOf(answer), call.model, request);
   const headers = predictionHeaders(prediction);
   const response = jsonResponse(JSON.stringify(document), { headers });
   exchange.observation.stopwatch.lap('encode');

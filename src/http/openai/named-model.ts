@@ -6,9 +6,11 @@ import type { ModelReference } from '../../serving/router.ts';
 import { type Call, routeCall, type Serving } from '../../serving/serving.ts';
 import { type Exchange, routingKey } from '../route.ts';
 
+const ADDRESS = /^https?:\/\//;
+
 /** `name`, `name@alias` or `name/version`. @throws `INVALID_REQUEST`, `NOT_FOUND` */
 export const parseModelName = (model: unknown): ModelReference => {
-  if (typeof model !== 'string' || model === '')
+  if (typeof model !== 'string' || model === '' || ADDRESS.test(model))
     return refuse(
       'INVALID_REQUEST',
       `"model" is ${show(model)}, expected the name of a model: GET /v1/models lists them`,
@@ -28,7 +30,16 @@ export const namedModel = async ({ assertAllowed }: Exchange, model: unknown): P
 /** A call to the model that a request names, without its inputs. */
 export interface NamedCall extends Omit<Call, 'payloads'> {
   readonly routed: PublishedBundle;
+  /** The name as the request has it. */
+  readonly model: string;
 }
+
+/** Clients that know the address of a model alone send a word of their own as its name: huggingface_hub, and the examples of TGI. */
+const PLACEHOLDERS: readonly unknown[] = [undefined, null, 'dummy', 'tgi'];
+
+/** True when the body leaves the choice to the path. @huggingface/inference sends the address as the name. */
+const namesNone = (model: unknown): boolean =>
+  PLACEHOLDERS.includes(model) || (typeof model === 'string' && ADDRESS.test(model));
 
 /**
  * Chooses the version that answers.
@@ -37,10 +48,11 @@ export interface NamedCall extends Omit<Call, 'payloads'> {
 export const routeNamed = async (
   serving: Serving,
   exchange: Exchange,
-  model: unknown,
+  given: unknown,
   task: string,
 ): Promise<NamedCall> => {
   const { context, observation, parameters } = exchange;
+  const model = parameters.name !== undefined && namesNone(given) ? parameters.name : given;
   const reference = await namedModel(exchange, model);
   if (parameters.name !== undefined && parameters.name !== reference.name)
     refuse('INVALID_REQUEST', `"model" is ${show(model)}, and the path names the model ${show(parameters.name)}`);
@@ -57,5 +69,5 @@ export const routeNamed = async (
   const routed = await routeCall(serving, { ...call, payloads: [] });
   if (routed.task !== task)
     refuse('INVALID_REQUEST', `the model ${reference.name} has the task ${routed.task}; this route is for ${task}`);
-  return { ...call, routed };
+  return { ...call, routed, model: String(model) };
 };

@@ -21,8 +21,11 @@ const isTool = (tool: unknown): tool is Tool =>
   typeof tool.function.name === 'string' &&
   tool.function.name !== '';
 
+/** huggingface_hub has no `type` in its choice of a function. */
 const nameOf = (choice: unknown): unknown =>
-  isObject(choice) && choice.type === 'function' && isObject(choice.function) ? choice.function.name : undefined;
+  isObject(choice) && (choice.type ?? 'function') === 'function' && isObject(choice.function)
+    ? choice.function.name
+    : undefined;
 
 /** @throws `INVALID_REQUEST` for a choice that no function fulfils */
 const readForced = (choice: unknown, tools: readonly Tool[]): readonly Tool[] => {
@@ -57,12 +60,17 @@ export const readTools = ({
 const EXPECTED =
   '{"type": "text"}, {"type": "json_object"} or {"type": "json_schema", "json_schema": {"name": "…", "schema": {…}}}';
 
+/** The schema beside `type`: TGI's `value`, to which huggingface_hub turns a `json_schema`, or llama.cpp's `schema`. */
+const besideType = ({ value, schema }: Fields): unknown => value ?? schema ?? undefined;
+
 /** The JSON schema of an answer; undefined for any text. */
 const readSchema = ({ response_format: format }: Fields): unknown => {
   if (format === undefined) return undefined;
-  const { type, json_schema: described } = isObject(format) ? format : {};
+  const given: Fields = isObject(format) ? format : {};
+  const { type, json_schema: described } = given;
   if (type === 'text') return undefined;
-  if (type === 'json_object') return { type: 'object' };
+  if (type === 'json_object') return besideType(given) ?? { type: 'object' };
+  if (type === 'json') return besideType(given) ?? refuseField('response_format', format, EXPECTED);
   const schema = type === 'json_schema' && isObject(described) ? described.schema : undefined;
   return schema ?? refuseField('response_format', format, EXPECTED);
 };

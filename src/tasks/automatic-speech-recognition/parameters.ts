@@ -1,5 +1,6 @@
 import { MAX_BEAMS, MAX_TOKENS } from '../../generation/generation-config.ts';
 import type { ParameterTable } from '../parameters.ts';
+import { DO_SAMPLE, NESTED_SEARCH } from '../search-parameters.ts';
 
 const SECONDS = { type: 'number', minimum: 0 } as const;
 
@@ -35,4 +36,6 @@ export const WHISPER_PARAMETERS = {
     ...{ type: 'integer', minimum: 1, maximum: MAX_TOKENS },
     description: 'Most tokens of a window, below the positions of the model.',
   },
+  do_sample: DO_SAMPLE,
+  generation_parameters: NESTED_SEARCH,
 } as const satisfies ParameterTable;

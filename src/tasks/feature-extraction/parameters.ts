@@ -14,6 +14,9 @@ export const PARAMETERS = {
     default: true,
     description: 'Cuts texts that are too long; otherwise they are refused.',
   },
-  truncation_direction: { enum: ['right'], default: 'right', description: 'The side at which texts are cut.' },
+  truncation_direction: {
+    enum: ['left', 'right'],
+    description: "The side at which texts are cut. Default: the tokenizer's own.",
+  },
   prompt_name: { anyOf: [{ type: 'string' }], description: 'The prompt of the model that is put before each text.' },
 } as const satisfies ParameterTable;

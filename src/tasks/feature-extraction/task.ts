@@ -9,7 +9,7 @@ import type { Signature } from '../../core/tensor.ts';
 import { assertTextGraph, collateEncodings, longestRow } from '../../media/text/collate.ts';
 import { describeTexts } from '../../media/text/features.ts';
 import { type Texts, toTexts } from '../../media/text/input.ts';
-import { type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
+import { type EncodeOptions, type Encoding, loadTokenizer, type Tokenizer } from '../../media/text/tokenizer.ts';
 import { listElements } from '../elements.ts';
 import { graphOf } from '../graph-of.ts';
 import { type Parameters, type ParameterValues, readChoice, readParameters } from '../parameters.ts';
@@ -36,6 +36,8 @@ interface Request extends Texts {
   readonly source: VectorSource;
   readonly normalize: boolean;
   readonly mayCut: boolean;
+  /** Undefined for the side of the tokenizer. */
+  readonly cutSide: EncodeOptions['cutSide'];
   /** Answers the similarities of the first text with each other one. */
   readonly isComparison: boolean;
   /** Put before each text. */
@@ -96,12 +98,11 @@ const readRequest = (payload: Payload, sources: VectorSources, settings: Feature
   const source = readSource(choice, sources);
   const normalize = given.normalize ?? (choice !== 'none' && settings.normalize);
   const mayCut = given.truncate ?? PARAMETERS.truncate.default;
-  const prompt = readPrompt(parameters, settings);
+  const shared = { source, mayCut, cutSide: given.truncation_direction, prompt: readPrompt(parameters, settings) };
   const compared = comparedTexts(payload);
-  if (compared === undefined) return { ...toTexts(payload), source, normalize, mayCut, prompt, isComparison: false };
+  if (compared === undefined) return { ...toTexts(payload), ...shared, normalize, isComparison: false };
   if (isPerToken(source)) refuse('INVALID_REQUEST', 'texts are compared by one vector each, ask for "pooling": "mean"');
-  const comparison = { source, normalize: true, mayCut, prompt, isComparison: true };
-  return { ...toTexts({ ...payload, inputs: compared }), ...comparison };
+  return { ...toTexts({ ...payload, inputs: compared }), ...shared, normalize: true, isComparison: true };
 };
 
 const steps = (
@@ -112,7 +113,7 @@ const steps = (
   return {
     blank: {
       ...{ texts: [''], isList: false, source: sources.model, normalize: settings.normalize },
-      ...{ mayCut: true, isComparison: false },
+      ...{ mayCut: true, cutSide: undefined, isComparison: false },
       prompt: readPrompt({}, settings),
     },
 
@@ -122,13 +123,13 @@ const steps = (
 
     load: loadTokenizer,
 
-    prepare({ texts, isList, source, mayCut, prompt }, tokenizer, deadline) {
+    prepare({ texts, isList, source, mayCut, cutSide, prompt }, tokenizer, deadline) {
       const maxLength = longestRow(signature, tokenizer, settings.maxLength);
       const cased = (text: string): string => (settings.lowerCase ? text.toLowerCase() : text);
       const rows = mapInTime(
         texts,
         deadline,
-        (text): Row => ({ encoding: tokenizer.encode(cased(prompt + text), { maxLength }), source }),
+        (text): Row => ({ encoding: tokenizer.encode(cased(prompt + text), { maxLength, cutSide }), source }),
       );
       if (!mayCut)
         assertWhole(

@@ -24,6 +24,8 @@ export interface EncodeOptions {
   readonly addSpecialTokens?: boolean;
   /** Most tokens, special tokens included; default: `Tokenizer.maxLength`; `Infinity`: no cut. */
   readonly maxLength?: number;
+  /** The side at which a text is cut; default: `truncation_side` in `tokenizer_config.json`. */
+  readonly cutSide?: 'left' | 'right' | undefined;
 }
 
 interface Tokens {
@@ -86,10 +88,10 @@ export const encode = (
   components: Components,
   toToken: (id: number) => string | undefined,
   text: string,
-  { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY }: EncodeOptions,
+  { pair, addSpecialTokens = true, maxLength = Number.POSITIVE_INFINITY, cutSide }: EncodeOptions,
 ): Encoding => {
   const { postProcessor, config } = components;
-  const isCutRight = config.truncation_side === 'right';
+  const isCutRight = (cutSide ?? config.truncation_side) === 'right';
   const most = isCutRight ? maxLength : Number.POSITIVE_INFINITY;
   const texts = pair ? [text, pair] : [text]; // an empty pair is none
   const tokenised = texts.map((one, index) => tokenise(components, toToken, one, index === 0 ? 0 : 1, most));

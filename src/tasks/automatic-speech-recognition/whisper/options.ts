@@ -1,6 +1,7 @@
 import { refuse } from '../../../core/errors.ts';
 import { show } from '../../../core/show.ts';
 import { type Parameters, readBoolean, readInteger, readParameters } from '../../parameters.ts';
+import { assertNotSampled, withNested } from '../../search-parameters.ts';
 import { WHISPER_PARAMETERS } from '../parameters.ts';
 import { createPrompt, type PromptToken } from './prompt.ts';
 import { languageId, type WhisperConfig } from './whisper-config.ts';
@@ -88,11 +89,13 @@ const readChunk = (
  * @param seconds of the longest window
  * @throws `INVALID_REQUEST` for a parameter that is unknown or wrong, or that the model cannot follow
  */
-export const readWhisperOptions = (parameters: Parameters, config: WhisperConfig, seconds: number): WhisperOptions => {
+export const readWhisperOptions = (given: Parameters, config: WhisperConfig, seconds: number): WhisperOptions => {
+  const parameters = withNested(given, 'generation_parameters');
   const { return_language: returnLanguage = false, num_beams: beams = config.search.numBeams } = readParameters(
     parameters,
     WHISPER_PARAMETERS,
   );
+  assertNotSampled(parameters);
   const timestamps = readTimestamps(parameters, config);
   const language = readLanguage(parameters, config);
   const task = readTask(parameters, config);
