@@ -12,11 +12,16 @@ const [NUMBER, TEXT] = [8, 64];
 /** A text of more characters may be shared like a list: a reference takes two bytes of a pickle. */
 const SHORT_TEXT = 64;
 
+/** Most lists, tuples and dicts directly within each other: parameters have three or four. */
+const DEEPEST = 100;
+
 /** A value that several others may refer to. */
 type Part = Exclude<PyValue, null | boolean | number | bigint>;
 
 const isPart = (value: PyValue): value is Part =>
   typeof value === 'string' ? value.length > SHORT_TEXT : typeof value === 'object' && value !== null;
+
+const isPlain = (value: Part): boolean => Array.isArray(value) || value instanceof PyTuple || value instanceof Map;
 
 const sizeOfText = (text: string): number => TEXT + 2 * text.length;
 
@@ -41,14 +46,17 @@ const ownSize = (value: Part): number => {
 
 /**
  * Refuses a value that is small in its file, since its parts refer to the same large ones, and large when each part is written out. A graph has
- * the parts one by one, and so do the converters. It does not recurse; a value within itself counts once.
+ * the parts one by one, and so do the converters. It also refuses lists that lie deep within each other, since whatever prints or counts them
+ * recurses. It does not recurse itself; a value within itself counts once.
  *
- * @throws `MODEL_INVALID` when the parts take more than 128 MB and three times the size of the value
+ * @throws `MODEL_INVALID` when the parts take more than 128 MB and three times the size of the value, or lie more than 100 lists deep
  */
-export const refuseSharing = (root: PyValue): void => {
+export const refuseTangled = (root: PyValue): void => {
   if (!isPart(root)) return;
   /** The sizes of values with all of their parts, each as often as it is referred to. */
   const sizes = new Map<Part, number>();
+  /** Lists, tuples and dicts within each of them. */
+  const depths = new Map<Part, number>();
   const opened = new Set<Part>();
   const waiting: Part[] = [root];
   let once = 0;
@@ -61,8 +69,14 @@ export const refuseSharing = (root: PyValue): void => {
     waiting.pop();
     if (sizes.has(value)) continue;
     const own = ownSize(value);
-    let size = own;
-    for (const part of partsOf(value)) if (isPart(part)) size += sizes.get(part) ?? 0;
+    let [size, depth] = [own, 0];
+    for (const part of partsOf(value))
+      if (isPart(part)) {
+        size += sizes.get(part) ?? 0;
+        depth = Math.max(depth, depths.get(part) ?? 0);
+      }
+    if (isPlain(value)) depths.set(value, depth + 1);
+    if (depth >= DEEPEST) refuse(`it has lists or dicts within each other, more than ${DEEPEST} deep`);
     once += own;
     sizes.set(value, size);
   }

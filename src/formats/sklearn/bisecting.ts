@@ -21,6 +21,9 @@ interface Decision {
   readonly limit: number;
 }
 
+/** Most halvings between the tree's root and a cluster: each is one of the graph, and one more level of recursion. */
+const DEEPEST = 1000;
+
 const squareOf = (center: Float64Array): number => center.reduce((sum, value) => sum + value * value, 0);
 
 /** The left one is the nearer centre, also where both are as near. */
@@ -37,7 +40,9 @@ const readTree = (estimator: Estimator, clusters: number, columns: number, decis
     const center = node.vector('center');
     return center.length === columns ? center : damaged();
   };
-  const read = (node: Estimator): Cluster => {
+  const read = (node: Estimator, depth = 0): Cluster => {
+    if (depth > DEEPEST)
+      estimator.refuse(`_bisecting_tree is more than ${DEEPEST} clusters deep: fit it with a smaller n_clusters`);
     if ((node.find('left') ?? null) === null) {
       const label = node.number('label');
       leaves += 1;
@@ -46,7 +51,7 @@ const readTree = (estimator: Estimator, clusters: number, columns: number, decis
     if (decisions.length >= clusters - 1) return damaged();
     const [left, right] = [node.estimator('left'), node.estimator('right')];
     const index = decisions.push(between(centerOf(left), centerOf(right))) - 1;
-    return { index, left: read(left), right: read(right) };
+    return { index, left: read(left, depth + 1), right: read(right, depth + 1) };
   };
   return read(estimator.estimator('_bisecting_tree'));
 };

@@ -33,6 +33,7 @@ const readFactor = (estimator: Estimator, index: number, features: number): { we
   const array = estimator.get('precisions_cholesky_');
   const all = isNumpyArray(array) ? numbersOf(array) : undefined;
   if (all === undefined) return estimator.refuse('precisions_cholesky_ is no array of numbers');
+  estimator.assertFitted(all, 'precisions_cholesky_');
   const weights = new Float64Array(features * features);
   const size = features * features;
   if (type === 'full' || type === 'tied')

@@ -35,7 +35,8 @@ const toIndices = (estimator: Estimator, name: string, value: PyValue): number[]
   const width = estimator.columns;
   const names = featureNames(estimator);
   const indexOf = (column: PyValue): number => {
-    const index = typeof column === 'string' ? (names?.indexOf(column) ?? -1) : Number(column ?? Number.NaN);
+    if (typeof column === 'object') return refuseColumns(estimator, name, columns); // no list within a list
+    const index = typeof column === 'string' ? (names?.indexOf(column) ?? -1) : Number(column);
     const found = index < 0 && typeof column !== 'string' ? index + width : index;
     return Number.isInteger(found) && found >= 0 && found < width ? found : refuseColumns(estimator, name, columns);
   };

@@ -48,6 +48,7 @@ const matricesOf = (estimator: Estimator, name: string): Matrix[] =>
   estimator.items(name).map((each) => {
     const values = isNumpyArray(each) ? numbersOf(each) : undefined;
     if (!isNumpyArray(each) || values === undefined) return estimator.refuse(`${name} is no list of arrays`);
+    estimator.assertFitted(values, name);
     return { rows: each.shape[0] ?? 0, columns: each.shape[1] ?? 1, values };
   });
 

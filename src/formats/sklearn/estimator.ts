@@ -4,6 +4,7 @@ import { checkCount } from '../boosting/booster.ts';
 import { itemsOf, numbersOf } from '../pickle/arrays.ts';
 import { describe } from '../pickle/describe.ts';
 import { isNumpyArray, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
+import { findUnfitted } from './finite-numbers.ts';
 import type { Matrix } from './matrix.ts';
 import { readSparseMatrix } from './sparse-matrix.ts';
 
@@ -87,8 +88,18 @@ export class Estimator {
   number(...names: readonly string[]): number {
     const value = this.get(...names);
     const alone = isNumpyArray(value) ? numbersOf(value) : undefined;
-    const number = alone?.length === 1 ? alone[0] : typeof value === 'bigint' ? Number(value) : value;
-    return this.#expect(typeof number === 'number' ? number : undefined, names, 'a number');
+    const given = alone?.length === 1 ? alone[0] : typeof value === 'bigint' ? Number(value) : value;
+    const number = this.#expect(typeof given === 'number' ? given : undefined, names, 'a number');
+    this.assertFitted(Float64Array.of(number), ...names);
+    return number;
+  }
+
+  /** @throws `MODEL_INVALID` for numbers of an attribute that are NaN or infinite, where scikit-learn never fits such ones */
+  assertFitted(values: ArrayLike<number>, ...names: readonly string[]): void {
+    const [name = ''] = names;
+    const wrong = findUnfitted(this.name, name, values);
+    if (wrong !== undefined)
+      this.refuse(`${name} has ${wrong}, expected finite numbers: fit the model again and look at its score`);
   }
 
   /** The columns that it was fitted on. @throws `MODEL_INVALID` for a number of them that no model has */
@@ -114,18 +125,22 @@ export class Estimator {
       : toItems(value)?.every((item) => typeof item === 'number')
         ? Float64Array.from(toItems(value) ?? [], Number)
         : undefined;
-    return this.#expect(numbers ?? (typeof value === 'number' ? Float64Array.of(value) : undefined), names, 'numbers');
+    const all = numbers ?? (typeof value === 'number' ? Float64Array.of(value) : undefined);
+    const found = this.#expect(all, names, 'numbers');
+    this.assertFitted(found, ...names);
+    return found;
   }
 
   /** The numbers of an array [rows,columns], also of a sparse one; a vector is one row. */
   matrix(...names: readonly string[]): Matrix {
     const value = this.get(...names);
-    const sparse = readSparseMatrix(value);
-    if (sparse !== undefined) return sparse;
     const values = isNumpyArray(value) && value.shape.length <= 2 ? numbersOf(value) : undefined;
     const shape = isNumpyArray(value) ? value.shape : [];
     const [rows, columns] = shape.length === 2 ? shape : [1, shape[0]];
-    return this.#expect(values && { rows: rows ?? 1, columns: columns ?? 1, values }, names, 'an array of numbers');
+    const dense = values && { rows: rows ?? 1, columns: columns ?? 1, values };
+    const matrix = this.#expect(readSparseMatrix(value) ?? dense, names, 'an array of numbers');
+    this.assertFitted(matrix.values, ...names);
+    return matrix;
   }
 
   /** The elements of a list, a tuple or an array, such as classes or categories. */

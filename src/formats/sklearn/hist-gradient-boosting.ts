@@ -41,6 +41,8 @@ const readPredictor = (owner: Estimator, predictor: PyValue, target: number, fea
     weight: field('value'),
   };
   assertNodes(estimator, tree, features);
+  if (tree.weight.some((weight, node) => isLeaf[node] === 1 && Number.isNaN(weight)))
+    estimator.refuse('a leaf has NaN as its value, expected a number');
   return tree;
 };
 

@@ -6,7 +6,7 @@ import { completeBoosters } from '../boosting/pickled-boosters.ts';
 import type { ImportedModel } from '../imported-model.ts';
 import { describe as describeValue } from '../pickle/describe.ts';
 import { isNumpyArray, PyClass, PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
-import { refuseSharing } from '../shared-values.ts';
+import { refuseTangled } from '../shared-values.ts';
 import { createConversion, findConverter } from './converters.ts';
 import { Estimator } from './estimator.ts';
 import { addInputs } from './inputs.ts';
@@ -95,7 +95,7 @@ export const importSklearn = (value: PyValue): ImportedModel => {
   const estimator = new Estimator(object, versionOf(object));
   try {
     findConverter(estimator);
-    refuseSharing(object);
+    refuseTangled(object);
     completeBoosters(object);
     return convert(estimator);
   } catch (error) {

@@ -25,6 +25,8 @@ const readLayers = (estimator: Estimator): { weights: Matrix; offsets: Float64Ar
     );
     if (!isNumpyArray(each) || values === undefined || offset === undefined)
       return estimator.refuse(`layer ${layer} has no weights`);
+    estimator.assertFitted(values, 'coefs_');
+    estimator.assertFitted(offset, 'intercepts_');
     const [rows = 0, columns = 0] = each.shape;
     return { weights: transpose({ rows, columns, values }), offsets: offset };
   });

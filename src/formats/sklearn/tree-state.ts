@@ -48,6 +48,7 @@ export const readTree = (estimator: Estimator, features: number): TreeState => {
   };
   if (state.left.length * outputs * classes !== state.values.length)
     estimator.refuse(`tree_ has ${state.left.length} nodes and ${state.values.length} values`);
+  if (state.values.some(Number.isNaN)) estimator.refuse('a node of tree_ has NaN as its value, expected a number');
   assertNodes(estimator, state, features);
   return state;
 };

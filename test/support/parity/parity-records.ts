@@ -7,6 +7,7 @@ import { measureKeras } from './keras.ts';
 import type { ParityRow } from './parity-row.ts';
 import { measureSklearn } from './sklearn.ts';
 import { measureHashing } from './sklearn-hashing.ts';
+import { measureOthers } from './sklearn-others.ts';
 import { measurePredictors, measureTexts } from './sklearn-texts.ts';
 import { measureTransformers } from './sklearn-transformers.ts';
 
@@ -22,6 +23,7 @@ export const PARITY_RECORDS: Readonly<Record<string, () => Promise<ParityRow[]>>
   keras: measureKeras,
   'sklearn-text': async () => [...(await measureTexts()), ...(await measurePredictors(TEST_ROWS))],
   'sklearn-hashing': measureHashing,
+  'sklearn-others': measureOthers,
 };
 
 export const recordPath = (folder: string): string => join(FIXTURES, 'formats', folder, 'parity.json');

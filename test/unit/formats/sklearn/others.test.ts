@@ -1,80 +1,34 @@
-import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import * as ort from 'onnxruntime-node';
-import { readPickle } from '../../../../src/formats/pickle/read-pickle.ts';
 import { PyObject, type PyValue } from '../../../../src/formats/pickle/values.ts';
 import { importSklearn } from '../../../../src/formats/sklearn/import-sklearn.ts';
-import { openGraph } from '../../../support/formats/sklearn-graph.ts';
+import { readParityRecord } from '../../../support/parity/parity-records.ts';
+import { isOverBar } from '../../../support/parity/parity-row.ts';
+import { measureOthers, readOtherModels } from '../../../support/parity/sklearn-others.ts';
 
-const FOLDER = 'test/fixtures/formats/sklearn-others';
-const [COUNT, COLUMNS, SEED] = [1000, 3, 5];
-
-const bytes = await readFile(`${FOLDER}/models.joblib`);
-const models = readPickle(bytes);
-const expected: Readonly<Record<string, Readonly<Record<string, readonly (number | null)[]>>>> = JSON.parse(
-  gunzipSync(await readFile(`${FOLDER}/expected.json.gz`)).toString(),
-);
-
-/** The rows of test/reference/sklearn_others.py. */
-const ROWS = Float64Array.from({ length: COUNT * COLUMNS }, (_, index) =>
-  (index * 7 + SEED) % 3 === 0 ? 0 : Math.floor((((index + SEED) * 0.6180339887498949) % 1) * 1000) / 100 - 3,
-);
-
-const answersOf = async (name: string): Promise<ort.InferenceSession.OnnxValueMapType> => {
-  const model = models instanceof Map ? (models.get(name) ?? null) : null;
-  const session = await openGraph(Buffer.concat([...importSklearn(model).onnx]));
-  const answers = await session.run({ X: new ort.Tensor('float64', ROWS, [COUNT, COLUMNS]) });
-  await session.release();
-  return answers;
-};
-
-const numbersOf = (tensor: ort.OnnxValue | undefined): number[] => [...Object(Object(tensor).data)].map(Number);
-
-/** The index of the largest of each row. */
-const bestOf = (scores: readonly number[]): number[] => {
-  const width = scores.length / COUNT;
-  return Array.from({ length: COUNT }, (_, row) => {
-    const own = scores.slice(row * width, (row + 1) * width);
-    return own.indexOf(Math.max(...own));
-  });
-};
-
-describe('models of sparse matrices, codes, factors, halved clusters and spread labels answer 1,000 rows as scikit-learn does', () => {
-  it.each(Object.keys(expected))('%s', async (name) => {
-    const answers = await answersOf(name);
-    const { label, ...numbers } = expected[name] ?? {};
-    for (const [output, values] of Object.entries(numbers)) {
-      const found = numbersOf(answers[output]);
-      expect(found).toHaveLength(values.length);
-      const differences = values.map((value, index) => {
-        const own = found[index] ?? Number.NaN;
-        if (value === null) return Number.isNaN(own) ? 0 : Number.NaN;
-        return Math.abs(own - value) / Math.max(1, Math.abs(value));
-      });
-      expect(Math.max(...differences)).toBeLessThan(1e-12);
-    }
-    if (label === undefined) return;
-    const best = () => bestOf(numbersOf(answers.probabilities ?? answers.margins));
-    expect(answers.label === undefined ? best() : numbersOf(answers.label)).toEqual(label);
-  });
+it('models of sparse matrices, codes, factors, halved clusters and spread labels answer 1,000 rows as scikit-learn does', async () => {
+  const rows = await measureOthers();
+  expect(rows.filter(isOverBar)).toEqual([]);
+  const compared = ({ model, compared: what }: (typeof rows)[number]) => `${model}, ${what}`;
+  expect(rows.map(compared)).toEqual((await readParityRecord('sklearn-others')).map(compared));
 });
 
 describe('a damaged model is refused', () => {
-  const change = (name: string, edit: (state: Map<PyValue, PyValue>) => void): (() => unknown) => {
-    const again = readPickle(bytes);
-    const model = again instanceof Map ? again.get(name) : undefined;
-    if (!(model instanceof PyObject && model.state instanceof Map)) throw new Error(`there is no ${name}`);
-    edit(model.state);
-    return () => importSklearn(model);
-  };
-  const inTree = (property: string, value: (tree: PyObject) => PyValue): (() => unknown) =>
+  const change =
+    (name: string, edit: (state: Map<PyValue, PyValue>) => void): (() => Promise<unknown>) =>
+    async () => {
+      const models = await readOtherModels();
+      const model = models instanceof Map ? models.get(name) : undefined;
+      if (!(model instanceof PyObject && model.state instanceof Map)) throw new Error(`there is no ${name}`);
+      edit(model.state);
+      return importSklearn(model);
+    };
+  const inTree = (property: string, value: (tree: PyObject) => PyValue): (() => Promise<unknown>) =>
     change('BisectingKMeans', (state) => {
       const tree = state.get('_bisecting_tree') as PyObject;
       (tree.state as Map<PyValue, PyValue>).set(property, value(tree));
     });
 
-  it.each<[string, () => unknown, RegExp]>([
+  it.each<[string, () => Promise<unknown>, RegExp]>([
     [
       'a tree that holds itself',
       inTree('left', (tree) => tree),
@@ -124,7 +78,7 @@ describe('a damaged model is refused', () => {
       /it has no _fit_X/,
     ],
     ['labels of nothing', change('LabelPropagation', (state) => state.delete('label_distributions_')), /fit it before/],
-  ])('%s', (_what, convert, reason) => {
-    expect(convert).toThrow(reason);
+  ])('%s', async (_what, convert, reason) => {
+    await expect(convert()).rejects.toThrow(reason);
   });
 });
