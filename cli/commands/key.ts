@@ -1,4 +1,5 @@
 import { type IssuedKey, issueKey, revokeKey, rotateKey } from '../../src/access/issue-keys.ts';
+import { idInKey } from '../../src/access/key.ts';
 import { isLive, readKeys, type StoredKey } from '../../src/access/key-document.ts';
 import { OPERATIONS, toScope } from '../../src/access/scope.ts';
 import { whoami } from '../../src/authoring/whoami.ts';
@@ -26,7 +27,7 @@ const OPTIONS = {
 
 interface Request {
   readonly store: ObjectStore;
-  /** A holder for `create`, the id of a key for `rotate` and `revoke`. */
+  /** A holder for `create`, the id of a key, or the key itself, for `rotate` and `revoke`. */
   readonly subject: string;
   readonly values: Values<typeof OPTIONS>;
   readonly now: Date;
@@ -70,13 +71,15 @@ const create = async ({ store, subject: holder, values, now }: Request): Promise
 
 const rotate = async ({ store, subject, values: { days = OVERLAP_DAYS }, now }: Request): Promise<Report> => {
   const until = daysAfter(now, days);
-  const { json, text } = reportIssued(await rotateKey(store, subject, { by: whoami(), now, until }));
-  return { json, text: `${text}\nKey ${subject} ends at ${formatDate(until.toISOString())} UTC, or earlier.` };
+  const id = idInKey(subject);
+  const { json, text } = reportIssued(await rotateKey(store, id, { by: whoami(), now, until }));
+  return { json, text: `${text}\nKey ${id} ends at ${formatDate(until.toISOString())} UTC, or earlier.` };
 };
 
 const revoke = async ({ store, subject, now }: Request): Promise<Report> => {
-  await revokeKey(store, subject, now);
-  return { json: { id: subject, revoked: true }, text: `Revoked ${subject}: within a minute it lets nobody in` };
+  const id = idInKey(subject);
+  await revokeKey(store, id, now);
+  return { json: { id, revoked: true }, text: `Revoked ${id}: within a minute it lets nobody in` };
 };
 
 const list = async ({ store, now }: Request): Promise<Report> => {
@@ -99,8 +102,8 @@ const list = async ({ store, now }: Request): Promise<Report> => {
 const ACTIONS = {
   create: { run: create, subject: 'a holder' },
   list: { run: list, subject: undefined },
-  rotate: { run: rotate, subject: 'the id of a key' },
-  revoke: { run: revoke, subject: 'the id of a key' },
+  rotate: { run: rotate, subject: 'a key or its id' },
+  revoke: { run: revoke, subject: 'a key or its id' },
 } as const;
 
 const isAction = (text: string): text is keyof typeof ACTIONS => Object.hasOwn(ACTIONS, text);

@@ -7,7 +7,7 @@ import { formatDate, formatTable } from '../output/format.ts';
 
 interface Request {
   readonly store: ObjectStore;
-  /** A holder for `create`, the id of a secret for `revoke`. */
+  /** A holder for `create`, the id of a secret, or the secret itself, for `revoke`. */
   readonly subject: string;
   readonly now: Date;
 }
@@ -34,15 +34,15 @@ const list = async ({ store }: Request): Promise<Report> => {
 };
 
 const revoke = async ({ store, subject, now }: Request): Promise<Report> => {
-  await revokeSecret(store, subject, now);
-  return { json: { id: subject, revoked: true }, text: `Revoked ${subject}: it signs nothing from now on` };
+  const id = await revokeSecret(store, subject, now);
+  return { json: { id, revoked: true }, text: `Revoked ${id}: it signs nothing from now on` };
 };
 
 /** Each action with the word for what it acts on. */
 const ACTIONS = {
   create: { run: create, subject: 'a holder' },
   list: { run: list, subject: undefined },
-  revoke: { run: revoke, subject: 'the id of a secret' },
+  revoke: { run: revoke, subject: 'a secret or its id' },
 } as const;
 
 const isAction = (text: string): text is keyof typeof ACTIONS => Object.hasOwn(ACTIONS, text);

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { LOCAL_CREDENTIALS } from '../../src/core/aws-defaults.ts';
 import { AwsError } from './aws-error.ts';
 
-/** Query parameters of presigned URLs, of both versions of signatures. */
-export const SIGNATURE_PARAMETERS = ['AWSAccessKeyId', 'Signature', 'Expires'];
+/** Query parameters of presigned URLs, of both versions of signatures. botocore repeats two headers in those of version 2. */
+export const SIGNATURE_PARAMETERS = ['AWSAccessKeyId', 'Signature', 'Expires', 'content-type', 'content-md5'];
 
 /** True for a URL that was signed with the local credentials, whose signature is checked. */
 export const isSignedHere = ({ url = '' }: IncomingMessage): boolean => {

@@ -25,6 +25,9 @@ export const keyIdOf = (text: string): string | undefined => {
   return checksum === checksumOf(start) ? id : undefined;
 };
 
+/** The id in a key, also in one that was cut, as a log may have it. Any other text is an id itself. */
+export const idInKey = (text: string): string => /^ons_([0-9a-f]{10})(?:_|$)/.exec(text)?.[1] ?? text;
+
 /** The hash of a key, in hexadecimal. A slow hash would protect a weak password; it adds nothing to 256 random bits. */
 export const hashKey = (text: string): string => sha256(text).toString('hex');
 

@@ -59,15 +59,18 @@ export const issueSecret = async (
   return issued;
 };
 
-/** Ends a secret at once; one that was revoked before stays as it is. @throws `NOT_FOUND` */
-export const revokeSecret = (store: ObjectStore, id: string, now: Date): Promise<void> =>
-  document.change(store, (secrets) => {
-    if (!secrets.some((secret) => secret.id === id))
+/** Ends a secret at once; one that was revoked before stays as it is. Resolves to its id. @throws `NOT_FOUND` */
+export const revokeSecret = async (store: ObjectStore, idOrSecret: string, now: Date): Promise<string> => {
+  let id = '';
+  await document.change(store, (secrets) => {
+    const found = secrets.find((each) => [each.id, each.secret].includes(idOrSecret));
+    if (found === undefined)
       throw new ServingError(
         'NOT_FOUND',
-        `there is no secret ${show(id)}; npx onnx-serverless webhook list shows them`,
+        `there is no secret ${show(idOrSecret)}; npx onnx-serverless webhook list shows them`,
       );
-    return secrets.map((secret) =>
-      secret.id === id ? { ...secret, revoked: secret.revoked ?? now.toISOString() } : secret,
-    );
+    id = found.id;
+    return secrets.map((each) => (each.id === id ? { ...each, revoked: each.revoked ?? now.toISOString() } : each));
   });
+  return id;
+};

@@ -68,6 +68,9 @@ def presigned(version):
     url = signing.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "signed"}, ExpiresIn=60)
     urllib.request.urlopen(urllib.request.Request(url, b"put", method="PUT", headers={"content-type": ""}))
     equal(read("signed"), b"put")
+    url = signing.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "signed", "ContentType": "text/x"}, ExpiresIn=60)
+    urllib.request.urlopen(urllib.request.Request(url, b"typed", method="PUT", headers={"content-type": "text/x"}))
+    equal([read("signed"), client.head_object(Bucket=bucket, Key="signed")["ContentType"]], [b"typed", "text/x"])
     url = signing.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "copy"}, ExpiresIn=1)
     sleep(2)
     try:

@@ -190,6 +190,14 @@ it.each([
   expect((await send('GET', `${Bucket}/kept`)).body).toBe('kept');
 });
 
+it.each(['&#x110000;', '&#1114112;', '&nothing;'])('a key with the reference %s is refused', async (reference) => {
+  await put('kept');
+  const body = `<Delete><Object><Key>kept${reference}</Key></Object></Delete>`;
+  const answer = await send('POST', `${Bucket}?delete`, { body });
+  expect(answer).toEqual({ status: 400, body: expect.stringContaining('MalformedXML') });
+  expect((await send('GET', `${Bucket}/kept`)).body).toBe('kept');
+});
+
 it.each([
   ['PATCH', `${Bucket}/k`, 405, 'MethodNotAllowed'],
   ['POST', `${Bucket}/k`, 405, 'MethodNotAllowed'],

@@ -216,6 +216,11 @@ describe('a presigned URL', () => {
     ['of version 4 for eight days', 400, `X-Amz-Date=${signedAt(now)}&X-Amz-Expires=691200`],
     ['of version 4 without its time', 400, 'X-Amz-Expires=60'],
     ['of version 2', 200, `AWSAccessKeyId=x&Signature=x&Expires=${Math.ceil(now / 1000) + 3600}`],
+    [
+      'of version 2 with the headers that botocore repeats',
+      200,
+      `content-type=a%2Fb&content-md5=x&AWSAccessKeyId=x&Signature=x&Expires=${Math.ceil(now / 1000) + 3600}`,
+    ],
     ['of version 2 that is over', 403, `AWSAccessKeyId=x&Signature=x&Expires=${Math.floor(now / 1000) - 60}`],
     ['of version 2 with another time', 403, 'AWSAccessKeyId=x&Signature=x&Expires=soon'],
   ])('%s answers %i', async (_what, status, query) => {

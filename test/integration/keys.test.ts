@@ -190,6 +190,15 @@ describe('the command key', () => {
     expect((await cli('key', 'list')).stdout).toMatch(new RegExp(`^${old.id} .*revoked \\d`, 'm'));
   });
 
+  it('takes a key, or the part of one that a log has, in the place of its id', async () => {
+    const { id, key } = await create('erin');
+    const rotated = (await cli('key', 'rotate', key, '--json')).json as { readonly id: string; readonly key: string };
+    expect(await cli('key', 'revoke', key)).toMatchObject({ stdout: expect.stringMatching(`^Revoked ${id}:`) });
+    expect(await cli('key', 'revoke', rotated.key.slice(0, 30))).toMatchObject({
+      stdout: expect.stringMatching(`^Revoked ${rotated.id}:`),
+    });
+  });
+
   it.each([
     [['make', 'x'], 'INVALID_REQUEST', 'key make, expected create, list, rotate, revoke'],
     [['create'], 'INVALID_REQUEST', 'key create takes a holder behind it'],

@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 
@@ -44,6 +48,20 @@ describe('npm scripts', () => {
     const command = /\bnode (?:-\S+ )*[^\s`'"]+\.ts\b.*/g;
     expect(scripts.start).toMatch(command);
     expect(findIn((text) => text.match(command) ?? [])).toEqual([]);
+  });
+
+  it('end the server of npm start by the signal that ends npm, which reaches the shell of the script alone', async () => {
+    const clone = await mkdtemp(join(tmpdir(), 'start-'));
+    try {
+      await mkdir(join(clone, 'local'));
+      await writeFile(join(clone, 'local/main.ts'), 'console.log(process.pid); setInterval(() => {}, 1_000);');
+      const shell = spawn('sh', ['-c', scripts.start ?? ''], { cwd: clone, stdio: ['ignore', 'pipe', 'ignore'] });
+      const [line] = (await once(shell.stdout, 'data')) as [Buffer];
+      process.kill(Number(line), 'SIGKILL');
+      expect(Number(line)).toBe(shell.pid);
+    } finally {
+      await rm(clone, { recursive: true });
+    }
   });
 });
 

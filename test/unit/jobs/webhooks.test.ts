@@ -117,8 +117,8 @@ describe('an event', () => {
   });
 
   it('is not sent unsigned', async () => {
-    for (const { id } of await readSecrets(serving.repository.store))
-      await revokeSecret(serving.repository.store, id, new Date());
+    for (const { id, secret } of await readSecrets(serving.repository.store))
+      expect(await revokeSecret(serving.repository.store, secret, new Date())).toBe(id);
     await announce();
     expect(await deliver()).toMatchObject({ outcome: 'pending' });
     expect((await attempts())[0]?.error).toMatch(/alice has no webhook secret/);
