@@ -5,13 +5,35 @@ import { numbersOf } from '../pickle/arrays.ts';
 import { isNumpyArray, type NumpyArray } from '../pickle/values.ts';
 import type { Converter, Converters } from './conversion.ts';
 import type { Estimator } from './estimator.ts';
-import { addLinear, join, pick, rowsOf, scalar, softmax, square, sumOf, sumRow, toList, toLong } from './formulas.ts';
-import { rowOf, toDouble, toMatrix } from './frame.ts';
+import { argMax, join, pick, rowsOf, scalar, softmax, square, sumOf, sumRow, toList, toLong } from './formulas.ts';
+import { type Frame, rowOf, toDouble, toFrame, toMatrix } from './frame.ts';
 import type { Matrix } from './matrix.ts';
 import { addProducts } from './sparse-rows.ts';
 
+/**
+ * A frame times the transpose of logarithms [K,F], plus `offsets`. The logarithm of 0, as `alpha=0` has it, counts where a row has its column:
+ * 0 times infinity would be NaN for all others. scikit-learn does so for sparse rows, such as those of texts.
+ */
+const addLogarithms = (graph: GraphBuilder, frame: Frame, weights: Matrix, offsets?: ArrayLike<number>): Value => {
+  const isInfinite = (value: number) => Math.abs(value) === Number.POSITIVE_INFINITY;
+  if (!weights.values.some(isInfinite)) return addProducts(graph, frame, weights, offsets);
+  const finite = { ...weights, values: weights.values.map((value) => (isInfinite(value) ? 0 : value)) };
+  const signs = { ...weights, values: weights.values.map((value) => (isInfinite(value) ? Math.sign(value) : 0)) };
+  const found = addProducts(graph, frame, signs);
+  const zero = scalar(graph, 0);
+  const infinite = graph.op('Mul', [found, scalar(graph, Number.POSITIVE_INFINITY)]);
+  const counted = graph.op('Where', [graph.op('Equal', [found, zero]), zero, infinite]);
+  return graph.op('Add', [addProducts(graph, frame, finite, offsets), counted]);
+};
+
 /** Bayes' rule: probabilities from the logarithms of joint probabilities, float64[N,classes]. */
 const toResults = (graph: GraphBuilder, joint: Value) => ({ probabilities: softmax(graph, joint) });
+
+/** Results whose label is that of the largest logarithm, since probabilities of infinite ones are NaN. */
+const toLabelled = (graph: GraphBuilder, joint: Value, { values }: Matrix) => ({
+  ...toResults(graph, joint),
+  ...(!values.every(Number.isFinite) && { classIndex: argMax(graph, joint) }),
+});
 
 const gaussian: Converter = (estimator, frame, { graph }) => {
   const x = toMatrix(graph, frame);
@@ -30,14 +52,14 @@ const gaussian: Converter = (estimator, frame, { graph }) => {
 
 const multinomial: Converter = (estimator, frame, { graph }) => {
   const weights = estimator.matrix('feature_log_prob_');
-  return toResults(graph, addProducts(graph, frame, weights, estimator.vector('class_log_prior_')));
+  return toLabelled(graph, addLogarithms(graph, frame, weights, estimator.vector('class_log_prior_')), weights);
 };
 
 /** Its prior counts for a single class alone, as scikit-learn has it. */
 const complement: Converter = (estimator, frame, { graph }) => {
   const weights = estimator.matrix('feature_log_prob_');
   const offsets = weights.rows === 1 ? estimator.vector('class_log_prior_') : undefined;
-  return toResults(graph, addProducts(graph, frame, weights, offsets));
+  return toLabelled(graph, addLogarithms(graph, frame, weights, offsets), weights);
 };
 
 const bernoulli: Converter = (estimator, frame, { graph }) => {
@@ -50,15 +72,8 @@ const bernoulli: Converter = (estimator, frame, { graph }) => {
   const weights: Matrix = { ...set, values: set.values.map((value, index) => value - (unset[index] ?? 0)) };
   const offsets = rowsOf({ ...set, values: unset }).map((row) => row.reduce((sum, value) => sum + value, 0));
   const priors = estimator.vector('class_log_prior_');
-  return toResults(
-    graph,
-    addLinear(
-      graph,
-      isSet,
-      weights,
-      offsets.map((offset, index) => offset + (priors[index] ?? 0)),
-    ),
-  );
+  const sums = offsets.map((offset, index) => offset + (priors[index] ?? 0));
+  return toLabelled(graph, addLogarithms(graph, toFrame(isSet, weights.columns), weights, sums), weights);
 };
 
 /** A table [classes,categories] of each column. */

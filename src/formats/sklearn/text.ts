@@ -64,7 +64,11 @@ const weighTerms = (
   const isFound = graph.op('Greater', [counts, zero]);
   const logs = graph.op('Add', [graph.op('Log', [graph.op('Where', [isFound, counts, one])]), one]);
   const scaled = estimator.flag('sublinear_tf') ? graph.op('Where', [isFound, logs, zero]) : counts;
-  const weighted = estimator.flag('use_idf') ? graph.op('Mul', [scaled, toWeights(readIdf(estimator))]) : scaled;
+  const idf = estimator.flag('use_idf') ? readIdf(estimator) : undefined;
+  const product = idf === undefined ? scaled : graph.op('Mul', [scaled, toWeights(idf)]);
+  // A term of a given vocabulary that no text had is infinitely rare without smooth_idf: other rows have 0 for it, and not NaN.
+  const isPlain = idf?.every(Number.isFinite) ?? true;
+  const weighted = isPlain ? product : graph.op('Where', [graph.op('Equal', [counts, zero]), zero, product]);
   const norm = estimator.get('norm');
   if (norm === null) return weighted;
   if (norm !== 'l1' && norm !== 'l2') return estimator.refuse(`norm is ${show(norm)}, expected l1, l2 or None`);
