@@ -1,4 +1,4 @@
-import { arrayOf, INTEGER, type JsonSchema, objectOf, STRING } from './json-schema.ts';
+import { arrayOf, INTEGER, type JsonSchema, OBJECT, objectOf, STRING } from './json-schema.ts';
 import { type Operation, question, withAnswer } from './operations.ts';
 
 const TAG = 'Server';
@@ -20,9 +20,9 @@ export const JOB: JsonSchema = objectOf(
     result: {},
     resultUrl: STRING,
     resultContentType: STRING,
-    error: { type: 'object' },
+    error: OBJECT,
     truncatedInputs: arrayOf(INTEGER),
-    webhook: { type: 'object' },
+    webhook: OBJECT,
   },
 );
 

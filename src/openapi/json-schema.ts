@@ -6,6 +6,9 @@ export const NUMBER: JsonSchema = { type: 'number' };
 export const INTEGER: JsonSchema = { type: 'integer' };
 export const BOOLEAN: JsonSchema = { type: 'boolean' };
 
+/** An object of any names. Generators of types take one that does not say so as empty. */
+export const OBJECT: JsonSchema = { type: 'object', additionalProperties: true };
+
 /** An object with `properties`, all of which are required but those in `optional`. */
 export const objectOf = (
   properties: Readonly<Record<string, JsonSchema>>,

@@ -4,7 +4,7 @@ import { parametersOf } from '../tasks/parameter-tables.ts';
 import type { ParameterSchema, ParameterTable } from '../tasks/parameters.ts';
 import type { DescribedModel } from './described-model.ts';
 import { JOB } from './job-paths.ts';
-import { arrayOf, type JsonSchema, objectOf, reference, STRING } from './json-schema.ts';
+import { arrayOf, type JsonSchema, OBJECT, objectOf, reference, STRING } from './json-schema.ts';
 import { jsonContent, type Operation, prediction, withAnswer } from './operations.ts';
 import { answerOf, labelsOf } from './task-answers.ts';
 import { INFER_RESPONSE, inferRequest, tensorInputsExample } from './tensors.ts';
@@ -20,7 +20,7 @@ const schemaOf = ({ description, ...schema }: ParameterSchema): JsonSchema => ({
 /** An object of parameters. Tasks of extensions check their own. */
 const parametersSchema = (table: ParameterTable | undefined): JsonSchema =>
   table === undefined
-    ? { type: 'object' }
+    ? OBJECT
     : {
         ...objectOf({}, Object.fromEntries(Object.entries(table).map(([name, each]) => [name, schemaOf(each)]))),
         additionalProperties: false,
@@ -158,7 +158,7 @@ export const modelPaths = (model: DescribedModel): Readonly<Record<string, Opera
       },
     },
   };
-  const instances = objectOf({ instances: arrayOf({}, { minItems: 1 }) }, { parameters: { type: 'object' } });
+  const instances = objectOf({ instances: arrayOf({}, { minItems: 1 }) }, { parameters: OBJECT });
   return {
     [`/models/${name}`]: { post: predict(`Answers by the task of ${name}`, `predict_${name}`) },
     [`/models/${name}/versions/{version}`]: {

@@ -1,6 +1,6 @@
 import { PARAMETERS } from '../tasks/text-generation/parameter-table.ts';
 import type { DescribedModel } from './described-model.ts';
-import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, objectOf, oneOrMany, STRING } from './json-schema.ts';
+import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, OBJECT, objectOf, oneOrMany, STRING } from './json-schema.ts';
 
 /** A name, which may be followed by an alias or a version. */
 export const modelField = (models: readonly DescribedModel[], task: string): JsonSchema => ({
@@ -9,7 +9,6 @@ export const modelField = (models: readonly DescribedModel[], task: string): Jso
   examples: models.filter((model) => model.task === task).map(({ name }) => name),
 });
 
-const OBJECT: JsonSchema = { type: 'object' };
 const COUNT: JsonSchema = { type: 'integer', minimum: 1 };
 
 /** Null counts as left out. */

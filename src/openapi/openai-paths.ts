@@ -1,5 +1,5 @@
 import type { DescribedModel } from './described-model.ts';
-import { arrayOf, INTEGER, type JsonSchema, NUMBER, objectOf, oneOrMany, STRING } from './json-schema.ts';
+import { arrayOf, INTEGER, type JsonSchema, NUMBER, OBJECT, objectOf, oneOrMany, STRING } from './json-schema.ts';
 import { COMPLETION, chatRequest, modelField, textRequest } from './openai-generation.ts';
 import { jsonContent, type Operation, openAiPrediction } from './operations.ts';
 
@@ -35,7 +35,7 @@ const speechForm = (models: readonly DescribedModel[]): JsonSchema =>
     { language: STRING, response_format: { enum: ['json', 'text', 'srt', 'vtt', 'verbose_json'] } },
   );
 
-const TRANSCRIPT = objectOf({ text: STRING }, { segments: arrayOf({ type: 'object' }), words: arrayOf({}) });
+const TRANSCRIPT = objectOf({ text: STRING }, { segments: arrayOf(OBJECT), words: arrayOf({}) });
 
 const TEXT = { schema: STRING };
 const SPEECH_CONTENT = { ...jsonContent(TRANSCRIPT), 'text/plain': TEXT, 'text/vtt': TEXT };

@@ -1,4 +1,4 @@
-import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, NUMBER, objectOf, STRING } from './json-schema.ts';
+import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, NUMBER, OBJECT, objectOf, STRING } from './json-schema.ts';
 import { jsonContent, type Operation, question } from './operations.ts';
 
 const TAG = 'Server';
@@ -121,11 +121,9 @@ export const MODEL_QUESTIONS: Readonly<Record<string, Operation>> = Object.fromE
           `${action === 'load' ? 'Loads the model into' : 'Drops the model from'} this process`,
           TAG,
           `${action}Model`,
-          {
-            type: 'object',
-          },
+          OBJECT,
         ),
-        objectOf({}, { parameters: { type: 'object' } }),
+        objectOf({}, { parameters: OBJECT }),
       ),
     },
   ]),

@@ -1,6 +1,16 @@
 import * as v from 'valibot';
 import type { DescribedModel } from './described-model.ts';
-import { arrayOf, BOOLEAN, INTEGER, type JsonSchema, NUMBER, objectOf, oneOrMany, STRING } from './json-schema.ts';
+import {
+  arrayOf,
+  BOOLEAN,
+  INTEGER,
+  type JsonSchema,
+  NUMBER,
+  OBJECT,
+  objectOf,
+  oneOrMany,
+  STRING,
+} from './json-schema.ts';
 import { INFER_RESPONSE } from './tensors.ts';
 
 /** The labels of a model that has them in its settings. */
@@ -55,7 +65,7 @@ const ANSWERS: Readonly<Record<string, (model: DescribedModel) => JsonSchema>> =
   'token-classification': () => oneOrMany(arrayOf(ENTITY)),
   'text-classification': (model) => arrayOf(arrayOf(scored(model))),
   'feature-extraction': () => arrayOf({ anyOf: [NUMBER, VECTOR, arrayOf(VECTOR)] }),
-  'text-generation': () => arrayOf(objectOf({ generated_text: STRING }, { details: { type: 'object' } })),
+  'text-generation': () => arrayOf(objectOf({ generated_text: STRING }, { details: OBJECT })),
   summarization: () => arrayOf(objectOf({ summary_text: STRING }, { truncated: { const: true } })),
   translation: () => arrayOf(objectOf({ translation_text: STRING }, { truncated: { const: true } })),
 };

@@ -2,7 +2,7 @@ import { type Blank, blankShape } from '../core/blank.ts';
 import { type DType, elementCount, type Signature, type TensorSpec } from '../core/tensor.ts';
 import { resolveDimension } from '../protocol/open-inference/bounds.ts';
 import { DATATYPES } from '../protocol/open-inference/datatypes.ts';
-import { arrayOf, type JsonSchema, objectOf, STRING } from './json-schema.ts';
+import { arrayOf, type JsonSchema, OBJECT, objectOf, STRING } from './json-schema.ts';
 
 const shapeOf = ({ shape }: TensorSpec): JsonSchema =>
   arrayOf(
@@ -18,7 +18,7 @@ const ELEMENTS: Readonly<Record<string, JsonSchema>> = {
   float64: { type: ['number', 'null'] },
 };
 
-const PARAMETERS: JsonSchema = { type: 'object', description: 'Settings of the extensions that GET /v2 names.' };
+const PARAMETERS: JsonSchema = { ...OBJECT, description: 'Settings of the extensions that GET /v2 names.' };
 
 /** A tensor in JSON. Its data may be flat, or nested as its shape. */
 const tensorOf = (spec: TensorSpec): JsonSchema => ({

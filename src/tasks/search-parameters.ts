@@ -5,7 +5,7 @@ import type { ParameterSchema, Parameters } from './parameters.ts';
 
 /** The Hugging Face API has the parameters of the search in an object of their own, whose name depends on the task. */
 export const NESTED_SEARCH = {
-  anyOf: [{ type: 'object' }],
+  anyOf: [{ type: 'object', additionalProperties: true }],
   description: 'The parameters of the search, in the form of the Hugging Face API.',
 } as const satisfies ParameterSchema;
 

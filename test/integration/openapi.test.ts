@@ -89,6 +89,19 @@ describe('the document of the API', () => {
     expect(lists.filter((list) => list !== 'items')).toEqual([]);
   });
 
+  it('says of each object which names it has: generators of types take others as empty', () => {
+    const closed: string[] = [];
+    let count = 0;
+    JSON.parse(textOf(), (_name, value: unknown) => {
+      if (!isObject(value) || ![value.type].flat().includes('object')) return value;
+      count += 1;
+      if (!('properties' in value || 'additionalProperties' in value)) closed.push(JSON.stringify(value));
+      return value;
+    });
+    expect(count).toBeGreaterThan(100);
+    expect(closed).toEqual([]);
+  });
+
   it('has a document without models, too', async () => {
     const config = await createConfig({ extends: ['recommended'] });
     const problems = await lintFromString({ source: JSON.stringify(createDocument([], 'key')), config });
@@ -245,12 +258,25 @@ if (!Array.isArray(data)) throw new Error('a job answers later');
 console.log(${reading});
 `;
 
+  const chat = `import type { paths } from './api.ts';
+type Chat = paths['/v1/chat/completions']['post'];
+export const request: Chat['requestBody']['content']['application/json'] = {
+  model: 'chat',
+  messages: [{ role: 'user', content: 'Hello' }],
+  tools: [{ type: 'function', function: { name: 'move' } }],
+  response_format: { type: 'json_schema', json_schema: { name: 'place', schema: {} } },
+};
+type Translation = paths['/models/tiny-marian']['post']['requestBody']['content']['application/json'];
+export const translation: Translation = { inputs: 'a', parameters: { generate_parameters: { num_beams: 2 } } };
+`;
+
   it('call the models, and do not compile for a wrong type, a wrong word or a wrong field of an answer', async () => {
     const said = await compile({
       'right.ts': program("{ inputs: 'I love this phone.', parameters: { top_k: 1 } }", 'data[0]?.[0]?.label'),
       'type.ts': program("{ inputs: 'a', parameters: { top_k: '1' } }", 'data'),
       'word.ts': program("{ inputs: 'a', parameters: { function_to_apply: 'tanh' } }", 'data'),
       'field.ts': program("{ inputs: 'a' }", 'data[0]?.[0]?.probability'),
+      'objects.ts': chat,
     });
     const files = [...said.matchAll(/^(\S+)\(\d+,\d+\): error/gm)].map(([, file]) => file);
     expect(files.sort()).toEqual(['field.ts', 'type.ts', 'word.ts']);

@@ -35,8 +35,14 @@ export const PARAMETERS = {
   repetition_penalty: { type: 'number', minimum: 0.01, maximum: 100, description: 'Above 1: fewer repetitions.' },
   frequency_penalty: { ...PENALTY, description: 'Lowers a token for each time that it is in the answer.' },
   presence_penalty: { ...PENALTY, description: 'Lowers a token once it is in the answer.' },
-  logit_bias: { anyOf: [{ type: 'object' }], description: 'Numbers from -100 to 100 by the number of a token.' },
-  grammar: { anyOf: [{ type: 'object' }], description: 'The JSON schema of the answer: {"type": "json", "value": …}.' },
+  logit_bias: {
+    anyOf: [{ type: 'object', additionalProperties: true }],
+    description: 'Numbers from -100 to 100 by the number of a token.',
+  },
+  grammar: {
+    anyOf: [{ type: 'object', additionalProperties: true }],
+    description: 'The JSON schema of the answer: {"type": "json", "value": …}.',
+  },
   details: { type: 'boolean', default: false, description: 'Adds the end, and each token with its log-probability.' },
   decoder_input_details: {
     type: 'boolean',
