@@ -74,12 +74,19 @@ class Ensemble {
 
   #addTest({ feature, threshold, missingLeft, categories }: Tree, node: number, mode: Tests['mode']): number {
     const members = categories?.get(node);
-    for (const member of members ?? []) this.members.push(member);
-    if (members !== undefined) this.members.push(Number.NaN);
-    this.splits.push(members === undefined ? (threshold[node] ?? 0) : 0);
-    this.modes.push(members === undefined ? MODES[mode] : MODES.MEMBER);
-    this.missing.push(Number(missingLeft?.[node] ?? 0));
-    return this.features.push(feature[node] ?? 0) - 1;
+    const isEmpty = members?.length === 0; // the operator takes no empty set: nothing is less than -∞ either
+    if (isEmpty) return this.#addSplit(feature[node], MODES.LT, Number.NEGATIVE_INFINITY, missingLeft?.[node]);
+    if (members === undefined) return this.#addSplit(feature[node], MODES[mode], threshold[node], missingLeft?.[node]);
+    for (const member of members) this.members.push(member);
+    this.members.push(Number.NaN);
+    return this.#addSplit(feature[node], MODES.MEMBER, 0, missingLeft?.[node]);
+  }
+
+  #addSplit(feature = 0, mode: number, split = 0, missingLeft: number | boolean = 0): number {
+    this.splits.push(split);
+    this.modes.push(mode);
+    this.missing.push(Number(missingLeft));
+    return this.features.push(feature) - 1;
   }
 
   /** Adds the next child of a test: a leaf, or room for the index of a test. Tells whether it is a leaf. */

@@ -41,6 +41,13 @@ describe('trees', () => {
     expect(await run([stump, leaf], [[0], [1]], 'LEQ', 2)).toEqual([1, 0.25, 2, 0.25]);
   });
 
+  it('no value passes the test of a node on no category, and missing ones go where the node says', async () => {
+    const tree: Tree = { ...stump, categories: new Map([[0, []]]), missingLeft: [1, 0, 0] };
+    const rows = [[0], [-1], [Number.NEGATIVE_INFINITY], [Number.NaN]];
+    expect(await run([tree], rows)).toEqual([2, 2, 2, 1]);
+    expect(await run([{ ...tree, missingLeft: [0, 0, 0] }, stump], [[Number.NaN], [0]])).toEqual([4, 3]);
+  });
+
   it('nodes that test categories each have their own', async () => {
     const tree: Tree = {
       ...{ left: [1, 3, 5, -1, -1, -1, -1], right: [2, 4, 6, -1, -1, -1, -1], feature: [0, 1, 1, 0, 0, 0, 0] },
