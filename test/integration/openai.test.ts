@@ -54,7 +54,7 @@ describe('a base URL that names the model', () => {
     expect(speech.status).toBe(200);
   });
 
-  it.each([undefined, null, 'dummy', 'tgi', `http://127.0.0.1/models/${SENTENCES}`])(
+  it.each([undefined, null, 'dummy', 'tgi', 'text-embeddings-inference', `http://127.0.0.1/models/${SENTENCES}`])(
     'answers a body whose model is %s, as clients send it that know the address alone',
     async (model) => {
       const response = await post(`/models/${SENTENCES}/v1/embeddings`, { model, input: 'A sentence.' });

@@ -34,8 +34,8 @@ export interface NamedCall extends Omit<Call, 'payloads'> {
   readonly model: string;
 }
 
-/** Clients that know the address of a model alone send a word of their own as its name: huggingface_hub, and the examples of TGI. */
-const PLACEHOLDERS: readonly unknown[] = [undefined, null, 'dummy', 'tgi'];
+/** Clients that know the address of a model alone send a word of their own as its name: huggingface_hub, and the examples of TGI and TEI. */
+const PLACEHOLDERS: readonly unknown[] = [undefined, null, 'dummy', 'tgi', 'text-embeddings-inference'];
 
 /** True when the body leaves the choice to the path. @huggingface/inference sends the address as the name. */
 const namesNone = (model: unknown): boolean =>
