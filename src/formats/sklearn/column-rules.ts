@@ -46,7 +46,8 @@ const encode: Follow = (estimator, trace, { note }) => {
       ...(refuses && column?.isRaw && { categories: [...known, ...column.replaced] }),
     });
   }
-  return NOTHING;
+  if (estimator.name !== 'OrdinalEncoder') return NOTHING;
+  return { columns: trace.columns.map(() => undefined), hasPlaces: true }; // a number in the place of each
 };
 
 /** Estimators that refuse missing numbers for those within them, or give these only a part of the columns. */
@@ -167,11 +168,9 @@ export const COLUMN_RULES: Readonly<Record<string, Follow>> = {
     join(namedSteps(estimator, 'transformer_list').map(({ step }) => followStep(step, trace, follow))),
 
   ColumnTransformer: (estimator, trace, { follow }) => {
-    if (!trace.hasPlaces) return NOTHING;
-    return join(
-      columnSteps(estimator).map(({ step, indices }) =>
-        followStep(step, { columns: at(trace, indices), hasPlaces: true }, follow),
-      ),
-    );
+    // Without places, any of the columns may be one of those that a step gets.
+    const part = (indices: readonly number[]): Trace =>
+      trace.hasPlaces ? { columns: at(trace, indices), hasPlaces: true } : trace;
+    return join(columnSteps(estimator).map(({ step, indices }) => followStep(step, part(indices), follow)));
   },
 };

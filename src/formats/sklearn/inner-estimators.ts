@@ -28,7 +28,8 @@ export const takesMissing = ({ name, version }: Estimator): boolean => {
 
 /** The estimators that get the same columns as `estimator`, such as those of a vote. */
 export const innerEstimators = (estimator: Estimator): Estimator[] => {
-  const attribute = INNER.find((name) => {
+  const names = estimator.name === 'FrozenEstimator' ? ['estimator'] : INNER;
+  const attribute = names.find((name) => {
     const value = estimator.find(name);
     return value instanceof PyObject || toItems(value)?.[0] instanceof PyObject;
   });
