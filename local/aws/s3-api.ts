@@ -58,11 +58,18 @@ const splitUrl = (request: IncomingMessage) => {
 /** The bucket of a request to S3; empty when it names none. */
 export const bucketOf = (request: IncomingMessage): string => splitUrl(request).bucket;
 
+/** Headers that a presigned URL has in its query, where the AWS SDK for JavaScript puts those of the object. */
+const hoistedHeaders = (query: URLSearchParams): Record<string, string> =>
+  Object.fromEntries(
+    [...query].filter(([name]) => /^x-amz-/i.test(name)).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+
 const parseCall = (request: IncomingMessage): Call => {
   const { path, bucket, key, search } = splitUrl(request);
   try {
     const decoded = { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
-    return { request, headers: request.headers, query: new URLSearchParams(search), ...decoded };
+    const query = new URLSearchParams(search);
+    return { request, headers: { ...hoistedHeaders(query), ...request.headers }, query, ...decoded };
   } catch {
     throw new AwsError('InvalidURI', 400, `Could not decode ${path}`);
   }

@@ -92,6 +92,9 @@ await check('presigned URLs, until they expire', async () => {
   const target = { Bucket, Key: 'sdk/signed' };
   const put = await getSignedUrl(s3, new PutObjectCommand(target), { expiresIn: 60 });
   assert.equal((await fetch(put, { method: 'PUT', body: 'put' })).status, 200);
+  const owned = await getSignedUrl(s3, new PutObjectCommand({ ...target, Metadata: { owner: 'me' } }));
+  assert.equal((await fetch(owned, { method: 'PUT', body: 'put' })).status, 200);
+  assert.deepEqual((await s3.headObject(target)).Metadata, { owner: 'me' });
   const get = (expiresIn) => getSignedUrl(s3, new GetObjectCommand(target), { expiresIn });
   assert.equal(await (await fetch(await get(60))).text(), 'put');
   const short = await get(1);

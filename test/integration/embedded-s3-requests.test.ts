@@ -231,6 +231,16 @@ describe('a presigned URL', () => {
   });
 });
 
+it('a presigned URL has the metadata of the object in its query, and may have no tags there', async () => {
+  const upload = async (query: string): Promise<number> =>
+    (await fetch(`${storage.endpoint}/${Bucket}/hoisted?X-Amz-Signature=x&${query}`, { method: 'PUT', body: 'a' }))
+      .status;
+  expect(await upload('x-amz-meta-owner=me')).toBe(200);
+  const { headers } = await fetch(`${storage.endpoint}/${Bucket}/hoisted`);
+  expect(headers.get('x-amz-meta-owner')).toBe('me');
+  expect(await upload('x-amz-tagging=a%3Db')).toBe(501);
+});
+
 it.each(['', '.s3'])('the name of the host may be the bucket: a-bucket%s.localhost', async (service) => {
   await put('hosted', 'yes');
   const { port } = new URL(storage.endpoint);
