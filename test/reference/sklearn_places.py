@@ -1,8 +1,8 @@
-"""Pipelines of scikit-learn whose later steps take the columns by their places, or freeze a pipeline, with their answers to 40 rows.
+"""Models whose steps take the columns by their places, freeze a pipeline, or search for a booster of words, with their answers to 40 rows.
 
     python test/reference/sklearn_places.py
 
-writes test/fixtures/formats/sklearn-places/models.joblib and expected.json, with scikit-learn 1.9.1.
+writes test/fixtures/formats/sklearn-places/models.joblib and expected.json, with scikit-learn 1.9.1 and LightGBM 4.6.0.
 """
 
 import json
@@ -11,12 +11,13 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+from lightgbm import LGBMClassifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
@@ -30,6 +31,10 @@ def frame(seed, rows):
     score = table.age / 20 + (table.city == "Oslo") * 2 - table.visits / 3 + random.random(rows)
     table.loc[random.random(rows) < 0.2, "city"] = np.nan
     return table, np.where(score > 2.2, "yes", "no")
+
+
+def words_as_categories(table):
+    return table.assign(city=pd.Categorical(table.city, categories=["Lima", "Oslo", "Pune"]))
 
 
 ROWS, LABELS = frame(1, 200)
@@ -58,14 +63,20 @@ MODELS = {
         make_column_transformer((OneHotEncoder(), [0]), (StandardScaler(), [1, 2])),
         LogisticRegression(),
     ),
+    "a search for a booster of words": GridSearchCV(LGBMClassifier(n_estimators=4, min_child_samples=5, verbose=-1), {"num_leaves": [4, 6]}, cv=2),
 }
+OF_CATEGORIES = "a search for a booster of words"
 
 FOLDER.mkdir(parents=True, exist_ok=True)
-for model in MODELS.values():
-    model.fit(ROWS, LABELS)
+for name, model in MODELS.items():
+    model.fit(words_as_categories(ROWS) if name == OF_CATEGORIES else ROWS, LABELS)
 joblib.dump(MODELS, FOLDER / "models.joblib", compress=9)
-ANSWERS = {
-    name: {"labels": model.predict(TEST).tolist(), "probabilities": model.predict_proba(TEST)[:, 1].tolist()} for name, model in MODELS.items()
-}
+
+
+def answers(model, table):
+    return {"labels": model.predict(table).tolist(), "probabilities": model.predict_proba(table)[:, 1].tolist()}
+
+
+ANSWERS = {name: answers(model, words_as_categories(TEST) if name == OF_CATEGORIES else TEST) for name, model in MODELS.items()}
 CELLS = [{name: None if pd.isna(value) else value for name, value in row.items()} for row in TEST.to_dict("records")]
 (FOLDER / "expected.json").write_text(json.dumps({"rows": CELLS, "answers": ANSWERS}) + "\n")

@@ -2,7 +2,7 @@ import { PyObject } from '../pickle/values.ts';
 import { columnSteps, namedSteps } from './column-selection.ts';
 import { type Follow, NOTHING, noteAll, type Trace, type TracedColumn } from './column-uses.ts';
 import { Estimator, toItems } from './estimator.ts';
-import { innerEstimators, takesMissing } from './inner-estimators.ts';
+import { innerEstimators, TEXT_COLUMNS, takesMissing } from './inner-estimators.ts';
 import { isMissing, kindOf, readCategories } from './preprocessing/categories.ts';
 import { indicatorFeatures, keptColumns } from './preprocessing/imputers.ts';
 import { selectedColumns } from './preprocessing/selection.ts';
@@ -16,9 +16,11 @@ const consume: Follow = (_, trace, walk) => {
   return NOTHING;
 };
 
-/** A step for which a missing number is a number like others. */
-const consumeMissing: Follow = (_, trace, walk) => {
-  noteAll(walk, trace, { kind: 'number', takesMissing: true });
+/** A step for which a missing number is a number like others. A booster may take columns of texts, too. */
+const consumeMissing: Follow = (estimator, { columns, hasPlaces }, { note }) => {
+  const areTexts = hasPlaces ? toItems(estimator.find(TEXT_COLUMNS)) : undefined;
+  for (const [index, column] of columns.entries())
+    note(column, { kind: areTexts?.[index] === true ? 'string' : 'number', takesMissing: true });
   return NOTHING;
 };
 

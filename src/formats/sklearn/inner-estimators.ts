@@ -11,6 +11,9 @@ const INNER = [
   '_preprocessor',
 ];
 
+/** The attribute of a booster that tells for each column whether its categories are texts; none where no column has any. */
+export const TEXT_COLUMNS = '_has_texts';
+
 /** Estimators that take missing numbers, and the first version of scikit-learn in which they do. */
 const NATIVE_MISSING: readonly (readonly [RegExp, number])[] = [
   [/^HistGradientBoosting/, 0],
