@@ -1,8 +1,8 @@
-"""Models whose steps take the columns by their places, freeze a pipeline, or search for a booster of words, with their answers to 40 rows.
+"""Models whose steps take the columns by their places, freeze a pipeline, or are around LightGBM, with their answers to 40 rows.
 
     python test/reference/sklearn_places.py
 
-writes test/fixtures/formats/sklearn-places/models.joblib and expected.json, with scikit-learn 1.9.1 and LightGBM 4.6.0.
+writes test/fixtures/formats/sklearn-places/models.joblib and expected.json, with scikit-learn 1.9.1 and LightGBM 4.7.0.
 """
 
 import json
@@ -64,6 +64,10 @@ MODELS = {
         LogisticRegression(),
     ),
     "a search for a booster of words": GridSearchCV(LGBMClassifier(n_estimators=4, min_child_samples=5, verbose=-1), {"num_leaves": [4, 6]}, cv=2),
+    "a calibrated booster that decides": make_pipeline(numbers(), CalibratedClassifierCV(LGBMClassifier(n_estimators=4, verbose=-1), cv=2)),
+    "a threshold of a booster that decides": make_pipeline(
+        numbers(), FixedThresholdClassifier(LGBMClassifier(n_estimators=4, verbose=-1), threshold=0.1, response_method="decision_function", pos_label="yes")
+    ),
 }
 OF_CATEGORIES = "a search for a booster of words"
 

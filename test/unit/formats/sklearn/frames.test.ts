@@ -43,9 +43,8 @@ const compare = async (fixture: Fixture, name: string): Promise<void> => {
   expect(Math.max(...differences)).toBeLessThan(1e-12);
 };
 
-it.each(Object.keys(places.answers))(
-  'a frozen pipeline, steps that take columns by places, or a booster of words: %s',
-  (name) => compare(places, name),
+it.each(Object.keys(places.answers))('a frozen pipeline, steps that take columns by places, or LightGBM: %s', (name) =>
+  compare(places, name),
 );
 
 describe('models of frames with None, and of imbalanced-learn', () => {
