@@ -27,6 +27,8 @@ export interface Booster {
   readonly refusesUnknown: boolean;
   /** Adds what `predict` of the library gives: codes and numbers float64[N,columns] → dtype[N,outputs]. */
   readonly predict: (graph: GraphBuilder, x: Value) => Value;
+  /** Adds what `decision_function` of its classifier gives, dtype[N,outputs]. Left out where the classifier has none. */
+  readonly decide?: Booster['predict'];
 }
 
 /** Most columns, and most numbers of a row's answer. Each takes some hundred bytes, and a small file may claim any number of them. */

@@ -8,7 +8,8 @@ import type { Booster, BoosterColumn } from './booster.ts';
 /** The symbolic first dimension of inputs and outputs. */
 export const ROWS = 'N';
 
-const hasTexts = ({ categories }: BoosterColumn): boolean =>
+/** Tells whether the categories of a column are texts. */
+export const hasTexts = ({ categories }: BoosterColumn): boolean =>
   categories?.some((category) => typeof category === 'string') ?? false;
 
 /** Adds the inputs of a model: one float64[N,F], or one of its own type for each column when some columns are texts. */

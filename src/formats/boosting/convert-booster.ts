@@ -12,14 +12,16 @@ import { toProbabilities } from './probabilities.ts';
  */
 export const convertBooster = (booster: Booster, frame: Frame, graph: GraphBuilder, isClassifier: boolean): Results => {
   const { dtype, kind, outputs } = booster;
-  const answer = booster.predict(graph, toNumbers(graph, frame, booster));
+  const x = toNumbers(graph, frame, booster);
+  const answer = booster.predict(graph, x);
   if (!isClassifier) return { prediction: toDouble(graph, answer) };
-  if (kind === 'classes') return { probabilities: toDouble(graph, answer) };
+  const decision = booster.decide && { decision: toDouble(graph, booster.decide(graph, x)) };
+  if (kind === 'classes') return { ...decision, probabilities: toDouble(graph, answer) };
   const targets = Array.from({ length: outputs }, (_, target): Results => {
     const second = outputs === 1 ? answer : columnOf(graph, answer, target);
     return { probabilities: toDouble(graph, toProbabilities(graph, second, dtype)) };
   });
-  return outputs === 1 ? (targets[0] ?? {}) : { targets };
+  return outputs === 1 ? { ...decision, ...targets[0] } : { targets };
 };
 
 const columnOf = (graph: GraphBuilder, value: Value, column: number): Value =>

@@ -3,8 +3,10 @@ import * as lightgbm from '../lightgbm/pickled-lightgbm.ts';
 import { PyObject, PyTuple, type PyValue } from '../pickle/values.ts';
 import type { Converter, Converters } from '../sklearn/conversion.ts';
 import { Estimator, toItems } from '../sklearn/estimator.ts';
+import { TEXT_COLUMNS } from '../sklearn/inner-estimators.ts';
 import * as xgboost from '../xgboost/pickled-xgboost.ts';
 import type { Booster } from './booster.ts';
+import { hasTexts } from './columns.ts';
 import { convertBooster } from './convert-booster.ts';
 import { importBooster } from './import-booster.ts';
 
@@ -98,7 +100,8 @@ const partsOf = (value: PyValue): Iterable<PyValue> => {
 
 /**
  * Gives the boosters within `root` the attributes that Python computes by properties, and that scikit-learn's own estimators have in their files:
- * `n_features_in_`, `feature_names_in_` and `classes_`. Attributes of the file stay. @throws `MODEL_INVALID` for a damaged booster
+ * `n_features_in_`, `feature_names_in_` and `classes_`. Attributes of the file stay. It also tells which columns hold texts.
+ * @throws `MODEL_INVALID` for a damaged booster
  */
 export const completeBoosters = (root: PyValue): void => {
   const seen = new Set<PyValue>();
@@ -123,5 +126,6 @@ const complete = (object: PyObject, { read, role }: Kind): void => {
   };
   add('n_features_in_', names.length);
   add('feature_names_in_', names);
+  if (booster.columns.some(hasTexts)) add(TEXT_COLUMNS, booster.columns.map(hasTexts));
   if (role === 'classes') add('classes_', [...classesOf(estimator, booster)]);
 };

@@ -92,5 +92,6 @@ export const readLightgbm = (bytes: Buffer, rounds?: number): Booster => {
     ],
     notes: notesOf(header.get('version'), line ?? 'custom', hasBareCodes),
     predict: (graph, x) => link(graph, addSums(graph, x, trees, shape)),
+    decide: (graph, x) => addSums(graph, x, trees, shape),
   };
 };

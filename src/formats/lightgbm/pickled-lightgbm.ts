@@ -15,5 +15,9 @@ export const readPickledLightgbm = (estimator: Estimator): Booster => {
   const objective = estimator.find('_objective', 'objective') ?? null;
   if (objective !== null && typeof objective !== 'string')
     estimator.refuse('its objective is a function, which is not in the file: train with an objective of LightGBM');
-  return readPickledBooster(estimator.estimator('_Booster'));
+  const { decide, ...booster } = readPickledBooster(estimator.estimator('_Booster'));
+  // Its classifier has `decision_function` from 4.7 on, as it has this attribute. scikit-learn then calibrates and compares by it.
+  return decide !== undefined && estimator.find('_fitted_with_feature_names') !== undefined
+    ? { ...booster, decide }
+    : booster;
 };

@@ -2,7 +2,7 @@ import { PyObject } from '../pickle/values.ts';
 import { columnSteps, namedSteps } from './column-selection.ts';
 import { type Follow, NOTHING, noteAll, type Trace, type TracedColumn } from './column-uses.ts';
 import { Estimator, toItems } from './estimator.ts';
-import { innerEstimators, takesMissing } from './inner-estimators.ts';
+import { innerEstimators, TEXT_COLUMNS, takesMissing } from './inner-estimators.ts';
 import { isMissing, kindOf, readCategories } from './preprocessing/categories.ts';
 import { indicatorFeatures, keptColumns } from './preprocessing/imputers.ts';
 import { selectedColumns } from './preprocessing/selection.ts';
@@ -16,9 +16,11 @@ const consume: Follow = (_, trace, walk) => {
   return NOTHING;
 };
 
-/** A step for which a missing number is a number like others. */
-const consumeMissing: Follow = (_, trace, walk) => {
-  noteAll(walk, trace, { kind: 'number', takesMissing: true });
+/** A step for which a missing number is a number like others. A booster may take columns of texts, too. */
+const consumeMissing: Follow = (estimator, { columns, hasPlaces }, { note }) => {
+  const areTexts = hasPlaces ? toItems(estimator.find(TEXT_COLUMNS)) : undefined;
+  for (const [index, column] of columns.entries())
+    note(column, { kind: areTexts?.[index] === true ? 'string' : 'number', takesMissing: true });
   return NOTHING;
 };
 
@@ -46,7 +48,8 @@ const encode: Follow = (estimator, trace, { note }) => {
       ...(refuses && column?.isRaw && { categories: [...known, ...column.replaced] }),
     });
   }
-  return NOTHING;
+  if (estimator.name !== 'OrdinalEncoder') return NOTHING;
+  return { columns: trace.columns.map(() => undefined), hasPlaces: true }; // a number in the place of each
 };
 
 /** Estimators that refuse missing numbers for those within them, or give these only a part of the columns. */
@@ -167,11 +170,9 @@ export const COLUMN_RULES: Readonly<Record<string, Follow>> = {
     join(namedSteps(estimator, 'transformer_list').map(({ step }) => followStep(step, trace, follow))),
 
   ColumnTransformer: (estimator, trace, { follow }) => {
-    if (!trace.hasPlaces) return NOTHING;
-    return join(
-      columnSteps(estimator).map(({ step, indices }) =>
-        followStep(step, { columns: at(trace, indices), hasPlaces: true }, follow),
-      ),
-    );
+    // Without places, any of the columns may be one of those that a step gets.
+    const part = (indices: readonly number[]): Trace =>
+      trace.hasPlaces ? { columns: at(trace, indices), hasPlaces: true } : trace;
+    return join(columnSteps(estimator).map(({ step, indices }) => followStep(step, part(indices), follow)));
   },
 };

@@ -11,6 +11,9 @@ const INNER = [
   '_preprocessor',
 ];
 
+/** The attribute of a booster that tells for each column whether its categories are texts; none where no column has any. */
+export const TEXT_COLUMNS = '_has_texts';
+
 /** Estimators that take missing numbers, and the first version of scikit-learn in which they do. */
 const NATIVE_MISSING: readonly (readonly [RegExp, number])[] = [
   [/^HistGradientBoosting/, 0],
@@ -28,7 +31,8 @@ export const takesMissing = ({ name, version }: Estimator): boolean => {
 
 /** The estimators that get the same columns as `estimator`, such as those of a vote. */
 export const innerEstimators = (estimator: Estimator): Estimator[] => {
-  const attribute = INNER.find((name) => {
+  const names = estimator.name === 'FrozenEstimator' ? ['estimator'] : INNER;
+  const attribute = names.find((name) => {
     const value = estimator.find(name);
     return value instanceof PyObject || toItems(value)?.[0] instanceof PyObject;
   });

@@ -40,7 +40,7 @@ it.each<[string, PyValue, RegExp]>([
     /precisions_cholesky_ has NaN/,
   ],
   [
-    'a weight of a network that is NaN, which its relu would hide',
+    'a weight of a network that is NaN',
     toObject('sklearn.neural_network._multilayer_perceptron.MLPRegressor', {
       ...NETWORK,
       coefs_: [toArray([2, 1], [1, NAN])],

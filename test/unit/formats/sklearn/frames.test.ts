@@ -8,20 +8,25 @@ import { toObject } from '../../../support/formats/py-objects.ts';
 import type { TableRow } from '../../../support/formats/table-rows.ts';
 import { runGraph } from '../../../support/parity/sklearn-transformers.ts';
 
-const FOLDER = 'test/fixtures/formats/sklearn-frames';
-
 interface Expected {
   readonly rows: readonly TableRow[];
   readonly answers: Readonly<Record<string, { readonly labels: readonly string[]; readonly probabilities: number[] }>>;
 }
 
-const { rows, answers }: Expected = JSON.parse(await readFile(`${FOLDER}/expected.json`, 'utf8'));
-const models = readPickle(await readFile(`${FOLDER}/models.joblib`));
+const readFixture = async (folder: string) => {
+  const expected: Expected = JSON.parse(await readFile(`test/fixtures/formats/${folder}/expected.json`, 'utf8'));
+  return { ...expected, models: readPickle(await readFile(`test/fixtures/formats/${folder}/models.joblib`)) };
+};
 
-const predict = async (name: string): Promise<{ labels: string[]; probabilities: number[] }> => {
+type Fixture = Awaited<ReturnType<typeof readFixture>>;
+
+const frames = await readFixture('sklearn-frames');
+const places = await readFixture('sklearn-places');
+
+const predict = async ({ models, rows }: Fixture, name: string) => {
   const { onnx, config } = importSklearn((models instanceof Map ? models.get(name) : undefined) ?? null);
   const columns = v.parse(columnsSchema, JSON.parse(JSON.stringify(config.columns)));
-  const outputs = await runGraph(Buffer.concat([...onnx]), columns, rows, ['age', 'city', 'code']);
+  const outputs = await runGraph(Buffer.concat([...onnx]), columns, rows, Object.keys(rows[0] ?? {}));
   const scores = [...Object(outputs.probabilities)].map(Number);
   const probabilities = rows.map((_, row) => scores[2 * row + 1] ?? Number.NaN);
   const best = probabilities.map((value, row) => (value > (scores[2 * row] ?? 0) ? 'yes' : 'no'));
@@ -30,13 +35,20 @@ const predict = async (name: string): Promise<{ labels: string[]; probabilities:
   return { labels, probabilities };
 };
 
+const compare = async (fixture: Fixture, name: string): Promise<void> => {
+  const { labels, probabilities } = await predict(fixture, name);
+  const expected = fixture.answers[name];
+  expect(labels).toEqual(expected?.labels);
+  const differences = probabilities.map((value, row) => Math.abs(value - (expected?.probabilities[row] ?? 9)));
+  expect(Math.max(...differences)).toBeLessThan(1e-12);
+};
+
+it.each(Object.keys(places.answers))('a frozen pipeline, steps that take columns by places, or LightGBM: %s', (name) =>
+  compare(places, name),
+);
+
 describe('models of frames with None, and of imbalanced-learn', () => {
-  it.each(Object.keys(answers))('answers as the library: %s', async (name) => {
-    const { labels, probabilities } = await predict(name);
-    expect(labels).toEqual(answers[name]?.labels);
-    const differences = probabilities.map((value, row) => Math.abs(value - (answers[name]?.probabilities[row] ?? 9)));
-    expect(Math.max(...differences)).toBeLessThan(1e-12);
-  });
+  it.each(Object.keys(frames.answers))('answers as the library: %s', (name) => compare(frames, name));
 
   it('refuses a support vector machine whose kernel is a function', () => {
     const kernel = toObject('cloudpickle.cloudpickle._make_function');
