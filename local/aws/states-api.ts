@@ -18,8 +18,8 @@ export type ListKeys = (bucket: string, prefix: string) => readonly string[];
 export type StatesApi = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export interface StatesOptions {
-  /** Invokes the function of a chunk. */
-  readonly invoke: (event: { readonly key: string }) => Promise<unknown>;
+  /** Invokes the function of a chunk for a child, here the whole execution. */
+  readonly invoke: (event: { readonly key: string; readonly child: string }) => Promise<unknown>;
   /** Told of a chunk whose function failed. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -30,6 +30,7 @@ export const isStatesRequest = (request: IncomingMessage): boolean =>
 const inputSchema = v.object({ bucket: v.string(), plan: v.string() });
 
 interface Execution {
+  readonly arn: string;
   status: 'RUNNING' | 'SUCCEEDED' | 'ABORTED';
   readonly startDate: number;
 }
@@ -37,7 +38,7 @@ interface Execution {
 const runChunk = async ({ invoke, onFailure }: StatesOptions, execution: Execution, key: string): Promise<void> => {
   for (let attempt = 1; attempt <= CHUNK_ATTEMPTS && execution.status === 'RUNNING'; )
     try {
-      await invoke({ key });
+      await invoke({ key, child: execution.arn });
       return;
     } catch (error) {
       if (error instanceof FunctionError && error.name === THROTTLED) {
@@ -69,7 +70,7 @@ export const createStatesApi =
       StartExecution: ({ input }) => {
         const { bucket, plan } = v.parse(inputSchema, JSON.parse(String(input)));
         const arn = `arn:aws:states:${DEFAULT_REGION}:${LOCAL_ACCOUNT}:execution:bulk:${randomUUID()}`;
-        const execution: Execution = { status: 'RUNNING', startDate: Date.now() / 1000 };
+        const execution: Execution = { arn, status: 'RUNNING', startDate: Date.now() / 1000 };
         executions.set(arn, execution);
         run(execution, listKeys(bucket, plan)).catch(options.onFailure);
         return { executionArn: arn, startDate: execution.startDate };

@@ -11,7 +11,7 @@ import type { Serving } from '../serving/serving.ts';
 /** Room to answer before Lambda ends the function. */
 const MARGIN_MS = 5_000;
 
-/** Answers the chunk of a run that the state machine names: `{"key": "bulk/<run>/plan/00000000.jsonl"}`. */
+/** Answers the chunk of a run that the state machine names: `{"key": "bulk/<run>/plan/00000000.jsonl", "child": "<its execution>"}`. */
 export const onBulkHandler =
   (serving: Serving) =>
   async (event: unknown, context: Context): Promise<ChunkEnd> => {
@@ -22,6 +22,8 @@ export const onBulkHandler =
         'INVALID_REQUEST',
         `the event is ${show(event)}, expected {"key": "bulk/<run>/plan/….jsonl"}`,
       );
+    const requestId = context.awsRequestId; // the same when Lambda tries an event again
+    const child = isObject(event) && typeof event.child === 'string' ? event.child : requestId;
     const deadline = deadlineAt(Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
-    return runChunk(serving, { ...chunk, deadline, requestId: context.awsRequestId });
+    return runChunk(serving, { ...chunk, deadline, requestId, child });
   };

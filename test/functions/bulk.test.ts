@@ -75,10 +75,12 @@ describe('bulk', () => {
       const ends: unknown[] = [];
       let end: ChunkEnd | undefined;
       while (end === undefined && ends.length < 10)
-        end = (await deployed.invoke({ key: 'bulk/poisoned/plan/00000000.jsonl' }).catch((error: unknown) => {
-          ends.push(error);
-          return undefined;
-        })) as ChunkEnd | undefined;
+        end = (await deployed
+          .invoke({ key: 'bulk/poisoned/plan/00000000.jsonl', child: 'a child' })
+          .catch((error: unknown) => {
+            ends.push(error);
+            return undefined;
+          })) as ChunkEnd | undefined;
       expect(ends.length).toBeGreaterThan(2);
       expect(end).toEqual({ succeeded: 3, failed: 1, isKnown: false });
       expect((await readAnswers(data, 'poisoned', 0))?.map(({ row }) => row)).toEqual([1, 2, 4]);

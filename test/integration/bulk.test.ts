@@ -46,7 +46,7 @@ const start = async (elements: readonly BulkElement[], change = {}) => {
 };
 
 const runOne = (chunk: number, on: Pick<TestServing, 'data'> = serving): Promise<ChunkEnd> =>
-  runChunk({ ...serving, ...on }, { name: 'run', chunk, deadline: NEVER, requestId: 'request' });
+  runChunk({ ...serving, ...on }, { name: 'run', chunk, deadline: NEVER, requestId: 'request', child: 'child' });
 
 const collect = async (source: ReadSource, cursor = ''): Promise<BulkElement[]> => {
   const elements: BulkElement[] = [];
@@ -345,7 +345,7 @@ describe('a chunk', () => {
     await planRun(serving.data, parquet, sourceOf(elements));
 
     expect(await runOne(0)).toEqual({ succeeded: 199, failed: 1, isKnown: false });
-    const options = { name: 'parquet', chunk: 0, deadline: NEVER, requestId: 'request' };
+    const options = { name: 'parquet', chunk: 0, deadline: NEVER, requestId: 'request', child: 'child' };
     expect(await runChunk(serving, options)).toEqual({ succeeded: 199, failed: 1, isKnown: false });
 
     const [failure, ...others] = await readChunkFailures(serving.data, 'run', 0);
@@ -382,7 +382,7 @@ describe('a chunk', () => {
     for (const run of [bulkRun(change), bulkRun({ ...change, name: 'parquet', format: 'parquet' })]) {
       await createRun(serving.data, run);
       await planRun(serving.data, run, rows);
-      await runChunk(serving, { name: run.name, chunk: 0, deadline: NEVER, requestId: 'request' });
+      await runChunk(serving, { name: run.name, chunk: 0, deadline: NEVER, requestId: 'request', child: 'child' });
     }
 
     const { body } = await serving.data.read('bulk/run/results/00000000.jsonl.gz');
@@ -483,7 +483,7 @@ describe('a chunk', () => {
     const full = () => Promise.reject(new ServingError('INSUFFICIENT_STORAGE', 'the disk is full'));
     const write: typeof serving.data.write = (key, ...rest) =>
       key.includes('/results/') ? full() : serving.data.write(key, ...rest);
-    const options = { name: 'run', chunk: 0, deadline: NEVER, requestId: 'request' };
+    const options = { name: 'run', chunk: 0, deadline: NEVER, requestId: 'request', child: 'child' };
     const children = [
       { ...serving, models: { ...serving.models, acquire: full } },
       { ...serving, data: { ...serving.data, write } },
@@ -500,7 +500,8 @@ describe('a chunk', () => {
     const counted = await countRows(serving, 'iris');
     const total = () => counted.reduce((sum, rows) => sum + rows, 0);
     const short = { remainingMs: () => (total() < 1_024 ? 60_000 : -1) };
-    const run = (deadline: Deadline) => runChunk(serving, { name: 'run', chunk: 0, deadline, requestId: 'request' });
+    const run = (deadline: Deadline) =>
+      runChunk(serving, { name: 'run', chunk: 0, deadline, requestId: 'request', child: 'child' });
     await expect(run(short)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     const done = total();
 
@@ -527,7 +528,7 @@ describe('a chunk', () => {
     const run = () => {
       isOver = false;
       const deadline = { remainingMs: () => (isOver ? -1 : 60_000) };
-      return runChunk({ ...serving, data }, { name: 'run', chunk: 0, deadline, requestId: 'request' });
+      return runChunk({ ...serving, data }, { name: 'run', chunk: 0, deadline, requestId: 'request', child: 'child' });
     };
     for (let attempt = 1; attempt <= 3; attempt += 1)
       await expect(run()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
@@ -538,13 +539,13 @@ describe('a chunk', () => {
 
   it('gives an element up that has ended its process twice, and no other', async () => {
     await start(rowsOf(3));
-    await serving.data.write(attemptKey('run', 0), JSON.stringify({ attempt: 2, running: 1, deaths: {} }));
+    await serving.data.write(attemptKey('run', 0), JSON.stringify({ child: 'child', running: 1, deaths: {} }));
     const counted = await countRows(serving, 'iris');
     expect(await runOne(0)).toEqual({ succeeded: 3, failed: 0, isKnown: false }); // one death proves nothing
     expect(counted).toEqual([1, 1, 1]);
 
     await serving.data.remove('bulk/run/results/00000000.jsonl.gz');
-    await serving.data.write(attemptKey('run', 0), JSON.stringify({ attempt: 3, running: 1, deaths: { 1: 1 } }));
+    await serving.data.write(attemptKey('run', 0), JSON.stringify({ child: 'child', running: 1, deaths: { 1: 1 } }));
     expect(await runOne(0)).toEqual({ succeeded: 2, failed: 1, isKnown: false });
     const [failure] = await readChunkFailures(serving.data, 'run', 0);
     expect(failure).toMatchObject({ row: 2, code: 'INFERENCE_FAILED', message: expect.stringMatching(/^the process/) });

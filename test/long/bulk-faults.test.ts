@@ -65,7 +65,10 @@ const createChild = (random: () => number) => {
 const answerChunk = async (chunk: number, random: () => number): Promise<void> => {
   const attemptOnce = () => {
     const { data, deadline } = createChild(random);
-    return runChunk({ ...serving, data }, { name: 'run', chunk, deadline, requestId: `chunk ${chunk}` });
+    return runChunk(
+      { ...serving, data },
+      { name: 'run', chunk, deadline, requestId: `chunk ${chunk}`, child: 'child' },
+    );
   };
   for (let attempt = 1; attempt <= CHUNK_ATTEMPTS; attempt += 1) {
     const twice = random() < 0.05 ? [attemptOnce(), attemptOnce()] : [attemptOnce()];

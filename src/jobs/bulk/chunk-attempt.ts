@@ -9,8 +9,15 @@ import { type ChunkEnd, createChunkLines, type ElementLines, linesSchema, readDo
 /** Attempts that ended while an element ran alone, after which it is not tried again. */
 const MOST_DEATHS = 2;
 
+/** A chunk and the child that answers it, whose attempts follow each other. */
+export interface ChildPlace extends ChunkPlace {
+  readonly child: string;
+}
+
 /** The trace of an attempt at a chunk. */
 const attemptSchema = v.object({
+  /** The child that made it. It has ended for the next attempt of the same child alone: others may run beside it. */
+  child: v.optional(v.string()),
   /** The element that runs alone; undefined while several run together. */
   running: v.optional(v.number()),
   /** Attempts that ended while an element ran alone, by its position. */
@@ -33,9 +40,9 @@ interface Trace {
 const toBody = (attempt: Attempt): string => JSON.stringify(attempt);
 
 /** Notes the first attempt at a chunk. @returns the trace of an earlier one */
-const claim = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Trace | undefined> => {
+const claim = async (data: ObjectStore, { name, chunk, child }: ChildPlace): Promise<Trace | undefined> => {
   const key = attemptKey(name, chunk);
-  if (await createObject(data, key, toBody({ deaths: {} }), 'application/json')) return undefined;
+  if (await createObject(data, key, toBody({ child, deaths: {} }), 'application/json')) return undefined;
   const [last, progress] = await Promise.all([data.read(key), unlessMissing(data.read(progressKey(name, chunk)))]);
   const done: unknown = progress && JSON.parse(Buffer.from(progress.body).toString('utf8'));
   // An earlier version kept them in another form: the attempt after it begins at the first element.
@@ -46,18 +53,19 @@ const claim = async (data: ObjectStore, { name, chunk }: ChunkPlace): Promise<Tr
  * Notes an attempt at a chunk, after a look at the one before it.
  * @returns the end of the chunk if it is done
  */
-export const beginAttempt = async (data: ObjectStore, run: BulkRun, place: ChunkPlace) => {
-  const { name, chunk } = place;
+export const beginAttempt = async (data: ObjectStore, run: BulkRun, place: ChildPlace) => {
+  const { name, chunk, child } = place;
   const trace = await claim(data, place);
   const known = trace && (await readDone(data, run, chunk));
   if (known) return known.end;
   const last = trace?.last;
-  const died = last?.running === undefined ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
+  const died =
+    last?.running === undefined || last.child !== child ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
   const deaths: Attempt['deaths'] = { ...last?.deaths, ...died };
   const lines = createChunkLines(run, trace?.done);
   const before = lines.done();
   const write = async (attempt: Attempt): Promise<void> => {
-    await data.write(attemptKey(name, chunk), toBody(attempt));
+    await data.write(attemptKey(name, chunk), toBody({ child, ...attempt }));
   };
   if (last) await write({ deaths });
   return {

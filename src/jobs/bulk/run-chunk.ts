@@ -5,12 +5,12 @@ import type { Serving } from '../../serving/serving.ts';
 import type { Observation, Step } from '../../serving/telemetry.ts';
 import { createTask } from '../../tasks/index.ts';
 import { answerElements } from './answer-elements.ts';
-import { type ChunkPlace, readChunk, readRun } from './bulk-run.ts';
-import { beginAttempt } from './chunk-attempt.ts';
+import { readChunk, readRun } from './bulk-run.ts';
+import { beginAttempt, type ChildPlace } from './chunk-attempt.ts';
 import { type ChunkEnd, writeEnd } from './chunk-end.ts';
 import { createToInput } from './joined-columns.ts';
 
-export interface ChunkOptions extends ChunkPlace {
+export interface ChunkOptions extends ChildPlace {
   readonly deadline: Deadline;
   readonly requestId: string;
 }

@@ -120,8 +120,9 @@ describe('an object that is created once', () => {
     await createRun(twice(store), run);
     await expect(createRun(store, run)).rejects.toMatchObject({ code: 'CONFLICT' });
 
-    expect(await beginAttempt(twice(store), run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: false });
-    expect(await beginAttempt(store, run, { name: run.name, chunk: 0 })).toMatchObject({ isApart: true });
+    const place = { name: run.name, chunk: 0, child: 'child' };
+    expect(await beginAttempt(twice(store), run, place)).toMatchObject({ isApart: false });
+    expect(await beginAttempt(store, run, place)).toMatchObject({ isApart: true });
   });
 });
 
