@@ -114,14 +114,16 @@ export const expectEachObjectOnce = async (stage: Stage, objects: number): Promi
   expect(cancelled.succeeded).toBeLessThan(succeeded);
 
   const last = Math.ceil(objects / CHUNK) - 1;
-  const duplicates = [last, last, last - 1, last - 1].map((chunk) => {
-    const payload = JSON.stringify({ key: `bulk/${RUN}/plan/${String(chunk).padStart(8, '0')}.jsonl` });
-    return lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: payload }));
-  });
+  const duplicates = Promise.allSettled(
+    [last, last, last - 1, last - 1].map((chunk) => {
+      const payload = JSON.stringify({ key: `bulk/${RUN}/plan/${String(chunk).padStart(8, '0')}.jsonl` });
+      return lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: payload }));
+    }),
+  );
   let report = await actOnRun(stage, 'resume');
   for (let redrives = 0; report.status !== 'is complete' && redrives < 3; redrives += 1)
     report = await actOnRun(stage, 'resume');
-  await Promise.all(duplicates);
+  await duplicates; // whatever became of them, the results are right
   expect(report).toMatchObject({ status: 'is complete', elements: objects, succeeded, failed });
 
   const answered: string[] = [];

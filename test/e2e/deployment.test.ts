@@ -75,7 +75,7 @@ if (missing.length > 0) {
     const account = { endpoint: emulator.endpoint, region: REGION, credentials: ROOT };
     cloudFormation = new CloudFormationClient(account);
     iam = new IAMClient(account);
-    s3 = new S3Client(account);
+    s3 = new S3Client({ ...account, maxAttempts: 6 }); // the emulator refuses one in twenty requests for a run
     lambda = new LambdaClient(account);
     athena = new AthenaClient(account);
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey });
