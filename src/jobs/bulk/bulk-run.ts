@@ -38,6 +38,12 @@ export const chunkFailuresKey = (name: string, chunk: number, lines: string): st
 export const unnamedFailuresKey = (name: string, chunk: number): string =>
   `${folder(name)}failures/${chunkName(chunk)}.jsonl`;
 export const attemptKey = (name: string, chunk: number): string => `${folder(name)}attempts/${chunkName(chunk)}.json`;
+/** The attempts of a child that is not the first one of its chunk. */
+export const furtherAttemptKey = (name: string, chunk: number, child: string): string =>
+  `${folder(name)}attempts/${chunkName(chunk)}-${createHash('sha256').update(child).digest('hex').slice(0, 16)}.json`;
+/** The elements of a chunk that are given up, whichever child found it. */
+export const hopelessKey = (name: string, chunk: number): string =>
+  `${folder(name)}attempts/${chunkName(chunk)}-hopeless.json`;
 export const progressKey = (name: string, chunk: number): string =>
   `${folder(name)}attempts/${chunkName(chunk)}-done.json`;
 /** A file of all failures of a run, from 0: most runs have only the first. */

@@ -3,7 +3,7 @@ import type { ServingError } from '../../core/errors.ts';
 import { unlessMissing } from '../../repository/model-repository.ts';
 import { createObject } from '../../repository/stores/create-object.ts';
 import type { ObjectStore } from '../../repository/stores/object-store.ts';
-import { attemptKey, type BulkRun, type ChunkPlace, progressKey } from './bulk-run.ts';
+import { attemptKey, type BulkRun, type ChunkPlace, furtherAttemptKey, hopelessKey, progressKey } from './bulk-run.ts';
 import { type ChunkEnd, createChunkLines, type ElementLines, linesSchema, readDone } from './chunk-end.ts';
 
 /** Attempts that ended while an element ran alone, after which it is not tried again. */
@@ -16,7 +16,7 @@ export interface ChildPlace extends ChunkPlace {
 
 /** The trace of an attempt at a chunk. */
 const attemptSchema = v.object({
-  /** The child that made it. It has ended for the next attempt of the same child alone: others may run beside it. */
+  /** The child that made it. For the next attempt of the same child it has ended; others may run beside it. */
   child: v.optional(v.string()),
   /** The element that runs alone; undefined while several run together. */
   running: v.optional(v.number()),
@@ -26,27 +26,47 @@ const attemptSchema = v.object({
   isOver: v.optional(v.boolean()),
 });
 type Attempt = v.InferOutput<typeof attemptSchema>;
+const hopelessSchema = v.array(v.number());
 
-const parse = <Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: Uint8Array): Output =>
-  v.parse(schema, JSON.parse(Buffer.from(body).toString('utf8')));
-
-/** The trace of the last attempt at a chunk. */
+/** What is known before an attempt at a chunk. */
 interface Trace {
-  readonly last: Attempt;
+  /** The object of the attempts of this child. */
+  readonly key: string;
+  /** The last attempt of this child; undefined before its first. */
+  readonly last: Attempt | undefined;
+  /** The positions of elements that are given up. */
+  readonly hopeless: readonly number[];
   /** The elements that are done, from the first one on. */
   readonly done: ElementLines | undefined;
 }
 
 const toBody = (attempt: Attempt): string => JSON.stringify(attempt);
 
-/** Notes the first attempt at a chunk. @returns the trace of an earlier one */
+const read = async <Output>(
+  data: ObjectStore,
+  key: string,
+  schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>,
+): Promise<Output | undefined> => {
+  const found = await unlessMissing(data.read(key));
+  return found && v.parse(schema, JSON.parse(Buffer.from(found.body).toString('utf8')));
+};
+
+/** Notes the first attempt at a chunk. @returns what is known of earlier ones, of this child or of others */
 const claim = async (data: ObjectStore, { name, chunk, child }: ChildPlace): Promise<Trace | undefined> => {
-  const key = attemptKey(name, chunk);
-  if (await createObject(data, key, toBody({ child, deaths: {} }), 'application/json')) return undefined;
-  const [last, progress] = await Promise.all([data.read(key), unlessMissing(data.read(progressKey(name, chunk)))]);
-  const done: unknown = progress && JSON.parse(Buffer.from(progress.body).toString('utf8'));
-  // An earlier version kept them in another form: the attempt after it begins at the first element.
-  return { last: parse(attemptSchema, last.body), done: v.is(linesSchema, done) ? done : undefined };
+  const firstKey = attemptKey(name, chunk);
+  if (await createObject(data, firstKey, toBody({ child, deaths: {} }), 'application/json')) return undefined;
+  const [first, hopeless = [], done] = await Promise.all([
+    read(data, firstKey, attemptSchema),
+    read(data, hopelessKey(name, chunk), hopelessSchema),
+    read(data, progressKey(name, chunk), v.unknown()),
+  ]);
+  const ownKey = furtherAttemptKey(name, chunk, child);
+  const own =
+    first?.child === child
+      ? { key: firstKey, last: first }
+      : { key: ownKey, last: await read(data, ownKey, attemptSchema) };
+  // An earlier version kept what is done in another form: the attempt after it begins at the first element.
+  return { ...own, hopeless, done: v.is(linesSchema, done) ? done : undefined };
 };
 
 /**
@@ -59,20 +79,23 @@ export const beginAttempt = async (data: ObjectStore, run: BulkRun, place: Child
   const known = trace && (await readDone(data, run, chunk));
   if (known) return known.end;
   const last = trace?.last;
-  const died =
-    last?.running === undefined || last.child !== child ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
+  const died = last?.running === undefined ? {} : { [last.running]: (last.deaths[last.running] ?? 0) + 1 };
   const deaths: Attempt['deaths'] = { ...last?.deaths, ...died };
+  const blamed = Object.keys(deaths).filter((index) => (deaths[index] ?? 0) >= MOST_DEATHS);
+  const hopeless = new Set([...(trace?.hopeless ?? []), ...blamed.map(Number)]);
   const lines = createChunkLines(run, trace?.done);
   const before = lines.done();
   const write = async (attempt: Attempt): Promise<void> => {
-    await data.write(attemptKey(name, chunk), toBody({ child, ...attempt }));
+    await data.write(trace?.key ?? attemptKey(name, chunk), toBody({ child, ...attempt }));
   };
-  if (last) await write({ deaths });
+  if (trace) await write({ deaths });
+  if (hopeless.size > (trace?.hopeless.length ?? 0))
+    await data.write(hopelessKey(name, chunk), JSON.stringify([...hopeless]));
   return {
     lines,
     /** The last attempt ended with its process, or without a single element: this one runs each element alone. */
-    isApart: last !== undefined && (last.isOver !== true || Object.keys(deaths).length > 0),
-    isHopeless: (index: number): boolean => (deaths[index] ?? 0) >= MOST_DEATHS,
+    isApart: hopeless.size > 0 || (last !== undefined && (last.isOver !== true || Object.keys(deaths).length > 0)),
+    isHopeless: (index: number): boolean => hopeless.has(index),
     note: (running: number): Promise<void> => write({ running, deaths }),
     /** Keeps what is done for the next attempt. An element that used up the whole time alone is to blame for that. */
     end: async (error: ServingError): Promise<void> => {
