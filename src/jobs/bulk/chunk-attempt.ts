@@ -28,7 +28,7 @@ const attemptSchema = v.object({
 type Attempt = v.InferOutput<typeof attemptSchema>;
 const hopelessSchema = v.array(v.number());
 
-/** What is known before an attempt at a chunk. */
+/** Facts about earlier attempts at a chunk. */
 interface Trace {
   /** The object of the attempts of this child. */
   readonly key: string;
@@ -51,7 +51,7 @@ const read = async <Output>(
   return found && v.parse(schema, JSON.parse(Buffer.from(found.body).toString('utf8')));
 };
 
-/** Notes the first attempt at a chunk. @returns what is known of earlier ones, of this child or of others */
+/** Notes the first attempt at a chunk. @returns the facts about earlier ones, of this child or of others */
 const claim = async (data: ObjectStore, { name, chunk, child }: ChildPlace): Promise<Trace | undefined> => {
   const firstKey = attemptKey(name, chunk);
   if (await createObject(data, firstKey, toBody({ child, deaths: {} }), 'application/json')) return undefined;
