@@ -650,7 +650,10 @@ describe('the template', () => {
       { ErrorEquals: ['Lambda.TooManyRequestsException'], MaxAttempts: 10_000 },
       { ErrorEquals: ['States.ALL'], MaxAttempts: CHUNK_ATTEMPTS - 1 },
     ]);
-    expect(Chunks.ItemProcessor.States.Answer.Parameters.FunctionName).toBe(`\${BulkFunction}`);
+    expect(Chunks.ItemProcessor.States.Answer.Parameters).toEqual({
+      FunctionName: `\${BulkFunction}`,
+      Payload: { 'key.$': '$.key', 'child.$': '$$.Execution.Id' }, // the same in each attempt
+    });
     expect(DefinitionSubstitutions).toEqual({ BulkFunction: { 'Fn::GetAtt': ['BulkLambdaFunction', 'Arn'] } });
     expect(RoleArn).toEqual({ 'Fn::GetAtt': ['BulkStatesRole', 'Arn'] });
     expect(template.Outputs.BulkStateMachine).toMatchObject({ Value: { Ref: 'BulkStateMachine' } });

@@ -10,11 +10,16 @@ const answerSchema = v.object({ executionArn: v.string(), status: v.optional(v.s
 let server: Listening;
 afterEach(() => server.stop());
 
-/** Runs one chunk, whose attempts fail with these errors before one succeeds, and returns the errors that were told of. */
+/**
+ * Runs one chunk, whose attempts fail with these errors before one succeeds. Returns the errors that were told of. Expects that each attempt
+ * names the same child: two that end with an element give it up.
+ */
 const runChunk = async (errors: readonly Error[]): Promise<{ readonly told: unknown[]; readonly attempts: number }> => {
   const told: unknown[] = [];
+  const children: string[] = [];
   let attempts = 0;
-  const invoke = (): Promise<unknown> => {
+  const invoke = ({ child }: { readonly child: string }): Promise<unknown> => {
+    children.push(child);
     const error = errors[attempts];
     attempts += 1;
     return error === undefined ? Promise.resolve() : Promise.reject(error);
@@ -29,6 +34,7 @@ const runChunk = async (errors: readonly Error[]): Promise<{ readonly told: unkn
   const input = JSON.stringify({ bucket: 'data', plan: 'plan/' });
   const { executionArn } = await call('StartExecution', { input });
   while ((await call('DescribeExecution', { executionArn })).status === 'RUNNING');
+  expect(new Set(children)).toEqual(new Set([executionArn]));
   return { told, attempts };
 };
 
